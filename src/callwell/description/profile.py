@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
-from callwell.core.rules.profile import Profile
+from callwell.core.rules.profile import Profile, RetryRule, TokenRule, UploadRule
 from callwell.description import checks, derived_operations, openapi
 from callwell.description.documents.reading import find_document
 from callwell.description.error import DescriptionError
@@ -49,20 +49,17 @@ TYPE_NAMES: Final = {
 
 _ERROR_LINE: Final = re.compile(r"at line (\d+)")
 
-
-OLD_KEYS: Final[dict[tuple[str, ...], dict[str, str]]] = {
-    ("retry",): {"tells": "announce_retries"},
-    ("key", "token"): {"dead": "dead_codes", "refused": "refused_codes"},
+OLD_KEYS: Final[Mapping[type[msgspec.Struct], Mapping[str, str]]] = {
+    RetryRule: {"tells": "announce_retries"},
+    TokenRule: {"dead": "dead_codes", "refused": "refused_codes"},
+    UploadRule: {
+        "form": "range_format",
+        "unknown": "unknown_total",
+        "there": "received_codes",
+        "whole": "complete_codes",
+    },
 }
-"""Tables with keys that have other names today: old name → new name. Profiles that people wrote still work."""
-
-OLD_UPLOAD_KEYS: Final = {
-    "form": "range_format",
-    "unknown": "unknown_total",
-    "there": "received_codes",
-    "whole": "complete_codes",
-}
-"""The same for the upload table of each operation."""
+"""Keys that have another name today: record → old name → new name. Profiles that people wrote still work."""
 
 
 def load(path: Path, api: Api | None = None) -> Profile:
@@ -103,7 +100,6 @@ def parse(text: str, api: Api, *, file: str = "profile.toml") -> Profile:
         position = _ERROR_LINE.search(str(error))
         line = int(position[1]) if position else max(1, len(text.splitlines()))
         raise ProfileError(file, "document", f"expected TOML, found an error: {error}", line=line) from error
-    _rename_old_keys(document)
     try:
         _check_type(document, Profile, ())
         profile = msgspec.convert(document, Profile, strict=True)
@@ -111,25 +107,6 @@ def parse(text: str, api: Api, *, file: str = "profile.toml") -> Profile:
     except DescriptionError as error:
         raise error.to_profile_error(file, text, toml_line) from None
     return profile
-
-
-def _rename_old_keys(document: dict[str, Any]) -> None:
-    """Give the keys that an older version of the profile had their new names, in place.
-
-    A key that stands under both names is left, and refused later as an unknown one.
-    """
-    operations = document.get("operations")
-    uploads = [("operations", name, "upload") for name in operations] if isinstance(operations, dict) else []
-    tables = [*OLD_KEYS.items(), *((path, OLD_UPLOAD_KEYS) for path in uploads)]
-    for path, names in tables:
-        table: Any = document
-        for key in path:
-            table = table.get(key) if isinstance(table, dict) else None
-        if not isinstance(table, dict):
-            continue
-        for old, new in names.items():
-            if old in table and new not in table:
-                table[new] = table.pop(old)
 
 
 def _check_type(value: object, kind: Any, path: KeyPath) -> None:
@@ -165,8 +142,15 @@ def _check_type(value: object, kind: Any, path: KeyPath) -> None:
         raise DescriptionError(path, f"expected {expected}", found=value) from None
 
 
-def _check_record(table: Mapping[str, object], kind: type[msgspec.Struct], path: KeyPath) -> None:
+def _check_record(table: dict[str, Any], kind: type[msgspec.Struct], path: KeyPath) -> None:
+    """Compare a table with the fields of a record, after its old keys got their new names in place.
+
+    A key that stands under both names is left, and is refused as an unknown one.
+    """
     fields = _fields(kind)
+    for old, new in OLD_KEYS.get(kind, {}).items():
+        if old in table and new not in table:
+            table[new] = table.pop(old)
     for name, value in table.items():
         if name not in fields:
             # Python's own cutoff of 0.6 misses short names with one wrong letter.
