@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A certificate for this machine, made for one run."""
+"""Certificates that are made for one run, and servers that show them."""
 
 from __future__ import annotations
 
 import ipaddress
+import ssl
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -15,40 +16,76 @@ from cryptography.x509.oid import NameOID
 if TYPE_CHECKING:
     from pathlib import Path
 
-HOST: Final = "127.0.0.1"
-DAY: Final = timedelta(days=1)
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
+DAY = timedelta(days=1)
 
 
-class Pair(NamedTuple):
-    """Two PEM files."""
-
-    certificate: Path
-    key: Path
-
-
-def self_signed(folder: Path) -> Pair:
-    """Write a certificate for 127.0.0.1 that is its own authority, and its key.
+class Authority:
+    """Signs certificates.
 
     Args:
-        folder: where the files go.
+        folder: where files are written.
+
+    Attributes:
+        file: its own certificate.
     """
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "this machine, for one run")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - DAY)
-        .not_valid_after(now + DAY)
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(HOST))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pair = Pair(folder / "certificate.pem", folder / "key.pem")
-    pair.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    pair.key.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return pair
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "an authority of a test")])
+        made = self._builder(self._name, self._key, -DAY, DAY).add_extension(
+            x509.BasicConstraints(ca=True, path_length=None), critical=True
+        )
+        self.certificate = made.sign(self._key, hashes.SHA256())
+        self.file = folder / "authority.pem"
+        self.file.write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
+
+    def _builder(
+        self, name: x509.Name, key: EllipticCurvePrivateKey, begins: timedelta, ends: timedelta
+    ) -> x509.CertificateBuilder:
+        now = datetime.now(UTC)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(self._name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now + begins)
+            .not_valid_after(now + ends)
+        )
+
+    def context(self, *, host: str = "127.0.0.1", begins: timedelta = -DAY, ends: timedelta = DAY) -> ssl.SSLContext:
+        """What a server of this process shows. The arguments are those of `issue`."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.issue(host=host, begins=begins, ends=ends))
+        return context
+
+    def issue(self, *, host: str = "127.0.0.1", begins: timedelta = -DAY, ends: timedelta = DAY) -> Path:
+        """Write a server's certificate, and its key after it.
+
+        Args:
+            host: the name or address that the certificate is for.
+            begins: when it begins to be valid, from now.
+            ends: when it ends.
+
+        Returns:
+            The file, which the next call writes anew.
+        """
+        key = ec.generate_private_key(ec.SECP256R1())
+        names: list[x509.GeneralName] = [x509.DNSName(host)]
+        if host[0].isdecimal():
+            names = [x509.IPAddress(ipaddress.ip_address(host))]
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a server of a test")])
+        builder = self._builder(name, key, begins, ends).add_extension(
+            x509.SubjectAlternativeName(names), critical=False
+        )
+        file = self._folder / "server.pem"
+        file.write_bytes(
+            builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+            + key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+        )
+        return file

@@ -19,9 +19,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import certificates
 from callwell.emulator.options import EmulatorOptions
 from callwell.emulator.process import start
+from certificates import Authority
 from clips import clip, picture
 
 if TYPE_CHECKING:
@@ -141,9 +141,9 @@ def uploader_suite() -> dict[str, int]:
     """Run our suite of the browser uploader, in jsdom and through TLS."""
     place = node_modules()
     report = place / "report.json"
-    pair = certificates.self_signed(place)
-    command = ["node", str(place / "uploader.cjs"), str(report), str(pair.certificate), str(pair.key)]
-    trusted = {"NODE_EXTRA_CA_CERTS": str(pair.certificate)}
+    authority = Authority(place)
+    command = ["node", str(place / "uploader.cjs"), str(report), str(authority.issue())]
+    trusted = {"NODE_EXTRA_CA_CERTS": str(authority.file)}
     against_emulator(command, copy_suites(place), host="BASE_URI", key="API_KEY", more=trusted)
     return read_counts(report)
 

@@ -11,10 +11,10 @@ import socket
 import traceback
 from typing import TYPE_CHECKING, Final
 
-import certificates
 from callwell import Client, errors
 from callwell.emulator.options import EmulatorOptions
 from callwell.emulator.process import start
+from certificates import Authority
 from official_clients import Failed
 from proxies import HOST, SQUID_LOGIN, Stage, free_port
 
@@ -154,13 +154,9 @@ def tinyproxy_reaches_nobody(stage: Stage) -> None:
 
 def mitmproxy_reads_along(stage: Stage) -> None:
     """A proxy that ends TLS itself is not trusted until its authority is named, and then calls go through."""
-    pair = certificates.self_signed(stage.folder)
-    for file in pair:
-        file.chmod(0o644)
-    secure = stage.nginx(
-        f"ssl_certificate {pair.certificate}; ssl_certificate_key {pair.key}; location / {{ proxy_pass TARGET; }}",
-        tls="ssl",
-    )
+    pair = Authority(stage.folder).issue()
+    rules = f"ssl_certificate {pair}; ssl_certificate_key {pair}; location / {{ proxy_pass TARGET; }}"
+    secure = stage.nginx(rules, tls="ssl")
     proxy, authority = stage.mitmproxy("--ssl-insecure")
     error = failure(stage.client(secure, scheme="https", proxy=proxy))
     assert (error.outcome, error.attempts) == ("refused", 1), error

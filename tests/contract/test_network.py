@@ -11,7 +11,7 @@ import pytest
 from callwell.errors import InvalidOption
 from callwell.transport.proxies import read_proxies
 from callwell.transport.trust import read_certificates
-from tests.contract.certificates import Authority
+from certificates import Authority
 
 if TYPE_CHECKING:
     from pathlib import Path

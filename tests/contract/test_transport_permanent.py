@@ -13,8 +13,8 @@ from callwell import Client, Key, errors
 from callwell.core.types import Outcome
 from callwell.transport.base import Network, NoReply, Request, Response
 from callwell.transport.remedies import find_remedy
+from certificates import DAY, Authority
 from tests.client.acme import KEY, acme
-from tests.contract.certificates import DAY, Authority
 from tests.contract.raw_server import OK, Connection
 from tests.contract.senders import get
 

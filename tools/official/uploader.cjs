@@ -2,7 +2,7 @@
 // The provider's official browser uploader (1.1.6) against the emulator, in jsdom, which has a browser's requests and
 // forms. The uploader speaks https only: a proxy on this machine ends TLS with a certificate made for this run.
 //
-//   node uploader.cjs REPORT CERTIFICATE KEY    with BASE_URI, API_KEY and NODE_EXTRA_CA_CERTS in the environment
+//   node uploader.cjs REPORT CERTIFICATE    with BASE_URI, API_KEY and NODE_EXTRA_CA_CERTS in the environment
 
 "use strict";
 
@@ -13,7 +13,8 @@ const https = require("node:https");
 const { JSDOM } = require("jsdom");
 const { runSuite } = require("./suite.cjs");
 
-const [report, certificateFile, keyFile] = process.argv.slice(2);
+const [report, certificateFile] = process.argv.slice(2);
+const pair = fs.readFileSync(certificateFile); // the certificate, and its key after it
 const PART = 5 * 1024 * 1024;
 const API_KEY = process.env.API_KEY;
 const target = new URL(process.env.BASE_URI);
@@ -21,7 +22,7 @@ const seen = [];
 let failures = 0;
 
 const proxy = https.createServer(
-  { cert: fs.readFileSync(certificateFile), key: fs.readFileSync(keyFile) },
+  { cert: pair, key: pair },
   (request, response) => {
     seen.push(`${request.method} ${request.url.split("?")[0]} ${request.headers["content-range"] || ""}`.trim());
     if (failures > 0 && request.method === "POST") {
