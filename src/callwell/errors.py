@@ -146,7 +146,7 @@ class InvalidOption(UsageError):
 
 
 class NameTaken(UsageError):
-    """The name of an exactly-once call belongs to another request, or to a settled call whose result was not kept.
+    """The name of an exactly-once call belongs to another request, or to a settled call that kept no result.
 
     Attributes:
         name: the name.
@@ -368,7 +368,7 @@ class ServerError(ApiError):
 
 
 class UnexpectedAnswer(ApiError):
-    """An answer that is not described, or whose body is incomplete."""
+    """An answer that the description does not have, or with an incomplete body."""
 
 
 class AnswerTooLarge(UnexpectedAnswer):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The end users on whose behalf calls are made: their IDs at the provider, and how many there were each month.
+"""End users: the ID that the provider sees for each, and how many there were each month.
 
 The caller's own ID of a user goes no further than `provider_id`: what is sent, recorded and shown is the pseudonym.
 Each process records a user in the state once in a calendar month (UTC), because providers bill by monthly active users.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parses the head of a storage's response: which bytes follow, of which version of the file, in which coding.
+"""Parses the head of a storage's response: the range, the version and the content coding of the bytes that follow.
 
 Bytes of two responses may go into one file only if both share a strong validator (RFC 9110, section 15.3.7.3). That is
 a strong ETag, or a `Last-Modified` that is `STRONG_DATE_AGE_S` older than the response's own `Date` (8.8.2.2), because

@@ -96,7 +96,7 @@ class PathWords(NamedTuple):
 
 
 def is_operation_name(name: str) -> bool:
-    """Whether a text is a group and a method in snake case, `things.list`."""
+    """Whether a text already is a name: a group and a method in snake case, as in `things.list`."""
     parts = name.split(".")
     return len(parts) == 2 and all(part.isidentifier() and to_snake_case(part) == part for part in parts)  # noqa: PLR2004 - a group and a method
 

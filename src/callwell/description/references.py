@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Replaces the references inside an OpenAPI document.
 
-A reference is an object with `$ref`, whose value is a JSON Pointer (RFC 6901) into the same document. Files beside it
-are a part of it by then (`documents.external`).
+A reference is an object with `$ref`: a JSON Pointer (RFC 6901) into the same document. Files beside the document have
+been merged into it before (`documents.external`).
 
 There are two kinds of places, and they are resolved differently:
 

@@ -71,7 +71,7 @@ class BoundRequest(Opaque, msgspec.Struct, frozen=True):
         return f"{self.method} {without_query(self.target)}"
 
     def method_and_path(self) -> str:
-        """Method and path for messages, without the query, which may hold personal data."""
+        """Method and path for messages. The query is left out: it may hold personal data."""
         return f"{self.method} {self.target.partition('?')[0]}"
 
 

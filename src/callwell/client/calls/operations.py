@@ -131,7 +131,7 @@ def asset_operations(provider: Provider) -> tuple[str, ...]:
 
 
 def saving_operation(provider: Provider, group: str, method: str) -> str | None:
-    """The operation whose file a method of a group saves, if it is such a method."""
+    """The operation behind a method that saves a file, or None for any other method of the group."""
     rules = provider.profile.operations.items()
     named = (name for name, rule in rules if rule.asset is not None and rule.asset.method == method)
     return next((name for name in named if name.partition(".")[0] == group), None)

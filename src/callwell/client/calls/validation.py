@@ -77,7 +77,7 @@ def check_value(name: str, schema: Mapping[str, Any], value: object) -> None:
 
 
 def plain_type(schema: Mapping[str, Any]) -> type | None:
-    """A type whose values a schema accepts without a further check, if texts are ASCII and not empty; else None."""
+    """The type that is all a schema demands, given texts that are ASCII and not empty; None if it demands more."""
     kind = schema.get("type")
     if not isinstance(kind, str) or not PLAIN_KEYWORDS.issuperset(schema) or schema.get("minLength", 0) > 1:
         return None

@@ -66,7 +66,7 @@ class AsyncAsset:
         return self._source.info
 
     async def info(self) -> AssetInfo:
-        """What the provider says about the file. Each call asks it again."""
+        """What the provider says about the file. Each call sends a new request."""
         self._begin(None)
         return await self._source.fetch_info()
 

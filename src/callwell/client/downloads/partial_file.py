@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A file that is being saved, under a temporary name until it is complete.
+"""Saves a file under a temporary name until it is complete.
 
 ::
 
@@ -7,7 +7,7 @@
     save(resume=True)    .NAME.part  +  .NAME.part.json      stay, for the next save
                          bytes          which of them are on disk, of which version and size
 
-Bytes are synced before the record names them, so a process that is killed at any time leaves a record that is true. A
+Bytes are synced before the record names them, so the record is true whenever the process is killed. A
 version is identified by a strong ETag, or by a `Last-Modified` that is old enough to be strong (RFC 9110, section
 8.8.2.2); without either, nothing is left to resume. The URL is signed, and therefore never stored.
 

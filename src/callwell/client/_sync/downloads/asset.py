@@ -67,7 +67,7 @@ class Asset:
         return self._source.info
 
     def info(self) -> AssetInfo:
-        """What the provider says about the file. Each call asks it again."""
+        """What the provider says about the file. Each call sends a new request."""
         self._begin(None)
         return self._source.fetch_info()
 
