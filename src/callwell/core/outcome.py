@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an answer means: done, refused or unknown, and whether another attempt makes sense.
+"""What a response means: done, refused or unknown, and whether another attempt makes sense.
 
 The table of outcomes. It goes by what is known, never by the name of an exception. For an operation that may not be
 repeated:
 
-| answer | what is known | what follows |
+| response | what is known | what follows |
 | --- | --- | --- |
 | 2xx, whole | done | finish |
 | 2xx, not whole or too large | done, and the result is lost | probe for the result, else fail |
 | 2xx, from a gateway: HTML, or a type that is not described | unknown | probe, else fail |
-| 303 | done: the answer points at the result (RFC 9110, 15.4.4) | fail, with the place of the result |
+| 303 | done: the response points at the result (RFC 9110, 15.4.4) | fail, with the place of the result |
 | 307, 308 | refused: the request belongs elsewhere, so it was not carried out here (15.4.8, 15.4.9) | fail |
 | other 3xx | unknown: many services answer 302 after they have done the work | probe, else fail |
 | 401, 403 with a code or status of a dead key | refused | renew the key, once for each generation |
@@ -52,7 +52,7 @@ SERVER_ERRORS: Final = range(500, 1000)
 """A status above 599 does not exist, and is treated as a 5xx (RFC 9110, 15)."""
 
 INFORMATIONAL: Final = range(200)
-"""Interim responses (RFC 9110, 15.2). Where one arrives as the last response, there is no answer."""
+"""Interim responses (RFC 9110, 15.2). Where one arrives as the last response, there is no final one."""
 
 NOT_PROCESSED: Final = frozenset({PROXY_AUTHENTICATION_REQUIRED, 425, 511})
 """The request went no further than a proxy, or the server did not begin to process it."""
@@ -69,11 +69,11 @@ REDIRECTED_UNPROCESSED: Final = frozenset({307, 308})
 
 RETRY_AFTER_OBEYED: Final = frozenset({408, 425, 429, 503, *range(511, 600)})
 """Statuses with a `Retry-After` that is obeyed: those of RFC 9110 (503), RFC 6585 (429) and RFC 8470 (425), 408, and
-those of overloaded gateways, such as 529. On other answers the header is a hint about quotas and no more."""
+those of overloaded gateways, such as 529. On other responses the header is a hint about quotas and no more."""
 
 
 class Judgement(StrEnum):
-    """What to do about an answer."""
+    """What to do about a response."""
 
     DONE = "done"
     DONE_WITHOUT_RESULT = "done without result"
@@ -85,84 +85,84 @@ class Judgement(StrEnum):
     RESULT_LOST = "result lost"
 
 
-def is_success(answer: Answered) -> bool:
-    """Whether an answer is a whole 2xx."""
-    return answer.whole and answer.status in OK
+def is_success(response: Answered) -> bool:
+    """Whether a response is a whole 2xx."""
+    return response.whole and response.status in OK
 
 
-def is_known_done(traits: Traits, answer: Answered) -> bool:
-    """Whether an answer says that the operation was done, even if its result did not arrive."""
-    if answer.status == SEE_OTHER:
+def is_known_done(traits: Traits, response: Answered) -> bool:
+    """Whether a response says that the operation was done, even if its result did not arrive."""
+    if response.status == SEE_OTHER:
         return not traits.safe
-    return answer.status in OK and not answer.from_gateway
+    return response.status in OK and not response.from_gateway
 
 
-def is_known_not_done(answer: Answered) -> bool:
-    """Whether an answer that is no success says that nothing was done, so that another attempt may succeed."""
-    return answer.status in NOT_PROCESSED or (answer.status in SERVER_ERRORS and answer.not_done)
+def is_known_not_done(response: Answered) -> bool:
+    """Whether an error response says that nothing was done, so that another attempt may succeed."""
+    return response.status in NOT_PROCESSED or (response.status in SERVER_ERRORS and response.not_done)
 
 
-def is_ambiguous(answer: Answered) -> bool:
-    """Whether an answer leaves open that an operation which changes something was done."""
-    status = answer.status
-    if is_known_not_done(answer):
+def is_ambiguous(response: Answered) -> bool:
+    """Whether a response leaves open that an operation which changes something was done."""
+    status = response.status
+    if is_known_not_done(response):
         return False
     if status in OK:
-        return answer.from_gateway
+        return response.from_gateway
     if status in REDIRECTION:
         return status != SEE_OTHER and status not in REDIRECTED_UNPROCESSED
     return status in SERVER_ERRORS or status in INFORMATIONAL or status in TIMED_OUT
 
 
-def judge(traits: Traits, answer: Answered, *, may_be_done: bool, unsafe_5xx: bool = False) -> Judgement:
-    """What an answer means for an operation.
+def judge(traits: Traits, response: Answered, *, may_be_done: bool, unsafe_5xx: bool = False) -> Judgement:
+    """What a response means for an operation.
 
     Args:
         traits: what the description says about the operation.
-        answer: the answer.
+        response: what the provider has answered.
         may_be_done: an earlier attempt of this call ended with an unknown outcome.
         unsafe_5xx: the caller wants a 5xx repeated even where that may do the work twice.
     """
-    status = answer.status
-    if is_success(answer):
+    status = response.status
+    if is_success(response):
         return Judgement.DONE
     if status == TOO_MANY_REQUESTS:
         return Judgement.THROTTLED
     if status in TEMPORARILY_NOT_PROCESSED:
         return Judgement.REPEAT
     if status in SERVER_ERRORS:
-        may_repeat = traits.repeatable or answer.not_done or unsafe_5xx
+        may_repeat = traits.repeatable or response.not_done or unsafe_5xx
         return Judgement.REPEAT if may_repeat else Judgement.UNKNOWN
     if status in OK or status in INFORMATIONAL or status in TIMED_OUT:
-        if traits.repeatable and not answer.too_large:
+        if traits.repeatable and not response.too_large:
             return Judgement.REPEAT
-        return Judgement.UNKNOWN if is_ambiguous(answer) and not traits.safe else Judgement.RESULT_LOST
+        return Judgement.UNKNOWN if is_ambiguous(response) and not traits.safe else Judgement.RESULT_LOST
     if status in REDIRECTION and not traits.safe:
-        return _judge_redirect(traits, answer)
-    if answer.dead_key:
+        return _judge_redirect(traits, response)
+    if response.dead_key:
         return Judgement.DEAD_KEY
-    if may_be_done and traits.deletes and status in NOT_THERE and not answer.from_gateway:
+    if may_be_done and traits.deletes and status in NOT_THERE and not response.from_gateway:
         return Judgement.DONE_WITHOUT_RESULT
     return Judgement.REFUSED
 
 
-def _judge_redirect(traits: Traits, answer: Answered) -> Judgement:
+def _judge_redirect(traits: Traits, response: Answered) -> Judgement:
     """What a redirect means that is not followed. Repeating the request would only bring it again."""
-    if is_known_done(traits, answer):
+    if is_known_done(traits, response):
         return Judgement.RESULT_LOST
-    return Judgement.UNKNOWN if is_ambiguous(answer) and not traits.repeatable else Judgement.REFUSED
+    return Judgement.UNKNOWN if is_ambiguous(response) and not traits.repeatable else Judgement.REFUSED
 
 
-def known_outcome(traits: Traits, answer: Answered, *, may_be_done: bool) -> Outcome:
-    """What is known about the call when nothing more is attempted after this answer.
+def known_outcome(traits: Traits, response: Answered, *, may_be_done: bool) -> Outcome:
+    """What is known about the call when nothing more is attempted after this response.
 
     Args:
         traits: what the description says about the operation.
-        answer: the last answer.
+        response: the last one.
         may_be_done: an earlier attempt of this call ended with an unknown outcome.
     """
-    if is_known_done(traits, answer):
+    if is_known_done(traits, response):
         return Outcome.DONE
     if traits.safe:
         return Outcome.REFUSED
-    return Outcome.UNKNOWN if may_be_done or is_ambiguous(answer) else Outcome.REFUSED
+    return Outcome.UNKNOWN if may_be_done or is_ambiguous(response) else Outcome.REFUSED

@@ -36,11 +36,11 @@ def log_notice(notice: Notice) -> None:
     """Write one notice to the `callwell` logger."""
     match notice:
         case AttemptEnded(provider, operation, attempt, status, code, reason, seconds):
-            answer = f"{status} {code or ''}".strip() if status is not None else redact(reason)
-            LOGGER.debug("%s %s attempt %d: %s in %.3f s", provider, operation, attempt, answer, seconds)
+            result = f"{status} {code or ''}".strip() if status is not None else redact(reason)
+            LOGGER.debug("%s %s attempt %d: %s in %.3f s", provider, operation, attempt, result, seconds)
         case FetchEnded(provider, operation, status, reason, size, seconds):
-            answer = redact(" ".join(word for word in (str(status or ""), reason) if word))
-            LOGGER.debug("%s %s storage: %s, %d bytes in %.3f s", provider, operation, answer, size, seconds)
+            result = redact(" ".join(word for word in (str(status or ""), reason) if word))
+            LOGGER.debug("%s %s storage: %s, %d bytes in %.3f s", provider, operation, result, size, seconds)
         case Waiting(provider, operation, seconds, why):
             level = logging.INFO if seconds >= LONG_WAIT_S else logging.DEBUG
             LOGGER.log(level, "%s %s waits up to %.1f s: %s", provider, operation, seconds, why)

@@ -38,12 +38,12 @@ class MemoryState:
     def update(self, cell: Cell[T], change: Callable[[T], tuple[T, R]]) -> R:
         """Replace a record by what `change` returns for it, in one step."""
         with self._lock:
-            record, answer = change(self._records.get(cell.key, cell.empty))
+            record, result = change(self._records.get(cell.key, cell.empty))
             if record is FORGET:
                 self._records.pop(cell.key, None)
             else:
                 self._records[cell.key] = record
-        return answer
+        return result
 
     def read(self, cell: Cell[T]) -> T:
         """The record as it is now."""

@@ -96,7 +96,7 @@ class SqliteState:
             try:
                 connection.execute(QUERIES["begin"])
                 self._check_unchanged()
-                record, answer = change(self._decode(connection, cell))
+                record, result = change(self._decode(connection, cell))
                 if record is FORGET:
                     connection.execute(QUERIES["forget"], (cell.key,))
                 else:
@@ -106,7 +106,7 @@ class SqliteState:
             finally:
                 if connection.in_transaction:
                     connection.execute(QUERIES["rollback"])
-        return answer
+        return result
 
     def read(self, cell: Cell[T]) -> T:
         """The record as it is now."""

@@ -215,10 +215,10 @@ class AsyncPyreqwestTransport:
 class AsyncPyreqwestBody:
     """A streamed response, read by pyreqwest."""
 
-    def __init__(self, answer: TheirResponse) -> None:
-        self.status = answer.status
-        self.headers: Mapping[str, str] = ResponseHeaders(answer.headers)
-        self._reader = answer.body_reader
+    def __init__(self, response: TheirResponse) -> None:
+        self.status = response.status
+        self.headers: Mapping[str, str] = ResponseHeaders(response.headers)
+        self._reader = response.body_reader
 
     async def read(self) -> bytes | NoReply:
         """The next chunk of the body: empty at its end, a `NoReply` if it broke off."""
@@ -232,10 +232,10 @@ class AsyncPyreqwestBody:
 class AsyncExactBody:
     """A streamed response, read by `http.client` in a thread."""
 
-    def __init__(self, answer: ExactResponse) -> None:
-        self.status = answer.status
-        self.headers: Mapping[str, str] = ResponseHeaders(HeaderMap(answer.fields))
-        self._read = answer.read
+    def __init__(self, response: ExactResponse) -> None:
+        self.status = response.status
+        self.headers: Mapping[str, str] = ResponseHeaders(HeaderMap(response.fields))
+        self._read = response.read
 
     async def read(self) -> bytes | NoReply:
         """The next chunk of the body: empty at its end, a `NoReply` if it broke off."""
@@ -332,10 +332,10 @@ class PyreqwestTransport:
 class PyreqwestBody:
     """A streamed response, read by pyreqwest."""
 
-    def __init__(self, answer: TheirSyncResponse) -> None:
-        self.status = answer.status
-        self.headers: Mapping[str, str] = ResponseHeaders(answer.headers)
-        self._reader = answer.body_reader
+    def __init__(self, response: TheirSyncResponse) -> None:
+        self.status = response.status
+        self.headers: Mapping[str, str] = ResponseHeaders(response.headers)
+        self._reader = response.body_reader
 
     def read(self) -> bytes | NoReply:
         """The next chunk of the body: empty at its end, a `NoReply` if it broke off."""
@@ -349,10 +349,10 @@ class PyreqwestBody:
 class ExactBody:
     """A streamed response, read by `http.client`."""
 
-    def __init__(self, answer: ExactResponse) -> None:
-        self.status = answer.status
-        self.headers: Mapping[str, str] = ResponseHeaders(HeaderMap(answer.fields))
-        self.read = answer.read
+    def __init__(self, response: ExactResponse) -> None:
+        self.status = response.status
+        self.headers: Mapping[str, str] = ResponseHeaders(HeaderMap(response.fields))
+        self.read = response.read
 
 
 async def _in_thread(work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
@@ -369,21 +369,21 @@ def _open_exactly(
 
 def _send_exactly(pool: AnyClientPool, request: Request) -> Response | NoReply:
     """Send one request with an address that must not be rewritten, and read the whole response."""
-    answer = _open_exactly(pool, request, request.timeout_s)
-    if isinstance(answer, NoReply):
-        return answer
-    status = answer.status
-    fields = HeaderMap(answer.fields)
+    response = _open_exactly(pool, request, request.timeout_s)
+    if isinstance(response, NoReply):
+        return response
+    status = response.status
+    fields = HeaderMap(response.fields)
     headers = ResponseHeaders(fields)
     bound = bodies.max_bytes(pool.max_answer_bytes, status)
     chunks: list[bytes] = []
     left = bound
     try:
-        while left >= 0 and (chunk := answer.read()):
+        while left >= 0 and (chunk := response.read()):
             if isinstance(chunk, NoReply):
                 return Response(status, headers, b"", whole=False) if request.keep_status else chunk
             left -= len(chunk)
             chunks.append(chunk)
     finally:
-        answer.close()
+        response.close()
     return bodies.build_response(status, fields, headers, b"".join(chunks), bound)

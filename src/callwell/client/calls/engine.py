@@ -63,7 +63,7 @@ if TYPE_CHECKING:
 MIN_REQUEST_S: Final = 0.001
 """The shortest timeout, for a request at its deadline: transports take zero for "no limit"."""
 
-PLAIN_ANSWER: Final = Answered(200)
+PLAIN_SUCCESS_EVENT: Final = Answered(200)
 """The event of every request that goes well: which 2xx it was changes nothing, and one object saves making it."""
 
 
@@ -125,7 +125,7 @@ class AsyncEngine:
             if key is None:
                 return await self._drive(context, Started(), self._initial_state(context, deadline))
             event = await self._send(context, 1, deadline)
-            if event is PLAIN_ANSWER and context.answer is not None:
+            if event is PLAIN_SUCCESS_EVENT and context.answer is not None:
                 if context.trace is not None:
                     context.call_ended(1, Outcome.DONE, self.clock.now())
                 return context.answer
@@ -269,11 +269,11 @@ class AsyncEngine:
             context.hints = self.learner.observe(plan.operation, response, now, now - began)
         context.answer = responses.parse_success(response, described=plan.template is not None)
         if context.answer is None:
-            return self._on_error_answer(context, response, attempt, now - began)
+            return self._on_error_response(context, response, attempt, now - began)
         end = PLAIN_SUCCESS._replace(hints=context.hints) if context.hints else PLAIN_SUCCESS
         self.release(context, end, accepted=True)
         context.attempt_ended(attempt, response.status, None, "", now - began)
-        return PLAIN_ANSWER
+        return PLAIN_SUCCESS_EVENT
 
     def _on_transport_error(self, context: CallContext, error: Exception) -> NoReply:
         """What is known after a transport has raised an error. It should not, but a body of the caller's may."""
@@ -296,7 +296,7 @@ class AsyncEngine:
         context.attempt_ended(attempt, None, None, reply.reason, seconds)
         return Lost(outcome=reply.outcome, may_retry=may_retry, permanent=reply.permanent)
 
-    def _on_error_answer(self, context: CallContext, response: Response, attempt: int, seconds: float) -> Event:
+    def _on_error_response(self, context: CallContext, response: Response, attempt: int, seconds: float) -> Event:
         """Learn from an answer that is no success."""
         plan = context.prepared.plan
         rule = self.profile.errors

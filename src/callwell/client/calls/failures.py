@@ -254,7 +254,7 @@ def api_error(
     else:
         error_class = CLASSES.get(status) or _class_by_range(status)
     code = f" {response.code}" if response.code else ""
-    words = _describe_answer(response, lost=lost)
+    words = _describe_response(response, lost=lost)
     return error_class(
         f"{what}: {status}{code}{f': {words}' if words else ''}",
         status=status,
@@ -267,24 +267,24 @@ def api_error(
     )
 
 
-def _describe_answer(response: ParsedResponse, *, lost: bool) -> str:
+def _describe_response(response: ParsedResponse, *, lost: bool) -> str:
     """What is wrong, in words: the provider's own where it has any."""
     status = response.answer.status
     whole = errors.Problem(response.message, response.code, response.parameter)
-    said = error_body.format_problems(whole, response.problems)
+    stated = error_body.format_problems(whole, response.problems)
     if lost and status == outcome.SEE_OTHER:
         place = redact(response.answer.headers.get("location", "another address"))
         return f"it was done, and its result is at {place}"
     if response.from_gateway:
-        return said or gateways.describe(status, response.answer.headers, response.answer.body)
+        return stated or gateways.describe(status, response.answer.headers, response.answer.body)
     if lost:
-        why = TOO_LARGE if response.too_large else said
+        why = TOO_LARGE if response.too_large else stated
         return f"it was done, but the answer with the result was lost{f': {why}' if why else ''}"
     if status in REDIRECTS:
-        return said or "a redirect that is not followed, since the key stays with the provider's own address"
+        return stated or "a redirect that is not followed, since the key stays with the provider's own address"
     if status in outcome.OK:
-        return said or "the answer is not whole or not what the description says"
-    return said
+        return stated or "the answer is not whole or not what the description says"
+    return stated
 
 
 def _class_by_range(status: int) -> type[errors.ApiError]:

@@ -84,25 +84,27 @@ def plan_undescribed(provider: Provider, method: str) -> CallPlan:
 def _deleted_lookup(provider: Provider, name: str) -> DeletedLookup:
     found = find_operation(provider, name)
     parameters = provider.operation(name).parameters
-    return DeletedLookup(found.binder, found.plan, frozenset(one.name for one in parameters if one.required))
+    return DeletedLookup(
+        found.binder, found.plan, frozenset(parameter.name for parameter in parameters if parameter.required)
+    )
 
 
-def _traits(method: str, said: bool | None) -> Traits:  # noqa: FBT001 - private
-    repeatable = method in IDEMPOTENT if said is None else said
+def _traits(method: str, declared: bool | None) -> Traits:  # noqa: FBT001 - private
+    repeatable = method in IDEMPOTENT if declared is None else declared
     return Traits(safe=method in SAFE, repeatable=repeatable, deletes=method == "DELETE")
 
 
-def _quotas(provider: Provider, method: str, said: tuple[str, ...] | None) -> tuple[str, ...]:
+def _quotas(provider: Provider, method: str, declared: tuple[str, ...] | None) -> tuple[str, ...]:
     """The names of the quotas that a call counts against: those of its method, unless the profile says which."""
-    if said is not None:
-        return said
+    if declared is not None:
+        return declared
     quotas = provider.profile.quotas.items()
     return tuple([name for name, quota in quotas if quota.methods is None or method in quota.methods])
 
 
 def _with_argument_names(rule: PagingRule, operation: Operation) -> PagingRule:
     """How a list is read, with its query parameters under the names of arguments."""
-    names = {one.wire_name: one.name for one in operation.parameters if one.location == "query"}
+    names = {parameter.wire_name: parameter.name for parameter in operation.parameters if parameter.location == "query"}
     size = None if rule.size is None else names.get(rule.size, rule.size)
     return replace(rule, position=names.get(rule.position, rule.position), size=size)
 
