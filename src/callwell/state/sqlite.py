@@ -48,6 +48,7 @@ BUSY_S: Final = 30.0
 """How long a process waits for others to release the file: a change takes milliseconds, so this is a stuck process."""
 
 LOGGER: Final = logging.getLogger("callwell")
+LOGGER.addHandler(logging.NullHandler())  # else Python prints warnings where the program does not log
 
 LAST_CHARACTER: Final = "\U0010ffff"
 """Sorts after every character in a key, so it ends the range of a prefix."""

@@ -55,7 +55,7 @@ def raising(_record: logging.LogRecord) -> bool:
 def test_no_answer_is_too_odd(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever comes back, and whatever hooks and logging do: one of our errors, or an answer that was one."""
     monkeypatch.setattr(logging, "raiseExceptions", False)
-    monkeypatch.setattr(LOGGER, "filters", [raising])
+    monkeypatch.setattr(logging.getLogger(LOGGER.name), "filters", [raising])
     dice = Random(kind)
     odd = Odd(dice)
     world = World(odd.reply, took=0.2)

@@ -20,8 +20,7 @@ from callwell.client.calls.deleted_lookup import run_checking_deleted
 from callwell.client.calls.operations import OperationHandle, find_operation, list_operations
 from callwell.client.calls.options import NOT_GIVEN
 from callwell.client.calls.responses import rename_fields, resolve_link
-from callwell.client.pages.pager import AsyncPager, PagerPosition
-from callwell.core import json_values, paging
+from callwell.core import json_values
 from callwell.errors import CallFacts, InvalidOption, KeyRefused, UnexpectedAnswer
 
 if TYPE_CHECKING:
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from callwell.client.calls.responses import Answer
     from callwell.client.concurrency.primitives import AsyncFetch, AsyncPendingAnswer
     from callwell.client.config import ClientConfig
+    from callwell.client.pages.pager import AsyncPager
     from callwell.core.rules.operations import PagingRule
     from callwell.errors import KeyProblem
 
@@ -141,6 +141,9 @@ class AsyncCaller:
             UnknownName: no such operation.
             InvalidOption: the operation is not a list, or an argument is invalid.
         """
+        from callwell.client.pages.pager import AsyncPager, PagerPosition  # many programs read no lists
+        from callwell.core.paging import start_walk
+
         handle = self.find_operation(operation)
         provider = self.config.provider
         rule = handle.rule.paging
@@ -152,7 +155,7 @@ class AsyncCaller:
         handle.binder.bind(filters)  # refuses invalid arguments now, not at the first page
         first = filters.pop(rule.position, None)
         fetch = partial(self._fetch_page, handle, rule, filters)
-        walk = paging.start_walk(rule)
+        walk = start_walk(rule)
         if isinstance(first, int | str) and first != rule.first:
             walk = walk._replace(position=first, partial=True)
         return AsyncPager(

@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
@@ -27,7 +26,7 @@ from callwell.core.types import Answered, Fail, FailReason, Outcome
 from callwell.errors import KeyRefused
 from callwell.keys import Key
 from callwell.observe.call_trace import CallTrace
-from callwell.observe.logs import LOGGER
+from callwell.observe.logs import DEBUG, LOGGER
 from callwell.opaque import Opaque
 from callwell.transport.base import NoReply
 
@@ -263,6 +262,6 @@ def begin(
         keys: where its key comes from.
     """
     trace = None
-    if hooks is not None or LOGGER.isEnabledFor(logging.DEBUG):
+    if hooks is not None or LOGGER.isEnabledFor(DEBUG):
         trace = CallTrace(hooks, provider, prepared.plan.operation, began_at)
     return CallContext(prepared, url, provider, began_at, keys, trace)

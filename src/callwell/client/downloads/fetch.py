@@ -6,14 +6,13 @@ Nothing is added to the request: headers that hooks send to the provider are not
 
 from __future__ import annotations
 
-import logging
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
 from callwell.observe.call_trace import split_server
-from callwell.observe.logs import LOGGER
+from callwell.observe.logs import DEBUG, LOGGER
 from callwell.observe.notices import FetchEnded
 from callwell.transport.base import NoReply
 
@@ -62,7 +61,7 @@ async def open_body(
         request: the request.
         deadline: when its response must have ended, by the engine's clock.
     """
-    is_observed = engine.hooks is not None or LOGGER.isEnabledFor(logging.DEBUG)
+    is_observed = engine.hooks is not None or LOGGER.isEnabledFor(DEBUG)
     began = engine.clock.now() if is_observed else 0.0
     if deadline != NEVER:
         request = replace(request, total_timeout_s=engine.clock.real_s(deadline - engine.clock.now()))

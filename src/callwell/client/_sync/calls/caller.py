@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec.structs import replace
 
 from callwell.client._sync.calls.deleted_lookup import run_checking_deleted
-from callwell.client._sync.pages.pager import Pager, PagerPosition
 from callwell.client.calls.context import PreparedCall
 from callwell.client.calls.operations import OperationHandle, find_operation, list_operations
 from callwell.client.calls.options import NOT_GIVEN
 from callwell.client.calls.responses import rename_fields, resolve_link
-from callwell.core import json_values, paging
+from callwell.core import json_values
 from callwell.errors import CallFacts, InvalidOption, KeyRefused, UnexpectedAnswer
 
 if TYPE_CHECKING:
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 
     from callwell.client._sync.calls.engine import Engine
     from callwell.client._sync.concurrency.primitives import Fetch, PendingAnswer
+    from callwell.client._sync.pages.pager import Pager
     from callwell.client.calls.binding import BoundRequest
     from callwell.client.calls.context import CallPlan
     from callwell.client.calls.options import CallOptions, ResolvedOptions
@@ -142,6 +142,9 @@ class Caller:
             UnknownName: no such operation.
             InvalidOption: the operation is not a list, or an argument is invalid.
         """
+        from callwell.client._sync.pages.pager import Pager, PagerPosition  # many programs read no lists
+        from callwell.core.paging import start_walk
+
         handle = self.find_operation(operation)
         provider = self.config.provider
         rule = handle.rule.paging
@@ -153,7 +156,7 @@ class Caller:
         handle.binder.bind(filters)  # refuses invalid arguments now, not at the first page
         first = filters.pop(rule.position, None)
         fetch = partial(self._fetch_page, handle, rule, filters)
-        walk = paging.start_walk(rule)
+        walk = start_walk(rule)
         if isinstance(first, int | str) and first != rule.first:
             walk = walk._replace(position=first, partial=True)
         return Pager(
