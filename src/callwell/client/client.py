@@ -12,12 +12,13 @@ from callwell.client.calls.engine import AsyncEngine
 from callwell.client.calls.operations import asset_operations, group_names, plan_undescribed, upload_operations
 from callwell.client.calls.options import ResolvedOptions
 from callwell.client.calls.wire_values import to_wire_value
-from callwell.client.concurrency.primitives import AsyncCloseMixin, AsyncDefaultTransport
+from callwell.client.concurrency.primitives import AsyncCloseMixin
 from callwell.client.config import ClientConfig
 from callwell.client.group import AsyncDynamicGroup, AsyncGroup
 from callwell.client.keys.manager import AsyncKeyManager
 from callwell.description import catalog
 from callwell.errors import InvalidOption, UnknownName
+from callwell.transport.default import AsyncDefaultTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -110,7 +111,7 @@ class AsyncClient(AsyncCloseMixin):
 
     async def aclose(self) -> None:
         """Close all connections. Calls in progress fail."""
-        self._engine.closed = True
+        self._engine.stop()
         await self._engine.transport.aclose()
         self.config.close()
 

@@ -121,7 +121,7 @@ def test_a_client_that_is_closed_meanwhile_hides_no_doubt() -> None:
     """Between an attempt that may have been done and the next, closing ends the call as unknown."""
 
     def close(_: Request) -> Response:
-        one._engine.closed = True
+        one._engine.stop()
         return code(500, "X")
 
     one = client(World(close, OK), retry_unsafe_5xx=True)

@@ -215,7 +215,7 @@ def test_closing_ends_a_call_that_waits() -> None:
     """A call that is repeated after the client was closed sends nothing more."""
 
     def close(_: Request) -> Response:
-        one._engine.closed = True
+        one._engine.stop()
         return code(500, "X")
 
     world = World(close, OK)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from callwell.client._sync.calls.caller import Caller
 from callwell.client._sync.calls.engine import Engine
-from callwell.client._sync.concurrency.primitives import CloseMixin, DefaultTransport
+from callwell.client._sync.concurrency.primitives import CloseMixin
 from callwell.client._sync.group import DynamicGroup, Group
 from callwell.client._sync.keys.manager import KeyManager
 from callwell.client.calls.binding import BoundRequest, encode_json, query_pairs
@@ -19,6 +19,7 @@ from callwell.client.calls.wire_values import to_wire_value
 from callwell.client.config import ClientConfig
 from callwell.description import catalog
 from callwell.errors import InvalidOption, UnknownName
+from callwell.transport.default import DefaultTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -111,7 +112,7 @@ class Client(CloseMixin):
 
     def close(self) -> None:
         """Close all connections. Calls in progress fail."""
-        self._engine.closed = True
+        self._engine.stop()
         self._engine.transport.close()
         self.config.close()
 

@@ -19,7 +19,7 @@ from callwell.client.calls.binding import request_headers
 from callwell.client.calls.context import begin
 from callwell.client.calls.failures import describe_scarcity, to_error
 from callwell.client.calls.retry_scope import announce_retries
-from callwell.client.concurrency.primitives import AsyncDefaultTransport, sleep
+from callwell.client.concurrency.primitives import sleep
 from callwell.client.quota.learner import Learner
 from callwell.client.quota.queue import AsyncPermitQueues
 from callwell.core import call as machine
@@ -45,6 +45,7 @@ from callwell.core.types import (
 from callwell.errors import CallwellError, ClosedError, KeyRefused, StateError, UsageError
 from callwell.observe.logs import LOGGER, log_notice
 from callwell.transport.base import NoReply, Request
+from callwell.transport.default import AsyncDefaultTransport
 
 if TYPE_CHECKING:
     from callwell.client.calls.context import CallContext, PreparedCall
@@ -96,10 +97,10 @@ class AsyncEngine:
         self.account = account
         self.keys = keys
         self.transport = transport
-        self._exchange = announce_retries(transport, to_server=profile.retry.announce_retries)
         self.clock = clock
         self.roll = random.random
-        self.closed = False
+        self.is_open = False  # `ensure_open` opens it for the first call
+        self._is_stopped = False
         self.hooks = hooks
         self.learner = Learner(profile, account, clock, self.notify)
         self.queues = AsyncPermitQueues(account, clock)
@@ -111,8 +112,8 @@ class AsyncEngine:
             CallwellError: see `callwell.errors`.
         """
         bound = prepared.request
-        if self.closed:
-            self.check_open(prepared.plan.operation)
+        if not self.is_open:
+            self.ensure_open(prepared.plan.operation)
         began = self.clock.now()
         deadline = began + prepared.options.deadline_s
         keys = self.keys.keyless if bound.keyless else self.keys
@@ -182,14 +183,22 @@ class AsyncEngine:
             else:
                 event = await recorder.probe(context)
 
-    def check_open(self, operation: str) -> None:
-        """See that the client was not closed.
+    def ensure_open(self, operation: str) -> None:
+        """See that the client was not closed, and before its first call, load what sends.
 
         Raises:
-            ClosedError: it was.
+            ClosedError: it was closed.
         """
-        if self.closed:
+        if self._is_stopped:
             raise ClosedError(f"{self.profile.name} {operation}: the client was closed")
+        if not self.is_open:
+            self._exchange = announce_retries(self.transport, to_server=self.profile.retry.announce_retries)
+            self.is_open = True
+
+    def stop(self) -> None:
+        """Send nothing more."""
+        self._is_stopped = True
+        self.is_open = False
 
     def _acquire_now(self, context: CallContext) -> tuple[int, Key] | None:
         """What most calls get: a permit and a key without waiting."""
@@ -228,8 +237,8 @@ class AsyncEngine:
         plan = context.prepared.plan
         bound = context.prepared.request
         key = context.key
-        if self.closed:
-            self.check_open(plan.operation)
+        if not self.is_open:
+            self.ensure_open(plan.operation)
         began = self.clock.now()
         if context.permit is None or key is None or began - context.permit.acquired_at > MAX_PAUSE_S:
             departures.release_acquired(self, context)

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from callwell.client.calls.nested import outer_retries
 from callwell.client.calls.options import RETRIES_HEADER
-from callwell.client.concurrency.primitives import AsyncDefaultTransport
 from callwell.transport.base import RequestHeaders
+from callwell.transport.default import AsyncDefaultTransport
 
 if TYPE_CHECKING:
     from callwell.transport.base import AsyncTransport, NoReply, Request, Response
@@ -31,9 +31,9 @@ def announce_retries(transport: AsyncTransport, *, to_server: bool) -> AsyncExch
         transport: the transport; the default one has no clients inside.
         to_server: send the header that announces retries, too.
     """
-    send = transport.send
     if isinstance(transport, AsyncDefaultTransport) and not to_server:
-        return send
+        return transport.load().send  # without the frame of `AsyncDefaultTransport.send`
+    send = transport.send
 
     async def send_announced(request: Request) -> Response | NoReply:
         if to_server:

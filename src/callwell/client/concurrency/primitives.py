@@ -12,8 +12,6 @@ from collections.abc import AsyncIterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
 
-from callwell.transport.pyreqwest import AsyncPyreqwestTransport as AsyncDefaultTransport
-
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator
 
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = [
     "AsyncBackgroundTask",
     "AsyncCloseMixin",
-    "AsyncDefaultTransport",
     "AsyncFetch",
     "AsyncFind",
     "AsyncLatch",

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
 
-from callwell.client._sync.concurrency.primitives import DefaultTransport
 from callwell.client.calls.nested import outer_retries
 from callwell.client.calls.options import RETRIES_HEADER
 from callwell.transport.base import RequestHeaders
+from callwell.transport.default import DefaultTransport
 
 if TYPE_CHECKING:
     from callwell.transport.base import NoReply, Request, Response, Transport
@@ -32,9 +32,9 @@ def announce_retries(transport: Transport, *, to_server: bool) -> Exchange:
         transport: the transport; the default one has no clients inside.
         to_server: send the header that announces retries, too.
     """
-    send = transport.send
     if isinstance(transport, DefaultTransport) and not to_server:
-        return send
+        return transport.load().send  # without the frame of `DefaultTransport.send`
+    send = transport.send
 
     def send_announced(request: Request) -> Response | NoReply:
         if to_server:

@@ -12,8 +12,6 @@ import time
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
 
-from callwell.transport.pyreqwest import PyreqwestTransport as DefaultTransport
-
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator
     from concurrent.futures import Future
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = [
     "BackgroundTask",
     "CloseMixin",
-    "DefaultTransport",
     "Fetch",
     "Find",
     "Latch",

@@ -201,7 +201,7 @@ class SignedUrl:
             headers = (*headers, ("if-range", wanted.if_range))
         at = url or self._url
         for _ in range(1 + MAX_REDIRECTS):
-            self._engine.check_open(operation)
+            self._engine.ensure_open(operation)
             self._check_time()
             self._requests += 1
             request = Request("GET", at, headers, timeout_s=STALL_S)

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The transport of a client whose caller gave none: that of pyreqwest, loaded for the first request.
+
+It takes a fifth of the time to a first client, which many a program makes long before it calls, or not at all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
+
+    from callwell.transport.base import AsyncBody, Body, Network, NoReply, Request, Response
+    from callwell.transport.pyreqwest import AsyncPyreqwestTransport, PyreqwestTransport
+
+
+class AsyncDefaultTransport:
+    """Sends the requests of an asynchronous client.
+
+    Args:
+        network: how connections are made.
+
+    Raises:
+        InvalidOption: the network has a malformed proxy address, or a file without certificates.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._loaded: AsyncPyreqwestTransport | None = None
+        if must_be_checked(network):
+            self.load()
+
+    def load(self) -> AsyncPyreqwestTransport:
+        """The transport itself, made at its first use."""
+        if self._loaded is None:
+            from callwell.transport.pyreqwest import AsyncPyreqwestTransport
+
+            self._loaded = AsyncPyreqwestTransport(self._network)
+        return self._loaded
+
+    async def send(self, request: Request) -> Response | NoReply:
+        """Make one request and read the whole response."""
+        return await self.load().send(request)
+
+    def stream(self, request: Request) -> AbstractAsyncContextManager[AsyncBody | NoReply]:
+        """Make one request, and leave its response to be read chunk by chunk."""
+        return self.load().stream(request)
+
+    async def aclose(self) -> None:
+        """Close all connections, and stop waiting for abandoned requests."""
+        if self._loaded is not None:
+            await self._loaded.aclose()
+
+
+class DefaultTransport:
+    """Sends the requests of a synchronous client.
+
+    Args:
+        network: how connections are made.
+
+    Raises:
+        InvalidOption: the network has a malformed proxy address, or a file without certificates.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._loaded: dict[Network, PyreqwestTransport] = {}
+        if must_be_checked(network):
+            self.load()
+
+    def load(self) -> PyreqwestTransport:
+        """The transport itself, made at its first use."""
+        loaded = self._loaded.get(self._network)
+        if loaded is None:
+            from callwell.transport.pyreqwest import PyreqwestTransport
+
+            # Of threads that come here at once, all get the same one, by which `close` finds their connections.
+            loaded = self._loaded.setdefault(self._network, PyreqwestTransport(self._network))
+        return loaded
+
+    def send(self, request: Request) -> Response | NoReply:
+        """Make one request and read the whole response."""
+        return self.load().send(request)
+
+    def stream(self, request: Request) -> AbstractContextManager[Body | NoReply]:
+        """Make one request, and leave its response to be read chunk by chunk."""
+        return self.load().stream(request)
+
+    def close(self) -> None:
+        """Close all connections."""
+        for loaded in self._loaded.values():
+            loaded.close()
+
+
+def must_be_checked(network: Network) -> bool:
+    """Whether a network names a proxy or certificates: what is wrong with them is said when the client is made."""
+    return network.proxy is not None or network.ca_file is not None
