@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from callwell.client._sync.calls.retry_scope import announce_retries
-from callwell.client._sync.concurrency.primitives import DefaultTransport, sleep
+from callwell.client._sync.concurrency.primitives import sleep
 from callwell.client._sync.quota.queue import PermitQueues
 from callwell.client.calls import departures, nested, responses
 from callwell.client.calls.binding import request_headers
@@ -46,6 +46,7 @@ from callwell.core.types import (
 from callwell.errors import CallwellError, ClosedError, KeyRefused, StateError, UsageError
 from callwell.observe.logs import LOGGER, log_notice
 from callwell.transport.base import NoReply, Request
+from callwell.transport.default import DefaultTransport
 
 if TYPE_CHECKING:
     from callwell.client._sync.keys.manager import KeyManager
@@ -97,10 +98,10 @@ class Engine:
         self.account = account
         self.keys = keys
         self.transport = transport
-        self._exchange = announce_retries(transport, to_server=profile.retry.announce_retries)
         self.clock = clock
         self.roll = random.random
-        self.closed = False
+        self.is_open = False  # `ensure_open` opens it for the first call
+        self._is_stopped = False
         self.hooks = hooks
         self.learner = Learner(profile, account, clock, self.notify)
         self.queues = PermitQueues(account, clock)
@@ -112,8 +113,8 @@ class Engine:
             CallwellError: see `callwell.errors`.
         """
         bound = prepared.request
-        if self.closed:
-            self.check_open(prepared.plan.operation)
+        if not self.is_open:
+            self.ensure_open(prepared.plan.operation)
         began = self.clock.now()
         deadline = began + prepared.options.deadline_s
         keys = self.keys.keyless if bound.keyless else self.keys
@@ -183,14 +184,22 @@ class Engine:
             else:
                 event = recorder.probe(context)
 
-    def check_open(self, operation: str) -> None:
-        """See that the client was not closed.
+    def ensure_open(self, operation: str) -> None:
+        """See that the client was not closed, and before its first call, load what sends.
 
         Raises:
-            ClosedError: it was.
+            ClosedError: it was closed.
         """
-        if self.closed:
+        if self._is_stopped:
             raise ClosedError(f"{self.profile.name} {operation}: the client was closed")
+        if not self.is_open:
+            self._exchange = announce_retries(self.transport, to_server=self.profile.retry.announce_retries)
+            self.is_open = True
+
+    def stop(self) -> None:
+        """Send nothing more."""
+        self._is_stopped = True
+        self.is_open = False
 
     def _acquire_now(self, context: CallContext) -> tuple[int, Key] | None:
         """What most calls get: a permit and a key without waiting."""
@@ -229,8 +238,8 @@ class Engine:
         plan = context.prepared.plan
         bound = context.prepared.request
         key = context.key
-        if self.closed:
-            self.check_open(plan.operation)
+        if not self.is_open:
+            self.ensure_open(plan.operation)
         began = self.clock.now()
         if context.permit is None or key is None or began - context.permit.acquired_at > MAX_PAUSE_S:
             departures.release_acquired(self, context)
