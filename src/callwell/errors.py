@@ -46,7 +46,7 @@
     ├── MediaError                 a media file to be sent                  exit code 10
     │   └── AudioRefused           a recording that cannot be sent, or only with losses
     ├── RowFailed                  one row of a manifest: see its `cause`   exit code 1
-    ├── WebhookError               nobody: do not trust the delivery        exit code 1
+    ├── WebhookError               the sender: do not trust the delivery    exit code 1
     │   ├── WebhookUnsigned        no signature
     │   ├── WebhookForged          a wrong signature
     │   ├── WebhookStale           too old

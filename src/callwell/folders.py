@@ -3,7 +3,7 @@
 
 A folder that others can write to may have a symbolic link, a hard link or a pipe under a name that is about to be used.
 So a folder is opened once and used by its descriptor, and every name below it is opened without following links. A file
-is written under a name that nobody can guess, and renamed when it is complete: a rename replaces a link and never
+is written under a name that cannot be guessed, and renamed when it is complete: a rename replaces a link and never
 follows it. A file that must be found again has a name that can be guessed, so it is used only if it is a regular file
 of this user without another name.
 
@@ -179,7 +179,7 @@ class Folder:
             return file.read()
 
     def create(self, name: str, *, mode: int = READABLE) -> tuple[str, BinaryIO]:
-        """Create a file under a temporary name that nobody can guess.
+        """Create a file under a temporary name that cannot be guessed.
 
         Args:
             name: the name that the file will have in the end.

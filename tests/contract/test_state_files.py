@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 COUNT = Cell("count", int, 0)
-NOBODY = 65534
+OTHER_USER = 65534
 
 
 def plus(path: Path, times: int = 1) -> int:
@@ -57,8 +57,8 @@ def as_nobody() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp())
     root = os.geteuid() == 0
     if root:
-        os.chown(folder, NOBODY, NOBODY)
-        os.seteuid(NOBODY)
+        os.chown(folder, OTHER_USER, OTHER_USER)
+        os.seteuid(OTHER_USER)
     try:
         yield folder
     finally:

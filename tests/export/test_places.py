@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tests.export.playing import Site
 
-NOBODY = 65534
+OTHER_USER = 65534
 
 
 def complaint(site: Site, kind: type[LocalError], tree: Path | None = None, **options: str) -> str:
@@ -103,7 +103,7 @@ def test_a_folder_without_rights(site: Site) -> None:
     folder.chmod(0o755)
     (folder / "tree").mkdir()
     if root := os.geteuid() == 0:
-        os.seteuid(NOBODY)
+        os.seteuid(OTHER_USER)
     try:
         for mode in (0o555, 0o000):
             if not root:

@@ -63,7 +63,7 @@ def busy(registry: CollectorRegistry) -> World:
 
 
 def test_what_may_be_billed_is_counted(registry: CollectorRegistry) -> None:
-    """Each request whose answer nobody saw, where that is said to matter."""
+    """Each request that lost its response, where the profile counts those."""
     provider = acme(retry=RetryRule(lost_attempts=2))
     for replies in ((LOST, OK), (OK,)):
         client(World(*replies), provider=provider, hooks=[PrometheusHook(registry)]).call("things.get", thing_id="1")

@@ -11,7 +11,7 @@ from callwell.core import json_values
 if TYPE_CHECKING:
     from callwell.core.rules.assess import AssessRule
 
-NOBODY = ""
+NO_SPEAKER = ""
 
 
 class AnswerScores(NamedTuple):
@@ -54,7 +54,7 @@ class ScoreTally:
 
     Attributes:
         scores: the overall scores.
-        users: the overall scores by speaker; `NOBODY` for rows without one.
+        users: the overall scores by speaker; `NO_SPEAKER` for rows without one.
         words: the scores of words, by the word in lower case.
     """
 
@@ -67,7 +67,7 @@ class ScoreTally:
         """Add the scores of one answer."""
         if scores.score is not None:
             self.scores.append(scores.score)
-            self.users[user or NOBODY] = self.users.get(user or NOBODY, Mean()).plus(scores.score)
+            self.users[user or NO_SPEAKER] = self.users.get(user or NO_SPEAKER, Mean()).plus(scores.score)
         for text, score in scores.words:
             word = text.casefold()
             self.words[word] = self.words.get(word, Mean()).plus(score)

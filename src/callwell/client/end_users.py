@@ -103,7 +103,7 @@ class EndUsers:
         reset_after_fork(self)
 
     def after_fork(self) -> None:
-        """A child may have a state of its own, in which nobody was recorded."""
+        """A child may have a state of its own, in which no user is recorded yet."""
         self._recorded = set()
 
     def provider_id(self, user: object) -> str:
@@ -132,7 +132,7 @@ class EndUsers:
 
         Args:
             operation: the operation's name.
-            user: the end user's ID at the provider; None for a call for nobody.
+            user: the end user's ID at the provider; None for a call without an end user.
 
         Raises:
             EndUserMissing: the plan requires an end user.

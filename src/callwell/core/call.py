@@ -4,7 +4,7 @@
 Theory of operation
 -------------------
 
-A call is a value, `Call`. A driver (`client/calls/engine.py`) shows it what has happened, an *event*, and gets the next
+A call is a value, `Call`. A driver (`client/calls/engine.py`) reports what has happened, an *event*, and gets the next
 value and what to do, an *action*. The machine does no I/O, reads no clock and rolls no dice: `now` and `roll` are
 arguments. So it can be stored after any step, and resumed in another process.
 
@@ -45,8 +45,8 @@ Rules that hold on every path:
 - An unknown outcome is never repeated blindly. It is repeated only if a second request does no harm
   (`Traits.repeatable`), or after probes that are late enough to be certain have found nothing.
 - No wait begins that would end after the deadline, and none is shorter than a `Retry-After` that must be obeyed.
-- `Interrupted` is shown to a call that was found in the state after its process had died. If it was in flight, its
-  outcome is unknown now.
+- A call that is found in the state after its process died goes on with the event `Interrupted`. If it was in flight,
+  its outcome is unknown now.
 """
 
 from __future__ import annotations
@@ -85,8 +85,8 @@ if TYPE_CHECKING:
     from callwell.core.types import Action, Event
 
 MAX_REDIRECTS: Final = 5
-"""Redirects that one call follows, each with a permit of its own. RFC 2068, 10.3 recommended five; nobody needs more
-within one origin."""
+"""Redirects that one call follows, each with a permit of its own: five, as RFC 2068 (10.3) recommended. Within one
+origin more would be a loop."""
 
 MAX_KEY_RENEWALS: Final = 5
 """Rejected keys after which a call gives up: a source that keeps giving dead keys would keep it going for ever."""
@@ -150,7 +150,7 @@ class Call(NamedTuple):
 
 
 class IllegalEvent(Exception):
-    """A driver showed an event that cannot happen in this phase. If this is raised, it is a bug."""
+    """A driver reported an event that cannot happen in this phase: a bug."""
 
 
 def advance(state: Call, event: Event, now: float, roll: float) -> tuple[Call, Action]:
@@ -304,7 +304,7 @@ def _probe_again(state: Call, _event: Event, _now: float, _roll: float) -> tuple
 
 
 def _on_interrupted(state: Call, event: Event, now: float, roll: float) -> tuple[Call, Action]:
-    state = state._replace(dead_generations=())  # generations are counted anew by each process
+    state = state._replace(dead_generations=())  # each process counts generations from 0
     if state.phase is Phase.IN_FLIGHT:
         return _on_lost(state, Lost(Outcome.UNKNOWN), now, roll)
     if state.phase is Phase.PROBING:
@@ -315,7 +315,7 @@ def _on_interrupted(state: Call, event: Event, now: float, roll: float) -> tuple
 
 
 def _asked_wait_s(event: Answered) -> float:
-    """Seconds for which an answer that is no 429 asks to be left alone, where that is obeyed."""
+    """Seconds that a response other than a 429 asks to wait, if its status is one for which that is obeyed."""
     if event.status in outcome.RETRY_AFTER_OBEYED:
         return event.retry_after_s or 0.0
     return 0.0

@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from callwell.core.structured import FieldMember
 
 FIRST_EPOCH_S: Final = 1e9
-"""A reset from here on is a time since 1970, not a span: nobody means thirty years of waiting."""
+"""A reset from here on is a time since 1970, not a span, which would be thirty years."""
 
 FIRST_MILLISECONDS: Final = 1e11
-"""A time from here on is in milliseconds or smaller units: nobody means the year 5138."""
+"""A time from here on is in milliseconds or smaller units: in seconds it would be the year 5138."""
 
 MAX_WAIT_S: Final = 366 * 86_400.0
 """Longer waits than a year are not believed."""

@@ -15,7 +15,7 @@ FLAGS: Final = {
     **dict.fromkeys(("false", "0", "no", "n", "off"), False),
 }
 EMPTY_TEXTS: Final = frozenset({"", "null", "none"})
-"""Texts that say as little as null."""
+"""Texts that mean the same as null."""
 
 INTEGER_TEXT: Final = re.compile(r"[+-]?[0-9]{1,30}(?:\.0{1,30})?")
 """Longer numbers count nothing, and Python refuses to read very long ones."""
@@ -37,7 +37,7 @@ class UnclearValue(ValueError):
 
 
 def to_flag(value: Any) -> bool | None:
-    """A flag, or None where nothing is said.
+    """A flag, or None where it is missing.
 
     Raises:
         UnclearValue: the value is neither true nor false.
@@ -56,7 +56,7 @@ def to_flag(value: Any) -> bool | None:
 
 
 def to_integer(value: Any) -> int | None:
-    """A whole number, or None where nothing is said.
+    """A whole number, or None where it is missing.
 
     Raises:
         UnclearValue: the value is no whole number.
@@ -75,7 +75,7 @@ def to_integer(value: Any) -> int | None:
 
 
 def to_count(value: Any) -> int | None:
-    """A number of things, or None where nothing is said; -1 and its like say that nobody knows.
+    """A number of things, or None where it is missing; -1 and its like mean "unknown".
 
     Raises:
         UnclearValue: the value is no whole number.
@@ -85,7 +85,7 @@ def to_count(value: Any) -> int | None:
 
 
 def to_name(value: Any) -> str | None:
-    """What an object is called, or None where nothing is said: a text, or a whole number as text.
+    """What an object is called, or None where that is missing: a text, or a whole number as text.
 
     Raises:
         UnclearValue: the value is neither.

@@ -9,7 +9,7 @@
 
 **The end must be recognised.** A short page proves nothing, for providers filter pages after cutting them; nor does a
 value that cannot be read. A walk ends where the provider says so: `more` is false, there is no next position, the
-announced total has come, or, where nothing is announced, a page is empty. The verdict says how far to trust it:
+announced total has arrived, or, where nothing is announced, a page is empty. The verdict says how far to trust it:
 
 * `complete`: the provider's own end was recognised, no item came twice and no total changed;
 * `drifted`: it was recognised, but the list changed in the meantime, so that items may have been missed;

@@ -4,9 +4,9 @@
 A round starts when the storage has answered with a part of a file of known size, under a strong ETag, and every request
 of the round is pinned by that tag, so that all ranges are of one version. Several workers take one range each, the
 first in the file first. A range that breaks off goes on from its last byte; a request that brought nothing ends its
-worker; and after a response that does not fit (an expired URL, the whole file, another version, a refusal) nobody makes
-another request. What follows is decided in `download.end_round`: whatever was wrong is met again by the one request
-with which the next round starts.
+worker; and after a response that does not fit (an expired URL, the whole file, another version, a refusal) no worker
+makes another request. What follows is decided in `download.end_round`: whatever was wrong is met again by the one
+request with which the next round starts.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class DownloadRound(NamedTuple):
     Attributes:
         size: of the file.
         version: of all ranges, with a strong ETag.
-        todo: ranges that nobody fetches yet, in order.
+        todo: ranges that no worker fetches yet, in order.
         safe: what is on disk, in order, no two ranges touching.
         is_over: no other request is to be made.
         status: of the response that did not fit.

@@ -3,8 +3,8 @@
 
 It is the HMAC-SHA-256 of provider and user ID, cut to 122 bits and written as a UUID of version 4, the version for
 pseudorandom bits (RFC 9562, 5.4). It is the same wherever the secret is. Two providers cannot match their pseudonyms,
-and nobody without the secret can reverse one or find it by trying a list of IDs. The odds that any two of a million
-users share one are 1 in 10^25.
+and without the secret a pseudonym cannot be reversed, or found by trying a list of IDs. The odds that any two of a
+million users share one are 1 in 10^25.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ SAMPLE: Final = 50
 """Attempts by which a provider is judged: enough to tell half of them failing from bad luck, few enough to notice."""
 
 ALL_BITS: Final = (1 << SAMPLE) - 1
-"""A bit for every one of them."""
+"""A bit for each of these attempts."""
 
 TOKENS_PER_CALL: Final = 0.1
 """Tokens that a call pays in: retries per call while the provider looks dead."""
@@ -97,7 +97,7 @@ def record_attempt(budget: RetryBudget, *, failed: bool) -> RetryBudget:
 
     Args:
         budget: the budget before.
-        failed: the attempt got no answer, or a 5xx. A 429 is no failure: somebody is alive to send it.
+        failed: the attempt got no response, or a 5xx. A 429 is no failure: the provider is alive to send it.
     """
     if not failed:
         return record_successes(budget, 1)

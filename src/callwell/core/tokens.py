@@ -2,9 +2,9 @@
 """Tokens that expire, obtained with a key: who may use the current one, and who obtains the next.
 
 Many calls, threads and processes share one token. When it expires, exactly one of them should obtain the next, and a
-process that dies while it does so must stop nobody. A lease does both: whoever asks first gets it and obtains tokens,
-all others use the old token while it is valid, and wait only if there is none. A lease expires by itself, so the next
-who asks takes over from a holder that has died. The states of the tokens of one key::
+process that dies while it does so must not stop the others. A lease does both: whoever asks first gets it and obtains
+tokens, all others use the old token while it is valid, and wait only if there is none. A lease expires by itself, so
+the next who asks takes over from a holder that has died. The states of the tokens of one key::
 
            decide: ObtainTokens(None)     obtained           due: ObtainTokens(1)              obtained
       NONE ──────────────────────> LEASED ────────> VALID ─────────────────> VALID, LEASED ────────> VALID
@@ -12,7 +12,7 @@ who asks takes over from a holder that has died. The states of the tokens of one
         └────────────────────────────┴────────────────┴─────────────────────────────┘
 
 A refresh token is used up by its first use. So it is struck out in the same step that hands it out: whatever becomes of
-that exchange, the next one uses the key. Nobody can use it twice, and a lost answer costs one more request and no
+that exchange, the next one uses the key. It cannot be used twice, and a lost response costs one more request and no
 failed call.
 
 A result that comes after its lease has passed to another holder is dropped (`_holds_lease`), so the younger exchange
@@ -47,7 +47,7 @@ class TokenLease(NamedTuple):
     """The right to obtain tokens.
 
     Attributes:
-        holder: a name that nobody else has.
+        holder: a unique name.
         until: monotonic seconds after which another may take over.
     """
 
@@ -113,7 +113,7 @@ def decide(
     Args:
         tokens: what is known.
         key: the fingerprint of the key in use.
-        holder: the name under which the caller would obtain tokens, which nobody else has.
+        holder: the unique name under which the caller would obtain tokens.
         now: monotonic seconds.
         lease_s: how long others wait for a holder.
 

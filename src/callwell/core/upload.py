@@ -16,15 +16,15 @@
 it names is confirmed; the rest is sent again. The lost request may still arrive after that, and then one of the two
 copies is refused as a duplicate. For a piece that was in doubt, and for no other, that refusal means success.
 
-**The provider's account.** It counts for more than the answers to the pieces: a piece that two reports in a row leave
+**The provider's report.** It counts for more than the responses to the pieces: a piece that two reports in a row leave
 out is forgotten, and sent again. (One report may come from a server that has not heard of the piece yet.) When all
 pieces are confirmed, the provider is asked what it has; if that is not what was sent, the upload fails. One query is
 under way at a time, and waits a little, so that it covers all pieces that were lost in the meantime.
 
-**Resume.** After the death of a process, every piece that was not confirmed is in doubt, for nobody recorded what was
-in flight. So nothing is sent before the first query.
+**Resume.** After the death of a process, every piece that was not confirmed is in doubt, because what was in flight is
+not recorded. So nothing is sent before the first query.
 
-Where the first piece creates the object, it goes alone: if its answer is lost, nobody can name the object, and the
+Where the first piece creates the object, it goes alone: if its response is lost, the object's name is too, and the
 upload fails. Of several workers, one that gets `Idle` is done; those that still send or query go on by themselves.
 """
 
@@ -283,7 +283,7 @@ def end_query(state: Upload) -> Upload:
 
 
 def skip_verification(state: Upload) -> Upload:
-    """Nobody can say whether the file is there as it was sent: the answers to its pieces count."""
+    """The provider cannot say whether the whole file is there, so the responses to its pieces count."""
     return end_query(state)._replace(verified=_is_complete(state))
 
 
@@ -315,7 +315,7 @@ def _query_backoff(state: Upload) -> int:
 def _apply_pieces(
     state: Upload, confirmed_at_query: tuple[PieceRange, ...], reported: tuple[PieceRange, ...], *, is_first: bool
 ) -> Upload:
-    """The confirmed pieces by the provider's account; after a resume, one report proves that a piece is missing."""
+    """The confirmed pieces by the provider's report; after a resume, one report proves that a piece is missing."""
     confirmed = state.confirmed
     for known in ranges.subtract(reported, ranges.from_numbers(state.in_flight)):
         confirmed = ranges.merge(confirmed, known)

@@ -46,7 +46,7 @@ class MovableClock:
         base: the other clock.
 
     Attributes:
-        jumps: start and end of each move, by this clock: time that nobody could use.
+        jumps: start and end of each move, by this clock: time that no client could use.
     """
 
     __slots__ = ("_base", "_offset_s", "jumps")

@@ -77,7 +77,7 @@ class Form:
         return sha256("\n".join(parts).encode()).hexdigest()
 
     def discard(self) -> None:
-        """Delete the files that nobody has moved."""
+        """Delete the files that were not moved elsewhere."""
         for file in self.files:
             file.path.unlink(missing_ok=True)
 

@@ -54,7 +54,7 @@ class Connection(HttpToolsProtocol):
         state.update(connection=self, arrived_s=self._received_s, arrived_real_s=self._received_real_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wake the handler that waits in `wait_while_open`: nobody waits for its answer any more."""
+        """Wake the handler that waits in `wait_while_open`: the client has left."""
         self._lost.set()
         super().connection_lost(exc)
 

@@ -146,7 +146,7 @@ def score(
     Args:
         rows: in order of arrival.
         limits: the quota that was in force, shortest window first.
-        jumps: start and end of each move of the clock: time that nobody could use.
+        jumps: start and end of each move of the clock: time that no client could use.
     """
     calls = count_calls(rows)
     effects = count_effects(rows)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Creates a random secret once, in a file that nobody else may read."""
+"""Creates a random secret once, in a file that only its owner may read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Final
 from callwell.errors import FileProblem
 
 BYTES: Final = 32
-"""Bytes of a secret: 256 bits, which nobody can guess."""
+"""Bytes of a secret: 256 bits, which cannot be guessed."""
 
 
 def create_secret(path: Path) -> None:

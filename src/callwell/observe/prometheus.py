@@ -58,7 +58,7 @@ class Collectors:
         self.retries = Counter("callwell_retries", "Attempts after a call's first.", labels, registry=registry)
         self.billed = Counter(
             "callwell_possibly_billed",
-            "Requests whose answer nobody saw, and that may be billed.",
+            "Requests that lost their response and may be billed.",
             labels,
             registry=registry,
         )

@@ -57,11 +57,11 @@ class State(Protocol):
 
         Args:
             cell: the record.
-            change: takes the record, and returns its successor, or `FORGET`, and an answer. It is called once, must not
+            change: takes the record, and returns its successor, or `FORGET`, and a result. It is called once, must not
                 wait, and must not use this state. If it raises, nothing is changed.
 
         Returns:
-            the answer.
+            that result.
 
         Raises:
             StateError: the record cannot be read or written, or is damaged.

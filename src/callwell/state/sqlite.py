@@ -248,7 +248,7 @@ def _connect(name: str) -> sqlite3.Connection:
 
 
 def _create_file(path: Path) -> None:
-    """Create the file, whole and readable by nobody else; another process may be first."""
+    """Create the file, whole and readable only by its owner; another process may be first."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     os.close(descriptor)
     try:

@@ -102,7 +102,7 @@ MAX_ERROR_BYTES: Final = 1 << 20
 
 OnAbandoned: TypeAlias = Callable[[Any], None]
 """Takes a future of how a request ends after its `send` was cancelled: an `asyncio.Future` of what `send` would have
-returned. The future is cancelled if nobody will learn the end."""
+returned. The future is cancelled if the end will stay unknown."""
 
 
 class Request(Opaque, msgspec.Struct, frozen=True):

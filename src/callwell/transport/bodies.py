@@ -29,7 +29,7 @@ class EditableFields(Protocol):
 
 
 def max_bytes(allowed: int, status: int) -> int:
-    """The most bytes to read of a response: an error that is longer is nothing that anybody reads."""
+    """The most bytes to read of a response: a few of an error, since its message is at the beginning."""
     return allowed if status in OK else min(allowed, MAX_ERROR_BYTES)
 
 

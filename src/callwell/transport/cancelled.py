@@ -9,8 +9,8 @@ used a permit, created something and been billed, and only its end shows which::
     transport   `run_or_detach` ────┬─ a new task takes the same coroutine over ──> response, or no reply
                                     └─ `Request.on_abandoned(task)`: the client reclaims the permit when it ends
 
-While nobody cancels, which is nearly always, the request runs in its caller's own task: creating and awaiting a task
-for each request costs 17 µs more. The new task takes over the very coroutine that was suspended, so nothing is sent
+Until it is cancelled, which few are, a request runs in its caller's own task: creating and awaiting a task for each
+request costs 17 µs more. The new task takes over the very coroutine that was suspended, so nothing is sent
 twice.
 
 The tasks end with their event loop, or when the transport is closed. `asyncio.run` cancels the tasks that exist when

@@ -16,7 +16,7 @@ MAX_TEXT: Final = 300
 """Characters of a provider's text that an error keeps: a few sentences, but not a whole HTML page."""
 
 MAX_PROBLEMS: Final = 100
-"""Problems of one answer that an error keeps: more help nobody, and a body may list thousands."""
+"""Problems of one response that an error keeps: more would not help, and a body may list thousands."""
 
 MAX_SHOWN_PROBLEMS: Final = 5
 """Problems that a message names: what fits in a line of a log."""

@@ -116,7 +116,7 @@ def _describe_remedy(prepared: PreparedCall, provider: str, certain_at: float) -
     Args:
         prepared: the call.
         provider: the provider's name.
-        certain_at: seconds since the epoch from when on what is not found was not done; 0 if nobody knows.
+        certain_at: seconds since the epoch; what is not found by then was not done. 0 if that time is unknown.
     """
     recorder = prepared.recorder
     if recorder is None:

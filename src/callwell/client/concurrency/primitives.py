@@ -147,7 +147,7 @@ class DoneAwaitable:
 DONE: Final = DoneAwaitable()
 
 CLOSING: Final[set[asyncio.Task[None]]] = set()
-"""Tasks that close something: a loop keeps no task alive that nobody else refers to."""
+"""Tasks that close something: a loop refers to its tasks only weakly, so they are kept alive here."""
 
 
 class AsyncBackgroundTask(Generic[T]):
@@ -167,7 +167,7 @@ class AsyncBackgroundTask(Generic[T]):
         return await self._task
 
     def cancel(self) -> None:
-        """Cancel it; its error, if any, is nobody's any more."""
+        """Cancel it, and ignore its error, if it has one."""
         self._task.add_done_callback(lambda task: task.cancelled() or task.exception())
         self._task.cancel()
 

@@ -45,11 +45,12 @@ class Entry(NamedTuple):
         changed: when the entry was last written, likewise.
         call: where the call stands, its times in seconds since the epoch; None before it was sent.
         holder: the call that works on it, see `holder`.
-        held_until_wall: until when nobody else may, in seconds since the epoch, where the holder cannot be seen.
+        held_until_wall: until when no other call may take it over, in seconds since the epoch; it counts where the
+            holder cannot be seen.
         made: the key of the object that was created, where the provider's lists have one.
         clock_name: the boot and clock of `wall_offset_s` and `held_until`.
         wall_offset_s: seconds since the epoch minus monotonic seconds, with which the times of `call` were written.
-        held_until: `held_until_wall` in monotonic seconds, which nobody can set.
+        held_until: `held_until_wall` in monotonic seconds, which a change of the wall clock does not move.
     """
 
     name: str = ""

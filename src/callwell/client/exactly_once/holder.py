@@ -152,8 +152,8 @@ class CallLocks:
     def _is_locked(self, rest: list[str]) -> bool | None:
         """Whether a holder in another, living process has its byte locked; None if that cannot be seen.
 
-        The shared lock that is tried here for a moment disturbs nobody: holders choose bytes that no one knows yet, and
-        shared locks do not exclude each other.
+        The shared lock that is tried here for a moment disturbs no holder: a new one chooses a byte that no other
+        process knows yet, and shared locks do not exclude each other.
         """
         byte, *identity = rest[1:] or [""]
         file = self._open() if identity else None

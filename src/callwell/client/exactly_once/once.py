@@ -9,7 +9,7 @@ What is recorded when, and what follows if it is the last thing recorded::
     before its first byte       OPEN, the holder, phase FLIGHT         the holder only
     waits, probes, rekeys       OPEN, the holder, that phase           the holder only
       │
-      ├─ answered: done         DONE, the object's key                 nobody: the result is found by its marker
+      ├─ answered: done         DONE, the object's key                 no one: the result is found by its marker
       ├─ surely not done        NOT_DONE                               anybody, under the same name
       ├─ gives up in doubt      UNKNOWN, the phase                     whoever resumes it, after a probe
       └─ ends without a word    (OPEN, the holder is gone)             whoever sees that, after a probe
@@ -210,7 +210,7 @@ class AsyncOnceCall:
         )
 
     async def _claim(self, draft: Entry, *, may_begin: bool = True) -> Entry:
-        """Claim the call's name, when nobody else works on it any more; what is done needs no claim."""
+        """Claim the call's name as soon as no other call holds it; a call that is done needs no claim."""
         clock = self._engine.clock
         while True:
             now = clock.now()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from callwell.core.types import Action, Event
 
 LEASE_S: Final = 600.0
-"""How long a call without a deadline holds its record after its next step is due, where nobody can see its holder:
+"""How long a call without a deadline holds its record after its next step is due, where its holder cannot be seen:
 ample for an attempt, and waits are added to it."""
 
 

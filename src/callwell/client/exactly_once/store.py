@@ -4,8 +4,8 @@
 The call that works on a record is its holder, and only the holder sends. Whether a holder is still at work is seen on
 one machine (`holder`); where it cannot be seen, the record is held until the time written in it.
 
-A call without a name of the caller's is forgotten when it is settled, since nobody will ask for it again. A named one
-is kept for `MAX_AGE_S`, so that the same program, run again, finds it.
+A call that the caller did not name is forgotten when it is settled, since it cannot be asked for again. A named one is
+kept for `MAX_AGE_S`, so that the same program, run again, finds it.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class LedgerStore:
         )
 
     def claim(self, draft: Entry, *, may_begin: bool = True) -> Entry:
-        """Claim a call for its holder, if nobody else works on it.
+        """Claim a call for its holder, unless another call holds it.
 
         Args:
             draft: the call as it would begin, with its `holder` and the times until which that claims it.
@@ -138,7 +138,7 @@ class LedgerStore:
         self._state.update(self._cell(entry.name), change)
 
     def forget(self, name: str) -> None:
-        """Forget a settled call that nobody will ask for again."""
+        """Forget a settled call that will not be asked for again."""
         entry = self._state.update(self._cell(name), lambda found: (FORGET, found))
         self._retention.remove(_digest_name(entry.name), entry.changed)
 
@@ -214,7 +214,7 @@ class LedgerStore:
 
 
 def new_marker() -> str:
-    """A marker that nobody has used: 128 random bits."""
+    """A new marker: 128 random bits, so it was never used before."""
     return secrets.token_hex(16)
 
 

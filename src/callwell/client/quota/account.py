@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The account of a client: its permits, retry budget and breaker, in one record of the state.
 
-Each method is one change of the record, in one step that nobody else can come between. What changes is decided by
+Each method is one change of the record, in one atomic step. What changes is decided by
 `core.quota.account`; the clock is read inside the step, so that times in the record never go back.
 """
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Permits acquired in batches, where there are plenty: a tenth of the work for a call that waits for nothing.
 
-The record of an account changes twice a call. Where nobody outside this client sees the record, permits are acquired
+The record of an account changes twice a call. Where no other client sees the record, permits are acquired
 several at once, as many as were used in the last `BATCH_S` and at most a small share of the available ones, and
 answered requests are released several at once. Both keep to the proof in `core.quota.permits`, by which a permit is
 held from before its request is sent until after its answer: here it is held from when the batch was acquired, and its
@@ -10,7 +10,7 @@ answer counts as having arrived when the last one of those released with it did.
 Whatever is not a plain success, or says how a quota stands, goes to the record at once, after all that was put off. So
 does every question about what is left.
 
-Ctrl-C can strike a thread between any two lines, so that a permit is in nobody's hand, or back twice. Each batch counts
+Ctrl-C can strike a thread between any two lines, so that a permit is lost, or returned twice. Each batch counts
 how many each thread has in hand; `recover_interrupted` makes the record agree with what all other threads have.
 """
 
@@ -45,7 +45,7 @@ class PermitBatch:
 
     Attributes:
         permit: what the permits of the present batch have in common.
-        unused: permits of it that nobody has taken yet.
+        unused: permits of it that no call has taken yet.
         used: permits of it that were taken.
         size: how many permits are acquired at once.
         valid_until: when the present batch is given up.
@@ -106,7 +106,7 @@ class PermitBatcher:
     """The permits of an account that only one client uses. Has the methods of the account itself.
 
     Args:
-        account: the account; nobody else sees its record.
+        account: the account; no other client sees its record.
         clock: where times come from.
 
     Attributes:

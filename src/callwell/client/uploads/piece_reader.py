@@ -70,7 +70,7 @@ class ProgressMeter:
 
 
 class UploadCancelled(Exception):
-    """Nobody waits for this piece any more. Raised while it is read, and never seen by a caller."""
+    """The upload was stopped. Raised where a transport reads the piece, and never seen by a caller."""
 
 
 class PieceReader:

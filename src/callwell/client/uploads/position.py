@@ -15,7 +15,7 @@ Two calls that make the same upload at once, in one process or two, send one obj
 A call that finds an object there joins it just so. One that starts anew (`resume=False`) replaces the record by its
 own, and from then on the calls that it found there neither store nor forget anything but themselves.
 
-Each arrow is one step of the state that nobody can come between. So a call that enters sees a creation, or a target, or
+Each arrow is one atomic step of the state. So a call that enters sees a creation, or a target, or
 nothing at all; and the name of a creation is forgotten only when no call is left that could still create under it.
 
 The name is stored before the request leaves, so that the same upload, started again after a kill, finds the object.

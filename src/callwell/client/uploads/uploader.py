@@ -57,7 +57,7 @@ MIN_LEFT_S: Final = 0.001
 
 
 def ignore_result(_done: Uploaded[Any]) -> None:
-    """Nobody records that an upload has ended."""
+    """Do nothing: the default for `on_done`."""
 
 
 class UploadArguments(NamedTuple):

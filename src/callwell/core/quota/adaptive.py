@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A quota that nobody documents: how fast, and how many at once, found by going gently too far.
+"""An undocumented quota: how fast, and how many at once, found by going gently too far.
 
 **The rate**, in requests a second, is raised while requests are wanted faster, and cut by a 429::
 
@@ -164,7 +164,7 @@ def acquire(state: AdaptiveQuota, now: float, expires_at: float, hold_s: float) 
     Args:
         state: what is known.
         now: monotonic seconds.
-        expires_at: when the request is taken to have ended, if nobody says so.
+        expires_at: when the request counts as ended if it is not released.
         hold_s: the longest that it can take.
     """
     step_s = 1.0 / state.rate

@@ -108,8 +108,8 @@ class Permit(NamedTuple):
 
     Attributes:
         acquired_at: when it was acquired, in monotonic seconds.
-        expires_at: when its request has ended at the latest, so that it comes back by itself; infinite where nobody
-            else can see the record.
+        expires_at: when its request has ended at the latest, so that it comes back by itself; infinite where no
+            other client can see the record.
         cooled_before: the `cooled_count` of each bucket at that time, in the order of the call's quotas.
     """
 

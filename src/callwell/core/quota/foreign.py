@@ -115,7 +115,7 @@ def learn(
     least = spent - possible
     most = max(0, spent - _certainly_ours(quota, bucket, permit, now))
     if not quota.fixed:
-        # The reserve never takes the last permit: without one, nobody would see when others stop.
+        # The reserve never takes the last permit: without one, no response would show when others stop.
         least = max(least, min(limit - 1, _add_reserve(least)))
         most = _add_reserve(most)
     aside = count(bucket.foreign)

@@ -254,7 +254,7 @@ def abandon(quota: Quota, bucket: Bucket, permit: Permit, abandoned: Permit) -> 
 def reconcile(quota: Quota, bucket: Bucket, in_hand: int, maybe_used: int, closes_at: float) -> Bucket:
     """Make a bucket agree with its holders after an interrupt, which may strike between acquiring and holding.
 
-    For permits that never expire. One that nobody has in hand was used, or not; one that is in hand although it was
+    For permits that never expire. One that no holder has was used, or not; one that a holder has although it was
     released is held again.
 
     Args:

@@ -9,7 +9,7 @@ windows, D or resets.
   had always been counted by its own rule. Of requests older than the old rule's window only the number is known; they
   are taken to be as recent as they can be.
 * A quota that a version does not know counts its calls too if it is a general one, which counts all operations. For a
-  quota of some methods or operations nobody can say which of another version's calls it means.
+  quota of some methods or operations cannot know which of another version's calls it means.
 * A version **lapses** when none of its processes has used the record until all permits that it ever lent are available.
   If one comes back, it begins as a new one.
 """
@@ -215,7 +215,7 @@ def _begin_bucket(
         return convert(rule.quota, rules[longest].quota, buckets[longest], now)
     if not past_known or same_name:
         return None
-    # Nobody has counted this quota: no more requests can belong to it than were ever counted.
+    # This quota was not counted until now: no more requests can belong to it than were ever counted.
     ever = [b.cooled_count + count(b.held) + count(b.cooling) + count(b.in_transit) for b in buckets.values()]
     span_s = rule.quota.window_s + rule.quota.transit_s
     recent = [adaptive.recent_count(state, now, span_s) for state in adaptives.values()]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # A load balancer sends these itself, with a page of HTML.
 GATEWAY_STATUSES: Final = (502, 504)
 THROTTLES: Final = ("throttle", "lying_header")
-# Port 1: nothing listens there, so a client that follows the redirect finds nobody.
+# Port 1: nothing listens there, so a client that follows the redirect gets no connection.
 ELSEWHERE: Final = "http://127.0.0.1:1"
 
 

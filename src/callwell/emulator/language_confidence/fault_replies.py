@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 GATEWAY_STATUSES: Final = (502, 504)
 FALSE_RETRY_AFTER: Final[Mapping[str, bytes]] = {"huge": b"99999999999999", "negative": b"-60", "text": b"soon"}
 PAST_S: Final = 3_600.0
-# Port 1: nothing listens there, so a client that follows the redirect finds nobody.
+# Port 1: nothing listens there, so a client that follows the redirect gets no connection.
 ELSEWHERE: Final = "http://127.0.0.1:1"
 
 
