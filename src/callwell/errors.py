@@ -25,11 +25,11 @@
     │   ├── Conflict               409
     │   ├── RateLimited            429, still after every permitted wait
     │   ├── ServerError            5xx, still after every permitted attempt
-    │   └── UnexpectedAnswer       an answer that is not described, or whose body is incomplete
+    │   └── UnexpectedAnswer       a response that is not described, or whose body is incomplete
     │       └── AnswerTooLarge     a success with more bytes than `max_answer_bytes`
     ├── NoAnswer                   the network                              exit code 5
     │   ├── ConnectFailed          no connection: certainly not done
-    │   └── ConnectionLost         no answer to a repeatable call, after every permitted attempt
+    │   └── ConnectionLost         no response to a repeatable call, after every permitted attempt
     ├── OutcomeUnknown             you, by checking: it may have been done  exit code 6
     ├── LocalError                 this machine                             exit code 7
     │   ├── StateError             the state cannot be opened, read or written
@@ -260,7 +260,7 @@ class CallFacts(TypedDict):
         operation: the operation's name.
         attempts: HTTP exchanges made for the call.
         outcome: what is known: `done`, `refused` or `unknown`.
-        possibly_billed: exchanges without a complete answer that may have been billed, where that is counted.
+        possibly_billed: exchanges without a complete response that may have been billed, where that is counted.
     """
 
     provider: str
@@ -301,11 +301,11 @@ class ApiError(CallError):
 
     Attributes:
         status: the HTTP status.
-        code: the provider's error code as text, if the answer has one. Match on this, never on the message.
+        code: the provider's error code as text, if the response has one. Match on this, never on the message.
         message: the provider's words.
-        request_id: the provider's identifier of the exchange, if the answer has one.
+        request_id: the provider's identifier of the exchange, if the response has one.
         problems: each single problem, where the provider lists them.
-        from_gateway: the answer does not look like the provider's: a proxy, gateway or portal may have written it.
+        from_gateway: the response does not look like the provider's: a proxy, gateway or portal may have written it.
     """
 
     exit_code = 4
@@ -368,7 +368,7 @@ class ServerError(ApiError):
 
 
 class UnexpectedAnswer(ApiError):
-    """An answer that the description does not have, or with an incomplete body."""
+    """A response that the description does not have, or with an incomplete body."""
 
 
 class AnswerTooLarge(UnexpectedAnswer):
@@ -379,7 +379,7 @@ class AnswerTooLarge(UnexpectedAnswer):
 
 
 class NoAnswer(CallError):
-    """The network gave no answer."""
+    """The network gave no response."""
 
     exit_code = 5
 
@@ -389,15 +389,15 @@ class ConnectFailed(NoAnswer):
 
 
 class ConnectionLost(NoAnswer):
-    """A repeatable call got no answer in any permitted attempt."""
+    """A repeatable call got no response in any permitted attempt."""
 
 
 class OutcomeUnknown(CallError):
     """The call may have been done, and repeating it could do it twice. The message says how to find out.
 
     Attributes:
-        status: the HTTP status, if there was an answer: a 5xx does not say whether the call was done.
-        code: the provider's error code, if there was an answer.
+        status: the HTTP status, if there was a response: a 5xx does not say whether the call was done.
+        code: the provider's error code, if there was a response.
         sent: method and path of the request.
         entry: the call's name in the ledger, if it is an exactly-once call.
         at: seconds since the epoch; if nothing was created by then, the call was not done. 0 if that time is unknown.

@@ -20,7 +20,7 @@ class AssessmentReport(NamedTuple):
         audio_s: seconds of speech sent.
         bytes: the size of the files that were sent, before conversion.
         sent: the size of what was sent for them.
-        possibly_billed: requests that lost their answer and may be billed.
+        possibly_billed: requests that lost their response and may be billed.
     """
 
     rows: int
@@ -44,7 +44,7 @@ class AssessmentProgress(NamedTuple):
         audio_s: seconds of speech sent.
         bytes: the size of the files that were sent, before conversion.
         sent: the size of what was sent for them.
-        possibly_billed: requests that lost their answer and may be billed.
+        possibly_billed: requests that lost their response and may be billed.
     """
 
     rows: int = 0

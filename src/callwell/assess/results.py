@@ -5,8 +5,8 @@
 
     DIR/
     ├── callwell-assessment.json   the marker: provider, address and account of this assessment
-    ├── results.jsonl              one line a row: the request, and the whole answer or the error
-    ├── scores.csv                 the same as a table, without the answers
+    ├── results.jsonl              one line a row: the request, and the whole response or the error
+    ├── scores.csv                 the same as a table, without the responses
     └── report.html                the distribution of scores, by speaker and by word
 """
 
@@ -37,7 +37,7 @@ class ScoredRecording(msgspec.Struct, frozen=True):
         file: the recording.
         status: `done` or `failed`.
         user: the speaker, if one is named.
-        score: the overall score, if the answer has one.
+        score: the overall score, if the response has one.
         remembered: whether the result is from before.
     """
 
@@ -49,7 +49,7 @@ class ScoredRecording(msgspec.Struct, frozen=True):
 
 
 class ResultLines:
-    """Lines that arrive in any order, kept on disk: the answers of a large assessment do not fit in memory.
+    """Lines that arrive in any order, kept on disk: the responses of a large assessment do not fit in memory.
 
     Args:
         file: an empty file for them.
@@ -83,7 +83,7 @@ def result_line(row: AssessmentRow, details: dict[str, Any], answer: bytes) -> b
     Args:
         row: the row.
         details: further fields of the line.
-        answer: the provider's answer, unchanged.
+        answer: the provider's response, unchanged.
     """
     return msgspec.json.encode({**_request_fields(row), "status": "done", **details, "answer": msgspec.Raw(answer)})
 

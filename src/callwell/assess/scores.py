@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds the scores in an answer, and adds them up by user and by word."""
+"""Finds the scores in a response, and adds them up by user and by word."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ NO_SPEAKER = ""
 
 
 class AnswerScores(NamedTuple):
-    """The scores of one answer.
+    """The scores of one response.
 
     Attributes:
-        score: the overall score; None if the answer has none.
+        score: the overall score; None if the response has none.
         words: every word with its score, in order.
     """
 
@@ -64,7 +64,7 @@ class ScoreTally:
         self.words: dict[str, Mean] = {}
 
     def add(self, user: str | None, scores: AnswerScores) -> None:
-        """Add the scores of one answer."""
+        """Add the scores of one response."""
         if scores.score is not None:
             self.scores.append(scores.score)
             self.users[user or NO_SPEAKER] = self.users.get(user or NO_SPEAKER, Mean()).plus(scores.score)
@@ -74,7 +74,7 @@ class ScoreTally:
 
 
 def extract_scores(rule: AssessRule, answer: Any) -> AnswerScores:
-    """Read the scores of an answer, as far as it has them.
+    """Read the scores of a response, as far as it has them.
 
     Args:
         rule: where the scores are.

@@ -155,7 +155,7 @@ class AsyncClient(AsyncCloseMixin):
         return caller.result(handle, await caller.run(handle, arguments))
 
     async def call_raw(self, operation: str, /, **arguments: object) -> Answer:
-        """Call an operation by name, and return the whole answer.
+        """Call an operation by name, and return the whole response.
 
         Args:
             operation: for example `recordings.get`.

@@ -80,7 +80,7 @@ class ResultCache:
         return Answer(OK_STATUS, {}, body, msgspec.json.decode(body), attempts=0)
 
     def put(self, key: str, answer: Answer) -> None:
-        """Cache an answer.
+        """Cache a response.
 
         Args:
             key: the request's `cache_key`.

@@ -85,7 +85,7 @@ def record_attempt(breaker: Breaker, now: float, *, failed: bool) -> Breaker:
     Args:
         breaker: the breaker.
         now: monotonic seconds.
-        failed: there was no answer, or a 5xx.
+        failed: there was no response, or a 5xx.
     """
     if not failed:
         return CLOSED if breaker.failures else breaker

@@ -121,13 +121,13 @@ class Call(NamedTuple):
         backoff_s: the last wait that the backoff formula gave; the next one is not shorter.
         wait_until: the end of the last wait, in monotonic seconds; an interruption does not shorten it.
         may_be_done: some attempt may have been carried out.
-        result_lost: an answer said that an attempt was carried out, but its result did not arrive. No probe undoes it.
+        result_lost: a response said that an attempt was carried out, but its result did not arrive. No probe undoes it.
         generation: of the key of the last attempt.
         redirects: redirects followed.
         dead_generations: generations of the key that the provider rejected.
         probes: probes that found nothing.
         last_closed_at: when the last request of unknown outcome was over, in monotonic seconds.
-        unanswered: attempts without a whole answer that may have been billed; counted where the rule bounds them.
+        unanswered: attempts without a whole response that may have been billed; counted where the rule bounds them.
     """
 
     traits: Traits

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads headers of answers: quotas and their resets, how long to stay away, deprecations, dates.
+"""Reads headers of responses: quotas and their resets, how long to stay away, deprecations, dates.
 
 Every form in use is read, whatever is malformed is ignored (as the IETF drafts demand), and no text raises:
 
@@ -11,8 +11,9 @@ Every form in use is read, whatever is malformed is ignored (as the IETF drafts 
 * the provider's own headers, which its profile names;
 * `Deprecation`: `@seconds` (RFC 9745), or the older `true` or a date; `Sunset`: a date (RFC 8594).
 
-Dates are taken relative to the answer's own `Date`, so that a skewed clock at either end does no harm. An answer from a
-cache is older than its arrival by its `Age`: the times in it count from then, and what it says is left counts no more.
+Dates are taken relative to the response's own `Date`, so that a skewed clock at either end does no harm. A response
+from a cache is older than its arrival by its `Age`: the times in it count from then, and what it says is left counts no
+more.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ _DEPRECATED: Final = re.compile(r"@(-?[0-9]{1,15})(?:\s*;.*)?", re.DOTALL)
 
 
 class QuotaHint(NamedTuple):
-    """What an answer says about one quota.
+    """What a response says about one quota.
 
     Attributes:
         name: the quota's name in the header, empty where it has none.
@@ -86,7 +87,7 @@ class QuotaHint(NamedTuple):
         reset_s: seconds until there are more.
         window_s: seconds of the window.
         slack_s: seconds by which `reset_s` may be wrong; infinite where it rests on this machine's time of day.
-        cached: the answer comes from a cache: its reset may be waited for, and says nothing else.
+        cached: the response comes from a cache: its reset may be waited for, and says nothing else.
     """
 
     name: str = ""
@@ -104,18 +105,18 @@ def read_date(headers: Mapping[str, str]) -> float | None:
 
 
 def read_age_s(headers: Mapping[str, str]) -> float:
-    """For how many seconds an answer has been in a cache; infinite where that cannot be read."""
+    """For how many seconds a response has been in a cache; infinite where that cannot be read."""
     text = _without_repeat(headers.get("age", "0"))
     return float(text) if _SECONDS.fullmatch(text) else inf
 
 
 def read_retry_after_s(headers: Mapping[str, str], names: Iterable[str], wall_s: float) -> float | None:
-    """For how many seconds an answer asks to be left alone.
+    """For how many seconds a response asks to be left alone.
 
     Args:
-        headers: the answer's.
+        headers: the response's.
         names: headers that may say so, in order; in milliseconds where the name ends in `-ms`.
-        wall_s: seconds since the epoch, for answers without a `Date`.
+        wall_s: seconds since the epoch, for responses without a `Date`.
     """
     for name in names:
         seconds = _parse_wait_s(headers, name, _without_repeat(join_lines(headers, name)), wall_s)
@@ -125,11 +126,11 @@ def read_retry_after_s(headers: Mapping[str, str], names: Iterable[str], wall_s:
 
 
 def read_hints(headers: Mapping[str, str], wall_s: float, rule: QuotaHeaderRule | None = None) -> tuple[QuotaHint, ...]:
-    """What an answer says about quotas.
+    """What a response says about quotas.
 
     Args:
-        headers: the answer's.
-        wall_s: seconds since the epoch, for answers without a `Date`.
+        headers: the response's.
+        wall_s: seconds since the epoch, for responses without a `Date`.
         rule: the provider's own headers, which alone are read; without one the customary ones are.
     """
     if rule is not None:
@@ -344,7 +345,7 @@ def _to_seconds(at: float) -> float:
 
 
 def _from_now(headers: Mapping[str, str], at: float, wall_s: float) -> tuple[float, float]:
-    """Seconds until a time, by the answer's `Date` if it has one; and by how many seconds they may be wrong."""
+    """Seconds until a time, by the response's `Date` if it has one; and by how many seconds they may be wrong."""
     date_s = read_date(headers)
     if date_s is None:
         return max(0.0, at - wall_s), inf
@@ -352,7 +353,7 @@ def _from_now(headers: Mapping[str, str], at: float, wall_s: float) -> tuple[flo
 
 
 def _left_s(headers: Mapping[str, str], at: float, wall_s: float) -> float:
-    """Seconds until a time, by an answer that may come from a cache."""
+    """Seconds until a time, by a response that may come from a cache."""
     seconds, slack_s = _from_now(headers, at, wall_s)
     aged_s = read_age_s(headers)
     return max(0.0, seconds - aged_s) if aged_s < inf and slack_s < inf else seconds

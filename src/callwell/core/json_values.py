@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Flags, whole numbers and names in answers: read where their meaning is plain, refused where it is not, never ignored.
+"""Flags, whole numbers and names in responses: read where the meaning is plain, refused elsewhere, never ignored.
 
 Providers send `"true"`, `"5"` or `5.0` where their documents say `true` and `5`. These readers take every form that can
 mean one thing only. For all others they raise `UnclearValue`, so a caller must decide what to do without the value.
@@ -25,7 +25,7 @@ MAX_SHOWN: Final = 40
 
 
 class UnclearValue(ValueError):
-    """A value in an answer with an unclear meaning.
+    """A value in a response with an unclear meaning.
 
     Args:
         value: the value.

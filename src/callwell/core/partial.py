@@ -213,7 +213,7 @@ def parse_size(value: object) -> int | None:
 
 
 def parse_flag(value: object) -> bool | None:
-    """A flag in an answer, in any form; None if it is neither true nor false."""
+    """A flag in a response, in any form; None if it is neither true nor false."""
     try:
         return json_values.to_flag(value)
     except json_values.UnclearValue:

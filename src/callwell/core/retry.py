@@ -7,7 +7,7 @@ before.
 
 The budget is a token bucket that all calls to one provider share. Every call pays in a tenth of a token when it begins
 and every retry takes a whole one, so a provider that fails for ever sees at most 1.1 attempts per call in the long run.
-It binds only while the provider looks dead (under half of the last `SAMPLE` attempts got an answer that is no 5xx):
+It binds only while the provider looks dead (under half of the last `SAMPLE` attempts got a response that is no 5xx):
 retries that were made before that was noticed leave a debt, which is paid first. From any past, n calls to a dead
 provider cost at most max(25, 10 + n / 10) retries; 49 instead of 25 for a client that has seen nothing yet. AWS charges
 14 of 500 tokens instead; its bucket guards the calls of one process, ours promises a ratio.
@@ -87,7 +87,7 @@ def begin_calls(budget: RetryBudget, calls: int = 1) -> RetryBudget:
 
 
 def record_successes(budget: RetryBudget, attempts: int) -> RetryBudget:
-    """The budget after so many attempts that got an answer that is no 5xx."""
+    """The budget after so many attempts that got a response that is no 5xx."""
     failures = (budget.failures << min(attempts, SAMPLE)) & ALL_BITS
     return RetryBudget(budget.tokens, failures, min(SAMPLE, budget.attempts + attempts))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""By how much the provider's clock is ahead of ours, as the `Date` of its answers shows.
+"""By how much the provider's clock is ahead of ours, as the `Date` of its responses shows.
 
 A `Date` of d means that the server's clock showed something in [d, d + 1) when it answered: after we had sent, and
 before we had received::
@@ -7,7 +7,7 @@ before we had received::
     ours      sent ────────────────────── received        ahead by more than  d - received
     server             [d ─── d + 1)                      and by less than    d + 1 - sent
 
-Each answer gives such an interval, and the truth is in all of them: they are intersected. Two clocks drift, so what
+Each response gives such an interval, and the truth is in all of them: they are intersected. Two clocks drift, so what
 was known widens with time. If nothing is left, one of the clocks was set, and it begins again. The machine's own time
 of day takes no part: it may be wrong or jump without harm.
 """
@@ -44,7 +44,7 @@ def observe(skew: ClockSkew | None, date_s: float, sent_at: float, received_at: 
 
     Args:
         skew: what was known before.
-        date_s: the answer's `Date`, in seconds since the epoch.
+        date_s: the response's `Date`, in seconds since the epoch.
         sent_at: when its request left, in monotonic seconds.
         received_at: when it arrived.
     """

@@ -60,13 +60,13 @@ class Denied(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """An answer arrived.
+    """A response arrived.
 
     Attributes:
         status: the HTTP status.
         code: the provider's error code, if any.
         whole: the body arrived whole and could be read.
-        retry_after_s: seconds from now for which the answer asks to be left alone.
+        retry_after_s: seconds from now for which the response asks to be left alone.
         dead_key: it says that the key is dead, by a code or status that the profile lists.
         not_done: the profile says that this code means that nothing was done.
         is_redirect: a redirect that may be followed: to the environment's own origin.
@@ -88,7 +88,7 @@ class Answered(NamedTuple):
 
 
 class Lost(NamedTuple):
-    """A Send ended without an answer.
+    """A Send ended without a response.
 
     Attributes:
         outcome: `REFUSED` where a failed connection shows that nothing was sent, otherwise `UNKNOWN`.
@@ -185,7 +185,7 @@ class Finish(NamedTuple):
 
     Attributes:
         attempts: requests sent.
-        result: there is an answer with a result; if not, the call is known to be done, but its answer was lost.
+        result: there is a response with a result; if not, the call is known to be done, but its response was lost.
         possibly_billed: requests besides the answered one that the provider may have billed.
     """
 

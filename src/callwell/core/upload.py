@@ -12,7 +12,7 @@
      │                                                       └─ there, or refused as a duplicate
      └───── confirmed, but missing from two reports in a row ─────┘
 
-**Doubt.** A piece with a lost answer is never sent again before the provider has been asked what has arrived. What
+**Doubt.** A piece with a lost response is never sent again before the provider has been asked what has arrived. What
 it names is confirmed; the rest is sent again. The lost request may still arrive after that, and then one of the two
 copies is refused as a duplicate. For a piece that was in doubt, and for no other, that refusal means success.
 
@@ -79,7 +79,7 @@ class Upload(NamedTuple):
         complete_codes: error codes by which a piece is refused because the whole file is.
         confirmed: pieces that the provider has.
         in_flight: pieces under way.
-        in_doubt: pieces with a lost answer.
+        in_doubt: pieces with a lost response.
         queried: the ones among them that the provider is being asked about now.
         doubts: how often a piece was in doubt, by number.
         resumed: another call may have sent any of the other pieces.
@@ -226,7 +226,7 @@ def add_piece(state: Upload, *, last: bool) -> tuple[Upload, SendPiece]:
 
 
 def confirm_piece(state: Upload, number: int, target: str | None = None) -> Upload:
-    """A piece has arrived, in the object that the answer names as its `target`."""
+    """A piece has arrived, in the object that the response names as its `target`."""
     confirmed = ranges.merge(state.confirmed, PieceRange(number, number))
     return _end_piece(state, number)._replace(confirmed=confirmed, target=state.target or target)
 

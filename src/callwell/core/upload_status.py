@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a provider has of a file, as the answer of its status operation says.
+"""What a provider has of a file, as the response of its status operation says.
 
-A field that the profile does not name, or that the answer leaves out, is None: nothing follows from it. Numbers are
+A field that the profile does not name, or that the response leaves out, is None: nothing follows from it. Numbers are
 read in either form that JSON has for them, `5` and `"5"`.
 """
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class UploadStatus(NamedTuple):
-    """What one answer says.
+    """What one response says.
 
     Attributes:
         pieces: the pieces that have arrived; None if it does not say.
@@ -26,7 +26,7 @@ class UploadStatus(NamedTuple):
         has_failed: the provider cannot use the file.
         word: the state in the provider's own words.
         size: bytes that it has.
-        checksum: of what it has, as the answer gives it.
+        checksum: of what it has, as the response gives it.
         checksum_matches: whether that is the checksum of what was sent, once that is known.
     """
 
@@ -41,11 +41,11 @@ class UploadStatus(NamedTuple):
 
 
 def parse_status(rule: UploadRule, json: Any) -> UploadStatus:
-    """Read an answer of the status operation. It never raises: what cannot be read counts as not said.
+    """Read a response of the status operation. It never raises: what cannot be read counts as not said.
 
     Args:
-        rule: where the answer says what.
-        json: the answer's body.
+        rule: where the response says what.
+        json: the response's body.
     """
     listed = json_values.value_at(json, rule.received)
     numbers = [parse_count(value) for value in listed] if isinstance(listed, list) else None

@@ -114,7 +114,7 @@ def _score(context: DemoContext, report: AssessmentReport) -> Scorecard:
 
 
 def _matches(line: Mapping[str, Any]) -> bool:
-    """Whether an answer belongs to the text that was sent, which the provider repeats somewhere in it."""
+    """Whether a response belongs to the text that was sent, which the provider repeats somewhere in it."""
     return json.dumps(line["expected_text"]) in json.dumps(line["answer"])
 
 

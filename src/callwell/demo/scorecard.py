@@ -93,7 +93,7 @@ class Scorecard(NamedTuple):
         verdict: the client's own verdict.
         resent_bytes: bytes that the killed process or its successor sent although they had arrived; None if nothing
             large is sent.
-        billed_twice: what was billed although an answer to the same request had arrived; None if nothing is billed one
+        billed_twice: what was billed although a response to the same request had arrived; None if nothing is billed one
             by one.
     """
 

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One request, from its first byte to the last byte of its answer, with at most one fault between.
+"""One request, from its first byte to the last byte of its response, with at most one fault between.
 
     read_request ──> admit ──> ledger row ──> next_fault ──> perform ──> Reply ──> Exchange.finish ──> row complete
                      key,                     script of      the                   apply_fault, then
                      quota                    faults         provider              write, cut or hang
 
 The row of a request is entered before anything is done, so that a request which is cut off stays in the ledger. It is
-completed as the answer goes out: status, bytes, end.
+completed as the response goes out: status, bytes, end.
 
 Where a fault strikes decides what it means for the client. `error_before`, `throttle` and the like skip the handler:
 nothing happened. `error_after`, `lost_reply`, `hang` and `truncated` come after it: the effect is there, and the client

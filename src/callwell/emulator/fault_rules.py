@@ -64,7 +64,7 @@ FAULT_VALUES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 REDIRECT_TARGETS: Final[Mapping[str, tuple[str, ...]]] = {"redirect": ("same", "elsewhere")}
 FAULT_STATUSES: Final[Mapping[str, tuple[int, ...]]] = {"redirect": (302, 307, 301, 303, 308)}
-# A test that waits longer than this for one answer is a test of nothing. `late_effect` is in clock seconds.
+# A test that waits longer than this for one response is a test of nothing. `late_effect` is in clock seconds.
 MAX_DELAY_S: Final[Mapping[str, float]] = {"slow_body": 30.0, "hang": 60.0, "late_effect": 3_600.0}
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from callwell.emulator.options import Endpoint
 
-# Five times what the servers give to answers that are being cut off.
+# Five times what the servers give to responses that are being cut off.
 STOP_TIMEOUT_S: Final = 5.0
 PACKAGES: Final = str(Path(__file__).parents[2])
 

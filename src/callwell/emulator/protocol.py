@@ -75,7 +75,7 @@ class Connection(HttpToolsProtocol):
         return False
 
     def close(self) -> None:
-        """Close the connection (FIN) once what was written is out; the rest of the answer is never sent."""
+        """Close the connection (FIN) once what was written is out; the rest of the response is never sent."""
         self.cycle.disconnected = True
         self.transport.close()
 

@@ -4,19 +4,19 @@
 The model has three terms:
 
 - An *attempt* is one request that arrived at the API.
-- A *call* is a chain of attempts with the same method, path, query and body, up to a final answer:
+- A *call* is a chain of attempts with the same method, path, query and body, up to a final response:
 
       POST /links   503 ─┐
       POST /links   429  ├─ one call, three attempts: amplification 3.0
       POST /links   200 ─┘
-      POST /links   200 ── the next call: the first one had its final answer
+      POST /links   200 ── the next call: the first one had its final response
 
-- A *final answer* is a complete 2xx that was not garbled, or a 4xx that is neither 429 nor the refusal of a dead key.
+- A *final response* is a complete 2xx that was not garbled, or a 4xx that is neither 429 nor the refusal of a dead key.
   A redirect is none: following it continues the call.
 
-A call that never gets a final answer counts as failed, unless it had its effect: a client that must not repeat the call
-can look for the effect and find it. An attempt that broke off before its body had arrived counts as an attempt only,
-because its call is unknown.
+A call that never gets a final response counts as failed, unless it had its effect: a client that must not repeat the
+call can look for the effect and find it. An attempt that broke off before its body had arrived counts as an attempt
+only, because its call is unknown.
 
 A client is not blamed for what it could not know. A request that was under way when a 429 was written is not early
 (`GRACE_REAL_S`), and a quota is not idle while the server itself asked to wait, or while the clock was moved
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 # Real seconds that a request may be under way on a busy machine before its first byte is read.
 GRACE_REAL_S: Final = 0.25
 THROTTLED: Final = 429
-# A client that asks for something that is gone has got its answer: the call did not fail.
+# A client that asks for something that is gone has got its response: the call did not fail.
 GONE_STATUSES: Final = (404, 410)
 UNSAFE: Final = ("POST", "PUT", "PATCH", "DELETE")
 
@@ -59,7 +59,7 @@ class CallCounts(NamedTuple):
 
 
 def is_final(row: LedgerRow) -> bool:
-    """Return whether an attempt got the final answer of its call."""
+    """Return whether an attempt got the final response of its call."""
     if row.status is None or not row.whole or row.fault == "garbage_body":
         return False
     if 200 <= row.status < 300:  # noqa: PLR2004 - 2xx is success
@@ -76,7 +76,7 @@ def count_calls(rows: Iterable[LedgerRow]) -> CallCounts:
     attempts = 0
     calls = 0
     failed = 0
-    # Calls without a final answer so far, and whether one of their attempts had an effect.
+    # Calls without a final response so far, and whether one of their attempts had an effect.
     open_calls: dict[tuple[str, ...], bool] = {}
     for row in rows:
         if row.place != "api":

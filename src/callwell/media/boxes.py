@@ -2,7 +2,7 @@
 """Reads what an MP4 or QuickTime file holds from its boxes (ISO/IEC 14496-12), without FFmpeg.
 
 This covers the usual files, in a tenth of FFmpeg's time and with 25 MiB less memory; PyAV need not be installed. If
-anything in the boxes is unusual, the answer is None, and FFmpeg has to look.
+anything in the boxes is unusual, the result is None, and FFmpeg has to look.
 """
 
 from __future__ import annotations

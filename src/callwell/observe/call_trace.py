@@ -120,7 +120,7 @@ class CallTrace:
             attempts: requests sent.
             outcome: `done`, `refused` or `unknown`.
             now: monotonic seconds.
-            possibly_billed: requests without a whole answer that the provider may have billed.
+            possibly_billed: requests without a whole response that the provider may have billed.
         """
         self._ended = True
         self._report(self._call_ended(attempts, outcome, now, possibly_billed))

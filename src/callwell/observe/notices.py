@@ -51,15 +51,15 @@ class AttemptBegan(NamedTuple):
 
 
 class AttemptEnded(NamedTuple):
-    """An attempt has ended, with or without an answer.
+    """An attempt has ended, with or without a response.
 
     Attributes:
         provider: the provider's name.
         operation: the operation's name, or the method for requests outside the description.
         attempt: the number of the attempt, from 1.
-        status: the HTTP status, None without an answer.
+        status: the HTTP status, None without a response.
         code: the provider's error code, if any.
-        reason: why there is no answer.
+        reason: why there is no response.
         seconds: from sending to the end, by the client's clock.
         call: the number of the call; 0 in logs.
     """
@@ -80,8 +80,8 @@ class FetchEnded(NamedTuple):
     Attributes:
         provider: the provider's name.
         operation: the operation that leads to the file.
-        status: the HTTP status, None without an answer.
-        reason: why there is no answer, or why it is incomplete.
+        status: the HTTP status, None without a response.
+        reason: why there is no response, or why it is incomplete.
         size: bytes that arrived.
         seconds: from sending to the end, by the client's clock; the time that the reader takes is included.
         url: the storage's address, without path and query.
@@ -141,7 +141,7 @@ class CallEnded(NamedTuple):
         attempts: attempts made.
         outcome: `done`, `refused` or `unknown`.
         seconds: from its beginning, waits included, by the client's clock.
-        possibly_billed: attempts without a complete answer that may have been billed, where that is counted.
+        possibly_billed: attempts without a complete response that may have been billed, where that is counted.
         call: the number of the call; 0 in logs.
     """
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from callwell.observe.notices import AttemptBegan, Notice
 
 NO_ANSWER: Final = "none"
-"""The status label of a request without an answer."""
+"""The status label of a request without a response."""
 
 ATTEMPT_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 CALL_S: Final = (*ATTEMPT_S, 120.0, 300.0, 900.0)

@@ -46,7 +46,7 @@ KEEPALIVE_S: Final = 15.0
 """Seconds without a byte after which TCP probes the server's machine while a response is awaited."""
 
 KEEPALIVE_PROBES: Final = 3
-"""Probes without an answer after which the connection is dead: with one every 5 s, 30 s after the last byte."""
+"""Probes without a reply after which the connection is dead: with one every 5 s, 30 s after the last byte."""
 
 KEEPALIVE_INTERVAL_S: Final = 5.0
 

@@ -10,7 +10,7 @@ brotli and zstd are undone by pyreqwest, and the reader bounds how much of them 
 
 Files are decoded by `client.downloads.decoding`, under other rules on purpose. A file comes in chunks, is resumed in
 its coded form, and has no bound. Above all it must be exact: what follows its end, or is not coded as announced, makes
-it damaged, where an answer is forgiving. The two share how the formats are recognized, and nothing else.
+it damaged, where a response is forgiving. The two share how the formats are recognized, and nothing else.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from tests.client.acme import acme
 from tests.client.running import run
 from tests.client.world import OK, World, answer, code, held
 
-NOBODY = NoReply(Outcome.REFUSED, "no connection: connection refused")
+NO_CONNECTION = NoReply(Outcome.REFUSED, "no connection: connection refused")
 SILENT = NoReply(Outcome.UNKNOWN, "no answer in time")
 
 
@@ -36,7 +36,7 @@ def ended(one: Any) -> Any:
 @pytest.mark.parametrize(
     ("reply", "cause"),
     [
-        (NOBODY, "last: connection refused to api.acme.test:443"),
+        (NO_CONNECTION, "last: connection refused to api.acme.test:443"),
         (
             NoReply(Outcome.REFUSED, "the host's name could not be resolved"),
             "name could not be resolved (api.acme.test:443)",

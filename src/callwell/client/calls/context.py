@@ -5,7 +5,7 @@
 
     CallPlan       what the description says about an operation; made once for all of its calls
     PreparedCall   one call as the engine takes it: plan, request, options; it never changes
-    CallContext    what that call holds while it is under way: permit, key, state, last answer
+    CallContext    what that call holds while it is under way: permit, key, state, last response
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ PATIENCE_S: Final = 5.0
 """A provider that has not answered within less time has not failed: the caller gave it too little."""
 
 NEARLY: Final = 0.9
-"""The part of the time given after which a request without an answer counts as ended by lack of time: timers of a
+"""The part of the time given after which a request without a response counts as ended by lack of time: timers of a
 transport may fire a little early."""
 
 
@@ -108,7 +108,7 @@ class PreparedCall(msgspec.Struct, frozen=True):
 
 
 class CallContext(Opaque, msgspec.Struct):
-    """What one call holds while it is under way. Its `repr` shows no answer, which may hold tokens.
+    """What one call holds while it is under way. Its `repr` shows no response, which may hold tokens.
 
     Attributes:
         prepared: the call.
@@ -121,11 +121,11 @@ class CallContext(Opaque, msgspec.Struct):
         key: that it holds, and the key's generation.
         sending: a request was sent, and its permit is not released yet.
         closes_at: when that request is over at the latest, in monotonic seconds.
-        status: of its answer; 0 before there is one.
+        status: of its response; 0 before there is one.
         permit_denied: no permit was available before the deadline.
         late_response: the response to come of a request that continues without its caller, an `asyncio.Future`.
         attempts: requests sent.
-        hints: what the last answer says about quotas.
+        hints: what the last response says about quotas.
         state: the state of the call, once it has needed more than a first attempt that goes well.
         answer: of a call that is done.
         last: what the last attempt came to, if it was no success.
@@ -161,7 +161,7 @@ class CallContext(Opaque, msgspec.Struct):
 
     @property
     def possibly_billed(self) -> int:
-        """Requests without a whole answer that the provider may have billed."""
+        """Requests without a whole response that the provider may have billed."""
         return 0 if self.state is None else self.state.unanswered
 
     def summary(self) -> str:
@@ -200,7 +200,7 @@ class CallContext(Opaque, msgspec.Struct):
             self._ensure_trace().call_ended(attempts, str(outcome), now, possibly_billed=self.possibly_billed)
 
     def finish(self, action: Finish, now: float) -> Answer:
-        """The answer of a call that is done."""
+        """The response of a call that is done."""
         self.call_ended(action.attempts, Outcome.DONE, now)
         answer = self.answer
         if answer is None and isinstance(self.last, ParsedResponse):
@@ -211,7 +211,7 @@ class CallContext(Opaque, msgspec.Struct):
         return answer if action.result else answer._replace(json=None)
 
     def was_cut_short(self, now: float, seconds: float) -> bool:
-        """Whether a request without an answer ended because its caller gave it too little time.
+        """Whether a request without a response ended because its caller gave it too little time.
 
         Args:
             now: monotonic seconds.

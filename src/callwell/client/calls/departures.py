@@ -30,7 +30,7 @@ def end_early(engine: Any, context: CallContext, error: Exception) -> Answer:
         error: what was raised.
 
     Returns:
-        its answer, if the call was done nevertheless.
+        its response, if the call was done nevertheless.
 
     Raises:
         CallwellError: with what is known of the call.
@@ -86,7 +86,7 @@ def release_acquired(engine: Any, context: CallContext) -> None:
 
 
 def abandoned_end(context: CallContext, now: float) -> SendEnd:
-    """How the Send of a caller that left ended, as far as is known without its answer.
+    """How the Send of a caller that left ended, as far as is known without its response.
 
     Args:
         context: the call.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads an error answer: its code, message and parameter, as a whole and for each problem, without secrets."""
+"""Reads an error response: its code, message and parameter, as a whole and for each problem, without secrets."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def read_problems(rule: ErrorRule, body: Any, secrets: tuple[str, ...] = ()) -> 
 
     Args:
         rule: where to find them.
-        body: the decoded body of an error answer, of any type.
+        body: the decoded body of an error response, of any type.
         secrets: texts to hide.
     """
     listed = _find_value(body, rule.problems)
@@ -40,7 +40,7 @@ def format_problems(whole: Problem, each: tuple[Problem, ...]) -> str:
     """All problems in one line, each with its parameter.
 
     Args:
-        whole: the problem that the answer names as a whole; used if it lists none.
+        whole: the problem that the response names as a whole; used if it lists none.
         each: the problems that it lists.
     """
     texts = [

@@ -238,10 +238,10 @@ def _other_error(
 def api_error(
     response: ParsedResponse, *, what: str, lost: bool = False, **facts: Unpack[errors.CallFacts]
 ) -> errors.ApiError:
-    """The error that an answer stands for.
+    """The error that a response stands for.
 
     Args:
-        response: what the answer says.
+        response: what the response says.
         what: the provider and operation, for the message.
         lost: the call was done, but its result did not arrive whole.
         facts: what every failed call has in common.

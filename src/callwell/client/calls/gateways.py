@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Answers from a proxy, a gateway, a firewall, a captive portal or a maintenance page, rather than from the provider.
 
-Such an answer shows nothing about the provider: it rejects no key, and does not show that anything was done, deleted or
-billed. Its permit still counts as used, since a gateway may have forwarded the request before it answered.
+Such a response shows nothing about the provider: it rejects no key, and does not show that anything was done, deleted
+or billed. Its permit still counts as used, since a gateway may have forwarded the request before it answered.
 
 Who wrote a 401 or a 403 decides about a key, so these two must show that they are the provider's::
 
@@ -47,7 +47,7 @@ def is_undescribed_type(headers: Mapping[str, str], body: bytes, described: Coll
     JSON that broke off, or that a server names wrongly, is the provider's own.
 
     Args:
-        headers: the answer's.
+        headers: the response's.
         body: what arrived of it.
         described: other types that the provider gives.
     """
@@ -63,7 +63,7 @@ def rejects_no_key(headers: Mapping[str, str], body: bytes) -> bool:
     """Whether a 401 or 403 without the described error shape may not be the provider's: see the table above.
 
     Args:
-        headers: the answer's.
+        headers: the response's.
         body: what arrived of it.
     """
     if body.strip(LEADING_BLANKS) or "via" in headers:  # RFC 9110, 7.6.3: every gateway adds `Via` to what it forwards
@@ -76,7 +76,7 @@ def is_gateway_error(status: int, headers: Mapping[str, str], body: bytes) -> bo
 
     Args:
         status: the HTTP status.
-        headers: the answer's.
+        headers: the response's.
         body: what arrived of it.
     """
     if status == outcome.PROXY_AUTHENTICATION_REQUIRED or "proxy-authenticate" in headers:
@@ -87,11 +87,11 @@ def is_gateway_error(status: int, headers: Mapping[str, str], body: bytes) -> bo
 
 
 def describe(status: int, headers: Mapping[str, str], body: bytes) -> str:
-    """What to tell a person about an answer that looks like a gateway's.
+    """What to tell a person about a response that looks like a gateway's.
 
     Args:
         status: the HTTP status.
-        headers: the answer's.
+        headers: the response's.
         body: what arrived of it.
     """
     if status == outcome.PROXY_AUTHENTICATION_REQUIRED:

@@ -58,7 +58,7 @@ class CallOptions(TypedDict, total=False):
         retry_unsafe_5xx: repeat an unsafe call after a 5xx, at the risk of doing it twice.
         nested: a caller of these calls retries, so each makes one attempt only. Or pass the incoming headers of the
             request being served; a Callwell caller marks retries there.
-        exactly_once: record a call that could happen twice before it is sent, and settle it if its answer is lost. A
+        exactly_once: record a call that could happen twice before it is sent, and settle it if its response is lost. A
             text names the call, so that it is found again when the program is restarted.
         remember: keep results in the state, and answer the same request from there: nothing is sent or billed again.
             Only for operations that the profile allows it for.

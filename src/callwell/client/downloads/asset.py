@@ -38,7 +38,7 @@ class AsyncAsset:
 
     Args:
         name: provider and operation, for messages.
-        rule: where the provider's answer describes it.
+        rule: where the provider's response describes it.
         engine: makes the requests.
         ask: asks the provider for a fresh URL, within the seconds that it is given.
         deadline_s: seconds for everything that one method does; infinite for no end.

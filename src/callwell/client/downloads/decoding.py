@@ -4,7 +4,7 @@
 A transfer that broke off is resumed in the compressed form, so the decoder outlives a connection: it takes every byte
 of that form once, in order, and skips bytes that come again.
 
-Unlike `transport.codings`, which decodes whole answers, a decoder here has no bound, since a file may have any size,
+Unlike `transport.codings`, which decodes whole responses, a decoder here has no bound, since a file may have any size,
 and forgives nothing: what is not coded as announced, or follows the end of a deflate stream, makes the file damaged.
 """
 

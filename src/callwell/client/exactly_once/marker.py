@@ -30,7 +30,7 @@ SECRET: Final = re.compile(r"(?i)(?:key|token|secret|password|signature)$")
 HIDDEN: Final = "[hidden]"
 FILE: Final = "[file]"
 OK_STATUS: Final = 200
-"""The status that counts for a lost answer after its object was found."""
+"""The status that counts for a lost response after its object was found."""
 
 
 class ObjectMarker(NamedTuple):
@@ -42,7 +42,7 @@ class ObjectMarker(NamedTuple):
         key: the field that identifies an object.
         binder: makes the requests.
         label: the operation and the argument, for messages.
-        result: the path to the object in an answer.
+        result: the path to the object in a response.
     """
 
     rule: MarkerRule
@@ -93,14 +93,14 @@ class ObjectMarker(NamedTuple):
         )
 
     def to_answer(self, item: Any) -> Answer:
-        """The lost answer about an object, as far as it can be made from the object."""
+        """The lost response about an object, as far as it can be made from the object."""
         body = item
         for name in reversed(self.result.split(".") if self.result else ()):
             body = {name: body}
         return Answer(OK_STATUS, {}, msgspec.json.encode(body), body)
 
     def object_key(self, answer: Answer) -> str | None:
-        """The key of the object in an answer; None if it has none that can be read."""
+        """The key of the object in a response; None if it has none that can be read."""
         if self.key is None:
             return None
         found = answer.json if self.result is None else json_values.value_at(answer.json, self.result)

@@ -265,7 +265,7 @@ class AsyncOnceCall:
         return answer
 
     async def _find_result(self, entry: Entry) -> Answer:
-        """The answer of a call that was done before, made from the object that it created."""
+        """The response of a call that was done before, made from the object that it created."""
         found = await self._find(entry.marker) if entry.marker else None
         if found is not None:
             return found
@@ -317,7 +317,7 @@ class AsyncLedgerRecorder(BaseRecorder):
         self._find = find
 
     async def probe(self, context: CallContext) -> Event:
-        """Probe whether the call was done; the object that it created becomes the context's last answer."""
+        """Probe whether the call was done; the object that it created becomes the context's last response."""
         try:
             found = await self._find()
         except CallwellError as error:

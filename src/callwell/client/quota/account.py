@@ -38,7 +38,7 @@ class Account:
     Attributes:
         own: the quotas by this profile.
         shared: others may see and change the record.
-        observed: how quotas stand, by their names, after answers that said something about quotas.
+        observed: how quotas stand, by their names, after responses that said something about quotas.
     """
 
     def __init__(self, profile: Profile, name: str, state: State, clock: Clock) -> None:

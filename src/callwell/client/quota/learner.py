@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Learns quotas, clock skew and deprecations from response headers.
 
-Reading headers costs more than many a call, so it is done when it is due: at the first answer of each operation; then
-at every answer while a quota is scarce, twenty times a second while there is plenty, and once a second where headers
+Reading headers costs more than many a call, so it is done when it is due: at the first response of each operation; then
+at every response while a quota is scarce, twenty times a second while there is plenty, and once a second where headers
 say nothing.
 """
 
@@ -35,7 +35,7 @@ PLENTY_S: Final = 0.05
 """Seconds between two readings while there is plenty."""
 
 NOTHING_S: Final = 1.0
-"""Seconds between two readings where the last answer said nothing."""
+"""Seconds between two readings where the last response said nothing."""
 
 DIFFERS_S: Final = 30.0
 """A difference between two clocks from which on it is reported: signatures and tokens commonly allow half a minute."""
@@ -56,7 +56,7 @@ class Learner:
         notify: called with what a person should know.
 
     Attributes:
-        due_at: when an answer of an operation is read next; at once for operations that are not in it.
+        due_at: when a response of an operation is read next; at once for operations that are not in it.
     """
 
     def __init__(
@@ -73,11 +73,11 @@ class Learner:
         self._reported_limits: dict[str, int] = {}
 
     def observe(self, operation: str, response: Response, now: float, seconds: float) -> tuple[QuotaHint, ...]:
-        """Read an answer's headers.
+        """Read a response's headers.
 
         Args:
             operation: the operation of the call.
-            response: the answer.
+            response: the response.
             now: when it arrived.
             seconds: how long it took.
 
@@ -144,7 +144,7 @@ class Learner:
             self._notify(Deprecated(*name, deprecated_at or None, sunset_at))
 
     def _bound_slack(self, hint: QuotaHint, now: float) -> QuotaHint:
-        """A hint with a reset that the answer's `Date` does not bound, bounded by what is known about the clocks."""
+        """A hint with a reset that the response's `Date` does not bound, bounded by what is known about the clocks."""
         if hint.slack_s < inf or hint.cached or self._skew is None:
             return hint
         low, high, _ = skew.widen(self._skew, now)
@@ -152,7 +152,7 @@ class Learner:
 
 
 def _next_reading_s(hints: tuple[QuotaHint, ...]) -> float:
-    """Seconds until headers are read again, after an answer that said this."""
+    """Seconds until headers are read again, after a response that said this."""
     if not hints:
         return NOTHING_S
     if any(hint.remaining is None or hint.remaining * PLENTY < (hint.limit or inf) for hint in hints):

@@ -4,7 +4,7 @@
 The record of an account changes twice a call. Where no other client sees the record, permits are acquired
 several at once, as many as were used in the last `BATCH_S` and at most a small share of the available ones, and
 answered requests are released several at once. Both keep to the proof in `core.quota.permits`, by which a permit is
-held from before its request is sent until after its answer: here it is held from when the batch was acquired, and its
+held from before its request is sent until after its response: here it is held from when the batch was acquired, and its
 answer counts as having arrived when the last one of those released with it did.
 
 Whatever is not a plain success, or says how a quota stands, goes to the record at once, after all that was put off. So

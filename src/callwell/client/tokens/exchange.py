@@ -75,6 +75,6 @@ class AsyncTokenExchange:
         handle = find_operation(self._provider, operation)
         options = ResolvedOptions(deadline_s=max(LEAST_S, until - asked_at))
         call = PreparedCall(handle.plan, bind_secret(handle, argument, secret), options)
-        return parse_tokens(  # the answer is in no local variable, which an error reporter would write down
+        return parse_tokens(  # the response is in no local variable, which an error reporter would write down
             self._rule, await self._engine.run(call), asked_at, provider=self._provider.name, operation=operation
         )

@@ -175,11 +175,11 @@ class TokenStore:
 
         Args:
             key: the key.
-            change: from what is stored to the new state and an answer.
+            change: from what is stored to the new state and a result.
             pair: the texts to store if the change brings another generation.
 
         Returns:
-            the answer.
+            that result.
         """
 
         def change_record(record: TokenRecord) -> tuple[TokenRecord, R]:
@@ -223,17 +223,17 @@ class TokenStore:
 
 
 def parse_tokens(rule: TokenRule, answer: Answer, asked_at: float, *, provider: str, operation: str) -> IssuedTokens:
-    """The tokens in an answer.
+    """The tokens in a response.
 
     Args:
-        rule: where the answer has them.
-        answer: the answer.
+        rule: where the response has them.
+        answer: the response.
         asked_at: monotonic seconds at which the exchange began.
         provider: the provider's name.
         operation: the operation that was called.
 
     Raises:
-        UnexpectedAnswer: the answer does not hold tokens as the rule says.
+        UnexpectedAnswer: the response does not hold tokens as the rule says.
     """
     issued = _parse(rule, answer.json, asked_at)
     if issued is None:

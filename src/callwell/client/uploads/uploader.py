@@ -267,7 +267,7 @@ class AsyncUploader:
         rule = self._rule
         target = sender.state.target or ""
         answer: Any = sender.answer
-        if rule.get is not None and len(answer) <= 1:  # the last answer, which describes the object, was lost
+        if rule.get is not None and len(answer) <= 1:  # the last response, which describes the object, was lost
             answer = (await self._call(rule.get, {rule.target: target})).json
         if self._options.wait is not None:
             await self._wait_for(self._options.wait, target, sender.status)
@@ -290,7 +290,7 @@ class AsyncUploader:
         Args:
             name: of the state.
             target: the object.
-            json: the last answer about it, which may say it already; None for none.
+            json: the last response about it, which may say it already; None for none.
         """
         until = self._rule.until[name]
         clock = self._engine.clock

@@ -4,7 +4,7 @@
 Each function is one decision about one record at one time. It takes the record and `now`, and returns the record that
 follows; the client stores that in one step, so that no two calls decide on the same record. A call is counted by the
 buckets of its own version of the profile, and by those of other versions in the record (`versions`); what is learnt
-from an answer's headers goes to its own alone.
+from a response's headers goes to its own alone.
 
 Several permits of a private record may be acquired at once and used one after the other: they are one `Permit`, and a
 number.
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
 
 class AnsweredBatch(NamedTuple):
-    """Requests with permits of one batch that were all answered, with no failure and no 429 among the answers.
+    """Requests with permits of one batch that were all answered, with no failure and no 429 among the responses.
 
     Attributes:
         acquired_at: when the first of their permits was acquired.
         answered: how many they are.
-        answered_at: when the last answer arrived.
+        answered_at: when the last response arrived.
         begun: how many calls began with a permit of the batch that was acquired ahead.
     """
 
@@ -47,7 +47,7 @@ class AnsweredBatch(NamedTuple):
 
 
 class ObservedQuota(NamedTuple):
-    """How a quota stands, after an answer that said something about quotas.
+    """How a quota stands, after a response that said something about quotas.
 
     Attributes:
         foreign: permits that are set aside for others.
@@ -65,7 +65,7 @@ class Released(NamedTuple):
 
     Attributes:
         may_retry: the retry budget allows a retry.
-        observed: how the quotas of the call stand, by name, if the answer said something about quotas.
+        observed: how the quotas of the call stand, by name, if the response said something about quotas.
     """
 
     may_retry: bool
@@ -110,7 +110,7 @@ def acquire(
         keys += versions.other_keys(record.rules, call.own.rules, call.names)
         quotas = tuple([record.rules[key].quota for key in keys])
     before = tuple([_bucket(record, key, quota, now) for key, quota in zip(keys, quotas, strict=True)])
-    # Never ahead while the provider fails: each answer must count before the next request goes.
+    # Never ahead while the provider fails: each response must count before the next request goes.
     count = 1
     if wanted > 1 and not adaptives and not record.breaker.failures:
         count = max(1, min(wanted, permits.max_batch(quotas, before, now)))
@@ -145,7 +145,7 @@ def release(
     changed = _change_buckets(record, call, now, partial(_release_bucket, permit=permit, end=end, now=now))
     is_throttled = end.status == TOO_MANY_REQUESTS
     if is_throttled or end.hints:
-        # Which quota an answer is about is a question of this version's names and windows alone.
+        # Which quota a response is about is a question of this version's names and windows alone.
         after = tuple([changed[key] for key in call.keys])
         if end.hints and permit.cooled_before:
             after = _learn_hints(call, after, permit, end, now)
@@ -316,7 +316,7 @@ def _release_bucket(quota: Quota, bucket: Bucket, permit: Permit, end: SendEnd, 
 def _learn_hints(
     call: CallQuotas, after: tuple[Bucket, ...], permit: Permit, end: SendEnd, now: float
 ) -> tuple[Bucket, ...]:
-    """The call's own buckets after an answer said how their quotas stand."""
+    """The call's own buckets after a response said how their quotas stand."""
     refused = end.status == TOO_MANY_REQUESTS
     learnt = list(after)
     for i, hint in foreign.match_hints(end.hints, call.documented, call.quotas):

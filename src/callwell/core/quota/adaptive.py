@@ -197,7 +197,7 @@ def recent_count(state: AdaptiveQuota, now: float, span_s: float) -> int:
 
 
 def return_unused(state: AdaptiveQuota, acquired_at: float, expires_at: float) -> AdaptiveQuota:
-    """The quota after a request did not go, or ended without an answer, which says nothing about the quota."""
+    """The quota after a request did not go, or ended without a response, which says nothing about the quota."""
     held = remove(state.held, _expiry_bin(expires_at))
     return state._replace(
         held=state.held if held is None else held,
@@ -221,13 +221,13 @@ def reconcile(state: AdaptiveQuota, in_hand: int) -> AdaptiveQuota:
 
 
 def release_answered(state: AdaptiveQuota, acquired_at: float, expires_at: float, now: float) -> AdaptiveQuota:
-    """The quota after an answer that is no 429.
+    """The quota after a response that is no 429.
 
     Args:
         state: what is known.
         acquired_at: when the request was let go.
         expires_at: when it would have expired.
-        now: when its answer arrived.
+        now: when its response arrived.
     """
     used = in_flight(state)
     is_wanted = state.next_at > now - CATCH_UP / state.rate
@@ -243,14 +243,14 @@ def release_answered(state: AdaptiveQuota, acquired_at: float, expires_at: float
 def release_throttled(
     state: AdaptiveQuota, acquired_at: float, expires_at: float, now: float, wait_s: float | None
 ) -> AdaptiveQuota:
-    """The quota after an answer 429.
+    """The quota after a 429.
 
     Args:
         state: what is known.
         acquired_at: when the request was let go.
         expires_at: when it would have expired.
-        now: when its answer arrived.
-        wait_s: for how many seconds the answer asks to be left alone, if it says.
+        now: when its response arrived.
+        wait_s: for how many seconds the response asks to be left alone, if it says.
     """
     used = in_flight(state)
     is_same_refusal = acquired_at < state.refused_at

@@ -78,7 +78,7 @@ class Bucket(NamedTuple):
         next_at: when the next of those may go.
         throttle_count: answers 429 in a row.
         throttled_at: when the last of them arrived.
-        window_end: when the server's present window ends, by its answers; fixed windows only.
+        window_end: when the server's present window ends, by its responses; fixed windows only.
         foreign: bins of permits that were set aside for what others spent, by the time at which they are available.
         withheld: permits that are not lent because the provider names a lower limit than the profile.
         cooled_count: how many used permits have become available so far.

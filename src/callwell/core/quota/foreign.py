@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What others spend on the same account, as the quota headers of our own answers show it.
+"""What others spend on the same account, as the quota headers of our own responses show it.
 
-An answer says that `remaining` requests were left when the server made it, at some time s between our sending and our
+A response says that `remaining` requests were left when the server made it, at some time s between our sending and our
 receiving. If fewer are left than the permits we believe to be available, somebody else has spent. But the header lags:
 requests in flight may be counted in it or not, and the server's window may be older or younger than our permits. So
 the difference is bounded from both sides:
 
 * **At least.** Of our own requests the server counts at s only those that arrived less than W before s. None of their
-  permits was available at s: a permit cools for W after its answer, which came after the arrival. (Where windows are
+  permits was available at s: a permit cools for W after its response, which came after the arrival. (Where windows are
   fixed and permits come back at the reset, none is available before the window that counts it has ended.) So
   `possible`, the permits that were unavailable at some moment since this request's permit was acquired, is never less
   than what the server counts of ours: the permits that are unavailable now, and those that have become available since
@@ -16,12 +16,12 @@ the difference is bounded from both sides:
   however late or out of order answers are.
 * **At most.** Others cannot have spent more than `limit - remaining - certain`. `certain` counts our requests that were
   answered before this one left, and not so long ago that they may be out of the window; none where the window may have
-  begun anew. What is set aside beyond that comes back: others stop, and headers lie. Only an answer to a request that
+  begun anew. What is set aside beyond that comes back: others stop, and headers lie. Only a response to a request that
   left after permits were last set aside may say so. This bound decides when we are bold again, not if we are right.
 
 Where windows are fixed, what was set aside comes back at the reset. Elsewhere others' requests leave the window one by
-one, the last of them W after the answer. As others mostly go on as before, a permit stays set aside until W after the
-last answer that needed it, and one of many comes back early, to see how things stand. There a reserve is set aside as
+one, the last of them W after the response. As others mostly go on as before, a permit stays set aside until W after the
+last response that needed it, and one of many comes back early, to see how things stand. There a reserve is set aside as
 well, for others who come by chance: without it, each of their requests that is one too many costs us a refusal.
 
 A limit below the profile's is obeyed: the permits between the two are withheld until it is higher again.
@@ -64,7 +64,7 @@ def match_hints(
     """Which quota each hint is about: by its name, else its window, else its limit; a single hint else the first quota.
 
     Args:
-        hints: what an answer says.
+        hints: what a response says.
         names: the quotas of the call.
         quotas: the same, as their buckets need them.
 
@@ -91,16 +91,16 @@ def learn(
     cooled_before: int,
     refused: bool = False,
 ) -> Bucket:
-    """The bucket after an answer that says how the quota stands.
+    """The bucket after a response that says how the quota stands.
 
     Args:
         quota: the quota; nothing is learnt from a paced one, where `remaining` does not count requests in a window.
         bucket: its bucket.
         permit: of the request.
-        now: when the answer arrived.
+        now: when the response arrived.
         hint: what it says about this quota.
         cooled_before: the bucket's `cooled_count` when the permit was acquired.
-        refused: the answer is a 429, so that its reset is when to try one permit again.
+        refused: the response is a 429, so that its reset is when to try one permit again.
     """
     if quota.paced:
         return bucket

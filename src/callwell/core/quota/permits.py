@@ -2,7 +2,7 @@
 """The life of a permit, and the theorem that a quota is never exceeded.
 
 **The model.** A quota of L requests in W seconds is L permits. A permit is held from before its request is sent until
-its answer has arrived, and then cools for W::
+its response has arrived, and then cools for W::
 
         acquire     send                    answer                          available
     ───────┬──────────┬───────────────────────┬─────────────────────────────────┬────> local time
@@ -24,9 +24,9 @@ about where its windows begin. The price is one round trip per window.
 
 **What the proof rests on**
 
-* *Transit, D.* A request that ended without an answer may still be on its way: its permit cools for W + D from the
+* *Transit, D.* A request that ended without a response may still be on its way: its permit cools for W + D from the
   close of its connection. D (`max_transit_s` of a profile) is the only assumption, and it counts only where nothing
-  else bounds the arrival: a request with an answer that began has arrived, and its permit cools for W from then.
+  else bounds the arrival: a request with a response that began has arrived, and its permit cools for W from then.
 * *Departed callers.* A request that a transport finishes after its caller has left is held until its own end
   (`abandon`), and released by that end.
 * *Clocks.* W and D are stretched by `STRETCH`, in case the local clock runs faster than the server's. Times of resets
@@ -38,9 +38,9 @@ about where its windows begin. The price is one round trip per window.
   full.
 * *Bins.* Times at which permits come back are rounded up to bins of W/1023 (`bins`), never down.
 
-**Fixed windows**, only where the provider documents them and its answers say when they end: a permit with an answer
+**Fixed windows**, only where the provider documents them and its responses say when they end: a permit with a response
 from before the earliest time at which the window can have ended comes back at the latest such time. Both are needed, as
-an answer in between may have been counted in the new window. The theorem is then one about the server's own windows.
+a response in between may have been counted in the new window. The theorem is then one about the server's own windows.
 When such an end is believed: see `resets`.
 
 **What others spend** on the same account is seen in the server's headers and set aside: see `foreign`. It makes fewer
@@ -178,14 +178,14 @@ def max_batch(quotas: tuple[Quota, ...], buckets: tuple[Bucket, ...], now: float
 def release_answered(
     quota: Quota, bucket: Bucket, permit: Permit, now: float, *, ok: bool = True, count: int = 1
 ) -> Bucket:
-    """The bucket after a final answer: the permit cools.
+    """The bucket after a final response: the permit cools.
 
     Args:
         quota: the quota.
         bucket: its bucket.
         permit: the permit.
-        now: when the answer arrived.
-        ok: the answer was no 429, so that a row of them is over.
+        now: when the response arrived.
+        ok: the response was no 429, so that a row of them is over.
         count: how many such permits: none was acquired before `permit`, none answered after `now`.
     """
     held = remove(bucket.held, _expiry_bin(quota, permit), count)
@@ -214,7 +214,7 @@ def release_answered(
 
 
 def release_lost(quota: Quota, bucket: Bucket, permit: Permit, closed_at: float) -> Bucket:
-    """The bucket after a request without an answer, which may still be in transit.
+    """The bucket after a request without a response, which may still be in transit.
 
     Args:
         quota: the quota.
@@ -262,7 +262,7 @@ def reconcile(quota: Quota, bucket: Bucket, in_hand: int, maybe_used: int, close
         bucket: its bucket.
         in_hand: how many permits holders have.
         maybe_used: how many of the others may have been used.
-        closes_at: when the last of their connections is closed, or its answer has arrived.
+        closes_at: when the last of their connections is closed, or its response has arrived.
     """
     first = bisect_left(bucket.held, (NEVER,))
     expiring = bucket.held[:first]
@@ -281,9 +281,9 @@ def reconcile(quota: Quota, bucket: Bucket, in_hand: int, maybe_used: int, close
 def throttle(
     quotas: tuple[Quota, ...], buckets: tuple[Bucket, ...], permit: Permit, now: float, wait_s: float | None
 ) -> tuple[Bucket, ...]:
-    """The buckets after an answer 429: one of the quotas is throttled.
+    """The buckets after a 429: one of the quotas is throttled.
 
-    If the answer names a time, it is the shortest quota, until then. If not, the first 429 in a row throttles the
+    If the response names a time, it is the shortest quota, until then. If not, the first 429 in a row throttles the
     shortest quota for a second, the second for its whole window; from the third on it is the next longer quota, each
     time for twice as long. Answers to requests that were sent before the last 429 arrived belong to the same refusal.
 
@@ -291,8 +291,8 @@ def throttle(
         quotas: the quotas of the call, in any order.
         buckets: their buckets, in the same order.
         permit: of the refused request.
-        now: when the answer arrived.
-        wait_s: for how many seconds the answer asks to be left alone, if it says.
+        now: when the response arrived.
+        wait_s: for how many seconds the response asks to be left alone, if it says.
     """
     if not quotas:
         return buckets
@@ -320,14 +320,14 @@ def throttle(
 def learn_reset(
     quota: Quota, bucket: Bucket, permit: Permit, now: float, delta_s: float, *, slack_s: float = 1.0
 ) -> Bucket:
-    """The bucket after an answer that says when the server's fixed window ends.
+    """The bucket after a response that says when the server's fixed window ends.
 
     Args:
         quota: the quota; nothing is learnt unless its windows are fixed.
         bucket: its bucket.
         permit: of the answered request.
-        now: when the answer arrived.
-        delta_s: seconds until the reset, as the answer says, rounded either way.
+        now: when the response arrived.
+        delta_s: seconds until the reset, as the response says, rounded either way.
         slack_s: by how many seconds the rounding may have changed them.
     """
     if not quota.fixed:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from callwell.core.rules.profile import QuotaRule, RetryRule
 
 TOO_MANY_REQUESTS: Final = 429
-"""The status of an answer that throttles (RFC 6585)."""
+"""The status of a response that throttles (RFC 6585)."""
 
 SERVER_ERROR: Final = 500
 """From this status on the provider has failed (RFC 9110, 15.6)."""
@@ -111,13 +111,13 @@ class SendEnd(NamedTuple):
     """How a Send ended, as far as permits and retry budget need to know.
 
     Attributes:
-        outcome: `REFUSED` if nothing was sent, `UNKNOWN` if no answer came, `DONE` for any answer.
-        status: the HTTP status of the answer, 0 without one.
+        outcome: `REFUSED` if nothing was sent, `UNKNOWN` if no response came, `DONE` for any response.
+        status: the HTTP status of the response, 0 without one.
         wait_s: for how many seconds a 429 asks to be left alone.
-        closes_in_s: without an answer: after how many seconds the connection is closed at the latest.
-        hints: what the answer says about quotas.
-        blameless: without an answer: the caller did not wait for it, so that it says nothing about the provider.
-        arrived: without a whole answer: its head came, so the request has surely arrived.
+        closes_in_s: without a response: after how many seconds the connection is closed at the latest.
+        hints: what the response says about quotas.
+        blameless: without a response: the caller did not wait for it, so that it says nothing about the provider.
+        arrived: without a whole response: its head came, so the request has surely arrived.
     """
 
     outcome: Outcome

@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When a server's fixed window ends, as its answers say, and when that is believed.
+"""When a server's fixed window ends, as its responses say, and when that is believed.
 
-An answer says "d seconds until the reset", rounded, at some time between our sending and our receiving: the end is
+A response says "d seconds until the reset", rounded, at some time between our sending and our receiving: the end is
 between two times. Permits that were answered before the earlier one come back at the later one (see `permits`). That
-is right if the answer is, but servers and caches say what is not true: "1 s" in every answer, or what was true a while
-ago. So
+is right if the response is, but servers and caches say what is not true: "1 s" in every response, or what was true a
+while ago. So
 
 * **nothing is believed until the time was seen to run down**: a second answer, to a request that left so much later
   that an unchanged text would contradict the first, still names the same end. A constant never does, and one stale
   answer is never alone;
-* **ends are W apart**: an answer that names another end less than W before or after the known one contradicts it. Then
+* **ends are W apart**: a response that names another end less than W before or after the known one contradicts it. Then
   nothing is learnt from it, what is known is forgotten, and nothing is learnt for a window;
-* an answer that took so long that it could mean either of two windows teaches nothing;
-* the end is between the least and the most that any agreeing answer says: an answer that is a little stale does not
+* a response that took so long that it could mean either of two windows teaches nothing;
+* the end is between the least and the most that any agreeing response says: a response that is a little stale does not
   narrow it.
 
 An end that is believed is used once, when its latest time has come; until then a contradiction still undoes it.
@@ -31,15 +31,15 @@ class WindowEnd(NamedTuple):
     """The end of the server's present window, in monotonic seconds. Stored by position.
 
     Attributes:
-        earliest_at: it is no earlier by any answer.
-        latest_at: it is no later by any answer.
+        earliest_at: it is no earlier by any response.
+        latest_at: it is no later by any response.
         not_before: the latest of the times that answers call too early.
         not_after: the earliest of the times that answers call too late.
-        proven_after: an agreeing answer shows the time running down if its permit was acquired after this.
+        proven_after: an agreeing response shows the time running down if its permit was acquired after this.
         believed: the time was seen to run down.
         due_at: when permits come back early, the next time; infinite if none do.
         free_before: those that were answered before this come back then.
-        ignored_until: nothing is learnt from answers to requests with a permit from before this.
+        ignored_until: nothing is learnt from responses to requests with a permit from before this.
     """
 
     earliest_at: float = -inf
@@ -53,7 +53,7 @@ class WindowEnd(NamedTuple):
     ignored_until: float = -inf
 
 
-def learn(  # noqa: PLR0917 - an answer and its times
+def learn(  # noqa: PLR0917 - a response and its times
     end: WindowEnd | None, window_s: float, acquired_at: float, now: float, delta_s: float, slack_s: float
 ) -> WindowEnd | None:
     """What is known after one more answer.
@@ -62,7 +62,7 @@ def learn(  # noqa: PLR0917 - an answer and its times
         end: what was known before, if anything.
         window_s: seconds of the quota's window, stretched.
         acquired_at: when the permit of the request was acquired.
-        now: when the answer arrived.
+        now: when the response arrived.
         delta_s: seconds until the reset, as it says.
         slack_s: by how many seconds rounding may have changed them.
     """
@@ -86,7 +86,7 @@ def learn(  # noqa: PLR0917 - an answer and its times
     is_same = earliest_at <= end.not_after and latest_at >= end.not_before
     is_later = latest_at >= end.earliest_at + least_s
     is_earlier = earliest_at <= end.latest_at - least_s
-    # An answer about the window before, or one that could mean either: nothing is learnt.
+    # A response about the window before, or one that could mean either: nothing is learnt.
     if is_earlier or (is_same and is_later):
         return end
     if is_same:
@@ -98,7 +98,7 @@ def learn(  # noqa: PLR0917 - an answer and its times
 
 
 def _agree(end: WindowEnd, named: WindowEnd, acquired_at: float) -> WindowEnd:
-    """What is known when another answer names the same end."""
+    """What is known when another response names the same end."""
     earliest_at = min(end.earliest_at, named.earliest_at)
     latest_at = max(end.latest_at, named.latest_at)
     believed = end.believed or acquired_at > end.proven_after

@@ -6,7 +6,7 @@
                /vod/ID?token=TOKEN              the same for the player page
                /vod/ID/session/SESSION/NAME     what a private playlist names
 
-`/live/ID/NAME` are the same for live streams. Without a token the answer is 401; with one that opens nothing, or that
+`/live/ID/NAME` are the same for live streams. Without a token the response is 401; with one that opens nothing, or that
 has been used, 403. A playlist cannot hold a token for each of its segments, so a token that opens a private playlist
 opens a session as well, and the playlist names its segments by that.
 """

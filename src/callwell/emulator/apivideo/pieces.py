@@ -8,7 +8,7 @@
     bytes 0-5242879/12000000          the first 5 MiB of a file
 
 Pieces come in any order and at the same time; the file is complete when no part or byte is missing. A piece that was
-already received is an error, not a repetition that does nothing: a client that lost the answer must read the video's
+already received is an error, not a repetition that does nothing: a client that lost the response must read the video's
 status.
 
 The documentation lists 24 errors and no order among them. Here a header is judged first by itself, then together with

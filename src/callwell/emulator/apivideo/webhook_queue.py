@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Events and their delivery to webhooks (reference/create-and-manage-webhooks): signed, four times at most.
 
-An answer above 299, or none, is a failure; the next try comes three seconds of the emulator's clock later. Webhooks are
-called at addresses of this machine only: the emulator reaches no other machine.
+A response above 299, or none, is a failure; the next try comes three seconds of the emulator's clock later. Webhooks
+are called at addresses of this machine only: the emulator reaches no other machine.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ class Billing:
 
     Attributes:
         repeated: assessments billed although the same request had already been answered in full.
-        unreadable: billed assessments with an answer that a fault suppressed or damaged.
+        unreadable: billed assessments with a response that a fault suppressed or damaged.
         audio_s: seconds of audio assessed.
     """
 
@@ -38,7 +38,7 @@ class Billing:
             request: what makes two requests the same.
             user: the end user, empty if none was named.
             wall_s: the time of day, epoch seconds.
-            seen: the client receives the whole answer.
+            seen: the client receives the whole response.
         """
         if request in self._answered:
             self.repeated += 1

@@ -74,7 +74,7 @@ class PermitQueue:
         reset_after_fork(self)
 
     def after_fork(self) -> None:
-        """Forget the waiters: in a child process nobody else waits."""
+        """Forget the waiters: a child process has none."""
         self.waiters = []
         self._available_at = -inf
         self._lock = threading.Lock()

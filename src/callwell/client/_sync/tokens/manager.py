@@ -92,7 +92,7 @@ class TokenManager:
         reset_after_fork(self)
 
     def after_fork(self) -> None:
-        """In a child nobody waits, and what the parent remembered may not be what the state holds."""
+        """Forget waiters and tokens: a child has no waiters, and the state may hold other tokens by now."""
         self._lock = threading.Lock()
         self._tokens = {}
         self._latest = None

@@ -49,7 +49,7 @@ class PieceSender:
     Attributes:
         state: where the upload stands.
         answer: the fullest answer to a piece: that to the last one describes the object.
-        status: the last answer about what has arrived; None for none.
+        status: the last response about what has arrived; None for none.
     """
 
     def __init__(
@@ -210,7 +210,7 @@ class PieceSender:
         try:
             json = (self._call(self._rule.status, {self._rule.target: self.state.target})).json
         except (Unauthorized, Forbidden, KeyProblem, Missing) as error:
-            # A token for uploads often cannot read: then the answers to the pieces have to do.
+            # A token for uploads often cannot read: then the responses to the pieces have to do.
             if self._rule.token is None or (isinstance(error, Missing) and self.state.needs_query):
                 raise
             with self._lock:

@@ -58,7 +58,7 @@ MIN_LEFT_S: Final = 0.001
 
 
 def ignore_result(_done: Uploaded[Any]) -> None:
-    """Nobody records that an upload has ended."""
+    """Do nothing: the default for `on_done`."""
 
 
 class UploadArguments(NamedTuple):
@@ -268,7 +268,7 @@ class Uploader:
         rule = self._rule
         target = sender.state.target or ""
         answer: Any = sender.answer
-        if rule.get is not None and len(answer) <= 1:  # the last answer, which describes the object, was lost
+        if rule.get is not None and len(answer) <= 1:  # the last response, which describes the object, was lost
             answer = (self._call(rule.get, {rule.target: target})).json
         if self._options.wait is not None:
             self._wait_for(self._options.wait, target, sender.status)
@@ -291,7 +291,7 @@ class Uploader:
         Args:
             name: of the state.
             target: the object.
-            json: the last answer about it, which may say it already; None for none.
+            json: the last response about it, which may say it already; None for none.
         """
         until = self._rule.until[name]
         clock = self._engine.clock
