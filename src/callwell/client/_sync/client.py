@@ -156,7 +156,7 @@ class Client(CloseMixin):
         return caller.result(handle, caller.run(handle, arguments))
 
     def call_raw(self, operation: str, /, **arguments: object) -> Answer:
-        """Call an operation by name, and return the whole answer.
+        """Call an operation by name, and return the whole response.
 
         Args:
             operation: for example `recordings.get`.

@@ -74,8 +74,8 @@ class SignedUrl:
 
     Args:
         name: provider and operation, for messages.
-        rule: where the provider's answer says what about it.
-        engine: for the storage's answers.
+        rule: where the provider's response has its URL, size and type.
+        engine: makes the requests to the storage.
         ask: asks the provider for a fresh URL, within the seconds that it is given.
 
     Attributes:
@@ -114,7 +114,7 @@ class SignedUrl:
 
         Raises:
             AssetUnavailable: the provider has no such file.
-            AssetError: the URL is one that nobody should follow.
+            AssetError: the URL is not safe to follow: no TLS, or not http at all.
         """
         info = self.fetch_info()
         self._check(info, self._url)
@@ -127,7 +127,7 @@ class SignedUrl:
 
         Raises:
             AssetUnavailable: the provider has no such file any more.
-            AssetError: the URL is one that nobody should follow.
+            AssetError: the URL is not safe to follow: no TLS, or not http at all.
         """
         if self.info is None or not self.info.once:
             return self._url
@@ -188,7 +188,7 @@ class SignedUrl:
             url: from `url_for_range`; the last one if empty.
 
         Raises:
-            AssetError: a redirect that nobody should follow.
+            AssetError: a redirect that is not safe to follow.
             ClosedError: the client was closed.
             DeadlineExceeded: there is no time left.
         """

@@ -10,7 +10,7 @@ What is recorded when, and what follows if it is the last thing recorded::
     before its first byte       OPEN, the holder, phase FLIGHT         the holder only
     waits, probes, rekeys       OPEN, the holder, that phase           the holder only
       │
-      ├─ answered: done         DONE, the object's key                 nobody: the result is found by its marker
+      ├─ answered: done         DONE, the object's key                 no one: the result is found by its marker
       ├─ surely not done        NOT_DONE                               anybody, under the same name
       ├─ gives up in doubt      UNKNOWN, the phase                     whoever resumes it, after a probe
       └─ ends without a word    (OPEN, the holder is gone)             whoever sees that, after a probe
@@ -211,7 +211,7 @@ class OnceCall:
         )
 
     def _claim(self, draft: Entry, *, may_begin: bool = True) -> Entry:
-        """Claim the call's name, when nobody else works on it any more; what is done needs no claim."""
+        """Claim the call's name as soon as no other call holds it; a call that is done needs no claim."""
         clock = self._engine.clock
         while True:
             now = clock.now()
@@ -266,7 +266,7 @@ class OnceCall:
         return answer
 
     def _find_result(self, entry: Entry) -> Answer:
-        """The answer of a call that was done before, made from the object that it created."""
+        """The response of a call that was done before, made from the object that it created."""
         found = self._find(entry.marker) if entry.marker else None
         if found is not None:
             return found
@@ -318,7 +318,7 @@ class LedgerRecorder(BaseRecorder):
         self._find = find
 
     def probe(self, context: CallContext) -> Event:
-        """Probe whether the call was done; the object that it created becomes the context's last answer."""
+        """Probe whether the call was done; the object that it created becomes the context's last response."""
         try:
             found = self._find()
         except CallwellError as error:
