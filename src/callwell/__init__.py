@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from callwell.providers.typed import Client as Client
 else:
     # The same names for programs; tests/structure/test_exports.py holds the two equal.
-    _HOMES = {
+    _MODULES = {
         "callwell.client": (
             "Answer",
             "Asset",
@@ -83,5 +83,5 @@ else:
         ),
         "callwell.keys": ("Key",),
     }
-    __all__ = [name for names in _HOMES.values() for name in names]
-    __getattr__, __dir__ = export_lazily(__name__, _HOMES)
+    __all__ = [name for names in _MODULES.values() for name in names]
+    __getattr__, __dir__ = export_lazily(__name__, _MODULES)

@@ -150,13 +150,13 @@ class NameTaken(UsageError):
 
     Attributes:
         name: the name.
-        made: the key of the object that the call of that name created, if it is known.
+        object_key: the key of the object that the call of that name created, if it is known.
     """
 
-    def __init__(self, text: str, *, name: str, made: str | None = None) -> None:
+    def __init__(self, text: str, *, name: str, object_key: str | None = None) -> None:
         super().__init__(text)
         self.name = name
-        self.made = made
+        self.object_key = object_key
 
 
 class EndUserMissing(UsageError):

@@ -65,7 +65,7 @@ def test_the_same_command_again_makes_nothing_new(cli: Shell) -> None:
     assert cli.run(*CREATE, "--call-id", "order 1").json["videoId"] == first["videoId"]
     assert "is the name of another request" in cli.fails(2, *CREATE, "public=false", "--call-id", "order 1")
     [row] = cli.run("ledger", "list", "apivideo", "--all", "--json").json
-    assert (row["name"], row["status"], row["made"]) == ("order 1", "done", first["videoId"])
+    assert (row["name"], row["status"], row["object_key"]) == ("order 1", "done", first["videoId"])
     assert "settled" in cli.fails(2, "ledger", "resume", "apivideo", "order 1")
 
 

@@ -59,9 +59,9 @@ def begin(state: Watched) -> Iterator[Callable[[], UploadPosition]]:
         yield begin_call
 
 
-def create(position: UploadPosition, target: str, *, anew: bool = False) -> Upload:
+def create(position: UploadPosition, target: str, *, force_new: bool = False) -> Upload:
     """Enter the upload and store its object."""
-    entered = position.enter(CELL, BLANK, anew=anew)
+    entered = position.enter(CELL, BLANK, force_new=force_new)
     return position.store_target(CELL, entered.upload, target)
 
 
@@ -86,7 +86,7 @@ def test_an_upload_that_was_started_anew_is_its_own(state: Watched, begin: Calla
     first = begin()
     old = create(first, "f1")
     second = begin()
-    new = create(second, "f2", anew=True)
+    new = create(second, "f2", force_new=True)
     first.store(old)
     assert state.read(CELL).target == "f2"
     first.forget()
@@ -102,7 +102,7 @@ def test_an_object_that_comes_late_is_not_stored_in_another_upload(
     first = begin()
     entered = first.enter(CELL, BLANK)
     second = begin()
-    anew = second.enter(CELL, BLANK, anew=True)
+    anew = second.enter(CELL, BLANK, force_new=True)
     assert first.store_target(CELL, entered.upload, "f1").target == "f1"
     assert (state.read(CELL).target, state.read(CELL).creation) == (None, anew.upload.creation)
 
@@ -112,7 +112,7 @@ def test_a_call_that_comes_while_the_last_one_ends(state: Watched, begin: Callab
     first = begin()
     create(first, "f1")
     second = begin()
-    state.meanwhile = lambda: create(second, "f2", anew=True)
+    state.meanwhile = lambda: create(second, "f2", force_new=True)
     first.forget()
     assert state.read(CELL).target == "f2"
 

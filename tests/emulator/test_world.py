@@ -38,7 +38,7 @@ def test_the_number_of_recordings_is_over_the_visible_workspaces(count: int) -> 
     visible = [len(world.list_active(RecordingRecord, workspace.id)) for workspace in world.own_workspaces()]
     assert (len(visible), sum(visible)) == (2, count)
     assert len(world.tables[RecordingRecord]) == count + 3
-    lacking = sum(bool(recording.lacking) for recording in world.tables[RecordingRecord].values())
+    lacking = sum(bool(recording.missing_assets) for recording in world.tables[RecordingRecord].values())
     assert count // 33 <= lacking <= count // 33 + 1
 
 

@@ -161,7 +161,7 @@ def test_kills_make_no_video_twice_and_lose_none(site: Site) -> None:
     assert counts["duplicated_creations"] == 0
     with site.client(state=site.state) as api:
         assert api.ledger.entries() == ()
-        assert {entry.name: entry.made for entry in api.ledger.entries(settled=True)} == made
+        assert {entry.name: entry.object_key for entry in api.ledger.entries(settled=True)} == made
 
 
 def test_two_processes_that_race_for_one_name(site: Site) -> None:

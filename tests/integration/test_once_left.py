@@ -49,7 +49,7 @@ def test_another_process_takes_the_call_over_at_once(site: Site, how: str) -> No
             (entry,) = api.ledger.entries()
             assert entry.call is not None
             made = api.with_options(exactly_once="order 1").videos.create(title="order 1")
-            assert api.ledger.get("order 1").made == made["videoId"]
+            assert api.ledger.get("order 1").object_key == made["videoId"]
         assert process.poll() is None, "the first process has ended"
     finally:
         process.kill()

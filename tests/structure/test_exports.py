@@ -67,7 +67,7 @@ TYPED = {"Client": "callwell.providers.typed", "AsyncClient": "callwell.provider
 def test_type_checkers_see_the_same_names(package: str) -> None:
     """The imports for type checkers and the table for programs have the same names, from the same modules."""
     module = importlib.import_module(package)
-    homes = {name: home for home, names in vars(module)["_HOMES"].items() for name in names}
+    homes = {name: home for home, names in vars(module)["_MODULES"].items() for name in names}
     if package == "callwell":
         homes |= TYPED
     assert homes == _imports_for_checkers(package, Path(str(module.__file__)))

@@ -148,7 +148,7 @@ def exactly_once(api: Apivideo) -> None:
     try:
         api.with_options(exactly_once=True).call("videos.create", title="t")
     except NameTaken as error:
-        assert_type((error.name, error.made), tuple[str, str | None])
+        assert_type((error.name, error.object_key), tuple[str, str | None])
     except OutcomeUnknown as error:
         assert_type((error.sent, error.entry, error.at), tuple[str, str | None, float])
 

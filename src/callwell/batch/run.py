@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from callwell.client import AsyncClient
     from callwell.client.uploads.options import Uploaded, UploadOptions
 
-AT_ONCE: Final = 4
+FILES_AT_ONCE: Final = 4
 """Files sent at once. A large one has several pieces under way, and a small one needs three calls in a row."""
 
-HOPELESS: Final = (KeyProblem, NoAnswer, StateError, DiskFull, UsageError)
+FATAL: Final = (KeyProblem, NoAnswer, StateError, DiskFull, UsageError)
 """Errors that every other file would get as well."""
 
 
@@ -124,7 +124,7 @@ class UploadBatch:
             CallwellError: anything that stops the batch; the same batch continues later where it stopped.
         """
         waiting = iter(self._planned)
-        await run_workers(min(AT_ONCE, len(self._planned)), lambda: self._work(waiting))
+        await run_workers(min(FILES_AT_ONCE, len(self._planned)), lambda: self._work(waiting))
         results = tuple(self.results[file.path] for file in self._planned)
         verdict: Literal["failed", "complete"] = "failed" if any(result.error for result in results) else "complete"
         return UploadReport(verdict, results)
@@ -148,8 +148,8 @@ class UploadBatch:
         try:
             return await self._resume(file)
         except CallwellError as error:
-            cause = error.__cause__ if isinstance(error.__cause__, HOPELESS) else error
-            if isinstance(cause, HOPELESS):
+            cause = error.__cause__ if isinstance(error.__cause__, FATAL) else error
+            if isinstance(cause, FATAL):
                 raise cause from error
             return FileResult(
                 file=str(file.path),
@@ -160,8 +160,8 @@ class UploadBatch:
 
     async def _resume(self, file: PlannedFile) -> FileResult:
         """Upload a file, unless its note shows that it is uploaded."""
-        mark = await asyncio.to_thread(lambda: files.DiskFile.at(file.path).fingerprint())
-        identity = (mark, sorted(file.arguments.items()))
+        fingerprint = await asyncio.to_thread(lambda: files.DiskFile.at(file.path).fingerprint())
+        identity = (fingerprint, sorted(file.arguments.items()))
         note = self._journal.begin(identity)
         if note.result is not None:
             self._uploaded_before += 1

@@ -125,7 +125,7 @@ def _row(entry: Entry) -> dict[str, Any]:
         "arguments": entry.arguments,
         "marker": entry.marker,
         "attempts": 0 if entry.call is None else entry.call.attempts,
-        "made": entry.made,
+        "object_key": entry.object_key,
     }
 
 

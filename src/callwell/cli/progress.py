@@ -130,7 +130,7 @@ class ProgressDisplay:
         if isinstance(notice, Waiting):
             if notice.seconds >= LONG_WAIT_S:
                 self._wait_until = self._clock.wall() + notice.seconds
-                self._wait_reason = notice.why
+                self._wait_reason = notice.reason
         elif text := advice(notice):
             self.say(text)
 

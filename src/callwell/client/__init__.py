@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from callwell.client.uploads.options import UploadOptions as UploadOptions
 else:
     # The same names for programs; tests/structure/test_exports.py holds the two equal.
-    _HOMES = {
+    _MODULES = {
         "callwell.client._sync.client": ("Client",),
         "callwell.client._sync.downloads.asset": ("Asset",),
         "callwell.client._sync.group": ("Group",),
@@ -61,5 +61,5 @@ else:
             "Uploaded",
         ),
     }
-    __all__ = [name for names in _HOMES.values() for name in names]
-    __getattr__, __dir__ = export_lazily(__name__, _HOMES)
+    __all__ = [name for names in _MODULES.values() for name in names]
+    __getattr__, __dir__ = export_lazily(__name__, _MODULES)

@@ -117,9 +117,11 @@ class ClientConfig:
         described = catalog.load(provider) if isinstance(provider, str | os.PathLike) else provider
         environment = described.environment(options.get("environment"))
         base_url, others = addresses.resolve_base_urls(described, environment, options.get("base_url"))
-        homes = {name: described.environment(name).base_url for name in (environment.name, *others)} if others else {}
+        default_urls = (
+            {name: described.environment(name).base_url for name in (environment.name, *others)} if others else {}
+        )
         described = _with_key_header(described.in_environment(environment.name), options.get("key_header"))
-        where = options.get("state", "memory:")
+        state_option = options.get("state", "memory:")
         network = _network(described, options)
         host = origin(base_url)[1]
         account = options.get("account", "default")
@@ -127,7 +129,7 @@ class ClientConfig:
         hooks = build_hooks(options.get("on_notice"), options.get("hooks"))
         source = parse_source(options.get("key"), described.profile.key.env)
         clock = options.get("clock")
-        made = cls(
+        config = cls(
             provider=described,
             environment=environment.name,
             base_url=base_url,
@@ -137,11 +139,13 @@ class ClientConfig:
             account=account,
             account_key=addresses.account_key(described.name, environment.name, base_url, account),
             realm=KeyRealm(
-                described.name, environment.name, {name: addresses.origin_name(home) for name, home in homes.items()}
+                provider=described.name,
+                environment=environment.name,
+                addresses={name: addresses.origin_name(url) for name, url in default_urls.items()},
             ),
             source=source,
-            state=state.open_state(where) if isinstance(where, str) else where,
-            owns_state=isinstance(where, str),
+            state=state.open_state(state_option) if isinstance(state_option, str) else state_option,
+            owns_state=isinstance(state_option, str),
             clock=clock or SystemClock(),
             network=network,
             transport=options.get("transport"),
@@ -152,7 +156,7 @@ class ClientConfig:
             end_users=None,
             sandbox=described.profile.environments[environment.name].sandbox,
         )
-        return made._with_users(required=required, secret=options.get("user_secret"))
+        return config._with_users(required=required, secret=options.get("user_secret"))
 
     def _with_users(self, *, required: bool, secret: str | Key | None) -> Self:
         """The same, with the end users of a provider that wants to know them."""
@@ -303,14 +307,14 @@ def _network(provider: Provider, options: ClientOptions) -> Network:
     Raises:
         InvalidOption: a value that an option cannot take.
     """
-    most_bytes = options.get("max_answer_bytes", provider.profile.max_answer_bytes)
-    if type(most_bytes) is not int or most_bytes < 1:
-        raise InvalidOption("max_answer_bytes", most_bytes, "a whole number of bytes above zero")
+    max_bytes = options.get("max_answer_bytes", provider.profile.max_answer_bytes)
+    if type(max_bytes) is not int or max_bytes < 1:
+        raise InvalidOption("max_answer_bytes", max_bytes, "a whole number of bytes above zero")
     network = Network(
         proxy=options.get("proxy"),
         ca_file=options.get("ca_file"),
         user_agent=f"callwell/{VERSION}",
-        max_answer_bytes=most_bytes,
+        max_answer_bytes=max_bytes,
     )
     if "connect_s" in options:
         network = dataclasses.replace(network, connect_s=check_seconds("connect_s", options["connect_s"]))

@@ -10,7 +10,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from callwell.batch.run import AT_ONCE
+from callwell.batch.run import FILES_AT_ONCE
 from callwell.client.calls.operations import upload_operations
 from callwell.client.concurrency import event_loop
 from callwell.demo import fault_scripts
@@ -63,7 +63,7 @@ def run_scenario(context: DemoContext) -> DemoResult:
     ids = {context.folder / row["file"]: row["id"] for row in upload["files"]}
     scorecard = _score(context, {video: ids.get(video) for video in videos}, report)
     # The kill may repeat the pieces that were under way: one for each file.
-    return DemoResult(scorecard, {**ALWAYS, "resent_bytes": Promise(at_most=AT_ONCE * rule.min_piece)})
+    return DemoResult(scorecard, {**ALWAYS, "resent_bytes": Promise(at_most=FILES_AT_ONCE * rule.min_piece)})
 
 
 def _command(context: DemoContext, videos: Sequence[Path], *, piece_size: int, wait: str) -> list[str]:
@@ -107,11 +107,11 @@ def _count_pieces(context: DemoContext, operation: str) -> int:
 def _run(context: DemoContext, command: Sequence[str]) -> str:
     process = _start(context, command)
     try:
-        output, complaints = process.communicate(timeout=PATIENCE_S)
+        output, stderr = process.communicate(timeout=PATIENCE_S)
     finally:
         process.kill()
     if not output:
-        raise LocalError(complaints.strip() or f"the upload ended with exit code {process.returncode}")
+        raise LocalError(stderr.strip() or f"the upload ended with exit code {process.returncode}")
     return output
 
 

@@ -30,9 +30,9 @@ def parse_public_url(text: str | None) -> str:
     """
     if text is None:
         return f"http://{HOST}:{PORT_PLACEHOLDER}"
-    form = text.strip().rstrip("/")
+    template = text.strip().rstrip("/")
     try:
-        parts = urlsplit(form.replace(PORT_PLACEHOLDER, SAMPLE_PORT))
+        parts = urlsplit(template.replace(PORT_PLACEHOLDER, SAMPLE_PORT))
         port = parts.port
     except ValueError as error:
         raise InvalidInput(f"public address {text!r}: {error}; expected {EXPECTED}") from error
@@ -40,8 +40,8 @@ def parse_public_url(text: str | None) -> str:
         raise InvalidInput(f"a public address must not hold a user name or password; expected {EXPECTED}")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise InvalidInput(f"public address {text!r}: expected {EXPECTED}")
-    if PORT_PLACEHOLDER in form:
-        return form
+    if PORT_PLACEHOLDER in template:
+        return template
     if port is not None or parts.path:
         raise InvalidInput(f"public address {text!r} must say where port numbers go: expected {EXPECTED}")
-    return f"{form}:{PORT_PLACEHOLDER}"
+    return f"{template}:{PORT_PLACEHOLDER}"

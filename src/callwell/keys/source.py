@@ -132,11 +132,11 @@ def parse_source(given: str | Key | None, variable: str) -> KeySource:
         return EnvSource(variable)
     if isinstance(given, Key):
         return ValueSource(given)
-    kind, _, place = given.partition(":")
-    if kind == "env" and place:
-        return EnvSource(place)
-    if kind == "file" and place:
-        return FileSource(place)
+    kind, _, rest = given.partition(":")
+    if kind == "env" and rest:
+        return EnvSource(rest)
+    if kind == "file" and rest:
+        return FileSource(rest)
     raise InvalidOption("key", _hide(given), "env:NAME, file:PATH, or callwell.Key(text) in code")
 
 

@@ -22,8 +22,8 @@ MAX_CONTENTS: Final = 16 << 20
 MAX_BOXES: Final = 10_000
 """Boxes to read before the file counts as unusual: fragmented files have thousands."""
 
-HEAD: Final = 8
-LONG_HEAD: Final = 16
+BOX_HEADER_BYTES: Final = 8
+LONG_BOX_HEADER_BYTES: Final = 16
 KINDS: Final = {b"vide": "video", b"soun": "audio"}
 
 
@@ -68,12 +68,12 @@ def _outer_boxes(file: IO[bytes] | BufferedIOBase) -> Iterator[tuple[bytes, int,
     position = 0
     for _ in range(MAX_BOXES):
         file.seek(position)
-        head = file.read(LONG_HEAD)
-        length, kind = struct.unpack(">I4s", head[:HEAD])
-        start = position + HEAD
+        head = file.read(LONG_BOX_HEADER_BYTES)
+        length, kind = struct.unpack(">I4s", head[:BOX_HEADER_BYTES])
+        start = position + BOX_HEADER_BYTES
         if length == 1:  # the length is in the next eight bytes
-            (length,) = struct.unpack(">Q", head[HEAD:])
-            start = position + LONG_HEAD
+            (length,) = struct.unpack(">Q", head[BOX_HEADER_BYTES:])
+            start = position + LONG_BOX_HEADER_BYTES
         end = size if length == 0 else position + length  # 0: up to the end of the file
         is_first = position == 0
         if start > end or end > size or (is_first and kind != b"ftyp"):
@@ -88,11 +88,11 @@ def _outer_boxes(file: IO[bytes] | BufferedIOBase) -> Iterator[tuple[bytes, int,
 def _inner_boxes(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     """The boxes in a box: kind, start and end of their contents."""
     position = 0
-    while position + HEAD <= len(data):
+    while position + BOX_HEADER_BYTES <= len(data):
         length, kind = struct.unpack_from(">I4s", data, position)
-        if length < HEAD or position + length > len(data):
+        if length < BOX_HEADER_BYTES or position + length > len(data):
             return
-        yield kind, position + HEAD, position + length
+        yield kind, position + BOX_HEADER_BYTES, position + length
         position += length
 
 

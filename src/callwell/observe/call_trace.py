@@ -111,7 +111,7 @@ class CallTrace:
 
     def wait_began(self, seconds: float, reason: str) -> None:
         """The call waits: see `Waiting`."""
-        self._report(Waiting(self._provider, self._operation, seconds=max(0.0, seconds), why=reason))
+        self._report(Waiting(self._provider, self._operation, seconds=max(0.0, seconds), reason=reason))
 
     def call_ended(self, attempts: int, outcome: str, now: float, *, possibly_billed: int = 0) -> None:
         """The call has ended: see `CallEnded`.

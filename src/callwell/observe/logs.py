@@ -64,9 +64,9 @@ def log_notice(notice: Notice) -> None:
         case FetchEnded(provider, operation, status, reason, size, seconds):
             result = redact(" ".join(word for word in (str(status or ""), reason) if word))
             LOGGER.debug("%s %s storage: %s, %d bytes in %.3f s", provider, operation, result, size, seconds)
-        case Waiting(provider, operation, seconds, why):
+        case Waiting(provider, operation, seconds, reason):
             level = INFO if seconds >= LONG_WAIT_S else DEBUG
-            LOGGER.log(level, "%s %s waits up to %.1f s: %s", provider, operation, seconds, why)
+            LOGGER.log(level, "%s %s waits up to %.1f s: %s", provider, operation, seconds, reason)
         case KeyChanged(provider, fingerprint, generation):
             LOGGER.info("%s key %s in use (generation %d)", provider, fingerprint, generation)
         case CallEnded(provider, operation, attempts, outcome, seconds, billed):
@@ -82,11 +82,11 @@ def log_notice(notice: Notice) -> None:
 def advice(notice: Notice) -> str:
     """What a person should know and do about a notice; empty if nothing needs doing."""
     match notice:
-        case ForeignSpending(provider, quota, parked, limit):
-            return f"{provider}: others use the quota {quota} too: {parked} of {limit} requests are left to them"
-        case LimitLowered(provider, quota, limit, described):
+        case ForeignSpending(provider, quota, set_aside, limit):
+            return f"{provider}: others use the quota {quota} too: {set_aside} of {limit} requests are left to them"
+        case LimitLowered(provider, quota, limit, documented):
             return (
-                f"{provider}: the quota {quota} allows {limit} requests, not {described} as in the profile; "
+                f"{provider}: the quota {quota} allows {limit} requests, not {documented} as in the profile; "
                 "correct the profile"
             )
         case ClockDiffers(provider, seconds):

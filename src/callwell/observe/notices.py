@@ -107,14 +107,14 @@ class Waiting(NamedTuple):
         provider: the provider's name.
         operation: the operation's name.
         seconds: how long it waits at most.
-        why: `quota`, `throttled`, `backoff`, `key` or `commit`.
+        reason: `quota`, `throttled`, `backoff`, `key` or `commit`.
         call: the number of the call; 0 in logs.
     """
 
     provider: str
     operation: str
     seconds: float
-    why: str
+    reason: str
     call: int = 0
 
 
@@ -160,13 +160,13 @@ class ForeignSpending(NamedTuple):
     Attributes:
         provider: the provider's name.
         quota: the quota's name.
-        parked: permits that are held back because of it.
+        set_aside: permits that are set aside for the others.
         limit: the limit of the quota.
     """
 
     provider: str
     quota: str
-    parked: int
+    set_aside: int
     limit: int
 
 
@@ -177,13 +177,13 @@ class LimitLowered(NamedTuple):
         provider: the provider's name.
         quota: the quota's name.
         limit: the limit that the provider announces.
-        described: the limit in the profile.
+        documented: the limit in the profile.
     """
 
     provider: str
     quota: str
     limit: int
-    described: int
+    documented: int
 
 
 class ClockDiffers(NamedTuple):

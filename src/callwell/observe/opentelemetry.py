@@ -140,10 +140,10 @@ class OpenTelemetryHook:
                 self._fetch_ended(notice)
             case CallEnded():
                 self._call_ended(notice)
-            case Waiting(provider, operation, seconds, why, call):
-                self._wait_s.record(seconds, _call_attributes(provider, operation) | {"callwell.wait.reason": why})
+            case Waiting(provider, operation, seconds, reason, call):
+                self._wait_s.record(seconds, _call_attributes(provider, operation) | {"callwell.wait.reason": reason})
                 if call in self._calls:
-                    event: Attributes = {"callwell.wait.reason": why, "callwell.wait.seconds": seconds}
+                    event: Attributes = {"callwell.wait.reason": reason, "callwell.wait.seconds": seconds}
                     self._calls[call].add_event("callwell.wait", event)
             case KeyChanged(provider):
                 self._keys.add(1, {"callwell.provider": provider})

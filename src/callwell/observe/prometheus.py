@@ -62,11 +62,11 @@ class Collectors:
             labels,
             registry=registry,
         )
-        self.waits = Counter("callwell_waits", "Waits that were begun.", ["provider", "why"], registry=registry)
+        self.waits = Counter("callwell_waits", "Waits that were begun.", ["provider", "reason"], registry=registry)
         self.wait_s = Counter(
             "callwell_wait_seconds",
             "Seconds of these waits, as foreseen when they began.",
-            ["provider", "why"],
+            ["provider", "reason"],
             registry=registry,
         )
         self.fetches = Counter(
@@ -109,9 +109,9 @@ class PrometheusHook:
                 if billed:
                     metrics.billed.labels(provider, operation).inc(billed)
                 metrics.call_s.labels(provider, operation).observe(seconds)
-            case Waiting(provider, _, seconds, why):
-                metrics.waits.labels(provider, why).inc()
-                metrics.wait_s.labels(provider, why).inc(seconds)
+            case Waiting(provider, _, seconds, reason):
+                metrics.waits.labels(provider, reason).inc()
+                metrics.wait_s.labels(provider, reason).inc(seconds)
             case FetchEnded(provider, operation, status, _, size):
                 metrics.fetches.labels(provider, operation, str(status or NO_ANSWER)).inc()
                 metrics.fetched.labels(provider, operation).inc(size)

@@ -175,7 +175,7 @@ def test_a_name_finds_the_earlier_call() -> None:
         one = connect_shop(shop, state=state).with_options(exactly_once=name)
         results.append(run(partial(tried, one)))
     assert [result["id"] for result in results] == ["g1", "g1", "g2"]
-    assert [(entry.name, entry.status, entry.made) for entry in one.ledger.entries(settled=True)] == [
+    assert [(entry.name, entry.status, entry.object_key) for entry in one.ledger.entries(settled=True)] == [
         ("order-1", "done", "g1"),
         ("order-2", "done", "g2"),
     ]
@@ -188,7 +188,7 @@ def test_a_name_is_for_one_request() -> None:
     run(lambda: tried(one))
     error = run(lambda: tried(one, title="other"))
     assert isinstance(error, errors.NameTaken)
-    assert (error.name, error.made, shop.creations) == ("order-1", "g1", 1)
+    assert (error.name, error.object_key, shop.creations) == ("order-1", "g1", 1)
 
 
 def test_a_named_thing_that_is_gone_is_not_made_again() -> None:

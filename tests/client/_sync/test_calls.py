@@ -179,7 +179,7 @@ def test_a_quota_is_waited_for_or_reported() -> None:
     run(work)
     assert world.times == pytest.approx([0.0, 1.0, 11.0, 12.0], abs=0.1)
     waits = [notice for notice in world.notices if isinstance(notice, Waiting)]
-    assert waits[0].why == "quota"
+    assert waits[0].reason == "quota"
     assert waits[0].seconds == pytest.approx(9.0, abs=0.1)
     assert one.spent() == {"ten": (2, 2)}
     assert held(one) == 0

@@ -44,7 +44,7 @@ def test_the_old_key_dies_before_the_new_one_is_written() -> None:
     assert world.keys == [KEY, "acme_second"]
     assert world.times[1] == pytest.approx(4 * 0.25)
     assert [notice.generation for notice in world.notices if isinstance(notice, KeyChanged)] == [0, 1]
-    assert [notice.why for notice in world.notices if isinstance(notice, Waiting)] == ["key"]
+    assert [notice.reason for notice in world.notices if isinstance(notice, Waiting)] == ["key"]
     assert held(one) == 0
 
 

@@ -36,16 +36,16 @@ def read_problems(rule: ErrorRule, body: Any, secrets: tuple[str, ...] = ()) -> 
     return whole, tuple(_read_problem(rule, item, secrets) for item in items[:MAX_PROBLEMS])
 
 
-def format_problems(whole: Problem, each: tuple[Problem, ...]) -> str:
+def format_problems(whole: Problem, listed: tuple[Problem, ...]) -> str:
     """All problems in one line, each with its parameter.
 
     Args:
         whole: the problem that the response names as a whole; used if it lists none.
-        each: the problems that it lists.
+        listed: the problems that it lists.
     """
     texts = [
         f"{problem.parameter}: {problem.message}" if problem.parameter else problem.message
-        for problem in each or (whole,)
+        for problem in listed or (whole,)
     ]
     more = f"; and {len(texts) - MAX_SHOWN_PROBLEMS} more" if len(texts) > MAX_SHOWN_PROBLEMS else ""
     return "; ".join(texts[:MAX_SHOWN_PROBLEMS]) + more

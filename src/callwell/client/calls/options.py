@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 INTERACTIVE_DEADLINE_S: Final = 60.0
 """The deadline of an interactive call: a person waits a minute at most, and a minute quota's window ends in it."""
 
+MIN_DEADLINE_S: Final = 0.001
+"""The deadline of a call that follows another one when no time is left: it must be positive, and ends at once."""
+
 MAX_NAME_LENGTH: Final = 200
 """Characters of a caller's own name for a call."""
 

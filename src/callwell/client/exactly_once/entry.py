@@ -47,7 +47,7 @@ class Entry(NamedTuple):
         holder: the call that works on it, see `holder`.
         held_until_wall: until when no other call may take it over, in seconds since the epoch; it counts where the
             holder cannot be seen.
-        made: the key of the object that was created, where the provider's lists have one.
+        object_key: the key of the object that was created, where the provider's lists have one.
         clock_name: the boot and clock of `wall_offset_s` and `held_until`.
         wall_offset_s: seconds since the epoch minus monotonic seconds, with which the times of `call` were written.
         held_until: `held_until_wall` in monotonic seconds, which a change of the wall clock does not move.
@@ -68,7 +68,7 @@ class Entry(NamedTuple):
     call: Call | None = None
     holder: str = ""
     held_until_wall: float = 0.0
-    made: str | None = None
+    object_key: str | None = None
     clock_name: str = ""
     wall_offset_s: float = 0.0
     held_until: float = 0.0

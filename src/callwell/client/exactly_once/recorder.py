@@ -75,13 +75,13 @@ class BaseRecorder:
                 text = f"{what} was settled, or is being made by another process: nothing was sent again"
                 raise NameTaken(text, name=self.name)
 
-    def end_done(self, made: str | None) -> None:
+    def end_done(self, object_key: str | None) -> None:
         """The call was done.
 
         Args:
-            made: the key of the object that it created.
+            object_key: the key of the object that it created.
         """
-        self._end(Status.DONE, made)
+        self._end(Status.DONE, object_key)
 
     def leave(self) -> None:
         """The caller goes without a result. What is known of the call stays, and others may take it up."""
@@ -103,9 +103,9 @@ class BaseRecorder:
         in_doubt = self.state.may_be_done or self.state.phase is Phase.IN_FLIGHT
         return Outcome.UNKNOWN if in_doubt else Outcome.REFUSED
 
-    def _end(self, status: Status, made: str | None = None) -> None:
+    def _end(self, status: Status, object_key: str | None = None) -> None:
         ended = self._entry._replace(
-            status=status, made=made, changed=self._clock.wall(), held_until_wall=0.0, held_until=0.0
+            status=status, object_key=object_key, changed=self._clock.wall(), held_until_wall=0.0, held_until=0.0
         )
         try:
             self._ledger.end(ended)

@@ -219,7 +219,9 @@ def new_marker() -> str:
 
 
 def _name_taken(entry: Entry, why: str) -> NameTaken:
-    return NameTaken(f"{entry.provider} {entry.operation}: {entry.name!r} {why}", name=entry.name, made=entry.made)
+    return NameTaken(
+        f"{entry.provider} {entry.operation}: {entry.name!r} {why}", name=entry.name, object_key=entry.object_key
+    )
 
 
 def _entry_cell(key: str) -> Cell[Entry]:

@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Final
 from callwell.client.calls.context import PreparedCall
 from callwell.client.calls.engine import AsyncEngine
 from callwell.client.calls.operations import find_operation
-from callwell.client.calls.options import ResolvedOptions
+from callwell.client.calls.options import MIN_DEADLINE_S, ResolvedOptions
 from callwell.client.keys.manager import AsyncKeyless
 from callwell.errors import CallError, Forbidden, KeyRefused, Unauthorized
 
 if TYPE_CHECKING:
     from callwell.description.provider import Provider
     from callwell.keys import Key
-
-LEAST_S: Final = 0.001
-"""The shortest deadline of a call: one without time left ends at once, and says so."""
 
 UNTRIED: Final = "it could not be tried"
 
@@ -57,7 +54,7 @@ class AsyncCanary:
             hooks=engine.hooks,
         )
         operation = find_operation(self._provider, self._operation)
-        options = ResolvedOptions(deadline_s=max(LEAST_S, until - engine.clock.now()))
+        options = ResolvedOptions(deadline_s=max(MIN_DEADLINE_S, until - engine.clock.now()))
         try:
             await canary_engine.run(PreparedCall(operation.plan, operation.binder.bind({}), options))
         except KeyRefused as error:

@@ -39,7 +39,7 @@ class AsyncObjectCreator:
         deadline_s: float,
         *,
         gone: str | None = None,
-        anew: bool = False,
+        force_new: bool = False,
     ) -> Upload:
         """Create the object, or find the one that was created for this upload before.
 
@@ -48,7 +48,7 @@ class AsyncObjectCreator:
             arguments: of the operation that creates the object.
             deadline_s: seconds for the call; infinite for no end.
             gone: an object of this upload that is gone.
-            anew: create another object, whatever was created before.
+            force_new: create another object, whatever was created before.
 
         Returns:
             the upload with its object, stored so. Another call may have sent pieces of an object that was found.
@@ -59,7 +59,7 @@ class AsyncObjectCreator:
         can_mark = self._caller.find_operation(self._rule.create).rule.marker is not None
         cell = self._position.cell
         if not isinstance(name, str) and can_mark and cell is not None:
-            return await self._create_shared(cell, blank, arguments, deadline_s, gone=gone, anew=anew)
+            return await self._create_shared(cell, blank, arguments, deadline_s, gone=gone, force_new=force_new)
         target = await self._call(self._rule.create, arguments, deadline_s, exactly_once=name or can_mark)
         created = blank._replace(target=target)
         if isinstance(name, str):
@@ -75,11 +75,11 @@ class AsyncObjectCreator:
         deadline_s: float,
         *,
         gone: str | None,
-        anew: bool,
+        force_new: bool,
     ) -> Upload:
         """Create it under the name that all calls which make the same upload see."""
         create = self._rule.create or ""
-        entered = self._position.enter(cell, blank, gone=gone, anew=anew)
+        entered = self._position.enter(cell, blank, gone=gone, force_new=force_new)
         if entered.upload.target is None:
             try:
                 target = await self._call(create, arguments, deadline_s, exactly_once=entered.upload.creation)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that can be read at any place: in memory, on disk, open, and temporary ones.
+"""Files that can be read at any offset: in memory, on disk, open, and temporary ones.
 
 They are read with `pread`, which needs no position, and so disturbs that of no other reader.
 """
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from callwell.client.uploads.piece_reader import PieceSource
 
 FINGERPRINT_BYTES: Final = 1 << 20
-"""Bytes at the beginning that identify a file, besides its place, size and time: reading all of it would take longer
+"""Bytes at the beginning that identify a file, besides its path, size and time: reading all of it would take longer
 than sending what is left."""
 
 READ_BYTES: Final = 1 << 20
@@ -46,7 +46,7 @@ class MemoryFile:
         self.size = len(self._view)
 
     def read(self, start: int, size: int) -> bytes:
-        """Some bytes from a place on."""
+        """Some bytes from an offset on."""
         return bytes(self._view[start : start + size])
 
     def check_unchanged(self) -> None:
@@ -71,31 +71,31 @@ class FileView(io.RawIOBase):
     def __init__(self, source: PieceSource) -> None:
         self.name = source.name
         self._source = source
-        self._place = 0
+        self._position = 0
 
     def readable(self) -> bool:
         """It can be read."""
         return True
 
     def seekable(self) -> bool:
-        """It can be read at any place."""
+        """It can be read at any offset."""
         return True
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go on at another place."""
-        origins = {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._source.size}
-        self._place = offset + origins[whence]
-        return self._place
+        """Go on at another offset."""
+        origins = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._source.size}
+        self._position = offset + origins[whence]
+        return self._position
 
     def tell(self) -> int:
         """Where it goes on."""
-        return self._place
+        return self._position
 
     def readinto(self, buffer: Any) -> int:
         """Read as much as fits, or what there is."""
-        chunk = self._source.read(self._place, len(buffer))
+        chunk = self._source.read(self._position, len(buffer))
         buffer[: len(chunk)] = chunk
-        self._place += len(chunk)
+        self._position += len(chunk)
         return len(chunk)
 
 
@@ -153,7 +153,7 @@ class DiskFile:
             raise FileProblem(f"{path}: cannot be read: {reason}") from error
 
     def read(self, start: int, size: int) -> bytes:
-        """Some bytes from a place on."""
+        """Some bytes from an offset on."""
         try:
             return os.pread(self._descriptor, size, start)
         except OSError as error:
@@ -184,10 +184,10 @@ class DiskFile:
             FileChanged: it is not what it was.
         """
         digest = hashlib.new(kind, usedforsecurity=False)
-        place = 0
-        while chunk := self.read(place, READ_BYTES):
+        offset = 0
+        while chunk := self.read(offset, READ_BYTES):
             digest.update(chunk)
-            place += len(chunk)
+            offset += len(chunk)
         self.check_unchanged()
         return digest.digest()
 
@@ -251,7 +251,7 @@ class TemporaryPiece:
 
 
 def open_source(file: object) -> MemoryFile | DiskFile | None:
-    """The file, as something that can be read at any place; None for a stream.
+    """The file, as something that can be read at any offset; None for a stream.
 
     Args:
         file: bytes, a path, an open file, or something to iterate over.

@@ -32,7 +32,7 @@ class PieceSource(Protocol):
     size: int
 
     def read(self, start: int, size: int) -> bytes:
-        """Some bytes from a place on."""
+        """Some bytes from an offset on."""
         ...
 
     def check_unchanged(self) -> None:
@@ -105,11 +105,11 @@ class PieceReader:
         self.wasted += self.given
         self.reset()
         end = self._start + self.size
-        while (place := self._start + self.given) < end:
+        while (offset := self._start + self.given) < end:
             if self._meter.stopped:
                 raise UploadCancelled
-            chunk = self._source.read(place, min(READ_BYTES, end - place))
-            if place + len(chunk) == end or not chunk:
+            chunk = self._source.read(offset, min(READ_BYTES, end - offset))
+            if offset + len(chunk) == end or not chunk:
                 self._source.check_unchanged()
             if not chunk:
                 raise FileChanged(f"{self.name}: it became shorter while it was sent; send it again when it is whole")

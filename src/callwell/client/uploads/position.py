@@ -101,19 +101,19 @@ class UploadPosition:
         self._creation = joined.creation
         return joined
 
-    def enter(self, cell: Cell[Upload], blank: Upload, *, gone: str | None = None, anew: bool = False) -> Entered:
+    def enter(self, cell: Cell[Upload], blank: Upload, *, gone: str | None = None, force_new: bool = False) -> Entered:
         """Join the upload that is under way or was interrupted, or start one.
 
         Args:
             cell: the record.
             blank: the upload as it starts.
             gone: the creation or target that turned out to be gone: an upload with it is not joined.
-            anew: start one, whatever is under way.
+            force_new: start one, whatever is under way.
         """
 
         def change(before: Upload) -> tuple[Upload, tuple[Entered, str]]:
             is_gone = gone is not None and gone in (before.creation, before.target)
-            if before.creation and not anew and not is_gone:
+            if before.creation and not force_new and not is_gone:
                 joined = before._replace(holders=(*self._others(before), self.holder))
                 return joined, (Entered(joined, is_new=False), "")
             started = blank._replace(creation=f"upload {store.new_marker()}", resumed=True, holders=(self.holder,))

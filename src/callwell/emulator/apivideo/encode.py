@@ -43,12 +43,12 @@ class ClipRange(NamedTuple):
     end_s: float | None = None
 
     @classmethod
-    def parse(cls, clip: Mapping[str, str] | None, most_s: float | None) -> ClipRange:
-        """Return the range of a `clip` as the API has it, and at most `most_s` seconds of it."""
+    def parse(cls, clip: Mapping[str, str] | None, max_s: float | None) -> ClipRange:
+        """Return the range of a `clip` as the API has it, and at most `max_s` seconds of it."""
         start = _parse_timecode((clip or {}).get("startTimecode")) or 0.0
         end = _parse_timecode((clip or {}).get("endTimecode"))
-        if most_s is not None:
-            end = min(end or float("inf"), start + most_s)
+        if max_s is not None:
+            end = min(end or float("inf"), start + max_s)
         return cls(start, end)
 
     def duration_s(self, whole_s: float) -> float:

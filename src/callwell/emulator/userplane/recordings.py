@@ -86,7 +86,7 @@ def _summary_json(call: UserplaneCall, recording: RecordingRecord) -> dict[str, 
     return {
         "recordingId": recording.id,
         "recordingThumbnail": signed_url(call, recording, "thumbnail"),
-        "recordingDurationMs": None if "video" in recording.lacking else recording.duration_ms,
+        "recordingDurationMs": None if "video" in recording.missing_assets else recording.duration_ms,
         "expiresAt": format_time(recording.expires),
         "createdAt": format_time(recording.created),
         "creator": {"workspaceMemberId": creator.id, "name": creator.name},
@@ -97,7 +97,7 @@ def _summary_json(call: UserplaneCall, recording: RecordingRecord) -> dict[str, 
 def _detail_json(call: UserplaneCall, recording: RecordingRecord) -> dict[str, Any]:
     return {
         "recordingId": recording.id,
-        "recordingDurationMs": None if "video" in recording.lacking else recording.duration_ms,
+        "recordingDurationMs": None if "video" in recording.missing_assets else recording.duration_ms,
         "recordingStartedAt": format_time(recording.created - recording.duration_ms / 1000),
         "meta": _meta_json(call.world, recording),
     }
@@ -124,7 +124,7 @@ def _meta_json(world: World, recording: RecordingRecord) -> dict[str, Any]:
         "project": {"projectId": project.id, "title": project.title},
         "domain": {"domainId": domain.id, "url": domain.url},
         "workspaceId": recording.workspace_id,
-        "status": "failed" if "video" in recording.lacking else "completed",
+        "status": "failed" if "video" in recording.missing_assets else "completed",
         "systemMeta": {"browser": "Emulated 1", "screen": "1280x720"},
         "customMeta": recording.custom_meta or {},
         "notes": recording.notes,

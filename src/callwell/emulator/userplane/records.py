@@ -87,7 +87,7 @@ class LinkRecord:
 
 @dataclass(frozen=True, slots=True)
 class RecordingRecord:
-    """A recording; `lacking` names the kinds of asset that were never captured."""
+    """A recording; `missing_assets` names the kinds of asset that were never captured."""
 
     id: str
     workspace_id: str
@@ -96,7 +96,7 @@ class RecordingRecord:
     created: float
     duration_ms: int
     expires: float | None
-    lacking: frozenset[str] = frozenset()
+    missing_assets: frozenset[str] = frozenset()
     custom_meta: Mapping[str, str] | None = None
     notes: str | None = None
     deleted: bool = False

@@ -39,7 +39,7 @@ def get_resource(kind: str, call: UserplaneCall) -> Reply:
         "message": f"{label.capitalize()} {'not available' if url is None else 'available'}",
         "type": KINDS[kind].type,
         "size": _reported_size(call, size),
-        "captureEnabled": kind not in recording.lacking,
+        "captureEnabled": kind not in recording.missing_assets,
     }
     if kind == "video":
         sources = [] if url is None else [{"url": url, "type": KINDS[kind].type}]
@@ -68,7 +68,7 @@ def _reported_size(call: UserplaneCall, size: int) -> int:
 def signed_url(call: UserplaneCall, recording: RecordingRecord, kind: str) -> str | None:
     """Return a new URL of one asset, None for what was not captured or has expired."""
     wall_s = call.clock.wall()
-    if kind in recording.lacking or is_expired(recording, wall_s):
+    if kind in recording.missing_assets or is_expired(recording, wall_s):
         return None
     path = f"{BUCKET}/{recording.workspace_id}/{recording.id}/{KINDS[kind].file}"
     life_s = EARLY_LIFE_S if call.has_fault("early_expiry") else call.options.url_life_s
@@ -88,7 +88,7 @@ def find_stored_object(world: World, path: str) -> StoredObject | None:
         return None
     recording = world.find(RecordingRecord, match["recording"], match["workspace"])
     kind = FILES[match["file"]]
-    if recording is None or kind in recording.lacking:
+    if recording is None or kind in recording.missing_assets:
         return None
     info = asset_info(kind, recording.id)
     modified = datetime.fromtimestamp(recording.created, UTC)
@@ -105,6 +105,6 @@ def to_ledger_item(world: World, recording: RecordingRecord, wall_s: float) -> L
 
     assets: dict[str, AssetDigest | None] = {}
     for kind in KINDS:
-        is_gone = kind in recording.lacking or is_expired(recording, wall_s)
+        is_gone = kind in recording.missing_assets or is_expired(recording, wall_s)
         assets[kind] = None if is_gone else asset_info(kind, recording.id)
     return LedgerItem(id=recording.id, workspace=recording.workspace_id, state=state, assets=assets)

@@ -212,7 +212,7 @@ def _add_recording(world: World, links: Sequence[LinkRecord], rng: random.Random
             created=created,
             duration_ms=duration_of(recording_id),
             expires=created + (EXPIRED_RETENTION_DAYS if is_expired else RETENTION_DAYS) * DAY_S,
-            lacking=frozenset({kind}) if is_lacking else frozenset(),
+            missing_assets=frozenset({kind}) if is_lacking else frozenset(),
             custom_meta={"plan": rng.choice(("trial", "team", "business"))},
             notes=f"The {rng.choice(WORDS)} is wrong." if rng.random() < NOTED_SHARE else None,
         )

@@ -111,7 +111,7 @@ class World:
             created=wall_s,
             duration_ms=duration_of(recording_id),
             expires=wall_s + retention_s,
-            lacking=frozenset(),
+            missing_assets=frozenset(),
         )
         self.put(recording)
         self.created.add(recording_id)

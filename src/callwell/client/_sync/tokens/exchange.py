@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from callwell.client.calls.context import PreparedCall
 from callwell.client.calls.operations import find_operation
-from callwell.client.calls.options import ResolvedOptions
+from callwell.client.calls.options import MIN_DEADLINE_S, ResolvedOptions
 from callwell.client.tokens.store import bind_secret, parse_tokens
 from callwell.errors import ApiError, KeyRefused
 from callwell.keys.source import describe_refusal
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from callwell.core.rules.profile import TokenRule
     from callwell.description.provider import Provider
     from callwell.keys import Key
-
-LEAST_S: Final = 0.001
-"""The shortest deadline of a call: one without time left ends at once, and says so."""
 
 
 class TokenExchange:
@@ -74,7 +71,7 @@ class TokenExchange:
     def _call(self, operation: str, argument: str, secret: Key, until: float) -> IssuedTokens:
         asked_at = self._engine.clock.now()
         handle = find_operation(self._provider, operation)
-        options = ResolvedOptions(deadline_s=max(LEAST_S, until - asked_at))
+        options = ResolvedOptions(deadline_s=max(MIN_DEADLINE_S, until - asked_at))
         call = PreparedCall(handle.plan, bind_secret(handle, argument, secret), options)
         return parse_tokens(  # the response is in no local variable, which an error reporter would write down
             self._rule, self._engine.run(call), asked_at, provider=self._provider.name, operation=operation

@@ -40,7 +40,7 @@ class ObjectCreator:
         deadline_s: float,
         *,
         gone: str | None = None,
-        anew: bool = False,
+        force_new: bool = False,
     ) -> Upload:
         """Create the object, or find the one that was created for this upload before.
 
@@ -49,7 +49,7 @@ class ObjectCreator:
             arguments: of the operation that creates the object.
             deadline_s: seconds for the call; infinite for no end.
             gone: an object of this upload that is gone.
-            anew: create another object, whatever was created before.
+            force_new: create another object, whatever was created before.
 
         Returns:
             the upload with its object, stored so. Another call may have sent pieces of an object that was found.
@@ -60,7 +60,7 @@ class ObjectCreator:
         can_mark = self._caller.find_operation(self._rule.create).rule.marker is not None
         cell = self._position.cell
         if not isinstance(name, str) and can_mark and cell is not None:
-            return self._create_shared(cell, blank, arguments, deadline_s, gone=gone, anew=anew)
+            return self._create_shared(cell, blank, arguments, deadline_s, gone=gone, force_new=force_new)
         target = self._call(self._rule.create, arguments, deadline_s, exactly_once=name or can_mark)
         created = blank._replace(target=target)
         if isinstance(name, str):
@@ -76,11 +76,11 @@ class ObjectCreator:
         deadline_s: float,
         *,
         gone: str | None,
-        anew: bool,
+        force_new: bool,
     ) -> Upload:
         """Create it under the name that all calls which make the same upload see."""
         create = self._rule.create or ""
-        entered = self._position.enter(cell, blank, gone=gone, anew=anew)
+        entered = self._position.enter(cell, blank, gone=gone, force_new=force_new)
         if entered.upload.target is None:
             try:
                 target = self._call(create, arguments, deadline_s, exactly_once=entered.upload.creation)

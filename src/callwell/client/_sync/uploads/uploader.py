@@ -12,7 +12,7 @@ from callwell.client._sync.uploads.creation import ObjectCreator
 from callwell.client._sync.uploads.sender import PieceSender
 from callwell.client._sync.uploads.stream import PieceStream
 from callwell.client.calls.context import PreparedCall
-from callwell.client.calls.options import NOT_GIVEN
+from callwell.client.calls.options import MIN_DEADLINE_S, NOT_GIVEN
 from callwell.client.uploads import files
 from callwell.client.uploads import options as upload_options
 from callwell.client.uploads.options import NO_UPLOAD, ResolvedUpload, Uploaded, UploadOptions
@@ -52,9 +52,6 @@ FIRST_POLL_S: Final = 1.0
 MAX_POLL_S: Final = 15.0
 """Seconds between two queries for a state: each wait is twice the one before, up to this. Encoding takes minutes, and a
 query costs a permit."""
-
-MIN_LEFT_S: Final = 0.001
-"""Seconds that a call gets at least, for a deadline must be positive; it then ends by that deadline."""
 
 
 def ignore_result(_done: Uploaded[Any]) -> None:
@@ -129,11 +126,11 @@ class Uploader:
             return self._run_stream(file, arguments)
         container = run_blocking(lambda: upload_options.check_file(self._rule, source, check=self._options.check))
         self._duration_s = None if container is None else container.duration_s
-        said = {name: value for name, value in given.items() if value is not None and value is not NOT_GIVEN}
+        stated = {name: value for name, value in given.items() if value is not None and value is not NOT_GIVEN}
         call_name = self._caller.options.exactly_once
         parts = (
             run_blocking(source.fingerprint),
-            sorted(said.items()),
+            sorted(stated.items()),
             call_name if isinstance(call_name, str) else None,
         )
         self._position = self._position_at(parts)
@@ -199,8 +196,8 @@ class Uploader:
         """A new upload, with an object for it if one must exist before the first piece."""
         if arguments.target is None and self._rule.target_from == 1:
             creator = ObjectCreator(self._caller, self._rule, self._position)
-            anew = not self._options.resume
-            return creator.create(blank, arguments.create, self._left_s(), gone=gone, anew=anew)
+            force_new = not self._options.resume
+            return creator.create(blank, arguments.create, self._left_s(), gone=gone, force_new=force_new)
         started = blank._replace(target=arguments.target)
         self._position.store(started)
         return started
@@ -328,4 +325,4 @@ class Uploader:
         return self._engine.run(PreparedCall(handle.plan, handle.binder.bind(arguments), options))
 
     def _left_s(self) -> float:
-        return max(MIN_LEFT_S, self._deadline - self._engine.clock.now())
+        return max(MIN_DEADLINE_S, self._deadline - self._engine.clock.now())
