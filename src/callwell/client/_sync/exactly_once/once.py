@@ -38,6 +38,7 @@ from msgspec.structs import replace
 from callwell.client._sync.concurrency.primitives import sleep, when_loop_closes
 from callwell.client.calls import nested
 from callwell.client.calls.context import PreparedCall
+from callwell.client.calls.options import MIN_DEADLINE_S
 from callwell.client.calls.responses import ParsedResponse
 from callwell.client.exactly_once import marker as markers
 from callwell.client.exactly_once import store
@@ -70,9 +71,6 @@ if TYPE_CHECKING:
 POLL_S: Final = 0.5
 """Seconds between two looks at a call that another process or thread is making: few would notice half a second, and a
 look costs one read of the state."""
-
-MIN_LEFT_S: Final = 0.001
-"""Seconds that a probe gets at least, for a deadline must be positive; it then ends by that deadline."""
 
 
 class OnceCaller(Protocol):
@@ -271,8 +269,10 @@ class OnceCall:
         if found is not None:
             return found
         what = f"{entry.provider} {entry.operation}: {entry.name!r} was made before"
-        why = f"and {entry.made or 'its object'} is gone" if entry.marker else "and its result was not kept"
-        raise NameTaken(f"{what}, {why}; to make another one, use another name", name=entry.name, made=entry.made)
+        why = f"and {entry.object_key or 'its object'} is gone" if entry.marker else "and its result was not kept"
+        raise NameTaken(
+            f"{what}, {why}; to make another one, use another name", name=entry.name, object_key=entry.object_key
+        )
 
     def _find(self, marker: str) -> Answer | None:
         """The object with a marker, or None if there surely is none now."""
@@ -280,7 +280,7 @@ class OnceCall:
         if marking is None:
             raise InvalidOption("operation", self._plan.operation, "one that can mark the objects it creates")
         rule = marking.rule
-        left_s = max(MIN_LEFT_S, self._deadline - self._engine.clock.now())
+        left_s = max(MIN_DEADLINE_S, self._deadline - self._engine.clock.now())
         deadline_s = None if left_s == float("inf") else left_s
         prober = self._caller.with_options({"exactly_once": False, "deadline_s": deadline_s})
         filters: dict[str, Any] = {rule.filter: {rule.name: marker}}
