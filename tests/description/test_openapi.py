@@ -46,7 +46,7 @@ def test_a_default_makes_optional() -> None:
     }
     assert parameters["x_trace"].wire_name == "X-Trace"
     assert parameters["name"].summary == "Its name."
-    assert "accept" not in parameters
+    assert "accept" in parameters
 
 
 def test_references_are_followed() -> None:

@@ -14,6 +14,7 @@ from callwell.errors import InvalidOption, UsageError
 
 if TYPE_CHECKING:
     from callwell.client import Answer, Asset
+    from callwell.description.model import Operation
 
 STDOUT = "-"
 
@@ -53,7 +54,7 @@ def call(
     ] = None,
     flags: ClientFlags,
 ) -> None:
-    """Make one call and print its result as JSON. Without OPERATION, list the operations.
+    """Make one call and print its result as JSON; text and files as they are. Without OPERATION, list the operations.
 
     If the operation leads to a file, print the file's details without its signed URL; --out downloads it.
     """
@@ -76,7 +77,16 @@ def call(
         elif client.provider.rule(operation).asset:
             output.emit_json(client.asset(operation, **values).info()._asdict())
         else:
-            output.emit_json(client.call(operation, **values))
+            _print_result(client.call(operation, **values), described=client.provider.operation(operation))
+
+
+def _print_result(result: object, *, described: Operation) -> None:
+    if isinstance(result, bytes):
+        output.emit_bytes(result)
+    elif isinstance(result, str) and described.media:
+        output.emit_data(result)
+    else:
+        output.emit_json(result)
 
 
 def _print_raw(answer: Answer) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Unpack
 
-from callwell.client.calls.binding import BoundRequest, encode_json, query_pairs
+from callwell.client.calls.binding import ACCEPT_ANYTHING, BoundRequest, encode_json, query_pairs
 from callwell.client.calls.caller import AsyncCaller
 from callwell.client.calls.engine import AsyncEngine
 from callwell.client.calls.operations import asset_operations, group_names, plan_undescribed, upload_operations
@@ -182,7 +182,8 @@ class AsyncClient(AsyncCloseMixin):
         if not re.fullmatch("[A-Z]+", method):
             raise InvalidOption("method", method, "an HTTP method")
         body = None if json is None else encode_json(method, to_wire_value(f"{method}: the body", {}, json))
-        bound = BoundRequest(method, self.config.request_target(path, query_pairs(query or {})), body)
+        target = self.config.request_target(path, query_pairs(query or {}))
+        bound = BoundRequest(method, target, body, accept=ACCEPT_ANYTHING)
         return await self._caller.send(self._caller.prepare(plan_undescribed(self.provider, method), bound))
 
     def pages(self, operation: str, /, **arguments: object) -> AsyncPager[Any]:

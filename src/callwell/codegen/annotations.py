@@ -30,7 +30,7 @@ from callwell.description import schemas
 from callwell.description.names import to_pascal_case
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 SCALARS: Final = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}
 MAX_INLINE_VALUES: Final = 3
@@ -52,13 +52,26 @@ class AnnotationWriter:
         self._reserved = set(reserved)
         self._schemas: dict[str, Mapping[str, Any]] = {}  # of each declared name
 
-    def result(self, schema: Mapping[str, Any], name: str) -> str:
-        """The name of an operation's result type. It is always `name`, declared as an alias where need be."""
-        text = self.value(schema, name)
+    def result(self, schema: Mapping[str, Any], name: str, *, others: Sequence[str] = ()) -> str:
+        """The name of an operation's result type. It is always `name`, declared as an alias where need be.
+
+        Args:
+            schema: of the result in JSON; only its description counts if it describes no type.
+            name: the name.
+            others: annotations of results that are not JSON.
+        """
+        text = self._result(schema, name, others) if others else self.value(schema, name)
         if text != name:
             self.declarations.append("\n".join(format_lines(f"{name}: TypeAlias = {text}")))
             self._reserved.add(name)
         return name
+
+    def _result(self, schema: Mapping[str, Any], name: str, others: Sequence[str]) -> str:
+        if "Any" in others:
+            return "Any"
+        is_json = set(schema) > {"description"}
+        parts = [self.value(schema, f"{name}Value")] if is_json else []
+        return _union([*parts, *others])
 
     def argument(self, schema: Mapping[str, Any], name: str) -> str:
         """The annotation of an argument, or of a part of it; without `None`, which depends on the parameter.

@@ -61,6 +61,9 @@ STANDALONE_CONSTRUCTOR: Final = """
         super().__init__(provider, **options)"""
 
 SHADOW_COMMENT: Final = "noqa: A002 - the provider's own name"
+RESULTS: Final = {"json": "", "text": "str", "bytes": "bytes", "any": "Any", "events": "str", "lines": "str"}
+"""The annotation of a result that is no JSON, by `AnswerType.kind`."""
+
 SIDES: Final = {"Async": "async", "": "sync"}
 """The prefix of a side's class names, and the side's name."""
 
@@ -201,7 +204,17 @@ def _result(provider: Provider, operation: Operation, annotations: AnnotationWri
     if provider.profile.result and operation.response_schema:
         schema = schemas.at_path(operation.response_schema, provider.profile.result)
     described = {"description": f"What {operation.name} returns.", **(schema or {})}
-    return "_upload" if rule.upload else "_call", annotations.result(described, name)
+    result = annotations.result(described, name, others=_other_results(operation))
+    return "_upload" if rule.upload else "_call", result
+
+
+def _other_results(operation: Operation) -> list[str]:
+    """The annotations of results that are not JSON: of all types that a caller may choose, else of those accepted."""
+    can_choose = any(one.location == "header" and one.wire_name.lower() == "accept" for one in operation.parameters)
+    accepted = operation.accept.split(", ")
+    kinds = [kind.kind for kind in operation.media if can_choose or kind.name in accepted]
+    found = [RESULTS[kind] for kind in kinds]
+    return ["Any"] if "Any" in found else list(dict.fromkeys(filter(None, found)))
 
 
 def _method_parameters(provider: Provider, operation: Operation) -> list[tuple[str, Parameter]]:

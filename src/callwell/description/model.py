@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -33,6 +33,24 @@ class Parameter(Struct, frozen=True, kw_only=True):
     explode: bool = True
 
 
+Kind: TypeAlias = Literal["json", "text", "bytes", "any", "events", "lines"]
+"""How a response of a media type is read: see `AnswerType`."""
+
+
+class AnswerType(Struct, frozen=True, kw_only=True):
+    """One media type that a successful response may have.
+
+    Attributes:
+        name: in lower case, such as `text/csv`; a range such as `image/*` or `*/*` stands for all types in it. The
+            parameters of the document, such as `;stream=watch`, are kept, except for the character set.
+        kind: how it is read: `json`, `text`, `bytes`, `any` (by the type that the response has), `events` (a stream of
+            server-sent events), `lines` (a stream of JSON values, one a line).
+    """
+
+    name: str
+    kind: Kind
+
+
 class Operation(Struct, frozen=True, kw_only=True):
     """One documented request.
 
@@ -43,7 +61,9 @@ class Operation(Struct, frozen=True, kw_only=True):
         parameters: what it takes, in the order path, query, header, body.
         summary: one line about it.
         response_schema: the JSON schema of a successful response, with references resolved; empty if there is none.
-        media: the media types of successful responses besides JSON, in lower case.
+        accept: the `Accept` header of its requests: the types that a call reads.
+        media: the media types of successful responses, JSON among them; empty if they are JSON or nothing.
+        redirects: a successful response may be a redirect to the file, which may be on another server.
         form: its body is `multipart/form-data`, which can hold files.
         keyless: it is called without a key, as `security: []` says.
         operation_id: the document's own name for it, empty without one, or if it is the same as `name`.
@@ -57,7 +77,9 @@ class Operation(Struct, frozen=True, kw_only=True):
     response_schema: Mapping[str, Any]
     form: bool = False
     keyless: bool = False
-    media: tuple[str, ...] = ()
+    accept: str = "application/json"
+    media: tuple[AnswerType, ...] = ()
+    redirects: bool = False
     operation_id: str = ""
 
 

@@ -10,7 +10,8 @@ How a document becomes records:
                   └─ parameters ───────┤                        those of the path first, replaced by those of the
                      (of the path)     │                        operation that have the same location and name
                                        ├─ requestBody ──────> Operation.parameters, one for each field of the object
-                                       └─ responses, 2xx ───> Operation.response_schema (JSON), .media (all else)
+                                       └─ responses, 2xx ───> Operation.response_schema (JSON), and how each media
+                                                                type is read (`answer_types`)
 
 * Only what a client needs is read. A key that is not read is not checked.
 * An operation that cannot be a typed method, or is described wrongly, is left out with its reason (`Api.left_out`).
@@ -30,7 +31,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
 
 from msgspec.structs import replace
 
-from callwell.description import support
+from callwell.description import answer_types, support
 from callwell.description.documents.external import include_files
 from callwell.description.documents.reading import read_document
 from callwell.description.documents.swagger import translate
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from callwell.description.answer_types import DeclaredAnswers
     from callwell.description.documents.reading import Document
     from callwell.description.error import KeyPath
     from callwell.description.schemas import Schema
@@ -56,8 +58,10 @@ METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "t
 LOCATIONS: Final = ("path", "query", "header", "body")
 """The order of an operation's parameters, and so of the arguments of generated methods."""
 
-RESERVED_HEADERS: Final = frozenset({"accept", "authorization", "content-type"})
-"""Header parameters of these names are ignored, as OpenAPI demands (Parameter Object, `in`): the client sets them."""
+RESERVED_HEADERS: Final = frozenset({"authorization", "content-type"})
+"""Header parameters of these names are ignored, as OpenAPI demands (Parameter Object, `in`): the client sets them.
+
+OpenAPI demands it of `Accept` too. But documents declare that where it chooses what the answer is."""
 
 _VERSION: Final = re.compile(r"3\.[0-2](\.\d+)?(-.*)?")
 """OpenAPI 3.0 to 3.2, with the patch version, and the mark of a draft such as `-rc1`."""
@@ -178,16 +182,19 @@ class _DocumentReader:
         for owner, owner_path in ((item, entry.item_path), (node, path)):
             support.check_servers(owner, self._document, owner_path)
         support.check_address(template, has_query=any(one.location == "query" for one in ordered), path=path)
+        schema, answers = self._answers(node, path)
         return Operation(
             name=name,
             method=entry.source.method,
             path=_request_path(template),
             parameters=ordered,
             summary=_first_line(node.get("summary") or node.get("description")),
-            response_schema=self._response_schema(node, path),
+            response_schema=schema,
             form=form,
             keyless=node.get("security") == [],  # an empty list lifts the document's own requirement
-            media=self._other_media_types(node, path),
+            accept=answers.accept,
+            media=answers.media,
+            redirects=answers.redirects,
             operation_id=_other_name(name, entry.source.operation_id),
         )
 
@@ -208,11 +215,12 @@ class _DocumentReader:
             raise DescriptionError((*path, "name"), "expected a name", found=name)
         schema = self._references.resolve_schema(node.get("schema", {}), (*path, "schema"))
         support.check_parameter(node, schema, path)
+        is_filled_in = "default" in schema or (location == "header" and name.lower() == "accept")
         return Parameter(
             name=to_snake_case(name),
             wire_name=name,
             location=cast("Literal['path', 'query', 'header']", location),
-            required=location == "path" or (bool(node.get("required")) and "default" not in schema),
+            required=location == "path" or (bool(node.get("required")) and not is_filled_in),
             schema=schema,
             summary=_first_line(node.get("description")),
             style="deepObject" if node.get("style") == "deepObject" else "form",
@@ -246,37 +254,18 @@ class _DocumentReader:
         ]
         return fields, support.FORM_TYPE.fullmatch(media_type) is not None
 
-    def _response_schema(self, node: Mapping[str, Any], path: KeyPath) -> Schema:
-        """The JSON schema of the successful response with the lowest status; empty without one."""
-        found = list(self._successful_contents(node, path))
-        support.check_responses([media_type for content, _ in found for media_type in content], (*path, "responses"))
-        for content, content_path in found:
-            for media_type in content:
-                if support.JSON_TYPE.fullmatch(media_type):
-                    return self._media_schema(content, media_type, content_path)
-        return {}
-
-    def _other_media_types(self, node: Mapping[str, Any], path: KeyPath) -> tuple[str, ...]:
-        """The media types of successful responses besides JSON, each once, in the order of the document."""
-        named = (
-            media_type.partition(";")[0].strip().lower()
-            for content, _ in self._successful_contents(node, path)
-            for media_type in content
-            if not support.JSON_TYPE.fullmatch(media_type)
-        )
-        return tuple(dict.fromkeys(named))
-
-    def _successful_contents(
-        self, node: Mapping[str, Any], path: KeyPath
-    ) -> Iterator[tuple[Mapping[str, Any], KeyPath]]:
-        """The `content` of each 2xx response, by ascending status."""
+    def _answers(self, node: Mapping[str, Any], path: KeyPath) -> tuple[Schema, DeclaredAnswers]:
+        """The JSON schema of successful responses, a union if they differ, and how each media type is read."""
         path = (*path, "responses")
         responses = expect_object(node.get("responses"), path)
-        for status in sorted(responses):
-            if status.startswith("2"):
-                response, response_path = self._references.resolve(responses[status], (*path, status))
-                content_path = (*response_path, "content")
-                yield expect_object(response.get("content", {}), content_path), content_path
+        contents: list[dict[str, Schema]] = []
+        for status in answer_types.successful(responses):
+            response, response_path = self._references.resolve(responses[status], (*path, status))
+            content_path = (*response_path, "content")
+            content = expect_object(response.get("content", {}), content_path)
+            contents.append({name: self._media_schema(content, name, content_path) for name in content})
+        answers = answer_types.declared_answers(path[-2].upper(), responses, contents)
+        return answer_types.json_schema(contents), answers
 
     def _media_schema(self, content: Mapping[str, Any], media_type: str, path: KeyPath) -> Schema:
         """The schema of one media type of a content."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What requests and responses of the described kinds the client can make and read: the only place that judges it.
+"""What requests of the described kinds the client can make: the only place that judges it. It can read any response.
 
 An operation that needs anything else cannot be a typed method. It is left out of the description with the reason given
 here, and stays reachable by `client.request`. When the client learns one more kind, its line is added to a table below,
@@ -25,9 +25,6 @@ STYLES: Final[Mapping[str, tuple[str, ...]]] = {
     "header": ("simple",),
 }
 """Location of a parameter → the styles in which it can be written; the first is OpenAPI's default."""
-
-JSON_TYPE: Final = re.compile(r"application/(?:[\w.-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
-"""Media types of responses that are JSON (RFC 6839, section 3.1)."""
 
 JSON_BODY_TYPE: Final = re.compile(r"application/json\s*(?:;.*)?", re.IGNORECASE)
 """Media types of bodies that are sent as JSON: all go under the name `application/json`."""
@@ -84,20 +81,6 @@ def check_body(body: Mapping[str, Any], media_type: str, schema: Mapping[str, An
         elif kind == "object":
             kind = "an object without properties"
         raise DescriptionError((*path, "content", media_type), f"expected an object with properties, found {kind}")
-
-
-def check_responses(media_types: list[str], path: KeyPath) -> None:
-    """See that a successful response can be read.
-
-    Args:
-        media_types: those of all successful responses; none if they have no content.
-        path: where the responses stand.
-
-    Raises:
-        DescriptionError: there is content, and none of it is JSON.
-    """
-    if media_types and not any(JSON_TYPE.fullmatch(one) for one in media_types):
-        raise DescriptionError(path, f"expected JSON in a successful response, found {', '.join(media_types)}")
 
 
 def check_address(template: str, *, has_query: bool, path: KeyPath) -> None:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 JSON: Final = "application/json"
 ACCEPT: Final = ("accept", JSON)
+ACCEPT_ANYTHING: Final = ("accept", f"{JSON}, */*;q=0.5")
+"""Of requests outside the description: JSON if there is any."""
 
 MIN_BYTES_PER_S: Final = 128 << 10
 """Bytes per second (1 Mbit/s): a file gets the time that it needs at this rate; a slower network counts as hanging."""
@@ -55,6 +57,7 @@ class BoundRequest(Opaque, msgspec.Struct, frozen=True):
         keyless: it is sent without the key.
         extra_time_s: seconds added to its time-out, for the bytes of its files.
         url: the whole address, used in place of `target` for one outside the environment's base path.
+        accept: the `Accept` header.
     """
 
     method: str
@@ -65,6 +68,7 @@ class BoundRequest(Opaque, msgspec.Struct, frozen=True):
     keyless: bool = False
     extra_time_s: float = 0.0
     url: str = ""
+    accept: tuple[str, str] = ACCEPT
 
     def summary(self) -> str:
         """Method and path."""
@@ -80,7 +84,7 @@ class BoundParameter(NamedTuple):
 
     Attributes:
         name: the parameter's Python name.
-        location: `path`, `query`, `header` or `body`.
+        location: `path`, `query`, `header` or `body`; `accept` for that header, which replaces the usual one.
         placeholder: its placeholder in the path.
         parameter: its description.
         label: its name in messages.
@@ -111,11 +115,12 @@ class Binder:
         self._operation = operation
         self.keyless = operation.keyless
         self._names = frozenset(parameter.name for parameter in operation.parameters)
+        self._accept = ACCEPT if operation.accept == JSON else ("accept", operation.accept)
         self._takes_body = any(parameter.location == "body" for parameter in operation.parameters)
         self._fields = tuple(
             BoundParameter(
                 name=parameter.name,
-                location=parameter.location,
+                location="accept" if _is_accept(parameter) else parameter.location,
                 placeholder=f"{{{parameter.wire_name}}}",
                 parameter=parameter,
                 label=f"{operation.name}: {parameter.name}",
@@ -130,7 +135,7 @@ class Binder:
         """The arguments that the operation takes."""
         return tuple(field.name for field in self._fields)
 
-    def bind(self, arguments: Mapping[str, object]) -> BoundRequest:
+    def bind(self, arguments: Mapping[str, object]) -> BoundRequest:  # noqa: C901 - one branch for each location
         """Build the request from arguments.
 
         Args:
@@ -147,6 +152,7 @@ class Binder:
         query: list[tuple[str, str]] = []
         headers: list[tuple[str, str]] = []
         body: dict[str, tuple[BoundParameter, object]] = {}
+        accept = self._accept
         for field in self._fields:
             name, location, placeholder, parameter, label, plain, takes_null = field
             value = arguments.get(name, NOT_GIVEN)
@@ -163,14 +169,20 @@ class Binder:
                 query.extend(_parameter_pairs(label, parameter, value))
             elif location == "header":
                 headers.extend(_header_pairs(label, parameter, value))
-            else:
+            elif location == "body":
                 body[parameter.wire_name] = field, value
+            else:
+                accept = next(iter(_header_pairs(label, parameter, value)), accept)
         target = f"{target}?{urlencode(query, safe='[]')}" if query else target
         if not self._takes_body:
-            return BoundRequest(self._operation.method, target, None, tuple(headers), JSON, self.keyless)
+            return BoundRequest(
+                self._operation.method, target, None, tuple(headers), JSON, self.keyless, 0.0, "", accept
+            )
         content, media = self._body(body)
         extra_time_s = multipart.body_size(content) / MIN_BYTES_PER_S if self._operation.form else 0.0
-        return BoundRequest(self._operation.method, target, content, tuple(headers), media, self.keyless, extra_time_s)
+        return BoundRequest(
+            self._operation.method, target, content, tuple(headers), media, self.keyless, extra_time_s, "", accept
+        )
 
     def wire(self, arguments: Mapping[str, object]) -> dict[str, Any]:
         """The arguments as JSON values, which can be bound repeatedly; a generator gives its items only once.
@@ -206,6 +218,10 @@ class Binder:
             ]
             return multipart.encode_form(part for field_parts in parts for part in field_parts)
         return encode_json(self._operation.name, {wire: value for wire, (_, value) in fields.items()}), JSON
+
+
+def _is_accept(parameter: Parameter) -> bool:
+    return parameter.location == "header" and parameter.wire_name.lower() == "accept"
 
 
 def encode_json(name: str, body: object) -> bytes:
@@ -262,8 +278,10 @@ def request_headers(
     """
     content = () if bound.body is None else (("content-type", bound.media),)
     if bound.keyless if keyless is None else keyless:
-        return RequestHeaders((ACCEPT, *extra, *bound.headers, *content))
-    return RequestHeaders((ACCEPT, (rule.header, key.header_value(rule.scheme)), *extra, *bound.headers, *content))
+        return RequestHeaders((bound.accept, *extra, *bound.headers, *content))
+    return RequestHeaders(
+        (bound.accept, (rule.header, key.header_value(rule.scheme)), *extra, *bound.headers, *content)
+    )
 
 
 def query_pairs(query: Mapping[str, object]) -> list[tuple[str, str]]:

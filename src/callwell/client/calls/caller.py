@@ -129,8 +129,12 @@ class AsyncCaller:
         return await self._run_for_user(prepared, partial(send, prepared))
 
     def result(self, handle: OperationHandle, answer: Answer) -> Any:
-        """The part of the body that the profile names as the result, or the whole body."""
+        """The part of the body that the profile names as the result, or the whole body; text and bytes as they are."""
         path = self.config.provider.profile.result
+        if answer.json is None and handle.plan.media:
+            from callwell.client.calls.answer_values import read_value  # few operations need it
+
+            return read_value(answer, handle.plan.media)
         result = answer.json if path is None else json_values.value_at(answer.json, path)
         return rename_fields(result, handle.rule.renamed) if handle.rule.renamed else result
 

@@ -32,6 +32,7 @@ from callwell.transport.base import NoReply
 
 if TYPE_CHECKING:
     from callwell.core.types import Action, Event, Finish, Traits
+    from callwell.description.model import AnswerType
     from callwell.observe.hooks import Hooks
     from callwell.transport.base import RequestHeaders
 
@@ -53,14 +54,16 @@ class CallPlan(NamedTuple):
         quotas: names of the quotas that it counts against.
         template: the path with its parameters in braces. None for requests outside the description: their successes may
             be anything, not only JSON.
-        media: media types other than JSON that are described for its successes.
+        media: the media types that are described for its successes; empty if they are JSON.
+        redirects: a success may be a redirect to another server, which has the file.
     """
 
     operation: str
     traits: Traits
     quotas: tuple[str, ...]
     template: str | None
-    media: tuple[str, ...] = ()
+    media: tuple[AnswerType, ...] = ()
+    redirects: bool = False
 
 
 class StepRecorder(Protocol):

@@ -27,6 +27,8 @@ from callwell.core.headers import join_lines
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from callwell.description.model import AnswerType
+
 LEADING_BLANKS = b" \t\r\n\xef\xbb\xbf"
 """White space and a byte order mark, which may precede the first character of a text."""
 
@@ -41,7 +43,7 @@ General web servers (nginx, Apache, IIS) are missing on purpose: they are origin
 """
 
 
-def is_undescribed_type(headers: Mapping[str, str], body: bytes, described: Collection[str] = ()) -> bool:
+def is_undescribed_type(headers: Mapping[str, str], body: bytes, described: Collection[AnswerType] = ()) -> bool:
     """Whether a success that is no JSON says itself that it is something else than described.
 
     JSON that broke off, or that a server names wrongly, is the provider's own.
@@ -49,14 +51,14 @@ def is_undescribed_type(headers: Mapping[str, str], body: bytes, described: Coll
     Args:
         headers: the response's.
         body: what arrived of it.
-        described: other types that the provider gives.
+        described: the types that the provider gives, if it gives others than JSON.
     """
     named = (
         join_lines(headers, "content-type").partition(";")[0].strip().lower()
     )  # bytes that are no text are a type too
-    if named in described:
+    if any(named == kind.name.partition(";")[0] for kind in described):
         return False
-    return _is_markup(body) or (named != "" and "json" not in named)
+    return is_markup(body) or (named != "" and "json" not in named)
 
 
 def rejects_no_key(headers: Mapping[str, str], body: bytes) -> bool:
@@ -83,7 +85,7 @@ def is_gateway_error(status: int, headers: Mapping[str, str], body: bytes) -> bo
         return True
     if "error=" in headers.get("proxy-status", ""):  # RFC 9209
         return True
-    return _is_markup(body) or "html" in headers.get("content-type", "").lower()
+    return is_markup(body) or "html" in headers.get("content-type", "").lower()
 
 
 def describe(status: int, headers: Mapping[str, str], body: bytes) -> str:
@@ -106,6 +108,6 @@ def describe(status: int, headers: Mapping[str, str], body: bytes) -> str:
     return f"{what}, as proxies, portals and firewalls send it: it may not be the provider's"
 
 
-def _is_markup(body: bytes) -> bool:
+def is_markup(body: bytes) -> bool:
     """Whether a body begins like HTML or XML, as no JSON does."""
     return body[:64].lstrip(LEADING_BLANKS).startswith(b"<")

@@ -70,7 +70,14 @@ def find_operation(provider: Provider, name: str) -> OperationHandle:
     if rule.paging is not None:
         rule = replace(rule, paging=_with_argument_names(rule.paging, operation))
     quotas = _quotas(provider, operation.method, rule.quotas)
-    plan = CallPlan(operation.name, _traits(operation.method, rule.repeatable), quotas, operation.path, operation.media)
+    plan = CallPlan(
+        operation=operation.name,
+        traits=_traits(operation.method, rule.repeatable),
+        quotas=quotas,
+        template=operation.path,
+        media=operation.media,
+        redirects=operation.redirects,
+    )
     return OperationHandle(
         Binder(operation), rule, plan, None if rule.gone_if is None else _deleted_lookup(provider, rule.gone_if)
     )

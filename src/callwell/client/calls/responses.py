@@ -16,9 +16,10 @@ from callwell.core.types import Answered
 from callwell.observe.redact import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Mapping
 
     from callwell.core.rules.profile import ErrorRule
+    from callwell.description.model import AnswerType
     from callwell.errors import Problem
     from callwell.keys import Key
     from callwell.transport.base import Response
@@ -85,7 +86,7 @@ class ParsedResponse(NamedTuple):
     too_large: bool = False
 
 
-def parse_success(response: Response, *, described: bool) -> Answer | None:
+def parse_success(response: Response, *, described: bool, media: tuple[AnswerType, ...] = ()) -> Answer | None:
     """The answer of a successful call; None for any other response, which `parse_response` parses.
 
     It never raises: a body that cannot be decoded is left to `parse_response` too.
@@ -93,6 +94,7 @@ def parse_success(response: Response, *, described: bool) -> Answer | None:
     Args:
         response: the response.
         described: a success must be JSON; otherwise it may be anything.
+        media: the media types that it may have, if it need not be JSON.
     """
     status = response.status
     headers = response.headers
@@ -100,7 +102,11 @@ def parse_success(response: Response, *, described: bool) -> Answer | None:
     if not response.whole or status not in outcome.OK:
         return None
     try:
-        json, readable = _decode_json(body, headers)
+        if media:
+            from callwell.client.calls.answer_values import read_answer  # few operations need it
+
+            return read_answer(response, media)
+        json, readable = decode_json(body, headers)
     except Exception:  # noqa: BLE001 - whatever a decoder raises
         return None
     if readable or not body or not described:
@@ -117,7 +123,7 @@ def parse_response(
     *,
     reset_s: float | None = None,
     described: bool = True,
-    media: Collection[str] = (),
+    media: tuple[AnswerType, ...] = (),
 ) -> ParsedResponse:
     """Parse a response for which `parse_success` returned None; a 2xx among them is incomplete.
 
@@ -129,16 +135,16 @@ def parse_response(
         key: the key, to hide it in texts.
         reset_s: how long a 429 without `Retry-After` lasts, by the provider's quota headers.
         described: a success must be JSON; otherwise it may be anything.
-        media: other media types that the operation returns.
+        media: the media types that a success may have, if it need not be JSON.
     """
     status = response.status
     headers = response.headers
     # What was cut at the bound is not read: `12` may be left of `1234`, and repairing 64 MiB would take seconds.
-    json, readable = (None, False) if response.too_large else _decode_json(response.body, headers)
+    json, readable = (None, False) if response.too_large else decode_json(response.body, headers)
     answer = Answer(status, headers, response.body, json)
     if status in outcome.OK:
         foreign = described and not readable and gateways.is_undescribed_type(headers, response.body, media)
-        message = "" if readable or not response.whole else json_repair.explain_invalid_json(response.body)
+        message = _explain_unreadable(response, media) if response.whole and (media or not readable) else ""
         return ParsedResponse(answer, message=message, whole=False, from_gateway=foreign, too_large=response.too_large)
     secrets = () if key is None else (key.reveal(),)
     whole, each = error_body.read_problems(rule, json, secrets)
@@ -225,7 +231,22 @@ def page_body(answer: Answer) -> Any:
     return answer.json
 
 
-def _decode_json(body: bytes, headers: Mapping[str, str]) -> tuple[Any, bool]:
+def _explain_unreadable(response: Response, media: tuple[AnswerType, ...]) -> str:
+    """Why the body of a success could not be read, for people."""
+    if not media:
+        return json_repair.explain_invalid_json(response.body)
+    from callwell.client.calls.answer_values import describe_mismatch
+
+    return describe_mismatch(response.headers, media)
+
+
+def decode_json(body: bytes, headers: Mapping[str, str]) -> tuple[Any, bool]:
+    """The value of a body, and whether it is JSON.
+
+    Args:
+        body: the body.
+        headers: the answer's.
+    """
     if not body:
         return None, False
     try:

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads answers of operations that may answer with something other than JSON; only these operations need this module.
+
+The type of an answer must be one that the description has, since a page in place of it may come from a gateway
+(`gateways`). Providers are careless with names, though, so these count as well::
+
+    declared                     also accepted                                            read as
+    image, audio or video        another type of the same family                          bytes
+    text                         any text but HTML; `application/octet-stream`; no type   str
+    any other file               anything but text and JSON; no type                      bytes
+    application/octet-stream     anything but HTML                                        bytes
+    JSON                         anything that is JSON, whatever its type says            the value
+
+A body without a type that begins like HTML or XML is accepted only where such a type is declared.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import TYPE_CHECKING, Final
+
+from callwell.client.calls import gateways
+from callwell.client.calls.json_repair import CHARSET
+from callwell.client.calls.responses import Answer, decode_json
+from callwell.core import outcome
+from callwell.core.headers import join_lines
+from callwell.description.model import AnswerType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from callwell.transport.base import Response
+
+OCTETS: Final = "application/octet-stream"
+FAMILIES: Final = ("image/", "audio/", "video/", "font/")
+HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
+
+JSON: Final = re.compile(r"(?:application|text)/(?:[\w.-]+\+)?json")
+TEXT: Final = re.compile(r"text/.*|.*[/+](?:xml|ya?ml)|application/(?:x-yaml|javascript|toml|sql|sdp)")
+
+UNKNOWN: Final = AnswerType(name="", kind="bytes")
+
+ODD_CHARSETS: Final = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "utf-7", "undefined"})
+"""Text encodings of Python that are no character sets of the web, or take quadratic time."""
+
+
+def media_type(headers: Mapping[str, str]) -> str:
+    """The media type that an answer names, in lower case and without parameters; empty if it names none."""
+    return join_lines(headers, "content-type").partition(";")[0].strip().lower()
+
+
+def find_type(media: Sequence[AnswerType], headers: Mapping[str, str], body: bytes) -> AnswerType | None:
+    """The declared type that an answer has; None if it has none of them.
+
+    Args:
+        media: the declared types.
+        headers: the answer's.
+        body: the beginning of its body.
+    """
+    name = media_type(headers)
+    for kind in sorted(media, key=_is_range):
+        if _is_in(name, kind.name):
+            return _resolve(kind, name, body)
+    if name in HTML or (not name and gateways.is_markup(body)):
+        return None
+    return next((kind for kind in media if _is_near(name, kind)), None)
+
+
+def read_answer(response: Response, media: Sequence[AnswerType]) -> Answer | None:
+    """The answer of a successful call; None if its type is not declared.
+
+    Args:
+        response: a whole 2xx.
+        media: the declared types.
+    """
+    headers = response.headers
+    body = response.body
+    if not body:
+        return Answer(response.status, headers, body, None)
+    kind = find_type(media, headers, body)
+    if kind is not None and kind.kind != "json":
+        return Answer(response.status, headers, body, None)
+    if kind is None and all(one.kind != "json" for one in media):
+        return None
+    json, readable = decode_json(body, headers)
+    return Answer(response.status, headers, body, json) if readable else None
+
+
+def read_value(answer: Answer, media: Sequence[AnswerType]) -> str | bytes | None:
+    """What a call returns for an answer that is not JSON.
+
+    Args:
+        answer: an answer without JSON.
+        media: the declared types.
+    """
+    if not answer.body or answer.status not in outcome.OK:
+        return None
+    kind = find_type(media, answer.headers, answer.body) or UNKNOWN
+    if kind.kind == "json":
+        return None
+    return answer.body if kind.kind == "bytes" else decode_text(answer.body, answer.headers)
+
+
+def decode_text(body: bytes, headers: Mapping[str, str]) -> str:
+    """A body as text: in the character set that its type names, else UTF-8; what is neither becomes U+FFFD.
+
+    A byte order mark is removed.
+
+    Args:
+        body: the body.
+        headers: the answer's.
+    """
+    named = CHARSET.search(join_lines(headers, "content-type"))
+    try:
+        charset = codecs.lookup(named[1]).name if named else "utf-8"
+        if charset not in ODD_CHARSETS:
+            return body.decode(charset, "replace").removeprefix("\ufeff")
+    except (LookupError, ValueError):
+        pass  # an unknown character set, or one that is none
+    return body.decode("utf-8", "replace").removeprefix("\ufeff")
+
+
+def describe_mismatch(headers: Mapping[str, str], media: Iterable[AnswerType]) -> str:
+    """What is wrong with an answer of another type than declared, for people."""
+    expected = " or ".join(dict.fromkeys(kind.name for kind in media))
+    return f"a body of type {media_type(headers) or 'unknown'} in place of {expected}"
+
+
+def _is_range(kind: AnswerType) -> bool:
+    return kind.name.endswith("/*")
+
+
+def _is_in(name: str, declared: str) -> bool:
+    """Whether a media type is the declared one, or in the declared range."""
+    base = declared.partition(";")[0]
+    return base in (name, "*/*") or (base.endswith("/*") and name.startswith(base[:-1]))
+
+
+def _is_near(name: str, kind: AnswerType) -> bool:
+    """Whether a media type that is not declared may stand for a declared one: see the table above."""
+    is_text = TEXT.fullmatch(name) is not None
+    if kind.kind == "text":
+        return is_text or name in ("", OCTETS)
+    if kind.kind != "bytes":
+        return False
+    if kind.name == OCTETS or name in ("", OCTETS):
+        return True
+    family = kind.name.partition("/")[0] + "/"
+    if family in FAMILIES:
+        return name.startswith(family)
+    return not is_text and JSON.fullmatch(name) is None
+
+
+def _resolve(kind: AnswerType, name: str, body: bytes) -> AnswerType:
+    """The type as it is read: one of any type is read by the type that the answer names."""
+    if kind.kind != "any":
+        return kind
+    if JSON.fullmatch(name):
+        return AnswerType(name=name, kind="json")
+    is_text = TEXT.fullmatch(name) or (not name and gateways.is_markup(body))
+    return AnswerType(name=name, kind="text" if is_text else "bytes")

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which answers an operation declares, how each is read, and what its requests accept.
+
+The responses that count are those of 2xx, or `default` where neither a 2xx nor a redirect is declared. An operation
+with no successful response but a redirect, or with a file beside a redirect, leads to a file that may be on another
+server.
+
+| media type | read as |
+| --- | --- |
+| JSON, also `vnd.acme+json` | the value |
+| `text/*`, XML, YAML and others that are text; an unknown type with a schema of a string | `str` |
+| an unknown type with a schema of an object or an array | the value, as JSON |
+| `text/event-stream` | a stream of events |
+| JSON lines under any of their names, and `application/json;stream=…` | a stream of values |
+| a range such as `*/*` or `application/*` | by the type that the response has |
+| anything else | `bytes` |
+
+A request accepts JSON of each response that offers it. If a response offers none, it accepts all that the response
+offers; streams only if there is nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from callwell.description import schemas
+from callwell.description.model import AnswerType
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from callwell.description.model import Kind
+
+JSON: Final = "application/json"
+
+ANYTHING: Final = AnswerType(name="*/*", kind="any")
+"""What a redirect leads to: nobody knows before it is there."""
+
+ANY_BYTES: Final = AnswerType(name="*/*", kind="bytes")
+"""A file of any type. `application/octet-stream` often stands for that."""
+
+OCTETS: Final = "application/octet-stream"
+
+STREAMS: Final = ("events", "lines")
+"""Kinds that have no end until the server decides so."""
+
+EVENTS: Final = "text/event-stream"
+
+_JSON: Final = re.compile(r"(?:application|text)/(?:[\w.-]+\+)?json")
+"""Media types that are JSON (RFC 6839, section 3.1)."""
+
+_LINES: Final = re.compile(
+    r"application/(?:(?:x-)?(?:ndjson|jsonl|json-?lines)|stream\+json)|application/json;stream=.*"
+)
+"""The names of JSON lines: none is registered. Kubernetes calls them `application/json;stream=watch`."""
+
+_TEXT: Final = re.compile(
+    r"text/.*|[^;]*\+(?:xml|ya?ml)|application/(?:xml|(?:x-)?ya?ml|toml|sdp|sql|graphql|(?:x-)?javascript|x-sh)"
+)
+
+_RANGE: Final = re.compile(r"(?:\*|application)/\*")
+
+_BYTES: Final = re.compile(
+    r"(?:image|audio|video|font|model|multipart)/.*"
+    r"|application/(?:octet-stream|pdf|zip|gzip|.*(?:protobuf|msgpack|cbor|avro|bson).*)"
+)
+
+_KINDS_BY_TYPE: Final[Mapping[str, Kind]] = {"string": "text", "object": "json", "array": "json"}
+"""How an unknown media type is read, by the type of its schema: a vendor's own name for JSON needs no `+json`."""
+
+_SUCCESS: Final = re.compile(r"2(?:\d\d|XX)", re.IGNORECASE)
+_REDIRECT: Final = re.compile(r"30[12378]|3XX", re.IGNORECASE)
+
+
+class DeclaredAnswers(NamedTuple):
+    """What successful responses of an operation may be.
+
+    Attributes:
+        accept: the `Accept` header of its requests.
+        media: the media types, JSON among them; empty if there is nothing but JSON.
+        redirects: a redirect leads to the file.
+    """
+
+    accept: str
+    media: tuple[AnswerType, ...]
+    redirects: bool
+
+
+def successful(statuses: Collection[str]) -> list[str]:
+    """The keys of the Responses Object that stand for a success, by ascending status.
+
+    Args:
+        statuses: all its keys.
+    """
+    found = sorted(status for status in statuses if _SUCCESS.fullmatch(status))
+    if not found and "default" in statuses and not any(map(_REDIRECT.fullmatch, statuses)):
+        return ["default"]
+    return found
+
+
+def declared_answers(
+    method: str, statuses: Collection[str], contents: Sequence[Mapping[str, Mapping[str, Any]]]
+) -> DeclaredAnswers:
+    """What the responses of an operation declare.
+
+    Args:
+        method: the HTTP method, in capitals.
+        statuses: the keys of its Responses Object.
+        contents: for each successful response, the schema of each media type.
+    """
+    offers = [tuple(classify(name, schema) for name, schema in content.items()) for content in contents]
+    media = tuple(dict.fromkeys(kind for offer in offers for kind in offer))
+    has_json = any(kind.kind == "json" for kind in media)
+    redirects = method == "GET" and any(map(_REDIRECT.fullmatch, statuses))
+    redirects = redirects and not has_json and bool(media or not successful(statuses))
+    if redirects and not media:
+        return DeclaredAnswers(ANYTHING.name, (ANYTHING,), redirects=True)
+    accepted = dict.fromkeys(kind.name for offer in offers for kind in _preferred(offer))
+    if all(kind.kind == "json" for kind in media):
+        media = ()
+    elif method == "GET" and OCTETS in accepted:
+        media = (*media, ANY_BYTES)
+    return DeclaredAnswers(", ".join(accepted) or JSON, media, redirects)
+
+
+def json_schema(contents: Sequence[Mapping[str, dict[str, Any]]]) -> dict[str, Any]:
+    """The schema of the JSON that an operation returns: a union if successful responses differ, empty without JSON.
+
+    Args:
+        contents: for each successful response, the schema of each media type.
+    """
+    found: list[dict[str, Any]] = []
+    for content in contents:
+        names = {classify(name, schema).name: name for name, schema in content.items()}
+        preferred = _preferred(tuple(classify(name, schema) for name, schema in content.items()))
+        for kind in preferred:
+            schema = content[names[kind.name]]
+            if kind.kind == "json" and schema not in found:
+                found.append(schema)
+    found = [schema for schema in found if schema]
+    return {"anyOf": found} if len(found) > 1 else next(iter(found), {})
+
+
+def classify(name: str, schema: Mapping[str, Any]) -> AnswerType:
+    """How a media type is read.
+
+    Args:
+        name: the media type or range, as the document spells it.
+        schema: its schema.
+    """
+    base, *parameters = [part.strip().lower() for part in name.split(";")]
+    kept = [part.replace(" ", "") for part in parameters if part and not part.startswith("charset")]
+    name = ";".join([base, *kept])
+    return AnswerType(name=name, kind=_kind(name, base, schema))
+
+
+def _kind(name: str, base: str, schema: Mapping[str, Any]) -> Kind:
+    if base == EVENTS:
+        return "events"
+    if _LINES.fullmatch(name) or _LINES.fullmatch(base):
+        return "lines"
+    if _JSON.fullmatch(base):
+        return "json"
+    if _RANGE.fullmatch(base):
+        return "any"
+    if _TEXT.fullmatch(base):
+        return "text"
+    if _BYTES.fullmatch(base) or schema.get("format") in ("binary", "byte", "base64"):
+        return "bytes"
+    return _KINDS_BY_TYPE.get("".join(schemas.type_names(schema)), "bytes")
+
+
+def _preferred(offer: tuple[AnswerType, ...]) -> tuple[AnswerType, ...]:
+    """What a request accepts of what one response offers."""
+    json = [kind for kind in offer if kind.kind == "json"]
+    if json:
+        return (next((kind for kind in json if kind.name == JSON), json[0]),)
+    return tuple(kind for kind in offer if kind.kind not in STREAMS) or offer
