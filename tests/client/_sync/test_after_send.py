@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from callwell import errors
 from callwell.core.rules.profile import QuotaRule, RetryRule
+from callwell.description.answer_types import classify
 from callwell.errors import StateError
 from callwell.observe.notices import NotRecorded
 from callwell.state import MemoryState
@@ -187,12 +188,13 @@ def test_json_that_broke_off_is_the_providers_own(reply: Response) -> None:
 def test_a_type_that_is_described_is_the_providers_own() -> None:
     """A creation that is described to answer with a text is done when it does, and unknown with another type."""
     provider = acme()
-    make = replace(provider.api.operations["things.make"], media=("text/plain", "application/xml"))
+    media = (classify("text/plain", {}), classify("application/xml", {}))
+    make = replace(provider.api.operations["things.make"], media=media)
     api = replace(provider.api, operations={**provider.api.operations, "things.make": make})
     provider = replace(provider, api=api)
     for body, content_type in ((b"OK", "text/plain; charset=utf-8"), (b"<a/>", "Application/XML")):
         reply = answer(200, body, content_type=content_type)
-        assert ended(client(World(reply), provider=provider)).outcome == "done"
+        assert ended(client(World(reply), provider=provider)) == body.decode()
     page = answer(200, b"<html>", content_type="text/html")
     assert isinstance(ended(client(World(page), provider=provider)), errors.OutcomeUnknown)
 

@@ -12,7 +12,7 @@ from callwell.client._sync.calls.engine import Engine
 from callwell.client._sync.concurrency.primitives import CloseMixin
 from callwell.client._sync.group import DynamicGroup, Group
 from callwell.client._sync.keys.manager import KeyManager
-from callwell.client.calls.binding import BoundRequest, encode_json, query_pairs
+from callwell.client.calls.binding import ACCEPT_ANYTHING, BoundRequest, encode_json, query_pairs
 from callwell.client.calls.operations import asset_operations, group_names, plan_undescribed, upload_operations
 from callwell.client.calls.options import ResolvedOptions
 from callwell.client.calls.wire_values import to_wire_value
@@ -183,7 +183,8 @@ class Client(CloseMixin):
         if not re.fullmatch("[A-Z]+", method):
             raise InvalidOption("method", method, "an HTTP method")
         body = None if json is None else encode_json(method, to_wire_value(f"{method}: the body", {}, json))
-        bound = BoundRequest(method, self.config.request_target(path, query_pairs(query or {})), body)
+        target = self.config.request_target(path, query_pairs(query or {}))
+        bound = BoundRequest(method, target, body, accept=ACCEPT_ANYTHING)
         return self._caller.send(self._caller.prepare(plan_undescribed(self.provider, method), bound))
 
     def pages(self, operation: str, /, **arguments: object) -> Pager[Any]:

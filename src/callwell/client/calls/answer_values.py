@@ -18,12 +18,10 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from callwell.client.calls import gateways
-from callwell.client.calls.json_repair import CHARSET
-from callwell.client.calls.responses import Answer, decode_json
-from callwell.core import outcome
+from callwell.client.calls.json_repair import CHARSET, decode_json
 from callwell.core.headers import join_lines
 from callwell.description.model import AnswerType
 
@@ -67,8 +65,18 @@ def find_type(media: Sequence[AnswerType], headers: Mapping[str, str], body: byt
     return next((kind for kind in media if _is_near(name, kind)), None)
 
 
-def read_answer(response: Response, media: Sequence[AnswerType]) -> Answer | None:
-    """The answer of a successful call; None if its type is not declared.
+class ReadAnswer(NamedTuple):
+    """An answer of a declared type.
+
+    Attributes:
+        json: its value if it is JSON.
+    """
+
+    json: Any = None
+
+
+def read_answer(response: Response, media: Sequence[AnswerType]) -> ReadAnswer | None:
+    """What a successful answer holds; None if its type is not declared.
 
     Args:
         response: a whole 2xx.
@@ -77,29 +85,28 @@ def read_answer(response: Response, media: Sequence[AnswerType]) -> Answer | Non
     headers = response.headers
     body = response.body
     if not body:
-        return Answer(response.status, headers, body, None)
+        return ReadAnswer()
     kind = find_type(media, headers, body)
     if kind is not None and kind.kind != "json":
-        return Answer(response.status, headers, body, None)
+        return ReadAnswer()
     if kind is None and all(one.kind != "json" for one in media):
         return None
     json, readable = decode_json(body, headers)
-    return Answer(response.status, headers, body, json) if readable else None
+    return ReadAnswer(json) if readable else None
 
 
-def read_value(answer: Answer, media: Sequence[AnswerType]) -> str | bytes | None:
+def read_value(body: bytes, headers: Mapping[str, str], media: Sequence[AnswerType]) -> str | bytes | None:
     """What a call returns for an answer that is not JSON.
 
     Args:
-        answer: an answer without JSON.
+        body: its body.
+        headers: the answer's.
         media: the declared types.
     """
-    if not answer.body or answer.status not in outcome.OK:
+    kind = find_type(media, headers, body) or UNKNOWN
+    if not body or kind.kind == "json":
         return None
-    kind = find_type(media, answer.headers, answer.body) or UNKNOWN
-    if kind.kind == "json":
-        return None
-    return answer.body if kind.kind == "bytes" else decode_text(answer.body, answer.headers)
+    return body if kind.kind == "bytes" else decode_text(body, headers)
 
 
 def decode_text(body: bytes, headers: Mapping[str, str]) -> str:

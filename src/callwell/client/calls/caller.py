@@ -20,7 +20,7 @@ from callwell.client.calls.deleted_lookup import run_checking_deleted
 from callwell.client.calls.operations import OperationHandle, find_operation, list_operations
 from callwell.client.calls.options import NOT_GIVEN
 from callwell.client.calls.responses import rename_fields, resolve_link
-from callwell.core import json_values
+from callwell.core import json_values, outcome
 from callwell.errors import CallFacts, InvalidOption, KeyRefused, UnexpectedAnswer
 
 if TYPE_CHECKING:
@@ -131,10 +131,10 @@ class AsyncCaller:
     def result(self, handle: OperationHandle, answer: Answer) -> Any:
         """The part of the body that the profile names as the result, or the whole body; text and bytes as they are."""
         path = self.config.provider.profile.result
-        if answer.json is None and handle.plan.media:
+        if answer.json is None and handle.plan.media and answer.status in outcome.OK:
             from callwell.client.calls.answer_values import read_value  # few operations need it
 
-            return read_value(answer, handle.plan.media)
+            return read_value(answer.body, answer.headers, handle.plan.media)
         result = answer.json if path is None else json_values.value_at(answer.json, path)
         return rename_fields(result, handle.rule.renamed) if handle.rule.renamed else result
 

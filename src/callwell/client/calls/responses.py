@@ -7,9 +7,8 @@ import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
-import msgspec
-
-from callwell.client.calls import error_body, gateways, json_repair
+from callwell.client.calls import error_body, gateways
+from callwell.client.calls.json_repair import decode_json, explain_invalid_json
 from callwell.core import headers as fields
 from callwell.core import json_values, outcome
 from callwell.core.types import Answered
@@ -105,7 +104,8 @@ def parse_success(response: Response, *, described: bool, media: tuple[AnswerTyp
         if media:
             from callwell.client.calls.answer_values import read_answer  # few operations need it
 
-            return read_answer(response, media)
+            found = read_answer(response, media)
+            return None if found is None else Answer(status, headers, body, found.json)
         json, readable = decode_json(body, headers)
     except Exception:  # noqa: BLE001 - whatever a decoder raises
         return None
@@ -234,29 +234,10 @@ def page_body(answer: Answer) -> Any:
 def _explain_unreadable(response: Response, media: tuple[AnswerType, ...]) -> str:
     """Why the body of a success could not be read, for people."""
     if not media:
-        return json_repair.explain_invalid_json(response.body)
+        return explain_invalid_json(response.body)
     from callwell.client.calls.answer_values import describe_mismatch
 
     return describe_mismatch(response.headers, media)
-
-
-def decode_json(body: bytes, headers: Mapping[str, str]) -> tuple[Any, bool]:
-    """The value of a body, and whether it is JSON.
-
-    Args:
-        body: the body.
-        headers: the answer's.
-    """
-    if not body:
-        return None, False
-    try:
-        return msgspec.json.decode(body), True
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
-    try:
-        return msgspec.json.decode(json_repair.repair_json(body, headers.get("content-type", ""))), True
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return None, False
 
 
 def _redirect_target(url: str, location: str | None) -> str | None:

@@ -277,7 +277,7 @@ class Engine:
         context.status = response.status
         if now >= self.learner.due_at.get(plan.operation, now):
             context.hints = self.learner.observe(plan.operation, response, now, now - began)
-        context.answer = responses.parse_success(response, described=plan.template is not None)
+        context.answer = responses.parse_success(response, described=plan.template is not None, media=plan.media)
         if context.answer is None:
             return self._on_error_response(context, response, attempt, now - began)
         end = PLAIN_SUCCESS._replace(hints=context.hints) if context.hints else PLAIN_SUCCESS
