@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Reply: TypeAlias = "Response | NoReply"
 Script: TypeAlias = "Iterable[Reply] | Callable[[Request], Reply]"
 
-BROKE_OFF: Final = NoReply(Outcome.UNKNOWN, "the answer broke off")
+BROKE_OFF: Final = NoReply(Outcome.UNKNOWN, "the response broke off")
 
 
 class ManualClock:

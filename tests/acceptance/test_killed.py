@@ -35,7 +35,7 @@ def killed(process: subprocess.Popen[str], after_s: float) -> None:
 
 
 def test_an_export_that_is_killed_twenty_times(tmp_path: Path, tell: Tell) -> None:
-    """Nothing is lost, asked for early or over the quota, and at no time is a file under its name that is not whole."""
+    """Nothing is lost, requested early or over the quota, and at no time is a file under its name that is not whole."""
     options = EmulatorOptions(
         provider=("userplane",), clock=f"{fault_scripts.SCALE:g}", window="sliding", recordings=RECORDINGS, seed=SEED
     )

@@ -88,8 +88,8 @@ def test_other_providers_are_refused_with_their_names(cli: Shell) -> None:
     assert upload.err.strip() == "callwell: films: it is a folder; name the files in it"
 
 
-def test_the_state_is_asked_for_once(cli: Shell) -> None:
-    """A state that is a folder is met with one piece of advice, not two."""
+def test_a_wrong_state_gets_one_piece_of_advice(cli: Shell) -> None:
+    """A state that is a folder: the message has one piece of advice, not two."""
     (cli.folder / "calls").mkdir()
     ended = cli.run("call", PROVIDER, "me.get", "--state", "sqlite:///calls")
     assert ended.code == 7

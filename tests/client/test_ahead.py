@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Walks with several pages under way: in order, at the depth that was asked for, and nothing left behind."""
+"""Walks with several pages under way: in order, at the depth that was requested, and nothing left behind."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SIZE = 2
 
 
 def number(request: Request) -> int:
-    """The page that is asked for."""
+    """The page that is requested."""
     return int(query(request.url).get("page", 1))
 
 
@@ -48,7 +48,7 @@ def shelf(pages: int, *, total: bool = True) -> Callable[[Request], Response]:
 
 
 class Overtaking(SlowTransport):
-    """A transport on which every page arrives before the one that was asked for just before it."""
+    """A transport on which every page arrives before the one that was requested just before it."""
 
     async def send(self, request: Request) -> Response | NoReply:
         """The reply, the sooner the higher the page."""
@@ -62,7 +62,7 @@ def ids(pages: int) -> list[str]:
 
 
 @pytest.mark.parametrize(("depth", "seconds"), [(0, 20), (1, 20), (4, 6), (8, 4), (64, 2)])
-def test_as_many_pages_are_under_way_as_were_asked_for(depth: int, seconds: int) -> None:
+def test_as_many_pages_are_under_way_as_were_requested(depth: int, seconds: int) -> None:
     """Items come in order although the answers do not, and a walk takes as long as its pages divided by the depth."""
 
     async def work() -> None:
@@ -105,7 +105,7 @@ def test_a_slow_reader_has_no_more_than_the_depth_before_it() -> None:
 
 
 def test_pages_beyond_an_unknown_end_disturb_nothing() -> None:
-    """Without totals some pages are asked for in vain; their errors are never seen."""
+    """Without totals some pages are requested in vain; their errors are never seen."""
 
     async def work() -> None:
         rule = {"things.list": OperationRule(paging=PagingRule(items="data.items", key="id", more="data.more"))}
@@ -172,7 +172,7 @@ def test_a_reader_that_leaves_takes_all_pages_with_it(moment: float) -> None:
 
 
 def test_offsets_that_were_reckoned_wrong_are_dropped() -> None:
-    """A short page in the middle: what was asked for behind it is not read, and from there one page ahead is enough."""
+    """A short page in the middle: what was requested behind it is not read, and from there one page ahead is enough."""
     asked = list[int]()
 
     def reply(request: Request) -> Response:
@@ -204,7 +204,7 @@ def test_a_depth_that_is_none_is_reported(pages: Any) -> None:
 
 
 def test_threads_fetch_as_many_pages_at_once() -> None:
-    """The sync side has as many under way: the answers come only when all eight have been asked for."""
+    """The sync side has as many under way: the answers come only when all eight have been requested."""
     gate = threading.Barrier(8)
 
     def reply(request: Request) -> Response:

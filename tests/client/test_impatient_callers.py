@@ -123,7 +123,7 @@ def test_a_short_deadline_is_no_failure_of_the_provider(deadline_s: float, failu
 
         async def late(request: Any) -> NoReply:
             await asyncio.sleep(request.timeout_s)
-            return NoReply(Outcome.UNKNOWN, "no answer in time")
+            return NoReply(Outcome.UNKNOWN, "no response in time")
 
         transport.send = late  # type: ignore[method-assign]
         client._engine._exchange = late

@@ -12,10 +12,10 @@ from callwell.client.calls.responses import Answer, ParsedResponse
 @pytest.mark.parametrize(
     ("reading", "words"),
     [
-        (ParsedResponse(Answer(200, {}, b"{", None), whole=False), "200: the answer is not whole, or no JSON"),
+        (ParsedResponse(Answer(200, {}, b"{", None), whole=False), "200: the response is not whole, or no JSON"),
         (
-            ParsedResponse(Answer(200, {}, b"[NaN]", None), message="the answer contains NaN", whole=False),
-            "200: the answer contains NaN",
+            ParsedResponse(Answer(200, {}, b"[NaN]", None), message="the response contains NaN", whole=False),
+            "200: the response contains NaN",
         ),
         (ParsedResponse(Answer(200, {}, b"", None), whole=False, too_large=True), "200: it has more bytes than"),
         (

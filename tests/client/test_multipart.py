@@ -130,7 +130,7 @@ def test_the_same_form_is_the_same_bytes() -> None:
 
 
 def test_a_keyless_operation_goes_without_the_key() -> None:
-    """The key is not shown where it is not asked for; the media type is that of the form."""
+    """The key is not shown where it is not requested; the media type is that of the form."""
     rule = KeyRule(env="K", scheme="basic")
     key = Key("secret")
     bound = bind(send({"id": TEXT}, keyless=True), {"id": "1"})
@@ -139,7 +139,7 @@ def test_a_keyless_operation_goes_without_the_key() -> None:
 
 
 def test_a_piece_of_a_large_file_is_read_while_it_is_sent() -> None:
-    """It has its length beforehand, comes out as it went in, as often as it is asked for, and counts as a file."""
+    """It has its length beforehand, comes out as it went in, as often as it is requested, and counts as a file."""
     operation = send({"file": FILE, "note": TEXT})
     region = PieceReader(MemoryFile(b"0123456789"), 2, 5, ProgressMeter(None))
     bound = bind(operation, {"file": region, "note": "n"})

@@ -77,11 +77,11 @@ def test_what_is_no_json_stays_unreadable(body: bytes) -> None:
 
 @pytest.mark.parametrize(("body", "name"), [(b'{"score": NaN}', "NaN"), (b"[1, -Infinity]", "-Infinity")])
 def test_a_number_that_json_does_not_have_is_named(body: bytes, name: str) -> None:
-    """The error says what the answer contains, for reading and for what was done."""
+    """The error says what the response contains, for reading and for what was done."""
     for operation, words in (("things.get", "200"), ("things.make", "it was done")):
         one = client(World(Response(200, {}, body)))
         arguments: dict[str, Any] = {"name": "n"} if operation == "things.make" else {"thing_id": "1"}
-        with pytest.raises(errors.UnexpectedAnswer, match=f"{words}.*the answer contains {name}, which is not JSON"):
+        with pytest.raises(errors.UnexpectedAnswer, match=f"{words}.*the response contains {name}, which is not JSON"):
             one.call(operation, **arguments)
 
 

@@ -67,7 +67,7 @@ def slow(storage: Storage) -> tuple[Any, SlowStreaming]:
 
 @pytest.mark.parametrize("ranges", [2, 4, 8])
 def test_pieces_come_at_once(tmp_path: Path, ranges: int) -> None:
-    """As many as were asked for: the file takes as long as its pieces divided by their number."""
+    """As many as were requested: the file takes as long as its pieces divided by their number."""
 
     async def work() -> None:
         asset, transport = slow(Storage())
@@ -107,7 +107,7 @@ def threaded(reply: Any) -> tuple[Client, Any]:
 
 
 def test_threads_fetch_pieces_at_once(tmp_path: Path) -> None:
-    """The second to fourth piece come only when all three have been asked for."""
+    """The second to fourth piece come only when all three have been requested."""
     storage = Storage()
     gate = threading.Barrier(3)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PIECE = 65_536
 """Bytes of a piece of a streamed body."""
 
-LOST = NoReply(Outcome.UNKNOWN, "the answer broke off")
+LOST = NoReply(Outcome.UNKNOWN, "the response broke off")
 REFUSED = NoReply(Outcome.REFUSED, "no connection: refused")
 
 
@@ -47,7 +47,7 @@ DEAD = code(401, "DEAD")
 class LeapingClock(ManualClock):
     """Time for one caller at a time: who asks how long a wait really takes has waited when it next asks the time.
 
-    It has not if it sends a request instead: then it asked for the request's time limit, see `sent`.
+    It has not if it sends a request instead: then it read the request's time limit, see `sent`.
     """
 
     def __init__(self) -> None:
@@ -122,7 +122,7 @@ class World:
 
     @property
     def urls(self) -> list[str]:
-        """What was asked for."""
+        """What was requested."""
         return [sent.request.url for sent in self.sent]
 
     @property

@@ -83,7 +83,7 @@ def contradictory_range(number: int, headers: dict[str, str]) -> bytes:
 
 
 GOOD: dict[str, Callable[[int, dict[str, str]], bytes | None]] = {
-    "parts that are shorter than asked for": lambda n, h: part(CONTENT, h, most=50_000) if n else CUT,
+    "parts that are shorter than requested": lambda n, h: part(CONTENT, h, most=50_000) if n else CUT,
     "a size that nobody knows": unknown,
     "no ranges": lambda n, _: reply(200, CONTENT, 'etag: "one"') if n else CUT,
     "several parts in one": several_ranges,

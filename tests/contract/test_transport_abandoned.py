@@ -107,7 +107,7 @@ def test_closing_waits_for_nobody_who_has_left(serve: Servers) -> None:
 
 
 def test_a_time_limit_of_asyncio_is_none_of_the_transports(serve: Servers) -> None:
-    """`asyncio.timeout` and `wait_for` see the cancellation that they asked for."""
+    """`asyncio.timeout` and `wait_for` see the cancellation that they caused."""
     server = serve(Connection.hang)
 
     async def work() -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The contract of `transport.base` about bodies of answers: codings are undone, and no body grows beyond its bound."""
+"""The contract of `transport.base` about response bodies: codings are undone, and none grows beyond its bound."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ BARE: Final = zlib.compress(TEXT, wbits=-15)
 
 
 def head(status: int, *fields: bytes) -> bytes:
-    """The head of an answer."""
+    """The head of a response."""
     return b"\r\n".join((b"HTTP/1.1 %d X" % status, *fields, b"", b""))
 
 
 def sized(status: int, body: bytes, *fields: bytes) -> bytes:
-    """An answer with its length."""
+    """A response with its length."""
     return head(status, b"content-length: %d" % len(body), *fields) + body
 
 
 def chunked(status: int, pieces: Iterable[bytes], *fields: bytes) -> bytes:
-    """An answer in pieces, without a length."""
+    """A response in chunks, without a length."""
     body = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
     return head(status, b"transfer-encoding: chunked", *fields) + body + b"0\r\n\r\n"
 
@@ -90,7 +90,7 @@ def test_a_coded_body_that_is_damaged_is_not_whole(
     assert (reply.status, reply.whole, reply.too_large) == (200, False, False)
 
 
-def test_what_is_asked_for_can_be_read(serve: Servers, sender: Sender) -> None:
+def test_accepted_codings_can_be_read(serve: Servers, sender: Sender) -> None:
     """Requests name the codings that are undone; streams, which are not, name none."""
     server = serve(lambda c: c.send(OK))
     sender.send(get(server.url))
@@ -101,7 +101,7 @@ def test_what_is_asked_for_can_be_read(serve: Servers, sender: Sender) -> None:
 
 
 def large(reply: Response | NoReply) -> tuple[int, bool, bool, int]:
-    """What is known of an answer that may be too large."""
+    """What is known of a response that may be too large."""
     assert isinstance(reply, Response)
     return reply.status, reply.whole, reply.too_large, len(reply.body)
 
@@ -157,7 +157,7 @@ def test_an_error_is_read_to_its_own_bound(serve: Servers, sender: Sender) -> No
     assert large(sender.send(get(server.url))) == (503, False, True, MAX_ERROR_BYTES)
 
 
-def test_an_endless_answer_ends(serve: Servers, make: Senders) -> None:
+def test_an_endless_response_ends(serve: Servers, make: Senders) -> None:
     """A server that never stops sending is left as soon as the bound is passed."""
 
     def endless(connection: Connection) -> bool:
@@ -171,7 +171,7 @@ def test_an_endless_answer_ends(serve: Servers, make: Senders) -> None:
 
 
 @pytest.mark.parametrize("out", [head(204), head(304, b"content-length: 99999999999"), sized(200, b"")])
-def test_an_answer_without_a_body_keeps_its_connection(serve: Servers, sender: Sender, out: bytes) -> None:
+def test_a_response_without_a_body_keeps_its_connection(serve: Servers, sender: Sender, out: bytes) -> None:
     """Whatever length it names."""
     server = serve(lambda c: c.send(out))
     for _ in range(3):
@@ -192,8 +192,8 @@ def test_headers_that_cannot_be_read_disturb_no_body(serve: Servers, sender: Sen
 EVIL: Final = sized(200, b"evil")
 
 
-def test_an_answer_that_nobody_asked_for_is_given_to_nobody(serve: Servers, sender: Sender) -> None:
-    """What comes with an answer, or behind it, closes the connection."""
+def test_surplus_bytes_close_the_connection(serve: Servers, sender: Sender) -> None:
+    """What comes with a response, or behind it, is never taken for the next one."""
     server = serve(lambda c: c.send(sized(200, b"good") + EVIL))
     for number in range(1, 6):
         reply = sender.send(get(server.url))
@@ -201,8 +201,8 @@ def test_an_answer_that_nobody_asked_for_is_given_to_nobody(serve: Servers, send
         assert (reply.body, server.connections) == (b"good", number)
 
 
-def test_an_answer_that_comes_while_nobody_asks_is_given_to_nobody(serve: Servers, sender: Sender) -> None:
-    """A connection on which something arrives while it rests is closed."""
+def test_a_response_on_an_idle_connection_is_discarded(serve: Servers, sender: Sender) -> None:
+    """A connection on which something arrives while it is idle is closed."""
     server = serve(lambda c: c.send(sized(200, b"good")) and c.send(EVIL))
     for number in range(1, 4):
         reply = sender.send(get(server.url))
@@ -211,7 +211,7 @@ def test_an_answer_that_comes_while_nobody_asks_is_given_to_nobody(serve: Server
         assert server.closed.acquire(timeout=5.0)
 
 
-def test_the_body_of_a_head_is_given_to_nobody(serve: Servers, sender: Sender) -> None:
+def test_the_body_of_a_head_is_discarded(serve: Servers, sender: Sender) -> None:
     """Some servers send one: each HEAD has a connection of its own, and a length is no body."""
     server = serve(lambda c: c.send(sized(200, EVIL)))
     for number in range(1, 4):

@@ -45,7 +45,7 @@ MAX_STEPS = 2000
 
 
 class Turn(NamedTuple):
-    """What the world does next, whatever it is asked for.
+    """What the world does next, whatever the machine does.
 
     Attributes:
         end: the end of a Send.

@@ -31,7 +31,7 @@ class Turn(NamedTuple):
         pinned: it honours `If-Range`.
         placed: it says where a part begins.
         sized: it says how long the body is.
-        short: bytes of a part that it sends at most, and says so; None for all that were asked for.
+        short: bytes of a part that it sends at most, and says so; None for all that were requested.
         totals: it says how long the file is where it sends a part.
         coded: it sends the file in another form, under the same tag, and says so.
     """

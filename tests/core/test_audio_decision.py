@@ -145,7 +145,7 @@ def test_what_passes_is_taken_by_the_provider(sound: AudioInfo, audio: AudioRule
 
 @given(sounds, rules)
 def test_an_explicit_mix_is_never_asked_about(sound: AudioInfo, audio: AudioRule) -> None:
-    """Who says what becomes of the channels is not asked for it."""
+    """A caller that chooses a channel is not asked to choose one."""
     decided = decide_for(sound, audio, AudioOptions("mix"))
     assert not (isinstance(decided, Refuse) and decided.code in ("which-channel", "no-such-channel"))
 

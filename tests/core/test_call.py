@@ -104,8 +104,8 @@ def test_nothing_is_sent_after_the_deadline(call: Call, script: list[Turn]) -> N
 
 
 @given(call=calls, script=scripts)
-def test_waits_do_not_shrink_and_keep_what_was_asked_for(call: Call, script: list[Turn]) -> None:
-    """Between two arrivals lies what a 429 or 503 asked for and the formula, never less than before, crash or not."""
+def test_waits_never_shrink_and_obey_retry_after(call: Call, script: list[Turn]) -> None:
+    """Two arrivals are apart by `Retry-After` and the backoff, never by less than before, crash or not."""
     story = play(call, script)
     floor_s = 0.0
     waited_s = 0.0

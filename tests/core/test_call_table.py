@@ -239,7 +239,7 @@ def test_a_permit_that_cannot_be_had_in_time_is_reported_with_its_time() -> None
 
 
 @pytest.mark.parametrize(("status", "floor_s"), [(429, 17.0), (503, 17.0), (500, 0.0), (502, 0.0), (504, 0.0)])
-def test_a_wait_that_is_asked_for_counts_on_429_and_503_only(status: int, floor_s: float) -> None:
+def test_retry_after_counts_on_429_and_503_only(status: int, floor_s: float) -> None:
     """`Retry-After` is a floor where the RFCs say so; elsewhere such a header only teaches."""
     story = attempts(Call(SAFE, RULE), Answered(status, retry_after_s=17.0), OK)
     assert story.waits == [max(floor_s, 0.375)]

@@ -91,7 +91,7 @@ def test_a_tag_pins_nothing_while_there_is_nothing() -> None:
 
 
 def test_a_part_that_begins_elsewhere() -> None:
-    """A part that leaves a gap is not written, and asked for again; one that overlaps is written where it belongs."""
+    """A part that leaves a gap is requested again, not written; one that overlaps is written where it belongs."""
     state = Download(offset=5, size=9, version=Version('"x"'))
     assert download.accept_head(state, StorageHead(206, 2, 7))[1] == FetchRange(5, '"x"', 1)
     assert download.accept_head(state._replace(failures=1), StorageHead(206, 2, 7))[1] == FetchRange(0, None, 2)
@@ -204,7 +204,7 @@ def test_a_size_that_is_announced_anew_is_that_of_another_file() -> None:
 
 
 def test_only_the_storage_says_that_a_part_was_the_last() -> None:
-    """It may have another version than the provider speaks of: it is asked for what lies beyond."""
+    """It may have another version than the provider speaks of: what lies beyond is requested."""
     state, _ = download.accept_url(Download(), 5)
     state, _ = download.accept_head(state, StorageHead(206, 5, 0, Version('"x"'), None, 5))
     state, step = download.end_body(download.add_bytes(state, 5))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Downloads from storage that sends less than it was asked for, does not know sizes, or contradicts itself."""
+"""Downloads from storage that sends less than was requested, does not know sizes, or contradicts itself."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HALF = Download(offset=5, size=9, version=TAG, high_water=5)
 
 @pytest.mark.parametrize("totals", [True, False])
 @pytest.mark.parametrize("announced", [True, False])
-def test_parts_that_are_shorter_than_asked_for(totals: bool, announced: bool) -> None:  # noqa: FBT001 - drawn
+def test_parts_that_are_shorter_than_requested(totals: bool, announced: bool) -> None:  # noqa: FBT001 - drawn
     """One after the other, without waiting, until the whole is there: by its size, or because nothing follows."""
     script = [Turn(cut=3, sized=False), Turn(short=2, totals=totals)]
     storage = Storage([b"0123456789"], [*script, *script[1:] * 9], announced=announced)
@@ -35,7 +35,7 @@ def test_parts_that_are_shorter_than_asked_for(totals: bool, announced: bool) ->
 
 
 def test_a_short_part_is_no_failure() -> None:
-    """What follows it is asked for at once."""
+    """What follows it is requested at once."""
     state, step = download.accept_head(HALF._replace(failures=1), StorageHead(206, 2, 5, TAG, 9, 7))
     assert step == ReadBody(5)
     assert download.end_body(download.add_bytes(state, 2))[1] == FetchRange(7, '"x"', 0)
@@ -95,7 +95,7 @@ def test_a_part_of_another_file(head: StorageHead) -> None:
     ],
 )
 def test_a_part_that_cannot_be_placed(head: StorageHead) -> None:
-    """It is asked for again, and if that does not help, the whole file is."""
+    """It is requested again, and if that does not help, the whole file is."""
     state, step = download.accept_head(HALF, head)
     assert step == FetchRange(5, '"x"', 1)
     assert download.accept_head(state, head)[1] == FetchRange(0, None, 2)
@@ -150,7 +150,7 @@ def test_what_the_storage_asks_for_is_waited_for(status: int) -> None:
 
 
 def test_an_error_without_a_wait_keeps_none() -> None:
-    """A wait was asked for before, and not again."""
+    """A wait was requested before, and not again."""
     state, _ = download.accept_head(HALF, StorageHead(503, retry_after_s=7.0))
     assert download.accept_head(state, StorageHead(503))[1] == FetchRange(5, '"x"', 2)
 

@@ -151,7 +151,7 @@ def test_a_size_that_the_provider_cuts_loses_nothing() -> None:
 
 
 def test_a_size_that_the_provider_keeps_to_tells_the_last_page() -> None:
-    """Then nothing is asked for beyond it, also where fewer came than were announced."""
+    """Then nothing is requested beyond it, also where fewer came than were announced."""
     _, verdict = follow(NUMBER, page(1, 2, total=4), page(3, total=4), size=2)
     assert (verdict.end, verdict.pages, verdict.items) == (End.DRIFTED, 2, 3)
 

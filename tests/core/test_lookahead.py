@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pages that are asked for ahead of their turn: which, and what a verdict is worth when they come in any order."""
+"""Pages that are requested ahead of their turn: which, and what a verdict is worth when they come in any order."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_what_can_be_reckoned_is(rule: PagingRule, at: int | str, page: Page, ex
 
 
 def test_the_next_page_is_wanted_whatever_the_total_says() -> None:
-    """A total that is too low ends no walk: the page where the provider has more is asked for."""
+    """A total that is too low ends no walk: the page where the provider has more is requested."""
     assert wanted(PAGE, 9, came(total=3)) == wanted(PAGES, 9, came(pages=3)) == wanted(OFFSET, 9, came(total=3)) == [9]
 
 
@@ -71,7 +71,7 @@ def deep(style: str, lists: Lists, depth: int, turns: list[int]) -> tuple[list[i
         turns: which of those under way is served next, over and over again.
 
     Returns:
-        the delivered ids, the verdict, and the positions that were asked for.
+        the delivered ids, the verdict, and the positions that were requested.
     """
     rule = STYLES[style]
     state = paging.start_walk(rule)

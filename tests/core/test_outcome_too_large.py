@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A response too large to read is not asked for again, and still says no more than its status does."""
+"""A response too large to read is not requested again, and still says no more than its status does."""
 
 from __future__ import annotations
 

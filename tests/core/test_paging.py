@@ -140,7 +140,7 @@ def test_empty_pages_with_more_do_not_end_a_walk() -> None:
 
 
 def test_an_empty_page_is_passed_by() -> None:
-    """By offset, an empty page that is not the end is stepped over, not asked for again."""
+    """By offset, an empty page that is not the end is stepped over, not requested again."""
     full = {"data": [{"id": i} for i in range(SIZE)], "total": 7}
     empty: dict[str, Any] = {"data": [], "total": 7}
     begin = paging.start_walk(OFFSET)

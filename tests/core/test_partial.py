@@ -37,7 +37,7 @@ def test_where_a_part_lies(text: str, expected: tuple[int | None, ...]) -> None:
 
 
 def test_several_parts_have_no_place() -> None:
-    """One range was asked for, so that an answer of several is not understood, whatever else it says."""
+    """One range was requested, so that an answer of several is not understood, whatever else it says."""
     headers = {"content-type": "Multipart/ByteRanges; boundary=x", "content-range": "bytes 0-4/9"}
     head = partial.parse_head(206, headers, 0.0)
     assert (head.start, head.is_consistent) == (None, False)

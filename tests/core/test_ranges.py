@@ -113,8 +113,8 @@ def test_a_size_that_only_storage_knows() -> None:
         (Turn(status=500), DownloadFailed(DownloadReason.BROKEN, 500), download.MAX_ATTEMPTS),
     ],
 )
-def test_storage_that_cannot_do_it_is_not_asked_for_pieces(turn: Turn, expected: object, requests: int) -> None:
-    """A whole file is read as it comes, or asked for; everything else ends as it would without pieces."""
+def test_storage_without_ranges_gets_one_request(turn: Turn, expected: object, requests: int) -> None:
+    """A whole file is read as it comes, or requested; everything else ends as it would without pieces."""
     storage = Storage([b"123456789"], [turn], split=SPLIT)
     assert (storage.fetch(), storage.rounds, storage.count) == (expected, 0, requests)
 
@@ -202,7 +202,7 @@ def test_a_round_without_a_byte_is_a_failed_attempt() -> None:
         (StorageHead(403), False),
     ],
 )
-def test_only_the_piece_that_was_asked_for_fits(head: StorageHead, fits: bool) -> None:  # noqa: FBT001 - a table of cases
+def test_only_the_requested_range_fits(head: StorageHead, fits: bool) -> None:  # noqa: FBT001 - a table of cases
     """Another place, another version or another size is not written."""
     assert parallel_download.is_requested_range(begun()[1], ByteRange(3, 6), head) == fits
 
@@ -218,7 +218,7 @@ def test_only_the_piece_that_was_asked_for_fits(head: StorageHead, fits: bool) -
     ],
 )
 def test_pieces_fill_the_gaps(offset: int, islands: tuple[tuple[int, int], ...], expected: list[object]) -> None:
-    """Nothing that is safe is asked for again, and little is not split, unless there is something safe beyond it."""
+    """Nothing that is safe is requested again, and little is not split, unless there is something safe beyond it."""
     found = parallel_download.missing_ranges(SPLIT, 10, offset, tuple(ByteRange(*one) for one in islands))
     assert list(found) == expected
     assert parallel_download.missing_ranges(SPLIT._replace(parallel=1), 10, offset, ()) == ()

@@ -246,7 +246,7 @@ def ended(said: UploadStatus) -> Any:
         if not isinstance(action, QueryStatus):
             return action, asked
         state = upload.start_query(state)
-    raise AssertionError("it is asked for ever")
+    raise AssertionError("it is queried forever")
 
 
 @pytest.mark.parametrize(
@@ -306,7 +306,7 @@ def test_who_goes_on_believes_the_first_report() -> None:
 
 
 def test_what_arrived_after_the_question_is_not_forgotten() -> None:
-    """The report speaks of the moment when it was asked for."""
+    """The report speaks of the moment when it was requested."""
     state = upload.start_upload(RULE, PIECE, 40, "v")
     for _ in range(3):
         state, _ = upload.next_action(state)

@@ -19,7 +19,7 @@ ASKING = PAGE | {"Access-Control-Request-Method": "DELETE", "Access-Control-Requ
 
 @pytest.mark.parametrize("path", ["/public/me", "/public/workspace/x/links/y", "/public/nothing"])
 def test_preflights(emulated: Emulated, path: str) -> None:
-    """204 without a key and without a look at the quota, whatever is asked for."""
+    """204 without a key and without a look at the quota, whatever is requested."""
     emulated.control("/reset", {"per_minute": 1})
     answers = [fetch(emulated.base + path, "OPTIONS", headers=headers) for headers in (ASKING, PAGE, {})]
     for answer in answers:

@@ -93,7 +93,7 @@ def found(tree: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("key", ["..", ".", "", None, {"a": 1}, True, ["x"], "cut \ufffd"])
-def test_what_cannot_be_asked_for_is_reported(tmp_path: Path, key: object) -> None:
+def test_a_key_that_cannot_be_requested_is_reported(tmp_path: Path, key: object) -> None:
     """With the reason; the others are there, and a second run says the same."""
     state = MemoryState()
     for _ in range(2):
@@ -130,7 +130,7 @@ def test_an_entry_that_is_no_thing_is_reported(tmp_path: Path, entry: object) ->
         "\n",
     ],
 )
-def test_what_can_be_asked_for_is_exported(tmp_path: Path, key: str) -> None:
+def test_a_key_that_can_be_requested_is_exported(tmp_path: Path, key: str) -> None:
     """Under a name that every file system takes, within the folder."""
     report = named("a", key).export(tmp_path / "outer" / "tree")
     assert (report.verdict, report.items) == ("complete", 2)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scopes with keys that cannot be asked for: each fails alone, and all others are exported."""
+"""Scopes with keys that cannot be requested: each fails alone, and all others are exported."""
 
 from __future__ import annotations
 

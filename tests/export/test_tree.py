@@ -148,7 +148,7 @@ def min_admin(site: Site) -> str:
 
 
 def test_never_found_differs_from_deleted_and_may_turn_up(site: Site) -> None:
-    """An item that the list names and the provider does not know is noted with 404, and asked for again next time."""
+    """An item that the list names and the provider does not know gets a note with 404; the next run tries again."""
     site.faults(
         {"operation": "recordings.get", "fault": "error_before", "nth": 5, "code": "RECORDING_NOT_FOUND"},
         {"operation": "recordings.get", "fault": "error_before", "nth": 9, "code": "RECORDING_GONE"},

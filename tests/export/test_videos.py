@@ -142,7 +142,7 @@ def test_again(api: Apivideo, running: Running, film: bytes, tmp_path: Path) -> 
 
 
 def test_a_video_that_gets_its_file_later(api: Apivideo, running: Running, film: bytes, tmp_path: Path) -> None:
-    """What was not there is asked for again."""
+    """What was not there is requested again."""
     video = api.videos.create(title="later")["videoId"]
     export(running, tmp_path)
     api.videos.upload(video_id=video, file=film)

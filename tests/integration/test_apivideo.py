@@ -60,7 +60,7 @@ def test_files_go_there_and_come_back(api: Apivideo) -> None:
 
 
 def test_an_upload_token_is_enough(api: Apivideo) -> None:
-    """The key is not shown, and the token alone is asked for."""
+    """The key is not shown, and the token alone is requested."""
     token = api.upload_tokens.create(ttl=60).get("token", "")
     assert api.videos.upload_with_token(b"not a film", token=token, check=False).target
     with pytest.raises(errors.Unauthorized) as caught:

@@ -84,7 +84,7 @@ def test_one_quota_for_three_processes_one_of_which_is_killed(site: Site) -> Non
 
 
 def test_an_export_that_is_killed_ten_times(site: Site) -> None:
-    """It ends with the same bytes as one that was not, within the quota, and asked for nothing that it had."""
+    """It ends with the same bytes as one that was not, within the quota, and requests nothing that it has."""
     faults = [
         {"operation": "*", "fault": "error_before", "rate": 0.02, "seed": 1},
         {"operation": "*", "fault": "lost_reply", "rate": 0.01, "seed": 2},

@@ -198,7 +198,7 @@ def test_every_creating_operation_is_known_here() -> None:
 @pytest.mark.parametrize("exactly_once", [False, True])
 @pytest.mark.parametrize("operation", sorted(UNMARKED))
 def test_what_carries_no_mark_is_never_made_twice(site: Site, operation: str, exactly_once: bool) -> None:  # noqa: FBT001 - a parameter of the test
-    """After a lost reply it is unknown, whatever was asked for, and nothing is sent again; the ledger keeps it."""
+    """After a lost reply it is unknown, whatever was requested, and nothing is sent again; the ledger keeps it."""
     with site.client(exactly_once=exactly_once) as api:
         video = api.with_options(exactly_once=False).videos.create(title="t")["videoId"]
         site.faults({"operation": operation, "fault": "lost_reply", "nth": 1})

@@ -161,8 +161,8 @@ def test_a_file_is_reported_without_its_address(tmp_path: Path) -> None:
     client(world, hooks=[hook]).asset("things.file", thing_id="1").save(tmp_path / "f")
     assert (tmp_path / "f").read_bytes() == b"BODY"
     assert [one[2:5] for one in hook.all(FetchEnded)] == [
-        (None, "the answer broke off", 0),
-        (200, "the answer broke off", 2),
+        (None, "the response broke off", 0),
+        (200, "the response broke off", 2),
         (206, "", 2),
     ]
     assert {one[6:] for one in hook.all(FetchEnded)} == {("https://storage.test:8443", "storage.test", 8443)}

@@ -34,9 +34,9 @@ if TYPE_CHECKING:
             "p o attempt 1: for https://h/?sig=[hidden] in 1.000 s",
         ),
         (
-            FetchEnded("p", "o", 206, "the answer broke off", 7, 1.0, "https://storage.test", "storage.test", 443),
+            FetchEnded("p", "o", 206, "the response broke off", 7, 1.0, "https://storage.test", "storage.test", 443),
             logging.DEBUG,
-            "p o storage: 206 the answer broke off, 7 bytes in 1.000 s",
+            "p o storage: 206 the response broke off, 7 bytes in 1.000 s",
         ),
         (
             FetchEnded("p", "o", None, "no answer", 0, 1.0, "https://storage.test", "storage.test", 443),

@@ -69,14 +69,14 @@ def test_every_attempt_of_a_call_is_below_it() -> None:
         for span in attempts
     ] == [
         (None, "503", "BUSY"),
-        (1, "the_answer_broke_off", None),
+        (1, "the_response_broke_off", None),
         (2, "no_connection", None),
         (3, None, None),
     ]
     assert [span.status.status_code for span in attempts] == [StatusCode.ERROR] * 3 + [StatusCode.UNSET]
     assert [span.status.description for span in attempts] == [
         None,
-        "the answer broke off",
+        "the response broke off",
         "no connection: refused",
         None,
     ]
@@ -157,7 +157,7 @@ def test_a_file_shows_its_host_alone() -> None:
     facts = {"callwell.provider": "acme", "callwell.operation": "things.file", "url.full": "https://storage.test:8443"}
     assert dict(first.attributes or {}) == where | facts | {
         "http.response.status_code": 200,
-        "error.type": "the_answer_broke_off",
+        "error.type": "the_response_broke_off",
     }
     assert dict(second.attributes or {}) == where | facts | {"http.response.status_code": 206}
     assert "SIGNATURE" not in "".join(span.to_json() for span in seen.spans)
@@ -190,7 +190,7 @@ def test_the_duration_of_requests_is_a_histogram() -> None:
     assert {name: (dict(point.attributes), point.count, point.sum) for name, point in points.items()} == {
         None: (THING | {"http.response.status_code": 200}, 2, 0.5),
         "500": (THING | {"http.response.status_code": 500, "error.type": "500"}, 1, 0.25),
-        "the_answer_broke_off": (THING | {"error.type": "the_answer_broke_off"}, 1, 0.25),
+        "the_response_broke_off": (THING | {"error.type": "the_response_broke_off"}, 1, 0.25),
     }
     assert tuple(points[None].explicit_bounds) == REQUEST_S
 
@@ -236,7 +236,7 @@ def test_a_call_that_is_cancelled_leaves_no_open_span() -> None:
 
     leap(work)
     attempt, call = seen.spans
-    assert (attempt.attributes or {})["error.type"] == "the_caller_left_before_an_answer_came"
+    assert (attempt.attributes or {})["error.type"] == "the_caller_left_before_a_response_came"
     assert (call.attributes or {})["callwell.outcome"] == "unknown"
     assert (seen.hook._calls, seen.hook._sent) == ({}, {})
 

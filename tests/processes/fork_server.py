@@ -45,7 +45,7 @@ ASSESSING: Final = (
     "matplotlib.backends.backend_svg",
     "matplotlib.font_manager",
 )
-"""What an assessment imports besides: a second, which is paid for when the first one is asked for."""
+"""What an assessment imports besides: a second, which is paid for when the first one is requested."""
 
 PIECE_BYTES: Final = 1 << 16
 DESCRIPTORS: Final = 4

@@ -228,7 +228,7 @@ def test_the_lock_of_node_names_no_host() -> None:
     assert [name for name, facts in packages.items() if "integrity" not in facts or "resolved" in facts] == []
 
 
-def test_acceptance_is_asked_for_by_name(pytestconfig: pytest.Config) -> None:
+def test_acceptance_runs_by_name_only(pytestconfig: pytest.Config) -> None:
     """Its tests take minutes, so a plain run leaves them out and a target of its own runs them."""
     assert (tree.ROOT / "tests" / "acceptance").is_dir()
     assert "acceptance" in pytestconfig.getini("norecursedirs")

@@ -122,7 +122,7 @@ SETTINGS: Final = {
             "all",
             keyword="exactly_once",
             kind="flag",
-            help="Record a call that could happen twice before it is sent, and settle it if its answer is lost.",
+            help="Record a call that could happen twice before it is sent, and settle it if its response is lost.",
             default=False,
         ),
         SettingDefinition(

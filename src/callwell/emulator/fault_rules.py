@@ -28,8 +28,8 @@ STORAGE: Final = "storage"
 FAULTS: Final[Mapping[str, str]] = {
     "error_before": "an error, before any effect",
     "error_after": "an error, after the effect",
-    "lost_reply": "the effect, then the connection closes without an answer",
-    "late_effect": "the connection closes without an answer, and the effect happens `delay_s` later",
+    "lost_reply": "the effect, then the connection closes without a response",
+    "late_effect": "the connection closes without a response, and the effect happens `delay_s` later",
     "reset": "the connection is reset before any effect",
     "hang": "the effect, then silence until the client gives up, or for `delay_s`",
     "truncated": "half of the body, then the connection closes",

@@ -25,7 +25,7 @@ NUMBERS: Final = count(1)
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
-CALLER_LEFT: Final = "the caller left before an answer came"
+CALLER_LEFT: Final = "the caller left before a response came"
 
 
 class CallTrace:

@@ -71,7 +71,7 @@ def log_notice(notice: Notice) -> None:
             LOGGER.info("%s key %s in use (generation %d)", provider, fingerprint, generation)
         case CallEnded(provider, operation, attempts, outcome, seconds, billed):
             level = DEBUG if outcome == "done" and not billed else WARNING
-            more = f"; {billed} of them without an answer, and possibly billed" if billed else ""
+            more = f"; {billed} of them without a response, and possibly billed" if billed else ""
             LOGGER.log(
                 level, "%s %s: %s after %d attempts in %.3f s%s", provider, operation, outcome, attempts, seconds, more
             )

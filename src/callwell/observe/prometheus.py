@@ -42,7 +42,7 @@ class Collectors:
         )
         self.attempt_s = Histogram(
             "callwell_attempt_duration_seconds",
-            "From sending a request to its answer.",
+            "From sending a request to its response.",
             labels,
             registry=registry,
             buckets=ATTEMPT_S,

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 CHUNK: Final = 64 << 10
 """The most bytes of one chunk."""
 
-BROKE_OFF: Final = NoReply(Outcome.UNKNOWN, "the answer broke off")
+BROKE_OFF: Final = NoReply(Outcome.UNKNOWN, "the response broke off")
 NO_ADDRESS: Final = NoReply(Outcome.REFUSED, "the request could not be built")
 
 
@@ -146,7 +146,7 @@ class ExactSender:
                 timer.cancel()
             connection.close()
             timed_out = isinstance(error, TimeoutError)
-            reason = "no answer in time" if timed_out else "the connection was closed before an answer came"
+            reason = "no response in time" if timed_out else "the connection was closed before a response came"
             return NoReply(Outcome.UNKNOWN, reason, _without_frames(error))
 
     def _write_request(

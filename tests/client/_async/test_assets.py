@@ -58,7 +58,7 @@ def test_a_file_is_saved(tmp_path: Path) -> None:
 
 
 def test_a_broken_body_is_continued(tmp_path: Path) -> None:
-    """After a break the rest is asked for, pinned by the ETag, with the same URL."""
+    """After a break the rest is requested, pinned by the ETag, with the same URL."""
     storage = Storage()
     storage.spoil = [storage.cut(100), LOST, storage.cut(PIECE), answer(503)]
     result = saved(storage, tmp_path / "f")
@@ -71,7 +71,7 @@ def test_a_broken_body_is_continued(tmp_path: Path) -> None:
 
 
 def test_an_expired_url_is_replaced(tmp_path: Path) -> None:
-    """When storage refuses the signature, a fresh URL is asked for and the download goes on from the last byte."""
+    """When storage refuses the signature, a fresh URL is requested and the download goes on from the last byte."""
     storage = Storage()
     storage.spoil = [storage.cut(PIECE), answer(403, b"<Error/>")]
     assert saved(storage, tmp_path / "f").size == len(CONTENT)
@@ -229,7 +229,7 @@ def test_an_old_file_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
 
 
 def test_a_closed_client_downloads_nothing(tmp_path: Path) -> None:
-    """Neither a fresh URL nor a byte is asked for after closing."""
+    """Neither a fresh URL nor a byte is requested after closing."""
     storage = Storage()
     one = client(World(storage))
     asset = one.asset("things.file", thing_id="1")

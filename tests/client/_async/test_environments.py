@@ -174,7 +174,7 @@ def test_where_a_refused_key_belongs(auth: str) -> None:
         (code(401, "X"), "environment sandbox refuses it too"),
         (code(403, "CLOSED"), "environment sandbox could not be asked (acme auth.issue: 403 CLOSED: because)"),
         (answer(200, b"<p>Welcome"), "environment sandbox could not be asked (acme auth.issue: 200"),
-        (LOST, "environment sandbox could not be asked (acme auth.issue: the answer broke off"),
+        (LOST, "environment sandbox could not be asked (acme auth.issue: the response broke off"),
     ],
 )
 def test_what_the_other_environment_says(reply: Any, said: str) -> None:

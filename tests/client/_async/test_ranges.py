@@ -56,7 +56,7 @@ def check(result: Any, path: Path, content: bytes = CONTENT) -> None:
 
 
 def pieces(storage: Storage) -> list[tuple[int, int | None]]:
-    """The ranges that were asked for, in order of their place."""
+    """The ranges that were requested, in order of their place."""
     return sorted(map(wanted, storage.fetches), key=lambda span: (span[0], span[1] or len(storage.content)))
 
 
@@ -96,7 +96,7 @@ def test_a_size_that_the_provider_does_not_tell(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("at", [0, 1, 7])
 def test_a_piece_that_breaks_off_is_continued(tmp_path: Path, at: int) -> None:
-    """Whichever it is, from its last byte; no other byte is asked for again."""
+    """Whichever it is, from its last byte; no other byte is requested again."""
     storage = Storage()
     storage.spoil_at = {at * PIECE: [cut(storage, 100)]}
     check(saved(storage, tmp_path / "f"), tmp_path / "f")
@@ -116,7 +116,7 @@ def test_a_piece_that_fails_is_fetched_again(tmp_path: Path, spoilt: Any, at: in
 
 @pytest.mark.parametrize("at", [1, 4])
 def test_an_expired_url_is_replaced_once_for_all(tmp_path: Path, at: int) -> None:
-    """Whoever notices it, one fresh URL is asked for, and nothing that is safe is fetched again."""
+    """Whoever notices it, one fresh URL is requested, and nothing that is safe is fetched again."""
     storage = Storage()
 
     def right(request: Request) -> Response:

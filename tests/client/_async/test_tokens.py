@@ -148,7 +148,7 @@ def test_a_renewal_that_fails_goes_by_the_key(reply: Any) -> None:
 
 
 def test_a_good_token_outlives_failed_renewals() -> None:
-    """While it is good, no call fails because a new one cannot be had, and it is not asked for all the time."""
+    """While it is good, no call fails because a new one cannot be had, and it is not requested all the time."""
     mint = Mint()
     world = World(mint)
     one = made(mint, world)

@@ -74,7 +74,7 @@ def test_an_object_that_is_there_gets_the_file() -> None:
 
 @pytest.mark.parametrize("nth", range(1, COUNT + 1))
 @pytest.mark.parametrize("fate", [LOST, lost, answer(500), lambda _: answer(500), REFUSED, code(429, "SLOW")])
-def test_what_is_lost_is_asked_for(nth: int, fate: Any) -> None:
+def test_what_is_lost_is_queried(nth: int, fate: Any) -> None:
     """Whether it arrived or not, whatever was said: each piece is there once, and none is refused."""
     there = Vault({("send", nth): fate})
     done = sent(there, pieces=1)

@@ -73,7 +73,7 @@ def save(storage: Any, path: Path, **options: Any) -> Any:
 
 @pytest.mark.parametrize("coding", CODINGS)
 def test_what_comes_compressed_is_saved_as_it_was(tmp_path: Path, coding: str) -> None:
-    """Though identity was asked for: the file, its size and its checksum, and not what came over the wire."""
+    """Though identity was requested: the file, its size and its checksum, and not what came over the wire."""
     storage = Coded(coding, CODINGS[coding])
     result = save(storage, tmp_path / "f")
     assert (tmp_path / "f").read_bytes() == CONTENT
@@ -327,7 +327,7 @@ def test_the_deadline_holds_for_the_whole(tmp_path: Path, method: str, chosen: b
 
 
 def test_the_usual_deadline_of_a_call_is_not_that_of_a_file(tmp_path: Path) -> None:
-    """A large file takes longer than a minute; only a deadline that was asked for ends it."""
+    """A large file takes longer than a minute; only a deadline of its own ends it."""
     storage = Storage()
     storage.spoil = [storage.cut(PIECE // 2) for _ in range(6)]
     world = World(storage, took=30.0)

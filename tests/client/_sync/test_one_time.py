@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from tests/client/_async/test_one_time.py by tools/unasync.py; do not edit
-"""Files whose URLs are good for one request: each request has a URL of its own, and nothing is asked for twice."""
+"""Files whose URLs are good for one request: each request has a URL of its own, and nothing is requested twice."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def check(storage: Strict, path: Path, **options: Any) -> None:
 
 
 def test_a_whole_file_takes_one_url(tmp_path: Path) -> None:
-    """Nothing is asked for that is not needed."""
+    """Nothing is requested that is not needed."""
     storage = Strict()
     check(storage, tmp_path / "f")
     assert storage.urls == 1

@@ -18,7 +18,7 @@ from tests.client.running import run
 from tests.client.world import OK, World, answer, code, held
 
 NO_CONNECTION = NoReply(Outcome.REFUSED, "no connection: connection refused")
-SILENT = NoReply(Outcome.UNKNOWN, "no answer in time")
+SILENT = NoReply(Outcome.UNKNOWN, "no response in time")
 
 
 def ended(one: Any) -> Any:
@@ -41,7 +41,7 @@ def ended(one: Any) -> Any:
             NoReply(Outcome.REFUSED, "the host's name could not be resolved"),
             "name could not be resolved (api.acme.test:443)",
         ),
-        (SILENT, "last: no answer in time"),
+        (SILENT, "last: no response in time"),
         (code(503, "BUSY"), "last: 503 BUSY"),
         (answer(502), "last: 502"),
     ],
@@ -57,7 +57,7 @@ def test_the_last_failure_is_reported(reply: Any, cause: str) -> None:
     assert 0 < error.wait_s < 5.0
 
 
-def test_a_wait_that_is_asked_for_is_reported() -> None:
+def test_a_requested_wait_is_reported() -> None:
     """`wait_s` is what a handler can hand on as its own `Retry-After`."""
     world = World(code(429, "SLOW", retry_after="90"))
     error = ended(client(world, deadline_s=10.0))

@@ -31,7 +31,7 @@ def failed(world: World, operation: str, provider: Any = None) -> errors.CallErr
 
 
 @pytest.mark.parametrize("operation", ["things.get", "things.make"])
-def test_an_answer_that_is_too_large_is_not_asked_for_again(operation: str) -> None:
+def test_a_response_that_is_too_large_is_not_requested_again(operation: str) -> None:
     """The next would be as large: the call is done, and its result lost."""
     world = World(TOO_LARGE)
     error = failed(world, operation)

@@ -209,7 +209,7 @@ class CallContext(Opaque, msgspec.Struct):
         if answer is None and isinstance(self.last, ParsedResponse):
             answer = self.last.answer
         if answer is None:
-            raise IllegalEvent("a call finished without an answer")
+            raise IllegalEvent("a call finished without a response")
         answer = answer._replace(attempts=action.attempts, possibly_billed=action.possibly_billed, url=self.url)
         return answer if action.result else answer._replace(json=None)
 

@@ -159,7 +159,7 @@ def handle_unreleased(engine: Any, context: CallContext, permit: Permit | None, 
     if isinstance(error, StateError):  # the record lapses: there the permit is held until the request is over
         notify_unrecorded(engine, context, error)
     elif permit is not None:
-        LOGGER.error("%s: an answer's quota headers could not be used: %r", context.provider, error)
+        LOGGER.error("%s: a response's quota headers could not be used: %r", context.provider, error)
         engine.account.release(context.prepared.plan.quotas, permit, end._replace(hints=(), wait_s=None))
 
 

@@ -324,7 +324,7 @@ class AsyncEngine:
                 media=plan.media,
             )
         except Exception:  # noqa: BLE001 - whatever headers and body make of their reader
-            LOGGER.exception("%s %s: an answer could not be read", context.provider, plan.operation)
+            LOGGER.exception("%s %s: a response could not be read", context.provider, plan.operation)
             reading = responses.unreadable_response(response)
         context.last = reading
         if reading.moved_to is not None:

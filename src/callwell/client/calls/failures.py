@@ -87,7 +87,7 @@ def _outcome_unknown(
 ) -> errors.OutcomeUnknown:
     status = None
     code = None
-    happened = "its answer never came"
+    happened = "its response never came"
     if isinstance(last, NoReply):
         happened = last.reason or happened
     elif last is not None:
@@ -186,7 +186,7 @@ def _describe_flaw(last: ParsedResponse) -> str:
         return TOO_LARGE
     if last.from_gateway:
         return gateways.describe(last.answer.status, last.answer.headers, last.answer.body)
-    return last.message or "the answer is not whole, or no JSON"
+    return last.message or "the response is not whole, or no JSON"
 
 
 def _describe_attempts(fail: Fail) -> str:
@@ -279,11 +279,11 @@ def _describe_response(response: ParsedResponse, *, lost: bool) -> str:
         return stated or gateways.describe(status, response.answer.headers, response.answer.body)
     if lost:
         why = TOO_LARGE if response.too_large else stated
-        return f"it was done, but the answer with the result was lost{f': {why}' if why else ''}"
+        return f"it was done, but the response with the result was lost{f': {why}' if why else ''}"
     if status in REDIRECTS:
         return stated or "a redirect that is not followed, since the key stays with the provider's own address"
     if status in outcome.OK:
-        return stated or "the answer is not whole or not what the description says"
+        return stated or "the response is not whole or not what the description says"
     return stated
 
 

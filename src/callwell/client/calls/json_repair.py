@@ -76,7 +76,7 @@ def repair_json(body: bytes, content_type: str) -> bytes:
 def explain_invalid_json(body: bytes) -> str:
     """Why a body is not JSON, for people; empty if the reason is unknown."""
     number = NON_JSON_NUMBERS.search(body)
-    return f"the answer contains {number[1].decode()}, which is not JSON" if number else ""
+    return f"the response contains {number[1].decode()}, which is not JSON" if number else ""
 
 
 def _decode(body: bytes, content_type: str) -> str:

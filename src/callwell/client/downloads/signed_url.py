@@ -275,7 +275,7 @@ class AsyncSignedUrl:
         url = json_values.value_at(body, rule.url)
         if url is not None and not isinstance(url, str):
             raise AssetError(
-                f"{self.name}: the provider's answer has something other than a text where the URL should be"
+                f"{self.name}: the provider's response has something other than a text where the URL should be"
             )
         size = json_values.value_at(body, rule.size)
         try:

@@ -40,7 +40,7 @@ NOTHING_S: Final = 1.0
 DIFFERS_S: Final = 30.0
 """A difference between two clocks from which on it is reported: signatures and tokens commonly allow half a minute."""
 
-UNREAD: Final = "the headers of an answer could not be read"
+UNREAD: Final = "the headers of a response could not be read"
 
 DEPRECATED: Final[set[tuple[str, str]]] = set()
 """Providers and operations that this process has reported as deprecated."""

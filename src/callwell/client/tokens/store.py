@@ -241,7 +241,7 @@ def parse_tokens(rule: TokenRule, answer: Answer, asked_at: float, *, provider: 
         attempts = answer.attempts
         del answer  # an error reporter would write it down
         raise UnexpectedAnswer(
-            f"{provider} {operation}: {status}: the answer does not hold tokens as the description says",
+            f"{provider} {operation}: {status}: the response does not hold tokens as the description says",
             status=status,
             provider=provider,
             operation=operation,

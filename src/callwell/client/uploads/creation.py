@@ -101,5 +101,5 @@ class AsyncObjectCreator:
         answer = await caller.run(caller.find_operation(create), arguments)
         target = json_values.value_at(answer.json, self._rule.id)
         if not isinstance(target, str):
-            raise UploadError(f"{create}: the answer names no object")
+            raise UploadError(f"{create}: the response names no object")
         return target

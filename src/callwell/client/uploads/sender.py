@@ -177,7 +177,7 @@ class AsyncPieceSender:
             named = target if isinstance(target, str) else None
             self._set_state(upload.confirm_piece(self.state, piece.number, named))
         if self.state.target is None:
-            raise UploadError(f"{self._operation}: the answer to the first piece names no object")
+            raise UploadError(f"{self._operation}: the response to the first piece names no object")
 
     def _doubt(self, piece: SendPiece, reader: PieceReader, error: Exception) -> None:
         self._given[piece.number] = reader.given
