@@ -325,7 +325,7 @@ class Engine:
                 media=plan.media,
             )
         except Exception:  # noqa: BLE001 - whatever headers and body make of their reader
-            LOGGER.exception("%s %s: an answer could not be read", context.provider, plan.operation)
+            LOGGER.exception("%s %s: a response could not be read", context.provider, plan.operation)
             reading = responses.unreadable_response(response)
         context.last = reading
         if reading.moved_to is not None:
