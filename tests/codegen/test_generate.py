@@ -3,30 +3,32 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
-import runpy
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from callwell import Key, providers
 from callwell.codegen.bundled_code import bundled_code
-from callwell.codegen.client_code import client_code
 from callwell.codegen.layout import Brackets, docstring, format_lines, quote
+from callwell.codegen.package_code import package_code
+from callwell.codegen.package_files import write_package
 from callwell.codegen.typed_code import typed_code
 from callwell.description.loading import load_provider
 from tests.description.tiny import write
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 WRITE = (
     "import sys; from pathlib import Path; from callwell.description.loading import load_provider;"
-    "from callwell.codegen.client_code import client_code;"
-    "sys.stdout.write(client_code(load_provider(Path(sys.argv[1]))))"
+    "from callwell.codegen.package_code import package_code;"
+    "sys.stdout.write(repr(package_code(load_provider(Path(sys.argv[1]))).files))"
 )
 
 
@@ -48,7 +50,7 @@ def test_the_same_on_every_run(folder: Path) -> None:
         ).stdout
         for seed in "123"
     }
-    assert codes == {client_code(load_provider(folder))}
+    assert codes == {repr(package_code(load_provider(folder)).files)}
 
 
 def test_formatted_and_linted(folder: Path, root: Path) -> None:
@@ -88,36 +90,41 @@ def test_formatted_and_linted(folder: Path, root: Path) -> None:
         "ThingsListItem: TypeAlias = Thing",
         "ThingsDelete: TypeAlias = Any",
         "ThingsImport: TypeAlias = list[",
-        "class Code2(TypedDict, total=False):",
+        "class CodeModel(TypedDict, total=False):",
         '"""A \'thing\'."""',
     ],
 )
 def test_what_is_written(folder: Path, text: str) -> None:
     """Every oddity is written as it should be."""
-    code = client_code(load_provider(folder))
+    code = "\n".join(package_code(load_provider(folder)).files.values())
     if text.startswith("colour"):
         text = "colour: ThingColour | None"
     assert text in code
 
 
-def test_it_can_be_run(folder: Path) -> None:
-    """The code runs, and its types are there."""
-    pytest.importorskip("callwell.client")
-    names: dict[str, object] = {"__name__": "tiny", "__file__": str(folder / "client.py")}
-    exec(compile(client_code(load_provider(folder)), "tiny", "exec"), names)  # noqa: S102 - our own code
-    assert {"Tiny", "AsyncTiny", "Thing", "Things", "AsyncThings", "Code", "Size"} <= set(names)
-
-
-def test_standalone(folder: Path, root: Path) -> None:
-    """A client outside the library uses the description beside it, and is formatted as well."""
-    code = client_code(load_provider(folder))
-    assert "SPDX" not in code
-    (folder / "client.py").write_text(code, encoding="utf-8")
-    names: dict[str, Any] = runpy.run_path(str(folder / "client.py"))
-    with names["Tiny"](key=Key("k")) as client:
-        assert (client.provider.name, type(client).__name__) == ("tiny", "Tiny")
+def test_the_package_can_be_used(folder: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package uses the description beside it, loads a group when it is used, and is formatted."""
+    code = package_code(load_provider(folder))
+    assert "SPDX" not in "".join(code.files.values())
+    write_package(folder, code.files)
+    monkeypatch.syspath_prepend(folder.parent)
+    tiny = importlib.import_module("tiny")
+    try:
+        assert [name for name in sys.modules if name.startswith("tiny.")] == []
+        with tiny.Tiny(key=Key("k")) as client:
+            assert (client.provider.name, type(client).__name__) == ("tiny", "Tiny")
+            assert type(client.things).__name__ == "Things"
+        loaded = sorted(name for name in sys.modules if name.startswith("tiny."))
+        assert loaded == ["tiny.sync_client", "tiny.sync_groups", "tiny.sync_groups.things"]
+        names = importlib.import_module("tiny.client")
+        assert {"Tiny", "AsyncTiny", "Thing", "Code", "Size"} <= set(names.__all__)
+        assert all(getattr(names, name) for name in names.__all__)
+    finally:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "tiny"]:
+            del sys.modules[name]
     ruff = [sys.executable, "-m", "ruff", "format", "--diff", "--no-cache", "--config", str(root / "pyproject.toml")]
-    assert subprocess.run([*ruff, str(folder)], capture_output=True, check=False, cwd=root).returncode == 0
+    answer = subprocess.run([*ruff, str(folder)], capture_output=True, text=True, check=False, cwd=root)
+    assert answer.returncode == 0, answer.stdout
 
 
 def test_a_group_named_as_the_provider(folder: Path) -> None:
@@ -126,20 +133,23 @@ def test_a_group_named_as_the_provider(folder: Path) -> None:
     profile.write_text(
         profile.read_text(encoding="utf-8").replace('name = "tiny"', 'name = "things"'), encoding="utf-8"
     )
-    code = client_code(load_provider(folder))
+    code = "".join(package_code(load_provider(folder)).files.values())
     assert "class Things(Client):" in code
     assert "class AsyncThingsGroup(AsyncGroup):" in code
     assert "    def things(self) -> ThingsGroup:" in code
 
 
 def test_each_side_by_itself(folder: Path) -> None:
-    """The modules of a bundled client have the classes of the single file, each side in its own module."""
+    """The modules of a bundled client have the classes of the package, each side in its own module."""
     files = bundled_code(load_provider(folder))
     assert sorted(files) == ["async_client.py", "client.py", "sync_client.py"]
-    whole = set(client_code(load_provider(folder)).split("\n\n\n"))
-    apart = {block for code in files.values() for block in code.split("\n\n\n")}
-    assert sum(block.startswith("class ") for block in whole) == sum(block.startswith("class ") for block in apart)
+    package = package_code(load_provider(folder)).files
+    assert _classes(package) == _classes(files)
     assert "Async" not in files["sync_client.py"]
+
+
+def _classes(files: Mapping[str, str]) -> list[str]:
+    return sorted(line for code in files.values() for line in code.splitlines() if line.startswith("class "))
 
 
 def test_a_side_is_loaded_alone() -> None:
@@ -157,8 +167,7 @@ def test_a_side_is_loaded_alone() -> None:
 def test_types_have_different_names() -> None:
     """A type with the name of something else in the module gets a number."""
     for name in providers.names():
-        code = client_code(providers.load(name))
-        classes = [line for line in code.splitlines() if line.startswith("class ")]
+        classes = _classes(package_code(providers.load(name)).files)
         assert len(classes) == len(set(classes))
 
 

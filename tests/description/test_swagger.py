@@ -9,6 +9,7 @@ import pytest
 
 from callwell.description import openapi
 from callwell.description.documents.swagger import translate
+from callwell.description.references import COMPONENT
 
 SWAGGER: dict[str, Any] = {
     "swagger": "2.0",
@@ -74,7 +75,7 @@ def test_operations() -> None:
     assert listing.parameters[0].schema == {"type": "integer", "minimum": 1}
     thing = listing.response_schema["items"]
     assert thing["title"] == "Thing"
-    assert thing["properties"]["parent"] == {"title": "Thing"}
+    assert thing["properties"]["parent"] == {"title": "Thing", COMPONENT: "Thing"}
     assert thing["properties"]["name"]["nullable"]
     creating = api.operations["things.create"]
     assert [(one.name, one.location, one.required) for one in creating.parameters] == [

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from callwell.codegen.client_code import client_code
+from callwell.codegen.package_code import package_code
+from callwell.codegen.package_files import write_package
 from callwell.description.loading import load_provider
+from tests.codegen import nasty
 from tests.description.tiny import write
 from tests.processes.type_check import mypy
 
@@ -60,13 +62,15 @@ _ERROR: Final = re.compile(r"(?m)^(.*?):(\d+): error: .*\[([a-z-]+)\]$")
 
 @pytest.fixture(scope="module")
 def files(root: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """The sample code, the mistakes, and a generated client of a provider full of oddities."""
+    """The sample code, the mistakes, and generated clients of two providers full of oddities."""
     folder = tmp_path_factory.mktemp("types")
     mistakes = folder / "mistakes.py"
-    client = folder / "tiny_client.py"
     mistakes.write_text(MISTAKES, encoding="utf-8")
-    client.write_text(WITH_MORE + client_code(load_provider(write(folder / "tiny"))), encoding="utf-8")
-    return [str(root / "tests/typing/api.py"), str(mistakes), str(client)]
+    packages = [write(folder / "tiny"), nasty.write(folder / "nasty")]
+    for package in packages:
+        files = package_code(load_provider(package)).files
+        write_package(package, {path: WITH_MORE + text for path, text in files.items()})
+    return [str(file) for file in (root / "tests/typing/api.py", mistakes, *sorted(folder.glob("*/**/*.py")))]
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +86,7 @@ def errors(tmp_path_factory: pytest.TempPathFactory, files: list[str]) -> dict[s
 
 
 def test_right_use_is_accepted(errors: dict[str, set[tuple[int, str]]]) -> None:
-    """Neither the sample code nor the generated client of a provider full of oddities has an error."""
+    """Neither the sample code nor a generated client of a provider full of oddities has an error."""
     assert {file for file in errors if file != "mistakes.py"} == set()
 
 

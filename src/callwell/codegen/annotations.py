@@ -5,13 +5,13 @@ How a type is named:
 
 * A scalar, a list, a mapping and a union need no name: `int`, `list[Thing]`, `dict[str, Any]`, `str | None`.
 * An object with properties becomes a `TypedDict`, an enumeration with more than three values a `Literal` alias. Their
-  name is the schema's `title` (`references` sets it to the name in `components/schemas`), or else the name of what
-  holds them and their own: the field `size` of `Thing` has the type `ThingSize`, an item of a list `ThingTagsItem`.
-* Equal schemas share a name. A name that stands for another schema already, or for a class or an import of the module,
-  gets a number: `Code2`.
+  name is the one in `components/schemas` (`references` marks such schemas), or the schema's `title`, or else the name
+  of what holds them and their own: the field `size` of `Thing` is a `ThingSize`, an item of a list a `ThingTagsItem`.
+* A union with a name in the document becomes an alias of that name.
+* Schemas of one name and one shape are one class. `class_names` has the rule for names that are taken.
 * The result of an operation always has a name of its own, the operation's: `ThingsGet`. Where another name was found
   for it first, the own one is an alias. So a user can write it down without looking, and it stays when the document
-  gives the schema a title.
+  gives the schema a name.
 
 What an operation takes and what it returns are written differently. Arguments are read-only types (`Sequence`,
 `Mapping`), so that a tuple or a caller's own mapping may be passed; results are what the JSON decoder makes.
@@ -22,38 +22,60 @@ Declarations are collected in the order in which they are needed: each one stand
 from __future__ import annotations
 
 import keyword
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from callwell.codegen.layout import Brackets, docstring, format_lines, quote
+from callwell.codegen.class_names import ClassNames, to_class_name
+from callwell.codegen.layout import WIDTH, Brackets, docstring, format_lines, quote
+from callwell.codegen.shapes import Shapes
 from callwell.description import schemas
 from callwell.description.names import to_pascal_case
+from callwell.description.references import COMPONENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 SCALARS: Final = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}
 MAX_INLINE_VALUES: Final = 3
-"""An enumeration without a title that has more values than this gets a declaration: signatures stay readable."""
+"""An enumeration without a name that has more values than this gets a declaration: signatures stay readable."""
+
+MAX_TITLE: Final = 40
+"""Characters of a title that names a type; a longer one is a sentence."""
+
+TYPE_KEYWORDS: Final = frozenset(
+    {"type", "properties", "items", "enum", "const", "anyOf", "oneOf", "additionalProperties", COMPONENT}
+)
+"""The keywords that say what type a value has."""
+
+NO_SCHEMA: Final[Mapping[str, Any]] = {}
+
+_WORD: Final = re.compile(r"\w+")
+_STRING: Final = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\"""")
 
 
 class AnnotationWriter:
-    """Writes the annotations of one module.
+    """Writes the annotations of one client.
 
     Args:
         reserved: names that no declaration may have.
+        components: the schemas that have a name in the document.
 
     Attributes:
-        declarations: the code of each declaration, each after those that it names.
+        declarations: the code of each declaration by its name, each after those that it names.
     """
 
-    def __init__(self, reserved: Iterable[str]) -> None:
-        self.declarations: list[str] = []
-        self._reserved = set(reserved)
-        self._schemas: dict[str, Mapping[str, Any]] = {}  # of each declared name
+    def __init__(self, reserved: Iterable[str], components: Mapping[str, Mapping[str, Any]]) -> None:
+        self.declarations: dict[str, str] = {}
+        self._components = components
+        self._names = ClassNames(reserved, components)
+        self._shapes = Shapes()
+        self._declared: dict[object, str] = {}  # the component, or the wanted name and the shape → the name
+        self._open: set[str] = set()  # the components that are being written
+        self._promised: set[str] = set()  # the names that are in use and not declared yet
 
     def result(self, schema: Mapping[str, Any], name: str, *, others: Sequence[str] = ()) -> str:
-        """The name of an operation's result type. It is always `name`, declared as an alias where need be.
+        """The name of an operation's result type: a class of that name, or an alias of what was found for it.
 
         Args:
             schema: of the result in JSON; only its description counts if it describes no type.
@@ -61,9 +83,10 @@ class AnnotationWriter:
             others: annotations of results that are not JSON.
         """
         text = self._result(schema, name, others) if others else self.value(schema, name)
-        if text != name:
-            self.declarations.append("\n".join(format_lines(f"{name}: TypeAlias = {text}")))
-            self._reserved.add(name)
+        if text in (name, self._declared.get((name, self._shapes.number(schema)))):
+            return text
+        name = self._names.claim(name)
+        self.alias(name, text)
         return name
 
     def _result(self, schema: Mapping[str, Any], name: str, others: Sequence[str]) -> str:
@@ -73,39 +96,86 @@ class AnnotationWriter:
         parts = [self.value(schema, f"{name}Value")] if is_json else []
         return _union([*parts, *others])
 
+    def alias(self, name: str, text: str, schema: Mapping[str, Any] = NO_SCHEMA) -> None:
+        """Declare that a name stands for a type. It is in quotes if a part of it is declared further down.
+
+        Args:
+            name: a reserved name, or one that was claimed.
+            text: the annotation of the type.
+            schema: what describes it.
+        """
+        is_later = not self._promised.isdisjoint(_names_in(text))
+        line = f"{name}: TypeAlias = {quote(text) if is_later else text}"
+        if len(line) > WIDTH and "[" not in text and not is_later:
+            lines = [f"{name}: TypeAlias = (", f"    {text.replace(' | ', f'{chr(10)}    | ')}", ")"]
+        else:
+            lines = [line]
+        self._declare(name, [*lines, *_docstring_lines(schema)])
+
+    def _declare(self, name: str, code: list[str]) -> None:
+        self.declarations[name] = "\n".join(code)
+        self._promised.discard(name)
+
     def argument(self, schema: Mapping[str, Any], name: str) -> str:
         """The annotation of an argument, or of a part of it; without `None`, which depends on the parameter.
 
         Args:
             schema: its schema.
-            name: the name of a declaration that it needs, if its schema has no title.
+            name: the name of a declaration that it needs, if its schema has none.
         """
-        parts = [self._alternative(part, name, is_argument=True) for part in schemas.alternatives(schema)]
-        return _union(parts)
+        return self._text(schema, name, is_argument=True)
 
     def value(self, schema: Mapping[str, Any], name: str) -> str:
         """The annotation of a value in a response; the arguments are those of `argument`."""
-        parts = [self._alternative(part, name) for part in schemas.alternatives(schema)]
-        if schemas.is_nullable(schema):
-            parts.append("None")
-        return _union(parts)
+        text = self._text(schema, name, is_argument=False)
+        return _union([text, "None"]) if _is_nullable(schema) else text
 
-    def _alternative(self, schema: Mapping[str, Any], name: str, *, is_argument: bool = False) -> str:
-        """The annotation of a schema without `anyOf` and `oneOf`."""
-        name = to_pascal_case(str(schema.get("title", ""))) or name
-        if "enum" in schema or "const" in schema:
-            return self._literal(schema, name)
-        if set(schema) == {"title"}:
-            # A circle, cut by `references`: the type that is being declared, or one that was.
-            return name if name in self._schemas else "Any"
-        parts = [self._type(kind, schema, name, is_argument=is_argument) for kind in schemas.type_names(schema)]
-        return _union(parts) or ("object" if is_argument else "Any")
+    def _text(self, schema: Mapping[str, Any], name: str, *, is_argument: bool) -> str:
+        """The annotation of a schema without `None`."""
+        if COMPONENT not in schema:
+            title = str(schema.get("title", ""))
+            name = (to_class_name(title) if len(title) <= MAX_TITLE else "") or name
+            return self._type(schema, name, is_argument=is_argument)
+        component = schema[COMPONENT]
+        if component in self._declared:
+            return self._declared[component]
+        if component in self._open:
+            return "Any"  # a list or a mapping that holds itself has no class that could be named here
+        self._open.add(component)
+        whole = self._components[component]  # `schema` may be the cut end of a circle
+        name = self._names.of_component[component]
+        if self._is_union_of_classes(whole):
+            self._declared[component] = name
+            self._promised.add(name)
+            self.alias(name, self._type(whole, name, is_argument=is_argument), whole)
+            text = name
+        else:
+            text = self._type(whole, name, is_argument=is_argument)
+        self._open.discard(component)
+        return text
 
-    def _type(self, kind: str, schema: Mapping[str, Any], name: str, *, is_argument: bool) -> str:
+    def _type(self, schema: Mapping[str, Any], name: str, *, is_argument: bool) -> str:
+        """The annotation of a schema by what it says itself."""
+        parts = _alternatives(schema)
+        values = _literal_values(schema)
+        if parts != [schema]:
+            texts = [self._text(part, name, is_argument=is_argument) for part in parts]
+        elif values:
+            return self._literal(schema, values, name)
+        else:
+            texts = [self._kind(kind, schema, name, is_argument=is_argument) for kind in schemas.type_names(schema)]
+        return _union(texts) or ("object" if is_argument else "Any")
+
+    def _is_union_of_classes(self, schema: Mapping[str, Any]) -> bool:
+        """Whether a schema is a union in which each part has a class, so that arguments and results look the same."""
+        parts = [self._components.get(part.get(COMPONENT, ""), {}) for part in _alternatives(schema)]
+        return len(parts) > 1 and all("properties" in part or _literal_values(part) for part in parts)
+
+    def _kind(self, kind: str, schema: Mapping[str, Any], name: str, *, is_argument: bool) -> str:
         """The annotation of a schema as one of the JSON types that it names."""
         annotate = self.argument if is_argument else self.value
         if kind == "array":
-            item = annotate(schema.get("items") or {}, f"{name}Item")
+            item = annotate(_expect_schema(schema.get("items")), f"{name}Item")
             return f"Sequence[{item}]" if is_argument else f"list[{item}]"
         if kind == "object" and "properties" in schema:
             return self._typed_dict(schema, name)
@@ -119,29 +189,31 @@ class AnnotationWriter:
             return "FileContent"
         return SCALARS.get(kind, "Any")
 
-    def _literal(self, schema: Mapping[str, Any], name: str) -> str:
+    def _literal(self, schema: Mapping[str, Any], values: list[object], name: str) -> str:
         """The annotation of an enumeration or a constant. Null is left out: `value` adds `None`."""
-        values = [value for value in schema.get("enum", [schema.get("const")]) if value is not None]
-        if not all(isinstance(value, str | int) for value in values):
+        if any(isinstance(value, float) for value in values):
             return "float"  # PEP 586: no Literal of a float
+        if not all(isinstance(value, str | int) for value in values):
+            return "Any"
         literal = Brackets("Literal[", [quote(value) for value in values], "]")
-        if "title" not in schema and len(values) <= MAX_INLINE_VALUES:
+        if COMPONENT not in schema and "title" not in schema and len(values) <= MAX_INLINE_VALUES:
             return "".join(format_lines(literal))
         name, is_declared = self._claim_name(schema, name)
         if not is_declared:
             alias = literal._replace(head=f"{name}: TypeAlias = {literal.head}")
-            self.declarations.append("\n".join([*format_lines(alias), *_docstring_lines(schema)]))
+            self._declare(name, [*format_lines(alias), *_docstring_lines(schema)])
         return name
 
     def _typed_dict(self, schema: Mapping[str, Any], name: str) -> str:
         name, is_declared = self._claim_name(schema, name)
         if is_declared:
             return name
-        fields = {key: self.value(field, name + to_pascal_case(key)) for key, field in schema["properties"].items()}
-        for key in schema.get("required", ()):
+        properties = schema["properties"].items()
+        fields = {key: self.value(_expect_schema(field), name + to_pascal_case(key)) for key, field in properties}
+        for key in schemas.required_names(schema):
             if key in fields:
                 fields[key] = f"Required[{fields[key]}]"
-        if all(key.isidentifier() and not keyword.iskeyword(key) for key in fields):
+        if _can_be_attributes(fields):
             code = [f"class {name}(TypedDict, total=False):"]
             code += _docstring_lines(schema, "    ", f"The fields of {name}.")
             if fields:
@@ -149,27 +221,68 @@ class AnnotationWriter:
         else:  # a key such as "x-depth" can only be written in the functional form
             pairs = Brackets("{", [f"{quote(key)}: {quote(text)}" for key, text in fields.items()], "}")
             code = format_lines(Brackets(f"{name} = TypedDict(", [quote(name), pairs, "total=False"], ")"))
-        self.declarations.append("\n".join(code))
+        self._declare(name, code)
         return name
 
     def _claim_name(self, schema: Mapping[str, Any], name: str) -> tuple[str, bool]:
         """The name of a schema's declaration, and whether the schema has been declared already."""
-        free = name
-        number = 1
-        while free in self._reserved or self._schemas.get(free, schema) != schema:
-            number += 1
-            free = f"{name}{number}"
-        is_declared = free in self._schemas
-        self._schemas[free] = schema  # before its fields are written, which may refer to it
-        return free, is_declared
+        component = schema.get(COMPONENT)
+        key = component or (name, self._shapes.number(schema))
+        is_declared = key in self._declared
+        if not is_declared:  # before its fields are written, which may refer to it
+            self._declared[key] = self._names.of_component[component] if component else self._names.claim(name)
+            self._promised.add(self._declared[key])
+        return self._declared[key], is_declared
 
 
-def _union(parts: list[str]) -> str:
+def _names_in(text: str) -> set[str]:
+    """The names in an annotation."""
+    return set(_WORD.findall(_STRING.sub("", text)))
+
+
+def _union(parts: Iterable[str]) -> str:
     """Annotations joined by `|`, each once."""
     return " | ".join(dict.fromkeys(parts))
 
 
+def _is_nullable(schema: Mapping[str, Any]) -> bool:
+    """Whether a response may have null there. Many documents say it only among the values of an enumeration."""
+    values = schema.get("enum")
+    return schemas.is_nullable(schema) or (isinstance(values, list) and None in values)
+
+
+def _alternatives(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The types that a schema is one of; the schema itself if its alternatives only restrict what it says."""
+    parts = schemas.alternatives(schema)
+    if parts and not any(TYPE_KEYWORDS & set(part) for part in parts):
+        return [schema]
+    return parts
+
+
+def _literal_values(schema: Mapping[str, Any]) -> list[object]:
+    """The values that a schema allows, each once and without null; none if it allows any."""
+    if "enum" in schema and not isinstance(schema["enum"], list | tuple):
+        return []
+    values = schema.get("enum", [schema.get("const")])
+    return list({repr(value): value for value in values if value is not None}.values())
+
+
+def _expect_schema(node: object) -> Mapping[str, Any]:
+    """A node that should be a schema; one that says nothing in the place of anything else."""
+    return node if isinstance(node, Mapping) else {}
+
+
+def _can_be_attributes(fields: Mapping[str, str]) -> bool:
+    """Whether fields can be written as those of a class: legal names, that no annotation beside them needs as a type.
+
+    Python changes names that begin with two underscores inside of a class.
+    """
+    if not all(key.isidentifier() and not keyword.iskeyword(key) and not key.startswith("__") for key in fields):
+        return False
+    return not any(fields.keys() & _names_in(text) for text in fields.values())
+
+
 def _docstring_lines(schema: Mapping[str, Any], indent: str = "", default: str = "") -> list[str]:
     """The docstring of a declaration: the first line of the schema's description, or a default; nothing without."""
-    text = str(schema.get("description", "")).strip() or default
+    text = str(schema.get("description") or "").strip() or default
     return [docstring(text.splitlines()[0], indent)] if text else []

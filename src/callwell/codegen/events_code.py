@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from callwell.codegen.layout import WIDTH
 from callwell.description.names import to_pascal_case
 
 if TYPE_CHECKING:
@@ -22,11 +21,7 @@ def declare_events(provider: Provider, annotations: AnnotationWriter) -> None:
     if rule is None or not rule.events:
         return
     names = [annotations.value(_schema(rule, name, event), UNION_NAME) for name, event in rule.events.items()]
-    line = f"{UNION_NAME}: TypeAlias = {' | '.join(names)}"
-    if len(line) > WIDTH:
-        split = "\n    | ".join(names)
-        line = f"{UNION_NAME}: TypeAlias = (\n    {split}\n)"
-    annotations.declarations.append(line)
+    annotations.alias(UNION_NAME, " | ".join(names))
 
 
 def _schema(rule: WebhookRule, name: str, event: EventRule) -> dict[str, Any]:

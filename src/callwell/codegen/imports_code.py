@@ -50,6 +50,7 @@ TYPED: Final = "callwell.providers.typed"
 
 NOTHING: Final[Mapping[str, Sequence[str]]] = MappingProxyType({})
 
+_CAST: Final = re.compile(r'cast\(\s*"(\w+)"')
 _STRING: Final = re.compile(r'"""(?:.|\n)*?"""|"(?:\\.|[^"\\\n])*"')
 
 
@@ -65,11 +66,12 @@ def import_lines(
     Args:
         body: the rest of the module.
         callwell: what it may import from Callwell at run time, by module.
-        own: what it imports from other modules of its provider, for type checkers only, by module.
+        own: what it imports from other modules of its provider, for type checkers only, by module; a relative one has
+            a dot before it.
         base: the class that its client derives from: a type checker takes it from `TYPED`, a program from
             `callwell.client`.
     """
-    used = {*re.findall(r"\w+", _STRING.sub('""', body)), *itertools.chain.from_iterable(own.values())}
+    used = {*used_names(body), *itertools.chain.from_iterable(own.values())}
     types_only: dict[str, Sequence[str]] = {**TYPES_ONLY, **own}
     if base:
         types_only[TYPED] = (base,)
@@ -88,10 +90,20 @@ def import_lines(
     return "\n".join(code) + "\n"
 
 
+def used_names(body: str) -> set[str]:
+    """The names that code uses, also in the text of a `cast`, and not in any other text.
+
+    Args:
+        body: the code.
+    """
+    return {*re.findall(r"\w+", _STRING.sub('""', body)), *_CAST.findall(body)}
+
+
 def _import_blocks(modules: Mapping[str, Sequence[str]], used: set[str], indent: str) -> list[list[str]]:
-    """Import lines of the names that are used: a block for the standard library, and one for Callwell."""
+    """Import lines of the names that are used: a block each for the standard library, Callwell and modules beside."""
     standard_library: list[str] = []
     callwell: list[str] = []
+    beside: list[str] = []
     for module, names in sorted(modules.items()):
         wanted = [name for name in names if name in used]
         if not wanted:
@@ -101,5 +113,7 @@ def _import_blocks(modules: Mapping[str, Sequence[str]], used: set[str], indent:
         if len(line) > WIDTH:
             code = format_lines(Brackets(f"from {module} import (", wanted, ")"), indent)
         block = callwell if module.startswith("callwell") else standard_library
+        if module.startswith("."):
+            block = beside
         block += code
-    return [block for block in (standard_library, callwell) if block]
+    return [block for block in (standard_library, callwell, beside) if block]

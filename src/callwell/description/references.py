@@ -14,11 +14,13 @@ There are two kinds of places, and they are resolved differently:
       {"$ref": "#/components/schemas/Thing"}      {"title": "Thing", "type": "object", "properties": {…}}
 
   A schema of `components/schemas` is resolved once and shared by all that refer to it, so the tree costs as much memory
-  as the document, not as much as the tree written out. Its name becomes its `title`: that is the name its type gets in
-  generated code.
+  as the document, not as much as the tree written out. Its name becomes its `title`, and stands under `COMPONENT` as
+  well: a `title` may be anybody's, while all schemas with one `COMPONENT` are one type, with one class in generated
+  code. What only describes (`description`, `nullable`) may differ from place to place; a schema that adds more to the
+  one that it refers to is a type of its own, without the mark.
 
-A circle (a Thing with a parent that is a Thing) is cut where it closes: the inner schema is `{"title": "Thing"}` and
-nothing else. Validation accepts any value there; code generation recognises the title and names the type.
+A circle (a Thing with a parent that is a Thing) is cut where it closes: the inner schema has these two keys and nothing
+else. Validation accepts any value there; code generation recognises the mark and names the type.
 
 `allOf` is merged into one object here, so no other module needs to know it.
 
@@ -31,6 +33,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
+from callwell.description.documents.external import FILES
 from callwell.description.error import DescriptionError, found_value
 from callwell.description.schemas import required_names
 
@@ -40,7 +43,19 @@ if TYPE_CHECKING:
     from callwell.description.error import KeyPath
     from callwell.description.schemas import Schema
 
+COMPONENT: Final = "x-callwell-component"
+"""The key of a resolved schema with the name that the document gives it."""
+
+ANNOTATIONS: Final = frozenset(
+    {
+        *("title", "description", "summary", "nullable", "default", "example", "examples", "deprecated"),
+        *("readOnly", "writeOnly", "externalDocs", "xml", COMPONENT),
+    }
+)
+"""Keywords that say nothing about the type of a value, as extensions (`x-`) do not; for null see `is_nullable`."""
+
 _SCHEMAS: Final = ("components", "schemas")
+_KEYWORDS_ON_THE_WAY: Final = frozenset({"components", "schemas", "definitions", "$defs", "properties"})
 _INDEX: Final = re.compile("0|[1-9][0-9]{0,9}")
 """An index into a list (RFC 6901, section 4)."""
 
@@ -99,12 +114,17 @@ class ReferenceResolver:
         if "$ref" in node:
             # OpenAPI 3.1 allows keywords beside a reference; they go before those of the target.
             beside = {key: value for key, value in node.items() if key != "$ref"}
-            return {**self._resolve_reference(node["$ref"], path), **beside}
+            resolved = {**self._resolve_reference(node["$ref"], path), **beside}
+            if not only_describes(beside):
+                resolved.pop(COMPONENT, None)
+            return resolved
         return _merge_all_of({key: self._resolve_keyword(key, value, (*path, key)) for key, value in node.items()})
 
     def _resolve_reference(self, reference: object, path: KeyPath) -> Schema:
         target, target_path = self._find_target(reference, path)
         title = {"title": target_path[-1]} if target_path[:2] == _SCHEMAS else {}
+        if name := _component_name(target_path):
+            title[COMPONENT] = name
         if target_path in self._in_progress:
             return dict(title)
         if target_path not in self._resolved:
@@ -147,6 +167,22 @@ class ReferenceResolver:
         return expect_object(node, keys), keys
 
 
+def only_describes(schema: Mapping[str, Any]) -> bool:
+    """Whether nothing in a schema says what type a value has."""
+    return all(key in ANNOTATIONS or key.startswith("x-") for key in schema)
+
+
+def _component_name(path: KeyPath) -> str:
+    """The name of a schema that is referred to, with all names on the way to it; empty if it has none."""
+    if path[:2] == _SCHEMAS:
+        keys = path[2:]
+    elif path[:1] == (FILES,):
+        keys = (path[1].rpartition("/")[2].partition(".")[0], *path[2:])
+    else:
+        return ""
+    return " ".join(key for key in keys if key not in _KEYWORDS_ON_THE_WAY)
+
+
 def expect_object(node: object, path: KeyPath) -> dict[str, Any]:
     """A node that must be an object.
 
@@ -173,8 +209,8 @@ def _merge_all_of(schema: Schema) -> Schema:
     """A schema in which `allOf` and what stands beside it have become one object.
 
     Later parts go before earlier ones, and what stands beside `allOf` before all of them; properties are united. The
-    title of a single part stays, because `allOf` with one part is how OpenAPI 3.0 puts a description beside a
-    reference. Two parts make a type that has the name of neither.
+    name of a single part stays, because `allOf` with one part is how OpenAPI 3.0 puts a description beside a reference.
+    Two parts make a type that has the name of neither.
     """
     parts = schema.pop("allOf", None)
     if not parts:
@@ -187,8 +223,9 @@ def _merge_all_of(schema: Schema) -> Schema:
         if properties:
             merged["properties"] = properties
             merged["required"] = required
-    if len(parts) > 1:
+    if sum(not only_describes(part) or COMPONENT in part for part in [*parts, schema]) > 1:
         merged.pop("title", None)
+        merged.pop(COMPONENT, None)
     if "title" in schema:
         merged["title"] = schema["title"]
     return merged

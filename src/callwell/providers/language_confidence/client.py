@@ -222,7 +222,7 @@ class Reading(TypedDict, total=False):
 
 
 class ScriptedReport(TypedDict, total=False):
-    """What assess.scripted returns."""
+    """The fields of ScriptedReport."""
 
     pronunciation: Required[Pronunciation]
     fluency: Fluency | None
@@ -298,7 +298,7 @@ class UnscriptedReportMetadata(TypedDict, total=False):
 
 
 class UnscriptedReport(TypedDict, total=False):
-    """What assess.unscripted returns."""
+    """The fields of UnscriptedReport."""
 
     pronunciation: Required[Pronunciation]
     fluency: Fluency | None
@@ -321,7 +321,7 @@ class Context(TypedDict, total=False):
 
 
 class WritingReport(TypedDict, total=False):
-    """What assess.writing returns."""
+    """The fields of WritingReport."""
 
     text: str | None
     vocabulary: Vocabulary | None

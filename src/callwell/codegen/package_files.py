@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes a generated package into a folder, beside what somebody else has there.
+
+A file is ours if its first lines have the mark of `package_code`. Nothing else is replaced or removed: all files are
+looked at before the first one is written.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from callwell.codegen.package_code import GROUP_FOLDERS, MARK
+from callwell.errors import DirectoryNotOurs
+from callwell.folders import Folder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+HEAD_BYTES: Final = 1000
+"""The bytes of a file in which the mark must be."""
+
+
+def write_package(target: Path, files: Mapping[str, str]) -> None:
+    """Write the files of a package, and remove the modules of groups that it has no more.
+
+    A file that is right already is not touched.
+
+    Args:
+        target: the folder of the package; it is created if it does not exist.
+        files: the text of each file, by its path in the package.
+
+    Raises:
+        DirectoryNotOurs: a file that was not generated has one of the names.
+        FileProblem: one of the names is a link.
+        OSError: a file cannot be read or written.
+    """
+    with Folder.at(target, make=True) as root:
+        changed = {path: text for path, text in files.items() if _read_ours(root, path) != text.encode()}
+        for path, text in changed.items():
+            *folders, name = path.split("/")
+            with root.subfolder(*folders, make=True) as folder:
+                folder.write(name, [text.encode()])
+        for group_folder in GROUP_FOLDERS:
+            with root.subfolder(group_folder) as folder:
+                for name in folder.list_names():
+                    is_left = name.endswith(".py") and f"{group_folder}/{name}" not in files
+                    if is_left and MARK.encode() in folder.read(name)[:HEAD_BYTES]:
+                        folder.remove(name)
+
+
+def _read_ours(root: Folder, path: str) -> bytes:
+    """What an earlier run has written to a file; empty if there is none, or nothing in it.
+
+    Raises:
+        DirectoryNotOurs: somebody else has written it.
+    """
+    *folders, name = path.split("/")
+    try:
+        with root.subfolder(*folders) as folder:
+            content = folder.read(name)
+    except FileNotFoundError:
+        return b""
+    if content.strip() and MARK.encode() not in content[:HEAD_BYTES]:
+        raise DirectoryNotOurs(f"{root.path / path} was not written by `callwell generate`; move it away or rename it")
+    return content

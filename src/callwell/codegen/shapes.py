@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which schemas are one type, and which schemas of the document a client needs.
+
+Two schemas are one type if a generated class would be the same for both: descriptions, examples and formats make no
+difference. Comparing them field by field would take for ever, since what is shared in memory is a tree of millions of
+nodes when it is written out. So each schema gets a number, its shape, made of the shapes of its parts; equal shapes
+have one number, and no schema is looked at twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
+from msgspec.structs import astuple
+
+from callwell.description import schemas
+from callwell.description.references import COMPONENT, only_describes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_WITH_ONE: Final = ("items", "additionalProperties")
+_WITH_MANY: Final = ("anyOf", "oneOf")
+
+
+class Shapes:
+    """The shapes of schemas, each known by its place in memory."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[object, int]] = {}  # with the schema, so that its place is not used again
+        self._numbers: dict[tuple[object, ...], int] = {}
+
+    def number(self, schema: object) -> int:
+        """The number of a schema's shape."""
+        found = self._known.get(id(schema))
+        if found is None:
+            key = self._key(schema) if isinstance(schema, Mapping) else ("no schema",)
+            found = (schema, self._numbers.setdefault(key, len(self._numbers)))
+            self._known[id(schema)] = found
+        return found[1]
+
+    def _key(self, schema: Mapping[str, Any]) -> tuple[object, ...]:
+        if COMPONENT in schema:
+            return (COMPONENT, schema[COMPONENT], schemas.is_nullable(schema))
+        properties = schema.get("properties")
+        return (
+            str(schema.get("title", "")),
+            str(schema.get("type")),
+            schemas.is_nullable(schema),
+            schema.get("format") == "binary",
+            repr(schema["enum"]) if "enum" in schema else repr(schema.get("const")),
+            None if properties is None else tuple((name, self.number(one)) for name, one in properties.items()),
+            frozenset(schemas.required_names(schema)),
+            *(self.number(schema[key]) if key in schema else None for key in _WITH_ONE),
+            *(tuple(self.number(one) for one in schema.get(key) or ()) for key in _WITH_MANY),
+        )
+
+
+def find_components(records: Iterable[Struct]) -> dict[str, Mapping[str, Any]]:
+    """The schemas that have a name in the document: name → schema, where it is not cut.
+
+    Args:
+        records: operations, with all schemas in them.
+    """
+    found: dict[str, Mapping[str, Any]] = {}
+    seen: set[int] = set()
+    waiting: list[object] = [*records]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Struct):
+            waiting.extend(astuple(node))
+        elif isinstance(node, list | tuple):
+            waiting.extend(node)
+        elif isinstance(node, Mapping) and id(node) not in seen:
+            seen.add(id(node))
+            waiting.extend(_parts(node))
+            if COMPONENT in node and (node[COMPONENT] not in found or not only_describes(node)):
+                found[node[COMPONENT]] = node
+    return found
+
+
+def _parts(schema: Mapping[str, Any]) -> list[object]:
+    """The schemas in a schema."""
+    parts: list[object] = [schema[key] for key in _WITH_ONE if key in schema]
+    parts += [part for key in _WITH_MANY for part in schema.get(key) or ()]
+    properties = schema.get("properties")
+    return [*parts, *properties.values()] if isinstance(properties, Mapping) else parts
