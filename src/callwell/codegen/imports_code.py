@@ -51,6 +51,9 @@ TYPED: Final = "callwell.providers.typed"
 NOTHING: Final[Mapping[str, Sequence[str]]] = MappingProxyType({})
 
 _CAST: Final = re.compile(r'cast\(\s*"(\w+)"')
+_FUNCTIONAL: Final = re.compile(r"^\w+ = TypedDict\((?:\n(?:    .*\n)+\)|.+)$", re.MULTILINE)
+_NESTED_STRING: Final = re.compile(r"""(["'])(?:\\.|(?!\1).)*\1""")
+_FIELD_TYPE: Final = re.compile(r"""["']: (".*?(?<!\\)"|'.*?(?<!\\)')""")
 _STRING: Final = re.compile(r'"""(?:.|\n)*?"""|"(?:\\.|[^"\\\n])*"')
 
 
@@ -91,12 +94,14 @@ def import_lines(
 
 
 def used_names(body: str) -> set[str]:
-    """The names that code uses, also in the text of a `cast`, and not in any other text.
+    """The names that code uses, also in the text of a `cast` or of a functional `TypedDict`, and in no other text.
 
     Args:
         body: the code.
     """
-    return {*re.findall(r"\w+", _STRING.sub('""', body)), *_CAST.findall(body)}
+    types = [text for code in _FUNCTIONAL.findall(body) for text in _FIELD_TYPE.findall(code)]
+    in_types = re.findall(r"\w+", _NESTED_STRING.sub("", " ".join(one[1:-1] for one in types)))
+    return {*re.findall(r"\w+", _STRING.sub('""', body)), *_CAST.findall(body), *in_types}
 
 
 def _import_blocks(modules: Mapping[str, Sequence[str]], used: set[str], indent: str) -> list[list[str]]:
