@@ -34,3 +34,16 @@ def test_nothing_of_a_page_is_no_page(body: dict[str, Any]) -> None:
     """Without any of a page's words it may be an error, or a list under a new name."""
     with pytest.raises(LookupError, match="no list at"):
         paging.parse_page(RULE, Walk().position, body)
+
+
+@pytest.mark.parametrize("body", [[], {}, None])
+def test_a_list_at_the_top_may_be_empty(body: object) -> None:
+    """A body that is the list, or a 204 in its place."""
+    page = paging.parse_page(PagingRule(style="link-header"), None, body)
+    assert page.items == ()
+
+
+def test_an_object_in_the_place_of_a_list_is_no_page() -> None:
+    """It may be an error."""
+    with pytest.raises(LookupError, match="it is no list"):
+        paging.parse_page(PagingRule(style="link-header"), None, {"message": "no"})

@@ -19,6 +19,8 @@ NUMBER = PagingRule(items="data", key="id", more="more", total="total", pages="p
 OFFSET = PagingRule(style="offset", items="data", key="id", position="offset", first=0, total="total")
 BARE = PagingRule(items="data", key="id")
 UNKEYED = PagingRule(items="data")
+LAST_ITEM = PagingRule(style="cursor", items="data", key="id", position="after", next_item="id", more="more")
+NO_FLAG = PagingRule(style="cursor", key="id", position="after", next_item="id")
 
 
 def page(*ids: object, **more: object) -> dict[str, Any]:
@@ -27,7 +29,7 @@ def page(*ids: object, **more: object) -> dict[str, Any]:
 
 
 def follow(
-    rule: PagingRule, *bodies: dict[str, Any], size: int = 0, begin: Walk | None = None, link: str | None = None
+    rule: PagingRule, *bodies: Any, size: int = 0, begin: Walk | None = None, link: str | None = None
 ) -> tuple[list[Any], Verdict]:
     """Walk over scripted answers, the last of which comes again and again."""
     state = begin or paging.start_walk(rule)
@@ -65,6 +67,21 @@ def test_a_number_is_a_cursor(after: object, position: object) -> None:
     parsed = paging.parse_page(CURSOR, Walk().position, page(1, next=after))
     step = paging.advance(CURSOR, Walk(), parsed, 0, frozenset())
     assert (step.verdict, step.walk.position) == (None, position)
+
+
+def test_the_last_item_is_the_cursor() -> None:
+    """The flag ends the walk, or an empty page where there is no flag, as in a list at the top of the body."""
+    assert follow(LAST_ITEM, page(1, 2, more=True), page(3, more=False)) == ([1, 2, 3], Verdict(End.COMPLETE, 2, 3))
+    assert follow(NO_FLAG, [{"id": "a"}, {"id": "b"}], []) == (["a", "b"], Verdict(End.COMPLETE, 2, 2))
+    parsed = paging.parse_page(NO_FLAG, None, [{"id": "a"}, {"id": "b"}])
+    assert parsed.next_position == "b"
+
+
+def test_a_last_item_without_its_cursor_is_no_end() -> None:
+    """Every item has one, so the list goes on behind it."""
+    _, verdict = follow(NO_FLAG, [{"id": None}])
+    assert verdict.end is End.TRUNCATED
+    assert "expected the cursor in the last item" in verdict.reason
 
 
 @pytest.mark.parametrize("after", [5, {"href": "/b"}, ["/b"], True])

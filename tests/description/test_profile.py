@@ -104,7 +104,7 @@ PLAIN: Final = [
         'env = "K"\nscheme = "digest"',
         10,
         "key.scheme",
-        "one of bearer, basic, header, found 'digest'",
+        "one of bearer, basic, header, none, found 'digest'",
     ),
     ('env = "WHOLE_KEY"', 'env = "K"\nheader = "a b"', 10, "key.header", "the name of a header"),
     (r"'w_\S+'", "'w_('", 10, "key.pattern", "a regular expression"),

@@ -22,7 +22,7 @@ from callwell.client.quota.permit_batch import PermitBatcher
 from callwell.clock import SystemClock
 from callwell.description import catalog
 from callwell.errors import InvalidOption, UnknownName
-from callwell.keys import parse_source
+from callwell.keys import Key, parse_source
 from callwell.observe.hooks import HEADER_NAME, TRANSPORT_HEADERS, build_hooks
 from callwell.transport.base import Network
 from callwell.version import VERSION
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from callwell.clock import Clock
     from callwell.core.rules.environments import SandboxRule
     from callwell.description.provider import Provider
-    from callwell.keys import Key, KeySource
+    from callwell.keys import KeySource
     from callwell.observe.hooks import Hooks
     from callwell.state.base import State
 
@@ -127,7 +127,7 @@ class ClientConfig:
         account = options.get("account", "default")
         required = _check_user_options(described, options)
         hooks = build_hooks(options.get("on_notice"), options.get("hooks"))
-        source = parse_source(options.get("key"), described.profile.key.env)
+        source = _key_source(described, options)
         clock = options.get("clock")
         config = cls(
             provider=described,
@@ -345,6 +345,12 @@ def _check_user_options(provider: Provider, options: ClientOptions) -> bool:
 def _unsupported_user_option(provider: Provider, name: str, given: object) -> InvalidOption:
     """The error of an option about end users; its message does not repeat the value."""
     return InvalidOption(name, HiddenText(given), f"no value: {provider.name} has no end users")
+
+
+def _key_source(provider: Provider, options: ClientOptions) -> KeySource:
+    """Where the key is kept. A provider without keys gets one that is never sent."""
+    rule = provider.profile.key
+    return parse_source(Key("none") if rule.scheme == "none" else options.get("key"), rule.env)
 
 
 def _with_key_header(provider: Provider, header: str | None) -> Provider:

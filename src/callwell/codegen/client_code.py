@@ -179,7 +179,7 @@ def _result(provider: Provider, operation: Operation, annotations: AnnotationWri
     if rule.asset:
         return "_asset", rule.asset.method or ""
     if rule.paging:
-        items = schemas.at_path(operation.response_schema, f"{rule.paging.items}.0") or {}
+        items = schemas.at_path(operation.response_schema, rule.paging.first_item) or {}
         return "_pages", annotations.result(items, f"{name}Item")
     schema: Mapping[str, Any] | None = operation.response_schema
     if provider.profile.result and operation.response_schema:

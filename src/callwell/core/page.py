@@ -78,6 +78,8 @@ def parse_page(
     if rule.style != "link-header":
         parse_next = _parse_link if rule.style == "next-link" else _parse_cursor
         next_position = parse("next", parse_next, json_values.value_at(body, rule.next))
+    if rule.next_item is not None and rule.next is None and items:
+        next_position = parse("next", _parse_item_cursor, json_values.value_at(items[-1], rule.next_item))
     if next_position is None and rule.links is not None:
         next_position = parse("links", _parse_links, json_values.value_at(body, rule.links))
     return Page(
@@ -110,12 +112,12 @@ _KEY_PREFIX: Final = hashlib.blake2b(b"key\x00", digest_size=8)
 
 
 def _read_items(rule: PagingRule, body: Any) -> tuple[Any, ...]:
-    items = json_values.value_at(body, rule.items)
+    items = json_values.value_at(body, rule.items) if rule.items else body
     if isinstance(items, Sequence) and not isinstance(items, str):
         return tuple(items)
-    if items is None and _is_empty_list(rule, body):
+    if not items and _is_empty_list(rule, body):
         return ()
-    raise LookupError(f"no list at {rule.items!r}")
+    raise LookupError(f"no list at {rule.items!r}" if rule.items else "it is no list")
 
 
 def _is_empty_list(rule: PagingRule, body: Any) -> bool:
@@ -124,7 +126,7 @@ def _is_empty_list(rule: PagingRule, body: Any) -> bool:
     An object with unrelated fields only is no page: it may be an error, or a list under a new name.
     """
     value = body
-    for key in rule.items.split("."):
+    for key in rule.items.split(".") if rule.items else ():
         if value is None:
             return True
         if not isinstance(value, Mapping):
@@ -133,7 +135,7 @@ def _is_empty_list(rule: PagingRule, body: Any) -> bool:
             paths = (rule.more, rule.next, rule.total, rule.pages, rule.links)
             return not value or any(_has_path(body, path) for path in paths)
         value = value[key]
-    return value is None
+    return value is None or (not rule.items and value == {})
 
 
 def _has_path(body: Any, path: str | None) -> bool:
@@ -162,6 +164,14 @@ def _parse_cursor(value: Any) -> int | str | None:
     if isinstance(value, float):
         return int(value) if value.is_integer() else repr(value)
     return value
+
+
+def _parse_item_cursor(value: Any) -> int | str:
+    """The cursor in the last item of a page. Every item has one, so its absence is no end."""
+    cursor = _parse_cursor(value)
+    if cursor is None:
+        raise json_values.UnclearValue(value, "the cursor in the last item")
+    return cursor
 
 
 def _parse_links(value: Any) -> str | None:

@@ -35,6 +35,8 @@ def apply_profile(api: Api, profile: Profile) -> Api:
     """
     api = _rename(api, profile.names)
     operations = dict(api.operations)
+    if profile.key.scheme == "none":
+        operations = {name: replace(operation, keyless=True) for name, operation in operations.items()}
     for name, rule in profile.operations.items():
         if rule.like is None:
             continue

@@ -102,7 +102,7 @@ def _check_item_fields(profile: Profile, rule: ExportRule, api: Api) -> Iterator
     items_rule = profile.operations.get(rule.items)
     if operation is None or items_rule is None or items_rule.paging is None:
         return
-    item_path = f"{items_rule.paging.items}.0"
+    item_path = items_rule.paging.first_item
     for field in ("expires", "changed"):
         name = getattr(rule, field)
         if name is not None and schemas.at_path(operation.response_schema, f"{item_path}.{name}") is None:

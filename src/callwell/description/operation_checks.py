@@ -70,13 +70,16 @@ def _check_paging(operation: Operation, rule: PagingRule, path: KeyPath) -> Iter
     yield from _check_page_size(rule, query, path)
     # With next-link, a list of links may take the place of a single one.
     continued = rule.next is not None or (rule.style == "next-link" and rule.links is not None)
+    continued = continued or (rule.style == "cursor" and rule.next_item is not None)
     if rule.style in CONTINUED_BY_BODY and not continued:
         yield DescriptionError((*path, "next"), f"expected this key for the style {rule.style}, found none")
-    items = schemas.at_path(operation.response_schema, rule.items)
+    items = schemas.at_path(operation.response_schema, rule.items) if rule.items else operation.response_schema
     if items is None or (items and "array" not in schemas.type_names(items)):
         yield DescriptionError((*path, "items"), "expected the path of a list in the response", found=rule.items)
-    elif items and rule.key and schemas.at_path(items, f"0.{rule.key}") is None:
-        yield DescriptionError((*path, "key"), "expected a field of the items", found=rule.key)
+    for name in ("key", "next_item") if items else ():
+        field = getattr(rule, name)
+        if field is not None and schemas.at_path(items or {}, f"0.{field}") is None:
+            yield DescriptionError((*path, name), "expected a field of the items", found=field)
     numbers = NUMBERS if rule.style in POSITIONED else ()
     yield from check_response_path(operation, rule.more, "boolean", (*path, "more"), also=("string",))
     yield from check_response_path(operation, rule.next, "string", (*path, "next"), also=numbers)
@@ -145,7 +148,7 @@ def _check_signed_fields(
     for field, asset in rule.signed.items():
         if rule.paging is None:
             yield DescriptionError(path, "expected this for a list with paging only", found=operation.name)
-        elif schemas.at_path(operation.response_schema, f"{rule.paging.items}.0.{field}") is None:
+        elif schemas.at_path(operation.response_schema, f"{rule.paging.first_item}.{field}") is None:
             yield DescriptionError((*path, field), "expected a field of the items", found=field)
         target = profile.operations.get(asset)
         if asset and (target is None or target.asset is None):

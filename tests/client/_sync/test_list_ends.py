@@ -177,3 +177,12 @@ def test_an_answer_that_is_no_page_is_no_empty_list(odd: Response) -> None:
     """A body that was left out, another list, an error in a success."""
     with pytest.raises(errors.UnexpectedAnswer, match="the response is not a page"):
         read(client(World(odd)).pages("things.scroll"))
+
+
+def test_a_walk_by_links_begins_where_its_arguments_say() -> None:
+    """The page in the arguments stays in the request: a link takes its place only after the first page."""
+    rule = OperationRule(paging=PagingRule(style="link-header", items="items", key="id"))
+    shown = acme(operations={"things.list": rule})
+    world = World(page(3))
+    assert read(client(world, provider=shown).pages("things.list", page=3)) == ["3"]
+    assert query(world.urls[0]) == {"page": "3"}

@@ -20,7 +20,7 @@ class PagingRule(Struct, frozen=True, kw_only=True):
 
     Attributes:
         style: `page` (number), `offset`, `cursor`, `next-link` (in the body) or `link-header`.
-        items: path of the list of items.
+        items: path of the list of items; empty if the body itself is the list.
         key: the field that identifies an item; without it, pages that shift during a walk show only in totals.
         position: the query parameter that carries the page number, offset or cursor.
         first: the number of the first page, or the offset of the first item.
@@ -28,13 +28,14 @@ class PagingRule(Struct, frozen=True, kw_only=True):
         max_size: the largest size that the provider accepts; walks use it unless the caller gives another.
         more: path of "there is another page" (true or false).
         next: path of the next cursor (a text or a number) or of the next link.
+        next_item: without `next`: path in the last item of a page of the next cursor, which is often the item's ID.
         total: path of the number of items on all pages.
         pages: path of the number of pages.
         links: path of a list of links with `rel` and `uri` each; the one with the `rel` `next` leads to the next page.
     """
 
     style: Literal["page", "offset", "cursor", "next-link", "link-header"] = "page"
-    items: str
+    items: str = ""
     key: str | None = None
     position: str = "page"
     first: int = 1
@@ -42,9 +43,15 @@ class PagingRule(Struct, frozen=True, kw_only=True):
     max_size: int | None = None
     more: str | None = None
     next: str | None = None
+    next_item: str | None = None
     total: str | None = None
     pages: str | None = None
     links: str | None = None
+
+    @property
+    def first_item(self) -> str:
+        """The path of the first item, from which paths of its fields go on."""
+        return f"{self.items}.0" if self.items else "0"
 
 
 class AssetRule(Struct, frozen=True, kw_only=True):

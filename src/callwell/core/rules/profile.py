@@ -208,7 +208,7 @@ class KeyRule(Struct, frozen=True, kw_only=True):
     """How a request carries the key.
 
     Attributes:
-        scheme: `bearer`, `basic` (the key is the user name), or `header` (the bare key).
+        scheme: `bearer`, `basic` (the key is the user name), `header` (the bare key), or `none`: there are no keys.
         header: the header that carries it.
         env: the environment variable that holds the key by default.
         pattern: a regular expression that every key matches from start to end.
@@ -218,7 +218,7 @@ class KeyRule(Struct, frozen=True, kw_only=True):
         whole_origin: the key also follows a redirect to a path of the same origin outside the environment's base URL.
     """
 
-    scheme: Literal["bearer", "basic", "header"] = "bearer"
+    scheme: Literal["bearer", "basic", "header", "none"] = "bearer"
     header: str = "authorization"
     env: str
     pattern: str = r"\S+"
@@ -235,6 +235,7 @@ class Profile(Struct, frozen=True, kw_only=True):
         name: the name of the provider in code and on the command line.
         title: its name for people.
         docs: the URL of its documentation, for messages.
+        source: the address that the OpenAPI document came from; `callwell init --check` compares it with the one there.
         result: path of the result in a successful body; the whole body if None.
         environments: by name; at least one.
         key: how a request carries the key.
@@ -255,6 +256,7 @@ class Profile(Struct, frozen=True, kw_only=True):
     name: str
     title: str
     docs: str = ""
+    source: str = ""
     result: str | None = None
     environments: dict[str, EnvironmentRule]
     key: KeyRule
