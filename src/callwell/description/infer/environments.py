@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Environments: each server of the document is one, named by its description, its variables or its host."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import urljoin, urlsplit
+
+from callwell.core.rules.environments import EnvironmentRule
+from callwell.description.infer.evidence import Found, Question
+from callwell.description.infer.facts import as_mapping, as_text
+from callwell.description.names import to_snake_case
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+PLACEHOLDER: Final = "https://api.example.invalid"
+"""Where requests go while nobody has said where: a name that never leads anywhere (RFC 2606, section 2)."""
+
+PRODUCTION: Final = "production"
+
+KINDS: Final = {
+    "sandbox": ("sandbox",),
+    "staging": ("staging", "stage", "preprod", "preproduction", "uat"),
+    "test": ("test", "testing", "qa", "demo"),
+    "development": ("development", "develop", "dev"),
+    "mock": ("mock",),
+    "local": ("local", "localhost", "127"),
+    PRODUCTION: ("production", "prod", "live"),
+}
+"""The name of an environment, and the words in a description, variable or host that mean it."""
+
+TRIALS: Final = frozenset(KINDS) - {PRODUCTION}
+"""Environments that usually have keys of their own: a production key must not travel there."""
+
+MAX_ENVIRONMENTS: Final = 12
+"""Environments that are written: a variable with many values is better filled in by a person."""
+
+_WORD: Final = re.compile(r"[a-z]+|\d+")
+_VARIABLE: Final = re.compile(r"\{([^{}]*)\}")
+
+
+class _Server(NamedTuple):
+    """One address of the document.
+
+    Attributes:
+        url: the address, its variables filled in.
+        words: what may name it, the best first.
+        reason: where in the document it stands.
+    """
+
+    url: str
+    words: tuple[str, ...]
+    reason: str
+
+
+class Environments(NamedTuple):
+    """The environments, and what is left to ask about them.
+
+    Attributes:
+        by_name: the environments by name, the default one first.
+        questions: what the document does not say.
+    """
+
+    by_name: Mapping[str, Found[EnvironmentRule]]
+    questions: tuple[Question, ...]
+
+
+def infer_environments(document: Mapping[str, Any], address: str, key_variable: str) -> Environments:
+    """The environments that a document's servers are.
+
+    Args:
+        document: the document as one of OpenAPI 3.
+        address: where it came from: relative addresses begin there; empty if it came from a file.
+        key_variable: the environment variable of the key.
+    """
+    questions: list[Question] = []
+    urls: dict[str, _Server] = {}
+    for server in _iter_servers(document):
+        url = _absolute(server.url, address)
+        if url is None:
+            questions.append(Question(f"the document has the server {server.url!r}, which is no whole address"))
+        else:
+            urls.setdefault(url, server)
+    secure = {url.partition("://")[2] for url in urls if url.startswith("https:")}
+    kept = [url for url in urls if url.startswith("https:") or url.partition("://")[2] not in secure]
+    named = _name_all({url: urls[url].words for url in kept[:MAX_ENVIRONMENTS]})
+    if not named:
+        return _unknown(questions)
+    default = PRODUCTION if PRODUCTION in named else next(iter(named))
+    ordered = {default: named[default], **named}
+    found = {
+        name: Found(_rule(name, url, default, key_variable, several=len(named) > 1), "documented", urls[url].reason)
+        for name, url in ordered.items()
+    }
+    if urls_left := kept[MAX_ENVIRONMENTS:]:
+        questions.append(Question(f"{len(urls_left)} more servers are in the document, such as {urls_left[0]}"))
+    return Environments(found, tuple(questions))
+
+
+def _unknown(questions: list[Question]) -> Environments:
+    """An address that leads nowhere, and the question where the service is."""
+    rule = EnvironmentRule(base_url=PLACEHOLDER)
+    asked = Question(
+        "where is the service? The document names no server; set base_url, or give `--base-url` to commands",
+        ('base_url = "https://api.example.com/v1"',),
+    )
+    return Environments({PRODUCTION: Found(rule, "assumed", "no server is documented")}, (asked, *questions))
+
+
+def _rule(name: str, url: str, default: str, key_variable: str, *, several: bool) -> EnvironmentRule:
+    own_key = f"{key_variable.removesuffix('_API_KEY')}_{name.upper()}_API_KEY"
+    return EnvironmentRule(
+        base_url=url,
+        default=several and name == default,
+        env=own_key if name != default and name.partition("_")[0] in TRIALS else None,
+    )
+
+
+def _iter_servers(document: Mapping[str, Any]) -> Iterator[_Server]:
+    """The servers, one for each value of a variable that chooses between environments."""
+    servers = document.get("servers")
+    for index, node in enumerate(servers if isinstance(servers, list) else []):
+        server = as_mapping(node)
+        url = server.get("url")
+        if not isinstance(url, str):
+            continue
+        variables = {name: as_mapping(one) for name, one in as_mapping(server.get("variables")).items()}
+        choices = [_values_of(variables.get(name, {}), name) for name in dict.fromkeys(_VARIABLE.findall(url))]
+        for values in itertools.islice(itertools.product(*choices), MAX_ENVIRONMENTS + 1):
+            filled = url
+            for name, value in values:
+                filled = filled.replace(f"{{{name}}}", value)
+            words = (as_text(server.get("description")), *(value for _, value in values))
+            yield _Server(filled.strip(), (*words, filled), f"servers.{index}")
+
+
+def _values_of(variable: Mapping[str, Any], name: str) -> list[tuple[str, str]]:
+    """The values of a server variable to make environments of, each with the variable's name."""
+    values = variable.get("enum")
+    is_choice = isinstance(values, list) and re.search("env|region|host|server|mode|stage|subdomain", name.lower())
+    default = str(variable.get("default", "") or "")
+    if not is_choice or not isinstance(values, list):
+        return [(name, default)]
+    others = [str(value) for value in values if str(value) != default]
+    return [(name, value) for value in ([default, *others] if default else others)]
+
+
+def _absolute(url: str, address: str) -> str | None:
+    """A server's address as a base URL; None if it is no whole address."""
+    try:
+        whole = urljoin(address, url) if address else url
+        parts = urlsplit(f"https:{whole}" if whole.startswith("//") else whole)
+        if parts.scheme not in ("http", "https") or not parts.hostname or _VARIABLE.search(whole):
+            return None
+    except ValueError:
+        return None
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}".rstrip("/")
+
+
+def _name_all(servers: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+    """The addresses by name."""
+    named: dict[str, str] = {}
+    kinds = {url: _kind_of(words) for url, words in servers.items()}
+    for url, words in servers.items():
+        name = kinds[url]
+        if name is None:
+            name = PRODUCTION if PRODUCTION not in (*named, *kinds.values()) else _other_name(url, words)
+        names = itertools.chain(
+            [name, f"{name}_{_other_name(url, words)}"], (f"{name}_{n}" for n in itertools.count(2))
+        )
+        named[next(one for one in names if one not in named)] = url
+    return named
+
+
+def _kind_of(words: tuple[str, ...]) -> str | None:
+    """The kind of environment that some texts name."""
+    for text in words:
+        found = _WORD.findall(text.lower())
+        for name, marks in KINDS.items():
+            if any(mark in found for mark in marks):
+                return name
+    return None
+
+
+def _other_name(url: str, words: tuple[str, ...]) -> str:
+    """A name from the values of variables, or from the host."""
+    value = next((to_snake_case(word) for word in words[1:-1] if word), "")
+    host = to_snake_case((urlsplit(url).hostname or "").partition(".")[0])
+    name = value or host or "other"
+    return name if name[:1].isalpha() else f"server_{name}"

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where error responses have their message, code, parameter and list of problems: from their documented schemas."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from callwell.core.rules.profile import ErrorRule
+from callwell.description import schemas
+from callwell.description.infer.answer_fields import AnswerField, plain_name, read_fields, value_types
+from callwell.description.infer.evidence import Found
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from callwell.description.infer.facts import DescribedResponse, Facts
+
+MESSAGES: Final = (
+    *("message", "errormessage", "msg", "errordescription", "detail", "description", "usermessage", "longmessage"),
+    *("title", "reason", "errorsummary", "summary", "text", "error", "errors", "hint"),
+)
+CODES: Final = ("code", "errorcode", "errortype", "type", "name", "errorid", "error", "reason", "id")
+PARAMETERS: Final = (
+    "param",
+    "parameter",
+    "field",
+    "loc",
+    "pointer",
+    "property",
+    "path",
+    "fieldname",
+    "attribute",
+    "name",
+)
+PROBLEMS: Final = (
+    *("errors", "details", "detail", "problems", "violations", "issues", "invalidparams", "fielderrors", "elements"),
+    *("validationerrors", "error"),
+)
+PARENTS: Final = frozenset({"error", "errors", "fault", "meta", "data", "status", "problem", "exception", "response"})
+"""Objects in which the words of an error may stand."""
+
+MOST: Final = 4
+"""Paths of one kind that are written: documents have a few shapes of errors, and many have one mistake."""
+
+PROBLEM_TYPE: Final = "application/problem+json"
+REQUEST_IDS: Final = ("x-request-id", "request-id", "x-correlation-id", "x-amzn-requestid", "x-trace-id")
+
+
+class ErrorShape(NamedTuple):
+    """What one schema of an error has, as paths.
+
+    Attributes:
+        messages: of texts for people.
+        codes: of texts or numbers for programs.
+        parameters: of the name of a wrong parameter.
+        problems: of a list of single problems.
+        in_problems: the fields of a problem: messages, codes, parameters.
+    """
+
+    messages: tuple[str, ...]
+    codes: tuple[str, ...]
+    parameters: tuple[str, ...]
+    problems: str | None = None
+    in_problems: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]] = ((), (), ())
+
+
+def infer_errors(facts: Facts) -> Found[ErrorRule] | None:
+    """Where errors have their words; None if no error is described.
+
+    Args:
+        facts: the document.
+    """
+    errors = [one for one in facts.responses if one.status[:1] in ("4", "5") or one.status == "default"]
+    shapes: Counter[ErrorShape] = Counter()
+    for response in errors:
+        shape = _read_shape(response)
+        if shape.messages or shape.codes or shape.problems:
+            shapes[shape] += 1
+    if not shapes:
+        return None
+    ordered = [shape for shape, _ in shapes.most_common()]
+    problems = next((shape for shape in ordered if shape.problems), None)
+    nested = problems.in_problems if problems else ((), (), ())
+    is_problem = any(PROBLEM_TYPE in one.media for one in errors)
+    codes = _unite((shape.codes for shape in ordered), nested[1])
+    rule = ErrorRule(
+        code=codes,
+        code_is="url" if is_problem and codes[:1] == ("type",) else "text",
+        message=_unite((shape.messages for shape in ordered), nested[0]) or ErrorRule().message,
+        parameter=_unite((shape.parameters for shape in ordered), nested[2]),
+        problems=problems.problems if problems else None,
+        request_id=_request_ids(facts),
+    )
+    return Found(rule, "documented", f"the schemas of {sum(shapes.values())} responses")
+
+
+def _read_shape(response: DescribedResponse) -> ErrorShape:
+    body = response.schema
+    fields = [
+        one for one in read_fields(body) if not one.parents or (len(one.parents) == 1 and one.parents[0] in PARENTS)
+    ]
+    fields += _fields_of_first(body)
+    listed = next((one for name in PROBLEMS for one in fields if one.name == name and _items(one.schema)), None)
+    nested = _words_of_problem(read_fields(_items(listed.schema)) if listed else [])
+    messages = tuple(_paths(fields, MESSAGES, "string"))
+    codes = [path for path in _paths(fields, CODES, "string", "integer") if path not in messages[:1]]
+    return ErrorShape(
+        messages=messages,
+        codes=tuple(codes),
+        parameters=tuple(path for path in _paths(fields, PARAMETERS[:3], "string") if path not in codes),
+        problems=listed.path if listed and nested[0] else None,
+        in_problems=nested,
+    )
+
+
+def _words_of_problem(fields: list[AnswerField]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """The fields of one problem: messages, codes, parameters."""
+    top = [one for one in fields if not one.parents]
+    messages = tuple(_paths(top, MESSAGES, "string"))[:2]
+    codes = tuple(path for path in _paths(top, CODES, "string", "integer") if path not in messages)[:2]
+    parameters = tuple(path for path in _paths(top, PARAMETERS, "string", "array") if path not in (*codes, *messages))[
+        :2
+    ]
+    return messages, codes, parameters
+
+
+def _fields_of_first(body: Mapping[str, Any]) -> list[AnswerField]:
+    """The fields of the first error, where the whole body is a list of errors."""
+    if "array" not in value_types(body):
+        return []
+    return [one._replace(path=f"0.{one.path}") for one in read_fields(_items(body)) if not one.parents]
+
+
+def _items(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema of an item of a list of objects; empty for anything else."""
+    for part in schemas.alternatives(schema):
+        items = part.get("items")
+        if isinstance(items, dict) and "object" in value_types(items):
+            return items
+    return {}
+
+
+def _paths(fields: Iterable[AnswerField], names: Iterable[str], *kinds: str) -> Iterator[str]:
+    """The paths of fields with these names, in the order of the names, those at the top first."""
+    known = sorted(fields, key=lambda one: len(one.parents))
+    for name in names:
+        for one in known:
+            if one.name == name and one.is_a(*kinds) and not one.schema.get("properties"):
+                yield one.path
+
+
+def _unite(groups: Iterable[tuple[str, ...]], nested: tuple[str, ...]) -> tuple[str, ...]:
+    """The first paths of each group, each once, and after them those of single problems."""
+    first = dict.fromkeys(path for group in groups for path in group[:2])
+    return tuple(dict.fromkeys([*list(first)[:MOST], *nested]))
+
+
+def _request_ids(facts: Facts) -> tuple[str, ...]:
+    """The headers with the provider's ID of a request, those that are documented first."""
+    documented = {name for response in facts.responses for name in response.headers}
+    wanted = {plain_name(name) for name in REQUEST_IDS}
+    found = sorted(name for name in documented if name in REQUEST_IDS or plain_name(name).removeprefix("x") in wanted)
+    return tuple(dict.fromkeys([*found, *ErrorRule().request_id]))

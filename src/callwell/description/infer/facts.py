@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What inference reads of a document: its operations as records, and its responses, which the records do not keep."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from callwell.description.error import DescriptionError
+from callwell.description.references import ReferenceResolver
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from callwell.description.model import Api, Operation
+    from callwell.description.schemas import Schema
+
+METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
+
+
+class DescribedResponse(NamedTuple):
+    """One documented response.
+
+    Attributes:
+        method: the HTTP method of its operation, in capitals.
+        path: the path template of its operation.
+        status: its status as the document writes it: `200`, `4XX`, `default`.
+        description: what the document says about it.
+        headers: its headers, by name in lower case, each with its description.
+        media: its media types.
+        schema: the JSON schema of its body, with references resolved; empty without one.
+    """
+
+    method: str
+    path: str
+    status: str
+    description: str
+    headers: Mapping[str, str]
+    media: tuple[str, ...]
+    schema: Schema
+
+
+class Facts(NamedTuple):
+    """A document.
+
+    Attributes:
+        document: the document as one of OpenAPI 3.
+        api: its operations.
+        responses: all of its documented responses.
+        address: where the document came from; empty if that was a file.
+    """
+
+    document: Mapping[str, Any]
+    api: Api
+    responses: tuple[DescribedResponse, ...]
+    address: str = ""
+
+    def responses_to(self, operation: Operation) -> list[DescribedResponse]:
+        """The documented responses of an operation."""
+        return [one for one in self.responses if (one.method, one.path) == (operation.method, operation.path)]
+
+
+def read_facts(document: Mapping[str, Any], api: Api, address: str = "") -> Facts:
+    """The facts of a document. What is described wrongly is left out.
+
+    Args:
+        document: the document as one of OpenAPI 3.
+        api: its operations.
+        address: where it came from; empty if that was a file.
+    """
+    return Facts(document, api, tuple(_iter_responses(document)), address)
+
+
+def as_mapping(node: object) -> Mapping[str, Any]:
+    """The node if it is an object, else an empty one."""
+    return node if isinstance(node, dict) else {}
+
+
+def as_text(node: object) -> str:
+    """The node as one line if it is a text, else an empty text."""
+    return " ".join(node.split()) if isinstance(node, str) else ""
+
+
+def iter_operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """The method in capitals, the path and the Operation Object of each operation."""
+    references = ReferenceResolver(document)
+    for path, item in as_mapping(document.get("paths")).items():
+        try:
+            node, _ = references.resolve(item, ("paths", path))
+        except DescriptionError:
+            continue
+        for method in METHODS:
+            if method in node:
+                yield method.upper(), path, as_mapping(node[method])
+
+
+def _iter_responses(document: Mapping[str, Any]) -> Iterator[DescribedResponse]:
+    references = ReferenceResolver(document)
+    for method, path, operation in iter_operations(document):
+        for status, node in as_mapping(operation.get("responses")).items():
+            try:
+                response, _ = references.resolve(node, ("paths", path, method, "responses", status))
+                yield _read_response(references, response, method, path, str(status))
+            except DescriptionError:
+                continue
+
+
+def _read_response(
+    references: ReferenceResolver, node: Mapping[str, Any], method: str, path: str, status: str
+) -> DescribedResponse:
+    content = as_mapping(node.get("content"))
+    json_type = next((name for name in content if "json" in name.lower()), "")
+    schema = as_mapping(content.get(json_type)).get("schema", {})
+    headers: dict[str, str] = {}
+    for name, header in as_mapping(node.get("headers")).items():
+        resolved, _ = references.resolve(header, ("headers", name))
+        headers[name.lower()] = as_text(resolved.get("description"))
+    return DescribedResponse(
+        method=method,
+        path=path.partition("#")[0],
+        status=status,
+        description=as_text(node.get("description")),
+        headers=headers,
+        media=tuple(name.partition(";")[0].strip().lower() for name in content),
+        schema=references.resolve_schema(schema, ("responses", status)),
+    )

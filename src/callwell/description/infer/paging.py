@@ -1,0 +1,349 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a list is read page by page: the names of its query parameters beside the shape of its response.
+
+A parameter for the position and a field for the next one make a pair. The pairs, in the order in which they are tried:
+
+    cursor, pageToken, …       and  next_cursor, nextPageToken, …    cursor
+                                    next, next_url: an address       next-link
+    starting_after, after, …   and  has_more                         cursor: the last item's ID
+    page, offset               and  total, total_pages, has_more     page, offset
+                                    a documented header `Link`       link-header
+    page, offset                                                     page, offset: an empty page ends it
+    after, before, …                                                 cursor: the last item's ID
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from callwell.core.rules.operations import PagingRule
+from callwell.description import schemas
+from callwell.description.infer.answer_fields import (
+    AnswerField,
+    fields_about,
+    find_field,
+    find_items,
+    plain_name,
+    read_fields,
+    value_types,
+)
+from callwell.description.infer.evidence import Found
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from callwell.description.model import Operation, Parameter
+
+PAGES: Final = ("page", "pagenumber", "pageno", "pagenum", "pageindex", "currentpage", "p")
+OFFSETS: Final = (
+    *("offset", "skip", "startindex", "startat", "pageoffset", "firstresult", "startposition", "startrecord"),
+)
+SIZED_OFFSETS: Final = ("start", "from")
+"""Offsets only beside the size of a page: elsewhere they begin a range of time."""
+
+CURSORS: Final = (
+    *("cursor", "pagetoken", "nextpagetoken", "nexttoken", "continuationtoken", "paginationtoken", "pagecursor"),
+    *("startcursor", "nextcursor", "marker", "nextmarker", "continue", "startingafter", "pageafter", "startafter"),
+    *("aftercursor", "aftertoken", "afterid", "after", "scrollid", "bookmark", "exclusivestartkey", "startkey"),
+    *("sinceid", "streamposition", "startingtoken", "before", "beforeid"),
+)
+SIZES: Final = (
+    *("limit", "perpage", "pagesize", "maxresults", "size", "pagelimit", "maxitems", "maxpagesize", "resultsperpage"),
+    *("itemsperpage", "count", "top", "take", "max", "first", "rows", "maxkeys", "maxentries"),
+)
+NEXT_CURSORS: Final = (
+    *("nextcursor", "nextpagetoken", "nexttoken", "nextmarker", "nextcontinuationtoken", "continuationtoken"),
+    *("paginationtoken", "nextpagecursor", "nextpage", "endcursor", "aftercursor", "nextoffset", "nextstart"),
+    *("nextstreamposition", "nextposition", "nextid", "lastevaluatedkey", "continue", "lastid", "after", "next"),
+    *("cursor", "marker", "scrollid", "bookmark"),
+)
+NEXT_LINKS: Final = (
+    *("nextpageuri", "nextpageurl", "nexturl", "nexturi", "nextlink", "odatanextlink", "nextpagelink", "nexthref"),
+    *("nextrecordsurl", "next", "nextpage"),
+)
+HAS_MORE: Final = (
+    *("hasmore", "hasnextpage", "hasnext", "moreavailable", "istruncated", "hasmoreitems", "hasmoreresults"),
+    *("morerecords", "hasmorepages", "moredata", "more"),
+)
+TOTALS: Final = (
+    *("total", "totalcount", "totalitems", "totalresults", "totalelements", "totalrecords", "totalentries"),
+    *("totalrows", "itemstotal", "itemcount", "totalhits", "totalsize", "recordcount"),
+)
+TOTAL_PAGES: Final = ("totalpages", "pagestotal", "pagecount", "lastpage", "numpages", "nbpages", "pages")
+BACKWARDS: Final = frozenset({"before", "beforeid"})
+"""Cursors to earlier items: they lead on through lists that begin with the newest."""
+
+KEYS: Final = ("id", "uuid", "sid", "gid", "_id", "uid")
+"""Fields that identify an item, if it has one of them."""
+
+NUMBERS: Final = ("integer", "number", "string")
+"""How numbers and counts may be written in a response; as query parameters they are often described as texts."""
+
+OBJECT_KEYS: Final = frozenset({"id", "uuid", "sid", "gid", "sha", "nodeid"})
+"""Fields beside a list which show that the body is one thing that has a list, and no page of a list."""
+
+_LINK_HEADER: Final = re.compile(r"\blink`? header", re.IGNORECASE)
+_MAXIMUM: Final = re.compile(
+    r"\b(?:max(?:imum)?\.?(?: (?:is|of|value))?:? *`?|1 (?:and|to) |1-)([1-9][0-9]{0,4})\b", re.IGNORECASE
+)
+"""How descriptions name the largest page: `(max 100)`, `between 1 and 100`."""
+
+_IS_LINK: Final = re.compile(r"\b(ur[il]s?|link|href|hyperlink)\b", re.IGNORECASE)
+_IS_ADDRESS: Final = re.compile(r"https?://|/")
+_ABOUT_PAGES: Final = re.compile(r"\b(pagina\w*|next (page|set|batch|result)|cursor|page token|marker)", re.IGNORECASE)
+
+
+class ListFinding(NamedTuple):
+    """A list.
+
+    Attributes:
+        rule: how it is read; None if that is not clear.
+        problem: why it is not; empty if it is.
+    """
+
+    rule: Found[PagingRule] | None
+    problem: str = ""
+
+
+class _List(NamedTuple):
+    """What is known of a list before its style is.
+
+    Attributes:
+        items: path of its items.
+        about: the fields of the response about its pages.
+        query: the query parameters, by name as `plain_name` writes it.
+        size: the parameter for the size of a page.
+        item: the schema of an item.
+        has_link_header: a header `Link` is documented.
+    """
+
+    items: str
+    about: list[AnswerField]
+    query: Mapping[str, Parameter]
+    size: Parameter | None
+    item: Mapping[str, Any]
+    has_link_header: bool
+
+
+def infer_paging(operation: Operation, *, link_header: bool = False) -> ListFinding | None:
+    """How an operation's list is read; None if it is no list, or one without pages.
+
+    Args:
+        operation: the operation.
+        link_header: its successful response has a documented header `Link`.
+    """
+    if operation.method != "GET" or not operation.response_schema:
+        return None
+    query = {plain_name(one.wire_name): one for one in operation.parameters if one.location == "query"}
+    fields = read_fields(operation.response_schema)
+    items = find_items(operation.response_schema, fields, _words_of(operation))
+    if items and any(field.name in OBJECT_KEYS for field in fields if field.parent_path == items.rpartition(".")[0]):
+        return None
+    link_header = link_header or any(_LINK_HEADER.search(one.summary) for one in query.values())
+    size = _find_parameter(query, SIZES, ("integer", "number", "string"))
+    about = fields_about(items or "", fields)
+    offsets = OFFSETS if size is None else (*OFFSETS, *SIZED_OFFSETS)
+    has_position = _find_position(query, (*PAGES, *offsets, *CURSORS)) is not None
+    has_next = _find_link(about) is not None or find_field(about, HAS_MORE, "boolean") is not None
+    if not (has_position or (has_next and size is not None) or (link_header and size is not None)):
+        return None
+    if items is None:
+        arrays = [field for field in fields if "array" in value_types(field.schema)]
+        if not arrays:
+            return None
+        return ListFinding(None, "the response has several lists, and it is not clear which has the items")
+    item = schemas.at_path(operation.response_schema, f"{items}.0" if items else "0") or {}
+    found = _List(items, about, query, size, item, link_header)
+    for choose in (_by_cursor, _by_link, _by_last_item, _by_totals, _by_link_header, _by_number, _by_any_item):
+        rule = choose(found)
+        if rule is not None:
+            return ListFinding(rule)
+    return ListFinding(None, "nothing in the response says where the next page is")
+
+
+def _by_cursor(one: _List) -> Found[PagingRule] | None:
+    """A cursor that the response names."""
+    following = find_field(one.about, NEXT_CURSORS, "string", "integer", "number")
+    if following is None or _is_link(following):
+        return None
+    # A page that is called `page` but is a text is a cursor where the response has the next one.
+    paged = following.name in {"nextpage", "next"} and "string" in value_types(following.schema)
+    numbered = (*CURSORS, *PAGES) if paged else CURSORS
+    names = (*CURSORS, *OFFSETS) if following.name in {"nextoffset", "nextstart"} else numbered
+    position = _find_position(one.query, names)
+    if position is None or plain_name(position.wire_name) in BACKWARDS:
+        return None
+    return _found(one, position, following, style="cursor", next=following.path)
+
+
+def _by_link(one: _List) -> Found[PagingRule] | None:
+    """An address of the next page, unless totals allow to count."""
+    following = _find_link(one.about)
+    if following is None or (_find_counted(one) and _total_fields(one)):
+        return None
+    return _found(one, None, following, style="next-link", next=following.path)
+
+
+def _by_last_item(one: _List) -> Found[PagingRule] | None:
+    """The ID of the last item, where a flag says that more follow."""
+    if find_field(one.about, HAS_MORE, "boolean") is None or _find_counted(one):
+        return None
+    return _by_any_item(one)
+
+
+def _by_totals(one: _List) -> Found[PagingRule] | None:
+    """A page number or an offset, with a total or a flag."""
+    has_flag = find_field(one.about, HAS_MORE, "boolean") is not None
+    return _by_number(one) if has_flag or _total_fields(one) else None
+
+
+def _by_link_header(one: _List) -> Found[PagingRule] | None:
+    """The header `Link` (RFC 8288)."""
+    if not one.has_link_header:
+        return None
+    rule = PagingRule(style="link-header", items=one.items, **_common(one))
+    return Found(rule, "documented", "the header Link leads to the next page")
+
+
+def _by_number(one: _List) -> Found[PagingRule] | None:
+    """A page number or an offset."""
+    position = _find_counted(one)
+    if position is None:
+        return None
+    style = "page" if plain_name(position.wire_name) in PAGES else "offset"
+    first = _first_of(position, style)
+    totals = {name: field.path for name, field in _total_fields(one).items()}
+    return _found(one, position, None, style=style, first=first, **totals)
+
+
+def _by_any_item(one: _List) -> Found[PagingRule] | None:
+    """The ID of the last item; without a flag, an empty page ends the list."""
+    position = _find_position(one.query, CURSORS)
+    key = _item_key(one.item) or _nested_key(one.item)
+    if position is None or key is None or one.query.keys().isdisjoint(CURSORS):
+        return None
+    earlier = next((one.query[name] for name in ("before", "beforeid") if name in one.query), None)
+    has_flag = find_field(one.about, HAS_MORE, "boolean") is not None
+    if earlier is not None and not one.items and not has_flag and _find_position(one.query, BACKWARDS):
+        position = earlier  # lists of this kind begin with the newest item
+    return _found(one, position, None, style="cursor", next_item=key)
+
+
+def _found(one: _List, position: Parameter | None, following: AnswerField | None, **rule: Any) -> Found[PagingRule]:
+    """A rule with its reason."""
+    if position is not None:
+        rule["position"] = position.wire_name
+    more = find_field(one.about, HAS_MORE, "boolean")
+    if more is not None and rule["style"] != "next-link":
+        rule["more"] = more.path
+    made = PagingRule(items=one.items, **_common(one), **rule)
+    names = [f"parameter {position.wire_name}"] if position is not None else []
+    if following is not None:
+        names.append(f"field {following.path}")
+    elif made.next_item:
+        names.append(f"the last item's {made.next_item}")
+    elif made.total or made.pages:
+        names.append(f"field {made.total or made.pages}")
+    text = f"{position.summary if position else ''} {following.schema.get('description', '') if following else ''}"
+    level = "documented" if _ABOUT_PAGES.search(text) else "assumed"
+    return Found(made, "documented" if level == "documented" else "assumed", " and ".join(names))
+
+
+def _common(one: _List) -> dict[str, Any]:
+    """What every style has: the key of items, and the size of a page."""
+    common: dict[str, Any] = {"key": _item_key(one.item)}
+    if one.size is not None:
+        common["size"] = one.size.wire_name
+        maximum = _largest_page(one.size)
+        if maximum:
+            common["max_size"] = maximum
+    return common
+
+
+def _largest_page(size: Parameter) -> int:
+    """The largest page that the provider accepts; 0 if the document does not say."""
+    maximum = size.schema.get("maximum")
+    if isinstance(maximum, int) and not isinstance(maximum, bool) and maximum > 0:
+        return maximum
+    described = _MAXIMUM.search(size.summary)
+    return int(described[1]) if maximum is None and described else 0
+
+
+def _total_fields(one: _List) -> dict[str, AnswerField]:
+    found = {"total": find_field(one.about, TOTALS, *NUMBERS), "pages": find_field(one.about, TOTAL_PAGES, *NUMBERS)}
+    return {name: field for name, field in found.items() if field is not None and not _is_link(field)}
+
+
+def _find_counted(one: _List) -> Parameter | None:
+    found = _find_position(one.query, PAGES) or _find_position(one.query, OFFSETS)
+    return _find_position(one.query, SIZED_OFFSETS) if found is None and one.size is not None else found
+
+
+def _find_position(query: Mapping[str, Parameter], names: Collection[str]) -> Parameter | None:
+    return _find_parameter(query, names, ("integer", "number", "string"))
+
+
+def _find_parameter(query: Mapping[str, Parameter], names: Collection[str], kinds: Collection[str]) -> Parameter | None:
+    """The parameter with the first of some names. A time is a filter, not a position."""
+    for name in names:
+        parameter = query.get(name)
+        if parameter is None:
+            continue
+        found = value_types(parameter.schema)
+        is_time = str(parameter.schema.get("format", "")).startswith("date")
+        if not is_time and (not found or found & set(kinds)):
+            return parameter
+    return None
+
+
+def _find_link(fields: list[AnswerField]) -> AnswerField | None:
+    """The field with the address of the next page."""
+    hal = next((one for one in fields if one.name == "href" and one.parents[-1:] == ("next",)), None)
+    found = hal or find_field(fields, NEXT_LINKS, "string")
+    return found if found is not None and (found is hal or _is_link(found)) else None
+
+
+def _is_link(field: AnswerField) -> bool:
+    """Whether a value is an address."""
+    if field.name in NEXT_LINKS and field.name not in {"next", "nextpage"}:
+        return True
+    schema = field.schema
+    example = schema.get("example") or next(iter(schema.get("examples") or ()), "")
+    return (
+        str(schema.get("format", "")).startswith(("uri", "url"))
+        or (isinstance(example, str) and _IS_ADDRESS.match(example) is not None)
+        or _IS_LINK.search(str(schema.get("description", ""))) is not None
+    )
+
+
+def _first_of(position: Parameter, style: str) -> int:
+    """The first page or offset: what the schema has as default or minimum, else 1 for pages and 0 for offsets."""
+    for key in ("default", "minimum"):
+        value = position.schema.get(key)
+        if value in (0, 1) and not isinstance(value, bool):
+            return int(value)
+    return 1 if style == "page" or plain_name(position.wire_name) == "startindex" else 0
+
+
+def _item_key(item: Mapping[str, Any]) -> str | None:
+    """The field that identifies an item."""
+    properties = [part.get("properties") or {} for part in schemas.alternatives(item)]
+    return next((key for key in KEYS if properties and all(key in names for names in properties)), None)
+
+
+def _nested_key(item: Mapping[str, Any]) -> str | None:
+    """The path of the only ID in an item that has none itself: the `user.id` of a member."""
+    paths = [
+        f"{name}.{key}"
+        for part in schemas.alternatives(item)
+        for name, child in (part.get("properties") or {}).items()
+        if isinstance(child, dict) and (key := _item_key(child)) is not None
+    ]
+    return paths[0] if len(paths) == 1 else None
+
+
+def _words_of(operation: Operation) -> list[str]:
+    """The names by which an operation may call what it lists: the fixed parts of its path, the last one first."""
+    parts = [part for part in operation.path.partition("?")[0].split("/") if part and "{" not in part]
+    return [plain_name(part.removesuffix(".json")) for part in reversed(parts)]
