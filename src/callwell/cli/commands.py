@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "config": "print the settings in effect and where each one comes from",
     "keys": "show where keys are kept, whether they are present and when they were used",
     "users": "count the end users of each month, as a provider bills them",
+    "init": "write the description of any API from its OpenAPI document, or compare it with a newer one",
     "generate": "write a typed client from your own description of an API",
     "emulate": "run emulated providers on this machine until Ctrl-C",
 }
@@ -40,7 +41,7 @@ EXIT_CODES: Final = """\
 \b
 Exit codes:
   0   done
-  1   partly done: the verdict is not `complete`
+  1   partly done: the verdict is not `complete`; for `init --check`: a change breaks callers
   2   wrong usage: change the command
   3   the key is missing, malformed or refused
   4   the provider answered with an error

@@ -63,7 +63,8 @@ def at_path(schema: Mapping[str, Any], path: str) -> Mapping[str, Any] | None:
         An empty schema if the document says nothing about that value, None if there can be no such value.
     """
     current: Mapping[str, Any] = schema
-    for key in path.split("."):
+    is_one_key = any(path in part.get("properties", ()) for part in alternatives(schema))  # such as `@odata.nextLink`
+    for key in [path] if is_one_key else path.split("."):
         children = [_child(part, key) for part in alternatives(current)]
         known = [child for child in children if child is not None]
         if not known:

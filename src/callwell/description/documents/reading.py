@@ -74,6 +74,19 @@ def read_document(file: Path) -> Document:
         raise ProfileError(
             str(file), "document", f"expected a file that can be read, found {error.strerror}"
         ) from error
+    return parse_document(text, file)
+
+
+def parse_document(text: bytes, file: Path) -> Document:
+    """The document in some bytes.
+
+    Args:
+        text: JSON or YAML; what it is shows by its first character.
+        file: where it came from, for errors and by its ending.
+
+    Raises:
+        ProfileError: it is no object in JSON or YAML.
+    """
     is_json = text.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[") and file.suffix not in (".yaml", ".yml")
     content = _parse_json(file, text) if is_json or file.suffix == ".json" else _parse_yaml(file, text)
     if not isinstance(content, dict):

@@ -65,11 +65,25 @@ def translate(document: Mapping[str, Any]) -> dict[str, Any]:
         "components": {
             "schemas": document.get("definitions", {}),
             "responses": {name: translator.response(one, translator.produces) for name, one in responses.items()},
-            "securitySchemes": document.get("securityDefinitions", {}),
+            "securitySchemes": {
+                name: _security_scheme(one) for name, one in _objects(document.get("securityDefinitions")).items()
+            },
         },
     }
+    if "security" in document:
+        translated["security"] = document["security"]
     moved: dict[str, Any] = _with_moved_references(translated, {})
     return moved
+
+
+def _security_scheme(node: Any) -> Any:
+    """A security scheme: `basic` is one of HTTP, and OAuth has its addresses by flow."""
+    scheme = node if isinstance(node, dict) else {}
+    if scheme.get("type") == "basic":
+        return {**scheme, "type": "http", "scheme": "basic"}
+    if scheme.get("type") == "oauth2":
+        return {**scheme, "flows": {str(scheme.get("flow")): scheme}}
+    return node
 
 
 class _Translator:

@@ -59,7 +59,7 @@ class AnswerField(NamedTuple):
     @property
     def parent_path(self) -> str:
         """The path of the object that it is in; empty for the body."""
-        return self.path.rpartition(".")[0]
+        return self.path.rpartition(".")[0] if self.parents else ""
 
     def is_a(self, *kinds: str) -> bool:
         """Whether its value may have one of these JSON types; a field without a type may have any."""

@@ -78,7 +78,13 @@ def infer_environments(document: Mapping[str, Any], address: str, key_variable: 
     """
     questions: list[Question] = []
     urls: dict[str, _Server] = {}
-    for server in _iter_servers(document):
+    # Without servers, OpenAPI means the host that the document came from (OpenAPI Object, `servers`).
+    itself = (
+        [_Server("/", (), "no server is named: that of the document")]
+        if address and not document.get("servers")
+        else ()
+    )
+    for server in (*_iter_servers(document), *itself):
         url = _absolute(server.url, address)
         if url is None:
             questions.append(Question(f"the document has the server {server.url!r}, which is no whole address"))
@@ -95,6 +101,10 @@ def infer_environments(document: Mapping[str, Any], address: str, key_variable: 
         name: Found(_rule(name, url, default, key_variable, several=len(named) > 1), "documented", urls[url].reason)
         for name, url in ordered.items()
     }
+    questions += [
+        Question(f"which value of {{{name}}} is yours? The document's default is {as_text(one.get('default'))!r}")
+        for name, one in _open_variables(document)
+    ]
     if urls_left := kept[MAX_ENVIRONMENTS:]:
         questions.append(Question(f"{len(urls_left)} more servers are in the document, such as {urls_left[0]}"))
     return Environments(found, tuple(questions))
@@ -122,7 +132,7 @@ def _rule(name: str, url: str, default: str, key_variable: str, *, several: bool
 def _iter_servers(document: Mapping[str, Any]) -> Iterator[_Server]:
     """The servers, one for each value of a variable that chooses between environments."""
     servers = document.get("servers")
-    for index, node in enumerate(servers if isinstance(servers, list) else []):
+    for index, node in enumerate(servers if isinstance(servers, list) else ()):
         server = as_mapping(node)
         url = server.get("url")
         if not isinstance(url, str):
@@ -132,9 +142,18 @@ def _iter_servers(document: Mapping[str, Any]) -> Iterator[_Server]:
         for values in itertools.islice(itertools.product(*choices), MAX_ENVIRONMENTS + 1):
             filled = url
             for name, value in values:
-                filled = filled.replace(f"{{{name}}}", value)
+                filled = filled.replace(f"{{{name}}}", value) if value or name in variables else filled
             words = (as_text(server.get("description")), *(value for _, value in values))
             yield _Server(filled.strip(), (*words, filled), f"servers.{index}")
+
+
+def _open_variables(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The server variables that may have any value."""
+    servers = document.get("servers")
+    for server in servers if isinstance(servers, list) else ():
+        for name, variable in as_mapping(as_mapping(server).get("variables")).items():
+            if not as_mapping(variable).get("enum"):
+                yield name, as_mapping(variable)
 
 
 def _values_of(variable: Mapping[str, Any], name: str) -> list[tuple[str, str]]:

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads an OpenAPI document from where a person says it is: a file, standard input, or an address."""
+
+from __future__ import annotations
+
+import sys
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import urljoin, urlsplit
+
+from callwell.core.addresses import mask_address
+from callwell.description.documents.reading import MAX_BYTES
+from callwell.errors import ConnectFailed, UsageError
+from callwell.version import VERSION
+
+if TYPE_CHECKING:
+    from callwell.transport.base import Response
+
+STANDARD_INPUT: Final = "-"
+MAX_REDIRECTS: Final = 10
+TIMEOUT_S: Final = 60.0
+"""Seconds for each request: GitHub's document, 12 MiB, takes 2 s on a slow line of 50 Mbit/s."""
+
+REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+NEEDS_LOGIN: Final = frozenset({401, 403, 407})
+OK: Final = 200
+GZIP: Final = b"\x1f\x8b"
+ACCEPT: Final = "application/json, application/yaml, text/yaml, text/plain, */*;q=0.5"
+RAW: Final = "give the address of the document itself (on GitHub, what the button Raw leads to)"
+
+
+class SourceText(NamedTuple):
+    """A document that was read, not understood yet.
+
+    Attributes:
+        text: the document, unpacked.
+        file: the file that it was read from; for an address or standard input, a name for errors.
+        address: the address that it came from, without secrets; empty for a file.
+    """
+
+    text: bytes
+    file: Path
+    address: str = ""
+
+
+def is_address(source: str) -> bool:
+    """Whether a source is an address, and not a file."""
+    return source.lower().startswith(("https://", "http://"))
+
+
+def read_source(source: str, *, proxy: str | None = None, ca_file: str | None = None) -> SourceText:
+    """The text of a document.
+
+    Args:
+        source: a file, `-` for standard input, or an https address; http is for this machine only.
+        proxy: the proxy for addresses: its address, or `environment`.
+        ca_file: certificates to trust besides the usual ones.
+
+    Raises:
+        UsageError: there is no document, or not one of at most 64 MiB.
+        ConnectFailed: the address gave no answer.
+    """
+    if is_address(source):
+        return _fetch(source, proxy, ca_file)
+    if source == STANDARD_INPUT:
+        return SourceText(_unpack(sys.stdin.buffer.read(MAX_BYTES + 1), "standard input"), Path("standard input"))
+    file = Path(source)
+    if file.is_dir():
+        raise UsageError(f"{source} is a folder: name the OpenAPI document in it")
+    try:
+        with file.open("rb") as opened:
+            text = opened.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"{source} cannot be read: {error.strerror}; name a file, an https address, or -") from error
+    return SourceText(_unpack(text, source), file.with_suffix("") if text.startswith(GZIP) else file)
+
+
+def _unpack(text: bytes, source: str) -> bytes:
+    """A text without gzip."""
+    if text.startswith(GZIP):
+        unpacking = zlib.decompressobj(wbits=31)
+        try:
+            text = unpacking.decompress(text, MAX_BYTES + 1)
+        except zlib.error as error:
+            raise UsageError(f"{source} cannot be unpacked: {error}") from error
+    if len(text) > MAX_BYTES:
+        raise UsageError(f"{source} has more than {MAX_BYTES >> 20} MiB, the most that an OpenAPI document may have")
+    if not text.strip():
+        raise UsageError(f"{source} is empty: expected an OpenAPI document")
+    return text
+
+
+def _fetch(source: str, proxy: str | None, ca_file: str | None) -> SourceText:
+    from callwell.transport.base import Network, NoReply, Request, RequestHeaders
+    from callwell.transport.pyreqwest import PyreqwestTransport
+
+    network = Network(proxy=proxy, ca_file=ca_file, user_agent=f"callwell/{VERSION}", max_answer_bytes=MAX_BYTES)
+    transport = PyreqwestTransport(network)
+    url = source
+    try:
+        for _ in range(MAX_REDIRECTS + 1):
+            _check_address(url, source)
+            headers = RequestHeaders((("accept", ACCEPT),))
+            reply = transport.send(
+                Request(method="GET", url=url, headers=headers, timeout_s=TIMEOUT_S, total_timeout_s=TIMEOUT_S)
+            )
+            if isinstance(reply, NoReply):
+                text = (
+                    f"{mask_address(url)} gave no answer: {reply.reason}; check the address, or download the document"
+                )
+                raise ConnectFailed(text, provider="", operation="init", attempts=1, outcome="refused") from reply.cause
+            location = reply.headers.get("location") if reply.status in REDIRECTS else None
+            if location is None:
+                return SourceText(_check_response(reply, mask_address(url)), Path(_file_name(url)), _shown(source))
+            url = urljoin(url, location).partition("#")[0]
+    finally:
+        transport.close()
+    raise UsageError(f"{mask_address(source)} redirects more than {MAX_REDIRECTS} times")
+
+
+def _check_address(url: str, source: str) -> None:
+    """Requests go by https, or stay on this machine."""
+    try:
+        parts = urlsplit(url)
+        is_safe = bool(parts.hostname) and (
+            parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+        )
+    except ValueError:
+        is_safe = False
+    if not is_safe:
+        shown = mask_address(url)
+        where = shown if url == source else f"{mask_address(source)} redirects to {shown}, which"
+        raise UsageError(f"{where} is not read: expected an https address (http only on this machine)")
+
+
+def _check_response(response: Response, shown: str) -> bytes:
+    """The body of a response, if it is a whole document."""
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    status = response.status
+    if response.too_large:
+        raise UsageError(f"{shown} has more than {MAX_BYTES >> 20} MiB, the most that an OpenAPI document may have")
+    if status in NEEDS_LOGIN:
+        raise UsageError(
+            f"{shown} answered with status {status}: it needs a login; download the document and name the file"
+        )
+    if status != OK:
+        raise UsageError(f"{shown} answered with status {status}; {RAW}")
+    if not response.whole:
+        raise UsageError(f"{shown} answered, but not completely; try again, or download the document")
+    text = _unpack(response.body, shown)
+    if kind in ("text/html", "application/xhtml+xml") or text.lstrip()[:1] == b"<":
+        raise UsageError(f"{shown} answered with a page (HTML), perhaps of a login or of documentation; {RAW}")
+    return text
+
+
+def _file_name(url: str) -> str:
+    """The last part of an address, as the name of a file in errors: its ending says what it is."""
+    return urlsplit(url).path.rpartition("/")[2] or "openapi.json"
+
+
+def _shown(source: str) -> str:
+    """An address as a profile may hold it: without user, password and query, which may be secret."""
+    parts = urlsplit(source)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What changed between two documents of one API, and what of it breaks a program that calls it.
+
+A request breaks by what it must newly have, and by what it can no longer have; a response by what is no longer in it.
+So a new required parameter breaks and a new optional one does not, a parameter of a wider type does not, a field of the
+response that is gone does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from callwell.description import schemas
+from callwell.description.infer.answer_fields import value_types
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from callwell.description.infer.facts import Facts
+    from callwell.description.model import Api, Operation, Parameter
+
+MAX_DEPTH: Final = 6
+"""Levels of a response that are compared: deeper ones differ in parts that few programs read."""
+
+
+class Change(NamedTuple):
+    """One change.
+
+    Attributes:
+        operation: its name; empty for the document as a whole.
+        what: what changed, in words.
+        breaking: a program that was right before may fail.
+    """
+
+    operation: str
+    what: str
+    breaking: bool
+
+
+def find_changes(old: Facts, new: Facts) -> list[Change]:
+    """All changes from one document to another, those that break first.
+
+    Args:
+        old: the document in use.
+        new: the newer one.
+    """
+    found = [*_compare_documents(old, new), *_compare_operations(old.api, new.api)]
+    return sorted(found, key=lambda change: not change.breaking)
+
+
+def _compare_documents(old: Facts, new: Facts) -> Iterator[Change]:
+    if old.api.version != new.api.version:
+        yield Change("", f"the version is {new.api.version}, was {old.api.version}", breaking=False)
+    for address in sorted(_servers(old) - _servers(new)):
+        yield Change("", f"the server {address} is gone", breaking=True)
+    for address in sorted(_servers(new) - _servers(old)):
+        yield Change("", f"the server {address} is new", breaking=False)
+    before = _schemes(old)
+    after = _schemes(new)
+    for name in sorted(before.keys() | after.keys()):
+        if before.get(name) == after.get(name):
+            continue
+        verb = "changed"
+        if name not in before or name not in after:
+            verb = "is gone" if name in before else "is new"
+        yield Change("", f"the security scheme {name} {verb}", breaking=name in before)
+
+
+def _compare_operations(old: Api, new: Api) -> Iterator[Change]:
+    known_paths = {(one.method, one.path): one for one in new.operations.values()}
+    matched: set[str] = set()
+    left_out = {one.operation: one.reason for one in new.left_out}
+    for name, before in old.operations.items():
+        after = new.operations.get(name)
+        if after is None:
+            after = known_paths.get((before.method, before.path))
+            if after is not None:
+                yield Change(name, f"it is called {after.name} now", breaking=True)
+        if after is None:
+            reason = left_out.get(name)
+            yield Change(name, f"it can no longer be called: {reason}" if reason else "it is gone", breaking=True)
+            continue
+        matched.add(after.name)
+        yield from _compare_operation(name, before, after)
+    for name, operation in new.operations.items():
+        if name not in matched and name not in old.operations:
+            yield Change(name, f"it is new: {operation.method} {operation.path}", breaking=False)
+
+
+def _compare_operation(name: str, old: Operation, new: Operation) -> Iterator[Change]:
+    if (old.method, old.path) != (new.method, new.path):
+        yield Change(name, f"it is {new.method} {new.path}, was {old.method} {old.path}", breaking=False)
+    if old.keyless != new.keyless:
+        yield Change(name, "it needs no key" if new.keyless else "it needs the key", breaking=not new.keyless)
+    before = {(one.location, one.wire_name): one for one in old.parameters}
+    after = {(one.location, one.wire_name): one for one in new.parameters}
+    for key, parameter in before.items():
+        if key not in after:
+            yield Change(name, f"the argument {parameter.name} is gone", breaking=True)
+        else:
+            yield from _compare_parameters(name, parameter, after[key])
+    for key, parameter in after.items():
+        if key not in before:
+            what = f"the argument {parameter.name} is new"
+            yield Change(name, f"{what} and required" if parameter.required else what, breaking=parameter.required)
+    yield from _compare_responses(name, "", old.response_schema, new.response_schema, 0)
+
+
+def _compare_parameters(name: str, old: Parameter, new: Parameter) -> Iterator[Change]:
+    if old.name != new.name:
+        yield Change(name, f"the argument {old.name} is called {new.name} now", breaking=True)
+    if old.required != new.required:
+        word = "required" if new.required else "optional"
+        yield Change(name, f"the argument {new.name} is {word} now", breaking=new.required)
+    before = _request_types(old.schema)
+    after = _request_types(new.schema)
+    if before != after:
+        narrower = bool(after) and not before <= after
+        yield Change(name, f"the argument {new.name} is {_any_of(after)}, was {_any_of(before)}", breaking=narrower)
+    gone = _choices(old.schema) - _choices(new.schema) if _choices(new.schema) else set()
+    if gone:
+        yield Change(name, f"the argument {new.name} no longer takes {', '.join(sorted(gone))}", breaking=True)
+
+
+def _compare_responses(
+    name: str, path: str, old: Mapping[str, Any], new: Mapping[str, Any], depth: int
+) -> Iterator[Change]:
+    """The changes of a response, field by field. Only what both documents describe can be compared."""
+    if old == new:
+        return
+    before = value_types(old)
+    after = value_types(new)
+    where = f"the response's {path}" if path else "the response"
+    if before and after and before != after:
+        yield Change(name, f"{where} is {_any_of(after)}, was {_any_of(before)}", breaking=not after <= before)
+        return
+    if before and not new and not path:
+        yield Change(name, "the response is no longer described", breaking=True)
+        return
+    if depth >= MAX_DEPTH:
+        return
+    if "array" in before & after:
+        items = [next((one.get("items") or {} for one in schemas.alternatives(part)), {}) for part in (old, new)]
+        yield from _compare_responses(name, f"{path}[]", items[0], items[1], depth + 1)
+    old_fields = _fields(old)
+    new_fields = _fields(new)
+    for field, schema in old_fields.items() if new_fields else ():
+        inner = f"{path}.{field}" if path else field
+        if field not in new_fields:
+            yield Change(name, f"the response's {inner} is gone", breaking=True)
+        else:
+            yield from _compare_responses(name, inner, schema, new_fields[field], depth + 1)
+
+
+def _fields(schema: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The fields of an object, of each of its alternatives."""
+    return {
+        name: child
+        for part in schemas.alternatives(schema)
+        for name, child in (part.get("properties") or {}).items()
+        if isinstance(child, dict)
+    }
+
+
+def _request_types(schema: Mapping[str, Any]) -> set[str]:
+    """The types that a request may have: where a number may stand, a whole number may."""
+    found = value_types(schema)
+    return found | {"integer"} if "number" in found else found
+
+
+def _choices(schema: Mapping[str, Any]) -> set[str]:
+    values = schema.get("enum")
+    return {str(value) for value in values} if isinstance(values, list) else set()
+
+
+def _any_of(kinds: set[str]) -> str:
+    return " or ".join(sorted(kinds)) or "any value"
+
+
+def _servers(facts: Facts) -> set[str]:
+    servers = facts.document.get("servers")
+    return (
+        {str(one.get("url")).rstrip("/") for one in servers if isinstance(one, dict)}
+        if isinstance(servers, list)
+        else set()
+    )
+
+
+def _schemes(facts: Facts) -> Mapping[str, Any]:
+    """What requests depend on of the security schemes: neither texts nor scopes."""
+    components = facts.document.get("components")
+    schemes = components.get("securitySchemes") if isinstance(components, dict) else None
+    kept = ("type", "scheme", "in", "name")
+    return {
+        name: tuple(scheme.get(key) for key in kept)
+        for name, scheme in (schemes or {}).items()
+        if isinstance(scheme, dict)
+    }

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads a document as it was published into the facts that inference and comparison need."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from callwell.description import openapi
+from callwell.description.documents.external import FILES, include_files
+from callwell.description.documents.reading import parse_document
+from callwell.description.documents.swagger import translate
+from callwell.description.infer.facts import Facts, read_facts
+from callwell.errors import ProfileError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Intake(NamedTuple):
+    """A document that came in.
+
+    Attributes:
+        text: the document as it was published.
+        file_name: its name in the folder of a provider.
+        files: the files beside it that belong to it, as paths from its folder on.
+        facts: what it says.
+    """
+
+    text: bytes
+    file_name: str
+    files: tuple[str, ...]
+    facts: Facts
+
+
+def read_intake(text: bytes, file: Path, *, address: str = "", alone: bool = False) -> Intake:
+    """Read a document.
+
+    Args:
+        text: the document as it was published.
+        file: where it was read, or the name that it has in errors.
+        address: the address that it came from; empty for a file.
+        alone: there are no files beside it.
+
+    Raises:
+        ProfileError: it is no OpenAPI document.
+    """
+    if text.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<":
+        raise ProfileError(
+            str(file), "document", "expected an OpenAPI document in JSON or YAML, found HTML or XML", line=1
+        )
+    document = parse_document(text, file)
+    content = document.content
+    if not alone:
+        include_files(content, file)
+    files = tuple(content.get(FILES, ()))
+    if str(content.get("swagger")) == "2.0":
+        content = translate(content)
+    api = openapi.read(content, file=str(file))
+    name = "openapi.json" if document.is_json else "openapi.yaml"
+    return Intake(text, name, files, read_facts(content, api, address))

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the folder of a provider: the document as it was published, its files, and a profile."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Final
+
+from callwell.description.documents.reading import NAMES
+from callwell.errors import DirectoryNotOurs, FileProblem
+from callwell.folders import Folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from callwell.description.intake.document import Intake
+
+PROFILE: Final = "profile.toml"
+
+
+def check_free(folder: Path, intake: Intake) -> None:
+    """See that a folder has nothing that would be overwritten.
+
+    Args:
+        folder: it need not exist.
+        intake: the document that shall be written there.
+
+    Raises:
+        DirectoryNotOurs: it has a profile, or another document.
+    """
+    if (folder / PROFILE).exists():
+        raise DirectoryNotOurs(
+            f"{folder / PROFILE} exists; name another folder with --to, or use --force, which keeps it as {PROFILE}.old"
+        )
+    for name in NAMES:
+        file = folder / name
+        if file.exists() and (name != intake.file_name or file.read_bytes() != intake.text):
+            raise DirectoryNotOurs(f"{file} is another document; name another folder with --to, or use --force")
+
+
+def write_folder(folder: Path, intake: Intake, origin: Path, profile: str | None) -> list[str]:
+    """Write the folder of a provider.
+
+    Args:
+        folder: made if it does not exist.
+        intake: the document.
+        origin: the folder that the files beside the document are in.
+        profile: the text of the profile; None to leave it as it is.
+
+    Returns:
+        the names of all files, the profile last.
+
+    Raises:
+        FileProblem: something cannot be read or written.
+    """
+    written: list[str] = []
+    try:
+        beside = {name: (origin / name).read_bytes() for name in intake.files}
+        with Folder.at(folder, make=True) as opened:
+            for name, text in beside.items():
+                if (folder / name).resolve() != (origin / name).resolve():
+                    _write_below(opened, name, text)
+                written.append(name)
+            opened.write(intake.file_name, [intake.text])
+            written.append(intake.file_name)
+            for name in NAMES:  # an older document under another name would be read in its place
+                if name != intake.file_name and opened.exists(name) and name not in beside:
+                    opened.rename(name, _free_name(opened, name))
+            if profile is not None:
+                if opened.exists(PROFILE):
+                    opened.rename(PROFILE, _free_name(opened, PROFILE))
+                opened.write(PROFILE, [profile.encode()])
+                written.append(PROFILE)
+    except OSError as error:
+        raise FileProblem(f"{error.filename or folder} cannot be written: {error.strerror}") from error
+    return written
+
+
+def _write_below(folder: Folder, name: str, text: bytes) -> None:
+    *parents, last = name.split("/")
+    if not parents:
+        folder.write(last, [text])
+        return
+    with folder.subfolder(*parents, make=True) as inner:
+        inner.write(last, [text])
+
+
+def _free_name(folder: Folder, name: str) -> str:
+    """A name for what is replaced: nothing of a person is overwritten."""
+    names = itertools.chain([f"{name}.old"], (f"{name}.old.{number}" for number in itertools.count(2)))
+    return next(one for one in names if not folder.exists(one))
