@@ -184,7 +184,8 @@ class Client(CloseMixin):
             raise InvalidOption("method", method, "an HTTP method")
         body = None if json is None else encode_json(method, to_wire_value(f"{method}: the body", {}, json))
         target = self.config.request_target(path, query_pairs(query or {}))
-        bound = BoundRequest(method, target, body, accept=ACCEPT_ANYTHING)
+        is_keyless = self.provider.profile.key.scheme == "none"
+        bound = BoundRequest(method, target, body, accept=ACCEPT_ANYTHING, keyless=is_keyless)
         return self._caller.send(self._caller.prepare(plan_undescribed(self.provider, method), bound))
 
     def pages(self, operation: str, /, **arguments: object) -> Pager[Any]:

@@ -158,7 +158,7 @@ class Caller:
         filters = {name: value for name, value in wire.items() if value is not None and value is not NOT_GIVEN}
         size = filters.setdefault(rule.size, rule.max_size) if rule.size and rule.max_size else 0
         handle.binder.bind(filters)  # refuses invalid arguments now, not at the first page
-        first = filters.pop(rule.position, None)
+        first = None if rule.style in LINKED else filters.pop(rule.position, None)
         fetch = partial(self._fetch_page, handle, rule, filters)
         walk = start_walk(rule)
         if isinstance(first, int | str) and first != rule.first:
