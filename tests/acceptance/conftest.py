@@ -16,7 +16,7 @@ TOLD = "reported"
 
 
 class Tell(Protocol):
-    """Tells what was measured, also when the test fails afterwards."""
+    """Prints what was measured, also when the test fails afterwards."""
 
     def __call__(self, what: str, figures: str) -> None:
         """Tell the figures of one thing."""

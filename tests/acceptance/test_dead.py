@@ -85,7 +85,7 @@ class Provider:
 
 
 class Call(NamedTuple):
-    """One call, as its process tells it."""
+    """One call, as its process reports it."""
 
     began: float
     ended: float

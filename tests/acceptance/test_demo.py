@@ -21,7 +21,7 @@ FEWEST = {"apivideo": 20, "language_confidence": 60, "userplane": 415}
 """Items by provider; of 420 the course deletes at most 4 while they are listed."""
 
 LEAST_USED = {"apivideo": 0.0, "language_confidence": 0.0, "userplane": 0.9}
-"""How much of the quota is used: of the first's there is more than enough, and of the second's nobody knows it."""
+"""How much of the quota is used: the first has more work than quota, and the second's quota is unknown."""
 
 OWN = {"apivideo": ("resent_bytes",), "language_confidence": ("billed_twice",), "userplane": ()}
 """What must be nothing of one provider only."""

@@ -162,7 +162,7 @@ def test_a_disk_that_is_too_small(site: Site, disk: Callable[[int], Disk], tell:
 
 
 def test_a_disk_that_somebody_else_fills(site: Site, disk: Callable[[int], Disk], tell: Tell) -> None:
-    """Writing itself fails, at moments that nobody could foresee, again and again."""
+    """Writing itself fails, at unforeseeable moments, again and again."""
     shared = disk(ROOMY_MIB)
     dice = random.Random(SEED)
     tree = shared.folder / "tree"

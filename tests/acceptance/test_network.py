@@ -109,7 +109,7 @@ def options(ports: list[int], clock: str) -> EmulatorOptions:
 
 
 def free_ports() -> list[int]:
-    """Three ports that nobody listens on."""
+    """Three ports without a listener."""
     with (
         socket.create_server(LOCALHOST) as a,
         socket.create_server(LOCALHOST) as b,

@@ -53,7 +53,7 @@ def parquet() -> bytes:
     ids=["commas", "semicolons", "tabs", "other line ends", "lines", "parquet"],
 )
 def test_forms(tmp_path: Path, made: Any, numbers: tuple[int, int]) -> None:
-    """What a manifest is, its content tells; numbers of rows are those of its lines."""
+    """The content of a manifest shows its format; numbers of rows are those of its lines."""
     path = tmp_path / "manifest.of-any-name"
     path.write_bytes(made())
     first, second = read_manifest(path)

@@ -76,7 +76,7 @@ def test_no_link_is_written_through(tmp_path: Path, name: str) -> None:
 
 
 def test_a_spool_has_no_name(tmp_path: Path) -> None:
-    """Nobody else can open it, and nothing is left of it."""
+    """Only its owner can open it, and nothing is left of it."""
     made = tree(tmp_path)
     made.claim()
     with made.temporary_file("rows") as spool:

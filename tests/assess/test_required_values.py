@@ -71,7 +71,7 @@ def test_without_end_user(tmp_path: Path) -> None:
 
 
 def test_everything_at_once(tmp_path: Path) -> None:
-    """One error has all that is missing, so that nobody runs it three times."""
+    """One error has all that is missing, so that one more run is enough."""
     said = refused(tmp_path, [AssessmentRow(tmp_path / "a.wav")], {"plan": "monthly-active-users"})
     assert [word in said for word in ("accent is missing", "text is missing", "end user is missing")] == [True] * 3
     assert "in the manifest" not in said

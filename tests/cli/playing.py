@@ -109,7 +109,7 @@ class Shell:
 
 
 def shell(folder: Path, running: Running) -> Shell:
-    """A shell whose environment leads to a running emulator."""
+    """A shell with an environment that leads to a running emulator."""
     point = running.endpoint(PROVIDER)
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "SYSTEMROOT") if name in os.environ}
     variables = kept | {

@@ -133,7 +133,7 @@ def test_what_the_provider_says(cli: Shell) -> None:
 
 
 def test_no_network(cli: Shell) -> None:
-    """A port on which nobody listens is no connection."""
+    """A port without a listener gives no connection."""
     with socket.socket() as plug:
         plug.bind(("127.0.0.1", 0))
         closed = f"http://127.0.0.1:{plug.getsockname()[1]}"
@@ -166,7 +166,7 @@ def test_a_port_in_use(cli: Shell) -> None:
 
 
 def test_a_mistake_of_ours_is_one_line_too(cli: Shell, tmp_path: Path) -> None:
-    """An error that nobody foresaw is one line; CALLWELL_DEBUG=1 shows where it was."""
+    """An unforeseen error is one line; CALLWELL_DEBUG=1 shows where it was."""
     code = (
         "import sys, callwell.cli.commands as c; c.load = lambda name: 1 // 0\n"
         "from callwell.cli.main import main; sys.exit(main(['call']))"

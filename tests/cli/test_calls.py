@@ -64,7 +64,7 @@ def test_the_option_beats_the_environment(cli: Shell) -> None:
 
 
 def test_verbose_tells_without_the_key(cli: Shell) -> None:
-    """-v tells of the attempts on standard error, never of the key."""
+    """-v shows the attempts on standard error, never the key."""
     ended = cli.run("call", PROVIDER, "me.get", "-v")
     assert ended.code == 0
     assert "me.get attempt 1: 200" in ended.err
@@ -159,7 +159,7 @@ def test_a_file_is_described_without_its_address(cli: Shell, place: dict[str, st
 
 
 def test_a_file_is_saved_or_printed(cli: Shell, place: dict[str, str]) -> None:
-    """--out saves the file and tells its checksum; --out - prints the same bytes."""
+    """--out saves the file and prints its checksum; --out - prints the same bytes."""
     call = ("call", PROVIDER, "recordings.thumbnail", place["workspace"], place["recording"], "--out")
     saved = cli.run(*call, "picture.webp")
     body = (cli.folder / "picture.webp").read_bytes()

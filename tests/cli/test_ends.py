@@ -38,7 +38,7 @@ ENDINGS = [
 
 @pytest.fixture
 def emulator() -> Iterator[Running]:
-    """An emulator whose quota of a minute comes back in two seconds: an export needs two of them."""
+    """An emulator on a fast clock, with a quota that comes back in two seconds: an export needs two of them."""
     with start(EmulatorOptions(provider=(PROVIDER,), clock=clock(25), recordings=30)) as running:
         yield running
 

@@ -34,7 +34,7 @@ def pair() -> Iterator[Running]:
 
 @pytest.fixture
 def cli(pair: Running, tmp_path: Path) -> Shell:
-    """A shell whose `callwell.toml` says where both are, with the sandbox's key in both places."""
+    """A shell with both addresses in its `callwell.toml`, and the sandbox's key for both."""
     production = pair.endpoint(NAME)
     sandbox = pair.endpoint(NAME, "sandbox")
     (tmp_path / "callwell.toml").write_text(

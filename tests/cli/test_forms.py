@@ -59,7 +59,7 @@ def server() -> Iterator[ThreadingHTTPServer]:
 
 @pytest.fixture
 def apivideo(server: ThreadingHTTPServer, tmp_path: Path) -> Shell:
-    """A shell whose environment leads there, with a key for the sandbox alone."""
+    """A shell that is set up for it, with a key for the sandbox alone."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "SYSTEMROOT") if name in os.environ}
     variables = kept | {
         "XDG_STATE_HOME": str(tmp_path / "state"),

@@ -68,7 +68,7 @@ def test_no_month_is_left_out() -> None:
 
 @pytest.mark.parametrize("columns", [20, 40, 80, 200])
 def test_bars_fit_a_terminal(columns: int) -> None:
-    """The longest fits, the smallest is seen, and nobody has none."""
+    """The longest fits, the smallest is seen, and a month without users has no bar."""
     longest = month_plot.bar(1_000_000, 1_000_000, columns)
     assert 1 <= len(longest) <= max(1, columns - 20)
     assert month_plot.bar(1, 1_000_000, columns) == "█"

@@ -69,7 +69,7 @@ def test_users_are_sent_and_counted(cli: Shell) -> None:
 
 
 def test_a_plan_in_the_file(cli: Shell) -> None:
-    """With the plan in `callwell.toml`, a call for nobody ends before anything is sent; alpha is allowed there too."""
+    """With the plan in `callwell.toml`, a call without a user sends nothing; alpha is allowed there too."""
     (cli.folder / "callwell.toml").write_text('[language_confidence]\nplan = "monthly-active-users"\nalpha = true\n')
     ended = cli.run("call", NAME, *ASSESS)
     assert (ended.code, ended.err.count("\n")) == (2, 1)

@@ -28,7 +28,7 @@ def test_a_generated_client_is_not_written_through_a_link(tmp_path: Path, capsys
 
 
 def test_a_start_up_file_that_is_a_link_stays_one(tmp_path: Path) -> None:
-    """Many keep theirs in a repository: the line is added there, and nobody gets more rights."""
+    """Many keep theirs in a repository: the line is added there, and no one gets more rights."""
     kept = tmp_path / "dotfiles" / "bashrc"
     kept.parent.mkdir()
     kept.write_text("alias ll='ls -l'\n")

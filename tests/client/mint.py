@@ -30,7 +30,7 @@ class Mint:
         lasts_s: for how long a token is good.
 
     Attributes:
-        clock: whose seconds are meant; to be set before the first request.
+        clock: measures the seconds; to be set before the first request.
         asked: what was asked, by the end of the path, in order.
         instead: replies that come instead of the usual ones, by the end of the path.
     """

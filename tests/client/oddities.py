@@ -46,7 +46,7 @@ STATUSES = (
 
 
 class OddError(Exception):
-    """What nobody expects."""
+    """Unexpected responses."""
 
 
 class RaisingHeaders(Mapping[str, str]):
@@ -86,7 +86,7 @@ class Odd:
     Attributes:
         replies: all that it gave; errors that it raised are lost answers.
         arrivals: when something arrived.
-        clock: whose seconds these are.
+        clock: measures the seconds.
     """
 
     def __init__(self, dice: Random) -> None:

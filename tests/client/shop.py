@@ -32,7 +32,7 @@ BOUND_S: Final = 90.0
 """How long after the end of its connection a request may still commit."""
 
 FATES: Final = ("ok", "lost", "gone", "late", "error", "failed", "throttled", "refused", "broken")
-"""Of a request that creates: carried out; the answer lost; the request lost; carried out when nobody waits any more;
+"""Of a request that creates: carried out; the answer lost; the request lost; carried out when the caller has left;
 an error after it was carried out, and before; not now; no connection; carried out, with half an answer."""
 
 SIGHTS: Final = ("ok", "ok", "lost", "error", "throttled", "missing")
@@ -120,7 +120,7 @@ class Shop(World):
         return self._created(request, self.fates.pop(0) if self.fates else "ok")
 
     def stray(self, request: Request, after_s: float) -> None:
-        """A request that nobody waits for is carried out later."""
+        """An abandoned request is carried out later."""
         self.creations += 1
         thing = {"id": f"g{self.creations}", "tags": [], **self._arguments(request)}
         self._goods.append((self.clock.now() + after_s, thing))
@@ -164,7 +164,7 @@ class Killed(BaseException):
 
 
 class DyingState:
-    """A state whose process is killed at one of its steps.
+    """The state of a process that is killed at one of its steps.
 
     Args:
         state: what survives.
@@ -244,5 +244,5 @@ def at_work(state: MemoryState) -> Iterator[None]:
 
 
 def unsettled(client: Client | Any) -> int:
-    """How many calls are in the ledger of which nobody knows whether they were done."""
+    """How many calls in the ledger have an unknown outcome."""
     return len(client.ledger.entries())

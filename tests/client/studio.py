@@ -31,7 +31,7 @@ NAME: Final = "made-by"
 
 
 def studio() -> Provider:
-    """The provider of `vault`, whose films can be marked and found by their mark."""
+    """The provider of `vault`, with films that can be marked and found by their mark."""
     made = vault(limit=100_000)
     labels = parameter("labels", "body", {"type": "array", "items": PAIR})
     filters = Parameter(
@@ -98,7 +98,7 @@ class Killed(BaseException):
 
 
 class Mortal:
-    """A state whose process dies at one of its writes, before it or right after it, and writes nothing from then on.
+    """The state of a process that dies before or right after one of its writes, and writes nothing from then on.
 
     Args:
         state: what outlives the process.

@@ -26,14 +26,14 @@ HALF_S = 0.5
 
 
 class GoingOn(SlowTransport):
-    """A transport that goes on with a request whose caller has gone, and says how it ends.
+    """A transport that goes on with a request after its caller has left, and reports how it ends.
 
     Args:
         replies: in order; the rest of the requests are fine.
         took: seconds from a request to its reply.
 
     Attributes:
-        left: the ends of requests whose callers have gone.
+        left: the ends of requests without a caller.
         silent: such an end is never known.
     """
 
@@ -101,7 +101,7 @@ def test_a_cancelled_call_costs_what_its_request_came_to(
 
 
 def test_a_call_waits_for_a_request_that_nobody_wants_any_more() -> None:
-    """While a request is under way nobody is refused because of it: it may end any moment."""
+    """While a request is under way no call is refused because of it: it may end any moment."""
 
     async def work() -> None:
         transport = GoingOn(OK, took=1.0)
@@ -116,7 +116,7 @@ def test_a_call_waits_for_a_request_that_nobody_wants_any_more() -> None:
 
 
 def test_a_throttled_request_of_a_caller_who_left_is_heeded() -> None:
-    """A 429 that nobody waits for still parks the quota."""
+    """A 429 that no caller waits for still throttles the quota."""
 
     async def work() -> None:
         transport = GoingOn(code(429, "SLOW", retry_after="40"), took=1.0)

@@ -19,7 +19,7 @@ from callwell.errors import InvalidOption
     ],
 )
 def test_trimmed(text: str, meant: str) -> None:
-    """Spaces around an address are nobody's intention."""
+    """Spaces around an address are never meant."""
     assert check_base_url(text) == meant
 
 

@@ -52,7 +52,7 @@ def test_absent_and_null() -> None:
 
 
 def test_an_operation_with_a_body_always_sends_one() -> None:
-    """A body whose fields are all absent is an empty object."""
+    """A body without any of its fields is an empty object."""
     optional = operation("x.y", "POST", "/x", parameter("a", "body", TEXT))
     assert bind(optional, {}).body == b"{}"
 

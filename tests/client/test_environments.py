@@ -77,7 +77,7 @@ def test_alpha_is_off() -> None:
 
 
 def test_a_status_that_means_a_dead_key() -> None:
-    """Where there are no codes, the status tells: the key is read again, or the call fails for its key."""
+    """Where there are no codes, the status decides: the key is read again, or the call fails for its key."""
     provider = acme(errors=ErrorRule(code=(), dead_key_statuses=(401,)))
     with pytest.raises(errors.KeyRefused):
         client(World(answer(401, {"detail": "no"})), provider=provider).call("things.get", thing_id="1")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who works on a call that is made exactly once: as long as a holder lives nobody takes over, whatever clocks say."""
+"""Who works on a call that is made exactly once: as long as a holder lives no other takes over, whatever clocks say."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Callers that leave or are in a hurry: the provider has not failed, and nobody else is shut out."""
+"""Callers that leave or are in a hurry: the provider has not failed, and no other caller is shut out."""
 
 from __future__ import annotations
 

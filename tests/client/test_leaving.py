@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Callers that leave, and callers that wait for one another: nothing stays lent, nobody is forgotten."""
+"""Callers that leave, and callers that wait for one another: no permit stays held, no caller is forgotten."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def test_a_dead_process_holds_nothing() -> None:
 
 
 def test_names_are_distinguished_by_their_account() -> None:
-    """An account whose name begins like another one's has a ledger of its own."""
+    """Accounts with names that begin alike have separate ledgers."""
     clock = ManualClock()
     state = MemoryState()
     LedgerStore(f"{ACCOUNT}:b", state, clock).claim(entry(clock))

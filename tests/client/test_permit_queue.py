@@ -93,7 +93,7 @@ def test_a_wait_that_cannot_fit_fails_at_once() -> None:
 
 
 def test_a_deadline_ends_the_wait_for_a_permit_that_is_held() -> None:
-    """Nobody knows when a permit comes back that somebody holds: the wait for it ends with the deadline."""
+    """When a held permit comes back is unknown: the wait for it ends with the deadline."""
 
     async def work() -> None:
         client, _ = make(took=50.0)
@@ -109,7 +109,7 @@ def test_a_deadline_ends_the_wait_for_a_permit_that_is_held() -> None:
 
 
 def test_a_permit_that_is_held_may_come_back_before_its_holder_can_have_died(tmp_path: Path) -> None:
-    """Where others see the record a held permit expires: nobody with an earlier deadline is refused for that."""
+    """Where others see the record a held permit expires: no call with an earlier deadline is refused for that."""
 
     async def work() -> None:
         client, transport = make(took=5.0, state=f"sqlite:///{tmp_path / 'calls.db'}")
@@ -122,7 +122,7 @@ def test_a_permit_that_is_held_may_come_back_before_its_holder_can_have_died(tmp
 
 
 def test_a_cancelled_waiter_wakes_the_next() -> None:
-    """Nobody waits for a caller that has left the queue."""
+    """No caller waits for one that has left the queue."""
 
     async def work() -> None:
         client, transport = make(deadline_s=None)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files whose pieces are sent: little at a time, counted, and never a whole piece of a file that has changed."""
+"""Pieces of files as they are sent: little at a time, counted, and never a whole one of a file that has changed."""
 
 from __future__ import annotations
 

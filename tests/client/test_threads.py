@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One sync client in many threads: the quota is kept, no update is lost, and nobody is forgotten in the queue."""
+"""One sync client in many threads: the quota is kept, no update is lost, and no caller is forgotten in the queue."""
 
 from __future__ import annotations
 

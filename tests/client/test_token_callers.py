@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Many who need tokens at once: one gets them, whoever is cancelled or dies, and nobody is forgotten."""
+"""Many callers that need tokens at once: one obtains them, whichever is cancelled or dies, and none is forgotten."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.processes.pace import scale
 
 
 def virtual(mint: Mint, **options: Any) -> Any:
-    """A client in virtual time and its transport, whose replies take a second."""
+    """A client in virtual time, and its transport, which takes a second for each reply."""
     mint.clock = LoopClock()
     return make(mint, provider=PROVIDER, auth="token", **options)
 
@@ -105,7 +105,7 @@ def test_who_dies_is_followed_after_its_lease() -> None:
 
 
 def test_a_trade_that_fails_fails_those_who_waited() -> None:
-    """Each tries once, one after the other, and gets the reason; nobody waits for ever."""
+    """Each tries once, one after the other, and gets the reason; none waits for ever."""
 
     async def work() -> None:
         mint = Mint()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One upload whose process dies at any of its writes: the same call goes on, in the same object."""
+"""An upload by a process that dies at any of its writes: the same call goes on, in the same object."""
 
 from __future__ import annotations
 

@@ -197,7 +197,7 @@ def test_one_id_for_everybody_is_noticed_once() -> None:
 
 
 def test_who_serves_several_is_left_alone() -> None:
-    """A client that has had two users, and one whose state knows of others, warn of nothing."""
+    """A client with two users, and one with others in its state, give no warning."""
     world = World()
     state = MemoryState()
     one = made(world, provider=acme({}, end_user=RULE), state=state)

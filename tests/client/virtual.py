@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An event loop whose time leaps to the next timer as soon as nothing else can happen."""
+"""An event loop in virtual time, which leaps to the next timer as soon as nothing else can happen."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class LoopClock:
 
 
 class SlowTransport(AsyncScriptedTransport):
-    """A scripted transport whose replies take time; requests arrive half-way.
+    """A scripted transport with replies that take time; requests arrive half-way.
 
     Args:
         reply: from a request to its reply.

@@ -35,7 +35,7 @@ ADDED: Final = {
 LEFT_OUT: Final = {
     # One of the two patterns is not even one of this header's two forms; see SOURCE.md.
     r"header Content-Range pattern .*": 2,
-    # Three operations without a word on keys, whose answers are nobody else's business.
+    # Three operations that say nothing about keys, although their responses are private.
     r"(GET /tags|GET /summaries|PATCH /summaries/{summaryId}/source) needs no key": 3,
 }
 

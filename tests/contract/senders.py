@@ -47,7 +47,7 @@ def post(url: str, timeout_s: float = 10.0, *, keep_status: bool = False) -> Req
 
 
 def known(reply: Response | NoReply | Streamed) -> Outcome | None:
-    """What a reply that is none tells."""
+    """What is known without a reply."""
     return reply.outcome if isinstance(reply, NoReply) else None
 
 

@@ -35,13 +35,13 @@ def loaded(**variables: str) -> tuple[str | None, int]:
     return variable, huge
 
 
-@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="only Linux tells")
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="only Linux shows it")
 def test_nothing_is_left_behind() -> None:
     """The environment is what it was, and no memory was taken in advance."""
     assert loaded() == (None, 0)
 
 
-@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="only Linux tells")
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="only Linux shows it")
 def test_the_user_decides() -> None:
     """What the user has set stays, and holds."""
     assert loaded(MIMALLOC_ARENA_EAGER_COMMIT="2")[0] == "2"

@@ -37,7 +37,7 @@ FAILING: Final[dict[str, tuple[Act | None, float]]] = {
 
 
 def closed_port() -> str:
-    """An address where nobody listens."""
+    """An address without a listener."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return f"http://127.0.0.1:{listener.getsockname()[1]}/"
 
@@ -150,7 +150,7 @@ class AsyncRaising(AsyncScriptedTransport):
 
 @pytest.mark.parametrize("side", ["async", "sync"])
 def test_a_transport_that_raises(side: str) -> None:
-    """Its own frame has the request, whose headers show their names only."""
+    """Its own frame has the request, and that shows the names of its headers only."""
     transport = AsyncRaising([]) if side == "async" else Raising([])
     error = failed(side, closed_port(), 1.0, transport=transport)
     check(error, KEY)
@@ -187,7 +187,7 @@ def test_a_key_of_another_form(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_signed_address(serve: Servers) -> None:
-    """The storage behind a signed address fails: its signature is shown to nobody."""
+    """The storage behind a signed address fails: its signature is shown nowhere."""
     storage = serve(lambda c: c.send(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n"))
     address = f"{storage.url}f?signature=sesame"
     body = json.dumps({"data": {"url": address, "size": 4}}).encode()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The secret of our own: made once, whole, and for nobody else to read."""
+"""The secret of our own: made once, whole, and readable only by its owner."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The state in a file: what is wrong with a file is one clear sentence, and nobody writes into what is not ours."""
+"""The state in a file: what is wrong with it is one clear sentence, and no file of another program is changed."""
 
 from __future__ import annotations
 
@@ -230,7 +230,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
 
 
 def test_a_killed_process_leaves_the_state_usable(tmp_path: Path) -> None:
-    """What it committed is there, what it did not is not, and nobody is locked out."""
+    """What it committed is there, what it did not is not, and no process is locked out."""
     path = tmp_path / "state.db"
     program = (
         "import os, signal, sys\n"

@@ -35,7 +35,7 @@ state.update(Cell("count", int, 0), lambda count: (count + 1, None))
 
 
 def elsewhere(path: Path) -> None:
-    """Count in another process, whose locks are its own."""
+    """Count in another process, which has locks of its own."""
     subprocess.run([sys.executable, "-c", PLUS, str(path)], check=True, timeout=60)
 
 

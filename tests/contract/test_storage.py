@@ -65,7 +65,7 @@ def unknown(number: int, headers: dict[str, str]) -> bytes:
 
 
 def several_ranges(number: int, headers: dict[str, str]) -> bytes:
-    """Answers a request for a range with several at once, as nobody asked it to."""
+    """Answers a request for one range with several at once."""
     if not number:
         return CUT
     if "range" not in headers:
@@ -84,7 +84,7 @@ def contradictory_range(number: int, headers: dict[str, str]) -> bytes:
 
 GOOD: dict[str, Callable[[int, dict[str, str]], bytes | None]] = {
     "parts that are shorter than requested": lambda n, h: part(CONTENT, h, most=50_000) if n else CUT,
-    "a size that nobody knows": unknown,
+    "an unknown size": unknown,
     "no ranges": lambda n, _: reply(200, CONTENT, 'etag: "one"') if n else CUT,
     "several parts in one": several_ranges,
     "parts that contradict themselves": contradictory_range,
@@ -206,7 +206,7 @@ def test_a_header_that_is_no_text_counts_as_not_sent(
 def test_an_error_is_not_read_to_its_end(
     storage: Callable[..., RawStorage], tmp_path: Path, side: str, status: int
 ) -> None:
-    """The body of an error may be endless: nobody waits for it."""
+    """The body of an error may be endless: no download waits for it."""
     endless = reply(status, b"x" * 1_000_000, announced=10**12)
     made = storage(lambda _n, _h: endless, size=9)
     with pytest.raises(errors.AssetError, match=str(status) if status != 500 else "broke off"):
@@ -214,7 +214,7 @@ def test_an_error_is_not_read_to_its_end(
 
 
 def test_a_body_that_drips_keeps_the_deadline(storage: Callable[..., RawStorage], tmp_path: Path, side: str) -> None:
-    """Storage that stops in the middle holds nobody longer than was said."""
+    """Storage that stops in the middle holds a download no longer than its time-out."""
     made = storage(lambda _n, _h: None)
     made.server.act = _drip(made)
     began = time.monotonic()

@@ -59,7 +59,7 @@ def test_what_was_sent_is_unknown_and_arrived_once(
 
 @pytest.mark.parametrize("case", [case for case in UNKNOWN if "body" in case or "pieces" in case])
 def test_the_status_of_half_an_answer_is_kept_on_demand(serve: Servers, sender: Sender, case: str) -> None:
-    """With `keep_status` an answer whose body is lost still tells that the request was done."""
+    """With `keep_status`, a response without its body still shows that the request was done."""
     act, timeout_s = UNKNOWN[case]
     server = serve(act)
     reply = sender.send(post(server.url, timeout_s, keep_status=True))
@@ -79,14 +79,14 @@ def test_a_whole_answer(serve: Servers, sender: Sender, keep_status: bool) -> No
 
 
 def free_port() -> int:
-    """A port on which nobody listens."""
+    """A port without a listener."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
 
 
 def test_a_refused_port(sender: Sender) -> None:
-    """Nobody listens: surely not sent."""
+    """There is no listener: surely not sent."""
     assert known(sender.send(post(f"http://127.0.0.1:{free_port()}/"))) is Outcome.REFUSED
 
 

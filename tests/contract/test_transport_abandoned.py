@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a transport knows beyond its answers: how a request ended that nobody waited for, and that one has arrived."""
+"""What a transport knows beyond its responses: how an abandoned request ended, and that a lost one has arrived."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_the_loss_of_a_cancelled_request_is_known(serve: Servers, act: Callable[
 
 
 def test_a_cancelled_request_that_finds_no_connection_was_not_sent() -> None:
-    """A request that is cancelled while it connects, to a server that accepts nobody, is known to be refused."""
+    """A request that is cancelled while it connects, to a server that accepts no connection, is known to be refused."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)

@@ -126,7 +126,7 @@ def test_nobody_listens(sender: Sender) -> None:
 
 
 def test_little_of_it_is_in_memory(serve: Servers, sender: Sender) -> None:
-    """The reader is never far ahead of the server: what lies between is in the sockets, and little beyond."""
+    """The reader is never far ahead of the server: the bytes between are in the sockets, and few beyond."""
     server = serve(lambda c: c.send(OK))
     body = Pieces(400)
     server.reads.clear()

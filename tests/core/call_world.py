@@ -95,12 +95,12 @@ class Story(NamedTuple):
 
 
 def attempts(call: Call, *ends: Answered | Lost) -> Story:
-    """Drive a call whose arrivals end like this, one after the other, and then from the first again."""
+    """Drive a call; its arrivals end like this, one after the other, and then from the first again."""
     return _play(call, map(Turn, cycle(ends)), lambda state: state, by_send=True)
 
 
 def play(call: Call, script: Sequence[Turn], keep: Callable[[Call], Call] = lambda call: call) -> Story:
-    """Drive a call to its end; a script that is too short begins again, but nobody is killed then.
+    """Drive a call to its end; a script that is too short begins again, but without kills.
 
     Args:
         call: the call.

@@ -65,9 +65,9 @@ class Storage:
         turns: what becomes of each request.
         tags: the validators that it sends: `strong` or `weak` ETags, `dated` by a settled date, `weak-dated` by both of
             the latter, or `none`. A weak ETag never changes.
-        announced: the provider tells the size.
+        announced: the provider announces the size.
         split: how the file may be fetched in pieces.
-        order: whose bytes come next while several pieces are fetched, over and over again.
+        order: the range that gets bytes next while several are fetched, over and over again.
         once: a URL is good for one request.
     """
 

@@ -85,7 +85,7 @@ def test_permits_are_acquired_ahead_where_nothing_speaks_against_it(
 
 
 def test_an_open_breaker_names_its_end_and_a_trial_none() -> None:
-    """One attempt tries a provider that was dead; when it ends, nobody can know."""
+    """One attempt tries a provider that was dead; when it ends is unknown."""
     record = AccountRecord(breaker=DEAD)
     assert account.acquire(record, BOTH, 50.0) == (record, (100.0, 0))
     trying, _ = acquired(record, now=101.0)
@@ -181,7 +181,7 @@ def test_an_undocumented_quota_slows_down_after_a_refusal() -> None:
     ("end", "failures"), [(FAILED, 1), (LOST, 1), (CUT_OFF, 1), (THROTTLED, 0), (LEFT, 0), (PLAIN_SUCCESS, 0)]
 )
 def test_failures_count_for_breaker_and_budget(end: SendEnd, failures: int) -> None:
-    """A 5xx and a missing answer are failures; a 429 is none, nor is an answer that nobody waited for."""
+    """A 5xx and a missing answer are failures; a 429 is none, nor is a response that no caller waited for."""
     record, permit = acquired(AccountRecord())
     record, _ = account.release(record, BOTH, permit, end, 1.0)
     assert record.breaker.failures == failures
@@ -277,7 +277,7 @@ def test_an_abandoned_permit_is_released_by_the_end_of_its_request() -> None:
 def test_an_interrupted_record_agrees_with_its_holders(
     in_hand: int, maybe_used: int, expected: tuple[int, ...]
 ) -> None:
-    """Permits in nobody's hand are available, or in transit if they may have been used."""
+    """Permits without a holder are available, or in transit if they may have been used."""
     record = AccountRecord()
     for _ in range(3):
         record, _ = acquired(record)

@@ -63,7 +63,7 @@ def test_everything_in_a_record_of_another_boot_is_moved() -> None:
 
 
 def test_a_bucket_that_does_not_add_up_cools() -> None:
-    """Nobody knows what was used: all its permits are taken to be in transit."""
+    """What was used is unknown: all its permits count as in transit."""
     record = used_up()
     key = SHARED.keys["short"]
     broken = record.buckets | {key: record.buckets[key]._replace(available=7)}

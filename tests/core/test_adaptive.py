@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A quota that nobody documents is found, used, and hardly ever overstepped."""
+"""An undocumented quota is found, used, and hardly ever overstepped."""
 
 from __future__ import annotations
 

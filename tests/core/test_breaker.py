@@ -18,7 +18,7 @@ def failed(times: int, state: Breaker = CLOSED, now: float = 0.0) -> Breaker:
 
 
 def test_nine_failures_leave_it_closed() -> None:
-    """Fewer than ten failures in a row stop nobody."""
+    """Fewer than ten failures in a row stop no call."""
     assert breaker.available_at(failed(FAILURE_THRESHOLD - 1), 0.0) <= 0.0
 
 

@@ -97,7 +97,7 @@ def test_every_script_has_one_end(call: Call, script: list[Turn]) -> None:
 
 @given(call=calls, script=scripts)
 def test_nothing_is_sent_after_the_deadline(call: Call, script: list[Turn]) -> None:
-    """Every arrival begins before the deadline, and nobody waits beyond it."""
+    """Every arrival begins before the deadline, and no wait ends after it."""
     story = play(call, script)
     assert all(send.began < call.deadline_at for send in story.sends)
     assert all(m.action.until <= max(call.deadline_at, m.began) for m in story.moments if isinstance(m.action, Wait))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where each arrival may be billed: how often a call is repeated of whose arrivals nobody saw the result."""
+"""Where each arrival may be billed: how often a call is repeated after arrivals without a result."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ NO_STATUS = (600, 666, 999)
 
 
 def fate(traits: Traits, answer: Answered) -> str:
-    """What becomes of a call whose first answer this is, and what is known if it has failed at once."""
+    """What a call does after this first response, and what is known if it fails at once."""
     story = attempts(Call(traits, RULE), answer, OK)
     if len(story.sends) > 1:
         return REPEATED

@@ -47,7 +47,7 @@ LOST_RESULT = "done, result missing"
 
 
 def fate(traits: Traits, end: Answered | Lost) -> str:
-    """What becomes of a call whose first arrival ends so."""
+    """What a call does after its first arrival ends like this."""
     story = attempts(Call(traits, RULE), end, OK)
     if len(story.sends) > 1:
         return REPEATED
@@ -160,7 +160,7 @@ def test_a_probe_that_was_asked_too_early_does_not_count() -> None:
 
 @pytest.mark.parametrize("deadline", [inf, 150.0])
 def test_what_is_known_to_be_done_is_never_repeated(deadline: float) -> None:
-    """After a 2xx whose result was lost, probes that find nothing do not lead to a second arrival."""
+    """After a 2xx that lost its result, probes that find nothing do not lead to a second arrival."""
     story = play(Call(PROBED, RULE, deadline), [Turn(BROKEN)])
     assert story.last == Fail(FailReason.RESULT_LOST, Outcome.DONE, 1)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What others spend is seen where it can be seen, and never where there is nobody."""
+"""What others spend is seen where it can be seen, and never where there are no others."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def learnt(bucket: Bucket, hint: QuotaHint, at: float = 10.0) -> Bucket:
 
 
 def test_a_lower_limit_is_obeyed_until_it_is_raised() -> None:
-    """The permits between the two limits are withheld, and are nobody else's."""
+    """The permits between the two limits are withheld, and do not count as foreign."""
     lowered = learnt(permits.full_bucket(MINUTE), QuotaHint("", 60, 59))
     assert (lowered.available, lowered.withheld, lowered.foreign) == (59, 40, ())
     assert permits.refill(MINUTE, lowered, 1000.0).available == 60

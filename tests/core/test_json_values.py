@@ -58,7 +58,7 @@ def test_what_is_no_whole_number_is_reported(value: Any) -> None:
 
 
 def test_counts() -> None:
-    """A number below zero says that nobody knows how many there are."""
+    """A number below zero means that the count is unknown."""
     assert [json_values.to_count(value) for value in (3, "3", 0, -1, "-1", None)] == [3, 3, 0, None, None, None]
 
 

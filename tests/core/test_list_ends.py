@@ -94,14 +94,14 @@ def test_a_link_of_another_type_is_no_end(after: object) -> None:
 @pytest.mark.parametrize("links", ["/b", {"next": "/b"}, [{"rel": "next"}], [{"rel": "Next", "uri": ["/b"]}], True])
 @pytest.mark.parametrize("style", ["next-link", "page"])
 def test_links_of_another_type_are_no_end(style: Literal["next-link", "page"], links: object) -> None:
-    """A list of links that is none, or whose next link has no address, is not the end of a list."""
+    """A malformed list of links, or a next link without an address, is not the end of a list."""
     rule = PagingRule(style=style, items="data", key="id", links="links")
     _, verdict = follow(rule, page(1, links=links))
     assert verdict.end is End.TRUNCATED
 
 
 def test_a_header_that_cannot_be_read_is_no_end() -> None:
-    """Without a next link in it, nobody knows what stood there."""
+    """Without a next link in it, what stood there is unknown."""
     parsed = paging.parse_page(HEADER, Walk().position, page(1), None, link_problem="the Link header cannot be read")
     verdict = paging.advance(HEADER, Walk(), parsed, 0, frozenset()).verdict
     assert verdict is not None

@@ -44,7 +44,7 @@ def wanted(rule: PagingRule, at: int | str, page: Page, size: int = SIZE, depth:
     ],
 )
 def test_what_can_be_reckoned_is(rule: PagingRule, at: int | str, page: Page, expected: list[Any]) -> None:
-    """Numbers and offsets go on up to the total that was announced; where a cursor leads, its page tells."""
+    """Numbers and offsets go on up to the total that was announced; where a cursor leads is known from its page."""
     assert wanted(rule, at, page) == expected
     assert wanted(rule, at, page, depth=1) == expected[:1]
     assert wanted(rule, at, page, depth=0) == []

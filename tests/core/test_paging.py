@@ -51,7 +51,7 @@ def test_complete_means_that_nothing_was_missed(style: str, count: int, script: 
     """With totals: what was there throughout and was missed makes no walk complete, unless comings cancel goings.
 
     Exactly: if between some two pages more items came than went, or fewer, the verdict is not `complete`. If between
-    any two as many came as went, it may be, although something was missed: no total tells that.
+    any two as many came as went, it may be, although something was missed: no total shows that.
     """
     lists = Lists(count, script)
     got, verdict = walk(style, lists)
@@ -217,7 +217,7 @@ def test_paths(path: str | None, value: object) -> None:
 
 @pytest.mark.parametrize("style", ["next-link", "page"])
 def test_a_list_of_links(style: Literal["next-link", "page"]) -> None:
-    """The link whose relation is `next` leads on; without it, and without totals, the walk is at its end."""
+    """The link of the relation `next` leads on; without it, and without totals, the walk is at its end."""
     rule = PagingRule(style=style, items="data", links="meta.links")
     there = [{"rel": "self", "uri": "/a"}, "odd", {"rel": "next", "uri": "/b"}]
     page = paging.parse_page(rule, paging.start_walk(rule).position, {"data": [{}], "meta": {"links": there}})

@@ -135,7 +135,7 @@ def test_a_size_is_understood(value: object, expected: int | None) -> None:
     "value", [-1, 5.5, "5 MB", "0x5", "-5", "٣", True, [5], {"bytes": 5}, float("nan"), float("inf")]
 )
 def test_a_size_that_is_none_is_not_ignored(value: object) -> None:
-    """It would be a promise that nobody keeps."""
+    """It would be a promise that is not kept."""
     with pytest.raises(ValueError, match="expected a whole number"):
         partial.parse_size(value)
 

@@ -99,7 +99,7 @@ def test_an_unsent_permit_comes_back_cool() -> None:
 
 
 def test_a_dead_holder_loses_its_permit_for_a_while_only() -> None:
-    """A permit that nobody releases comes back at the end of its hold and W + D, not before."""
+    """A permit that is never released comes back at the end of its hold and W + D, not before."""
     one = quota(window_s=10.0, transit_s=5.0)
     bucket, _ = lend(one, permits.full_bucket(one), 0.0, hold_s=3.0)
     assert 18.0 <= ready_at(one, bucket, 1.0) <= 18.1

@@ -120,7 +120,7 @@ def test_storage_without_ranges_gets_one_request(turn: Turn, expected: object, r
 
 
 def begun(size: int = 12, most: int = 3) -> tuple[Download, DownloadRound]:
-    """A download whose first piece has begun to come."""
+    """A download that has begun to receive its first range."""
     state, step = download.accept_url(Download(split=SPLIT._replace(parallel=most)), size)
     assert step == FetchRange(0, None, 0, 3)
     state, step = download.accept_head(state, StorageHead(206, 3, 0, Version(TAG), size))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tokens that end: one at a time gets new ones, none for renewal is used twice, and nobody waits for the dead."""
+"""Tokens that end: one at a time gets new ones, no refresh token is used twice, and no caller waits for the dead."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ class Crowd(RuleBasedStateMachine):
 
     @invariant()
     def somebody_can_always_go_on(self) -> None:
-        """Nobody waits for longer than one lease: then whoever asks uses a token, or gets one."""
+        """No caller waits for longer than one lease: then whoever asks uses a token, or gets one."""
         _, reported = tokens.decide(self.state, self.key, "late", self.now + LEASE_S)
         assert not isinstance(reported, WaitForTokens)
 

@@ -183,7 +183,7 @@ def test_a_kill_costs_what_was_in_flight(count: int, script: list[Turn]) -> None
 
 @given(script=turns)
 def test_the_first_piece_goes_alone_where_it_makes_the_object(script: list[Turn]) -> None:
-    """Nobody else sends before its answer, and if that is lost, nobody can name what it made."""
+    """No other piece is sent before its response; if that is lost, so is the object's name."""
     world = World(5, named=False)
     for turn in [*script, *(Turn(number % 4, "fine") for number in range(300))]:
         world.act(turn)

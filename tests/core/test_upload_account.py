@@ -188,7 +188,7 @@ def test_an_upload_that_ends_well_is_whole_by_the_provider_s_own_account(
     event(str(world.ended))
     assert world.ended is not None
     if isinstance(world.ended, UploadDone):
-        assert world.said == set(range(1, count + 1))  # what it forgets after its last report, nobody can know
+        assert world.said == set(range(1, count + 1))  # what it forgets after its last report cannot be known
     else:
         assert world.ended.reason in (
             UploadReason.BROKEN,
@@ -225,7 +225,7 @@ def test_four_refusals_at_once_are_one_question() -> None:
 
 
 def complete(size: int = 30) -> Upload:
-    """An upload whose three pieces were all answered well, and which is about to ask."""
+    """An upload with three confirmed pieces, which is about to query."""
     state = upload.start_upload(RULE, PIECE, size, "v")
     for number in (1, 2, 3):
         state, _ = upload.next_action(state)
@@ -239,7 +239,7 @@ ALL: Final = (PieceRange(1, 3),)
 
 
 def ended(said: UploadStatus) -> Any:
-    """What comes of an upload whose provider always says this, and how often it was asked."""
+    """The result of an upload if the provider always reports this, and how often it was queried."""
     state = complete()
     for asked in range(1, 50):
         state, action = upload.next_action(upload.apply_report(state, said, 30))

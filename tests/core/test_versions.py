@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two versions of a profile on one record: the stricter rule holds for both, and nobody stands idle."""
+"""Two versions of a profile on one record: the stricter rule holds for both, and neither stands idle."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_a_version_that_is_gone_binds_nobody() -> None:
 
 
 def test_a_quota_for_some_operations_does_not_bind_who_does_not_know_it() -> None:
-    """Nobody can say whether the others' calls are of these operations."""
+    """Whether the others' calls are of these operations is unknown."""
     quotas = {"q": minute(10), "uploads": minute(1, methods=())}
     world = World([Version({"q": minute(10)}, ONE), Version(quotas, ("q", "uploads"))], random.Random(1))
     world.run(300.0)

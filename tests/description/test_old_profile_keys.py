@@ -51,7 +51,7 @@ def test_old_names_mean_the_same(folder: Path) -> None:
 
 
 def test_both_names_at_once_are_refused(folder: Path) -> None:
-    """Nobody could say which of the two counts."""
+    """It would be unclear which of the two counts."""
     file = folder / "profile.toml"
     text = file.read_text(encoding="utf-8")
     assert re.search(r"^dead_codes =", text, re.MULTILINE)

@@ -53,7 +53,7 @@ def test_a_foreign_address_in_a_style_sheet(tmp_path: Path, style: str) -> None:
 
 
 def test_a_page_that_forbids_nothing(tmp_path: Path) -> None:
-    """Every page tells the browser to load from the site alone."""
+    """Every page makes the browser load from the site alone."""
     assert complaints(tmp_path, NAMES) == ["a.html does not forbid foreign addresses"]
 
 

@@ -140,7 +140,7 @@ def test_the_ledger_counts_on_the_moved_clock(emulate: Callable[..., Emulated]) 
 
 
 def test_time_that_was_skipped_is_not_idle_time() -> None:
-    """Nobody can use a quota while the clock jumps."""
+    """No client can use a quota while the clock jumps."""
     clock = MovableClock(HandClock())
     clock.advance(120.0)
     minute = Limit("minute", 2, 60.0)

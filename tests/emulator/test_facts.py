@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.emulator.harness import Emulated
 
-# Served for what the table has only in words: an unknown route, and what nobody expected.
+# Served for what the table has only in words: an unknown route, and an unexpected error.
 IN_WORDS: Final = {"NOT_FOUND": 404, "INTERNAL_SERVER_ERROR": 500}
 # Made up by a client, so never served.
 CLIENTS_OWN: Final = "REQUEST_TIMEOUT"
@@ -168,7 +168,7 @@ def test_the_limits_of_keys_searches_and_urls(facts: dict[str, Any], emulated: E
 
 
 def test_no_limit_is_new(facts: dict[str, Any]) -> None:
-    """A row that nobody looks at would be a limit that nobody emulates."""
+    """A row that no test reads would be a limit that is not emulated."""
     looked_at = {
         "Requests per minute", "Requests per day", "Window type", "Rate headers / Retry-After", "per_page default/max",
         "per_page domains, members", "search `q` length", "Keys per user", "Key lifetime choices", "Presigned URL life",

@@ -113,7 +113,7 @@ def test_hang_is_bounded(emulated: Emulated, operation: str) -> None:
 
 
 def test_an_emulator_that_hangs_still_stops(emulated: Emulated) -> None:
-    """Nobody waits for an answer that was never to come."""
+    """No handler waits for a response that will never be sent."""
     inject(emulated, "hang")
     with open_request(emulated, "/public/me", TIMEOUT_S):
         while not emulated.rows():
@@ -198,7 +198,7 @@ def test_cycle(emulated: Emulated) -> None:
 
 @pytest.mark.parametrize(("value", "expected"), [("huge", "99999999999999"), ("negative", "-60"), ("text", "soon")])
 def test_a_false_retry_after(emulated: Emulated, value: str, expected: str) -> None:
-    """429 before any effect, with what nobody can obey; it orders nothing."""
+    """429 before any effect, with a wait that cannot be obeyed, and so counts for nothing."""
     inject(emulated, "lying_header", value=value)
     headers, _ = head_and_body(emulated.raw("/public/me")[0])
     assert headers[""].startswith("HTTP/1.1 429")

@@ -111,7 +111,7 @@ def test_a_link_to_the_folder_itself_is_the_users_own(tmp_path: Path) -> None:
 
 
 def test_a_linked_list_of_records_is_not_sealed(tmp_path: Path) -> None:
-    """What lies elsewhere is no file of the export."""
+    """A file elsewhere is none of the export's."""
     tree = tmp_path / "tree"
     named("a").export(tree)
     (tmp_path / "elsewhere").write_text("{}")
@@ -142,7 +142,7 @@ def test_a_damaged_marker_is_made_again(tmp_path: Path, content: bytes, state: s
 
 
 def test_a_damaged_marker_proves_nothing(tmp_path: Path) -> None:
-    """Among other things, where nobody knows of an export, it is no reason to write."""
+    """Among other files, with no record of an export, it is no reason to write."""
     tree = tmp_path / "tree"
     tree.mkdir()
     (tree / "callwell-export.json").write_bytes(b"{")

@@ -80,7 +80,7 @@ class Service:
 
 
 def named(*keys: object) -> Service:
-    """A service whose things have these keys."""
+    """A service with things of these keys."""
     return Service(*({"id": key} for key in keys))
 
 

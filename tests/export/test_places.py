@@ -29,7 +29,7 @@ OTHER_USER = 65534
 
 
 def complaint(site: Site, kind: type[LocalError], tree: Path | None = None, **options: str) -> str:
-    """What is said about a place; nobody at the provider hears of it."""
+    """The message about a folder; the provider gets no request."""
     with pytest.raises(kind) as raised:
         site.export(tree, **options)
     text = str(raised.value)
@@ -156,7 +156,7 @@ def whole(tree: Path) -> list[str]:
 
 
 def test_too_little_room_from_the_start(site: Site) -> None:
-    """It says how much is missing, and calls nobody."""
+    """It says how much is missing, and sends nothing."""
     with mounted(site.tree, "size=10m"):
         assert re.search(r" 5\d MiB more are needed on this disk", complaint(site, DiskFull))
         assert site.arrivals() == []

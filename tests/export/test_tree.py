@@ -123,7 +123,7 @@ def test_only_what_is_new_is_fetched(exported: Site) -> None:
 
 
 def test_deleted_recordings_are_noted_and_kept(exported: Site) -> None:
-    """What was fetched stays, the note says 410, and nobody asks again; a run from nothing does not have it."""
+    """What was fetched stays, the note says 410, and no request is made again; a run from nothing does not have it."""
     site = exported
     first = sorted(records(site.tree))
     mine = [name for name in first if site.truth()[name]["workspace"] == min_admin(site)]
@@ -142,7 +142,7 @@ def test_deleted_recordings_are_noted_and_kept(exported: Site) -> None:
 
 
 def min_admin(site: Site) -> str:
-    """The workspace whose recordings may be deleted: the bigger one."""
+    """The workspace in which recordings may be deleted: the bigger one."""
     kept: list[str] = [item["workspace"] for item in site.truth().values()]
     return max(set(kept), key=kept.count)
 

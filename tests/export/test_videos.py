@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An export of a provider without scopes, whose items have files in several languages and URLs that are good once."""
+"""An export of a provider without scopes: items with files in several languages, and with single-use URLs."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class FailingState:
-    """The state of a file, whose ledger cannot be written any more once a call is in flight.
+    """The state of a file, with a ledger that cannot be written once a call is in flight.
 
     Args:
         url: of the state.
@@ -105,9 +105,9 @@ def _lose(options: dict[str, Any], name: str) -> object:
 
 
 async def _in_flight(client: Any, name: str) -> asyncio.Task[Any]:
-    """A call whose request is about to leave."""
+    """A call that is about to send its request."""
     task = asyncio.create_task(client.with_options(exactly_once=name).videos.create(title=name))
-    while not any(entry.call and entry.call.phase is Phase.IN_FLIGHT for entry in client.ledger.entries()):  # noqa: ASYNC110 - nobody tells when a step is recorded
+    while not any(entry.call and entry.call.phase is Phase.IN_FLIGHT for entry in client.ledger.entries()):  # noqa: ASYNC110 - there is no event when a step is recorded
         await asyncio.sleep(0)
     return task
 

@@ -146,7 +146,7 @@ def test_a_permit_that_was_held_at_the_crash_comes_back(state: State) -> None:
 
 
 def test_a_damaged_record_starts_cooling(state: State, path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Nobody knows what was used: nothing is available as long as it can matter, which is logged; then all is."""
+    """What was used is unknown: nothing is available as long as it can matter, which is logged; then all is."""
     clock = HandClock()
     use_up(account(state, clock))
     with sqlite3.connect(path) as direct:

@@ -90,7 +90,7 @@ def test_errors_have_their_codes(api: Apivideo) -> None:
 
 
 def test_each_request_counts_in_its_class() -> None:
-    """Reads, writes and uploads have permits of their own, getting tokens needs none; nobody else spends here."""
+    """Reads, writes and uploads have permits of their own, getting tokens needs none; no one else spends here."""
     with start(EmulatorOptions(provider=("apivideo",))) as alone:
         point = alone.endpoint("apivideo", "sandbox")
         _count(point.base_url, Key(point.key))
@@ -115,7 +115,7 @@ def test_a_key_of_the_other_environment_is_refused(emulator: Running) -> None:
 
 
 def by_links(provider: Provider) -> Provider:
-    """A provider whose videos are read by links alone."""
+    """A provider with lists of videos that are read by links alone."""
     rule = provider.rule("videos.list")
     assert rule.paging
     linked = replace(rule, paging=replace(rule.paging, style="next-link"))

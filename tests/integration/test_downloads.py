@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files of the emulated api.video whose URLs are good once, fetched by processes that are killed."""
+"""Files of the emulated api.video behind single-use URLs, fetched by processes that are killed."""
 
 from __future__ import annotations
 

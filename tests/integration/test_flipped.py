@@ -118,7 +118,7 @@ def test_a_record_under_another_name(tmp_path: Path) -> None:
 
 
 def test_a_record_of_another_account_is_no_doubt(tmp_path: Path) -> None:
-    """Other accounts in the same file, and whole records, keep nobody waiting."""
+    """Other accounts in the same file, and intact records, delay no call."""
     path = tmp_path / "state.db"
     used_up(path)
     state = open_state(f"sqlite:///{path}")

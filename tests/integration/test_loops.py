@@ -92,7 +92,7 @@ def test_one_loop_after_another(server: Serving) -> None:
 
 
 def test_loops_in_several_threads_at_once(server: Serving) -> None:
-    """Who waits in one loop is woken by who is done in another; nobody is forgotten."""
+    """A caller in one loop is woken by a release in another; none is forgotten."""
     client = made(AsyncClient, server)
     with ThreadPoolExecutor(4) as pool:
         got = list(pool.map(lambda _: asyncio.run(several(client, 6)), range(4)))
@@ -103,7 +103,7 @@ def test_loops_in_several_threads_at_once(server: Serving) -> None:
 
 
 def test_a_loop_that_ends_amid_its_calls(server: Serving) -> None:
-    """What was under way is given up: permits cool, keys come back, and the next loop waits for nobody of the last."""
+    """What was under way is given up: permits cool, keys come back, and the next loop does not wait for the last."""
     client = made(AsyncClient, server, limit=2)
 
     async def leave() -> None:
@@ -132,7 +132,7 @@ async def leave_and_call(client: Any) -> None:
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_loop_that_is_closed_without_a_word(server: Serving) -> None:
-    """Those who waited in a loop that is gone keep nobody waiting, and what they had comes back with them."""
+    """Callers of a closed loop keep no other waiting, and what they had comes back."""
     client = made(AsyncClient, server, limit=2)
     loop = asyncio.new_event_loop()
     loop.set_exception_handler(lambda _, context: None)
@@ -141,7 +141,7 @@ def test_a_loop_that_is_closed_without_a_word(server: Serving) -> None:
     async def leave() -> None:
         assert await several(client, 2) == [THING] * 2
         left.extend(asyncio.create_task(client.call("things.get", thing_id="1")) for _ in range(3))
-        while held(client) < 3:  # noqa: ASYNC110 - nobody tells who stands in line
+        while held(client) < 3:  # noqa: ASYNC110 - there is no event for a caller in the queue
             await asyncio.sleep(0)
 
     loop.run_until_complete(leave())

@@ -32,7 +32,7 @@ CAPTIONS: Final = b"WEBVTT\n\n00:00.000 --> 00:01.000\nhello\n"
 PICTURE: Final = b"\x89PNG\r\n\x1a\n" + bytes(100)
 
 MARKED: Final = {"videos.create"}
-"""The creating operations whose objects can carry a mark."""
+"""The operations that create objects with a mark."""
 
 UNMARKED: Final[dict[str, dict[str, Any]]] = {
     "upload_tokens.create": {},
@@ -44,10 +44,10 @@ UNMARKED: Final[dict[str, dict[str, Any]]] = {
     "captions.upload": {"video_id": "VIDEO", "language": "en", "file": CAPTIONS},
     "chapters.upload": {"video_id": "VIDEO", "language": "en", "file": CAPTIONS},
 }
-"""Those whose objects cannot, with arguments."""
+"""Those that create objects without one, with arguments."""
 
 UPLOADS: Final = {"videos.upload", "videos.upload_with_token"}
-"""Files in pieces: the provider tells what has arrived of them."""
+"""Files in pieces: the provider reports what has arrived of them."""
 
 OTHERS: Final = {"auth.refresh", "summaries.update_source"}
 """What creates nothing and may not be repeated for another reason."""

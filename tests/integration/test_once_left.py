@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A call that ended without a record keeps nobody waiting, though its process lives on."""
+"""A call that ended without a record makes no other wait, though its process lives on."""
 
 from __future__ import annotations
 

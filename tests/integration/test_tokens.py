@@ -36,7 +36,7 @@ RENEW = "auth.refresh"
 
 @dataclass
 class Site:
-    """An emulator whose tokens live for twenty seconds of a fast clock, and a folder."""
+    """An emulator with tokens that live for twenty seconds of a fast clock, and a folder."""
 
     running: Running
     folder: Path
@@ -141,7 +141,7 @@ def test_who_is_killed_while_it_gets_tokens_is_followed(site: Site) -> None:
 
 
 def test_a_token_that_ended_early_is_renewed(site: Site) -> None:
-    """The emulator's clock leaps over its end: the call is sent again with a new one, and nobody notices."""
+    """The emulator's clock leaps over its end: the call is sent again with a new one, unnoticed."""
     site.control("/reset", {"token_life_s": 3600})
     with site.client() as api:
         list(api.tags.list())

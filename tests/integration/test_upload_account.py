@@ -70,7 +70,7 @@ def test_a_size_that_nobody_knows_yet_is_no_difference(site: Site) -> None:
 
 
 def test_a_file_that_the_provider_cannot_use_ends_the_wait_at_once(site: Site) -> None:
-    """Nobody waits an hour for what will never be; the video is named."""
+    """No call waits an hour for a state that will never come; the error names the video."""
     site.faults({"operation": "videos.status", "fault": "failed_work", "nth": list(range(1, 99))})
     with site.client() as client:
         before = client.config.clock.now()
@@ -113,7 +113,7 @@ def test_the_figures_of_another_process_count(site: Site) -> None:
 
 
 def test_a_question_that_cannot_be_asked_is_asked_by_the_same_call(site: Site) -> None:
-    """All pieces are there, but nobody can say so: that is no success, and nothing is sent again."""
+    """All pieces are there, but that cannot be verified: it is no success, and nothing is sent again."""
     site.faults({"operation": "videos.status", "fault": "error_before", "status": 400, "nth": [1]})
     failed = sent(site, wait="playable")
     assert isinstance(failed, errors.UploadStopped)

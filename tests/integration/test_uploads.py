@@ -117,7 +117,7 @@ def test_a_delegated_upload_names_its_video_from_the_second_piece_on(site: Site)
 
 
 def test_the_first_piece_of_a_delegated_upload_cannot_be_looked_up(site: Site) -> None:
-    """Nobody can name what it made: the outcome is unknown, and that is reported."""
+    """The name of what it created is lost: the outcome is unknown, and that is reported."""
     site.faults({"operation": "videos.upload_with_token", "fault": "lost_reply", "nth": [1]})
     with site.client() as client:
         token = client.upload_tokens.create(ttl=600).get("token", "")

@@ -36,7 +36,7 @@ SUMMARY = "video.summary.generated"
 
 @pytest.fixture(scope="module")
 def emulator() -> Iterator[Running]:
-    """A provider whose clock runs ten times as fast."""
+    """A provider with a clock that runs ten times as fast."""
     with start(EmulatorOptions(provider=("apivideo",), clock=clock(10))) as running:
         yield running
 

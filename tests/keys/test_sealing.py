@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A text is decrypted with the same key for the same record, and by nobody else."""
+"""A text is decrypted with the same key for the same record only."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def test_damage_is_noticed(codec: tuple[str, str, int], place: float, seed: int,
 
 @pytest.mark.parametrize("end", OPEN_ENDS, ids=["zero", "all"])
 def test_a_wav_from_a_pipe_gets_its_length(end: bytes, ear: Provider) -> None:
-    """A WAV whose writer could not go back to its header is written anew, sample by sample the same."""
+    """A WAV with an open length, as a pipe leaves it, is written again, sample by sample the same."""
     at = WAV.index(b"data") + 4
     piped = WAV[:4] + end + WAV[8:at] + end + WAV[at + 4 :]
     sent = prepare(piped, ear, "speech.read")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def test_the_result_says_what_was_done(tmp_path: Path, ear: Provider) -> None:
-    """A converted file tells its steps in words, its size before and after, and where it came from."""
+    """A converted file lists its steps in words, its size before and after, and where it came from."""
     file = tmp_path / "a.wav"
     file.write_bytes(File(rate=48_000, channels=2).made())
     sent = prepare(str(file), ear, "speech.read")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The bundled OpenTelemetry hook with a real SDK behind it, whose spans and metrics are kept in memory."""
+"""The bundled OpenTelemetry hook with a real SDK behind it, which keeps spans and metrics in memory."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def test_an_attempt_is_a_client_span() -> None:
 
 
 def test_every_attempt_of_a_call_is_below_it() -> None:
-    """Repetitions say which they are, failures what they were, and the call tells its waits."""
+    """Repetitions say which they are, failures what they were, and the call shows its waits."""
     seen = telemetry()
     world = World(code(503, "BUSY", retry_after="2"), LOST, REFUSED, OK)
     client(world, hooks=[seen.hook]).call("things.get", thing_id="1")

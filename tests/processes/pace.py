@@ -18,7 +18,7 @@ NOMINAL_S: Final = 0.04
 """What the work takes on an idle machine of 2026 with two virtual cores."""
 
 SLOWEST: Final = 8.0
-"""A test takes at most this many times as long, or nobody would wait for it."""
+"""A test takes at most this many times as long: longer runs would not be waited for."""
 
 
 def slowness() -> float:

@@ -62,7 +62,7 @@ ARROWS: dict[str, set[str]] = {
 }
 """Room → what it may import besides itself: rooms, or single modules of one. "" is `callwell` itself.
 
-A room inside a room has a row of its own (`description.infer`), and nobody may import it without being allowed to.
+A room inside a room has a row of its own (`description.infer`), and only the rooms in its row may import it.
 Rows of rooms that are not built yet are here already, so that whoever builds one finds its arrows decided: jobs,
 adapters, gateway, readiness and client.quota.leases.
 """
@@ -114,7 +114,7 @@ def room_of(module: str) -> str:
 
 OUTSIDE_CIRCLES = ("providers.", "emulator.userplane.", "client._sync.")
 """Modules that may import each other: each provider's generated client and its typed sides, the emulated Userplane,
-where the list of routes is what OPTIONS answers from, and the generated twins, whose sources are checked."""
+where OPTIONS answers from the list of routes, and the generated twins, which have checked sources."""
 
 
 def complaint(found: Import) -> str | None:

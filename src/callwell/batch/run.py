@@ -32,10 +32,11 @@ if TYPE_CHECKING:
     from callwell.client.uploads.options import Uploaded, UploadOptions
 
 FILES_AT_ONCE: Final = 4
-"""Files sent at once. A large one has several pieces under way, and a small one needs three calls in a row."""
+"""Files sent at once: small ones need three calls in a row each, so several hide that latency; large ones share the
+link anyway, by the pieces that each has under way."""
 
 FATAL: Final = (KeyProblem, NoAnswer, StateError, DiskFull, UsageError)
-"""Errors that every other file would get as well."""
+"""Errors that stop the batch, because every other file would get them as well."""
 
 
 class PlannedFile(NamedTuple):

@@ -25,7 +25,7 @@ def write_all(into: Path | None = None) -> list[Path]:
         into: the folder to write into; that of the providers if None.
 
     Returns:
-        The files, in the order of writing. A file that is right already is not touched.
+        The files, in the order of writing. A file that is up to date is not touched.
     """
     folder = catalog.FOLDER if into is None else into
     files = {

@@ -51,6 +51,7 @@ MAX_RESTARTS: Final = 3
 """Times that a file may change during a download."""
 
 EXPIRED_STATUSES: Final = frozenset({400, 401, 403, 404, 410})
+"""Statuses after which a fresh URL is requested: none of them proves that the file is gone, see "Expiry" above."""
 OK_STATUS: Final = 200
 RANGE_NOT_SATISFIABLE: Final = 416
 SERVER_ERRORS: Final = 500

@@ -28,10 +28,11 @@ class RangeSplit(NamedTuple):
     """When a file is fetched in ranges, and how.
 
     Attributes:
-        parallel: ranges that are fetched at once.
+        parallel: ranges that are fetched at once: enough to go beyond what a storage gives one connection, few
+            enough to leave connections to others.
         range_bytes: bytes of a range: long enough for the request to cost nothing, short enough to keep all workers
             busy.
-        min_bytes: bytes that must be missing for a split to be worth it.
+        min_bytes: bytes that must be missing for a split to be worth it: two ranges.
     """
 
     parallel: int = 4

@@ -52,7 +52,7 @@ def _find_copying_error(text: str, rule: KeyRule) -> str | None:
     if text[:1] in ("{", "[") and text[-1] in ("}", "]"):
         return "is JSON: write only the key, without braces and names"
     if UNFILLED.fullmatch(text):
-        return "is a placeholder that nobody has filled in: write the key itself"
+        return "is a placeholder that was never filled in: write the key itself"
     lines = len(text.splitlines())
     if lines > 1:
         return f"has {lines} lines: write only the key, on one line, without comments"

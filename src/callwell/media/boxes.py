@@ -24,6 +24,7 @@ MAX_BOXES: Final = 10_000
 
 BOX_HEADER_BYTES: Final = 8
 LONG_BOX_HEADER_BYTES: Final = 16
+"""Bytes of a box's length and kind; a box of 4 GiB or more has a longer length (ISO/IEC 14496-12, 4.2)."""
 KINDS: Final = {b"vide": "video", b"soun": "audio"}
 
 

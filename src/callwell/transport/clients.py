@@ -49,6 +49,7 @@ KEEPALIVE_PROBES: Final = 3
 """Probes without a reply after which the connection is dead: with one every 5 s, 30 s after the last byte."""
 
 KEEPALIVE_INTERVAL_S: Final = 5.0
+"""Seconds between two probes."""
 
 
 class ClientKind(NamedTuple):

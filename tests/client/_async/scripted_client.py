@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clients whose every reply is scripted."""
+"""Clients with scripted replies only."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class AsyncPieces:
 
 
 class AsyncStreaming(AsyncScriptedTransport):
-    """A scripted transport whose streams come in pieces, and which knows how many of them are open."""
+    """A scripted transport with streams in chunks, which counts the open ones."""
 
     streams = 0
 

@@ -111,7 +111,7 @@ def test_unsafe_repetition_is_the_callers_choice() -> None:
 
 
 def test_a_lost_result_is_reported() -> None:
-    """A 2xx whose body is lost means that an unsafe operation was done, and is not repeated."""
+    """A 2xx without its body means that an unsafe operation was done: it is not repeated."""
     world = World(answer(201, b"{", whole=False), OK)
     error = called(world, "things.make")
     assert isinstance(error, errors.UnexpectedAnswer)
@@ -120,7 +120,7 @@ def test_a_lost_result_is_reported() -> None:
 
 @pytest.mark.parametrize("status", [404, 410])
 def test_a_missing_thing_was_deleted(status: int) -> None:
-    """A DELETE whose answer was lost and that then finds nothing has done its work."""
+    """A DELETE that lost its response and then finds nothing has done its work."""
     assert called(World(LOST, code(status, "X")), "things.remove") is None
     assert isinstance(called(World(code(status, "X")), "things.remove"), errors.Missing)
 

@@ -43,7 +43,7 @@ def called(*elsewhere: Response | NoReply, **options: Any) -> tuple[Any, World]:
 
 
 def test_what_was_deleted_is_gone() -> None:
-    """The other operation is called with the same arguments, and its success tells."""
+    """The other operation is called with the same arguments, and its success decides."""
     error, world = called(OK)
     assert type(error) is errors.Gone
     assert [url.rpartition("/v1")[2] for url in world.urls] == ["/things/a%20b", "/things/a%20b/file"]
@@ -83,7 +83,7 @@ def test_it_needs_a_permit_of_its_own() -> None:
 
 @pytest.mark.parametrize("status", [200, 400, 403, 410])
 def test_it_costs_nothing_without_a_404(status: int) -> None:
-    """Nobody looks for what was found, or for what the provider itself says."""
+    """No second call is made for what was found, or where the provider itself says it."""
     world = World(answer(status, {"data": {}}))
     one = client(world, provider=acme(operations={"things.get": RULE}))
 

@@ -33,7 +33,7 @@ class HookedClock(ManualClock):
 
 
 def test_a_key_that_came_between_two_looks_is_used() -> None:
-    """The source is not read again, and nobody waits for a key that is there."""
+    """The source is not read again, and no call waits for a key that is there."""
     clock = HookedClock()
     source = ListSource([KEY, "acme_second"])
     keys = AsyncKeyManager("acme", KEYS, source=source, clock=clock, uses=tried(KEY), notify=lambda _: None)

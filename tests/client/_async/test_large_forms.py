@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A form with much in it may take longer than other requests: nobody takes its permit or its call over meanwhile."""
+"""A large form may take longer than other requests: its permit and its call are not taken over meanwhile."""
 
 from __future__ import annotations
 

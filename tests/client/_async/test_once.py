@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Exactly once: a call whose answer is lost is settled by its mark, and nothing is made twice or forgotten."""
+"""Exactly once: a call that loses its response is settled by its mark; nothing is made twice or forgotten."""
 
 from __future__ import annotations
 

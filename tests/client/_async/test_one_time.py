@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files whose URLs are good for one request: each request has a URL of its own, and nothing is requested twice."""
+"""Files with single-use URLs: each request has a URL of its own, and nothing is requested twice."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def test_a_small_file_or_one_range_is_one_stream(tmp_path: Path, size: int, rang
 
 
 def test_a_size_that_the_provider_does_not_tell(tmp_path: Path) -> None:
-    """Storage tells it with the whole file, which is left for its pieces."""
+    """Storage shows it by sending the whole file, which is dropped for its ranges."""
     storage = Storage(size=None)
     check(saved(storage, tmp_path / "f"), tmp_path / "f")
     assert len(storage.fetches) == 1 + 8

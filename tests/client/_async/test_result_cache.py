@@ -76,7 +76,7 @@ def test_who_insists_is_served() -> None:
 
 
 def test_only_results_are_remembered() -> None:
-    """An error is not, nor is a call that nobody wanted to be remembered."""
+    """An error is not, nor is a call without the option."""
     world = World(answer(400, {"error": "BAD"}), THING)
     one = remembering(world)
     with pytest.raises(errors.BadRequest):
@@ -94,7 +94,7 @@ def test_a_lost_answer_is_counted_once() -> None:
 
 
 def test_other_operations_are_refused() -> None:
-    """An operation whose results may change is not called from memory, and nothing is sent."""
+    """Results that may change are not taken from the cache, and nothing is sent."""
     world = World(THING)
     with pytest.raises(errors.UsageError, match=r"acme things\.get: its results cannot be cached"):
         run(lambda: remembering(world).call_raw("things.get", thing_id="t1"))

@@ -100,7 +100,7 @@ def test_a_key_can_be_rotated_twice_and_back() -> None:
 
 
 def test_a_key_given_in_code_is_refused_at_once() -> None:
-    """Where no new key can appear, nobody waits for one."""
+    """Where no new key can appear, no call waits for one."""
     world = World(DEAD)
     one = client(world)
     with pytest.raises(errors.KeyRefused, match=r"refuses the key passed in code \(DEAD\); pass a valid one") as caught:
@@ -126,7 +126,7 @@ def test_no_new_key_in_time_is_reported() -> None:
 
 
 def test_a_key_that_was_never_accepted_is_reported_at_once() -> None:
-    """Nobody waits for the rotation of a key that was wrong from the beginning; the source is read once more."""
+    """No call waits for the rotation of a key that was wrong from the beginning; the source is read once more."""
     world = World(DEAD)
     one = client(world, source=ListSource([KEY]), uses=tried("acme_other"))
     with pytest.raises(errors.KeyRefused, match=r"refuses the key at list:keys \(DEAD\); put a valid one there"):
@@ -237,7 +237,7 @@ def test_a_key_echoed_by_the_provider_is_hidden() -> None:
 
 
 def test_generations_are_settled_after_losses() -> None:
-    """A key whose use ended without an answer is put back, and is not taken to be accepted."""
+    """A key is returned after a use without a response, and does not count as accepted."""
     one = client(World(LOST), source=ListSource([KEY]))
     with pytest.raises(errors.ConnectionLost):
         run(lambda: one.call("things.get", **GET))

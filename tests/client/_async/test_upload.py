@@ -97,7 +97,7 @@ def test_what_arrives_after_all_is_no_error() -> None:
 
 
 def test_a_piece_that_somebody_else_sent_is_an_error() -> None:
-    """Without doubt nobody knows whose it is. The object is named."""
+    """A refused duplicate that was never in doubt may be another upload's: the error names the object."""
     there = Vault()
     there.films["mine"] = {3: b"theirs"}
     failed = sent(there, film_id="mine", pieces=1)

@@ -215,7 +215,7 @@ def test_what_is_said_about_going_on_is_true(tmp_path: Path) -> None:
 
 
 class Failing(MemoryState):
-    """A state whose disk is full after some writes of positions."""
+    """A state on a disk that is full after some positions are stored."""
 
     left = 3
 

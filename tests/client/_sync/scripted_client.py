@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from tests/client/_async/scripted_client.py by tools/unasync.py; do not edit
-"""Clients whose every reply is scripted."""
+"""Clients with scripted replies only."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Pieces:
 
 
 class Streaming(ScriptedTransport):
-    """A scripted transport whose streams come in pieces, and which knows how many of them are open."""
+    """A scripted transport with streams in chunks, which counts the open ones."""
 
     streams = 0
 

@@ -82,7 +82,7 @@ def test_an_expired_url_is_replaced(tmp_path: Path) -> None:
 
 
 def test_a_whole_answer_to_a_range_begins_again(tmp_path: Path) -> None:
-    """Storage that ignores ranges, or whose file has changed, sends the whole file: it is written anew."""
+    """Storage that ignores ranges, or has another file by now, sends all of it: the file is written again."""
     storage = Storage()
     storage.spoil = [storage.cut(PIECE), lambda _: storage.right(storage.fetches[0])]
     assert saved(storage, tmp_path / "f").sha256 == hashlib.sha256(CONTENT).hexdigest()

@@ -121,7 +121,7 @@ def test_a_key_that_is_known_here_is_used_here() -> None:
 
 
 def test_environments_that_share_their_keys() -> None:
-    """They are bound to none of them, and nobody is asked."""
+    """They belong to no single one, and no request is made to find out."""
     hosts = Hosts(sandbox=KEY)
     state = MemoryState()
     run(lambda: get(made(hosts, "sandbox", state=state, provider=two(own=False))))
@@ -142,7 +142,7 @@ def test_doubles_are_a_world_of_their_own() -> None:
 
 
 def test_a_refused_key_can_be_explained() -> None:
-    """Without being asked, nobody shows it elsewhere, and the message says what could be done."""
+    """Unless asked to, no client shows it elsewhere, and the message says what could be done."""
     hosts = Hosts(sandbox=KEY)
     error = refusal(made(hosts))
     assert isinstance(error, errors.KeyRefused)
@@ -157,7 +157,7 @@ def test_a_refused_key_can_be_explained() -> None:
 
 @pytest.mark.parametrize("auth", ["key", "token"])
 def test_where_a_refused_key_belongs(auth: str) -> None:
-    """One request to the other environment tells; from then on nothing is sent with it here."""
+    """One request to the other environment shows it; from then on nothing is sent with it here."""
     hosts = Hosts(sandbox=KEY)
     state = MemoryState()
     error = refusal(made(hosts, explain=True, state=state, auth=auth))
@@ -192,7 +192,7 @@ def test_what_the_other_environment_says(reply: Any, said: str) -> None:
 
 
 def test_a_key_is_shown_where_its_provider_is() -> None:
-    """At other addresses only those are asked that were given; without, it is said that nobody was."""
+    """At other addresses only those are asked that were given; without any, the message says that none was."""
     hosts = Hosts(sandbox=KEY)
     error = refusal(made(hosts, explain=True, base_url="http://localhost:1/v1"))
     assert str(error).endswith("environment sandbox was not asked: pass its address as base_url")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from tests/client/_async/test_large_forms.py by tools/unasync.py; do not edit
-"""A form with much in it may take longer than other requests: nobody takes its permit or its call over meanwhile."""
+"""A large form may take longer than other requests: its permit and its call are not taken over meanwhile."""
 
 from __future__ import annotations
 

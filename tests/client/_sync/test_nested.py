@@ -87,10 +87,10 @@ def test_a_server_hands_the_header_on(nested: Any, attempts: int) -> None:
     assert len(world.sent) == attempts
 
 
-@pytest.mark.parametrize("tells", [True, False])
-def test_only_known_servers_get_the_header(tells: bool) -> None:  # noqa: FBT001 - a table
+@pytest.mark.parametrize("announced", [True, False])
+def test_only_known_servers_get_the_header(announced: bool) -> None:  # noqa: FBT001 - a table
     """The header goes where the profile says so."""
     world = World()
-    provider = acme(retry=replace(RetryRule(), announce_retries=tells))
+    provider = acme(retry=replace(RetryRule(), announce_retries=announced))
     run(lambda: client(world, provider=provider).call("things.get", thing_id="1"))
-    assert (RETRIES_HEADER in dict(world.sent[0].request.headers)) == tells
+    assert (RETRIES_HEADER in dict(world.sent[0].request.headers)) == announced

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from tests/client/_async/test_new_key.py by tools/unasync.py; do not edit
-"""A new key that is refused while the old one works fails nobody, whatever the refusal looks like."""
+"""A new key that is refused while the old one works fails no call, whatever the refusal looks like."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def refusing(refusal: Response | NoReply, *keys: str) -> Callable[[Request], Res
 
 
 def rotating(world: World, *readings: str, canary: bool, **options: Any) -> Any:
-    """A client whose source shows a change each time that it is looked at."""
+    """A client with a source that seems to have changed at every check."""
     one = client(world, provider=canaried() if canary else None, source=ListSource(readings, marked=True), **options)
     if canary:
         attach_credentials(one._engine, one._engine.keys, one.config)
@@ -85,7 +85,7 @@ def test_fifty_calls_after_another_all_succeed(refusal: Response, *, canary: boo
 
 @pytest.mark.parametrize("canary", [False, True])
 def test_a_key_that_is_not_known_yet_is_tried_again(*, canary: bool) -> None:
-    """Later and later; when the provider takes it, it is used, and nobody has noticed."""
+    """Later and later; when the provider takes it, it is used, and no call has failed."""
     known = {KEY}
     world = World(lambda request: OK if shown(request) in known else code(401, "UNKNOWN"))
     one = rotating(world, KEY, NEW, canary=canary)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from tests/client/_async/test_one_time.py by tools/unasync.py; do not edit
-"""Files whose URLs are good for one request: each request has a URL of its own, and nothing is requested twice."""
+"""Files with single-use URLs: each request has a URL of its own, and nothing is requested twice."""
 
 from __future__ import annotations
 

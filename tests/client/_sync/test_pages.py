@@ -93,7 +93,7 @@ def test_breaking_out_of_the_items_leaves_nothing() -> None:
 
 
 def test_an_error_ahead_that_nobody_wants_is_dropped() -> None:
-    """A page that was requested ahead and failed disturbs nobody who has left."""
+    """A page that was requested ahead and failed does not matter to a caller that has left."""
     world = World(shelf(100), code(403, "X"))
     one = client(world)
     pager = one.pages("things.list")

@@ -58,7 +58,7 @@ def test_nothing_else_is_written(
     name: str,
     resume: bool,  # noqa: FBT001 - drawn
 ) -> None:
-    """What was planted is replaced or refused with a sentence; what it leads to stays as it was, and nobody waits."""
+    """What was planted is replaced or refused with a sentence; what it leads to stays as it was, and no call waits."""
     victim = tmp_path / "victim"
     victim.write_text("precious")
     folder = tmp_path / "folder"

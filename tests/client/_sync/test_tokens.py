@@ -28,7 +28,7 @@ def made(mint: Mint, world: World | None = None, **more: Any) -> Any:
 
 
 def sourced(mint: Mint, *keys: str) -> Any:
-    """The same, whose key comes from a list."""
+    """The same, with keys from a list."""
     world = World(mint)
     one = client(world, **options(mint, world))
     one._engine.keys.keys._source = ListSource(keys, marked=True)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The emulated api.video against the recovered facts, row by row: operations, filters and errors.
 
-What a row says is asked of the emulator, here or by the test that is named; a row that nobody looks at fails.
+What a row says is asked of the emulator, here or by the test that is named; a row that no test reads fails.
 """
 
 from __future__ import annotations

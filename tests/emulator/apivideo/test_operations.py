@@ -24,7 +24,7 @@ EMPTY = {name for name in BY_NAME if name.endswith(".delete")} | {"players.delet
 STATUSES = dict.fromkeys(CREATED, 201) | dict.fromkeys(EMPTY, 204) | {"live_streams.complete": 202}
 WEBHOOK = {"events": ["video.source.recorded"], "url": "http://127.0.0.1:1/"}
 
-# Those whose paths name an object; what the paths of analytics name are metrics.
+# Those with an object in their path; the paths of analytics name metrics.
 WITH_ID = [name for name in BY_NAME if "{" in BY_NAME[name].path and not name.startswith("analytics.")]
 
 BODIES: dict[str, Any] = {

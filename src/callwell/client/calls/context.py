@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 PATIENCE_S: Final = 5.0
-"""A provider that has not answered within less time has not failed: the caller gave it too little."""
+"""Seconds: a provider that had less time than this to respond has not failed, because the caller gave it too little."""
 
 NEARLY: Final = 0.9
 """The part of the time given after which a request without a response counts as ended by lack of time: timers of a
@@ -119,7 +119,7 @@ class CallContext(Opaque, msgspec.Struct):
         provider: the provider's name.
         began_at: monotonic seconds.
         keys: where its key comes from.
-        trace: what log and hooks learn of it; None while nobody wants to know about a call that goes well.
+        trace: what log and hooks learn of it; None without hooks and DEBUG logs, as long as the call goes well.
         permit: that it holds.
         key: that it holds, and the key's generation.
         sending: a request was sent, and its permit is not released yet.
@@ -194,11 +194,11 @@ class CallContext(Opaque, msgspec.Struct):
             self.trace.attempt_ended(attempt, status, code, reason, seconds)
 
     def wait_began(self, seconds: float, reason: str) -> None:
-        """The call waits: see `Waiting`. Waits are logged even if nobody watches."""
+        """The call waits: see `Waiting`. Waits are logged even without hooks."""
         self._ensure_trace().wait_began(seconds, reason)
 
     def call_ended(self, attempts: int, outcome: Outcome, now: float) -> None:
-        """The call has ended: see `CallEnded`. What went wrong or may cost twice is logged even if nobody watches."""
+        """The call has ended: see `CallEnded`. What went wrong or may cost twice is logged even without hooks."""
         if self.trace is not None or self.possibly_billed or outcome is not Outcome.DONE:
             self._ensure_trace().call_ended(attempts, str(outcome), now, possibly_billed=self.possibly_billed)
 
@@ -241,7 +241,7 @@ class CallContext(Opaque, msgspec.Struct):
         return Fail(reason=reason, outcome=known, attempts=self.attempts, possibly_billed=self.possibly_billed)
 
     def _is_attempt_open(self) -> bool:
-        """Whether nobody has decided about the last attempt yet."""
+        """Whether the last attempt is not decided yet."""
         return self.sending or self.state is None or self.state.phase is Phase.IN_FLIGHT
 
     def _ensure_trace(self) -> CallTrace:

@@ -23,7 +23,7 @@ class AsyncCanary:
     """Tries keys.
 
     Args:
-        engine: the client's, for its account, connections and hooks.
+        engine: the client's: its account, connections and hooks are used.
         provider: the description.
         operation: the operation that tries a key: a read without arguments.
     """

@@ -61,7 +61,7 @@ class AsyncKeyManager(KeyHolder):
         self._canary: AsyncKeyTester | None = None
 
     def after_fork(self) -> None:
-        """In a child nobody waits for a key."""
+        """Forget the waiters: a child process has none."""
         super().after_fork()
         self._waiting = []
 

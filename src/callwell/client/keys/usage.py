@@ -136,7 +136,7 @@ def _prefix(account: str) -> str:
 
 
 def _owner(realm: KeyRealm, name: str) -> str | None:
-    """Who issues the keys of an account: "" is the provider, a host is a test double there, None is nobody we know.
+    """Who issues the keys of an account: "" is the provider, a host is a test double there, None is unknown.
 
     Args:
         realm: which environments have keys of their own.

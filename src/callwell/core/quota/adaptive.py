@@ -339,10 +339,13 @@ def _record_latency(state: AdaptiveQuota, seconds: float, used: int) -> Adaptive
     least_s = min(average_s, state.least_latency_s * (1.0 + FORGETTING))
     if state.limit <= 2 * QUEUE:
         # At the smallest limit no queue can be ours: the provider itself has become slower.
+        # A tenth of the way each time: after ten batches (160 responses) two thirds of a lasting change are followed.
         least_s += (average_s - least_s) * 0.1
+    # At most halved by one batch: a single slow one may be chance.
     gradient = min(1.0, max(0.5, TOLERANCE * least_s / average_s))
     room = QUEUE if used * 2 >= state.limit else 0.0
     wanted = state.limit * gradient + room
+    # Half of the way: latencies are noisy, and one batch must not decide alone.
     limit = min(MAX_LIMIT, max(MIN_LIMIT, 0.5 * (state.limit + wanted)))
     return state._replace(latencies=0, latency_sum_s=0.0, least_latency_s=least_s, limit=limit)
 

@@ -62,7 +62,7 @@ class KeyManager(KeyHolder):
         self._canary: KeyTester | None = None
 
     def after_fork(self) -> None:
-        """In a child nobody waits for a key."""
+        """Forget the waiters: a child process has none."""
         super().after_fork()
         self._waiting = []
 

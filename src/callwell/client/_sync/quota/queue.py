@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from callwell.clock import Clock
 
 BATCH_AGING_S: Final = 30.0
-"""A batch call that has waited so many seconds longer than an interactive one goes first."""
+"""A batch call that has waited so many seconds longer than an interactive one goes first: half of the interactive
+deadline, so that the other can still be served in time."""
 
 POLL_S: Final = 0.5
 """Seconds after which the first in a queue asks again while it waits for a release: another client or process, which
