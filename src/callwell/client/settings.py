@@ -94,7 +94,7 @@ SETTINGS: Final = {
             "account",
             "environment",
             keyword="account",
-            help="Whose quota it is, where several accounts are in use.",
+            help="The account that the quota belongs to, if you use several.",
             metavar="NAME",
             default="default",
         ),

@@ -150,26 +150,26 @@ class FaultTargets:
         targets = self.targets_of(fault)
         return bool(targets) if operation == "*" else operation in targets
 
-    def validate(self, rule: FaultRule, where: str) -> None:
+    def validate(self, rule: FaultRule, label: str) -> None:
         """Check that a rule can work.
 
         Args:
             rule: the rule.
-            where: what the message calls it.
+            label: what the message calls it.
 
         Raises:
             InvalidInput: the rule cannot work; the message says what was expected.
         """
-        _check_choice(rule.fault, FAULTS, f"fault of {where}")
-        _check_choice(rule.operation, self.operations | {"*", STORAGE}, f"operation of {where}")
+        _check_choice(rule.fault, FAULTS, f"fault of {label}")
+        _check_choice(rule.operation, self.operations | {"*", STORAGE}, f"operation of {label}")
         targets = self.targets_of(rule.fault)
         if rule.operation != "*" and rule.operation not in targets:
             can = ", ".join(sorted(targets)) or "nothing here"
-            raise InvalidInput(f"{where}: {rule.fault} can only strike {can}, not {rule.operation}")
+            raise InvalidInput(f"{label}: {rule.fault} can only strike {can}, not {rule.operation}")
         if rule.code is not None:
-            _check_choice(rule.code, self.codes, f"code of {where}")
-        _check_numbers(rule, where)
-        _check_choices(rule, where)
+            _check_choice(rule.code, self.codes, f"code of {label}")
+        _check_numbers(rule, label)
+        _check_choices(rule, label)
 
 
 def _check_choice(value: str, choices: Mapping[str, object] | frozenset[str], what: str) -> None:
@@ -177,7 +177,7 @@ def _check_choice(value: str, choices: Mapping[str, object] | frozenset[str], wh
         raise InvalidInput(f"{what}: {value!r} is none of {', '.join(sorted(choices))}")
 
 
-def _check_numbers(rule: FaultRule, where: str) -> None:
+def _check_numbers(rule: FaultRule, label: str) -> None:
     nth = [rule.nth] if isinstance(rule.nth, int) else rule.nth or []
     longest_s = MAX_DELAY_S.get(rule.fault, 0.0)
     checks = {
@@ -192,19 +192,19 @@ def _check_numbers(rule: FaultRule, where: str) -> None:
     }
     for expected, holds in checks.items():
         if not holds:
-            raise InvalidInput(f"{where}: {expected}")
+            raise InvalidInput(f"{label}: {expected}")
 
 
-def _check_choices(rule: FaultRule, where: str) -> None:
+def _check_choices(rule: FaultRule, label: str) -> None:
     for name, given, choices in (("value", rule.value, FAULT_VALUES), ("to", rule.to, REDIRECT_TARGETS)):
         if given is not None and rule.fault not in choices:
-            raise InvalidInput(f"{where}: {name} is for {' and '.join(choices)} only")
+            raise InvalidInput(f"{label}: {name} is for {' and '.join(choices)} only")
         if given is not None and given not in choices[rule.fault]:
-            raise InvalidInput(f"{name} of {where}: {given!r} is none of {', '.join(choices[rule.fault])}")
+            raise InvalidInput(f"{name} of {label}: {given!r} is none of {', '.join(choices[rule.fault])}")
     known = FAULT_STATUSES.get(rule.fault)
     if rule.status is not None and rule.status not in (known or range(400, 600)):
         words = ", ".join(map(str, known)) if known else "an error, 400 to 599"
-        raise InvalidInput(f"{where}: status must be {'one of ' if known else ''}{words}")
+        raise InvalidInput(f"{label}: status must be {'one of ' if known else ''}{words}")
 
 
 def parse_rules(body: bytes) -> list[FaultRule]:

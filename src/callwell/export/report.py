@@ -31,7 +31,7 @@ class ExportReport(NamedTuple):
 
 
 class ExportProgress(NamedTuple):
-    """The progress of an export. All counts are of this run, unless said otherwise.
+    """The progress of an export. All counts are of this run, except where another is named.
 
     Attributes:
         scopes: workspaces, or what the provider calls them, with lists that were read.

@@ -2,10 +2,10 @@
 """The contract between the client and whatever sends its requests.
 
 `send` makes exactly one request: it follows no redirect, retries nothing, keeps no cookies, sends no referer, and uses
-no proxy unless one is configured. It does not raise for the network. A request that failed returns a `NoReply` whose
-outcome says what is *known*: `REFUSED` only where no connection was made. A transport that cannot be used at all raises
-a `UsageError`, and has sent nothing. `tests/contract/test_transport.py` holds every implementation to this over raw
-sockets.
+no proxy unless one is configured. It does not raise for the network. A request that failed returns a `NoReply` with an
+outcome that says what is *known*: `REFUSED` only where no connection was made. A transport that cannot be used at all
+raises a `UsageError`, and has sent nothing. `tests/contract/test_transport.py` holds every implementation to this over
+raw sockets.
 
 A `send` that is cancelled may still be under way, and even arrive, until `timeout_s` after it began: only then can its
 connection be taken for closed. A transport that goes on with the request, and can report how it ends, calls

@@ -179,7 +179,7 @@ def test_another_type_than_described_proves_nothing(content_type: str, body: byt
     ],
 )
 def test_json_that_broke_off_is_the_providers_own(reply: Response) -> None:
-    """A creation whose result did not come whole is done."""
+    """A creation is done even if its result did not arrive whole."""
     error = ended(client(World(reply)))
     assert isinstance(error, errors.UnexpectedAnswer)
     assert error.outcome == "done"
@@ -235,7 +235,7 @@ def test_a_proxy_that_asks_for_a_log_in_is_no_provider() -> None:
 
 @pytest.mark.parametrize("reply", [PAGE, answer(408), answer(425), answer(511)])
 def test_what_no_provider_answered_was_not_billed(reply: Response) -> None:
-    """Nobody bills for an answer that somebody on the way has written."""
+    """A response that a gateway wrote is not billed."""
     provider = acme(retry=RetryRule(lost_attempts=2))
     error = ended(client(World(reply), provider=provider), "things.get")
     assert error.possibly_billed == 0

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lets only the outermost of nested callers retry: three layers of six attempts make 6 requests instead of 216.
 
-A context variable, or a header across processes, tells a layer that one around it retries. The variable is set by
+A context variable, or a header across processes, shows a layer that one around it retries. The variable is set by
 `outer_retries` around a program's own loop, and by a client around a transport passed to it, which may call other
 clients. The header is sent only if the profile announces retries: a provider that does not use Callwell has no use for
 it and might refuse an unknown header.

@@ -53,7 +53,7 @@ class CallOptions(TypedDict, total=False):
     """What may differ from call to call: the arguments of `with_options`.
 
     Attributes:
-        deadline_s: seconds for the whole call, waits included; None for no deadline. Unless said: 60 for interactive
+        deadline_s: seconds for the whole call, waits included; None for no deadline. By default 60 for interactive
             calls, none for batch.
         priority: `interactive` goes before `batch` where permits are scarce.
         for_user: your user ID of the end user, for providers that ask for one; where the profile says so, the provider

@@ -44,7 +44,7 @@ class DeliveredBytes:
             version: of the file.
 
         Raises:
-            Changed: the file is another one.
+            FileReplaced: the file is another one.
         """
         if self.size == 0:
             self._version = version
@@ -64,7 +64,7 @@ class DeliveredBytes:
         """The file has ended.
 
         Raises:
-            Changed: it is shorter than what was given out.
+            FileReplaced: it is shorter than what was given out.
         """
         if self._compared is not None:
             raise FileReplaced

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from callwell.emulator.userplane.world import World
 
 BUCKET: Final = "/userplane-recordings"
-# Over before a client that waits at all uses the URL.
+# Seconds: a client that waits at all uses the URL too late.
 EARLY_LIFE_S: Final = 1
 OBJECT_PATH: Final = re.compile(rf"{BUCKET}/(?P<workspace>[^/]*)/(?P<recording>[^/]*)/(?P<file>[^/]*)")
 FILES: Final = {kind.file: name for name, kind in KINDS.items()}

@@ -298,7 +298,7 @@ class Engine:
         return NoReply(Outcome.UNKNOWN, f"the transport failed ({type(error).__name__})", error)
 
     def _on_no_reply(self, context: CallContext, reply: NoReply, attempt: int, seconds: float) -> Event:
-        """Learn from a request that got no answer. One that the caller cut short is nobody's fault."""
+        """Learn from a request without a response. One that the caller cut short does not count as a failure."""
         context.last = reply
         cut_short = context.was_cut_short(self.clock.now(), seconds)
         end = SendEnd(reply.outcome, blameless=cut_short, arrived=reply.arrived)
@@ -307,7 +307,7 @@ class Engine:
         return Lost(outcome=reply.outcome, may_retry=may_retry, permanent=reply.permanent)
 
     def _on_error_response(self, context: CallContext, response: Response, attempt: int, seconds: float) -> Event:
-        """Learn from an answer that is no success."""
+        """Learn from an error response."""
         plan = context.prepared.plan
         rule = self.profile.errors
         key = context.key

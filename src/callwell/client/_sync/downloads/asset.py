@@ -89,8 +89,8 @@ class Asset:
                 one stream.
             resume: if the save fails or the process ends, leave what has come under `.NAME.part`, with a record in
                 `.NAME.part.json`, and go on from there when the same file is saved again, by any process. A file that
-                has changed at the storage in the meantime is started again. Nothing is left of a file whose storage
-                gives neither a strong ETag nor an old enough `Last-Modified`.
+                has changed at the storage in the meantime is started again. Nothing is left of a file from a storage
+                that gives neither a strong ETag nor an old enough `Last-Modified`.
             before: called with what the provider says, before the first byte; what it raises ends the save.
             progress: called with the number of bytes that are safe on disk; on the sync side by any of the threads
                 that fetch a range, one at a time.
