@@ -5,7 +5,7 @@
 
           accept_url             accept_head: 200, 206              end_body, right size
     URL ────────────> FETCH ─────────────────────────────> BODY ──────────────────────────> DownloadDone
-     ^                  │ 400, 401, 403, 404: expired?      │ break_off: go on from the last byte
+     ^                  │ 400, 401, 403, 404, 410: expired? │ break_off: go on from the last byte
      └──────────────────┴───────────────────────────────────┘
 
 **Validators.** A body that broke off is continued with `Range` from its last byte only if `If-Range`, or the response's
@@ -20,9 +20,9 @@ sizes of a compressed response are those of its compressed form.
 for the first one with that range and a strong ETag: `ReadBody.parallel` then starts a round, which ends with
 `end_round`. A storage that does anything else is read as one stream, and what came beyond the first gap comes again.
 
-**Expiry.** Storages say 403 for an expired signature, and some services 400, 401 or 404. None of them proves that the
-file is gone; only the provider does, so it is asked for a fresh URL, unless the profile names a status that means "no
-such file". Where a URL is good for one request, each request is preceded by `RequestUrl`.
+**Expiry.** Storages say 403 for an expired signature, and some services 400, 401, 404 or 410 (`EXPIRED_STATUSES`).
+None of them proves that the file is gone; only the provider does, so it is asked for a fresh URL, unless the profile
+names a status that means "no such file". Where a URL is good for one request, each request is preceded by `RequestUrl`.
 """
 
 from __future__ import annotations
@@ -51,7 +51,6 @@ MAX_RESTARTS: Final = 3
 """Times that a file may change during a download."""
 
 EXPIRED_STATUSES: Final = frozenset({400, 401, 403, 404, 410})
-"""Statuses after which a fresh URL is requested: none of them proves that the file is gone, see "Expiry" above."""
 OK_STATUS: Final = 200
 RANGE_NOT_SATISFIABLE: Final = 416
 SERVER_ERRORS: Final = 500
