@@ -210,7 +210,7 @@ class AnnotationWriter:
             return name
         properties = schema["properties"].items()
         fields = {key: self.value(_expect_schema(field), name + to_pascal_case(key)) for key, field in properties}
-        for key in schemas.required_names(schema):
+        for key in dict.fromkeys(schemas.required_names(schema)):  # a merged schema may name one twice
             if key in fields:
                 fields[key] = f"Required[{fields[key]}]"
         if _can_be_attributes(fields):

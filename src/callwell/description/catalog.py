@@ -67,9 +67,9 @@ def _load_bundled(name: str) -> Provider:
 
 
 def _load_folder(folder: Path) -> Provider:
-    from callwell.description.loading import load_provider  # slow to load, and not needed for what is compiled
+    from callwell.description import index  # slow to load, and not needed for what is compiled
 
-    return load_provider(folder)
+    return index.load(folder)
 
 
 def generated_client(name: str, kind: Literal["Client", "AsyncClient"]) -> type[Any] | None:

@@ -8,14 +8,27 @@ profile.toml ── profile.load ──> Profile ── checks ┘ ────�
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from callwell.description import derived_operations, openapi, profile
+from callwell.description.documents.external import FILES, read_with_files
 from callwell.description.documents.reading import find_document
 from callwell.description.provider import Provider
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+class Loaded(NamedTuple):
+    """A provider, and what it was made of.
+
+    Attributes:
+        provider: the provider.
+        files: the files that the document refers to, relative to its folder.
+    """
+
+    provider: Provider
+    files: tuple[str, ...]
 
 
 def load_provider(folder: Path) -> Provider:
@@ -24,6 +37,18 @@ def load_provider(folder: Path) -> Provider:
     Raises:
         ProfileError: one of them cannot be used.
     """
-    api = openapi.read(find_document(folder))
+    return load_with_files(folder).provider
+
+
+def load_with_files(folder: Path) -> Loaded:
+    """The same as `load_provider`, with the names of the files that belong to the document.
+
+    Raises:
+        ProfileError: one of them cannot be used.
+    """
+    file = find_document(folder)
+    document = read_with_files(file)
+    api = openapi.read(document, file=str(file))
     rules = profile.load(folder / "profile.toml", api)
-    return Provider(name=rules.name, profile=rules, api=derived_operations.apply_profile(api, rules))
+    provider = Provider(name=rules.name, profile=rules, api=derived_operations.apply_profile(api, rules))
+    return Loaded(provider, tuple(document.content.get(FILES, ())))

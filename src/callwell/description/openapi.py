@@ -32,8 +32,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
 from msgspec.structs import replace
 
 from callwell.description import answer_types, support
-from callwell.description.documents.external import include_files
-from callwell.description.documents.reading import read_document
+from callwell.description.documents.external import read_with_files
+from callwell.description.documents.reading import Document
 from callwell.description.documents.swagger import translate
 from callwell.description.error import DescriptionError, format_path
 from callwell.description.model import Api, LeftOut, Operation, Parameter
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from callwell.description.answer_types import DeclaredAnswers
-    from callwell.description.documents.reading import Document
     from callwell.description.error import KeyPath
     from callwell.description.schemas import Schema
 
@@ -69,12 +68,12 @@ _VERSION: Final = re.compile(r"3\.[0-2](\.\d+)?(-.*)?")
 _PATH_VARIABLE: Final = re.compile(r"\{([^{}]*)\}")
 
 
-def read(source: Path | Mapping[str, Any], *, file: str = "openapi.json") -> Api:
+def read(source: Path | Document | Mapping[str, Any], *, file: str = "openapi.json") -> Api:
     """The operations of an OpenAPI document.
 
     Args:
         source: the document, or the file that holds it as JSON or YAML. Files beside it belong to it.
-        file: the name in errors of a document that is no file.
+        file: the name in errors of a document that is not given as a file.
 
     Raises:
         ProfileError: the document cannot be used; the error has file, key and line.
@@ -82,11 +81,13 @@ def read(source: Path | Mapping[str, Any], *, file: str = "openapi.json") -> Api
     document: Document | None = None
     if isinstance(source, Mapping):
         content: Mapping[str, Any] = source
+    elif isinstance(source, Document):
+        document = source
+        content = document.content
     else:
-        document = read_document(source)
+        document = read_with_files(source)
         content = document.content
         file = str(source)
-        include_files(document.content, source)
     try:
         if str(content.get("swagger")) == "2.0":
             content = translate(content)

@@ -20,10 +20,23 @@ from callwell.errors import ProfileError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from callwell.description.documents.reading import Document
+
 FILES: Final = "x-callwell-files"
 """The key of the document under which the other files stand."""
 
 MAX_FILES: Final = 1000
+
+
+def read_with_files(file: Path) -> Document:
+    """The document in a file, with the files that it refers to under `FILES`, by their names from its folder on.
+
+    Raises:
+        ProfileError: as `read_document`.
+    """
+    document = read_document(file)
+    include_files(document.content, file)
+    return document
 
 
 def include_files(document: dict[str, Any], file: Path) -> None:

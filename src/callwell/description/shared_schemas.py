@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Encodes operations without writing out the schemas that they share, and decodes what is needed.
+
+In memory a schema that is referred to from many places is one object. In msgpack each of them would be written out, and
+so would all within it. So an object that stands in more than one place is encoded once, in a table, and a reference is
+an extension (`REFERENCE`) with its index. There are no circles: `references` has cut them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+REFERENCE: Final = 1
+"""The code of the extension type."""
+
+LONG_INTEGER: Final = 2
+"""The code of the extension type for integers that msgpack has no type for: some documents limit values by them."""
+
+INTEGERS: Final = range(-(2**63), 2**64)
+INDEX_BYTES: Final = 4
+
+_WITH_ONE: Final = ("items", "additionalProperties")
+_WITH_MANY: Final = ("anyOf", "oneOf")
+_NUMBERS: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "default", "example")
+_CHANGED: Final = (*_WITH_ONE, *_WITH_MANY, *_NUMBERS)
+
+
+class SchemaEncoder:
+    """Encodes records.
+
+    Args:
+        records: all that will be encoded. They must not change meanwhile.
+    """
+
+    def __init__(self, records: Iterable[msgspec.Struct]) -> None:
+        self._encoder = msgspec.msgpack.Encoder()
+        self._table: dict[int, int] = {}  # the place in memory of a shared schema → its index
+        self._shared: list[Mapping[str, Any]] = []
+        seen: set[int] = set()
+        waiting: list[object] = [*records]
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, msgspec.Struct):
+                waiting.extend(msgspec.structs.astuple(node))
+            elif isinstance(node, list | tuple):
+                waiting.extend(node)
+            elif isinstance(node, Mapping) and node:
+                if id(node) not in seen:
+                    seen.add(id(node))
+                    waiting.extend(_parts(node))
+                elif id(node) not in self._table:
+                    self._table[id(node)] = len(self._shared)
+                    self._shared.append(node)
+
+    def encode(self, record: msgspec.Struct) -> msgspec.Raw:
+        """A record, with references to shared schemas."""
+        return msgspec.Raw(self._encoder.encode(self._plain(record)))
+
+    def encode_shared(self) -> list[msgspec.Raw]:
+        """The shared schemas, in the order of their indexes."""
+        return [msgspec.Raw(self._encoder.encode(self._inner(schema))) for schema in self._shared]
+
+    def _plain(self, node: Any) -> Any:
+        """A value as the encoder takes it, with references."""
+        if isinstance(node, msgspec.Struct):
+            return {name: self._plain(getattr(node, name)) for name in node.__struct_fields__}
+        if isinstance(node, list | tuple):
+            return [self._plain(one) for one in node]
+        if isinstance(node, int) and node not in INTEGERS:
+            return msgspec.msgpack.Ext(LONG_INTEGER, str(node).encode())
+        if not isinstance(node, Mapping):
+            return node
+        index = self._table.get(id(node))
+        if index is not None:
+            return msgspec.msgpack.Ext(REFERENCE, index.to_bytes(INDEX_BYTES, "big"))
+        return self._inner(node)
+
+    def _inner(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A schema itself, with references in it."""
+        changed = {key: self._plain(schema[key]) for key in _CHANGED if key in schema}
+        properties = schema.get("properties")
+        if isinstance(properties, Mapping):
+            changed["properties"] = {name: self._plain(one) for name, one in properties.items()}
+        return {**schema, **changed}
+
+
+def decode_shared(schemas: list[msgspec.Raw]) -> Callable[[msgspec.Raw], Any]:
+    """A decoder of what `SchemaEncoder` has encoded. Each shared schema is decoded once, when it is first needed.
+
+    Args:
+        schemas: the shared schemas.
+    """
+    decoded: dict[int, Any] = {}
+
+    def follow(code: int, data: memoryview) -> Any:
+        if code == LONG_INTEGER:
+            return int(bytes(data))
+        if code != REFERENCE:
+            raise msgspec.ValidationError(f"unknown extension {code}")
+        index = int.from_bytes(data, "big")
+        if index not in decoded:
+            decoded[index] = decoder.decode(schemas[index])
+        return decoded[index]
+
+    decoder = msgspec.msgpack.Decoder(ext_hook=follow)
+    return decoder.decode
+
+
+def _parts(schema: Mapping[str, Any]) -> list[object]:
+    """The values in which a schema has schemas. The names of properties are no keywords."""
+    parts = [schema[key] for key in (*_WITH_ONE, *_WITH_MANY) if key in schema]
+    properties = schema.get("properties")
+    return [*parts, *properties.values()] if isinstance(properties, Mapping) else parts
