@@ -142,6 +142,15 @@ def test_a_throttled_quota_waits_for_as_long_as_the_answer_asks() -> None:
     assert bucket(record, "long").throttled_until == -inf
 
 
+def test_a_429_that_may_be_about_a_key_alone_throttles_nothing() -> None:
+    """Its permit was used; quotas, retry budget and breaker are as before."""
+    for counted in (BOTH, call(quotas({"free": QuotaRule(adaptive=True)}))):
+        record, permit = acquired(AccountRecord(), counted)
+        after, _ = account.release(record, counted, permit, THROTTLED._replace(blameless=True), 1.0)
+        assert isinstance(account.acquire(after, counted, 1.0)[1][0], Permit)
+        assert (after.budget, after.breaker.failures) == (record.budget, 0)
+
+
 def test_a_row_of_refusals_is_counted() -> None:
     """An answer 429 does not end the row; any other to a request from after it does."""
     record = AccountRecord()

@@ -67,12 +67,12 @@ def test_a_refused_new_key_changes_nothing() -> None:
 def test_a_canary_tries_a_new_key_in_the_place_of_calls() -> None:
     """No call has it in hand while there is an active one; without one, calls take it."""
     ring = ring_of("a", "b")
-    held = keyring.current(ring, canary=True)
+    held = keyring.current(ring, may_try=False)
     assert held is not None
     assert (held.fingerprint, keyring.find_untried(ring)) == ("a", ring.keys[1])
     assert [keyring.is_on_trial(ring, generation) for generation in (0, 1, 2)] == [False, True, False]
     alone = keyring.reject(ring, 0)
-    held = keyring.current(alone, canary=True)
+    held = keyring.current(alone, may_try=False)
     assert held is not None
     assert (held.fingerprint, keyring.find_untried(alone), keyring.is_on_trial(alone, 1)) == ("b", None, False)
 

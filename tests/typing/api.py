@@ -21,6 +21,7 @@ from callwell.observe.notices import (
     FetchEnded,
     ForeignSpending,
     KeyChanged,
+    KeySetAside,
     LimitLowered,
     NotRecorded,
     OneUser,
@@ -168,7 +169,7 @@ class Watching:
                 assert_type(notice.call, int)
             case FetchEnded():
                 assert_type(notice.status, int | None)
-            case KeyChanged():
+            case KeyChanged() | KeySetAside():
                 assert_type(notice.fingerprint, str)
             case ForeignSpending() | LimitLowered() | ClockDiffers() | Deprecated() | NotRecorded():
                 assert_type(notice.provider, str)

@@ -18,6 +18,7 @@ arguments. So it can be stored after any step, and resumed in another process.
     IN_FLIGHT       Send               Answered: a success   Finish
                                        Answered: redirect    ACQUIRING, within the environment's origin
                                        Answered: dead key    RENEWING_KEY
+                                       Answered: other key   ACQUIRING, where nothing can be done twice
                                        Answered or Lost:
                                          may be repeated     WAITING
                                          may have been done  PROBING if a marker can tell, else Fail
@@ -37,7 +38,7 @@ arguments. So it can be stored after any step, and resumed in another process.
                │  ├─ WAITING <┤  <────┐
                │  └─ RENEWING_KEY     │
                │              └> PROBING
-               └ a redirect
+               └ a redirect, or another key
 
 Rules that hold on every path:
 
@@ -91,6 +92,9 @@ origin more would be a loop."""
 MAX_KEY_RENEWALS: Final = 5
 """Rejected keys after which a call gives up: a source that keeps giving dead keys would keep it going for ever."""
 
+MAX_KEY_CHANGES: Final = 2
+"""Requests of one call that are repeated with another key: to a new key, and back to the old one."""
+
 PROBES_NEEDED: Final = 2
 """Probes that must find nothing before a call counts as not done: a lost request may be committed after the first."""
 
@@ -128,6 +132,7 @@ class Call(NamedTuple):
         probes: probes that found nothing.
         last_closed_at: when the last request of unknown outcome was over, in monotonic seconds.
         unanswered: attempts without a whole response that may have been billed; counted where the rule bounds them.
+        key_changes: attempts that were repeated with another key, new or old.
     """
 
     traits: Traits
@@ -147,6 +152,7 @@ class Call(NamedTuple):
     probes: int = 0
     last_closed_at: float = 0.0
     unanswered: int = 0
+    key_changes: int = 0
 
 
 class IllegalEvent(Exception):
@@ -204,6 +210,10 @@ def _on_denied(state: Call, event: Denied, now: float, _roll: float) -> tuple[Ca
 def _on_answered(state: Call, event: Answered, now: float, roll: float) -> tuple[Call, Action]:
     if outcome.is_success(event):
         return _finish(state)
+    if event.other_key and _may_change_key(state, event):
+        may_be_done = state.may_be_done or outcome.is_ambiguous(event)
+        changed = state._replace(key_changes=state.key_changes + 1, may_be_done=may_be_done)
+        return _acquire(changed, event, now, roll)
     if event.is_redirect and state.traits.safe and state.redirects < MAX_REDIRECTS:
         return _acquire(state._replace(redirects=state.redirects + 1), event, now, roll)
     if outcome.is_known_done(state.traits, event):
@@ -319,6 +329,10 @@ def _asked_wait_s(event: Answered) -> float:
     if event.status in outcome.RETRY_AFTER_OBEYED:
         return event.retry_after_s or 0.0
     return 0.0
+
+
+def _may_change_key(state: Call, event: Answered) -> bool:
+    return state.key_changes < MAX_KEY_CHANGES and outcome.may_repeat_with_other_key(state.traits, event)
 
 
 def _may_renew_key(state: Call) -> bool:

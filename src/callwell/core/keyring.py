@@ -15,9 +15,10 @@ The first key is active at once: there is nothing to fall back to. Every later k
 provider's canary request or, where it has none, by one call at a time; all other calls use the active key. Then one of
 three things happens:
 
-- The new key is accepted. It becomes active, and the old one drains until its last call has ended.
-- The new key is refused. It is set aside, and nothing else changes. The provider may not know it yet, so it is staged
-  again later (`restage`).
+- The new key is accepted: a success was got with it. It becomes active, and the old one drains until its last call has
+  ended.
+- The new key is refused, or nobody knows. It is set aside, and nothing else changes. The provider may not know it yet,
+  so it is staged again later (`restage`); when, says `core.key_trial`.
 - The active key is refused. The key that is staged or aside becomes active, for all calls. If there is none, `current`
   is None until the source offers another key, and calls wait. A later call may try the newest key once more (`revive`).
 
@@ -94,20 +95,32 @@ def offer(ring: KeyRing, fingerprint: str) -> KeyRing:
     return _retire_drained(KeyRing((*others, KeyGeneration(generation, fingerprint, stage))))
 
 
-def current(ring: KeyRing, *, canary: bool = False) -> KeyGeneration | None:
+def current(ring: KeyRing, *, may_try: bool = True) -> KeyGeneration | None:
     """The key that the next call uses, or None while there is none that could work.
 
     Args:
         ring: the ring.
-        canary: new keys are tried by a request of their own, so no call uses one while another key is active.
+        may_try: the call may use a new key while another one is active.
     """
     if ring.keys and ring.keys[-1].stage is KeyStage.ACTIVE:
         return ring.keys[-1]
     staged = _find(ring, KeyStage.STAGED)
     active = _find(ring, KeyStage.ACTIVE)
-    if staged is not None and (active is None or (staged.uses == 0 and not canary)):
+    if staged is not None and (active is None or (staged.uses == 0 and may_try)):
         return staged
     return active
+
+
+def find_newer(ring: KeyRing, generation: int) -> KeyGeneration | None:
+    """The newest key that may work where an older one was refused, if there is one.
+
+    Args:
+        ring: the ring.
+        generation: of the refused key.
+    """
+    newest = ring.keys[-1] if ring.keys else NO_KEY
+    may_work = newest.stage in NEW or newest.stage is KeyStage.ACTIVE
+    return newest if may_work and newest.generation > generation else None
 
 
 def find_untried(ring: KeyRing) -> KeyGeneration | None:

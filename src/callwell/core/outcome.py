@@ -114,6 +114,16 @@ def is_ambiguous(response: Answered) -> bool:
     return status in SERVER_ERRORS or status in INFORMATIONAL or status in TIMED_OUT
 
 
+def may_repeat_with_other_key(traits: Traits, response: Answered) -> bool:
+    """Whether a request whose response may be about its key can be sent with another key without doing anything twice.
+
+    What was done or may be billed is not repeated, nor is what may have been done, unless that does no harm.
+    """
+    if is_known_done(traits, response):
+        return False
+    return traits.repeatable or not is_ambiguous(response)
+
+
 def judge(traits: Traits, response: Answered, *, may_be_done: bool, unsafe_5xx: bool = False) -> Judgement:
     """What a response means for an operation.
 

@@ -73,6 +73,7 @@ class Answered(NamedTuple):
         may_retry: the provider's retry budget allows another attempt.
         from_gateway: it does not look like the provider's: a page in HTML, or a body of a type that is not described.
         too_large: the body has more bytes than are allowed; another attempt would bring the same.
+        other_key: the key may be why, and there is another one: an older one that works, or a new one.
     """
 
     status: int
@@ -85,6 +86,7 @@ class Answered(NamedTuple):
     may_retry: bool = True
     from_gateway: bool = False
     too_large: bool = False
+    other_key: bool = False
 
 
 class Lost(NamedTuple):

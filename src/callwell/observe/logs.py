@@ -16,6 +16,7 @@ from callwell.observe.notices import (
     FetchEnded,
     ForeignSpending,
     KeyChanged,
+    KeySetAside,
     LimitLowered,
     NotRecorded,
     OneUser,
@@ -100,6 +101,8 @@ def advice(notice: Notice) -> str:
                 f"{provider}: all {calls} calls were made for the end user {user}; pass each end user's own ID as "
                 "for_user, so that the provider can tell them apart"
             )
+        case KeySetAside(provider, _, location, reason):
+            return f"{provider}: the new key at {location} is not accepted ({reason}): calls continue with the old one"
         case NotRecorded(provider, operation, reason):
             what = f"{provider} {operation}"
             return f"{what}: the end of a request could not be recorded, so its permit comes back later: {reason}"

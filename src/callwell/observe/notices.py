@@ -132,6 +132,22 @@ class KeyChanged(NamedTuple):
     generation: int
 
 
+class KeySetAside(NamedTuple):
+    """The provider does not accept a new key, or not yet: calls continue with the old one. Given once for each key.
+
+    Attributes:
+        provider: the provider's name.
+        fingerprint: of the new key.
+        location: where the key is kept.
+        reason: the status and code of the refusal, or why the key could not be tried.
+    """
+
+    provider: str
+    fingerprint: str
+    location: str
+    reason: str
+
+
 class CallEnded(NamedTuple):
     """A call has ended.
 
@@ -250,6 +266,7 @@ Notice = (
     | FetchEnded
     | Waiting
     | KeyChanged
+    | KeySetAside
     | CallEnded
     | ForeignSpending
     | LimitLowered

@@ -12,7 +12,9 @@ from msgspec.structs import replace
 from callwell import errors
 from callwell.client.client import attach_credentials
 from callwell.client.keys.usage import KeyRealm, KeyUseLog
+from callwell.core import key_trial
 from callwell.keys import Key
+from callwell.observe.notices import KeySetAside
 from callwell.state import MemoryState
 from tests.client._async.scripted_client import client
 from tests.client._async.test_tokens import get, left, sourced
@@ -61,25 +63,182 @@ REFUSALS = {
     "401 without a body": answer(401),
     "403 with a code": code(403, "KEY_NOT_ALLOWED"),
     "403 of a page": answer(403, b"<html>no</html>", content_type="text/html"),
+    "400 of a gateway": answer(400, b"bad request"),
+    "404 with a code": code(404, "NO_SUCH_ROUTE"),
+    "404 of a page": answer(404, b"<html>no</html>", content_type="text/html"),
+    "410": answer(410),
+    "a redirect to a log-in": answer(302, location="/v1/login"),
+    "a redirect to a log-in elsewhere": answer(307, location="https://login.acme.test/"),
+    "429 for an hour": answer(429, retry_after="3600"),
+    "429 with nothing left": answer(429, ratelimit_limit="100", ratelimit_remaining="0", ratelimit_reset="3600"),
+    "500": answer(500),
+    "503 with a code that means not done": code(503, "NOT_DONE"),
+    "a page in place of a success": answer(200, b"<html>log in</html>", content_type="text/html"),
 }
 
 
 @pytest.mark.parametrize("canary", [False, True])
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
 def test_fifty_calls_after_another_all_succeed(refusal: Response, *, canary: bool) -> None:
-    """One request tries the new key, and is refused; the old one goes on."""
-    world = World(refusing(refusal, KEY))
+    """One request tries the new key, and is refused; the old one goes on, at once."""
+    login = answer(200, {"data": {"log in": "please"}})
+    world = World(lambda request: login if request.url.endswith("/login") else refusing(refusal, KEY)(request))
     one = rotating(world, KEY, NEW, canary=canary)
 
     async def work() -> None:
-        for _ in range(50):
-            assert await one.call("things.get", **GET) == {"id": "1"}
+        for number in range(50):
+            arguments = GET if number % 2 else {**GET, "name": "n"}
+            assert await one.call("things.get" if number % 2 else "things.put", **arguments) == {"id": "1"}
             world.clock.advance(0.5)
 
     run(work)
     assert world.keys.count(NEW) == 1
     assert len(world.sent) == 51
+    assert world.times[-1] == 24.5
+    assert [notice.location for notice in world.notices if isinstance(notice, KeySetAside)] == ["list:keys"]
     assert held(one) == 0
+
+
+def test_a_lost_answer_of_a_new_key_is_repeated_with_the_old_one() -> None:
+    """The connection may break off whenever that key is shown."""
+    world = World(refusing(LOST, KEY))
+    one = rotating(world, KEY, NEW, canary=False)
+    world.clock.advance(1.1)
+    assert run(lambda: one.call("things.get", **GET)) == {"id": "1"}
+    assert world.keys == [NEW, KEY]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
+def test_what_may_not_be_repeated_tries_no_key(refusal: Response) -> None:
+    """A creation that a new key is refused for may have been done. It keeps the old key until that one dies."""
+    alive = {KEY}
+    world = World(lambda request: OK if shown(request) in alive else answer(401, b"no", content_type="text/plain"))
+    one = rotating(world, KEY, NEW, canary=False)
+
+    async def work() -> None:
+        for _ in range(20):
+            assert await one.call("things.make", name="n") == {"id": "1"}
+            world.clock.advance(1.1)
+        alive.symmetric_difference_update({KEY, NEW})
+        assert await one.call("things.make", name="n") == {"id": "1"}
+
+    run(work)
+    assert world.keys == [*[KEY] * 21, NEW]
+
+
+def test_an_answer_that_both_keys_get_is_the_callers() -> None:
+    """Each costs one request more, the first few times. The first success with the new key is its acceptance."""
+    world = World(lambda request: OK if request.url.endswith("/1") else code(404, "NO_SUCH_THING"))
+    one = rotating(world, KEY, NEW, canary=False)
+    world.clock.advance(1.1)
+
+    async def work() -> None:
+        for _ in range(20):
+            with pytest.raises(errors.NotFound):
+                await one.call("things.get", thing_id="2")
+        tries = world.keys.count(NEW)
+        assert (tries, len(world.sent)) == (key_trial.MAX_SAME_RESPONSES + 1, 20 + tries)
+        world.clock.advance(key_trial.FIRST_RETRY_S)
+        assert await one.call("things.get", **GET) == {"id": "1"}
+
+    run(work)
+    assert world.keys[-1] == NEW
+    assert not any(isinstance(notice, KeySetAside) for notice in world.notices)
+
+
+def test_a_redirect_that_both_keys_get_is_followed() -> None:
+    """Then it is the provider's way; where it leads, the new key is tried again."""
+    world = World(lambda request: answer(302, location="/v1/moved") if request.url.endswith("/1") else OK)
+    one = rotating(world, KEY, NEW, canary=False)
+    world.clock.advance(1.1)
+    assert run(lambda: one.call("things.get", **GET)) == {"id": "1"}
+    assert world.keys == [NEW, KEY, KEY]
+    assert world.urls[-1].endswith("/moved")
+
+
+FOREIGN = {
+    "plain text": answer(401, b"Unauthorized", content_type="text/plain"),
+    "empty through a gateway": answer(401, via="1.1 edge"),
+    "JSON of another shape": answer(401, {"fault": {"faultstring": "Invalid ApiKey"}}),
+    "a code that the profile does not know": code(401, "KEY_GONE"),
+    "403 of a page": answer(403, b"<html>no</html>", content_type="text/html"),
+}
+
+
+@pytest.mark.parametrize("canary", [False, True])
+@pytest.mark.parametrize("operation", ["things.get", "things.make"])
+@pytest.mark.parametrize("refusal", FOREIGN.values(), ids=FOREIGN)
+def test_a_new_key_that_was_set_aside_follows_a_dead_one(refusal: Response, operation: str, *, canary: bool) -> None:
+    """Whatever the refusal looks like: the old key may have died, so the call is sent with the new one."""
+    alive = {KEY}
+    world = World(lambda request: OK if shown(request) in alive else refusal)
+    one = rotating(world, KEY, NEW, canary=canary)
+    arguments = GET if operation == "things.get" else {"name": "n"}
+
+    async def work() -> None:
+        for _ in range(3):
+            await one.call("things.get", **GET)
+            world.clock.advance(1.1)
+        alive.symmetric_difference_update({KEY, NEW})
+        for _ in range(10):
+            assert await one.call(operation, **arguments) == {"id": "1"}
+
+    run(work)
+    assert world.keys[-11:] == [KEY, *[NEW] * 10]
+
+
+def test_a_refused_operation_tries_a_wrong_key_seldom() -> None:
+    """A refusal may just as well mean the operation. The caller gets the old key's answer."""
+    refusals = {KEY: code(403, "NOT_YOURS"), NEW: code(401, "WRONG")}
+    known = refusing(DEAD, KEY)
+    world = World(lambda request: refusals[shown(request)] if request.url.endswith("/2") else known(request))
+    one = rotating(world, KEY, NEW, canary=False)
+
+    async def work() -> None:
+        for _ in range(3):
+            await one.call("things.get", **GET)
+            world.clock.advance(1.1)
+        before = len(world.sent)
+        for _ in range(40):
+            with pytest.raises(errors.Forbidden) as caught:
+                await one.call("things.get", thing_id="2")
+            assert caught.value.code == "NOT_YOURS"
+            world.clock.advance(0.5)
+        assert len(world.sent) - before == 40 + 2 * 2
+
+    run(work)
+
+
+def test_a_documented_refusal_of_an_operation_tries_no_key() -> None:
+    """The profile says what the code means."""
+    refused = code(401, "KEY_REQUIRED")
+    world = World(lambda request: refused if request.url.endswith("/2") else refusing(DEAD, KEY)(request))
+    one = rotating(world, KEY, NEW, canary=False)
+
+    async def work() -> None:
+        for _ in range(3):
+            await one.call("things.get", **GET)
+            world.clock.advance(1.1)
+        with pytest.raises(errors.Unauthorized):
+            await one.call("things.get", thing_id="2")
+
+    run(work)
+    assert world.keys.count(NEW) == 1
+
+
+def test_a_wrong_key_is_reported_once() -> None:
+    """However often it is tried."""
+    world = World(refusing(DEAD, KEY))
+    one = rotating(world, KEY, NEW, canary=False)
+
+    async def work() -> None:
+        for _ in range(100):
+            await one.call("things.get", **GET)
+            world.clock.advance(5.0)
+
+    run(work)
+    assert world.keys.count(NEW) > 2
+    assert sum(isinstance(notice, KeySetAside) for notice in world.notices) == 1
 
 
 @pytest.mark.parametrize("canary", [False, True])

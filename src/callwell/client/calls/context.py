@@ -56,6 +56,7 @@ class CallPlan(NamedTuple):
             be anything, not only JSON.
         media: the media types that are described for its successes; empty if they are JSON.
         redirects: a success may be a redirect to another server, which has the file.
+        tries_keys: its calls may try a new key: they may be repeated, and a success of theirs proves that it is known.
     """
 
     operation: str
@@ -64,6 +65,25 @@ class CallPlan(NamedTuple):
     template: str | None
     media: tuple[AnswerType, ...] = ()
     redirects: bool = False
+    tries_keys: bool = False
+
+
+class TriedKey(NamedTuple):
+    """A new key that a call has tried, and the answer that was no success.
+
+    Attributes:
+        generation: of the key.
+        status: of the answer; 0 without one.
+        code: the provider's error code.
+        moved_to: where a redirect leads.
+        is_settled: what the old key gets is known.
+    """
+
+    generation: int
+    status: int
+    code: str | None
+    moved_to: str | None
+    is_settled: bool = False
 
 
 class StepRecorder(Protocol):
@@ -134,6 +154,8 @@ class CallContext(Opaque, msgspec.Struct):
         last: what the last attempt came to, if it was no success.
         body_error: what was raised while a body of the caller's was read.
         outside_base_path: a redirect has led out of the environment's path, where no key is sent.
+        tried_key: a new key that it has tried in vain.
+        key_refused: its key was refused, and it is sent again with a newer one.
     """
 
     prepared: PreparedCall
@@ -156,6 +178,8 @@ class CallContext(Opaque, msgspec.Struct):
     last: ParsedResponse | NoReply | None = None
     body_error: Exception | None = None
     outside_base_path: bool = False
+    tried_key: TriedKey | None = None
+    key_refused: bool = False
 
     @property
     def may_be_done(self) -> bool:

@@ -14,7 +14,7 @@ import random
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from callwell.client.calls import departures, nested, responses
+from callwell.client.calls import departures, key_trials, nested, responses
 from callwell.client.calls.binding import request_headers
 from callwell.client.calls.context import begin
 from callwell.client.calls.failures import describe_scarcity, to_error
@@ -23,7 +23,6 @@ from callwell.client.concurrency.primitives import sleep
 from callwell.client.quota.learner import Learner
 from callwell.client.quota.queue import AsyncPermitQueues
 from callwell.core import call as machine
-from callwell.core import outcome
 from callwell.core.quota.permits import MAX_PAUSE_S
 from callwell.core.quota.record import PLAIN_SUCCESS, SendEnd
 from callwell.core.types import (
@@ -122,7 +121,7 @@ class AsyncEngine:
         try:
             # The short way that most calls take: permit and key at once, one request, a success. It skips the state
             # machine, which would decide the same; where the first request does not go well, `in_flight` joins it.
-            key = self._acquire_now(context) if prepared.recorder is None else None
+            key = self._acquire_now(context, may_try=prepared.plan.tries_keys) if prepared.recorder is None else None
             if key is None:
                 return await self._drive(context, Started(), self._initial_state(context, deadline))
             event = await self._send(context, 1, deadline)
@@ -174,6 +173,8 @@ class AsyncEngine:
             elif isinstance(action, RenewKey):
                 event = await self._renew_key(context, action.generation, action.until)
             elif isinstance(action, Finish):
+                if context.tried_key is not None:
+                    key_trials.report_success(context, context.tried_key)
                 return context.finish(action, self.clock.now())
             elif isinstance(action, Fail):
                 context.call_ended(action.attempts, action.outcome, self.clock.now())
@@ -200,15 +201,15 @@ class AsyncEngine:
         self._is_stopped = True
         self.is_open = False
 
-    def _acquire_now(self, context: CallContext) -> tuple[int, Key] | None:
-        """What most calls get: a permit and a key without waiting."""
+    def _acquire_now(self, context: CallContext, *, may_try: bool) -> tuple[int, Key] | None:
+        """What most calls get: a permit and a key without waiting; a new key only if the call may try it."""
         permit = self.queues[context.prepared.plan.quotas].try_acquire(
             context.prepared.request.extra_time_s, retrying=context.attempts > 0
         )
         if permit is None:
             return None
         context.permit = permit
-        context.key = context.keys.begin_use()
+        context.key = context.keys.begin_use(may_try=may_try, after_refusal=context.key_refused)
         if context.key is None:
             departures.release_acquired(self, context)
         return context.key
@@ -218,7 +219,8 @@ class AsyncEngine:
         priority = context.prepared.options.priority
         extra_time_s = context.prepared.request.extra_time_s
         on_wait = partial(context.wait_began, reason="quota")
-        self._acquire_now(context)
+        may_try = context.prepared.plan.tries_keys and context.tried_key is None
+        self._acquire_now(context, may_try=may_try)
         while context.key is None:
             if context.permit is not None:
                 # There is a permit but no key. Others may use the permit while this call waits for one.
@@ -230,7 +232,7 @@ class AsyncEngine:
                 context.permit_denied = True
                 return Denied(available_at=permit)
             context.permit = permit
-            context.key = context.keys.begin_use()
+            context.key = context.keys.begin_use(may_try=may_try, after_refusal=context.key_refused)
         return Granted(generation=context.key[0])
 
     async def _send(self, context: CallContext, attempt: int, deadline: float) -> Event:
@@ -280,7 +282,7 @@ class AsyncEngine:
         if context.answer is None:
             return self._on_error_response(context, response, attempt, now - began)
         end = PLAIN_SUCCESS._replace(hints=context.hints) if context.hints else PLAIN_SUCCESS
-        self.release(context, end, accepted=True)
+        self.release(context, end, accepted=not keyless)
         context.attempt_ended(attempt, response.status, None, "", now - began)
         return PLAIN_SUCCESS_EVENT
 
@@ -300,6 +302,8 @@ class AsyncEngine:
         """Learn from a request without a response. One that the caller cut short does not count as a failure."""
         context.last = reply
         cut_short = context.was_cut_short(self.clock.now(), seconds)
+        if reply.outcome is Outcome.UNKNOWN:
+            key_trials.examine(context, Answered(0))
         end = SendEnd(reply.outcome, blameless=cut_short, arrived=reply.arrived)
         may_retry = self.release(context, end, accepted=False)
         context.attempt_ended(attempt, None, None, reply.reason, seconds)
@@ -327,15 +331,18 @@ class AsyncEngine:
             LOGGER.exception("%s %s: a response could not be read", context.provider, plan.operation)
             reading = responses.unreadable_response(response)
         context.last = reading
-        if reading.moved_to is not None:
+        event = responses.to_event(rule, reading)
+        end = SendEnd(Outcome.DONE, response.status, reading.wait_s, hints=context.hints)
+        if key is not None and context.keys.is_on_trial(key[0]):
+            end = SendEnd(Outcome.DONE, response.status, blameless=True)
+            event = event._replace(is_redirect=False)  # where it leads may differ for a key that is known
+        documented = event.code in rule.codes
+        other_key = key_trials.examine(context, event, reading.moved_to, documented=documented)
+        event = event._replace(other_key=other_key)
+        if event.is_redirect and reading.moved_to is not None:
             context.url = reading.moved_to
             is_inside = self.profile.key.whole_origin or responses.is_below(context.url, self.base_url)
             context.outside_base_path = not is_inside
-        event = responses.to_event(rule, reading)
-        if key is not None and response.status in outcome.KEY_REFUSAL_STATUSES and context.keys.is_on_trial(key[0]):
-            # Whatever the code: a new key may not be known everywhere yet, so the old one is tried first.
-            event = event._replace(dead_key=True)
-        end = SendEnd(Outcome.DONE, response.status, reading.wait_s, hints=context.hints)
         may_retry = self.release(context, end, accepted=False)
         context.attempt_ended(attempt, response.status, reading.code, "", seconds)
         return event if may_retry else event._replace(may_retry=False)

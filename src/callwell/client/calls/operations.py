@@ -70,13 +70,15 @@ def find_operation(provider: Provider, name: str) -> OperationHandle:
     if rule.paging is not None:
         rule = replace(rule, paging=_with_argument_names(rule.paging, operation))
     quotas = _quotas(provider, operation.method, rule.quotas)
+    traits = _traits(operation.method, rule.repeatable)
     plan = CallPlan(
         operation=operation.name,
-        traits=_traits(operation.method, rule.repeatable),
+        traits=traits,
         quotas=quotas,
         template=operation.path,
         media=operation.media,
         redirects=operation.redirects,
+        tries_keys=traits.repeatable and not operation.redirects,
     )
     return OperationHandle(
         Binder(operation), rule, plan, None if rule.gone_if is None else _deleted_lookup(provider, rule.gone_if)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The keys that a client holds: all that needs no waiting, shared by both sides of `manager`.
 
-`core.keyring` decides which generation is used and what a refusal means; this class keeps the texts, reads the source,
-and carries the decisions out under one lock, which is never held while something is awaited.
+`core.keyring` decides which generation is used and what a refusal means, `core.key_trial` when a new one is tried; this
+class keeps the texts, reads the source, and carries the decisions out under one lock, which is never held while
+something is awaited.
 """
 
 from __future__ import annotations
@@ -10,31 +11,26 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Final
 
-from callwell.core import keyring
+from callwell.core import key_trial, keyring
+from callwell.core.key_trial import KeyTrial
 from callwell.core.keyring import KeyRing, KeyStage
 from callwell.errors import KeyMalformed, KeyMissing, KeyOfAnotherEnvironment
 from callwell.forks import reset_after_fork
 from callwell.keys.format import find_format_error
-from callwell.observe.logs import LOGGER
-from callwell.observe.notices import KeyChanged
+from callwell.observe.notices import KeyChanged, KeySetAside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from callwell.client.keys.usage import KeyUseLog
     from callwell.clock import Clock
+    from callwell.core.keyring import KeyGeneration
     from callwell.core.rules.profile import KeyRule
     from callwell.keys import Key, KeySource
     from callwell.observe.notices import Notice
 
 CHECK_S: Final = 1.0
 """How often a source that can change is checked: a `stat` takes 3 µs, and a rotation is noticed within a second."""
-
-FIRST_RETRY_S: Final = 30.0
-"""Seconds until a new key that was refused is tried again; a provider may take that long to learn of it."""
-
-MAX_RETRY_S: Final = 3_600.0
-"""The wait doubles up to this: a wrong key then costs one request an hour."""
 
 
 class KeyHolder:
@@ -83,8 +79,7 @@ class KeyHolder:
         self._reading = False
         self._trying = False
         self._has_canary = False
-        self._retry_s = FIRST_RETRY_S
-        self._retry_at = float("inf")
+        self._trial = KeyTrial()
         self._checked_at = clock.now()
         self._revision = source.revision()
         self._adopt(self._validate(source.read()))
@@ -109,10 +104,14 @@ class KeyHolder:
         keys = self._keys
         return keys[max(keys)]
 
-    def begin_use(self) -> tuple[int, Key] | None:
+    def begin_use(self, *, may_try: bool = True, after_refusal: bool = False) -> tuple[int, Key] | None:
         """The generation and text of the key to use now; None while a new one must be awaited or tried first.
 
         Every use ends with `end_use`.
+
+        Args:
+            may_try: the caller's request may carry a new key that the provider has not accepted yet.
+            after_refusal: the caller's request was refused with an older key, so that it carries the new one.
         """
         if self._source.can_change:
             self._check_source()
@@ -122,12 +121,16 @@ class KeyHolder:
                 return self._shared_use
             if not self._reading:
                 self._ring = keyring.revive(self._ring)
-            if self._clock.now() >= self._retry_at:
-                self._retry_at = float("inf")
+            if self._clock.now() >= self._trial.retry_at:
+                self._trial = self._trial._replace(retry_at=float("inf"))
                 self._ring = keyring.restage(self._ring)
-            if self._has_canary and not self._trying and keyring.find_untried(self._ring) is not None:
+            untried = keyring.find_untried(self._ring)
+            if after_refusal and untried is not None:
+                current: KeyGeneration | None = untried
+            elif self._has_canary and not self._trying and untried is not None:
                 return None
-            current = keyring.current(self._ring, canary=self._has_canary)
+            else:
+                current = keyring.current(self._ring, may_try=may_try and not self._has_canary)
             if current is None:
                 return None
             self._ring = keyring.begin_use(self._ring, current.generation)
@@ -162,7 +165,43 @@ class KeyHolder:
 
     def is_on_trial(self, generation: int) -> bool:
         """Whether a key is new, and an older key that works can be used instead."""
-        return keyring.is_on_trial(self._ring, generation)
+        return not self._is_shared(generation) and keyring.is_on_trial(self._ring, generation)
+
+    def find_other_key(self, generation: int, refusal: str | None) -> bool:
+        """Whether another key may get a success where a request got none.
+
+        A key on trial is set aside: the older one works. If the active key is refused, a newer one that the provider
+        has not accepted is tried at once, see `core.key_trial`.
+
+        Args:
+            generation: of the key that the request carried.
+            refusal: the kind of refusal, if the response may mean the key.
+        """
+        if self._is_shared(generation):
+            return False
+        with self._lock:
+            self._end_shared_use()
+            now = self._clock.now()
+            if keyring.is_on_trial(self._ring, generation):
+                self._ring = keyring.reject(self._ring, generation)
+                self._trial = key_trial.set_aside(self._trial, now)
+                return True
+            newer = keyring.find_newer(self._ring, generation)
+            if newer is None or refusal is None:
+                return False
+            if newer.stage is KeyStage.ASIDE:
+                trial = key_trial.try_after_refusal(self._trial, refusal, now)
+                if trial is None:
+                    return False
+                self._trial = trial
+                self._ring = keyring.restage(self._ring)
+            return True
+
+    def record_same_response(self, generation: int) -> None:
+        """The old key got the same response as a new one, which therefore says nothing about the new one."""
+        with self._lock:
+            if keyring.is_on_trial(self._ring, generation):
+                self._trial = key_trial.record_same_response(self._trial, self._clock.now())
 
     def set_aside(self, generation: int, reason: str) -> None:
         """Keep using the old key after a new one was refused or could not be tried; try the new one again later.
@@ -176,15 +215,16 @@ class KeyHolder:
                 return  # the old key has died meanwhile: calls now find out about the new one
             self._end_shared_use()
             self._ring = keyring.reject(self._ring, generation)
-            self._retry_at = self._clock.now() + self._retry_s
-            self._retry_s = min(2 * self._retry_s, MAX_RETRY_S)
+            self._trial = key_trial.record_refusal(self._trial, self._clock.now())
             self._caveat = f" (the newest one there is not accepted: {reason})"
-        LOGGER.warning(
-            "%s: the new key at %s is not accepted (%s): calls continue with the old one",
-            self._provider,
-            self._source.location,
-            reason,
-        )
+            key = self._keys[generation]
+        if self._trial.refused == 1:
+            self._notify(KeySetAside(self._provider, key.fingerprint, self._source.location, reason))
+
+    def _is_shared(self, generation: int) -> bool:
+        """Whether a key is known to be the newest one and active, without asking the ring."""
+        shared = self._shared_use
+        return shared is not None and generation == shared[0]
 
     def _end_shared_use(self) -> None:
         """Write the uses that were counted beside the ring into it."""
@@ -257,8 +297,7 @@ class KeyHolder:
             self._ring = ring
             newest = ring.keys[-1]
             self._caveat = ""
-            self._retry_s = FIRST_RETRY_S
-            self._retry_at = float("inf")
+            self._trial = KeyTrial()
             in_use = {held.generation for held in ring.keys if held.stage is not KeyStage.RETIRED}
             known = {**self._keys, newest.generation: key}
             self._keys = {generation: text for generation, text in known.items() if generation in in_use}

@@ -143,7 +143,7 @@ def release(
         now: monotonic seconds.
     """
     changed = _change_buckets(record, call, now, partial(_release_bucket, permit=permit, end=end, now=now))
-    is_throttled = end.status == TOO_MANY_REQUESTS
+    is_throttled = end.status == TOO_MANY_REQUESTS and not end.blameless
     if is_throttled or end.hints:
         # Which quota a response is about is a question of this version's names and windows alone.
         after = tuple([changed[key] for key in call.keys])
@@ -353,7 +353,7 @@ def _merge_adaptives(record: AccountRecord, adaptives: dict[str, AdaptiveQuota])
 
 
 def _release_adaptive(state: AdaptiveQuota, permit: Permit, end: SendEnd, now: float) -> AdaptiveQuota:
-    if end.status == TOO_MANY_REQUESTS:
+    if end.status == TOO_MANY_REQUESTS and not end.blameless:
         return adaptive.release_throttled(state, permit.acquired_at, permit.expires_at, now, end.wait_s)
     if end.status:
         return adaptive.release_answered(state, permit.acquired_at, permit.expires_at, now)

@@ -116,7 +116,8 @@ class SendEnd(NamedTuple):
         wait_s: for how many seconds a 429 asks to be left alone.
         closes_in_s: without a response: after how many seconds the connection is closed at the latest.
         hints: what the response says about quotas.
-        blameless: without a response: the caller did not wait for it, so that it says nothing about the provider.
+        blameless: it says nothing about the provider or the account: the caller did not wait for a response, or the key
+            was on trial, and a refusal, even a 429, may be about that key alone.
         arrived: without a whole response: its head came, so the request has surely arrived.
     """
 

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""When a new key is tried: at once, again later after a refusal, and early when the old key is refused.
+
+A trial is one request with the new key while an older one works, and it ends in one of three ways:
+
+- A success. The key is accepted, and `core.keyring` makes it the active one.
+- The old key got a success for what the new one was refused (`record_refusal`). The provider may not know the new key
+  yet, so it is tried again after a while, later and later.
+- The old key got the same response (`record_same_response`), which therefore says nothing about the key, as with an object
+  that does not exist. The next call tries the key again. After a few such trials in a row it is tried later instead:
+  each of them has cost one request.
+
+If the old key is refused while a new one waits for its next trial, the new one is tried at once: the old one may have
+died in a way that the profile does not describe. That happens once for each kind of refusal in `SAME_EVIDENCE_S`, since
+the refusal may just as well mean the operation.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FIRST_RETRY_S: Final = 30.0
+"""Seconds until a new key that was refused is tried again; a provider may take that long to learn of it."""
+
+MAX_RETRY_S: Final = 3_600.0
+"""The wait doubles up to this: a wrong key then costs one request an hour."""
+
+MAX_SAME_RESPONSES: Final = 5
+"""Trials in a row that may end with the same response for both keys before the wait of a refusal applies."""
+
+SAME_EVIDENCE_S: Final = 10.0
+"""For how long a kind of refusal of the active key brings no second trial. If that key has died, calls fail no longer
+than this after the provider has learnt of the new one; if it has not, two requests in this time are the price."""
+
+MAX_EVIDENCE: Final = 16
+"""Kinds of refusal that are remembered: a bound for a provider whose every error has a code of its own."""
+
+
+class KeyTrial(NamedTuple):
+    """What is known about the trials of the newest key.
+
+    Attributes:
+        retry_at: when a key that is set aside is tried again, in monotonic seconds.
+        retry_s: the wait after the next refusal.
+        refused: how often it was refused.
+        same_responses: trials in a row that showed nothing.
+        evidence: kinds of refusal of the active key, and until when each brings no other trial.
+    """
+
+    retry_at: float = float("inf")
+    retry_s: float = FIRST_RETRY_S
+    refused: int = 0
+    same_responses: int = 0
+    evidence: Mapping[str, float] = {}
+
+
+def set_aside(trial: KeyTrial, now: float) -> KeyTrial:
+    """The trial after a response that is no success, before anybody knows what the old key gets."""
+    return trial._replace(retry_at=now + trial.retry_s)
+
+
+def record_refusal(trial: KeyTrial, now: float) -> KeyTrial:
+    """The trial after the provider has refused the new key, and only that."""
+    return trial._replace(
+        retry_at=now + trial.retry_s,
+        retry_s=min(2 * trial.retry_s, MAX_RETRY_S),
+        refused=trial.refused + 1,
+    )
+
+
+def record_same_response(trial: KeyTrial, now: float) -> KeyTrial:
+    """The trial after both keys got the same response."""
+    trial = trial._replace(same_responses=trial.same_responses + 1)
+    if trial.same_responses <= MAX_SAME_RESPONSES:
+        return trial._replace(retry_at=now)
+    return trial._replace(retry_at=now + trial.retry_s, retry_s=min(2 * trial.retry_s, MAX_RETRY_S))
+
+
+def try_after_refusal(trial: KeyTrial, refusal: str, now: float) -> KeyTrial | None:
+    """The trial after the active key was refused, if that brings one; None if it brought one a moment ago.
+
+    Args:
+        trial: what is known.
+        refusal: the kind of refusal: status, code, and whether a gateway may have written it.
+        now: monotonic seconds.
+    """
+    evidence = {kind: until for kind, until in trial.evidence.items() if until > now}
+    if refusal in evidence or len(evidence) >= MAX_EVIDENCE:
+        return None
+    evidence[refusal] = now + SAME_EVIDENCE_S
+    return trial._replace(retry_at=float("inf"), evidence=evidence)
