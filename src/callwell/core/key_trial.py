@@ -6,9 +6,9 @@ A trial is one request with the new key while an older one works, and it ends in
 - A success. The key is accepted, and `core.keyring` makes it the active one.
 - The old key got a success for what the new one was refused (`record_refusal`). The provider may not know the new key
   yet, so it is tried again after a while, later and later.
-- The old key got the same response (`record_same_response`), which therefore says nothing about the key, as with an object
-  that does not exist. The next call tries the key again. After a few such trials in a row it is tried later instead:
-  each of them has cost one request.
+- The old key got the same response (`record_same_response`), which therefore says nothing about the key, as with an
+  object that does not exist. The next call tries the key again. After a few such trials in a row it is tried later
+  instead: each of them has cost one request.
 
 If the old key is refused while a new one waits for its next trial, the new one is tried at once: the old one may have
 died in a way that the profile does not describe. That happens once for each kind of refusal in `SAME_EVIDENCE_S`, since

@@ -107,12 +107,12 @@ class TokenManager:
         """The newest key, with which tokens are obtained."""
         return self.keys.newest()
 
-    def begin_use(self) -> tuple[int, Key] | None:
+    def begin_use(self, *, may_try: bool = True, after_refusal: bool = False) -> tuple[int, Key] | None:
         """The number and text of the token to use now; None while one must be awaited or obtained.
 
-        Every use ends with `end_use`.
+        Every use ends with `end_use`. See `KeyHolder.begin_use` for arguments.
         """
-        use = self.keys.begin_use()
+        use = self.keys.begin_use(may_try=may_try or after_refusal)
         if use is None:
             return None
         token = None
@@ -147,6 +147,23 @@ class TokenManager:
         """Whether a token was obtained with a new key, and an older key that works can be used instead."""
         token = self._tokens.get(number)
         return token is not None and self.keys.is_on_trial(token.key_generation)
+
+    def find_other_key(self, number: int, refusal: str | None) -> bool:
+        """Whether a token of another key may get a success where a request got none: see `KeyHolder`."""
+        token = self._tokens.get(number)
+        return token is not None and self.keys.find_other_key(token.key_generation, refusal)
+
+    def record_same_response(self, number: int) -> None:
+        """Tokens of the old key and the new one got the same response: see `KeyHolder`."""
+        token = self._tokens.get(number)
+        if token is not None:
+            self.keys.record_same_response(token.key_generation)
+
+    def set_aside(self, number: int, reason: str) -> None:
+        """Keep using the tokens of the old key: see `KeyHolder`."""
+        token = self._tokens.get(number)
+        if token is not None:
+            self.keys.set_aside(token.key_generation, reason)
 
     def renew(self, number: int, until: float) -> int:
         """Replace a token that the provider has refused.
