@@ -180,12 +180,7 @@ def advance(state: Call, event: Event, now: float, roll: float) -> tuple[Call, A
 def in_flight(traits: Traits, rule: RetryRule, deadline_at: float, generation: int) -> Call:
     """A call after a first request sent without a wait: as `advance` leaves it after `Started` and `Granted`."""
     return Call(
-        traits=traits,
-        rule=rule,
-        deadline_at=deadline_at,
-        phase=Phase.IN_FLIGHT,
-        attempts=1,
-        generation=generation,
+        traits=traits, rule=rule, deadline_at=deadline_at, phase=Phase.IN_FLIGHT, attempts=1, generation=generation
     )
 
 
@@ -210,7 +205,7 @@ def _on_denied(state: Call, event: Denied, now: float, _roll: float) -> tuple[Ca
 def _on_answered(state: Call, event: Answered, now: float, roll: float) -> tuple[Call, Action]:
     if outcome.is_success(event):
         return _finish(state)
-    if event.other_key and _may_change_key(state, event):
+    if event.other_key and state.key_changes < MAX_KEY_CHANGES and outcome.may_change_key(state.traits, event):
         may_be_done = state.may_be_done or outcome.is_ambiguous(event)
         changed = state._replace(key_changes=state.key_changes + 1, may_be_done=may_be_done)
         return _acquire(changed, event, now, roll)
@@ -233,7 +228,7 @@ def _on_judgement(state: Call, judgement: Judgement, event: Answered, now: float
         case Judgement.REPEAT:
             return _on_repeatable(state, event, now, roll)
         case Judgement.UNKNOWN | Judgement.RESULT_LOST if state.traits.probe:
-            not_before = now + _asked_wait_s(event)
+            not_before = now + outcome.asked_wait_s(event)
             probing = state._replace(phase=Phase.PROBING, may_be_done=True, last_closed_at=now, wait_until=not_before)
             return probing, Probe()
         case Judgement.UNKNOWN:
@@ -264,7 +259,7 @@ def _on_repeatable(state: Call, event: Answered, now: float, roll: float) -> tup
         roll,
         FailReason.ANSWER,
         allowed=event.may_retry,
-        asked_s=_asked_wait_s(event),
+        asked_s=outcome.asked_wait_s(event),
         # A success that did not arrive whole may be billed; a gateway's page in its place is not.
         maybe_billed=event.status in outcome.OK and not event.from_gateway,
     )
@@ -322,17 +317,6 @@ def _on_interrupted(state: Call, event: Event, now: float, roll: float) -> tuple
     if state.phase is Phase.WAITING and now < state.wait_until:
         return state, Wait(state.wait_until, "backoff")
     return _acquire(state, event, now, roll)
-
-
-def _asked_wait_s(event: Answered) -> float:
-    """Seconds that a response other than a 429 asks to wait, if its status is one for which that is obeyed."""
-    if event.status in outcome.RETRY_AFTER_OBEYED:
-        return event.retry_after_s or 0.0
-    return 0.0
-
-
-def _may_change_key(state: Call, event: Answered) -> bool:
-    return state.key_changes < MAX_KEY_CHANGES and outcome.may_repeat_with_other_key(state.traits, event)
 
 
 def _may_renew_key(state: Call) -> bool:

@@ -114,7 +114,14 @@ def is_ambiguous(response: Answered) -> bool:
     return status in SERVER_ERRORS or status in INFORMATIONAL or status in TIMED_OUT
 
 
-def may_repeat_with_other_key(traits: Traits, response: Answered) -> bool:
+def asked_wait_s(response: Answered) -> float:
+    """Seconds that a response other than a 429 asks to wait, if its status is one for which that is obeyed."""
+    if response.status in RETRY_AFTER_OBEYED:
+        return response.retry_after_s or 0.0
+    return 0.0
+
+
+def may_change_key(traits: Traits, response: Answered) -> bool:
     """Whether a request whose response may be about its key can be sent with another key without doing anything twice.
 
     What was done or may be billed is not repeated, nor is what may have been done, unless that does no harm.

@@ -228,6 +228,9 @@ class CallContext(Opaque, msgspec.Struct):
 
     def finish(self, action: Finish, now: float) -> Answer:
         """The response of a call that is done."""
+        tried = self.tried_key
+        if tried is not None and not tried.is_settled:
+            self.keys.set_aside(tried.generation, f"{tried.status or 'no response'} {tried.code or ''}".strip())
         self.call_ended(action.attempts, Outcome.DONE, now)
         answer = self.answer
         if answer is None and isinstance(self.last, ParsedResponse):

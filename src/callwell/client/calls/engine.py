@@ -173,8 +173,6 @@ class AsyncEngine:
             elif isinstance(action, RenewKey):
                 event = await self._renew_key(context, action.generation, action.until)
             elif isinstance(action, Finish):
-                if context.tried_key is not None:
-                    key_trials.report_success(context, context.tried_key)
                 return context.finish(action, self.clock.now())
             elif isinstance(action, Fail):
                 context.call_ended(action.attempts, action.outcome, self.clock.now())
@@ -302,8 +300,7 @@ class AsyncEngine:
         """Learn from a request without a response. One that the caller cut short does not count as a failure."""
         context.last = reply
         cut_short = context.was_cut_short(self.clock.now(), seconds)
-        if reply.outcome is Outcome.UNKNOWN:
-            key_trials.examine(context, Answered(0))
+        key_trials.examine_no_reply(context, reply)
         end = SendEnd(reply.outcome, blameless=cut_short, arrived=reply.arrived)
         may_retry = self.release(context, end, accepted=False)
         context.attempt_ended(attempt, None, None, reply.reason, seconds)
@@ -331,14 +328,7 @@ class AsyncEngine:
             LOGGER.exception("%s %s: a response could not be read", context.provider, plan.operation)
             reading = responses.unreadable_response(response)
         context.last = reading
-        event = responses.to_event(rule, reading)
-        end = SendEnd(Outcome.DONE, response.status, reading.wait_s, hints=context.hints)
-        if key is not None and context.keys.is_on_trial(key[0]):
-            end = SendEnd(Outcome.DONE, response.status, blameless=True)
-            event = event._replace(is_redirect=False)  # where it leads may differ for a key that is known
-        documented = event.code in rule.codes
-        other_key = key_trials.examine(context, event, reading.moved_to, documented=documented)
-        event = event._replace(other_key=other_key)
+        event, end = key_trials.examine(context, rule, reading)
         if event.is_redirect and reading.moved_to is not None:
             context.url = reading.moved_to
             is_inside = self.profile.key.whole_origin or responses.is_below(context.url, self.base_url)

@@ -5,54 +5,60 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from callwell.client.calls import responses
 from callwell.client.calls.context import TriedKey
 from callwell.core import outcome
+from callwell.core.quota.record import SendEnd
+from callwell.core.types import Outcome
 
 if TYPE_CHECKING:
     from callwell.client.calls.context import CallContext
+    from callwell.client.calls.responses import ParsedResponse
+    from callwell.core.rules.profile import ErrorRule
     from callwell.core.types import Answered
+    from callwell.transport.base import NoReply
 
 
-def examine(context: CallContext, response: Answered, moved_to: str | None = None, *, documented: bool = False) -> bool:
-    """Whether the call should be sent with another key: see `KeyHolder.find_other_key`.
+def examine(context: CallContext, rule: ErrorRule, reading: ParsedResponse) -> tuple[Answered, SendEnd]:
+    """The event of a response that is no success, and what quotas learn from it.
 
-    If the call has tried a new key before, this response is what the old one gets.
+    If the call has tried a new key before, the response is what the old key gets.
 
     Args:
         context: the call, which still holds its key.
-        response: the response; of status 0 where none came.
-        moved_to: where a redirect leads.
-        documented: the profile knows the error code, so that it means the key only if it says so.
+        rule: the documented error codes.
+        reading: the response.
     """
+    event = responses.to_event(rule, reading)
+    end = SendEnd(Outcome.DONE, event.status, reading.wait_s, hints=context.hints)
     if context.key is None:
-        return False
+        return event, end
     generation = context.key[0]
+    if context.keys.is_on_trial(generation):
+        end = SendEnd(Outcome.DONE, event.status, blameless=True)
+        other_key: bool = context.keys.find_other_key(generation, None)
+        if other_key:
+            context.tried_key = TriedKey(generation, event.status, event.code, reading.moved_to)
+            context.key_refused = False
+        # A redirect is not followed: a key that is known may lead elsewhere.
+        return event._replace(other_key=other_key, is_redirect=False), end
     tried = context.tried_key
     if tried is not None:
-        got = TriedKey(tried.generation, response.status, response.code, moved_to)
-        if got == tried and generation != tried.generation:
+        if tried == TriedKey(tried.generation, event.status, event.code, reading.moved_to):
             context.keys.record_same_response(tried.generation)
         context.tried_key = tried._replace(is_settled=True)
-    refusal = None
-    about_key = response.status in outcome.KEY_REFUSAL_STATUSES and not (documented or response.dead_key)
-    if about_key and tried is None and not context.key_refused:
-        refusal = f"{response.status} {response.code} {response.from_gateway}"
-    is_on_trial = context.keys.is_on_trial(generation)
-    found: bool = context.keys.find_other_key(generation, refusal)
-    if found and is_on_trial:
-        context.tried_key = TriedKey(generation, response.status, response.code, moved_to)
-        context.key_refused = False
-    elif found:
-        context.key_refused = True
-    return found
+    elif event.status in outcome.KEY_REFUSAL_STATUSES and event.code not in rule.codes and not event.dead_key:
+        kind = f"{event.status} {event.code} {event.from_gateway}"
+        if not context.key_refused and context.keys.find_other_key(generation, kind):
+            context.key_refused = True
+            event = event._replace(other_key=True)
+    return event, end
 
 
-def report_success(context: CallContext, tried: TriedKey) -> None:
-    """The call has tried a new key in vain, and has succeeded with the old one.
-
-    Args:
-        context: the call.
-        tried: the new key, and its response.
-    """
-    if not tried.is_settled:
-        context.keys.set_aside(tried.generation, f"{tried.status or 'no response'} {tried.code or ''}".strip())
+def examine_no_reply(context: CallContext, reply: NoReply) -> None:
+    """Set a new key aside whose request was sent and got no response: the next attempt has the old one."""
+    if context.key is None or reply.outcome is Outcome.REFUSED or not context.keys.is_on_trial(context.key[0]):
+        return
+    generation = context.key[0]
+    if context.keys.find_other_key(generation, None):
+        context.tried_key = TriedKey(generation, 0, None, None)
