@@ -14,6 +14,7 @@ from callwell import errors
 from callwell.client._sync.client import attach_credentials
 from callwell.client.keys.usage import KeyRealm, KeyUseLog
 from callwell.keys import Key
+from callwell.observe.notices import KeySetAside
 from callwell.state import MemoryState
 from tests.client._sync.scripted_client import client
 from tests.client._sync.test_tokens import get, left, sourced
@@ -62,25 +63,67 @@ REFUSALS = {
     "401 without a body": answer(401),
     "403 with a code": code(403, "KEY_NOT_ALLOWED"),
     "403 of a page": answer(403, b"<html>no</html>", content_type="text/html"),
+    "400 of a gateway": answer(400, b"bad request"),
+    "404 with a code": code(404, "NO_SUCH_ROUTE"),
+    "404 of a page": answer(404, b"<html>no</html>", content_type="text/html"),
+    "410": answer(410),
+    "a redirect to a log-in": answer(302, location="/v1/login"),
+    "a redirect to a log-in elsewhere": answer(307, location="https://login.acme.test/"),
+    "429 for an hour": answer(429, retry_after="3600"),
+    "429 with nothing left": answer(429, ratelimit_limit="100", ratelimit_remaining="0", ratelimit_reset="3600"),
+    "500": answer(500),
+    "503 with a code that means not done": code(503, "NOT_DONE"),
+    "a page in place of a success": answer(200, b"<html>log in</html>", content_type="text/html"),
 }
 
 
 @pytest.mark.parametrize("canary", [False, True])
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
 def test_fifty_calls_after_another_all_succeed(refusal: Response, *, canary: bool) -> None:
-    """One request tries the new key, and is refused; the old one goes on."""
-    world = World(refusing(refusal, KEY))
+    """One request tries the new key, and is refused; the old one goes on, at once."""
+    login = answer(200, {"data": {"log in": "please"}})
+    world = World(lambda request: login if request.url.endswith("/login") else refusing(refusal, KEY)(request))
     one = rotating(world, KEY, NEW, canary=canary)
 
     def work() -> None:
-        for _ in range(50):
-            assert one.call("things.get", **GET) == {"id": "1"}
+        for number in range(50):
+            arguments = GET if number % 2 else {**GET, "name": "n"}
+            assert one.call("things.get" if number % 2 else "things.put", **arguments) == {"id": "1"}
             world.clock.advance(0.5)
 
     run(work)
     assert world.keys.count(NEW) == 1
     assert len(world.sent) == 51
+    assert world.times[-1] == 24.5
+    assert [notice.location for notice in world.notices if isinstance(notice, KeySetAside)] == ["list:keys"]
     assert held(one) == 0
+
+
+def test_a_lost_answer_of_a_new_key_is_repeated_with_the_old_one() -> None:
+    """The connection may break off whenever that key is shown."""
+    world = World(refusing(LOST, KEY))
+    one = rotating(world, KEY, NEW, canary=False)
+    world.clock.advance(1.1)
+    assert run(lambda: one.call("things.get", **GET)) == {"id": "1"}
+    assert world.keys == [NEW, KEY]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
+def test_what_may_not_be_repeated_tries_no_key(refusal: Response) -> None:
+    """A creation that a new key is refused for may have been done. It keeps the old key until that one dies."""
+    alive = {KEY}
+    world = World(lambda request: OK if shown(request) in alive else answer(401, b"no", content_type="text/plain"))
+    one = rotating(world, KEY, NEW, canary=False)
+
+    def work() -> None:
+        for _ in range(20):
+            assert one.call("things.make", name="n") == {"id": "1"}
+            world.clock.advance(1.1)
+        alive.symmetric_difference_update({KEY, NEW})
+        assert one.call("things.make", name="n") == {"id": "1"}
+
+    run(work)
+    assert world.keys == [*[KEY] * 21, NEW]
 
 
 @pytest.mark.parametrize("canary", [False, True])

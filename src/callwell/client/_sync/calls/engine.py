@@ -18,13 +18,12 @@ from typing import TYPE_CHECKING, Final
 from callwell.client._sync.calls.retry_scope import announce_retries
 from callwell.client._sync.concurrency.primitives import sleep
 from callwell.client._sync.quota.queue import PermitQueues
-from callwell.client.calls import departures, nested, responses
+from callwell.client.calls import departures, key_trials, nested, responses
 from callwell.client.calls.binding import request_headers
 from callwell.client.calls.context import begin
 from callwell.client.calls.failures import describe_scarcity, to_error
 from callwell.client.quota.learner import Learner
 from callwell.core import call as machine
-from callwell.core import outcome
 from callwell.core.quota.permits import MAX_PAUSE_S
 from callwell.core.quota.record import PLAIN_SUCCESS, SendEnd
 from callwell.core.types import (
@@ -123,7 +122,7 @@ class Engine:
         try:
             # The short way that most calls take: permit and key at once, one request, a success. It skips the state
             # machine, which would decide the same; where the first request does not go well, `in_flight` joins it.
-            key = self._acquire_now(context) if prepared.recorder is None else None
+            key = self._acquire_now(context, may_try=prepared.plan.tries_keys) if prepared.recorder is None else None
             if key is None:
                 return self._drive(context, Started(), self._initial_state(context, deadline))
             event = self._send(context, 1, deadline)
@@ -201,15 +200,15 @@ class Engine:
         self._is_stopped = True
         self.is_open = False
 
-    def _acquire_now(self, context: CallContext) -> tuple[int, Key] | None:
-        """What most calls get: a permit and a key without waiting."""
+    def _acquire_now(self, context: CallContext, *, may_try: bool) -> tuple[int, Key] | None:
+        """What most calls get: a permit and a key without waiting; a new key only if the call may try it."""
         permit = self.queues[context.prepared.plan.quotas].try_acquire(
             context.prepared.request.extra_time_s, retrying=context.attempts > 0
         )
         if permit is None:
             return None
         context.permit = permit
-        context.key = context.keys.begin_use()
+        context.key = context.keys.begin_use(may_try=may_try, after_refusal=context.key_refused)
         if context.key is None:
             departures.release_acquired(self, context)
         return context.key
@@ -219,7 +218,8 @@ class Engine:
         priority = context.prepared.options.priority
         extra_time_s = context.prepared.request.extra_time_s
         on_wait = partial(context.wait_began, reason="quota")
-        self._acquire_now(context)
+        may_try = context.prepared.plan.tries_keys and context.tried_key is None
+        self._acquire_now(context, may_try=may_try)
         while context.key is None:
             if context.permit is not None:
                 # There is a permit but no key. Others may use the permit while this call waits for one.
@@ -231,7 +231,7 @@ class Engine:
                 context.permit_denied = True
                 return Denied(available_at=permit)
             context.permit = permit
-            context.key = context.keys.begin_use()
+            context.key = context.keys.begin_use(may_try=may_try, after_refusal=context.key_refused)
         return Granted(generation=context.key[0])
 
     def _send(self, context: CallContext, attempt: int, deadline: float) -> Event:
@@ -281,7 +281,7 @@ class Engine:
         if context.answer is None:
             return self._on_error_response(context, response, attempt, now - began)
         end = PLAIN_SUCCESS._replace(hints=context.hints) if context.hints else PLAIN_SUCCESS
-        self.release(context, end, accepted=True)
+        self.release(context, end, accepted=not keyless)
         context.attempt_ended(attempt, response.status, None, "", now - began)
         return PLAIN_SUCCESS_EVENT
 
@@ -301,6 +301,7 @@ class Engine:
         """Learn from a request without a response. One that the caller cut short does not count as a failure."""
         context.last = reply
         cut_short = context.was_cut_short(self.clock.now(), seconds)
+        key_trials.examine_no_reply(context, reply)
         end = SendEnd(reply.outcome, blameless=cut_short, arrived=reply.arrived)
         may_retry = self.release(context, end, accepted=False)
         context.attempt_ended(attempt, None, None, reply.reason, seconds)
@@ -328,15 +329,11 @@ class Engine:
             LOGGER.exception("%s %s: a response could not be read", context.provider, plan.operation)
             reading = responses.unreadable_response(response)
         context.last = reading
-        if reading.moved_to is not None:
+        event, end = key_trials.examine(context, rule, reading)
+        if event.is_redirect and reading.moved_to is not None:
             context.url = reading.moved_to
             is_inside = self.profile.key.whole_origin or responses.is_below(context.url, self.base_url)
             context.outside_base_path = not is_inside
-        event = responses.to_event(rule, reading)
-        if key is not None and response.status in outcome.KEY_REFUSAL_STATUSES and context.keys.is_on_trial(key[0]):
-            # Whatever the code: a new key may not be known everywhere yet, so the old one is tried first.
-            event = event._replace(dead_key=True)
-        end = SendEnd(Outcome.DONE, response.status, reading.wait_s, hints=context.hints)
         may_retry = self.release(context, end, accepted=False)
         context.attempt_ended(attempt, response.status, reading.code, "", seconds)
         return event if may_retry else event._replace(may_retry=False)

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from callwell.client._sync.calls.engine import Engine
 from callwell.client._sync.keys.manager import Keyless
 from callwell.client.calls.context import PreparedCall
@@ -45,8 +47,10 @@ class Canary:
             why the key cannot be used yet, for people; None if the provider accepted it.
         """
         engine = self._engine
+        profile = engine.profile
         canary_engine = Engine(
-            engine.profile,
+            # One request: whoever sends it waits, and so does the key it is about.
+            replace(profile, retry=replace(profile.retry, attempts=1, throttles=0)),
             engine.base_url,
             account=engine.account,
             keys=SingleKey(key, engine.keys.location),  # type: ignore[arg-type] # used as a key manager
@@ -68,7 +72,7 @@ class Canary:
 
 
 class SingleKey(Keyless):
-    """One key in place of a client's keys.
+    """One key in place of a client's keys, which is on trial.
 
     Args:
         key: the key.
@@ -79,3 +83,7 @@ class SingleKey(Keyless):
         super().__init__(lambda: key)
         self.location = location
         self.keyless = self
+
+    def is_on_trial(self, generation: int) -> bool:  # noqa: ARG002 - as `KeyHolder` has it
+        """Whether a key is on trial: this one is, so that a 429 for it does not stop the calls with the old key."""
+        return True

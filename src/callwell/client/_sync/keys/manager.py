@@ -4,8 +4,9 @@
 
 One caller reads the source, and all others wait for it. The source is also checked once a second, so that a new key is
 found before the old one is refused. The provider's canary tries it: one caller sends that request before its own. Where
-there is no canary, one call at a time tries the new key until the provider has accepted it. All others continue with
-the old key. A new key that is refused is set aside and tried again later: a provider may not know it yet.
+there is no canary, one call at a time tries the new key until a success was got with it. All others continue with the
+old key, and so does that call if its answer is no success. A new key that is refused is set aside and tried again
+later: a provider may not know it yet.
 """
 
 from __future__ import annotations
@@ -153,7 +154,7 @@ class Keyless:
     def __init__(self, secret: Callable[[], Key]) -> None:
         self._secret = secret
 
-    def begin_use(self) -> tuple[int, Key]:
+    def begin_use(self, *, may_try: bool = True, after_refusal: bool = False) -> tuple[int, Key]:  # noqa: ARG002 - as `KeyHolder` has it
         """The text to hide, under a generation that never changes."""
         return 0, self._secret()
 
@@ -162,6 +163,10 @@ class Keyless:
 
     def is_on_trial(self, generation: int) -> bool:  # noqa: ARG002 - as `KeyHolder` has it
         """Whether a key is on trial: none is."""
+        return False
+
+    def find_other_key(self, generation: int, refusal: str | None) -> bool:  # noqa: ARG002 - as `KeyHolder` has it
+        """Whether another key may get a success: there is none."""
         return False
 
     def renew(self, generation: int, until: float) -> int:  # noqa: ARG002 - as `KeyManager` has it
