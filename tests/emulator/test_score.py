@@ -85,6 +85,13 @@ def test_early_calls(arrivals: list[tuple[float, float]], expected: int) -> None
     assert count_early(rows) == expected
 
 
+def test_a_busy_machine_is_no_early_call() -> None:
+    """A loop that was 50 ms late allows 200 ms more, and no more."""
+    rows = [throttled(10.0)]
+    rows += [row(arrived_s=9.0, arrived_real_s=real, lag_real_s=0.05) for real in (0.44, 0.46)]
+    assert count_early(rows) == 1
+
+
 def test_early_calls_are_those_of_the_same_class() -> None:
     """What is asked of one class of requests is not asked of another."""
     order = row(status=429, retry_until_s=10.0, ended_s=0.0, ended_real_s=0.0, quota="writes")

@@ -97,6 +97,7 @@ async def read_request(scope: Scope, receive: Receive, folder: Path | None = Non
         body=body,
         arrived_s=scope["state"]["arrived_s"],
         arrived_real_s=scope["state"]["arrived_real_s"],
+        lag_real_s=scope["state"]["lag_real_s"],
         form=form,
         broken=broken,
     )
@@ -187,6 +188,7 @@ def new_row(service: EmulatedService, request: IncomingRequest, server: ServerKi
         place=server,
         arrived_s=request.arrived_s,
         arrived_real_s=request.arrived_real_s,
+        lag_real_s=request.lag_real_s,
         operation=STORAGE,
         method=request.method,
         path=redact(request.path, texts) if leaked else request.path,

@@ -19,6 +19,7 @@ class LedgerRow(msgspec.Struct, frozen=True):
         place: the server that received it; the control server records only requests that carry a key.
         arrived_s: when the first byte came.
         arrived_real_s: the same in real seconds.
+        lag_real_s: by how many real seconds the emulator's own event loop was late then: how busy the machine was.
         operation: the operation's name, None for an unknown route.
         method: the HTTP method.
         path: the path, with key texts replaced.
@@ -48,6 +49,7 @@ class LedgerRow(msgspec.Struct, frozen=True):
     method: str
     path: str
     query: str = ""
+    lag_real_s: float = 0.0
     body_sha256: str = ""
     broken: bool = False
     key: str | None = None

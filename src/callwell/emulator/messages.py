@@ -34,6 +34,7 @@ class IncomingRequest:
         body: the whole body, empty where it is a form.
         arrived_s: when its first byte came, by the emulator's clock.
         arrived_real_s: the same by the machine's monotonic clock.
+        lag_real_s: by how much the event loop was late at that time.
         form: the body, where it is a multipart form.
         broken: the client went away before the body had come.
     """
@@ -45,6 +46,7 @@ class IncomingRequest:
     body: bytes = b""
     arrived_s: float = 0.0
     arrived_real_s: float = 0.0
+    lag_real_s: float = 0.0
     form: Form | None = None
     broken: bool = False
 

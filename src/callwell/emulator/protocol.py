@@ -2,7 +2,7 @@
 """HTTP connections that note when each request began, and that can be cut.
 
 An app finds its connection as `scope["state"]["connection"]`, and the times of the request's first byte as `arrived_s`
-and `arrived_real_s` beside it.
+and `arrived_real_s` beside it, with the `lag_real_s` of the loop at that time.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from uvicorn.server import ServerState
 
     from callwell.clock import Clock
+    from callwell.emulator.loop_lag import LoopLag
 
 # SO_LINGER on, for 0 s: the kernel answers a close with RST instead of FIN.
 RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
@@ -31,12 +32,14 @@ class Connection(HttpToolsProtocol):
     Args:
         config: the uvicorn configuration, loaded.
         clock: the emulator's clock.
+        lag: that of the event loop.
         server_state: the connections of one listening socket.
     """
 
-    def __init__(self, config: Config, *, clock: Clock, server_state: ServerState) -> None:
+    def __init__(self, config: Config, *, clock: Clock, lag: LoopLag, server_state: ServerState) -> None:
         super().__init__(config=config, server_state=server_state, app_state={})
         self._clock = clock
+        self._lag = lag
         self._received_s = 0.0
         self._received_real_s = 0.0
         self._lost = asyncio.Event()
@@ -51,7 +54,12 @@ class Connection(HttpToolsProtocol):
         """Give the new request its connection and the time of its first byte."""
         super().on_message_begin()
         state: dict[str, Any] = self.scope["state"]
-        state.update(connection=self, arrived_s=self._received_s, arrived_real_s=self._received_real_s)
+        state.update(
+            connection=self,
+            arrived_s=self._received_s,
+            arrived_real_s=self._received_real_s,
+            lag_real_s=self._lag.longest_s(),
+        )
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wake the handler that waits in `wait_while_open`: the client has left."""

@@ -26,6 +26,7 @@ from callwell.emulator.errors import AddressInUse, EmulatorError, InvalidPort, P
 from callwell.emulator.exchange import EmulatedService, api_app, storage_app
 from callwell.emulator.fault_script import FaultScript
 from callwell.emulator.ledger import RequestLedger
+from callwell.emulator.loop_lag import LoopLag
 from callwell.emulator.options import EmulatorOptions, Endpoint, Endpoints
 from callwell.emulator.protocol import Connection
 from callwell.emulator.provider import Origins
@@ -94,8 +95,11 @@ async def serve(options: EmulatorOptions, ready: Callable[[Endpoints], None]) ->
             return _to_endpoints(control_url, services, base_urls, clock_text)
 
         apps.append((control_socket, control_app(ServiceRegistry(services), clock, describe)))
+        lag = LoopLag()
+        lag.start()
+        stack.callback(lag.stop)
         for sock, app in apps:
-            await stack.enter_async_context(_listening(sock, app, clock))
+            await stack.enter_async_context(_listening(sock, app, clock, lag))
         ready(describe())
         async with asyncio.TaskGroup() as group:
             for service in services.values():
@@ -189,7 +193,7 @@ def _bind(port: int) -> socket.socket:
 
 
 @asynccontextmanager
-async def _listening(sock: socket.socket, app: ASGIApp, clock: Clock) -> AsyncIterator[None]:
+async def _listening(sock: socket.socket, app: ASGIApp, clock: Clock, lag: LoopLag) -> AsyncIterator[None]:
     """Accept connections for `app` on `sock`; at the end abort those that are open."""
     config = Config(
         app,
@@ -206,7 +210,7 @@ async def _listening(sock: socket.socket, app: ASGIApp, clock: Clock) -> AsyncIt
     )
     config.load()
     state = ServerState()
-    make = partial(Connection, config, clock=clock, server_state=state)
+    make = partial(Connection, config, clock=clock, lag=lag, server_state=state)
     server = await asyncio.get_running_loop().create_server(make, sock=sock, backlog=BACKLOG)
     try:
         yield
