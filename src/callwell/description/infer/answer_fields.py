@@ -93,7 +93,8 @@ def _iter_fields(schema: Mapping[str, Any], prefix: str, parents: tuple[str, ...
             seen.add(name)
             path = f"{prefix}{name}"
             yield AnswerField(path, plain_name(name), parents, child)
-            if len(parents) + 1 < MAX_DEPTH and "." not in name:
+            is_near = not parents or plain_name(name) in WRAPPERS  # elsewhere no list is sought below two levels
+            if is_near and len(parents) + 1 < MAX_DEPTH and "." not in name:
                 yield from _iter_fields(child, f"{path}.", (*parents, plain_name(name)))
 
 

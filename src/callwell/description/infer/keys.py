@@ -24,6 +24,7 @@ _PREFIX: Final = re.compile(
 )
 """A word that stands before the key in its header, as descriptions write it: `Authorization: Token <key>`."""
 
+_SAYS_BEARER: Final = re.compile(r"\bbearer\b", re.IGNORECASE)
 _TOKEN_OF_A_HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -142,11 +143,13 @@ def _header_rule(scheme: Mapping[str, Any], variable: str) -> KeyRule | None:
         return None
     if header != "authorization":
         return KeyRule(scheme="header", header=header, env=variable)
+    if _SAYS_BEARER.search(as_text(scheme.get("description"))):
+        return KeyRule(env=variable)
     found = _PREFIX.search(as_text(scheme.get("description")))
     word = (found[1] or found[2]) if found else ""
     prefix = word[:1].upper() + word[1:]
-    if prefix.lower() in ("", "bearer"):
-        return KeyRule(env=variable) if prefix else KeyRule(scheme="header", env=variable)
+    if not prefix:
+        return KeyRule(scheme="header", env=variable)
     pattern = rf"{prefix} \S+"
     return KeyRule(scheme="header", env=variable, pattern=pattern, looks_like=f"`{prefix}`, a space and the key")
 
