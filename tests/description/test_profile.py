@@ -190,9 +190,8 @@ def test_errors(tmp_path: Path, case: tuple[str, str, int, str, str]) -> None:
     old, new, line, key, expected = case
     assert WHOLE.count(old) == 1
     file = tmp_path / "profile.toml"
-    file.write_text(WHOLE.replace(old, new), encoding="utf-8")
     with pytest.raises(ProfileError) as caught:
-        profile.load(file, API)
+        profile.parse(WHOLE.replace(old, new), API, file=str(file))
     error = caught.value
     assert (error.file, error.line) == (str(file), line)
     assert error.key.endswith(key)
@@ -222,4 +221,4 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 
 def test_the_operations_are_those_beside_the_file(tmp_path: Path) -> None:
     """Without operations, the `openapi.json` in the same folder is read."""
-    assert profile.load(write(tmp_path / "tiny") / "profile.toml").name == "tiny"
+    assert profile.load(write(tmp_path / "tiny") / "profile.toml").profile.name == "tiny"

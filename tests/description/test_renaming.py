@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from callwell import Client, Key
+from callwell.description import catalog
 from callwell.description.loading import load_provider
 from callwell.errors import ProfileError, UnknownName
 
@@ -101,7 +102,6 @@ def test_two_exchange_their_names(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "expected"),
     [
-        ('nothing = "a.b"', "expected the name of an operation"),
         ('twice = "a.b"', "expected one of things.twice, others.twice, which share this operationId"),
         ('listThings = "all"', "expected a group and a method, such as things.list, found 'all'"),
         ('listThings = "things.All"', "expected a group and a method"),
@@ -119,6 +119,48 @@ def test_wrong_names(tmp_path: Path, names: str, expected: str) -> None:
 
 
 def test_a_rule_for_what_is_left_out(tmp_path: Path) -> None:
-    """The error says why the operation is not there."""
-    with pytest.raises(ProfileError, match="left out: paths"):
-        load_provider(write(tmp_path, '[operations."others.bad"]\nquotas = []\n'))
+    """It is ignored, and the reason says why the operation is not there."""
+    [ignored] = load_provider(write(tmp_path, '[operations."others.bad"]\nquotas = []\n')).ignored
+    assert "profile.toml:7: " in ignored
+    assert "left out: paths" in ignored
+
+
+STALE: Final = """
+[names]
+goneThings = "gone.things"
+
+[operations."gone.list"]
+quotas = []
+
+[operations."gone.picture"]
+like = "gone.list"
+
+[operations."gone.picture".asset]
+url = "url"
+name = "x"
+
+[export]
+items = "gone.list"
+item_parameter = "id"
+detail = "gone.get"
+"""
+
+
+def test_what_is_said_about_operations_that_are_gone_is_ignored(tmp_path: Path) -> None:
+    """The rest works; each part that is ignored is named with its line, and whoever loads it is warned."""
+    folder = write(tmp_path, STALE)
+    with pytest.warns(UserWarning, match="expected the name of an operation") as warned:
+        provider = catalog.load(folder)
+    assert provider.operation("things.list").method == "GET"
+    lines = sorted(int(text.removeprefix(f"{folder}/profile.toml:").partition(":")[0]) for text in provider.ignored)
+    assert lines == [9, 11, 15, 22]
+    assert [str(one.message) for one in warned] == list(provider.ignored)
+    assert all(text.endswith("this part is ignored") for text in provider.ignored)
+
+
+def test_tokens_need_their_operations(tmp_path: Path) -> None:
+    """A profile that cannot get a token without an operation cannot do without it."""
+    token = "".join(f'{key} = "gone.a"\n' for key in ("issue", "key", "renew", "refresh"))
+    places = "".join(f'{key} = "a"\n' for key in ("access_at", "refresh_at", "expires_at"))
+    with pytest.raises(ProfileError, match="expected the name of an operation"):
+        load_provider(write(tmp_path, f"[key.token]\n{token}{places}"))

@@ -18,6 +18,7 @@ address of the default environment.
 from __future__ import annotations
 
 import os
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -108,10 +109,10 @@ class Settings:
         if folder is None:
             if catalog.bundled_name(name) is None and not (name and Path(name).is_dir()):
                 raise UnknownName("provider", name, self.names(), why=catalog.why_not_a_folder(name))
-            return catalog.load(name)
+            return _load_quietly(name)
         if not Path(str(folder.value)).is_dir():
             raise UsageError(f"{folder.where}: {name}.{FOLDER}: there is no folder {folder.value}")
-        provider = catalog.load(Path(str(folder.value)))
+        provider = _load_quietly(Path(str(folder.value)))
         if provider.name != name:
             raise UsageError(
                 f"{folder.where}: the description in {folder.value} is named {provider.name!r}, not {name!r}"
@@ -263,6 +264,16 @@ def naming_the_state(values: Mapping[str, Setting]) -> Iterator[None]:
 def default(name: str) -> Setting:
     """A setting that nobody has set."""
     return Setting(name, default_state() if name == "state" else SETTINGS[name].default, DEFAULT)
+
+
+def _load_quietly(name: str | Path) -> Provider:
+    """Load a provider, with its warnings as lines for people."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        provider = catalog.load(name)
+    for one in caught:
+        output.say(f"callwell: {one.message}")
+    return provider
 
 
 def default_state() -> str:

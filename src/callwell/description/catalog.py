@@ -69,7 +69,13 @@ def _load_bundled(name: str) -> Provider:
 def _load_folder(folder: Path) -> Provider:
     from callwell.description import index  # slow to load, and not needed for what is compiled
 
-    return index.load(folder)
+    provider = index.load(folder)
+    if provider.ignored:
+        import warnings  # seldom needed
+
+        for message in provider.ignored:
+            warnings.warn(message, stacklevel=2)
+    return provider
 
 
 def generated_client(name: str, kind: Literal["Client", "AsyncClient"]) -> type[Any] | None:

@@ -62,6 +62,20 @@ class DescriptionError(Exception):
         return ProfileError(file, format_path(self.path), self.expected, line=line)
 
 
+class UnknownOperation(DescriptionError):
+    """A profile names an operation that the OpenAPI document does not have, or that had to be left out.
+
+    Args:
+        path: the keys that lead to the name.
+        name: the name.
+        expected: what was expected there, and what was found.
+    """
+
+    def __init__(self, path: KeyPath, name: str, expected: str) -> None:
+        super().__init__(path, expected)
+        self.name = name
+
+
 def format_path(path: Iterable[str]) -> str:
     """A path as TOML writes it: `operations."recordings.list".paging`."""
     return ".".join(key if _BARE.fullmatch(key) else json.dumps(key, ensure_ascii=False) for key in path)
@@ -75,14 +89,15 @@ def found_value(value: object) -> str:
     return f"found {text}"
 
 
-def unknown_operation(path: KeyPath, name: str, api: Api) -> DescriptionError:
+def unknown_operation(path: KeyPath, name: str, api: Api) -> UnknownOperation:
     """The error about an operation that the OpenAPI document does not have, or that had to be left out."""
     for left_out in api.left_out:
         if left_out.operation == name:
             expected = f"expected an operation that can be called, found {name!r}, left out: {left_out.reason}"
-            return DescriptionError(path, expected)
+            return UnknownOperation(path, name, expected)
     meant = closest_names(name, api.operations)
-    return DescriptionError(path, f"expected the name of an operation, perhaps {meant}", found=name)
+    expected = f"expected the name of an operation, perhaps {meant}, {found_value(name)}"
+    return UnknownOperation(path, name, expected)
 
 
 def closest_names(name: str, known: Iterable[str]) -> str:

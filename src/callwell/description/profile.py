@@ -4,6 +4,9 @@
 The records are the schema. A table is a record, a key is a field, and the type of a field says what may stand there, so
 a new key needs a new field and nothing else. Three steps, each with its own errors:
 
+A part about an operation that the document does not have, as after a newer document came, is ignored with its reason
+when a file is loaded: the rest works.
+
 1. `tomllib` parses the text.
 2. `_check_type` walks the document along the types of the fields. It knows what msgspec does not say: the path of what
    is wrong, and for an unknown key the keys that were probably meant.
@@ -20,14 +23,14 @@ import re
 import tomllib
 import types
 import typing
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import msgspec
 
 from callwell.core.rules.profile import Profile, RetryRule, TokenRule, UploadRule
 from callwell.description import checks, derived_operations, openapi
 from callwell.description.documents.reading import find_document
-from callwell.description.error import DescriptionError
+from callwell.description.error import DescriptionError, UnknownOperation
 from callwell.description.locate import toml_line
 from callwell.errors import ProfileError
 
@@ -62,7 +65,19 @@ OLD_KEYS: Final[Mapping[type[msgspec.Struct], Mapping[str, str]]] = {
 """Keys that have another name today: record → old name → new name. Profiles that people wrote still work."""
 
 
-def load(path: Path, api: Api | None = None) -> Profile:
+class LoadedProfile(NamedTuple):
+    """A profile that was read from a file.
+
+    Attributes:
+        profile: the profile.
+        ignored: for each part about an operation that the document does not have: where it is, and what was expected.
+    """
+
+    profile: Profile
+    ignored: tuple[str, ...]
+
+
+def load(path: Path, api: Api | None = None) -> LoadedProfile:
     """The profile in a TOML file, checked against the operations that it is about.
 
     Args:
@@ -79,11 +94,12 @@ def load(path: Path, api: Api | None = None) -> Profile:
         raise ProfileError(str(path), "document", f"expected a file of UTF-8 text, found {reason}") from error
     if api is None:
         api = openapi.read(find_document(path.parent))
-    return parse(text, api, file=str(path))
+    ignored: list[str] = []
+    return LoadedProfile(_parse(text, api, str(path), ignored), tuple(ignored))
 
 
 def parse(text: str, api: Api, *, file: str = "profile.toml") -> Profile:
-    """The profile in a TOML text.
+    """The profile in a TOML text. What it says about operations that the document does not have is an error.
 
     Args:
         text: the TOML.
@@ -93,6 +109,18 @@ def parse(text: str, api: Api, *, file: str = "profile.toml") -> Profile:
     Raises:
         ProfileError: the text cannot be used.
     """
+    return _parse(text, api, file, None)
+
+
+def _parse(text: str, api: Api, file: str, ignored: list[str] | None) -> Profile:
+    """The profile in a TOML text.
+
+    Args:
+        text: the TOML.
+        api: the operations that it is about.
+        file: the name of the text in errors.
+        ignored: gets an error message for each part that is ignored; None if no part may be.
+    """
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -100,13 +128,41 @@ def parse(text: str, api: Api, *, file: str = "profile.toml") -> Profile:
         position = _ERROR_LINE.search(str(error))
         line = int(position[1]) if position else max(1, len(text.splitlines()))
         raise ProfileError(file, "document", f"expected TOML, found an error: {error}", line=line) from error
-    try:
-        _check_type(document, Profile, ())
-        profile = msgspec.convert(document, Profile, strict=True)
-        checks.check(profile, derived_operations.apply_profile(api, profile))
-    except DescriptionError as error:
-        raise error.to_profile_error(file, text, toml_line) from None
-    return profile
+    while True:
+        try:
+            _check_type(document, Profile, ())
+            profile = msgspec.convert(document, Profile, strict=True)
+            checks.check(profile, derived_operations.apply_profile(api, profile))
+        except DescriptionError as error:
+            reported = error.to_profile_error(file, text, toml_line)
+            # Once something is ignored, what refers to it is wrong as well.
+            if ignored is None or not (ignored or isinstance(error, UnknownOperation)) or not _drop(document, error):
+                raise reported from None
+            ignored.append(f"{reported}; this part is ignored")
+        else:
+            return profile
+
+
+def _drop(document: dict[str, Any], error: DescriptionError) -> bool:
+    """Remove the part of a profile that an error is about, if the rest can do without it. Returns whether it could."""
+    match error.path:
+        case ("operations", operation):
+            del document["operations"][operation]
+        case ("operations", operation, "like", *_):
+            del document["operations"][operation]
+        case ("operations", operation, part, *_):
+            del document["operations"][operation][part]
+        case ("names", name):
+            del document["names"][name]
+        case ("key", "canary"):
+            del document["key"]["canary"]
+        case ("export", *_):
+            del document["export"]
+        case ("environments", environment, "operations") if isinstance(error, UnknownOperation):
+            document["environments"][environment]["operations"].remove(error.name)
+        case _:
+            return False
+    return True
 
 
 def _check_type(value: object, kind: Any, path: KeyPath) -> None:

@@ -48,11 +48,13 @@ class Provider(Struct, frozen=True, kw_only=True):
         name: its name in code.
         profile: its behaviour.
         api: its operations.
+        ignored: parts of the profile about operations that the document does not have, each as an error message.
     """
 
     name: str
     profile: Profile
     api: Api
+    ignored: tuple[str, ...] = ()
 
     def operation(self, name: str) -> Operation:
         """An operation by its dotted name, or by the `operationId` that the document gives to it alone.
