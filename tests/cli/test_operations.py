@@ -59,3 +59,31 @@ def test_nothing_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     assert "nothing is left out" in capsys.readouterr().err
     assert main(["providers", "--json"]) == 0
     assert {one["left_out"] for one in json.loads(capsys.readouterr().out)} == {0}
+
+
+def test_one_is_explained(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Arguments, result, paging, quotas, and what happens when a call fails; it fits 80 columns."""
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["operations", "userplane", "recordings.list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("GET https://api.userplane.io/")
+    assert any(line.split()[:2] == ["workspace_id", "path"] for line in lines)
+    labelled = {line[:10].strip(): line[11:] for line in lines if line[:1].isalpha()}
+    assert labelled["paging"].startswith("by page, in page")
+    assert labelled["quotas"] == "minute (120 in 60 s), day (10000 in 86400 s)"
+    assert labelled["repeat"] == "safe: a GET may be sent twice"
+    assert labelled["command"] == "callwell list userplane recordings.list workspace_id=…"
+    assert max(map(len, lines)) <= 80
+
+
+def test_an_unsafe_one(capsys: pytest.CaptureFixture[str]) -> None:
+    """--json has the same; the document's own name is accepted, and an unknown one is not."""
+    assert main(["operations", "apivideo", "videos.create", "--json"]) == 0
+    explained = json.loads(capsys.readouterr().out)
+    assert explained["repeat"] == "not safe: a POST may do it twice"
+    assert explained["no_answer"].startswith(
+        "OutcomeUnknown: it may be done, and is not sent again; exactly_once looks"
+    )
+    assert {"argument": "title", "in": "body", "required": True}.items() <= explained["arguments"][0].items()
+    assert main(["operations", "userplane", "recordings.lst"]) == 2
+    assert "recordings.list" in capsys.readouterr().err

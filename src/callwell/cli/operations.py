@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`callwell operations`: list the operations of a provider, and why others are left out."""
+"""`callwell operations`: list the operations of a provider, say why others are left out, explain one of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from callwell.cli import operation_table, output
-from callwell.cli.flags import ClientFlags, EnvironmentOption, JsonOption, ProviderArgument
+from callwell.cli.flags import ClientFlags, EnvironmentOption, JsonOption, OperationArgument, ProviderArgument
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -16,6 +16,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 @app.command()
 def operations(
     provider: ProviderArgument,
+    operation: OperationArgument = None,
     *,
     left_out: Annotated[
         bool, typer.Option("--left-out", help="List the operations that have no method, each with its reason.")
@@ -23,12 +24,20 @@ def operations(
     environment: EnvironmentOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the operations of a provider, and count those that are left out of its description.
+    """List the operations of a provider, and count those that are left out of its description; or explain one.
+
+    An explanation has the arguments and the result, paging and quotas, and what happens after a 5xx or without an
+    answer.
 
     What is left out needs something that Callwell cannot send or read. `client.request` in code still makes it.
     """
     flags = ClientFlags(environment=environment)
-    described, _ = flags.described(provider)
+    described, chosen = flags.described(provider)
+    if operation is not None:
+        from callwell.cli.operation_page import print_operation
+
+        print_operation(described, chosen, operation, provider, as_json=as_json)
+        return
     api = described.api
     own = [name for name in api.operations if described.rule(name).like is None]
     total = len(own) + len(api.left_out)

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a newer document breaks is told from what it only adds."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from callwell.description.intake.changes import Change, find_changes
+from callwell.description.intake.document import read_intake
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+OLD: dict[str, Any] = {
+    "openapi": "3.0.3",
+    "info": {"title": "Shop", "version": "1"},
+    "servers": [{"url": "https://shop.example"}],
+    "components": {"securitySchemes": {"main": {"type": "http", "scheme": "bearer", "description": "a"}}},
+    "paths": {
+        "/things": {
+            "get": {
+                "operationId": "things.list",
+                "parameters": [
+                    {"name": "colour", "in": "query", "schema": {"type": "string", "enum": ["red", "blue"]}},
+                    {"name": "size", "in": "query", "schema": {"type": "integer"}},
+                ],
+                "responses": {
+                    "200": {
+                        "content": {
+                            "application/json": {
+                                "schema": {
+                                    "type": "object",
+                                    "properties": {
+                                        "things": {
+                                            "type": "array",
+                                            "items": {"type": "object", "properties": {"id": {"type": "integer"}}},
+                                        },
+                                        "total": {"type": "integer"},
+                                    },
+                                }
+                            }
+                        }
+                    }
+                },
+            },
+            "delete": {"operationId": "things.clear", "responses": {}},
+        }
+    },
+}
+
+
+def compare(change: Callable[[dict[str, Any]], object]) -> list[Change]:
+    """The changes to a document that was changed."""
+    new = copy.deepcopy(OLD)
+    change(new)
+    old_facts, new_facts = (
+        read_intake(msgspec.json.encode(one), Path("shop.json"), alone=True).facts for one in (OLD, new)
+    )
+    return find_changes(old_facts, new_facts)
+
+
+def listed(document: dict[str, Any]) -> dict[str, Any]:
+    """The list operation."""
+    operation: dict[str, Any] = document["paths"]["/things"]["get"]
+    return operation
+
+
+def fields(document: dict[str, Any]) -> dict[str, Any]:
+    """The fields of its response."""
+    content = listed(document)["responses"]["200"]["content"]["application/json"]
+    found: dict[str, Any] = content["schema"]["properties"]
+    return found
+
+
+NEW: dict[str, Any] = {"name": "page", "in": "query", "schema": {"type": "integer"}}
+BREAKING: dict[str, Callable[[dict[str, Any]], object]] = {
+    "it is gone": lambda new: new["paths"]["/things"].pop("delete"),
+    "it is called things.wipe now": lambda new: new["paths"]["/things"]["delete"].update(operationId="things.wipe"),
+    "the argument size is gone": lambda new: listed(new)["parameters"].pop(),
+    "the argument page is new and required": lambda new: listed(new)["parameters"].append({**NEW, "required": True}),
+    "the argument size is required now": lambda new: listed(new)["parameters"][1].update(required=True),
+    "the argument size is boolean, was integer": lambda new: listed(new)["parameters"][1].update(
+        schema={"type": "boolean"}
+    ),
+    "the argument colour no longer takes blue": lambda new: listed(new)["parameters"][0]["schema"].update(enum=["red"]),
+    "the response's total is gone": lambda new: fields(new).pop("total"),
+    "the response's total is string, was integer": lambda new: fields(new)["total"].update(type="string"),
+    "the response's things[].id is gone": lambda new: fields(new)["things"]["items"].update(properties={"key": {}}),
+    "the server https://shop.example is gone": lambda new: new.update(servers=[]),
+    "the security scheme main changed": lambda new: new["components"]["securitySchemes"]["main"].update(scheme="basic"),
+}
+HARMLESS: dict[str, Callable[[dict[str, Any]], object]] = {
+    "it is new: GET /others": lambda new: new["paths"].update({"/others": {"get": {"responses": {}}}}),
+    "the argument page is new": lambda new: listed(new)["parameters"].append(NEW),
+    "the argument size is integer or number, was integer": lambda new: listed(new)["parameters"][1].update(
+        schema={"type": "number"}
+    ),
+    "the version is 2, was 1": lambda new: new["info"].update(version="2"),
+    "the server https://eu.shop.example is new": lambda new: new["servers"].append({"url": "https://eu.shop.example"}),
+}
+
+
+@pytest.mark.parametrize("what", BREAKING)
+def test_what_breaks(what: str) -> None:
+    """Callers that were right may fail."""
+    found = compare(BREAKING[what])
+    assert what in [one.what for one in found if one.breaking]
+    assert found == sorted(found, key=lambda one: not one.breaking)
+
+
+@pytest.mark.parametrize("what", HARMLESS)
+def test_what_does_not_break(what: str) -> None:
+    """Callers that were right stay right."""
+    assert [(one.what, one.breaking) for one in compare(HARMLESS[what])] == [(what, False)]
+
+
+def test_nothing_changed() -> None:
+    """Texts are no changes, and neither is a field more."""
+    assert compare(lambda new: new["components"]["securitySchemes"]["main"].update(description="b")) == []
+    assert compare(lambda new: fields(new).update(more={"type": "string"})) == []
+
+
+def test_an_operation_that_can_no_longer_be_called() -> None:
+    """The reason says why."""
+    [found] = compare(lambda new: listed(new).update(parameters=[{"name": "a", "in": "nowhere"}]))
+    assert found.what.startswith("it can no longer be called: paths")
