@@ -45,7 +45,7 @@ DOWN = b'{"success":false,"message":"down","error":{"code":"INTERNAL"}}'
 
 
 def answer(status: str, body: bytes) -> bytes:
-    """A whole answer."""
+    """A whole response."""
     head = f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     return head.encode() + body
 

@@ -80,7 +80,7 @@ def stopping_after(running: Running, count: int) -> None:
 
 
 def hanging(running: Running) -> int:
-    """Requests that wait for an answer that will not come."""
+    """Requests that wait for a response that will not come."""
     rows = fetch(f"{running.endpoints.control}/ledger/requests").json
     return sum(row["fault"] == "hang" and row["ended_s"] is None for row in rows)
 

@@ -84,7 +84,7 @@ class Odd:
         dice: chance.
 
     Attributes:
-        replies: all that it gave; errors that it raised are lost answers.
+        replies: all that it gave; errors that it raised are lost responses.
         arrivals: when something arrived.
         clock: measures the seconds.
     """

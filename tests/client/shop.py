@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A made-up provider that remembers what was created, loses answers and requests, and commits late."""
+"""A made-up provider that remembers what was created, loses responses and requests, and commits late."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ BOUND_S: Final = 90.0
 """How long after the end of its connection a request may still commit."""
 
 FATES: Final = ("ok", "lost", "gone", "late", "error", "failed", "throttled", "refused", "broken")
-"""Of a request that creates: carried out; the answer lost; the request lost; carried out when the caller has left;
-an error after it was carried out, and before; not now; no connection; carried out, with half an answer."""
+"""Of a request that creates: carried out; the response lost; the request lost; carried out when the caller has left;
+an error after it was carried out, and before; not now; no connection; carried out, with half a response."""
 
 SIGHTS: Final = ("ok", "ok", "lost", "error", "throttled", "missing")
 """Of a request that lists."""

@@ -65,7 +65,7 @@ class Storage:
         return whole if cut is None else replace(whole, body=body[:cut], whole=False)
 
     def cut(self, count: int) -> Callable[[Request], Response]:
-        """An answer that breaks off after `count` bytes."""
+        """A response that breaks off after `count` bytes."""
         return lambda request: self.right(request, cut=count)
 
 

@@ -87,7 +87,7 @@ async def waited(client: AsyncClient) -> float:
 def test_a_cancelled_call_costs_what_its_request_came_to(
     reply: Response | NoReply, least_s: float, most_s: float
 ) -> None:
-    """W from a final answer or its head, nothing without a connection, W + D only where no answer began."""
+    """W from a final response or its head, nothing without a connection, W + D only where no response began."""
 
     async def work() -> None:
         transport = GoingOn(reply, took=1.0)

@@ -63,7 +63,7 @@ def ids(pages: int) -> list[str]:
 
 @pytest.mark.parametrize(("depth", "seconds"), [(0, 20), (1, 20), (4, 6), (8, 4), (64, 2)])
 def test_as_many_pages_are_under_way_as_were_requested(depth: int, seconds: int) -> None:
-    """Items come in order although the answers do not, and a walk takes as long as its pages divided by the depth."""
+    """Items come in order although the responses do not, and a walk takes as long as its pages divided by the depth."""
 
     async def work() -> None:
         client, transport = make(shelf(20), provider=acme({}))
@@ -204,7 +204,7 @@ def test_a_depth_that_is_none_is_reported(pages: Any) -> None:
 
 
 def test_threads_fetch_as_many_pages_at_once() -> None:
-    """The sync side has as many under way: the answers come only when all eight have been requested."""
+    """The sync side has as many under way: the responses come only when all eight have been requested."""
     gate = threading.Barrier(8)
 
     def reply(request: Request) -> Response:

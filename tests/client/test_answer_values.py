@@ -68,7 +68,7 @@ def result(types: tuple[str, ...], body: bytes, content_type: str | None, operat
     ],
 )
 def test_an_answer_is_read_by_its_type(types: Any, body: bytes, content_type: str | None, expected: Any) -> None:
-    """JSON is a value, text `str`, anything else `bytes`; an empty answer is None."""
+    """JSON is a value, text `str`, anything else `bytes`; an empty response is None."""
     got = result(types, body, content_type)
     assert (got, type(got)) == (expected, type(expected))
 
@@ -88,7 +88,7 @@ def test_an_answer_is_read_by_its_type(types: Any, body: bytes, content_type: st
 def test_a_page_in_place_of_a_file_is_no_result(
     types: Any, body: bytes, content_type: str | None, outcome: str
 ) -> None:
-    """A creation that is answered by a gateway may have been done; JSON is the provider's own answer."""
+    """A creation that is answered by a gateway may have been done; JSON is the provider's own response."""
     error = result(types, body, content_type, "things.make")
     assert isinstance(error, errors.CallError)
     assert error.outcome == outcome
@@ -135,5 +135,5 @@ def test_an_odd_character_set_is_utf_8(charset: str) -> None:
 
 
 def test_a_type_keeps_its_parameters() -> None:
-    """They may choose between answers; the character set does not."""
+    """They may choose between responses; the character set does not."""
     assert classify("Application/JSON; Charset=utf-8; stream=watch", {}).name == "application/json;stream=watch"

@@ -179,7 +179,7 @@ def test_errors_are_pickled_whole(error: errors.CallwellError) -> None:
 
 
 def test_the_cause_is_kept() -> None:
-    """The foreign exception behind a lost answer is the cause of ours, and is not raised itself."""
+    """The foreign exception behind a lost response is the cause of ours, and is not raised itself."""
     cause = OSError("reset")
     error = failed(NoReply(Outcome.UNKNOWN, "the connection was closed", cause))
     assert (type(error), error.__cause__) == (errors.ConnectionLost, cause)

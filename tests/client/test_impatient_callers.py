@@ -115,7 +115,7 @@ def test_a_trial_that_is_left_lets_the_next_one_try() -> None:
 
 @pytest.mark.parametrize(("deadline_s", "failures"), [(0.2, 0), (4.0, 0), (8.0, 9)])
 def test_a_short_deadline_is_no_failure_of_the_provider(deadline_s: float, failures: int) -> None:
-    """An attempt that was given less than five seconds and got no answer says nothing; with more it does."""
+    """An attempt that was given less than five seconds and got no response says nothing; with more it does."""
 
     async def work() -> None:
         client, transport = make(provider=acme({}))

@@ -173,7 +173,7 @@ def test_batches_of_permits_add_up() -> None:
         check_sums(client)
         sent = len(world.sent)
         spent = client.spent()["minute"][0]
-        assert sent <= spent + 1, at  # the one more was never sent, or its answer cools
+        assert sent <= spent + 1, at  # the one more was never sent, or its response cools
         assert sent - 1 <= spent, at
         world.clock.advance(LONG_S)
         assert client.spent()["minute"] == (0, 20_000), at

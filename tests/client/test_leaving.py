@@ -209,7 +209,7 @@ def test_a_cancelled_reader_drops_its_page_ahead() -> None:
 
 
 def test_a_closed_file_closes_its_answer() -> None:
-    """Leaving bytes unread closes the storage's answer at once, and not when the garbage is collected."""
+    """Leaving bytes unread closes the storage's response at once, and not when the garbage is collected."""
 
     async def work() -> None:
         one = client(World(Storage()))

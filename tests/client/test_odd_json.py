@@ -145,7 +145,7 @@ def test_codes_and_words_wherever_they_stand(
 
 @pytest.mark.parametrize("body", [{"code": 20003}, {"error": {"code": 20003}}, [{"code": 20003}]])
 def test_a_dead_key_is_known_by_a_number(body: object) -> None:
-    """The profile names the code as a text, and the answer has it as a number."""
+    """The profile names the code as a text, and the response has it as a number."""
     rule = ErrorRule(code=("code", "error.code"), codes={"20003": CodeRule(status=401, dead_key=True)})
     one = client(World(Response(401, {}, json.dumps(body).encode())), provider=acme(errors=rule))
     with pytest.raises(errors.KeyRefused) as caught:

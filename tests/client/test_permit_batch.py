@@ -132,7 +132,7 @@ def test_the_last_permit_is_lent() -> None:
 
 
 def test_an_answer_that_was_put_off_is_released_when_permits_are_short() -> None:
-    """A call that waits for permits gets a time, and need not wait for an answer that came long ago."""
+    """A call that waits for permits gets a time, and need not wait for a response that came long ago."""
     one, clock, _ = batcher()
     held = [acquired(one) for _ in range(LIMIT)]
     for permit in held:
@@ -175,7 +175,7 @@ def test_a_failure_is_seen_at_once() -> None:
 
 
 def test_the_retry_budget_is_paid_for_every_call() -> None:
-    """Calls from a batch pay in like all others, and their answers count as attempts."""
+    """Calls from a batch pay in like all others, and their responses count as attempts."""
     one, clock, _ = batcher()
     direct = Account(profile(), "x", MemoryState(), clock)
     for account in (one, direct):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Both sides do the same: for any script of answers, sync and async leave the same trace."""
+"""Both sides do the same: for any script of responses, sync and async leave the same trace."""
 
 from __future__ import annotations
 

@@ -208,7 +208,7 @@ def test_who_serves_several_is_left_alone() -> None:
 
 
 def test_what_may_be_billed_is_reported() -> None:
-    """On the answer, on the notice and in the error; and it is repeated once only."""
+    """On the response, on the notice and in the error; and it is repeated once only."""
     provider = acme(retry=RetryRule(lost_attempts=2))
     world = World(LOST, OK)
     got = client(world, provider=provider).call_raw("things.get", thing_id="1")

@@ -104,8 +104,8 @@ class Vault:
     """Keeps films, each piece once.
 
     Args:
-        spoil: by operation and how often it was asked: what comes instead of the answer. The texts
-            `lost` and `done` mean: the request does not arrive, or its answer is lost.
+        spoil: by operation and how often it was asked: what comes instead of the response. The texts
+            `lost` and `done` mean: the request does not arrive, or its response is lost.
     """
 
     def __init__(self, spoil: dict[tuple[str, int], Any] | None = None) -> None:

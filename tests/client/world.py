@@ -28,7 +28,7 @@ REFUSED = NoReply(Outcome.REFUSED, "no connection: refused")
 
 
 def answer(status: int = 200, body: object = None, *, whole: bool = True, **headers: Any) -> Response:
-    """An answer with a JSON body, or with the bytes given; `_` in a header's name stands for `-`."""
+    """A response with a JSON body, or with the bytes given; `_` in a header's name stands for `-`."""
     data = body if isinstance(body, bytes) else b""
     if body is not None and not isinstance(body, bytes):
         data = json.dumps(body).encode()
@@ -36,7 +36,7 @@ def answer(status: int = 200, body: object = None, *, whole: bool = True, **head
 
 
 def code(status: int, name: str, **headers: Any) -> Response:
-    """An error answer with a code."""
+    """An error response with a code."""
     return answer(status, {"code": name, "message": "because"}, **headers)
 
 

@@ -161,7 +161,7 @@ def test_what_is_missing_or_too_much_is_found(theirs: Theirs, ours: dict[str, An
 
 
 def test_quota_headers_are_on_all_but_the_keyless_two(theirs: Theirs) -> None:
-    """The headers that the profile names are on every answer of every operation that counts against a quota."""
+    """The headers that the profile names are on every response of every operation that counts against a quota."""
     profile = providers.load("apivideo").profile
     rule = providers.load("apivideo").profile.quota_headers
     assert rule

@@ -32,7 +32,7 @@ class RawStorage:
     """Answers the provider's operation with an address, and requests to that as a test says.
 
     Args:
-        answer: gives the whole answer to a request for bytes, by its number from 0 and its headers, or None for none;
+        answer: gives the whole response to a request for bytes, by its number from 0 and its headers, or None for none;
             the connection is closed behind it.
         facts: what the provider says about the file, besides its address.
     """
@@ -63,7 +63,7 @@ class RawStorage:
 
 
 def reply(status: int, body: bytes, *headers: str, announced: int | None = None) -> bytes:
-    """One whole answer, or one that announces more than it has."""
+    """One whole response, or one that announces more than it has."""
     length = len(body) if announced is None else announced
     lines = [f"HTTP/1.1 {status} X", f"content-length: {length}", *headers]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body

@@ -24,7 +24,7 @@ class Sender(Protocol):
     """Sends and waits."""
 
     def send(self, request: Request) -> Response | NoReply:
-        """One request, the whole answer."""
+        """One request, the whole response."""
         ...
 
     def stream(self, request: Request, most: int = 1_000_000) -> Streamed | NoReply:
@@ -58,7 +58,7 @@ class BlockingSender:
         self.transport = PyreqwestTransport(network)
 
     def send(self, request: Request) -> Response | NoReply:
-        """One request, the whole answer."""
+        """One request, the whole response."""
         return self.transport.send(request)
 
     def stream(self, request: Request, most: int = 1_000_000) -> Streamed | NoReply:
@@ -86,7 +86,7 @@ class AsyncSender:
         self.runner = asyncio.Runner()
 
     def send(self, request: Request) -> Response | NoReply:
-        """One request, the whole answer."""
+        """One request, the whole response."""
         return self.runner.run(self.transport.send(request))
 
     def stream(self, request: Request, most: int = 1_000_000) -> Streamed | NoReply:

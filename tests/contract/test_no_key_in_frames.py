@@ -96,7 +96,7 @@ def test_a_call_that_fails(serve: Servers, side: str, case: str) -> None:
 
 
 def test_a_call_that_is_cancelled(serve: Servers) -> None:
-    """A task that is cancelled while its answer is awaited."""
+    """A task that is cancelled while its response is awaited."""
     server = serve(Connection.hang)
 
     async def cancelled() -> BaseException:
@@ -158,7 +158,7 @@ def test_a_transport_that_raises(side: str) -> None:
 
 @pytest.mark.parametrize("status", [200, 400])
 def test_a_key_that_is_traded_for_tokens(status: int) -> None:
-    """The exchange has the key in its body, and its answer has tokens: neither is shown where it goes wrong."""
+    """The exchange has the key in its body, and its response has tokens: neither is shown where it goes wrong."""
     tokens = {"access": "bad\ntoken-one", "renewal": "renewal-one", "seconds": 60, "echo": KEY}
     transport = ScriptedTransport(lambda _: Response(status, {}, json.dumps(tokens).encode()))
     with Client(PROVIDER, key=Key(KEY), auth="token", transport=transport) as one:

@@ -83,7 +83,7 @@ def test_two_etags_prove_no_version(tmp_path: Path, side: str, storages: list[Ra
 
 
 def test_json_coded_twice_is_decoded_twice(serve: Servers, sender: Sender) -> None:
-    """An answer to a call is read in the same way."""
+    """A response to a call is read in the same way."""
     body = gzip.compress(gzip.compress(b"{}", mtime=0), mtime=0)
     head = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-encoding: gzip\r\n"
     server = serve(lambda c: c.send(head + b"content-length: %d\r\n\r\n" % len(body) + body))

@@ -70,7 +70,7 @@ class Fails(Exception):
 
 
 def test_a_record_is_empty_until_it_is_written(state: State) -> None:
-    """A read gives the empty value and writes nothing; an update gives its answer and keeps its record."""
+    """A read gives the empty value and writes nothing; an update gives its response and keeps its record."""
     cell = Cell("a:b", tuple[int, ...], (7,))
     assert state.read(cell) == (7,)
     assert state.keys("") == []

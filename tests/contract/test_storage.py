@@ -48,7 +48,7 @@ def storage() -> Iterator[Callable[..., RawStorage]]:
 
 
 def chunked(body: bytes, *headers: str, status: int = 200) -> bytes:
-    """An answer that does not say how long it is."""
+    """A response that does not say how long it is."""
     lines = [f"HTTP/1.1 {status} X", "transfer-encoding: chunked", *headers]
     return "\r\n".join(lines).encode() + f"\r\n\r\n{len(body):x}\r\n".encode() + body + b"\r\n0\r\n\r\n"
 

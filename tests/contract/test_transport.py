@@ -49,7 +49,7 @@ UNKNOWN: dict[str, tuple[Act, float]] = {
 def test_what_was_sent_is_unknown_and_arrived_once(
     serve: Servers, sender: Sender, case: str, request_of: Callable[[str, float], Request]
 ) -> None:
-    """A request that was received in full is unknown, however its answer fails, and is never sent again."""
+    """A request that was received in full is unknown, however its response fails, and is never sent again."""
     act, timeout_s = UNKNOWN[case]
     server = serve(act)
     reply = sender.send(request_of(server.url, timeout_s))
@@ -135,7 +135,7 @@ def test_a_timeout_within_connecting_is_reported_as_unknown_at_worst(make: Sende
 
 
 def test_connecting_and_waiting_have_their_own_times(serve: Servers, make: Senders) -> None:
-    """An answer may take longer than a connection may."""
+    """A response may take longer than a connection may."""
 
     def act(connection: Connection) -> bool:
         time.sleep(0.6)
@@ -147,7 +147,7 @@ def test_connecting_and_waiting_have_their_own_times(serve: Servers, make: Sende
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_redirects_are_not_followed(serve: Servers, sender: Sender, status: int) -> None:
-    """A redirect is an answer like any other."""
+    """A redirect is a response like any other."""
     server = serve(lambda c: c.send(b"HTTP/1.1 %d X\r\nlocation: /b\r\ncontent-length: 0\r\n\r\n" % status))
     reply = sender.send(get(server.url))
     assert isinstance(reply, Response)

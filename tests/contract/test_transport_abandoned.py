@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.contract.senders import Sender
 
 BEGUN = [case for case in UNKNOWN if "body" in case or "pieces" in case]
-"""Cases in which the head of the answer came."""
+"""Cases in which the head of the response came."""
 
 
 def ended(request: Request, server: RawServer | None, then: Callable[[], object] = lambda: None) -> Any:
@@ -53,7 +53,7 @@ def ended(request: Request, server: RawServer | None, then: Callable[[], object]
 
 @pytest.mark.parametrize("keep_status", [False, True])
 def test_the_answer_to_a_cancelled_request_is_known(serve: Servers, keep_status: bool) -> None:  # noqa: FBT001 - drawn
-    """The transport cannot take a request back, so it says what came of it: once it arrived, the whole answer."""
+    """The transport cannot take a request back, so it says what came of it: once it arrived, the whole response."""
     answer = threading.Event()
     server = serve(lambda c: answer.wait(20.0) and c.send(OK))
     reply = ended(post(server.url, keep_status=keep_status), server, answer.set)
@@ -63,7 +63,7 @@ def test_the_answer_to_a_cancelled_request_is_known(serve: Servers, keep_status:
 
 @pytest.mark.parametrize("act", [lambda _: False, Connection.reset], ids=["close", "reset"])
 def test_the_loss_of_a_cancelled_request_is_known(serve: Servers, act: Callable[[Connection], bool]) -> None:
-    """A connection that is closed without an answer ends it as unknown, at once and not at its time limit."""
+    """A connection that is closed without a response ends it as unknown, at once and not at its time limit."""
     answer = threading.Event()
     server = serve(lambda c: answer.wait(20.0) and act(c))
     reply = ended(get(server.url, 600.0), server, answer.set)
@@ -124,7 +124,7 @@ def test_a_time_limit_of_asyncio_is_none_of_the_transports(serve: Servers) -> No
 
 @pytest.mark.parametrize("case", UNKNOWN)
 def test_an_answer_that_began_shows_that_the_request_arrived(serve: Servers, sender: Sender, case: str) -> None:
-    """What breaks off after the head of the answer is known to have arrived; before it, nothing is known."""
+    """What breaks off after the head of the response is known to have arrived; before it, nothing is known."""
     act, timeout_s = UNKNOWN[case]
     reply = sender.send(get(serve(act).url, timeout_s))
     assert isinstance(reply, NoReply)
@@ -140,7 +140,7 @@ def test_an_interim_answer_shows_nothing(serve: Servers, sender: Sender) -> None
 
 
 def test_half_an_answer_after_an_interim_one(serve: Servers, sender: Sender) -> None:
-    """The head of the final answer is what counts."""
+    """The head of the final response is what counts."""
     server = serve(lambda c: c.send(b"HTTP/1.1 103 Early Hints\r\n\r\n" + HALF) and False)
     reply = sender.send(post(server.url))
     assert isinstance(reply, NoReply)

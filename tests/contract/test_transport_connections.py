@@ -68,7 +68,7 @@ def test_a_connection_that_is_closed_when_it_is_used_again(serve: Servers, sende
 
 @pytest.mark.parametrize("how", ["close", "reset"])
 def test_a_race_with_the_servers_close_is_one_arrival_at_most(serve: Servers, sender: Sender, how: str) -> None:
-    """Requests sent in the very moment of the server's close: an answer or none, never two arrivals."""
+    """Requests sent in the very moment of the server's close: a response or none, never two arrivals."""
     server = serve(lambda c: c.send(OK) and how == "reset" and c.reset())
     for i in range(100):
         before = len(server.arrivals)

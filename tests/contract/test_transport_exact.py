@@ -45,7 +45,7 @@ def test_a_stream_asks_for_what_it_was_given(serve: Servers, sender: Sender, tar
 
 @pytest.mark.parametrize("target", [target for target in TARGETS if "'" in target or "/." in target or "%2e" in target])
 def test_a_request_asks_for_what_it_was_given(serve: Servers, sender: Sender, target: str) -> None:
-    """The same where the whole answer is read, with headers and a body."""
+    """The same where the whole response is read, with headers and a body."""
     server = serve(lambda c: c.send(OK))
     reply = sender.send(Request("PUT", server.url + target, (("x-a", "1"),), b"body"))
     assert isinstance(reply, Response)
@@ -109,7 +109,7 @@ def test_nobody_listens(sender: Sender) -> None:
 
 
 def test_no_redirect_is_followed_and_no_body_is_unbounded(serve: Servers, make: Senders) -> None:
-    """One arrival for each, and the bound of every answer."""
+    """One arrival for each, and the bound of every response."""
     moved = serve(lambda c: c.send(b"HTTP/1.1 302 Found\r\nlocation: /x\r\ncontent-length: 0\r\n\r\n"))
     sender = make(Network(max_answer_bytes=10))
     assert isinstance(sender.send(Request("GET", moved.url + ODD)), Response)

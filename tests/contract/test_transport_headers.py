@@ -47,7 +47,7 @@ def test_headers_of_any_bytes_are_read(serve: Servers, sender: Sender, *, keep_s
 def test_any_byte_in_any_header_is_an_answer(
     serve: Servers, sender: Sender, request_of: Callable[[str], Request]
 ) -> None:
-    """Every byte that may stand in a header, and those that may not: an answer, or none, and never an error."""
+    """Every byte that may stand in a header, and those that may not: a response, or none, and never an error."""
     values = [bytes([byte]) for byte in range(256) if byte not in b"\r\n"]
     server = serve(
         lambda connection: connection.send(

@@ -54,7 +54,7 @@ class Provider:
         self._free: list[float] = [0.0] * workers
 
     def arrive(self, now: float) -> tuple[float, float | None]:
-        """Seconds that the answer takes, and for how long a refusal holds: below zero for none, None if unsaid."""
+        """Seconds that the response takes, and for how long a refusal holds: below zero for none, None if unsaid."""
         while self._log and self._log[0] <= now - 1.0:
             self._log.popleft()
         minute = floor(now / 60.0)

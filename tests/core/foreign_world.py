@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A server that counts, says what is left in every answer, and has other customers on the same account."""
+"""A server that counts, says what is left in every response, and has other customers on the same account."""
 
 from __future__ import annotations
 

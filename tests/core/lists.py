@@ -56,7 +56,7 @@ class Lists:
         self._even = self._even and before == len(self.ids)
 
     def body(self, style: str, position: int | str | None) -> tuple[dict[str, Any], str | None]:
-        """The answer to a request for a position, and the target of its `Link` header."""
+        """The response to a request for a position, and the target of its `Link` header."""
         self.balanced = self._even
         if style in ("cursor", "link", "next"):
             begin = 0 if position is None else int(str(position).removeprefix("/?from="))

@@ -77,10 +77,10 @@ class World:
         transit_s: server seconds for which a request may be in transit after its connection was closed.
         rate: local seconds in a server second.
         hold_s: local seconds in which every holder has closed its connection, dead or alive.
-        window_s: of the server's fixed windows, which every answer names; none does if it is zero.
+        window_s: of the server's fixed windows, which every response names; none does if it is zero.
         cold: the past is not known.
         end_s: nothing is checked after it.
-        says: what an answer really says of the reset, by the time there and what would be right.
+        says: what a response really says of the reset, by the time there and what would be right.
     """
 
     def __init__(

@@ -49,7 +49,7 @@ class Turn(NamedTuple):
 
 
 class Request(NamedTuple):
-    """A worker's request, and what is still to come of its answer."""
+    """A worker's request, and what is still to come of its response."""
 
     before: ByteRange
     span: ByteRange

@@ -152,7 +152,7 @@ def test_a_429_that_may_be_about_a_key_alone_throttles_nothing() -> None:
 
 
 def test_a_row_of_refusals_is_counted() -> None:
-    """An answer 429 does not end the row; any other to a request from after it does."""
+    """A 429 does not end the row; any other response to a request from after it does."""
     record = AccountRecord()
     for at in (0.0, 20.0):
         record, permit = acquired(record, now=at)
@@ -164,7 +164,7 @@ def test_a_row_of_refusals_is_counted() -> None:
 
 
 def test_a_refusal_that_names_a_reset_is_tried_again_then() -> None:
-    """Nothing is left for us: one permit comes back when the answer said, the others much later."""
+    """Nothing is left for us: one permit comes back when the response said, the others much later."""
     counted = call(quotas({"long": LONG}))
     record, permit = acquired(AccountRecord(), counted)
     end = SendEnd(Outcome.DONE, 429, hints=(QuotaHint(name="long", remaining=0, reset_s=9.0),))
@@ -175,7 +175,7 @@ def test_a_refusal_that_names_a_reset_is_tried_again_then() -> None:
 
 
 def test_an_undocumented_quota_slows_down_after_a_refusal() -> None:
-    """A 429 pauses it; any other answer ends the row; an interrupt leaves as many in flight as are in hand."""
+    """A 429 pauses it; any other response ends the row; an interrupt leaves as many in flight as are in hand."""
     counted = call(quotas({"other": QuotaRule(adaptive=True)}))
     record, permit = acquired(AccountRecord(), counted)
     record, _ = acquired(record, counted, 0.2)
@@ -190,7 +190,7 @@ def test_an_undocumented_quota_slows_down_after_a_refusal() -> None:
     ("end", "failures"), [(FAILED, 1), (LOST, 1), (CUT_OFF, 1), (THROTTLED, 0), (LEFT, 0), (PLAIN_SUCCESS, 0)]
 )
 def test_failures_count_for_breaker_and_budget(end: SendEnd, failures: int) -> None:
-    """A 5xx and a missing answer are failures; a 429 is none, nor is a response that no caller waited for."""
+    """A 5xx and a missing response are failures; a 429 is none, nor is a response that no caller waited for."""
     record, permit = acquired(AccountRecord())
     record, _ = account.release(record, BOTH, permit, end, 1.0)
     assert record.breaker.failures == failures

@@ -150,7 +150,7 @@ def test_an_unsafe_call_is_never_repeated_blind(call: Call, script: list[Turn]) 
 
 
 def shows_done(answer: Answered) -> bool:
-    """Whether an answer says that the operation was done: a success of the provider's own, or where its result is."""
+    """Whether a response says that the operation was done: a success of the provider's own, or where its result is."""
     return answer.status == 303 or (answer.status in range(200, 300) and not answer.from_gateway)
 
 

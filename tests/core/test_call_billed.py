@@ -37,7 +37,7 @@ NO_CONNECTION = Lost(Outcome.REFUSED)
     ],
 )
 def test_what_may_be_billed_is_repeated_once(ends: list[Answered | Lost], sends: int, last: Finish | Fail) -> None:
-    """Where each arrival may be billed, received errors go to the usual limit, and a lost answer is repeated once."""
+    """Where each arrival may be billed, received errors go to the usual limit, and a lost response is repeated once."""
     story = attempts(Call(IDEMPOTENT, BILLED), *ends)
     assert (len(story.sends), story.last) == (sends, last)
     usual = attempts(Call(IDEMPOTENT, RetryRule()), *ends).last

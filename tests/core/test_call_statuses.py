@@ -68,7 +68,7 @@ def test_a_page_in_the_place_of_a_result_proves_nothing() -> None:
 
 @pytest.mark.parametrize("answer", [PAGE, Answered(303), Answered(302), Answered(408), Answered(600), Answered(101)])
 def test_what_a_marker_can_tell_is_looked_up(answer: Answered) -> None:
-    """An answer that does not bring the object has a marked call look for it."""
+    """A response that does not bring the object has a marked call look for it."""
     story = play(Call(PROBED, RULE), [Turn(answer, found=True)])
     assert isinstance(story.moments[-1].action, Probe)
     assert (story.last, len(story.sends)) == (Finish(1), 1)

@@ -102,7 +102,7 @@ def test_a_part_that_cannot_be_placed(head: StorageHead) -> None:
 
 
 def test_a_part_without_any_proof() -> None:
-    """An answer without validators, to a request that could not be pinned, may be of any version."""
+    """A response without validators, to a request that could not be pinned, may be of any version."""
     dated = Version('W/"x"', "day", has_strong_date=True)
     state, step = download.accept_head(HALF._replace(version=dated), StorageHead(206, 4, 5, Version(), 9, 9))
     assert (state.offset, step) == (5, FetchRange(5, None, 1))

@@ -100,7 +100,7 @@ def test_a_hint_finds_its_quota(hints: list[QuotaHint], found: list[int]) -> Non
 
 
 def learnt(bucket: Bucket, hint: QuotaHint, at: float = 10.0) -> Bucket:
-    """The bucket after one call with an answer that says that."""
+    """The bucket after one call with a response that says that."""
     (after,), permit = permits.acquire((MINUTE,), (bucket,), at)
     assert isinstance(permit, Permit)
     answered = permits.release_answered(MINUTE, after, permit, at + 0.1)

@@ -15,7 +15,7 @@ DATE = ("date", "Sat, 28 Nov 2026 16:00:00 GMT")
 
 
 def fields(*lines: tuple[str, str]) -> ResponseHeaders:
-    """The headers of an answer from a server that knows the time."""
+    """The headers of a response from a server that knows the time."""
     return ResponseHeaders(HeaderMap([DATE, *lines]))
 
 

@@ -35,12 +35,12 @@ AFTER = ("retry-after",)
     ],
 )
 def test_retry_after_in_both_forms(given_headers: dict[str, str], seconds: float | None) -> None:
-    """Seconds, or a date relative to the answer's own; nothing else is believed."""
+    """Seconds, or a date relative to the response's own; nothing else is believed."""
     assert headers.read_retry_after_s(given_headers, AFTER, WALL) == seconds
 
 
 def test_a_skewed_server_does_no_harm() -> None:
-    """A date is taken relative to the answer's Date, an hour wrong as both may be."""
+    """A date is taken relative to the response's Date, an hour wrong as both may be."""
     skewed = {"retry-after": "Fri, 15 Jan 2027 09:00:10 GMT", "date": "Fri, 15 Jan 2027 09:00:00 GMT"}
     assert headers.read_retry_after_s(skewed, AFTER, WALL) == 10.0
 

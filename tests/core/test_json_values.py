@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Flags and numbers of answers in the types in which they really come."""
+"""Flags and numbers of responses in the types in which they really come."""
 
 from __future__ import annotations
 

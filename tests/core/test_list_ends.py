@@ -31,7 +31,7 @@ def page(*ids: object, **more: object) -> dict[str, Any]:
 def follow(
     rule: PagingRule, *bodies: Any, size: int = 0, begin: Walk | None = None, link: str | None = None
 ) -> tuple[list[Any], Verdict]:
-    """Walk over scripted answers, the last of which comes again and again."""
+    """Walk over scripted responses, the last of which comes again and again."""
     state = begin or paging.start_walk(rule)
     seen = set[int]()
     got = list[Any]()

@@ -92,7 +92,7 @@ def test_totals_that_moved_are_named() -> None:
 
 
 def follow(rule: PagingRule, bodies: list[dict[str, Any]], begin: Walk | None = None) -> tuple[list[Any], Verdict]:
-    """Walk over scripted answers, the last of which comes again and again."""
+    """Walk over scripted responses, the last of which comes again and again."""
     state = begin or paging.start_walk(rule)
     seen = set[int]()
     got = list[Any]()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is read of a storage's answer, and when two answers are of one version."""
+"""What is read of a storage's response, and when two responses are of one version."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_where_a_part_lies(text: str, expected: tuple[int | None, ...]) -> None:
 
 
 def test_several_parts_have_no_place() -> None:
-    """One range was requested, so that an answer of several is not understood, whatever else it says."""
+    """One range was requested, so that a response of several is not understood, whatever else it says."""
     headers = {"content-type": "Multipart/ByteRanges; boundary=x", "content-range": "bytes 0-4/9"}
     head = partial.parse_head(206, headers, 0.0)
     assert (head.start, head.is_consistent) == (None, False)
@@ -88,7 +88,7 @@ def test_when_a_modification_date_is_a_proof(date: str, settled: bool) -> None: 
 
 
 def test_a_date_is_no_pin_beside_a_tag() -> None:
-    """RFC 9110, 13.1.5; but what both answers say of it is compared."""
+    """RFC 9110, 13.1.5; but what both responses say of it is compared."""
     version = Version('W/"a"', DAY, has_strong_date=True)
     assert (version.if_range, version.is_provable) == (None, True)
     assert partial.is_same_version(version, version) is True

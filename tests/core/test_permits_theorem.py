@@ -2,10 +2,10 @@
 """The two theorems of the permits, against traffic that does its worst within what they allow.
 
 1. No window of W server seconds, half-open and however aligned, holds more than L arrivals.
-2. Where windows are fixed and answers name their resets: no window of the server holds more than L arrivals.
+2. Where windows are fixed and responses name their resets: no window of the server holds more than L arrivals.
 
-Both need that a request arrives between its sending and its answer, or at most D after its connection was closed; that
-a holder has closed its connection `hold_s` after it acquired the permit; and clocks that differ by up to 500 ppm.
+Both need that a request arrives between its sending and its response, or at most D after its connection was closed;
+that a holder has closed its connection `hold_s` after it acquired the permit; and clocks that differ by up to 500 ppm.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def test_no_fixed_window_holds_more_than_the_limit(
 
 
 def test_a_reset_announced_long_before_allows_for_a_slow_clock() -> None:
-    """An answer that seems to come before a reset an hour ahead, by a clock 500 ppm slow, came after it."""
+    """A response that seems to come before a reset an hour ahead, by a clock 500 ppm slow, came after it."""
     quota = permits.to_quota(QuotaRule(limit=2, window_s=3600.0, window="fixed"), 5.0)
     world = World([quota], rate=0.9995, window_s=3600.0)
     world.run([Plan(0.0, up=True), Plan(3598.3, up=None), Plan(3600.0, up=None), Plan(3600.0, up=None)])
@@ -138,7 +138,7 @@ def test_a_reset_announced_long_before_allows_for_a_slow_clock() -> None:
 
 
 def test_a_reset_announced_too_late_frees_nothing_of_the_new_window() -> None:
-    """An answer that took 20 s speaks of a window that is over: what was answered since stays cooling."""
+    """A response that took 20 s speaks of a window that is over: what was answered since stays cooling."""
     quota = permits.to_quota(QuotaRule(limit=3, window_s=60.0, window="fixed"), 5.0)
     world = World([quota], window_s=60.0)
     asked = [Plan(50.0, last_s=20.0, place=0.495, up=True), Plan(60.5, up=None), Plan(61.0, up=None)]

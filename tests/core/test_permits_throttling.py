@@ -87,7 +87,7 @@ def test_a_shorter_wait_does_not_unpark() -> None:
 
 @pytest.mark.parametrize(("sent_at", "row"), [(0.5, 1), (1.0, 0), (3.0, 0)])
 def test_a_success_ends_the_row(sent_at: float, row: int) -> None:
-    """An answer that is no 429 ends the row, if its request was sent after the refusal."""
+    """A response that is no 429 ends the row, if its request was sent after the refusal."""
     bucket = refused(fresh(), 0.0, 1.0)[1]
     held, _ = permits.acquire((MINUTE,), (bucket,), 0.0)
     assert permits.release_answered(MINUTE, held[0], Permit(sent_at, inf), 4.0).throttle_count == row

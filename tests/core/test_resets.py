@@ -24,7 +24,7 @@ W = 60.06
 
 
 def learnt(*answers: tuple[float, float, float]) -> WindowEnd:
-    """What is known after answers: when each request left, when its answer came, and what it said."""
+    """What is known after responses: when each request left, when its response came, and what it said."""
     end = None
     for acquired_at, now, delta_s in answers:
         end = resets.learn(end, W, acquired_at, now, delta_s, 1.0)
@@ -63,7 +63,7 @@ RATES = st.sampled_from([0.9995, 1.0, 1.0005])
 @given(seed=SEEDS, limit=LIMITS, window_s=WINDOWS, rate=RATES, constant=st.sampled_from([0.0, 1.0, 2.0, 5.0, 59.0]))
 @example(seed=1, limit=30, window_s=60.0, rate=1.0, constant=1.0)
 def test_a_constant_is_never_believed(seed: int, limit: int, window_s: float, rate: float, constant: float) -> None:
-    """A server that says the same in every answer: no window of W, however aligned, holds more than the limit."""
+    """A server that says the same in every response: no window of W, however aligned, holds more than the limit."""
     one = world(limit, window_s, rate, lambda _, __: constant)
     one.run(busy(random.Random(seed), 5 * limit + 10, window_s))
     assert tightest(one.arrivals[0], limit) >= window_s
@@ -153,7 +153,7 @@ def test_what_is_believed(answers: list[tuple[float, float, float]], believed: b
 
 
 def test_what_was_due_outlives_the_first_answer_of_the_next_window() -> None:
-    """The latest time of an end may be after the first answer that names the next one."""
+    """The latest time of an end may be after the first response that names the next one."""
     end = learnt((0.0, 0.1, 30.0), (5.0, 5.1, 25.0), (30.2, 30.3, 60.0))
     assert not end.believed
     assert 30.0 < end.due_at < 33.0

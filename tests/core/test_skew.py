@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is known of a provider's clock is true, and gets better with each answer."""
+"""What is known of a provider's clock is true, and gets better with each response."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_the_truth_is_never_left_out(ahead: float, rate: float, seed: int) -> No
 
 
 def test_many_answers_say_more_than_one() -> None:
-    """A second that begins between two answers is seen."""
+    """A second that begins between two responses is seen."""
     known = None
     for i in range(20):
         at = 100.0 + i * 1.05

@@ -51,7 +51,7 @@ class Turn(NamedTuple):
 
     Attributes:
         worker: who acts next.
-        fate: `fine`, `lost` before it arrived, `done` and its answer lost, `late`: it arrives after the next report.
+        fate: `fine`, `lost` before it arrived, `done` and its response lost, `late`: it arrives after the next report.
         kill: the process dies first.
     """
 
@@ -228,7 +228,7 @@ def test_one_question_speaks_of_all_that_is_in_doubt_when_it_goes_out() -> None:
 
 
 def test_who_goes_on_asks_before_sending_and_alone() -> None:
-    """Until the answer is there the others rest; an object of another plan is not touched."""
+    """Until the response is there the others rest; an object of another plan is not touched."""
     state = upload.resume(upload.confirm_piece(upload.next_action(upload.start_upload(RULE, 10, 30, "v"))[0], 1))
     state, asked = upload.next_action(state)
     assert (asked, upload.next_action(state)[1]) == (QueryStatus(0), Idle())

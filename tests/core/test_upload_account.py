@@ -141,7 +141,7 @@ class Adversary:
         return None
 
     def report(self, worker: int) -> None:
-        """A question goes out, and then its answer comes."""
+        """A question goes out, and then its response comes."""
         if not self.querying[worker]:
             self.querying[worker] = True
             self.state = upload.start_query(self.state)

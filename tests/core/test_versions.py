@@ -152,7 +152,7 @@ def used(count: int, at: float) -> Bucket:
     ],
 )
 def test_what_was_used_is_known_by_another_rule(limit: int, window_s: float, free: int, at: float) -> None:
-    """Eight of ten were used: by the other rule they are cool a window of its own after their answers."""
+    """Eight of ten were used: by the other rule they are cool a window of its own after their responses."""
     new = permits.to_quota(minute(limit, window_s), 60.0)
     bucket = versions.convert(new, A, used(8, 100.0), 110.0)
     assert bucket.available == free

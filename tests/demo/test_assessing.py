@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize(("seed", "drawn"), [(1, True), (2, False)])
 def test_every_promise_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, *, drawn: bool) -> None:
-    """Nothing is lost, wrong, or billed again after its answer has arrived; the last run has nothing to do.
+    """Nothing is lost, wrong, or billed again after its response has arrived; the last run has nothing to do.
 
     This holds with plots in the reports, and without them if the extra `plot` is not installed.
     """

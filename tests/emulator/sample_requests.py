@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def perform(emulated: Emulated, operation: str) -> HttpResponse:
-    """The answer of an operation."""
+    """The response of an operation."""
     method = next(route.method for route in ROUTES if route.operation == operation)
     body: Json = {"linkTitle": "Renamed"} if operation == "links.update" else None
     if operation == "links.create":

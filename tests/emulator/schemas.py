@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Answers held against a description: what an answer has that is not in its schema, and what it lacks."""
+"""Responses checked against a description: what a response has that is not in its schema, and what it lacks."""
 
 from __future__ import annotations
 

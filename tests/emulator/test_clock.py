@@ -31,7 +31,7 @@ def move(emulated: Emulated, seconds: float) -> None:
 
 
 def date_of(answer: HttpResponse) -> float:
-    """What an answer says of the time of day."""
+    """What a response says of the time of day."""
     return parsedate_to_datetime(answer.headers["date"]).timestamp()
 
 

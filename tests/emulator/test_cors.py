@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a web page may do: read any answer of the API, send no credentials, and get nothing from storage."""
+"""What a web page may do: read any response of the API, send no credentials, and get nothing from storage."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ DEEP = b"[" * 100_000
 
 
 def test_providers_refuse_it() -> None:
-    """With the answer that each has for JSON that cannot be read."""
+    """With the response that each has for JSON that cannot be read."""
     with pytest.raises(ApiVideoError):
         parse_attributes(DEEP, {})
     _, [problem] = parse_body(DEEP, {})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The faults of what is in an answer: slow, garbled, of the wrong size, lying, redirecting, going round, or silent."""
+"""The faults of what is in a response: slow, garbled, of the wrong size, lying, redirecting, going round, or silent."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def head_and_body(received: bytes) -> tuple[dict[str, str], bytes]:
-    """The headers of a raw answer, its first line under an empty name, and its body."""
+    """The headers of a raw response, its first line under an empty name, and its body."""
     head, _, body = received.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     return {"": first} | {

@@ -96,7 +96,7 @@ class Near(Emulated):
 
 
 def test_assets_links_and_pages(emulate: Callable[..., Emulated]) -> None:
-    """No answer of api.video names this machine."""
+    """No response of api.video names this machine."""
     settings = {"apivideo.absolute_links": "true"}
     emulated = emulate(provider=("apivideo",), settings=settings, public_url="https://emulator.test")
     site = Behind(emulated)

@@ -74,7 +74,7 @@ def test_false_statuses_contradict_the_truth() -> None:
 
 
 def test_over_sockets(emulate: Callable[..., Emulated]) -> None:
-    """On every answer of a live key, refusals among them; on none of a dead one, none at storage, none by default."""
+    """On every response of a live key, refusals among them; on none of a dead one, none at storage, none by default."""
     emulated = emulate(per_minute=2, rate_headers="delta")
     answers = [emulated.call(path) for path in ("/public/me", "/public/workspace/none", "/public/me")]
     assert [each.status for each in answers] == [200, 404, 429]

@@ -20,7 +20,7 @@ MINUTE = Limit("minute", 2, 60.0)
 
 
 def row(path: str = "/a", status: int | None = 200, **more: Json) -> LedgerRow:
-    """A whole answer of the API, unless said otherwise."""
+    """A whole response of the API, unless said otherwise."""
     given = {"place": "api", "arrived_s": 0.0, "arrived_real_s": 0.0, "operation": "x", "method": "GET", "path": path}
     return LedgerRow(**{**given, "status": status, "whole": status is not None, "key_accepted": True, **more})
 

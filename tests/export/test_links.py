@@ -154,7 +154,7 @@ def test_a_damaged_marker_proves_nothing(tmp_path: Path) -> None:
 class _Breaking(Service):
     """A service at which an export ends in the middle."""
 
-    def __call__(self, request: Request) -> Response | NoReply:  # type: ignore[override] # it gives no answer at times
+    def __call__(self, request: Request) -> Response | NoReply:  # type: ignore[override] # it gives no response at times
         """What comes back; nothing about one of the things."""
         return LOST if request.url.endswith("/things/b") else super().__call__(request)
 

@@ -73,7 +73,7 @@ class FailingState:
 
 
 def _fail(options: dict[str, Any], name: str) -> object:
-    """The answer is lost, and what follows cannot be recorded."""
+    """The response is lost, and what follows cannot be recorded."""
     client = Client("apivideo", **{**options, "state": FailingState(options["state"])})
     try:
         client.with_options(exactly_once=name).videos.create(title=name)

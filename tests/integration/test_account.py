@@ -75,7 +75,7 @@ def account(state: State, clock: HandClock, boot: str = "first") -> Account:
 
 
 def use_up(using: Account) -> None:
-    """Every permit of the minute is used, and its answer has come at once."""
+    """Every permit of the minute is used, and its response has come at once."""
     for _ in range(LIMIT):
         permit = using.acquire(NAMES, retrying=False)
         assert isinstance(permit, Permit)

@@ -52,7 +52,7 @@ def test_a_video_is_found_by_its_mark_at_once(api: Apivideo) -> None:
 
 
 def test_files_go_there_and_come_back(api: Apivideo) -> None:
-    """A form with a file is understood, and the file behind the answer's address is what was sent."""
+    """A form with a file is understood, and the file behind the response's address is what was sent."""
     video = api.videos.create(title="t")["videoId"]
     assert api.captions.upload(video_id=video, language="en", file=CAPTIONS).get("srclang") == "en"
     assert b"".join(api.captions.file(video_id=video, language="en").iter_bytes()) == CAPTIONS

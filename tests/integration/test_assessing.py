@@ -66,7 +66,7 @@ def client(emulated: Emulated, environment: str = "production", **options: Any) 
 
 
 def assess(one: LanguageConfidence, text: str = "Hello there.") -> Any:
-    """The whole answer of a pronunciation."""
+    """The whole response of a pronunciation."""
     recording = {"audio_base64": RECORDING, "audio_format": "wav", "expected_text": text}
     return one.call_raw("assess.pronunciation", accent="us", **recording)
 

@@ -61,7 +61,7 @@ def counts(notices: list[Notice]) -> tuple[int, int]:
 @pytest.mark.parametrize("form", ["draft", "delta"])
 @pytest.mark.parametrize("window", ["sliding", "fixed"])
 def test_two_clients_share_an_account_unseen(form: Any, window: Any) -> None:
-    """Hardly a request is refused, although neither knows of the other but by the headers of its own answers."""
+    """Hardly a request is refused, although neither knows of the other but by the headers of its own responses."""
     clock = scaled_clock(scale(40.0))
     options = EmulatorOptions(provider=("userplane",), rate_headers=form, window=window, clock=str(clock))
     with start(options) as running:

@@ -180,7 +180,7 @@ asyncio.run(main())
 
 
 def test_a_short_program_ends_well(server: Serving, root: Path) -> None:
-    """A program that ends right after its last answer is not aborted, however slow the thread is that brought it."""
+    """A program that ends right after its last response is not aborted, however slow the thread is that brought it."""
     command = [sys.executable, "-c", SHORT, server.url]
     answer = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert (answer.returncode, answer.stderr) == (0, "")

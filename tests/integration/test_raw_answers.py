@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Raw bytes in answers, over real sockets: the quota holds, and what was done is done."""
+"""Raw bytes in responses, over real sockets: the quota holds, and what was done is done."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def serve() -> Iterator[Callable[[Callable[[Connection], bool]], RawServer]]:
 
 
 def reply(status: int, body: bytes, *headers: tuple[str, bytes]) -> bytes:
-    """A whole answer."""
+    """A whole response."""
     lines = [f"HTTP/1.1 {status} X".encode(), b"content-length: %d" % len(body)]
     lines += [name.encode() + b": " + value for name, value in headers]
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
@@ -92,7 +92,7 @@ def test_a_header_that_is_no_text_costs_neither_quota_nor_result(side: str, serv
 
 @pytest.mark.parametrize("side", ["sync", "async"])
 def test_raw_answers_end_as_outcomes(side: str, serve: Any) -> None:
-    """Odd bytes under odd statuses: every call ends with its answer or one of our errors."""
+    """Odd bytes under odd statuses: every call ends with its response or one of our errors."""
     dice = Random(side)
 
     def act(connection: Connection) -> bool:

@@ -41,7 +41,7 @@ def test_a_lost_answer_to_the_creation_makes_no_second_video(site: Site, fault: 
 
 @pytest.mark.parametrize("own", [False, True])
 def test_a_kill_right_after_the_creation_makes_no_second_video(site: Site, own: bool) -> None:  # noqa: FBT001 - a case
-    """The answer hangs, and the process is killed: the same upload finds its video, under the caller's own name too."""
+    """The response hangs, and the process is killed: the same upload finds its video, also under a given name."""
     site.faults({"operation": "videos.create", "fault": "hang", "nth": [1], "delay_s": 30})
     name = "talk 1" if own else None
     upload_and_kill(site, 1, "videos.create", name)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Uploads to an emulated provider that loses answers, resets, throttles and fails: every video once, byte for byte."""
+"""Uploads to an emulated provider that loses responses, resets, throttles and fails: each video once, byte for byte."""
 
 from __future__ import annotations
 

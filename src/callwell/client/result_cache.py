@@ -68,7 +68,7 @@ class ResultCache:
         )
 
     def get(self, key: str) -> Answer | None:
-        """The cached answer to a request, without headers and with 0 attempts; None if there is none.
+        """The cached response to a request, without headers and with 0 attempts; None if there is none.
 
         Args:
             key: the request's `cache_key`.

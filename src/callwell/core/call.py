@@ -121,7 +121,7 @@ class Call(NamedTuple):
         phase: what it waits for.
         attempts: requests sent.
         failures: attempts that count against `rule.attempts`.
-        throttles: answers 429; they count against `rule.throttles` instead.
+        throttles: 429 responses; they count against `rule.throttles` instead.
         backoff_s: the last wait that the backoff formula gave; the next one is not shorter.
         wait_until: the end of the last wait, in monotonic seconds; an interruption does not shorten it.
         may_be_done: some attempt may have been carried out.

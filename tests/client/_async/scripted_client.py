@@ -24,7 +24,7 @@ class AsyncPieces:
     """A streamed body that comes in pieces.
 
     Args:
-        reply: the whole answer.
+        reply: the whole response.
     """
 
     def __init__(self, reply: Response) -> None:

@@ -43,7 +43,7 @@ def test_a_file_that_changes_under_a_reader_is_reported() -> None:
 
 
 def test_a_file_is_read_as_it_is_needed() -> None:
-    """Reading a little asks for little, and leaving the rest unread closes the answer."""
+    """Reading a little asks for little, and leaving the rest unread closes the response."""
     storage = Storage()
     one = client(World(storage))
 

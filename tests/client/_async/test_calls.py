@@ -60,7 +60,7 @@ def test_a_call_is_one_request() -> None:
 
 
 def test_requests_beyond_the_description_may_bring_anything() -> None:
-    """A success that is no JSON is an answer like any other to `request`, and broken for a described operation."""
+    """A success that is no JSON is a response like any other to `request`, and broken for a described operation."""
     captions = Response(200, {"content-type": "text/vtt"}, b"WEBVTT")
     world = World(captions)
     found = run(lambda: client(world).request("GET", "/captions"))
@@ -82,7 +82,7 @@ def test_a_key_is_shown_as_the_profile_says(scheme: Any) -> None:
 @pytest.mark.parametrize("operation", ["things.get", "things.put", "things.remove"])
 @pytest.mark.parametrize("bad", [code(500, "X"), code(503, "X"), LOST, REFUSED, answer(200, b"{", whole=False)])
 def test_what_may_be_repeated_is(operation: str, bad: Response) -> None:
-    """5xx, no connection, no answer and broken bodies are repeated after a growing wait."""
+    """5xx, no connection, no response and broken bodies are repeated after a growing wait."""
     world = World(bad, bad, OK)
     assert called(world, operation) == {"id": "1"}
     assert world.times == pytest.approx([0.0, 0.375, 0.375 + 0.75])
@@ -105,7 +105,7 @@ def test_what_was_surely_not_done_is_repeated() -> None:
 
 
 def test_unsafe_repetition_is_the_callers_choice() -> None:
-    """With `retry_unsafe_5xx` a 5xx is repeated, but a lost answer is not."""
+    """With `retry_unsafe_5xx` a 5xx is repeated, but a lost response is not."""
     assert called(World(code(500, "X"), OK), "things.make", retry_unsafe_5xx=True) == {"id": "1"}
     assert isinstance(called(World(LOST, OK), "things.make", retry_unsafe_5xx=True), errors.OutcomeUnknown)
 
@@ -141,7 +141,7 @@ def test_attempts_end() -> None:
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after_is_never_undercut(status: int) -> None:
-    """The answer's own time is waited for, and counts nothing on other answers."""
+    """The response's own time is waited for, and counts nothing on other responses."""
     world = World(code(status, "X", retry_after="7"), OK)
     assert called(world) == {"id": "1"}
     assert world.times[1] >= 7.0
@@ -225,7 +225,7 @@ def test_closing_ends_a_call_that_waits() -> None:
 
 
 def test_a_broken_transport_keeps_nothing() -> None:
-    """What a transport should never raise is a lost answer: permit and key are settled as unknown, each time."""
+    """What a transport should never raise is a lost response: permit and key are settled as unknown, each time."""
 
     def fail(_: Request) -> Response:
         raise ZeroDivisionError

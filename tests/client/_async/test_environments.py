@@ -98,7 +98,7 @@ def test_a_key_that_was_accepted_is_sent_nowhere_else() -> None:
 
 @pytest.mark.parametrize("reply", [code(404, "X"), code(401, "KEY_REQUIRED"), code(429, "X"), code(400, "X"), LOST])
 def test_only_a_success_binds(reply: Any) -> None:
-    """An answer that does not need a valid key says nothing of the key."""
+    """A response that does not need a valid key says nothing of the key."""
     hosts = Hosts(api=KEY)
     state = MemoryState()
     hosts.instead["sandbox"] = reply

@@ -85,7 +85,7 @@ def test_without_headers_nothing_is_parked() -> None:
 
 
 def test_the_end_of_a_fixed_window_brings_permits_back() -> None:
-    """They come back where the provider says that the window ends, and not a minute after each answer."""
+    """They come back where the provider says that the window ends, and not a minute after each response."""
     world = World(*[answer(200, {"data": {}}, x_left="9", x_ends="7")] * 4, answer(200, {"data": {}}, x_ends="3"))
     provider = acme(
         {"minute": QuotaRule(limit=10, window_s=60.0, window="fixed")},
@@ -146,7 +146,7 @@ def test_what_will_go_away_is_reported_once_in_a_process() -> None:
 
 
 def test_a_quota_that_nobody_documents_is_paced() -> None:
-    """Requests go out one after the other, and the slot is free again after the answer."""
+    """Requests go out one after the other, and the slot is free again after the response."""
     world = World(took=0.01)
     one = client(world, provider=acme({"any": QuotaRule(adaptive=True)}))
     get(one, 20)

@@ -26,7 +26,7 @@ SLOW_DOWN = answer(429, {"error": "SLOW"})
 
 
 class AsyncThrough(AsyncScriptedTransport):
-    """A transport that gets its answers through another client.
+    """A transport that gets its responses through another client.
 
     Args:
         inner: the other client.

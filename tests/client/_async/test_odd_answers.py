@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ten thousand odd answers: no error but ours, no window above the quota, and no outcome that says too much."""
+"""Ten thousand odd responses: no error but ours, no window above the quota, and no outcome that says too much."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def raising(_record: logging.LogRecord) -> bool:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_answer_is_too_odd(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever comes back, and whatever hooks and logging do: one of our errors, or an answer that was one."""
+    """Whatever comes back, and whatever hooks and logging do: one of our errors, or a response that was one."""
     monkeypatch.setattr(logging, "raiseExceptions", False)
     monkeypatch.setattr(logging.getLogger(LOGGER.name), "filters", [raising])
     dice = Random(kind)

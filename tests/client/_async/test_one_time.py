@@ -66,7 +66,7 @@ def test_a_whole_file_takes_one_url(tmp_path: Path) -> None:
 
 
 def test_each_reopening_takes_a_fresh_url(tmp_path: Path) -> None:
-    """After a break, no answer, a refusal: each time another URL, and the rest only."""
+    """After a break, no response, a refusal: each time another URL, and the rest only."""
     storage = Strict()
     storage.spoil = [storage.cut(100), LOST, storage.cut(PIECE), answer(503), answer(403)]
     check(storage, tmp_path / "f")

@@ -230,7 +230,7 @@ def test_link_headers_are_followed() -> None:
     "body", [[], "text", {"data": {"items": "text"}}, {"data": {"items": 5}}, {"data": {"rows": []}}, {"error": 1}, b""]
 )
 def test_an_answer_without_a_list_is_reported(body: Any) -> None:
-    """A page without items where the profile says is an unexpected answer."""
+    """A page without items where the profile says is an unexpected response."""
     pager = client(World(answer(200, body))).pages("things.list")
     with pytest.raises(errors.UnexpectedAnswer, match="the response is not a page") as caught:
         read(pager)

@@ -38,7 +38,7 @@ def remembering(world: World, **options: Any) -> Any:
 
 
 async def called(one: Any, **arguments: Any) -> Any:
-    """The whole answer of a call; afterwards nothing is lent to anybody."""
+    """The whole response of a call; afterwards nothing is lent to anybody."""
     try:
         return await one.call_raw(MAKE, **{"name": "n", **arguments})
     finally:

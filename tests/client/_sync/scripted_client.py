@@ -25,7 +25,7 @@ class Pieces:
     """A streamed body that comes in pieces.
 
     Args:
-        reply: the whole answer.
+        reply: the whole response.
     """
 
     def __init__(self, reply: Response) -> None:

@@ -156,7 +156,7 @@ def test_a_key_that_is_refused_after_a_doubt_hides_no_doubt() -> None:
 @pytest.mark.parametrize("content_type", ["text/html", "text/plain; charset=utf-8", "application/xml", "image/png"])
 @pytest.mark.parametrize("body", [b"<html>", b"\n <!DOCTYPE html>", b"OK"])
 def test_another_type_than_described_proves_nothing(content_type: str, body: bytes) -> None:
-    """A creation with such an answer is unknown; a read is requested again, and says at last what came."""
+    """A creation with such a response is unknown; a read is requested again, and says at last what came."""
     page = answer(201, body, content_type=content_type)
     error = ended(client(World(page)))
     assert isinstance(error, errors.OutcomeUnknown)
@@ -200,7 +200,7 @@ def test_a_type_that_is_described_is_the_providers_own() -> None:
 
 
 def test_json_under_another_name_is_a_result() -> None:
-    """A server that calls its JSON a page is understood; an empty answer is one whatever it calls itself."""
+    """A server that calls its JSON a page is understood; an empty response is one whatever it calls itself."""
     assert ended(client(World(answer(200, {"data": {"id": "1"}}, content_type="text/html")))) == {"id": "1"}
     assert ended(client(World(answer(200, b"", content_type="text/html")))) is None
 

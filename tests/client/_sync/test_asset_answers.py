@@ -352,7 +352,7 @@ def test_a_reader_is_given_one_version_without_any_tags() -> None:
 
 @pytest.mark.parametrize("etag", ['"two"', ""])
 def test_a_reader_is_given_one_version_with_tags(etag: str) -> None:
-    """A whole answer to a range under the same tag goes on; under another one, or none, it does not."""
+    """A whole response to a range under the same tag goes on; under another one, or none, it does not."""
     storage = Storage()
     storage.spoil = [storage.cut(PIECE + 5), lambda _: storage.right(storage.fetches[0])]
     one = client(World(storage))

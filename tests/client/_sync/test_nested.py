@@ -27,7 +27,7 @@ SLOW_DOWN = answer(429, {"error": "SLOW"})
 
 
 class Through(ScriptedTransport):
-    """A transport that gets its answers through another client.
+    """A transport that gets its responses through another client.
 
     Args:
         inner: the other client.

@@ -64,7 +64,7 @@ def test_two_calls_have_two_marks() -> None:
 
 @pytest.mark.parametrize("fate", ["lost", "error", "broken"])
 def test_what_was_done_is_found(fate: str) -> None:
-    """The answer was lost after the thing was made: it is found, and is the result."""
+    """The response was lost after the thing was made: it is found, and is the result."""
     shop = Shop((fate,))
     result, one = made(shop)
     assert (result["id"], shop.creations, unsettled(one)) == ("g1", 1, 0)
@@ -137,7 +137,7 @@ def test_the_callers_own_entry_of_that_name_is_refused() -> None:
 
 
 def test_what_was_refused_is_no_longer_in_the_ledger() -> None:
-    """An answer that says no is known."""
+    """A response that says no is known."""
     error, one = made(Shop(("bad",)))
     assert isinstance(error, errors.BadRequest)
     assert one.ledger.entries(settled=True) == ()

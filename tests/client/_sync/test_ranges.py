@@ -62,7 +62,7 @@ def pieces(storage: Storage) -> list[tuple[int, int | None]]:
 
 
 def cut(storage: Storage, count: int) -> Callable[[Request], Response | NoReply]:
-    """An answer that breaks off after some bytes."""
+    """A response that breaks off after some bytes."""
     return storage.cut(count)
 
 
@@ -109,7 +109,7 @@ def test_a_piece_that_breaks_off_is_continued(tmp_path: Path, at: int) -> None:
 @pytest.mark.parametrize("spoilt", [LOST, answer(503), answer(418), answer(206, b"x"), answer(200, b"x", etag="y")])
 @pytest.mark.parametrize("at", [0, 3])
 def test_a_piece_that_fails_is_fetched_again(tmp_path: Path, spoilt: Any, at: int) -> None:
-    """No answer, a refusal, a part of who knows what, another file: the piece comes later, the others stay."""
+    """No response, a refusal, a part of who knows what, another file: the piece comes later, the others stay."""
     storage = Storage()
     storage.spoil_at = {at * PIECE: [spoilt]}
     check(saved(storage, tmp_path / "f"), tmp_path / "f")

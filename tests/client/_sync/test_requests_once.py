@@ -36,7 +36,7 @@ def test_a_named_request_is_made_once(method: str) -> None:
 
 
 def test_a_request_in_doubt_stays_in_the_ledger() -> None:
-    """Its answer was lost, and there is nothing to find it by: it is not sent again until a person has settled it."""
+    """Its response was lost, and there is nothing to find it by: it is not sent again until a person has settled it."""
     world = World(lambda _: LOST)
 
     def scenario() -> None:

@@ -39,7 +39,7 @@ def remembering(world: World, **options: Any) -> Any:
 
 
 def called(one: Any, **arguments: Any) -> Any:
-    """The whole answer of a call; afterwards nothing is lent to anybody."""
+    """The whole response of a call; afterwards nothing is lent to anybody."""
     try:
         return one.call_raw(MAKE, **{"name": "n", **arguments})
     finally:

@@ -83,7 +83,7 @@ def test_a_failure_that_lasts_after_sending_leaves_the_outcome_open() -> None:
 
 
 def test_a_connection_that_died_is_not_used_again() -> None:
-    """After an attempt without an answer the next has a connection of its own; after an answer it needs none."""
+    """After an attempt without a response the next has a connection of its own; after a response it needs none."""
     world = World(LOST, code(500, "X"), OK)
     one = client(world)
     assert run(lambda: one.call("things.get", thing_id="1")) == {"id": "1"}

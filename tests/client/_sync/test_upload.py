@@ -27,7 +27,7 @@ COUNT = -(-LEN // PIECE)
 
 
 def lost(_reply: Any) -> Any:
-    """It was done, and the answer is lost."""
+    """It was done, and the response is lost."""
     return LOST
 
 
@@ -52,7 +52,7 @@ def sent(world: Vault, file: Any = SMALL, operation: str = "films.send", **given
 
 
 def test_a_file_goes_in_pieces() -> None:
-    """An object is made, each piece is sent once, and the last answer is the result."""
+    """An object is made, each piece is sent once, and the last response is the result."""
     there = Vault()
     reported = list[int]()
     done = sent(there, progress=reported.append)
@@ -83,7 +83,7 @@ def test_what_is_lost_is_queried(nth: int, fate: Any) -> None:
     assert there.whole("f1") == SMALL
     assert "THERE" not in str(done)
     sure = fate is REFUSED or getattr(fate, "status", 0) == 429
-    last = callable(fate) and nth == COUNT  # then the answer is that all of it is there
+    last = callable(fate) and nth == COUNT  # then the response is that all of it is there
     assert there.asked.count("status") == (1 if sure or last else 2)
 
 
@@ -168,7 +168,7 @@ def test_a_provider_that_always_loses_it_ends_it() -> None:
 
 
 def test_a_delegated_upload_names_its_object_from_the_second_piece_on() -> None:
-    """The first goes alone; a lost answer to it cannot be looked up, one to another can."""
+    """The first goes alone; a lost response to it cannot be looked up, one to another can."""
     there = Vault()
     assert sent(there, operation="films.delegate", token="t").target == "f1"
     assert (there.whole("f1"), len(there.films)) == (SMALL, 1)

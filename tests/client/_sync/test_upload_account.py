@@ -157,7 +157,7 @@ def forgotten(*numbers: int) -> Any:
 
 @pytest.mark.parametrize("numbers", [(1,), (COUNT,), (2, 4), tuple(range(1, COUNT + 1))])
 def test_what_the_provider_has_forgotten_goes_again(numbers: tuple[int, ...]) -> None:
-    """Its account wins over its answers, after it was asked twice; the report says what that cost."""
+    """Its account wins over its responses, after it was asked twice; the report says what that cost."""
     there = forgotten(*numbers)
     done = sent(there)
     assert (there.whole("f1"), done.pieces) == (SMALL, COUNT)

@@ -72,7 +72,7 @@ def test_a_full_window(pair: dict[str, Site]) -> None:
 
 
 def test_coming_back_early_is_counted(pair: dict[str, Site]) -> None:
-    """Who comes back before the window ends is counted, though the header is there on every answer."""
+    """Who comes back before the window ends is counted, though the header is there on every response."""
     site = pair["sandbox"]
     site.reset(reads=1)
     for _ in range(2):
@@ -124,7 +124,7 @@ def test_the_control_port_wants_to_know_which(pair: dict[str, Site]) -> None:
 
 
 def test_browsers_may_ask(pair: dict[str, Site]) -> None:
-    """A preflight is answered, and every answer may be read from any page."""
+    """A preflight is answered, and every response may be read from any page."""
     site = pair["sandbox"]
     preflight = site.call("OPTIONS", "/upload", without_key=True)
     assert (preflight.status, preflight.headers["access-control-allow-origin"]) == (204, "*")

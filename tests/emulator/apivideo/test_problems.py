@@ -23,7 +23,7 @@ LIMIT = 52_428_800_000
 
 
 def sent(*pieces: tuple[str | None, bytes]) -> Callable[[Site], HttpResponse]:
-    """Send these pieces (header, content) to one container; the answer to the last."""
+    """Send these pieces (header, content) to one container; the response to the last."""
 
     def act(site: Site) -> HttpResponse:
         video_id = site.video()

@@ -35,7 +35,7 @@ def piece_header(kind: str, number: int) -> str:
 
 @pytest.mark.parametrize("kind", ["part", "bytes"])
 def test_pieces_at_once_and_backwards(site: Site, kind: str) -> None:
-    """Pieces sent together in the wrong order make the right file; one answer is the whole video, the others its id."""
+    """Pieces sent together in the wrong order make the right file; one response is the video, the others its id."""
     video_id = site.video()
 
     def send(number: int) -> set[str]:

@@ -45,7 +45,7 @@ def decode_json(body: bytes, headers: Mapping[str, str]) -> tuple[Any, bool]:
 
     Args:
         body: the body.
-        headers: the answer's.
+        headers: the response's.
     """
     if not body:
         return None, False

@@ -43,7 +43,7 @@ class KeyRealm(NamedTuple):
 
 
 class KeyUse(NamedTuple):
-    """When a key was accepted, in seconds since the epoch, by the first answer in each process.
+    """When a key was accepted, in seconds since the epoch, by the first response in each process.
 
     Attributes:
         first: the first time; 0 if it never was.

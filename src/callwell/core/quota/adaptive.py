@@ -85,7 +85,7 @@ FIRST_LIMIT: Final = 20.0
 """Requests in flight to begin with, as in Netflix's Gradient2Limit."""
 
 MIN_LIMIT: Final = 4.0
-"""Requests in flight at the least: with fewer, one slow answer would look like a queue."""
+"""Requests in flight at the least: with fewer, one slow response would look like a queue."""
 
 MAX_LIMIT: Final = 1000.0
 """Requests in flight at the most: what one process can have open."""

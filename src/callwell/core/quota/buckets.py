@@ -76,7 +76,7 @@ class Bucket(NamedTuple):
         throttled_until: nothing is acquired before.
         paced_until: permits are let out one by one before.
         next_at: when the next of those may go.
-        throttle_count: answers 429 in a row.
+        throttle_count: 429 responses in a row.
         throttled_at: when the last of them arrived.
         window_end: when the server's present window ends, by its responses; fixed windows only.
         foreign: bins of permits that were set aside for what others spent, by the time at which they are available.

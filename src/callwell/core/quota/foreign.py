@@ -13,7 +13,7 @@ the difference is bounded from both sides:
   than what the server counts of ours: the permits that are unavailable now, and those that have become available since
   (the bucket counts them, and the permit remembers the count at its time). At least `limit - remaining - possible`
   requests are therefore not ours, and as many permits are set aside. Without foreign traffic this is never above zero,
-  however late or out of order answers are.
+  however late or out of order responses are.
 * **At most.** Others cannot have spent more than `limit - remaining - certain`. `certain` counts our requests that were
   answered before this one left, and not so long ago that they may be out of the window; none where the window may have
   begun anew. What is set aside beyond that comes back: others stop, and headers lie. Only a response to a request that

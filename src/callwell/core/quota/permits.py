@@ -4,13 +4,13 @@
 **The model.** A quota of L requests in W seconds is L permits. A permit is held from before its request is sent until
 its response has arrived, and then cools for W::
 
-        acquire     send                    answer                          available
+        acquire     send                   response                         available
     ───────┬──────────┬───────────────────────┬─────────────────────────────────┬────> local time
            │          ╰── the request ────────┤                                 │
            │              reaches the server  │                                 │
            ╰───────────── held ───────────────┴──────────── cooling: W ─────────╯
 
-The request reaches the server between `send` and `answer`, so two uses of one permit reach it at least W apart, and
+The request reaches the server between `send` and `response`, so two uses of one permit reach it at least W apart, and
 **no window of W seconds, however aligned, holds more than L requests**. Nothing is assumed about the server's clock or
 about where its windows begin. The price is one round trip per window.
 

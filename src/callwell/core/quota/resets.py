@@ -6,9 +6,9 @@ between two times. Permits that were answered before the earlier one come back a
 is right if the response is, but servers and caches say what is not true: "1 s" in every response, or what was true a
 while ago. So
 
-* **nothing is believed until the time was seen to run down**: a second answer, to a request that left so much later
+* **nothing is believed until the time was seen to run down**: a second response, to a request that left so much later
   that an unchanged text would contradict the first, still names the same end. A constant never does, and one stale
-  answer is never alone;
+  response is never alone;
 * **ends are W apart**: a response that names another end less than W before or after the known one contradicts it. Then
   nothing is learnt from it, what is known is forgotten, and nothing is learnt for a window;
 * a response that took so long that it could mean either of two windows teaches nothing;
@@ -33,8 +33,8 @@ class WindowEnd(NamedTuple):
     Attributes:
         earliest_at: it is no earlier by any response.
         latest_at: it is no later by any response.
-        not_before: the latest of the times that answers call too early.
-        not_after: the earliest of the times that answers call too late.
+        not_before: the latest of the times that responses call too early.
+        not_after: the earliest of the times that responses call too late.
         proven_after: an agreeing response shows the time running down if its permit was acquired after this.
         believed: the time was seen to run down.
         due_at: when permits come back early, the next time; infinite if none do.
@@ -56,7 +56,7 @@ class WindowEnd(NamedTuple):
 def learn(  # noqa: PLR0917 - a response and its times
     end: WindowEnd | None, window_s: float, acquired_at: float, now: float, delta_s: float, slack_s: float
 ) -> WindowEnd | None:
-    """What is known after one more answer.
+    """What is known after one more response.
 
     Args:
         end: what was known before, if anything.
