@@ -148,7 +148,7 @@ class Keyless:
     """Stands in for the keys where a request carries none.
 
     Args:
-        secret: gives the key, which must still be hidden should an answer repeat it.
+        secret: gives the key, which must still be hidden should a response repeat it.
     """
 
     def __init__(self, secret: Callable[[], Key]) -> None:
@@ -159,7 +159,7 @@ class Keyless:
         return 0, self._secret()
 
     def end_use(self, generation: int, *, accepted: bool) -> None:
-        """Do nothing: an answer to a request without a key says nothing about keys."""
+        """Do nothing: a response to a request without a key says nothing about keys."""
 
     def is_on_trial(self, generation: int) -> bool:  # noqa: ARG002 - as `KeyHolder` has it
         """Whether a key is on trial: none is."""
