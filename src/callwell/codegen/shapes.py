@@ -12,14 +12,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from msgspec import Struct
-from msgspec.structs import astuple
-
 from callwell.description import schemas
 from callwell.description.references import COMPONENT, only_describes
+from callwell.description.shared_schemas import iter_places
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from msgspec import Struct
 
 _WITH_ONE: Final = ("items", "additionalProperties")
 _WITH_MANY: Final = ("anyOf", "oneOf")
@@ -65,25 +65,8 @@ def find_components(records: Iterable[Struct]) -> dict[str, Mapping[str, Any]]:
         records: operations, with all schemas in them.
     """
     found: dict[str, Mapping[str, Any]] = {}
-    seen: set[int] = set()
-    waiting: list[object] = [*records]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, Struct):
-            waiting.extend(astuple(node))
-        elif isinstance(node, list | tuple):
-            waiting.extend(node)
-        elif isinstance(node, Mapping) and id(node) not in seen:
-            seen.add(id(node))
-            waiting.extend(_parts(node))
-            if COMPONENT in node and (node[COMPONENT] not in found or not only_describes(node)):
-                found[node[COMPONENT]] = node
+    for schema in iter_places(records):
+        component = schema.get(COMPONENT)
+        if component is not None and (component not in found or not only_describes(schema)):
+            found[component] = schema
     return found
-
-
-def _parts(schema: Mapping[str, Any]) -> list[object]:
-    """The schemas in a schema."""
-    parts: list[object] = [schema[key] for key in _WITH_ONE if key in schema]
-    parts += [part for key in _WITH_MANY for part in schema.get(key) or ()]
-    properties = schema.get("properties")
-    return [*parts, *properties.values()] if isinstance(properties, Mapping) else parts

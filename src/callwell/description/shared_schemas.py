@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 REFERENCE: Final = 1
 """The code of the extension type."""
@@ -28,6 +28,7 @@ INDEX_BYTES: Final = 4
 _WITH_ONE: Final = ("items", "additionalProperties")
 _WITH_MANY: Final = ("anyOf", "oneOf")
 _NUMBERS: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "default", "example")
+_SCALAR: Final = (str, int, float, type(None))
 _CHANGED: Final = (*_WITH_ONE, *_WITH_MANY, *_NUMBERS)
 
 
@@ -43,20 +44,12 @@ class SchemaEncoder:
         self._table: dict[int, int] = {}  # the place in memory of a shared schema → its index
         self._shared: list[Mapping[str, Any]] = []
         seen: set[int] = set()
-        waiting: list[object] = [*records]
-        while waiting:
-            node = waiting.pop()
-            if isinstance(node, msgspec.Struct):
-                waiting.extend(msgspec.structs.astuple(node))
-            elif isinstance(node, list | tuple):
-                waiting.extend(node)
-            elif isinstance(node, Mapping) and node:
-                if id(node) not in seen:
-                    seen.add(id(node))
-                    waiting.extend(_parts(node))
-                elif id(node) not in self._table:
-                    self._table[id(node)] = len(self._shared)
-                    self._shared.append(node)
+        for schema in iter_places(records):
+            if id(schema) not in seen:
+                seen.add(id(schema))
+            elif id(schema) not in self._table:
+                self._table[id(schema)] = len(self._shared)
+                self._shared.append(schema)
 
     def encode(self, record: msgspec.Struct) -> msgspec.Raw:
         """A record, with references to shared schemas."""
@@ -110,6 +103,28 @@ def decode_shared(schemas: list[msgspec.Raw]) -> Callable[[msgspec.Raw], Any]:
 
     decoder = msgspec.msgpack.Decoder(ext_hook=follow)
     return decoder.decode
+
+
+def iter_places(records: Iterable[msgspec.Struct]) -> Iterator[Mapping[str, Any]]:
+    """Every place of a schema in records: one that stands in two places comes twice, what is in it once.
+
+    Args:
+        records: operations, or anything with schemas in its fields.
+    """
+    seen: set[int] = set()
+    waiting: list[object] = [*records]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Mapping):
+            if node:
+                yield node
+            if id(node) not in seen:
+                seen.add(id(node))
+                waiting.extend(_parts(node))
+        elif isinstance(node, msgspec.Struct):
+            waiting.extend(value for value in msgspec.structs.astuple(node) if not isinstance(value, _SCALAR))
+        elif isinstance(node, list | tuple):
+            waiting.extend(node)
 
 
 def _parts(schema: Mapping[str, Any]) -> list[object]:
