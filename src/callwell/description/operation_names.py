@@ -160,17 +160,19 @@ def _repeats_path(operation_id: str, source: OperationSource) -> bool:
     """Whether an `operationId` is the HTTP method and the path once more, such as `PostChargesCharge`."""
     if source.tag and operation_id != operation_id.lower():
         return False
-    pattern = [source.method.lower()]
+    text = re.sub(r"[\W_]+", "", operation_id).lower()
+    method = source.method.lower()
+    ends = {len(method)} if text.startswith(method) else set()  # where what has been compared may end in the text
     for segment in source.path.split("/"):
         for variable, fixed in _TOKEN.findall(segment):
-            text = re.sub(r"[\W_]+", "", _ENDING.sub("", variable or fixed).lower())
+            word = re.sub(r"[\W_]+", "", _ENDING.sub("", variable or fixed).lower())
+            spellings = {word}
             if variable:
-                pattern.append(f"({re.escape(text)}|id)?")
+                spellings = {word, "id", ""}
             elif _VERSION.fullmatch(fixed):
-                pattern.append(f"({re.escape(text)})?")
-            else:
-                pattern.append(re.escape(text))
-    return re.fullmatch("".join(pattern), re.sub(r"[\W_]+", "", operation_id).lower()) is not None
+                spellings = {word, ""}
+            ends = {end + len(one) for end in ends for one in spellings if text.startswith(one, end)}
+    return len(text) in ends
 
 
 def read_path(path: str) -> PathWords:

@@ -10,6 +10,7 @@ used.
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, unquote
@@ -27,6 +28,10 @@ FILES: Final = "x-callwell-files"
 
 MAX_FILES: Final = 1000
 
+_ELSEWHERE: Final = re.compile(rb"""\$ref["']?\s*+:\s*+(?!["']?#)|\\[ux](?:00)?24""")
+"""A reference that may lead out of the document, or a dollar sign that is written by its number. Without one there is no
+need to walk through the document for them, which takes a third of the time to load GitHub's."""
+
 
 def read_with_files(file: Path) -> Document:
     """The document in a file, with the files that it refers to under `FILES`, by their names from its folder on.
@@ -35,7 +40,8 @@ def read_with_files(file: Path) -> Document:
         ProfileError: as `read_document`.
     """
     document = read_document(file)
-    include_files(document.content, file)
+    if _ELSEWHERE.search(document.text):
+        include_files(document.content, file)
     return document
 
 
