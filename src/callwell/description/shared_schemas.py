@@ -115,7 +115,7 @@ def iter_places(records: Iterable[msgspec.Struct]) -> Iterator[Mapping[str, Any]
     waiting: list[object] = [*records]
     while waiting:
         node = waiting.pop()
-        if isinstance(node, Mapping):
+        if isinstance(node, dict):  # not Mapping: that check takes ten times as long
             if node:
                 yield node
             if id(node) not in seen:
