@@ -96,7 +96,7 @@ class Reader:
             return ""
         ours, theirs = pty.openpty()
         termios.tcsetwinsize(theirs, (40, 100))
-        shell = ["bash", "-c", f"(exit {self._code}); {command}"]
+        shell = ["bash", "-c", f"(exit {self._code}); {command.replace(PORT, self.port)}"]
         process = subprocess.Popen(
             shell, cwd=self.folder, env=self._env, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
         )
