@@ -51,8 +51,8 @@ def test_the_settings_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
     (block,) = pages.blocks(pages.DOCS / "how" / "configuration.md", "toml")
     (tmp_path / block.title).write_text(block.text, encoding="utf-8")
     for part in pages.blocks(tutorial.PAGE):
-        if part.title.startswith("invoices/"):
-            file = tmp_path / "descriptions" / part.title
+        if part.title in ("openapi.json", "invoices/profile.toml"):
+            file = tmp_path / "descriptions" / "invoices" / part.title.removeprefix("invoices/")
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(part.text, encoding="utf-8")
     monkeypatch.setenv("CALLWELL_CONFIG", str(tmp_path / block.title))
