@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, unquote
 import msgspec
 from msgspec.structs import replace
 
-from callwell.description.model import Parameter
+from callwell.description.model import BodyType, Parameter
 from tests.client.acme import bind, operation
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Place = Literal["path", "query", "header", "body"]
 
+MULTIPART: Final = BodyType(media_type="multipart/form-data", kind="multipart")
 TEXT: Final = {"type": "string"}
 LIST: Final = {"type": "array", "items": TEXT}
 PLACES: Final[tuple[Place, ...]] = ("path", "query", "header")
@@ -96,7 +97,7 @@ def make(place: Place, schema: dict[str, Any], value: object, *, form: bool = Fa
 
 def operation_with_form(one: Parameter) -> Any:
     """An operation that takes a form."""
-    return replace(operation("x.y", "POST", "/x", one), form=True)
+    return replace(operation("x.y", "POST", "/x", one), bodies=(MULTIPART,))
 
 
 def sent(place: Place, schema: dict[str, Any], value: object, **how: Any) -> Any:

@@ -64,7 +64,6 @@ def _operation(name: str, method: str, *parameters: Any) -> Operation:
         parameters=parameters,
         summary="",
         response_schema={},
-        form=False,
         keyless=False,
     )
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from callwell.client.calls import multipart
-from callwell.client.calls.binding import MIN_BYTES_PER_S, BoundRequest, request_headers
+from callwell.client.calls.binding import BoundRequest, request_headers
+from callwell.client.calls.request_files import MIN_BYTES_PER_S
 from callwell.client.uploads.files import MemoryFile
 from callwell.client.uploads.piece_reader import PieceReader, ProgressMeter
 from callwell.core.rules.profile import KeyRule
@@ -21,6 +22,7 @@ from callwell.description.model import Operation, Parameter
 from callwell.errors import InvalidOption
 from callwell.keys import Key
 from tests.client.acme import bind
+from tests.client.arguments import MULTIPART
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
@@ -36,7 +38,7 @@ def send(schemas: dict[str, dict[str, Any]], *, keyless: bool = False) -> Operat
         Parameter(name=n, wire_name=n, location="body", required=False, schema=one) for n, one in schemas.items()
     )
     given = {"method": "POST", "path": "/x", "parameters": fields, "summary": "", "response_schema": {}}
-    return Operation(name="things.send", form=True, keyless=keyless, **given)  # type: ignore[arg-type] # a mapping
+    return Operation(name="things.send", bodies=(MULTIPART,), keyless=keyless, **given)  # type: ignore[arg-type] # a mapping
 
 
 def read(bound: BoundRequest) -> list[tuple[str, str | None, str, bytes]]:

@@ -12,7 +12,7 @@ import pytest
 
 from callwell import errors
 from callwell.client.calls import error_body, responses
-from callwell.client.calls.binding import encode_json
+from callwell.client.calls.wire_values import encode_json
 from callwell.core.rules.profile import CodeRule, ErrorRule
 from callwell.transport.base import Response
 from tests.client._sync.scripted_client import client

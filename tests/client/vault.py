@@ -12,6 +12,7 @@ from callwell.core.rules.profile import CodeRule, ErrorRule, KeyRule, Profile, Q
 from callwell.description.model import Api, Operation
 from callwell.description.provider import Provider
 from tests.client.acme import BASE, TEXT, parameter
+from tests.client.arguments import MULTIPART
 from tests.client.world import answer, code
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ TOKEN: Final = parameter("token", "query", TEXT, required=True)
 TARGET: Final = parameter("film_id", "body", TEXT, wire="filmId")
 
 
-def _operation(name: str, method: str, path: str, *parameters: Any, form: bool = False) -> Operation:
+def _operation(name: str, method: str, path: str, *parameters: Any, bodies: Any = ()) -> Operation:
     return Operation(
         name=name,
         method=method,
@@ -38,7 +39,7 @@ def _operation(name: str, method: str, path: str, *parameters: Any, form: bool =
         parameters=parameters,
         summary="",
         response_schema={},
-        form=form,
+        bodies=bodies,
         keyless=False,
     )
 
@@ -47,8 +48,8 @@ OPERATIONS: Final = (
     _operation("films.make", "POST", "/films", TITLE, NOTE),
     _operation("films.get", "GET", "/films/{filmId}", FILM_ID),
     _operation("films.status", "GET", "/films/{filmId}/status", FILM_ID),
-    _operation("films.send", "POST", "/films/{filmId}/file", FILM_ID, RANGE, CONTENT, form=True),
-    _operation("films.delegate", "POST", "/send", TOKEN, RANGE, CONTENT, TARGET, form=True),
+    _operation("films.send", "POST", "/films/{filmId}/file", FILM_ID, RANGE, CONTENT, bodies=(MULTIPART,)),
+    _operation("films.delegate", "POST", "/send", TOKEN, RANGE, CONTENT, TARGET, bodies=(MULTIPART,)),
 )
 
 RULE: Final = UploadRule(

@@ -36,6 +36,8 @@ class Pieces:
         after: see `then`.
     """
 
+    one_time = False
+
     def __init__(self, count: int, then: Callable[[], object] | None = None, after: int = 0) -> None:
         self.size = count * len(PIECE)
         self.read = 0

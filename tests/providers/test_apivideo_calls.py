@@ -41,7 +41,7 @@ def test_a_walk_ends_by_totals_or_by_links() -> None:
             pager = api.videos.list(tags=["x y"], metadata={"k": "v"})
             assert [one["videoId"] for one in pager] == ["a", "b"]
             assert pager.verdict.end == "complete"
-        begin = "https://ws.api.video/videos?tags[]=x+y&metadata[k]=v"
+        begin = "https://ws.api.video/videos?tags[]=x%20y&metadata[k]=v"
         assert world.urls == [f"{begin}&currentPage={page}&pageSize=100" for page in (1, 2)]
 
 

@@ -258,6 +258,27 @@ class ClientConfig:
         """An address without the environment's origin, if it has that; else as it is."""
         return addresses.path_and_query(url) if origin(url) == origin(self.base_url) else url
 
+    def resolve_server(self, server: str) -> str:
+        """The address of an operation that has a server of its own; empty if it is the environment's.
+
+        It receives the key, since the document says that it is the provider's. A client that was pointed at another
+        address than the profile's, such as a test server, sends everything there.
+
+        Args:
+            server: see `Operation.server`.
+
+        Raises:
+            InvalidOption: an address to which no key can be sent.
+        """
+        if server.startswith("/"):
+            base = urlsplit(self.base_url)
+            return f"{base.scheme}://{base.netloc}{server}".rstrip("/")
+        environment = self.provider.profile.environments[self.environment]
+        if self.base_url != environment.base_url.rstrip("/"):
+            return ""
+        server = environment.servers.get(server, server)
+        return addresses.check_base_url(server) if server else ""
+
     def check_link(self, url: str) -> LinkTarget:
         """The place to which a link or a redirect of the provider's leads.
 

@@ -113,7 +113,6 @@ def cache_key(bound: BoundRequest) -> str:
     for name, value in bound.headers:
         digest.update(f"{name}: {value}\n".encode())
     digest.update(b"\n")
-    chunks = (bound.body,) if isinstance(bound.body, bytes) else bound.body or ()
-    for chunk in chunks:
+    for chunk in bound.body_chunks():
         digest.update(chunk)
     return digest.hexdigest()

@@ -4,9 +4,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct
+
+Style = Literal[
+    "",
+    "form",
+    "simple",
+    "label",
+    "matrix",
+    "spaceDelimited",
+    "pipeDelimited",
+    "tabDelimited",
+    "deepObject",
+    "cookie",
+]
+"""How lists and objects are written. `tabDelimited` is the `tsv` of Swagger 2.0; OpenAPI has the others."""
+
+BodyKind = Literal["json", "urlencoded", "multipart", "text", "bytes"]
+"""How a body is written, whatever its media type is called."""
+
+
+WHOLE_BODY: Final = ""
+"""The name on the wire of a parameter that is the whole body."""
 
 
 class Parameter(Struct, frozen=True, kw_only=True):
@@ -14,23 +35,49 @@ class Parameter(Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: its name in Python, in snake case.
-        wire_name: its name in the request, as the document spells it.
-        location: where it is sent, as `in` of OpenAPI says; `body` is one field of a JSON body or of a form.
+        wire_name: its name in the request, as the document spells it; empty for the whole body.
+        location: where it is sent, as `in` of OpenAPI says; `body` is one field of a JSON body or of a form, or the
+            whole body. The header `Content-Type` chooses one of several types of body.
         required: a call must give it.
         schema: its JSON schema, with references resolved.
         summary: one line about it.
-        style: how an object is written in a query: `deepObject` writes `name[key]=value` for each key.
-        explode: a list in a query is written as one `name=value` for each item, not as one value with commas.
+        style: how a list or an object is written; empty for the default of its place: `form` in a query or a cookie,
+            `simple` in a path or a header, and for a field of a form see `request_body`.
+        explode: each item is written by itself; None for the default of the style: only `form` and `cookie` do so.
+        content: the media type in which the value is written, or, for a field of a form, in which its part is.
+        allow_reserved: the reserved characters of addresses are not escaped.
+        default: the value that is sent if a call gives none; None for no value.
     """
 
     name: str
     wire_name: str
-    location: Literal["path", "query", "header", "body"]
+    location: Literal["path", "query", "header", "cookie", "body"]
     required: bool
     schema: Mapping[str, Any]
     summary: str = ""
-    style: Literal["form", "deepObject"] = "form"
-    explode: bool = True
+    style: Style = ""
+    explode: bool | None = None
+    content: str = ""
+    allow_reserved: bool = False
+    default: Any = None
+
+
+class BodyType(Struct, frozen=True, kw_only=True):
+    """One type of body that an operation takes.
+
+    Attributes:
+        media_type: as it is sent; with a `*` in it, a call says which type it is.
+        kind: how the body is written.
+        demanded: the arguments without which there is no such body.
+        fields: its fields, or the whole body; None if they are those among the parameters of the operation.
+        extensible: other fields may be given too, by the whole body.
+    """
+
+    media_type: str
+    kind: BodyKind
+    demanded: tuple[str, ...] = ()
+    fields: tuple[Parameter, ...] | None = None
+    extensible: bool = True
 
 
 Kind: TypeAlias = Literal["json", "text", "bytes", "any", "events", "lines"]
@@ -58,15 +105,19 @@ class Operation(Struct, frozen=True, kw_only=True):
         name: group and method in snake case: `recordings.list`. See `operation_names`.
         method: the HTTP method, in capitals.
         path: the path template below the base URL: `/public/workspace/{workspaceId}`.
-        parameters: what it takes, in the order path, query, header, body.
+        parameters: what it takes, in the order path, query, header, cookie, body.
         summary: one line about it.
         response_schema: the JSON schema of a successful response, with references resolved; empty if there is none.
         accept: the `Accept` header of its requests: the types that a call reads.
         media: the media types of successful responses, JSON among them; empty if they are JSON or nothing.
         redirects: a successful response may be a redirect to the file, which may be on another server.
-        form: its body is `multipart/form-data`, which can hold files.
+        bodies: the types of body that it takes, the preferred one first. Empty for the usual body, a JSON object that
+            is always sent if there are parameters for it.
+        body_required: a body is sent even if a call gives nothing for it.
         keyless: it is called without a key, as `security: []` says.
         operation_id: the document's own name for it, empty without one, or if it is the same as `name`.
+        server: the address that takes the place of the environment's base URL, without a slash at its end; empty for
+            none.
     """
 
     name: str
@@ -75,12 +126,14 @@ class Operation(Struct, frozen=True, kw_only=True):
     parameters: tuple[Parameter, ...]
     summary: str
     response_schema: Mapping[str, Any]
-    form: bool = False
+    bodies: tuple[BodyType, ...] = ()
+    body_required: bool = True
     keyless: bool = False
     accept: str = "application/json"
     media: tuple[AnswerType, ...] = ()
     redirects: bool = False
     operation_id: str = ""
+    server: str = ""
 
 
 class LeftOut(Struct, frozen=True, kw_only=True):

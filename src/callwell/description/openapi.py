@@ -9,7 +9,8 @@ How a document becomes records:
                   │                    ├─ parameters ───────> Operation.parameters
                   └─ parameters ───────┤                        those of the path first, replaced by those of the
                      (of the path)     │                        operation that have the same location and name
-                                       ├─ requestBody ──────> Operation.parameters, one for each field of the object
+                                       ├─ requestBody ──────> Operation.parameters, .bodies (`request_bodies`)
+                                       ├─ servers ──────────> Operation.server (`servers`)
                                        └─ responses, 2xx ───> Operation.response_schema (JSON), and how each media
                                                                 type is read (`answer_types`)
 
@@ -17,8 +18,8 @@ How a document becomes records:
 * An operation that cannot be a typed method, or is described wrongly, is left out with its reason (`Api.left_out`).
   What the client cannot send or read yet is listed in `support`. Only a document that is none is refused.
 * A field of a JSON body or of a form is a parameter like any other, so a call looks the same wherever its values go.
-  JSON goes first where a body may be either.
-* A parameter that is called required but has a default is optional: the provider fills it in.
+* A field of a body that is called required but has a default is optional: the provider fills it in. Any other such
+  parameter is sent with its default, or with the only value that it may have.
 * References are resolved by `references`, Python's names are made by `names`, and whatever is wrong is reported with
   file, key and line (`error`, `locate`).
 """
@@ -40,7 +41,8 @@ from callwell.description.model import Api, LeftOut, Operation, Parameter
 from callwell.description.names import name_parameters, to_snake_case
 from callwell.description.operation_names import OperationSource, name_operations
 from callwell.description.references import ReferenceResolver, expect_list, expect_object
-from callwell.description.schemas import required_names
+from callwell.description.request_bodies import first_line, read_body
+from callwell.description.servers import own_server
 from callwell.errors import ProfileError
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ if TYPE_CHECKING:
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 """The keys of a path item that are operations, in the order of OpenAPI's Path Item Object."""
 
-LOCATIONS: Final = ("path", "query", "header", "body")
+LOCATIONS: Final = ("path", "query", "header", "cookie", "body")
 """The order of an operation's parameters, and so of the arguments of generated methods."""
 
 RESERVED_HEADERS: Final = frozenset({"authorization", "content-type"})
@@ -177,26 +179,25 @@ class _DocumentReader:
             **self._parameters(item, entry.item_path),
             **self._parameters(node, path),
         }
-        fields, form = self._body(node, path)
+        body = read_body(node, path, self._references)
         variables = _PATH_VARIABLE.findall(template)
-        ordered = _sort_parameters([*parameters.values(), *fields], variables, path)
-        for owner, owner_path in ((item, entry.item_path), (node, path)):
-            support.check_servers(owner, self._document, owner_path)
-        support.check_address(template, has_query=any(one.location == "query" for one in ordered), path=path)
+        ordered = _sort_parameters([*parameters.values(), *body.arguments], variables, path)
         schema, answers = self._answers(node, path)
         return Operation(
             name=name,
             method=entry.source.method,
             path=_request_path(template),
             parameters=ordered,
-            summary=_first_line(node.get("summary") or node.get("description")),
+            summary=first_line(node.get("summary") or node.get("description")),
             response_schema=schema,
-            form=form,
+            bodies=body.types(ordered),
+            body_required=body.required or not body.drafts,
             keyless=node.get("security") == [],  # an empty list lifts the document's own requirement
             accept=answers.accept,
             media=answers.media,
             redirects=answers.redirects,
             operation_id=_other_name(name, entry.source.operation_id),
+            server=own_server((node, item), self._document),
         )
 
     def _parameters(self, node: Mapping[str, Any], path: KeyPath) -> dict[tuple[str, str], Parameter]:
@@ -214,46 +215,28 @@ class _DocumentReader:
         location = node.get("in")
         if not isinstance(name, str) or not name:
             raise DescriptionError((*path, "name"), "expected a name", found=name)
-        schema = self._references.resolve_schema(node.get("schema", {}), (*path, "schema"))
-        support.check_parameter(node, schema, path)
-        is_filled_in = "default" in schema or (location == "header" and name.lower() == "accept")
+        support.check_parameter(node, path)
+        media_type = next(iter(expect_object(node.get("content", {}), (*path, "content"))), "")
+        schema_path = (*path, "content", media_type, "schema") if media_type else (*path, "schema")
+        owner = node["content"][media_type] if media_type else node
+        schema = self._references.resolve_schema(expect_object(owner, path).get("schema", {}), schema_path)
+        is_accept = location == "header" and name.lower() == "accept"  # the client has one anyway
+        required = location == "path" or (bool(node.get("required")) and not is_accept)
+        default = _default(schema) if required else None
+        explode = node.get("explode")
         return Parameter(
             name=to_snake_case(name),
             wire_name=name,
-            location=cast("Literal['path', 'query', 'header']", location),
-            required=location == "path" or (bool(node.get("required")) and not is_filled_in),
+            location=cast("Literal['path', 'query', 'header', 'cookie']", location),
+            required=required and default is None,
             schema=schema,
-            summary=_first_line(node.get("description")),
-            style="deepObject" if node.get("style") == "deepObject" else "form",
-            explode=bool(node.get("explode", True)),
+            summary=first_line(node.get("description")),
+            style="" if media_type else node.get("style", ""),
+            explode=explode if isinstance(explode, bool) else None,
+            content=media_type,
+            allow_reserved=node.get("allowReserved") is True,
+            default=default,
         )
-
-    def _body(self, node: Mapping[str, Any], path: KeyPath) -> tuple[list[Parameter], bool]:
-        """The fields of the body, and whether it is a form."""
-        if "requestBody" not in node:
-            return [], False
-        body, path = self._references.resolve(node["requestBody"], (*path, "requestBody"))
-        content_path = (*path, "content")
-        content = expect_object(body.get("content"), content_path)
-        media_type = next((one for kind in support.BODY_TYPES for one in content if kind.fullmatch(one)), None)
-        if media_type is None:
-            expected = "expected application/json or multipart/form-data"
-            raise DescriptionError(content_path, f"{expected}, found {', '.join(content) or 'nothing'}")
-        schema = self._media_schema(content, media_type, content_path)
-        support.check_body(body, media_type, schema, path)
-        required = required_names(schema)
-        fields = [
-            Parameter(
-                name=to_snake_case(name),
-                wire_name=name,
-                location="body",
-                required=name in required and "default" not in field,
-                schema=field,
-                summary=_first_line(field.get("description")),
-            )
-            for name, field in schema["properties"].items()
-        ]
-        return fields, support.FORM_TYPE.fullmatch(media_type) is not None
 
     def _answers(self, node: Mapping[str, Any], path: KeyPath) -> tuple[Schema, DeclaredAnswers]:
         """The JSON schema of successful responses, a union if they differ, and how each media type is read."""
@@ -330,7 +313,8 @@ def _check_path_parameters(variables: list[str], parameters: list[Parameter], pa
             )
 
 
-def _first_line(text: object) -> str:
-    """The first line of a text; empty for anything else."""
-    lines = text.strip().splitlines() if isinstance(text, str) else []
-    return lines[0].strip() if lines else ""
+def _default(schema: Schema) -> Any:
+    """The value of a required parameter that needs none from a call: its default, or the only one that it may have."""
+    values = schema.get("enum")
+    only = values[0] if isinstance(values, list) and len(values) == 1 else None
+    return schema.get("default", schema.get("const", only))

@@ -83,3 +83,15 @@ def _child(schema: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
     additional = schema.get("additionalProperties") or None
     child = properties.get(key, additional)
     return {} if child is True else child
+
+
+def is_file(schema: Mapping[str, Any]) -> bool:
+    """Whether a schema takes the bytes of a file: `format: binary`, or, since 3.1, a media type without an encoding."""
+    if schema.get("format") == "binary":
+        return "string" in type_names(schema) or not type_names(schema)
+    return "contentMediaType" in schema and type_names(schema) == [] and "contentEncoding" not in schema
+
+
+def takes_file(schema: Mapping[str, Any]) -> bool:
+    """Whether one of the alternatives of a schema takes a file."""
+    return any(is_file(part) for part in alternatives(schema))

@@ -33,8 +33,13 @@ class StreamedBody(Protocol):
     """A request body that is read while it is sent, from its beginning for each request."""
 
     @property
-    def size(self) -> int:
-        """Bytes of the whole body."""
+    def size(self) -> int | None:
+        """Bytes of the whole body; None if that is not known before it was read."""
+        ...
+
+    @property
+    def one_time(self) -> bool:
+        """It can be read only once."""
         ...
 
     def __iter__(self) -> Iterator[bytes]:

@@ -165,10 +165,13 @@ class ExactSender:
         if body is None:
             connection.endheaders()
             return
-        connection.putheader("Content-Length", str(len(body) if isinstance(body, bytes) else body.size))
-        connection.endheaders()
-        for chunk in (body,) if isinstance(body, bytes) else body:
-            connection.send(chunk)
+        size = len(body) if isinstance(body, bytes) else body.size
+        if size is None:
+            connection.putheader("Transfer-Encoding", "chunked")
+        else:
+            connection.putheader("Content-Length", str(size))
+        chunks = (body,) if isinstance(body, bytes) else body
+        connection.endheaders(chunks, encode_chunked=size is None)
 
     def _connection(self, parts: SplitResult, proxy: str | None) -> http.client.HTTPConnection | None:
         host = parts.hostname

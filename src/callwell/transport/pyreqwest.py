@@ -101,7 +101,9 @@ def _build_request(begin: Callable[[str, str], R], request: Request, read_ahead:
         return builder
     if isinstance(request.body, bytes):
         return builder.body_bytes(request.body)
-    return builder.header("content-length", str(request.body.size)).body_stream(iter(request.body))
+    if request.body.size is not None:
+        builder = builder.header("content-length", str(request.body.size))
+    return builder.body_stream(iter(request.body))
 
 
 def _must_be_exact(url: str) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from callwell.client.calls.binding import MIN_BYTES_PER_S
+from callwell.client.calls.request_files import MIN_BYTES_PER_S
 from callwell.core.quota.permits import NEVER
 from callwell.core.quota.record import AccountRecord
 from callwell.core.rules.profile import QuotaRule

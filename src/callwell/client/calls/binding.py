@@ -3,31 +3,30 @@
 
 from __future__ import annotations
 
-import dataclasses
-import math
 import re
-from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from decimal import Decimal
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote, urlencode
 
 import msgspec
 
-from callwell.client.calls import multipart
 from callwell.client.calls.options import NOT_GIVEN
+from callwell.client.calls.parameter_styles import header_pairs, path_segment, query_pairs
 from callwell.client.calls.validation import check_value, describe_schema, plain_type
-from callwell.client.calls.wire_values import JSON_ENCODER, to_wire_value
+from callwell.client.calls.wire_values import encode_json, to_wire_value
+from callwell.description.model import WHOLE_BODY, Parameter
 from callwell.description.schemas import alternatives, is_nullable, type_names
 from callwell.errors import InvalidOption, UnknownName
 from callwell.opaque import Opaque, without_query
 from callwell.transport.base import RequestHeaders, StreamedBody
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection, Iterable
 
+    from callwell.client.calls.unusual import RequestFinisher
     from callwell.core.rules.profile import KeyRule
-    from callwell.description.model import Operation, Parameter
+    from callwell.description.model import Operation
     from callwell.keys import Key
 
 JSON: Final = "application/json"
@@ -35,14 +34,17 @@ ACCEPT: Final = ("accept", JSON)
 ACCEPT_ANYTHING: Final = ("accept", f"{JSON}, */*;q=0.5")
 """Of requests outside the description: JSON if there is any."""
 
-MIN_BYTES_PER_S: Final = 128 << 10
-"""Bytes per second (1 Mbit/s): a file gets the time that it needs at this rate; a slower network counts as hanging."""
-
 INTEGER_TEXT: Final = re.compile("-?[0-9]{1,30}")
 """An integer in text; 30 digits are more than any identifier has, and keep the conversion cheap."""
 
-UNSAFE_SEGMENTS: Final = frozenset({"", ".", ".."})
-"""Path segments that would change the path: RFC 3986, section 5.2.4 removes dot segments."""
+NO_FIELDS: Final[Mapping[str, object]] = MappingProxyType({})
+
+USUAL_STYLES: Final[Mapping[str, tuple[str, ...]]] = {
+    "path": ("", "simple"),
+    "query": ("", "form", "deepObject"),
+    "header": ("", "simple"),
+}
+"""Location of a parameter → the styles in which nearly all are written. `rare_styles` has the others."""
 
 
 class BoundRequest(Opaque, msgspec.Struct, frozen=True):
@@ -51,7 +53,7 @@ class BoundRequest(Opaque, msgspec.Struct, frozen=True):
     Attributes:
         method: in capitals.
         target: path and query.
-        body: JSON, or a form that may be read while it is sent; None for no body.
+        body: JSON, or another body that may be read while it is sent; None for no body.
         headers: the operation's header parameters.
         media: the media type of the body.
         keyless: it is sent without the key.
@@ -70,6 +72,12 @@ class BoundRequest(Opaque, msgspec.Struct, frozen=True):
     url: str = ""
     accept: tuple[str, str] = ACCEPT
 
+    def body_chunks(self) -> Iterable[bytes]:
+        """What the body consists of; nothing of one that can be read only once."""
+        if isinstance(self.body, bytes):
+            return (self.body,)
+        return () if self.body is None or self.body.one_time else self.body
+
     def summary(self) -> str:
         """Method and path."""
         return f"{self.method} {without_query(self.target)}"
@@ -84,12 +92,15 @@ class BoundParameter(NamedTuple):
 
     Attributes:
         name: the parameter's Python name.
-        location: `path`, `query`, `header` or `body`; `accept` for that header, which replaces the usual one.
+        location: `path`, `query`, `header` or `body`. What is written unusually (a cookie, `Accept`, the media type of
+            the body, a path segment of another style) counts as a header: see `RequestFinisher`.
         placeholder: its placeholder in the path.
         parameter: its description.
         label: its name in messages.
         plain_type: a type whose values all fit, except empty and non-ASCII texts; None if there is no such type.
         takes_null: None is sent as null; otherwise it means that there is no value.
+        if_absent: what stands for a missing value: None for nothing, `NOT_GIVEN` where a call must give one.
+        write: makes the pairs of a query or a header.
     """
 
     name: str
@@ -99,6 +110,36 @@ class BoundParameter(NamedTuple):
     label: str
     plain_type: type | None
     takes_null: bool
+    if_absent: object
+    write: Callable[[str, Parameter, Any], list[tuple[str, str]]]
+
+    @classmethod
+    def of(cls, parameter: Parameter, operation: Operation) -> BoundParameter:
+        """A parameter of an operation."""
+        is_field = parameter.location == "body"
+        is_usual = _is_usual(parameter)
+        is_demanded = parameter.required and not (is_field and (len(operation.bodies) > 1))
+        return cls(
+            name=parameter.name,
+            location=parameter.location if is_usual or parameter.location in ("query", "body") else "header",
+            placeholder=f"{{{parameter.wire_name}}}",
+            parameter=parameter,
+            label=f"{operation.name}: {parameter.name}",
+            plain_type=plain_type(parameter.schema),
+            takes_null=is_field and is_nullable(parameter.schema),
+            if_absent=NOT_GIVEN if is_demanded else parameter.default,
+            write=_usual_writer(parameter) if is_usual else _rare_writer(parameter),
+        )
+
+    def default(self) -> object:
+        """What is sent if a call gives no value.
+
+        Raises:
+            InvalidOption: a call must give one.
+        """
+        if self.if_absent is NOT_GIVEN:
+            raise InvalidOption(self.label, None, describe_schema(self.parameter.schema))
+        return self.if_absent
 
 
 class Binder:
@@ -106,83 +147,131 @@ class Binder:
 
     Args:
         operation: the operation.
+        server: its own address, in place of the environment's; empty for none.
 
     Attributes:
         keyless: its requests are sent without the key.
     """
 
-    def __init__(self, operation: Operation) -> None:
+    def __init__(self, operation: Operation, server: str = "") -> None:
         self._operation = operation
         self.keyless = operation.keyless
-        self._names = frozenset(parameter.name for parameter in operation.parameters)
+        fields = tuple(BoundParameter.of(parameter, operation) for parameter in operation.parameters)
+        body = [field for field in fields if field.location == "body"]
+        self._whole = _whole_body(body, operation)
+        # A whole body beside fields is no field of the loop in `bind`, see `_bind_whole`.
+        self._fields = tuple([field for field in fields if field is not self._whole])
+        self._names = frozenset(field.name for field in self._fields)
         self._accept = ACCEPT if operation.accept == JSON else ("accept", operation.accept)
-        self._takes_body = any(parameter.location == "body" for parameter in operation.parameters)
-        self._fields = tuple(
-            BoundParameter(
-                name=parameter.name,
-                location="accept" if _is_accept(parameter) else parameter.location,
-                placeholder=f"{{{parameter.wire_name}}}",
-                parameter=parameter,
-                label=f"{operation.name}: {parameter.name}",
-                plain_type=plain_type(parameter.schema),
-                takes_null=parameter.location == "body" and is_nullable(parameter.schema),
-            )
-            for parameter in operation.parameters
-        )
+        self._takes_body = bool(body)
+        self._has_fields_first = _has_fields(operation)
+        is_usual = _is_usual_body(operation) and all(_is_usual(field.parameter) for field in fields)
+        is_here = not server and "?" not in operation.path
+        self._finisher = None if is_usual and is_here else _create_finisher(operation, server)
 
     @property
     def names(self) -> Collection[str]:
         """The arguments that the operation takes."""
-        return tuple(field.name for field in self._fields)
+        described = (parameter.name for parameter in self._operation.parameters)
+        return tuple(described) if self._whole is None else tuple(dict.fromkeys((*described, self._whole.name)))
 
-    def bind(self, arguments: Mapping[str, object]) -> BoundRequest:  # noqa: C901 - one branch for each location
+    def bind(  # noqa: C901 - flat, and on the way of every call
+        self, arguments: Mapping[str, object], others: Mapping[str, object] = NO_FIELDS
+    ) -> BoundRequest:
         """Build the request from arguments.
 
         Args:
             arguments: by Python name; `NOT_GIVEN` counts as absent, and so does None where null is not a value.
+            others: fields of the body that are no arguments, by their names on the wire; JSON values.
 
         Raises:
             UnknownName: an argument that the operation does not have.
             InvalidOption: a missing argument, a value of the wrong type, or a file that cannot be read.
         """
         if not self._names.issuperset(arguments):
-            name = next(name for name in arguments if name not in self._names)
-            raise UnknownName("parameter", name, self.names, where=self._operation.name)
+            return self._bind_whole(arguments)
         target = self._operation.path
         query: list[tuple[str, str]] = []
         headers: list[tuple[str, str]] = []
-        body: dict[str, tuple[BoundParameter, object]] = {}
-        accept = self._accept
+        body: dict[str, object] = {}
         for field in self._fields:
-            name, location, placeholder, parameter, label, plain, takes_null = field
+            name, location, placeholder, parameter, label, plain, takes_null, if_absent, write = field
             value = arguments.get(name, NOT_GIVEN)
             if value is NOT_GIVEN or (value is None and not takes_null):
-                if parameter.required:
-                    raise InvalidOption(label, None, describe_schema(parameter.schema))
-                continue
+                if if_absent is None:
+                    continue
+                value = field.default()
             if type(value) is not plain or (isinstance(value, str) and not (value and value.isascii())):
                 value = to_wire_value(label, parameter.schema, value)
                 check_value(label, parameter.schema, value)
             if location == "path":
-                target = target.replace(placeholder, str(value) if type(value) is int else _path_segment(label, value))
+                target = target.replace(placeholder, str(value) if type(value) is int else path_segment(label, value))
             elif location == "query":
-                query.extend(_parameter_pairs(label, parameter, value))
+                query.extend(write(label, parameter, value))
             elif location == "header":
-                headers.extend(_header_pairs(label, parameter, value))
-            elif location == "body":
-                body[parameter.wire_name] = field, value
+                headers.extend(write(label, parameter, value))
             else:
-                accept = next(iter(_header_pairs(label, parameter, value)), accept)
-        target = f"{target}?{urlencode(query, safe='[]')}" if query else target
+                body[parameter.wire_name] = value
+        if self._finisher is not None or others:
+            return self._finish(target, query, headers, {**body, **others})
+        target = f"{target}?{urlencode(query, safe='[]', quote_via=quote)}" if query else target
         if not self._takes_body:
             return BoundRequest(
-                self._operation.method, target, None, tuple(headers), JSON, self.keyless, 0.0, "", accept
+                self._operation.method, target, None, tuple(headers), JSON, self.keyless, 0.0, "", self._accept
             )
-        content, media = self._body(body)
-        extra_time_s = multipart.body_size(content) / MIN_BYTES_PER_S if self._operation.form else 0.0
+        content = encode_json(self._operation.name, body)
         return BoundRequest(
-            self._operation.method, target, content, tuple(headers), media, self.keyless, extra_time_s, "", accept
+            self._operation.method, target, content, tuple(headers), JSON, self.keyless, 0.0, "", self._accept
         )
+
+    def _finish(
+        self, target: str, query: list[tuple[str, str]], headers: list[tuple[str, str]], body: Mapping[str, object]
+    ) -> BoundRequest:
+        """The request of an operation that is not like most, or with fields that are no arguments."""
+        finisher = self._finisher or _create_finisher(self._operation, "")
+        made = finisher.finish(target, query, headers, body)
+        return BoundRequest(
+            self._operation.method,
+            made.target,
+            made.body,
+            headers=made.headers,
+            media=made.media,
+            keyless=self.keyless,
+            extra_time_s=made.extra_time_s,
+            url=made.url,
+            accept=("accept", made.accept or self._accept[1]),
+        )
+
+    def _bind_whole(self, arguments: Mapping[str, object]) -> BoundRequest:
+        """Build a request from arguments of which one is no field: the whole body, or one that does not exist.
+
+        A mapping is taken apart: what is a field is checked as that field, so that it makes no difference how a value
+        is given. The argument of a field goes before the same field of the mapping.
+        """
+        whole = self._whole
+        for name in arguments:
+            if name not in self._names and (whole is None or name != whole.name):
+                raise UnknownName("parameter", name, self.names, where=self._operation.name)
+        if whole is None:
+            raise UnknownName("parameter", "", self.names, where=self._operation.name)
+        fields = {name: value for name, value in arguments.items() if name != whole.name}
+        value = arguments[whole.name]
+        if value is NOT_GIVEN or value is None:
+            return self.bind(fields)
+        schema = whole.parameter.schema
+        wire = to_wire_value(whole.label, schema, value)
+        if not (self._has_fields_first and isinstance(wire, Mapping)):
+            check_value(whole.label, schema, wire)
+            return self.bind(fields, {WHOLE_BODY: wire})
+        names = {field.parameter.wire_name: field.name for field in self._fields if field.location == "body"}
+        taken = {names[key]: inner for key, inner in wire.items() if key in names}
+        others = {key: inner for key, inner in wire.items() if key not in names}
+        more = schema.get("additionalProperties", True)
+        for key, inner in others.items():
+            if more is False:
+                raise UnknownName("field", key, names, where=whole.label)
+            check_value(f"{whole.label}.{key}", more if isinstance(more, Mapping) else {}, inner)
+        return self.bind({**taken, **fields}, others)
 
     def wire(self, arguments: Mapping[str, object]) -> dict[str, Any]:
         """The arguments as JSON values, which can be bound repeatedly; a generator gives its items only once.
@@ -193,9 +282,9 @@ class Binder:
         """
         converted: dict[str, Any] = {}
         for name, value in arguments.items():
-            field = next((field for field in self._fields if field.name == name), None)
+            field = next((field for field in (*self._fields, self._whole) if field and field.name == name), None)
             if field is None:
-                raise UnknownName("parameter", name, self._names, where=self._operation.name)
+                raise UnknownName("parameter", name, self.names, where=self._operation.name)
             converted[name] = value if value is NOT_GIVEN else to_wire_value(field.label, field.parameter.schema, value)
         return converted
 
@@ -209,54 +298,72 @@ class Binder:
             return {**arguments, name: int(position)}
         return {**arguments, name: position}
 
-    def _body(self, fields: Mapping[str, tuple[BoundParameter, object]]) -> tuple[bytes | StreamedBody, str]:
-        if self._operation.form:
-            parts = [
-                multipart.encode_field(field.label, wire, field.parameter.schema, value)
-                for wire, (field, value) in fields.items()
-                if value is not None  # a form has no null: leave the field out
-            ]
-            return multipart.encode_form(part for field_parts in parts for part in field_parts)
-        return encode_json(self._operation.name, {wire: value for wire, (_, value) in fields.items()}), JSON
+
+def _is_usual(parameter: Parameter) -> bool:
+    """Whether a parameter is written as most are; a field of a body always is."""
+    if parameter.location == "body":
+        return True
+    if parameter.location not in USUAL_STYLES:
+        return False
+    if parameter.content or parameter.allow_reserved or parameter.style not in USUAL_STYLES[parameter.location]:
+        return False
+    if parameter.location == "header":
+        return not parameter.explode and parameter.wire_name.lower() not in ("accept", "content-type")
+    if parameter.location == "path":
+        return not parameter.explode and "object" not in _types(parameter.schema)
+    return parameter.explode is not False or parameter.style == "deepObject"
 
 
-def _is_accept(parameter: Parameter) -> bool:
-    return parameter.location == "header" and parameter.wire_name.lower() == "accept"
+def _types(schema: Mapping[str, Any]) -> set[str]:
+    return {kind for option in alternatives(schema) for kind in type_names(option)}
 
 
-def encode_json(name: str, body: object) -> bytes:
-    """A body as JSON.
-
-    Args:
-        name: the operation's name, for messages.
-        body: the value to encode.
-
-    Raises:
-        InvalidOption: a value that JSON cannot hold, with its path for NaN and infinity, which would become null.
-    """
-    try:
-        text = JSON_ENCODER.encode(body)
-        if b"null" in text:
-            _check_numbers(name, body, "")
-        return text
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidOption(f"{name}: the body", type(body).__name__, f"what JSON can hold ({error})") from error
+def _usual_writer(parameter: Parameter) -> Callable[[str, Parameter, Any], list[tuple[str, str]]]:
+    return header_pairs if parameter.location == "header" else query_pairs
 
 
-def _check_numbers(name: str, value: object, path: str) -> None:
-    """Refuse NaN and infinity anywhere in a body."""
-    if isinstance(value, float) and not math.isfinite(value):
-        label = f"{name}: {path}" if path else f"{name}: the body"
-        raise InvalidOption(label, value, "a finite number: JSON has neither NaN nor Infinity")
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            _check_numbers(name, item, f"{path}.{key}" if path else str(key))
-    elif isinstance(value, Sequence | AbstractSet) and not isinstance(value, str | bytes | bytearray):
-        for index, item in enumerate(value):
-            _check_numbers(name, item, f"{path}.{index}" if path else str(index))
-    elif isinstance(value, msgspec.Struct) or dataclasses.is_dataclass(value):
-        for field in value.__struct_fields__ if isinstance(value, msgspec.Struct) else value.__dataclass_fields__:
-            _check_numbers(name, getattr(value, field, None), f"{path}.{field}" if path else field)
+def _rare_writer(parameter: Parameter) -> Callable[[str, Parameter, Any], list[tuple[str, str]]]:
+    from callwell.client.calls.rare_styles import writer  # few operations need it
+
+    return writer(parameter)
+
+
+def _whole_body(body: list[BoundParameter], operation: Operation) -> BoundParameter | None:
+    """The argument for the whole body, where it stands beside fields; a body of one part only has no other argument."""
+    described = next((field for field in body if field.parameter.wire_name == WHOLE_BODY), None)
+    if described is not None:
+        return described if len(body) > 1 else None
+    if not body:
+        return None
+    taken = {parameter.name for parameter in operation.parameters}
+    name = next(one for one in ("body", "body_body", "whole_body") if one not in taken)
+    extensible = not operation.bodies or any(one.extensible for one in operation.bodies)
+    schema = {"type": "object", "additionalProperties": extensible}
+    return BoundParameter.of(
+        Parameter(name=name, wire_name=WHOLE_BODY, location="body", required=False, schema=schema), operation
+    )
+
+
+def _has_fields(operation: Operation) -> bool:
+    """Whether the preferred type of body has fields."""
+    if not operation.bodies or operation.bodies[0].fields is None:
+        return any(one.location == "body" and one.wire_name != WHOLE_BODY for one in operation.parameters)
+    return any(one.wire_name != WHOLE_BODY for one in operation.bodies[0].fields)
+
+
+def _is_usual_body(operation: Operation) -> bool:
+    """Whether there is no body, or a JSON object that is always sent."""
+    if not operation.bodies:
+        return True
+    first = operation.bodies[0]
+    is_json = first.kind == "json" and first.media_type == JSON
+    return is_json and len(operation.bodies) == 1 and operation.body_required and _has_fields(operation)
+
+
+def _create_finisher(operation: Operation, server: str) -> RequestFinisher:
+    from callwell.client.calls.unusual import RequestFinisher  # few operations need it
+
+    return RequestFinisher(operation, server)
 
 
 def request_headers(
@@ -282,106 +389,3 @@ def request_headers(
     return RequestHeaders(
         (bound.accept, (rule.header, key.header_value(rule.scheme)), *extra, *bound.headers, *content)
     )
-
-
-def query_pairs(query: Mapping[str, object]) -> list[tuple[str, str]]:
-    """The pairs of an undescribed query: a list repeats its name, and None is left out.
-
-    Raises:
-        InvalidOption: not a mapping, a name that is not a text, or a value that a query cannot hold.
-    """
-    if not isinstance(query, Mapping):
-        raise InvalidOption("query", query, "a mapping of names to values")
-    pairs: list[tuple[str, str]] = []
-    for name, item in query.items():
-        if not isinstance(name, str):
-            raise InvalidOption("query", name, "names that are texts")
-        label = f"query: {name}"
-        value = to_wire_value(label, {}, item)
-        if isinstance(value, list):
-            pairs.extend((name, _to_text(label, item)) for item in value)
-        elif value is not None:
-            pairs.append((name, _to_text(label, value)))
-    return pairs
-
-
-def _path_segment(label: str, value: object) -> str:
-    if isinstance(value, list):
-        text = ",".join(quote(_to_text(label, item), safe="") for item in value)
-        if text in UNSAFE_SEGMENTS:
-            raise InvalidOption(label, value, "at least one identifier")
-        return text
-    text = _to_text(label, value)
-    if text in UNSAFE_SEGMENTS:
-        raise InvalidOption(label, value, "one identifier, not a path")
-    return text if text.isalnum() and text.isascii() else quote(text, safe="")
-
-
-def _header_pairs(label: str, parameter: Parameter, value: object) -> list[tuple[str, str]]:
-    name = parameter.wire_name.lower()
-    if isinstance(value, Mapping):
-        text = ",".join(_flatten(label, value))
-    elif isinstance(value, list):
-        if not value:
-            return []
-        text = ",".join(_text_without_comma(label, item) for item in value)
-    else:
-        text = _to_text(label, value)
-    if not (text.isascii() and text.isprintable() and text == text.strip()):
-        raise InvalidOption(label, value, "a text of printable ASCII characters, without spaces at its ends")
-    return [(name, text)]
-
-
-def _parameter_pairs(label: str, parameter: Parameter, value: object) -> list[tuple[str, str]]:
-    wire = parameter.wire_name
-    if isinstance(value, Mapping):
-        if parameter.style == "deepObject":
-            return [pair for key, item in value.items() for pair in _nested_pairs(label, f"{wire}[{key}]", item)]
-        if parameter.explode:
-            return [pair for key, item in value.items() for pair in _nested_pairs(label, key, item)]
-        flat = _flatten(label, value)
-        return [(wire, ",".join(flat))] if flat else []
-    if not isinstance(value, list):
-        return [(wire, _to_text(label, value))]
-    if parameter.schema.get("x-array-style") == "indexed":
-        return [(f"{wire}[{i}]", _to_text(label, item)) for i, item in enumerate(value)]
-    if parameter.explode:
-        return [(wire, _to_text(label, item)) for item in value]
-    return [(wire, ",".join(_text_without_comma(label, item) for item in value))] if value else []
-
-
-def _nested_pairs(label: str, name: str, value: object) -> list[tuple[str, str]]:
-    """The pairs below a key of an object; a list gets the name with `[]`, as Rack and PHP read it."""
-    if value is None:
-        return []
-    if isinstance(value, Mapping):
-        return [pair for key, item in value.items() for pair in _nested_pairs(label, f"{name}[{key}]", item)]
-    if isinstance(value, list):
-        return [(f"{name}[]", _to_text(label, item)) for item in value]
-    return [(name, _to_text(label, value))]
-
-
-def _flatten(label: str, value: Mapping[str, object]) -> list[str]:
-    """Keys and values in turn, to be joined by commas (RFC 6570, no explode)."""
-    pairs = [(key, item) for key, item in value.items() if item is not None]
-    return [_text_without_comma(label, text) for pair in pairs for text in pair]
-
-
-def _text_without_comma(label: str, value: object) -> str:
-    text = _to_text(label, value)
-    if "," in text:
-        raise InvalidOption(label, value, "a text without a comma, since commas separate the items of this list")
-    return text
-
-
-def _to_text(label: str, value: object) -> str:
-    """A plain value as in JSON, but a text without its quotes."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    if isinstance(value, int | float):
-        return JSON_ENCODER.encode(value).decode()
-    raise InvalidOption(label, value, "a text, number or boolean, since it is sent in an address or a header")

@@ -91,7 +91,9 @@ class AsyncCaller:
         """
         handle = self._operations.get(name)
         if handle is None:
-            handle = find_operation(self.config.provider, name)
+            provider = self.config.provider
+            server = provider.operation(name).server
+            handle = find_operation(provider, name, self.config.resolve_server(server) if server else "")
             self.config.check_allowed(handle.plan.operation, alpha=handle.rule.alpha)
             self._operations[name] = handle
         return handle
@@ -212,7 +214,7 @@ class AsyncCaller:
                 handle, filters if position is None else handle.binder.with_position(filters, rule.position, position)
             )
         bound = handle.binder.bind(filters)
-        url = self.config.base_url + bound.target
+        url = bound.url or self.config.base_url + bound.target
         if position is None:
             answer = await self.run(handle, filters)
         else:

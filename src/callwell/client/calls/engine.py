@@ -130,7 +130,7 @@ class AsyncEngine:
                     context.call_ended(1, Outcome.DONE, self.clock.now())
                 return context.answer
             traits = prepared.plan.traits
-            rule = nested.retry_rule(self.profile.retry, prepared.options)
+            rule = nested.retry_rule(self.profile.retry, prepared.options, bound.body)
             return await self._drive(context, event, machine.in_flight(traits, rule, deadline, key[0]))
         except KeyRefused as error:
             refused = error
@@ -150,7 +150,7 @@ class AsyncEngine:
         prepared = context.prepared
         if prepared.recorder is not None:
             return prepared.recorder.state
-        rule = nested.retry_rule(self.profile.retry, prepared.options)
+        rule = nested.retry_rule(self.profile.retry, prepared.options, prepared.request.body)
         return machine.Call(traits=prepared.plan.traits, rule=rule, deadline_at=deadline)
 
     async def _drive(self, context: CallContext, event: Event, state: machine.Call) -> Answer:  # noqa: C901 - flat
@@ -388,7 +388,7 @@ class AsyncEngine:
         scarcity = describe_scarcity(self.account, context, wait_s)
         where = self.keys.location
         error = to_error(fail, context, at_wall=at_wall, wait_s=max(0.0, wait_s), key_location=where, scarcity=scarcity)
-        return nested.explain_single_attempt(error, context.prepared.options)
+        return nested.explain_single_attempt(error, context.prepared.options, context.prepared.request.body)
 
     def notify(self, notice: Notice) -> None:
         """Log a notice that belongs to no call, and show it to the hooks."""

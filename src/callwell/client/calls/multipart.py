@@ -10,27 +10,26 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-from callwell.client.calls.validation import describe_schema, is_file_schema
-from callwell.client.calls.wire_values import JSON_ENCODER
-from callwell.client.uploads.piece_reader import PieceReader
+from callwell.client.calls.nested import is_one_time
+from callwell.client.calls.parameter_styles import flatten, nested_pairs
+from callwell.client.calls.request_files import content_size, guess_type, open_content
+from callwell.client.calls.validation import is_file_value
+from callwell.client.calls.wire_values import encode_json
+from callwell.description import schemas
 from callwell.errors import InvalidOption
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from typing import Any
+    from collections.abc import Iterator
 
+    from callwell.description.model import Parameter
     from callwell.transport.base import StreamedBody
 
-FileContent: TypeAlias = bytes | str | os.PathLike[str]
-"""A file to send: its bytes or its path."""
-
-DEFAULT_FILE_NAME: Final = "file"
-"""The file name of content that is given as bytes."""
+FileContent: TypeAlias = bytes | str | os.PathLike[str] | IO[bytes] | Iterable[bytes]
+"""A file to send: its bytes, its path, an open file, or an iterator of bytes."""
 
 ESCAPES: Final = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
 
@@ -40,59 +39,105 @@ class Part(NamedTuple):
 
     Attributes:
         name: the field's name.
-        content: its bytes, or a piece of a file to read them from.
+        content: its bytes, or what they are read from.
         type: its media type; empty for a text.
         file: the file's name; None if it is not a file.
     """
 
     name: str
-    content: bytes | PieceReader
+    content: bytes | StreamedBody
     type: str = ""
     file: str | None = None
 
 
-def encode_field(name: str, wire: str, schema: Mapping[str, Any], value: object) -> Iterator[Part]:
+def encode_field(label: str, field: Parameter, value: object) -> Iterator[Part]:
     """The parts of one field: one, or one for each item of a list.
 
+    A field with a style, as OpenAPI 3.1 allows, is written as in a query, one part for each pair.
+
     Args:
-        name: the field's name in messages.
-        wire: its name on the wire.
-        schema: its schema; the value was checked against it.
+        label: the field's name in messages.
+        field: the field; the value was checked against its schema.
         value: the value.
 
     Raises:
         InvalidOption: a file that cannot be read or is too large or too small, or a value that JSON cannot hold.
     """
-    if is_file_schema(schema):
-        yield _file_part(name, wire, schema, value)
-    elif isinstance(value, str):
-        yield Part(wire, value.encode())
-    elif value is None:
-        raise InvalidOption(name, value, "a value: a form has no null")
-    elif isinstance(value, Sequence):
-        for item in value:
-            yield from encode_field(name, wire, schema.get("items", {}), item)
+    wire = field.wire_name
+    if field.style and isinstance(value, dict | list):
+        pairs = (
+            nested_pairs(label, wire, value)
+            if field.style == "deepObject"
+            else [(wire, ",".join(flatten(label, value)))]
+        )
+        yield from (Part(name, text.encode()) for name, text in pairs)
     else:
-        try:
-            yield Part(wire, JSON_ENCODER.encode(value), "application/json" if isinstance(value, Mapping) else "")
-        except (TypeError, ValueError, RecursionError) as error:
-            raise InvalidOption(name, type(value).__name__, f"what JSON can hold ({error})") from error
+        yield from _encode_value(label, field, field.schema, value)
+
+
+def _encode_value(label: str, field: Parameter, schema: Mapping[str, Any], value: object) -> Iterator[Part]:
+    wire = field.wire_name
+    file = _file_schema(schema, value)
+    if file is not None:
+        name, content = open_content(label, file, value)
+        yield Part(wire, content, _choose_type(field.content, guess_type(name)), name)
+    elif isinstance(value, str):
+        yield Part(wire, value.encode(), field.content)
+    elif value is None:
+        raise InvalidOption(label, value, "a value: a form has no null")
+    elif isinstance(value, Sequence):
+        items = _item_schema(schema)
+        for item in value:
+            yield from _encode_value(label, field, items, item)
+    else:
+        default = "application/json" if isinstance(value, Mapping) else ""
+        yield Part(wire, encode_json(label, value), field.content or default)
+
+
+def _item_schema(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema of the items of a list."""
+    for part in schemas.alternatives(schema):
+        items = part.get("items")
+        if isinstance(items, Mapping):
+            return items
+    return {}
+
+
+def _file_schema(schema: Mapping[str, Any], value: object) -> Mapping[str, Any] | None:
+    """The schema of a file, if a value is one: a text is one only where no other text can be meant."""
+    file = next((one for one in schemas.alternatives(schema) if schemas.is_file(one)), None)
+    if is_file_value(value):
+        return file or {"type": "string", "format": "binary"}
+    takes_text = any("string" in schemas.type_names(one) and one is not file for one in schemas.alternatives(schema))
+    return file if isinstance(value, str) and not takes_text else None
+
+
+def _choose_type(declared: str, guessed: str) -> str:
+    """The media type of a file: of several declared ones that of its name, else the first."""
+    known = [one.strip() for one in declared.split(",") if one.strip() and "*" not in one]
+    return guessed if not known or guessed in known else known[0]
 
 
 class StreamedForm:
     """A form that is read while it is sent.
 
     Args:
-        pieces: the parts of its body in order; at least one is a piece of a file.
+        pieces: the parts of its body in order; at least one is read while it is sent.
+
+    Attributes:
+        size: its bytes; None if the size of a part is unknown.
+        one_time: a part can be read only once.
     """
 
-    def __init__(self, pieces: Sequence[bytes | PieceReader]) -> None:
-        self.size = sum(piece.size if isinstance(piece, PieceReader) else len(piece) for piece in pieces)
+    def __init__(self, pieces: Sequence[bytes | StreamedBody]) -> None:
+        sizes = [content_size(piece) for piece in pieces]
+        self.size = None if None in sizes else sum(size or 0 for size in sizes)
+        self.one_time = any(map(is_one_time, pieces))
         self._pieces = pieces
 
     def __iter__(self) -> Iterator[bytes]:
         """The form in chunks."""
-        return chain.from_iterable(piece if isinstance(piece, PieceReader) else (piece,) for piece in self._pieces)
+        return chain.from_iterable((piece,) if isinstance(piece, bytes) else piece for piece in self._pieces)
 
 
 def encode_form(parts: Iterable[Part]) -> tuple[bytes | StreamedForm, str]:
@@ -102,7 +147,7 @@ def encode_form(parts: Iterable[Part]) -> tuple[bytes | StreamedForm, str]:
         parts: the fields, in any order.
     """
     ordered = sorted(parts, key=lambda part: part.file is not None)
-    streamed = any(isinstance(part.content, PieceReader) for part in ordered)
+    streamed = any(not isinstance(part.content, bytes) for part in ordered)
     digest = hashlib.blake2b(os.urandom(32) if streamed else b"", digest_size=16)
     for part in ordered:
         if isinstance(part.content, bytes):
@@ -115,47 +160,8 @@ def encode_form(parts: Iterable[Part]) -> tuple[bytes | StreamedForm, str]:
     return body, f"multipart/form-data; boundary={boundary}"
 
 
-def body_size(body: bytes | StreamedBody) -> int:
-    """The number of bytes of a body."""
-    return len(body) if isinstance(body, bytes) else body.size
-
-
 def _part_header(boundary: str, part: Part) -> bytes:
     file = "" if part.file is None else f'; filename="{part.file.translate(ESCAPES)}"'
     type_ = f"Content-Type: {part.type}\r\n" if part.type else ""
     head = f'--{boundary}\r\nContent-Disposition: form-data; name="{part.name.translate(ESCAPES)}"{file}\r\n{type_}\r\n'
     return head.encode("utf-8", "replace")
-
-
-def _file_part(name: str, wire: str, schema: Mapping[str, Any], value: Any) -> Part:
-    content: bytes | PieceReader
-    if isinstance(value, bytes | bytearray):
-        file = DEFAULT_FILE_NAME
-        content = bytes(value)
-    elif isinstance(value, PieceReader):
-        file = value.name
-        content = value
-    else:
-        path = Path(value)
-        try:
-            length = path.stat().st_size
-            regular = path.is_file()
-            content = path.read_bytes() if regular and _fits(schema, length) else b""
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else str(error)
-            raise InvalidOption(name, str(path), f"a file that can be read ({reason})") from error
-        if not regular:
-            raise InvalidOption(name, str(path), "a regular file")
-        if not _fits(schema, length):
-            raise InvalidOption(name, f"{path} of {length} bytes", describe_schema(schema))
-        file = path.name
-    count = content.size if isinstance(content, PieceReader) else len(content)
-    if not _fits(schema, count):
-        raise InvalidOption(name, f"{file} of {count} bytes", describe_schema(schema))
-    import mimetypes  # only forms with files need it
-
-    return Part(wire, content, mimetypes.guess_type(file)[0] or "application/octet-stream", file)
-
-
-def _fits(schema: Mapping[str, Any], size: int) -> bool:
-    return bool(schema.get("minLength", 0) <= size <= schema.get("maxLength", size))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from callwell.client.calls.options import ResolvedOptions
     from callwell.core.rules.profile import RetryRule
     from callwell.errors import CallwellError
+    from callwell.transport.base import StreamedBody
 
     E = TypeVar("E", bound=CallwellError)
 
@@ -48,15 +49,31 @@ def has_outer_retries(options: ResolvedOptions) -> bool:
     return options.nested or OUTER_RETRIES.get()
 
 
-def retry_rule(rule: RetryRule, options: ResolvedOptions) -> RetryRule:
-    """The retry rule of this call: a single attempt if an outer caller retries."""
-    if has_outer_retries(options):
+def is_one_time(body: bytes | StreamedBody | None) -> bool:
+    """Whether a body can be sent only once."""
+    return not (body is None or isinstance(body, bytes)) and body.one_time
+
+
+def retry_rule(rule: RetryRule, options: ResolvedOptions, body: bytes | StreamedBody | None) -> RetryRule:
+    """The retry rule of this call: a single attempt if an outer caller retries, or if its body can be sent only once.
+
+    Args:
+        rule: the profile's.
+        options: of the call.
+        body: that it sends.
+    """
+    if has_outer_retries(options) or is_one_time(body):
         return replace(rule, attempts=1, throttles=0)
     return retry.allow_unsafe_5xx(rule) if options.retry_unsafe_5xx else rule
 
 
-def explain_single_attempt(error: E, options: ResolvedOptions) -> E:
-    """An error that says why only one attempt was made, if an outer caller retries."""
-    if has_outer_retries(options) and error.args:
-        error.args = (f"{error.args[0]} (one attempt only, since a caller of this call retries)", *error.args[1:])
+def explain_single_attempt(error: E, options: ResolvedOptions, body: bytes | StreamedBody | None) -> E:
+    """An error that says why only one attempt was made, if there could be no other."""
+    reason = ""
+    if is_one_time(body):
+        reason = "since its body can be read only once: pass bytes, a path or an open file"
+    elif has_outer_retries(options):
+        reason = "since a caller of this call retries"
+    if reason and error.args:
+        error.args = (f"{error.args[0]} (one attempt only, {reason})", *error.args[1:])
     return error

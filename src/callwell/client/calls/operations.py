@@ -59,8 +59,13 @@ class OperationHandle(NamedTuple):
     deleted_lookup: DeletedLookup | None = None
 
 
-def find_operation(provider: Provider, name: str) -> OperationHandle:
+def find_operation(provider: Provider, name: str, server: str = "") -> OperationHandle:
     """An operation by its name.
+
+    Args:
+        provider: the provider.
+        name: of the operation.
+        server: its own address, in place of the environment's; empty for none.
 
     Raises:
         UnknownName: there is no such operation.
@@ -81,7 +86,7 @@ def find_operation(provider: Provider, name: str) -> OperationHandle:
         tries_keys=traits.repeatable and not operation.redirects,
     )
     return OperationHandle(
-        Binder(operation), rule, plan, None if rule.gone_if is None else _deleted_lookup(provider, rule.gone_if)
+        Binder(operation, server), rule, plan, None if rule.gone_if is None else _deleted_lookup(provider, rule.gone_if)
     )
 
 

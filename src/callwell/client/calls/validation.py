@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
 from callwell.client.uploads.piece_reader import PieceReader
-from callwell.description.schemas import is_nullable
+from callwell.description.schemas import alternatives, is_file, is_nullable, required_names, type_names
 from callwell.errors import InvalidOption, UnknownName
 
 SCALARS: Final[dict[str, tuple[type | tuple[type, ...], str]]] = {
@@ -43,7 +43,7 @@ def describe_schema(schema: Mapping[str, Any]) -> str:
         return f"a list{f' of at most {limit}' if limit else ''}, each {describe_schema(schema.get('items', {}))}"
     if kind == "object":
         return f"a mapping with {', '.join(known)}" if (known := schema.get("properties")) else "a mapping of texts"
-    if is_file_schema(schema):
+    if is_file(schema):
         return f"a file{_bounds(schema, 'bytes')}, as its path or its bytes"
     words = SCALARS[kind][1] if kind in SCALARS else "a value"
     minimum = schema.get("minimum")
@@ -60,10 +60,10 @@ def check_value(name: str, schema: Mapping[str, Any], value: object) -> None:
         InvalidOption: the schema does not accept it.
         UnknownName: an object has a field that the schema does not have.
     """
-    types = _types(schema)
-    if value is None and (is_nullable(schema) or not types):
+    parts = [schema] if schema.get("type") else alternatives(schema)
+    if value is None and (is_nullable(schema) or not all(map(type_names, parts))):
         return
-    if not any(_fits(kind, schema, value) for kind in types if kind != "null") and types:
+    if not any(_fits_part(part, value) for part in parts):
         raise InvalidOption(name, value, describe_schema(schema))
     if "enum" in schema and not any(
         member == value and _is_bool(member) == _is_bool(value) for member in schema["enum"]
@@ -84,22 +84,34 @@ def plain_type(schema: Mapping[str, Any]) -> type | None:
     return {"string": str, "integer": int, "boolean": bool}.get(kind)
 
 
-def is_file_schema(schema: Mapping[str, Any]) -> bool:
-    """Whether a schema takes a file."""
-    return schema.get("format") == "binary" and schema.get("type") == "string"
+def is_file_value(value: object) -> bool:
+    """Whether a value is a file, whatever its schema: bytes, a path that is no text, an open file, an iterator."""
+    is_file_type = isinstance(value, bytes | bytearray | memoryview | os.PathLike | PieceReader | Iterator)
+    return is_file_type or (hasattr(value, "read") and not isinstance(value, type))
 
 
 def _check_fields(name: str, schema: Mapping[str, Any], value: Mapping[str, object]) -> None:
     known = schema.get("properties", {})
-    extra = schema.get("additionalProperties", not known)
+    extra = schema.get("additionalProperties")
     for key, inner in value.items():
         if key not in known and extra is False:
             raise UnknownName("field", key, known, where=name)
         field_schema = known.get(key, extra)
         check_value(f"{name}.{key}", field_schema if isinstance(field_schema, Mapping) else {}, inner)
-    for key in schema.get("required", ()):
-        if key not in value:
+    for key in required_names(schema):
+        if key not in value and not known.get(key, {}).get("readOnly"):
             raise InvalidOption(f"{name}.{key}", None, describe_schema(known.get(key, {})))
+
+
+def _fits_part(schema: Mapping[str, Any], value: object) -> bool:
+    """Whether a schema without alternatives takes a value, by its type and bounds."""
+    if is_file(schema):
+        return is_file_value(value) or isinstance(value, str)
+    kinds = type_names(schema)
+    nested = schema.get("anyOf") or schema.get("oneOf")
+    if not kinds and nested:
+        return any(_fits_part(part, value) for part in nested)
+    return not kinds or any(_fits(kind, schema, value) for kind in kinds)
 
 
 def _types(schema: Mapping[str, Any]) -> list[str]:
@@ -117,8 +129,6 @@ def _fits(kind: str, schema: Mapping[str, Any], value: object) -> bool:
         return len(value) <= int(schema.get("maxItems", len(value)))
     if kind == "object":
         return isinstance(value, Mapping) and all(isinstance(key, str) for key in value)
-    if kind == "string" and is_file_schema(schema):
-        return isinstance(value, bytes | bytearray | str | os.PathLike | PieceReader)
     if (
         kind not in SCALARS
         or not isinstance(value, SCALARS[kind][0])

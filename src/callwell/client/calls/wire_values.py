@@ -25,7 +25,7 @@ import math
 import numbers
 import os
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from enum import Enum
@@ -33,8 +33,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from callwell.client.calls.validation import SURROGATES, describe_schema, is_file_schema
-from callwell.description.schemas import alternatives, type_names
+from callwell.client.calls.validation import SURROGATES, describe_schema, is_file_value
+from callwell.description.schemas import alternatives, is_file, takes_file, type_names
 from callwell.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -67,8 +67,43 @@ def to_wire_value(name: str, schema: Schema, value: object) -> Any:
         ) from error
 
 
+def encode_json(name: str, body: object) -> bytes:
+    """A body as JSON.
+
+    Args:
+        name: the operation's name, for messages.
+        body: the value to encode.
+
+    Raises:
+        InvalidOption: a value that JSON cannot hold, with its path for NaN and infinity, which would become null.
+    """
+    try:
+        text = JSON_ENCODER.encode(body)
+        if b"null" in text:
+            _check_numbers(name, body, "")
+        return text
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidOption(f"{name}: the body", type(body).__name__, f"what JSON can hold ({error})") from error
+
+
+def _check_numbers(name: str, value: object, path: str) -> None:
+    """Refuse NaN and infinity anywhere in a body."""
+    if isinstance(value, float) and not math.isfinite(value):
+        label = f"{name}: {path}" if path else f"{name}: the body"
+        raise InvalidOption(label, value, "a finite number: JSON has neither NaN nor Infinity")
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            _check_numbers(name, item, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, Sequence | AbstractSet) and not isinstance(value, str | bytes | bytearray):
+        for index, item in enumerate(value):
+            _check_numbers(name, item, f"{path}.{index}" if path else str(index))
+    elif isinstance(value, msgspec.Struct) or dataclasses.is_dataclass(value):
+        for field in value.__struct_fields__ if isinstance(value, msgspec.Struct) else value.__dataclass_fields__:
+            _check_numbers(name, getattr(value, field, None), f"{path}.{field}" if path else field)
+
+
 def _to_json(name: str, schema: Schema, value: object) -> Any:
-    if value is None or isinstance(value, bool) or is_file_schema(schema):
+    if value is None or isinstance(value, bool) or is_file(schema):
         return value
     if isinstance(value, Enum):
         return _to_json(name, schema, value.value)
@@ -88,7 +123,9 @@ def _to_json(name: str, schema: Schema, value: object) -> Any:
 
 
 def _convert_scalar(name: str, schema: Schema, value: object) -> Any:
-    """Convert a value of a type that JSON does not have."""
+    """Convert a value of a type that JSON does not have; a file stays as it is."""
+    if is_file_value(value) and takes_file(schema):
+        return value
     if isinstance(value, float | Decimal):
         return _convert_number(name, schema, value)
     if isinstance(value, dt.date | dt.time | dt.timedelta):

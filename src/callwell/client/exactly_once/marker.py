@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -12,6 +11,7 @@ import msgspec
 
 from callwell.client.calls.options import NOT_GIVEN
 from callwell.client.calls.responses import Answer
+from callwell.client.calls.validation import is_file_value
 from callwell.client.calls.wire_values import JSON_ENCODER
 from callwell.core import json_values
 from callwell.errors import InvalidOption
@@ -111,12 +111,15 @@ class ObjectMarker(NamedTuple):
 
 
 def request_digest(bound: BoundRequest) -> str:
-    """The digest of a request, without the boundary of a form, which is a new one each time."""
-    body = bound.body if isinstance(bound.body, bytes) else b"".join(bound.body or ())
-    _, found, boundary = bound.media.partition("boundary=")
-    if found:
-        body = body.replace(boundary.encode(), b"")
-    return sha256(b"\n".join((bound.method.encode(), bound.target.encode(), body))).hexdigest()
+    """The digest of a request, without the boundary of a form, which is a new one each time.
+
+    The content of a body that can be read only once is no part of it.
+    """
+    boundary = bound.media.partition("boundary=")[2].encode()
+    digest = sha256(f"{bound.method}\n{bound.target}\n".encode())
+    for chunk in bound.body_chunks():
+        digest.update(chunk.replace(boundary, b"") if boundary else chunk)
+    return digest.hexdigest()
 
 
 def recordable_arguments(arguments: Mapping[str, object], *, whole: bool) -> dict[str, Any]:
@@ -128,9 +131,18 @@ def recordable_arguments(arguments: Mapping[str, object], *, whole: bool) -> dic
             secrets are left out.
     """
     given = {name: value for name, value in arguments.items() if value is not NOT_GIVEN}
-    without_files = {name: FILE if isinstance(value, bytes | os.PathLike) else value for name, value in given.items()}
+    without_files = {name: _without_files(value) for name, value in given.items()}
     decoded: dict[str, Any] = msgspec.json.decode(JSON_ENCODER.encode(without_files))
     return decoded if whole else _redact(decoded)
+
+
+def _without_files(value: object) -> object:
+    """A value in which each file is named as one."""
+    if isinstance(value, dict):
+        return {name: _without_files(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_without_files(inner) for inner in value]
+    return FILE if is_file_value(value) else value
 
 
 def _redact(value: Any) -> Any:

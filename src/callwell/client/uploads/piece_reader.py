@@ -85,7 +85,10 @@ class PieceReader:
     Attributes:
         given: bytes that were given out since it was last started.
         wasted: bytes that were given out before that.
+        one_time: see `StreamedBody`.
     """
+
+    one_time = False
 
     def __init__(self, source: PieceSource, start: int, size: int, meter: ProgressMeter) -> None:
         self.name = source.name

@@ -32,6 +32,7 @@ class EnvironmentRule(Struct, frozen=True, kw_only=True):
         operations: the operations that exist in it; all of them if None.
         limits: requests per window that differ here, by the name of the quota.
         sandbox: what happens to files, if the environment is for trials.
+        servers: addresses of single operations in the document → what they are here; empty for `base_url`.
     """
 
     base_url: str
@@ -42,6 +43,7 @@ class EnvironmentRule(Struct, frozen=True, kw_only=True):
     operations: tuple[str, ...] | None = None
     limits: dict[str, int] = field(default_factory=dict)
     sandbox: SandboxRule | None = None
+    servers: dict[str, str] = field(default_factory=dict)
 
 
 class EndUserRule(Struct, frozen=True, kw_only=True):

@@ -36,7 +36,7 @@ COLLECTIONS: Final[Mapping[str, tuple[str, bool]]] = {
     "pipes": ("pipeDelimited", False),
     "tsv": ("tabDelimited", False),
 }
-"""`collectionFormat` → style and explode of a query parameter. OpenAPI 3 has no tabs: such an operation is left out."""
+"""`collectionFormat` → style and explode of a query parameter, or of a field of a form."""
 
 NOT_IN_SCHEMA: Final = frozenset(
     {"name", "in", "description", "required", "collectionFormat", "allowEmptyValue", "schema"}
@@ -157,7 +157,8 @@ class _Translator:
         has_file = any(one.get("type") == "file" for one in fields)
         kinds = [kind for kind in (MULTIPART, URLENCODED) if kind in consumes]
         media_type = MULTIPART if has_file else (kinds or [URLENCODED])[-1]
-        return {"required": bool(required), "content": {media_type: {"schema": schema}}}
+        encoding = {one["name"]: _list_style(one) for one in fields if one.get("type") == "array"}
+        return {"required": bool(required), "content": {media_type: {"schema": schema, "encoding": encoding}}}
 
 
 def _identity(parameter: Any) -> str:
@@ -176,10 +177,14 @@ def _parameter(node: Any) -> Any:
     translated = {key: node[key] for key in ("name", "in", "description", "required") if key in node}
     translated["schema"] = _schema(node)
     if node.get("type") == "array" and node.get("in") == "query":
-        style, explode = COLLECTIONS.get(str(node.get("collectionFormat", "csv")), ("unknown", False))
-        translated["style"] = style
-        translated["explode"] = explode
+        translated.update(_list_style(node))
     return translated
+
+
+def _list_style(parameter: Mapping[str, Any]) -> dict[str, Any]:
+    """The style of a list."""
+    style, explode = COLLECTIONS.get(str(parameter.get("collectionFormat", "csv")), ("unknown", False))
+    return {"style": style, "explode": explode}
 
 
 def _schema(parameter: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Chooses the type of a body among those that an operation takes, and writes it.
+
+| kind | written as |
+| --- | --- |
+| json | JSON, whatever the media type is called |
+| urlencoded | `application/x-www-form-urlencoded`, see `_form_pairs` |
+| multipart | a form of parts, see `multipart` |
+| text | a text as UTF-8, or a file as it is |
+| bytes | a file as it is |
+
+**Which type.** `content_type` names one. Without it, the first that takes all that is given: a file goes where a file
+can be sent, and the whole body where its schema takes such a value. If nothing is given for an optional body, there is
+none, and no `Content-Type`.
+
+**How the fields of an urlencoded form are written**, unless the document's `encoding` says otherwise: a list repeats
+its name (`a=1&a=2`), what is in an object has its key in brackets (`a[b]=c`), and a list in there is written as
+`nested_pairs` does it. With the style `deepObject` so is the list itself: `expand[]=x`, and `items[0][price]=y` for
+objects. (Stripe reads `expand[]=x` and `expand[0]=x` alike.) Null is left out, because a form has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+from msgspec.structs import replace
+
+from callwell.client.calls import multipart
+from callwell.client.calls.parameter_styles import flatten, nested_pairs, to_text
+from callwell.client.calls.rare_styles import DELIMITERS, JSON_MEDIA
+from callwell.client.calls.request_files import guess_type, open_content
+from callwell.client.calls.validation import check_value, describe_schema, is_file_value
+from callwell.client.calls.wire_values import encode_json
+from callwell.description import schemas
+from callwell.description.model import WHOLE_BODY, BodyType, Parameter
+from callwell.errors import InvalidOption, UnknownName
+
+if TYPE_CHECKING:
+    from callwell.description.model import Operation
+    from callwell.transport.base import StreamedBody
+
+FILE_KINDS: Final = ("multipart", "text", "bytes")
+"""The kinds of body that can hold a file."""
+
+ANY_BYTES: Final = "application/octet-stream"
+PLAIN_TEXT: Final = "text/plain"
+USUAL: Final = BodyType(media_type="application/json", kind="json")
+
+
+class BodyChoice:
+    """Chooses among the types of body of one operation.
+
+    Args:
+        operation: the operation.
+    """
+
+    def __init__(self, operation: Operation) -> None:
+        self._operation = operation
+        arguments = tuple(one for one in operation.parameters if one.location == "body")
+        self._writers = [
+            BodyWriter(operation.name, body, arguments if body.fields is None else body.fields)
+            for body in operation.bodies or ((USUAL,) if arguments else ())
+        ]
+
+    def choose(self, given: Mapping[str, Any], media_type: str) -> BodyWriter | None:
+        """The writer of the body; None for no body.
+
+        Args:
+            given: the fields, or the whole body, by name on the wire.
+            media_type: of the type that the caller wants; empty for any.
+
+        Raises:
+            UnknownName: a field that the type does not have.
+            InvalidOption: a value that the type does not take, or a missing one.
+        """
+        if not given and not self._operation.body_required:
+            return None
+        writers = self._writers
+        if media_type:
+            writers = [one.with_media_type(media_type) for one in writers if one.matches(media_type)]
+            if not writers:
+                known = ", ".join(one.body.media_type for one in self._writers)
+                raise InvalidOption(f"{self._operation.name}: content_type", media_type, f"one of {known}")
+        if not writers:
+            return None
+        chosen = next((one for one in writers if one.takes(given)), writers[0])
+        chosen.check(given)
+        return chosen
+
+
+class BodyWriter:
+    """Writes one type of body.
+
+    Args:
+        operation: the operation's name, for messages.
+        body: the type of body.
+        fields: its fields, or the whole body.
+
+    Attributes:
+        body: the type of body.
+        has_files: it may be as large as a file.
+    """
+
+    def __init__(self, operation: str, body: BodyType, fields: tuple[Parameter, ...]) -> None:
+        self.body = body
+        self.has_files = body.kind in FILE_KINDS
+        self._operation = operation
+        self._fields = {field.wire_name: field for field in fields}
+        self._takes_fields = bool(self._fields.keys() - {WHOLE_BODY})
+
+    def matches(self, media_type: str) -> bool:
+        """Whether a media type is this one, or within this range."""
+        known = self.body.media_type.lower()
+        wanted = media_type.lower()
+        return fnmatchcase(wanted, known) or known.partition(";")[0].strip() == wanted
+
+    def with_media_type(self, media_type: str) -> BodyWriter:
+        """The same for one media type of its range."""
+        if "*" not in self.body.media_type:
+            return self
+        body = replace(self.body, media_type=media_type)
+        return BodyWriter(self._operation, body, tuple(self._fields.values()))
+
+    def takes(self, given: Mapping[str, Any]) -> bool:
+        """Whether it takes what is given."""
+        if WHOLE_BODY in given and WHOLE_BODY in self._fields and not self._takes_fields:
+            if len(given) > 1 or (self.body.kind not in FILE_KINDS and is_file_value(given[WHOLE_BODY])):
+                return False
+            try:
+                check_value("", self._fields[WHOLE_BODY].schema, given[WHOLE_BODY])
+            except InvalidOption:
+                return False
+            return True
+        return all(
+            (name in self._fields or (self._takes_fields and self.body.extensible)) and self._can_hold(name, value)
+            for name, value in given.items()
+        ) and (self._takes_fields or not given)
+
+    def check(self, given: Mapping[str, Any]) -> None:
+        """See that the body can be made.
+
+        Raises:
+            UnknownName: a field that it does not have.
+            InvalidOption: a value that it does not take, or a missing one.
+        """
+        for name, value in given.items():
+            field = self._fields.get(name)
+            if field is None and (name == WHOLE_BODY or not (self._takes_fields and self.body.extensible)):
+                where = f"{self._operation} ({self.body.media_type})"
+                known = [one.name for one in self._fields.values()]
+                raise UnknownName("field", name or "body", known, where=where)
+            if field is not None and self.body.fields is not None:
+                check_value(self._label(name), field.schema, value)
+        names = {field.name: field for field in self._fields.values()}
+        for name in self.body.demanded:
+            if names[name].wire_name not in given:
+                raise InvalidOption(f"{self._operation}: {name}", None, describe_schema(names[name].schema))
+
+    def write(self, given: Mapping[str, Any]) -> tuple[bytes | StreamedBody, str]:
+        """The body and its media type.
+
+        Args:
+            given: the fields, or the whole body, by name on the wire; checked.
+
+        Raises:
+            InvalidOption: a value that cannot be sent, or a file that cannot be read.
+        """
+        kind = self.body.kind
+        if kind == "json":
+            value = given[WHOLE_BODY] if WHOLE_BODY in given else dict(given)
+            return encode_json(self._operation, value), self.body.media_type
+        if kind in ("text", "bytes"):
+            return self._write_content(given.get(WHOLE_BODY, b""))
+        fields = self._form_fields(given)
+        if kind == "multipart":
+            parts = [multipart.encode_field(self._label(name), field, value) for name, field, value in fields]
+            return multipart.encode_form(part for field_parts in parts for part in field_parts)
+        pairs = [pair for name, field, value in fields for pair in _form_pairs(self._label(name), field, value)]
+        return urlencode(pairs).encode(), self.body.media_type
+
+    def _form_fields(self, given: Mapping[str, Any]) -> list[tuple[str, Parameter, Any]]:
+        """The fields of a form that have a value."""
+        values = given
+        if WHOLE_BODY in given:
+            values = given[WHOLE_BODY]
+            if not isinstance(values, Mapping):
+                raise InvalidOption(self._label(WHOLE_BODY), values, "a mapping of the form's fields")
+        known = [(name, self._fields.get(name) or _free_field(name), value) for name, value in values.items()]
+        return [one for one in known if one[2] is not None]
+
+    def _write_content(self, value: Any) -> tuple[bytes | StreamedBody, str]:
+        """A text or a file, and its media type: of a range, the one that the file's name stands for."""
+        media_type = self.body.media_type
+        if self.body.kind == "text" and isinstance(value, str):
+            is_plain = value.isascii() or "charset" in media_type.lower() or not media_type.startswith("text/")
+            media_type = PLAIN_TEXT if "*" in media_type else media_type
+            return value.encode(), media_type if is_plain else f"{media_type}; charset=utf-8"
+        name, content = open_content(self._label(WHOLE_BODY), {"type": "string", "format": "binary"}, value)
+        if "*" in media_type:
+            guessed = guess_type(name)
+            if not (fnmatchcase(guessed, media_type) or fnmatchcase(ANY_BYTES, media_type)):
+                raise InvalidOption(
+                    f"{self._operation}: content_type", None, f"the media type of the body, {media_type}"
+                )
+            media_type = guessed if fnmatchcase(guessed, media_type) else ANY_BYTES
+        return content, media_type
+
+    def _can_hold(self, name: str, value: Any) -> bool:
+        """Whether a field can hold a value: a file, only in a form of parts."""
+        field = self._fields.get(name)
+        is_file = is_file_value(value) or (isinstance(value, list) and any(map(is_file_value, value)))
+        if field is None:
+            return not is_file
+        if self.body.kind in FILE_KINDS:
+            return True
+        return not is_file and not (isinstance(value, str) and schemas.is_file(field.schema))
+
+    def _label(self, name: str) -> str:
+        field = self._fields.get(name)
+        return f"{self._operation}: {f'body.{name}' if field is None else field.name}"
+
+
+def _free_field(name: str) -> Parameter:
+    return Parameter(name=name, wire_name=name, location="body", required=False, schema={})
+
+
+def _form_pairs(label: str, field: Parameter, value: Any) -> list[tuple[str, str]]:
+    """The pairs of one field of an urlencoded form."""
+    wire = field.wire_name
+    if not isinstance(value, Mapping | list):
+        return [(wire, to_text(label, value))]
+    if JSON_MEDIA.fullmatch(field.content):
+        return [(wire, encode_json(label, value).decode())]
+    if field.style == "deepObject":
+        return nested_pairs(label, wire, value)
+    explode = field.style in ("", "form") if field.explode is None else field.explode
+    if not explode:
+        separator = DELIMITERS[field.style]
+        items = flatten(label, value, separator)
+        return [(wire, separator.join(items))] if items else []
+    if isinstance(value, list):
+        is_plain = not any(isinstance(item, Mapping | list) for item in value)
+        return [(wire, to_text(label, item)) for item in value] if is_plain else nested_pairs(label, wire, value)
+    if field.style:
+        return [pair for key, item in value.items() for pair in nested_pairs(label, key, item)]
+    return nested_pairs(label, wire, value)

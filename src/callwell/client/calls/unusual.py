@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finishes the requests of operations that are not like most.
+
+These have another body than a JSON object that is always sent, a parameter in a cookie or in a rare style, a query in
+their path, or a server of their own.
+
+`Binder` checks the arguments and writes the parameters. What is no header of these comes to `finish` as one, under a
+name that says what it is: see `rare_styles`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from callwell.client.calls.bodies import BodyChoice
+from callwell.client.calls.rare_styles import join_query
+from callwell.client.calls.request_files import extra_time_s
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from callwell.description.model import Operation
+    from callwell.transport.base import StreamedBody
+
+
+class FinishedRequest(NamedTuple):
+    """What becomes a `BoundRequest`, which has attributes of the same names."""
+
+    target: str
+    headers: tuple[tuple[str, str], ...]
+    url: str
+    accept: str
+    body: bytes | StreamedBody | None = None
+    media: str = ""
+    extra_time_s: float = 0.0
+
+
+class RequestFinisher:
+    """Finishes the requests of one operation.
+
+    Args:
+        operation: the operation.
+        server: its own address, in place of the environment's; empty for none.
+    """
+
+    def __init__(self, operation: Operation, server: str) -> None:
+        self._server = server
+        self._bodies = BodyChoice(operation)
+
+    def finish(
+        self, target: str, query: list[tuple[str, str]], headers: list[tuple[str, str]], body: Mapping[str, object]
+    ) -> FinishedRequest:
+        """The request.
+
+        Args:
+            target: the path, its usual parameters filled in.
+            query: the pairs of the query.
+            headers: the headers, and what counts as one.
+            body: the fields of the body, or the whole body, by name on the wire; JSON values and files.
+
+        Raises:
+            UnknownName: a field that the chosen type of body does not have.
+            InvalidOption: a body that cannot be made.
+        """
+        media_type = ""
+        accept = ""
+        cookies: list[str] = []
+        sent: list[tuple[str, str]] = []
+        for name, text in headers:
+            if name.startswith("{"):
+                target = target.replace(name, text)
+            elif name == "cookie":
+                cookies.append(text)
+            elif name == "accept":
+                accept = text
+            elif name == "content-type":
+                media_type = text
+            else:
+                sent.append((name, text))
+        if cookies:
+            sent.append(("cookie", "; ".join(cookies)))
+        if query:
+            target = f"{target}{'&' if '?' in target else '?'}{join_query(query)}"
+        url = f"{self._server}{target}" if self._server else ""
+        finished = FinishedRequest(target, tuple(sent), url, accept)
+        writer = self._bodies.choose(body, media_type)
+        if writer is None:
+            return finished
+        content, media = writer.write(body)
+        seconds = extra_time_s(content) if writer.has_files else 0.0
+        return finished._replace(body=content, media=media, extra_time_s=seconds)

@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an operation takes as its body, as arguments and as types of body.
+
+An object with properties becomes one argument for each; any other body is one argument, `body`:
+
+    schema of the body                        arguments
+    ---------------------------------------   ------------------------------------------------------------
+    object with properties                    one for each property
+    … and `additionalProperties`              these, and `body`, for the other fields
+    array, scalar, union, free object, any    `body`
+    text, bytes                               `body`
+
+Where several types of body are declared, their arguments are united, and `content_type` chooses a type. Without it, a
+call gets the first type, in the order of `support.BODY_KINDS`, that takes what is given.
+
+* A property that is `readOnly` is never demanded. A name under `required` that is no property is one of any type.
+* The fields of a body that is optional are optional; if one is given, so must be those that its schema requires.
+* The usual body, a required JSON object, needs no record: see `Operation.bodies`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from msgspec.structs import replace
+
+from callwell.description import support
+from callwell.description.error import DescriptionError
+from callwell.description.model import WHOLE_BODY, BodyType, Parameter
+from callwell.description.names import to_snake_case
+from callwell.description.references import expect_object
+from callwell.description.schemas import required_names, type_names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from callwell.description.error import KeyPath
+    from callwell.description.model import BodyKind
+    from callwell.description.references import ReferenceResolver
+
+JSON: Final = "application/json"
+
+STRUCTURED: Final = ("json", "urlencoded", "multipart")
+"""The kinds of body that have fields."""
+
+FILE: Final = {"type": "string", "format": "binary"}
+CONTENTS: Final[Mapping[BodyKind, Mapping[str, Any]]] = {"bytes": FILE, "text": {"anyOf": [{"type": "string"}, FILE]}}
+"""The schemas of bodies that are bytes or text, whatever the document says of their inside."""
+
+JSON_PATCH: Final = "application/json-patch+json"
+STEPS: Final = {"type": "array", "items": {"type": "object"}}
+"""The schema of a JSON Patch, where the document has none for it."""
+
+USUAL: Final = BodyType(media_type=JSON, kind="json")
+
+
+class BodyDraft(NamedTuple):
+    """One type of body, before its arguments have their names.
+
+    Attributes:
+        media_type: as `BodyType` has it.
+        kind: as `BodyType` has it.
+        fields: its fields, or the whole body.
+        demanded: the names on the wire of those that it cannot be without.
+        extensible: as `BodyType` has it.
+    """
+
+    media_type: str
+    kind: BodyKind
+    fields: list[Parameter]
+    demanded: list[str]
+    extensible: bool
+
+
+class RequestBody(NamedTuple):
+    """The body of an operation.
+
+    Attributes:
+        drafts: its types, the preferred one first.
+        required: it is sent even if a call gives nothing for it.
+        arguments: what a call may give for it, the type of body last.
+    """
+
+    drafts: list[BodyDraft]
+    required: bool
+    arguments: list[Parameter]
+
+    def types(self, parameters: Sequence[Parameter]) -> tuple[BodyType, ...]:
+        """The types of body; none for the usual one.
+
+        Args:
+            parameters: the operation's, with their names.
+        """
+        arguments = {one.wire_name: one for one in parameters if one.location == "body"}
+        types = tuple(self._type(draft, arguments) for draft in self.drafts)
+        return () if self.required and types == (USUAL,) and arguments.keys() - {WHOLE_BODY} else types
+
+    def _type(self, draft: BodyDraft, arguments: Mapping[str, Parameter]) -> BodyType:
+        fields = tuple(replace(one, name=arguments[one.wire_name].name) for one in draft.fields)
+        is_enforced = self.required and len(self.drafts) == 1  # by `Parameter.required`
+        are_arguments = len(fields) == len(arguments) and all(_is_like(one, arguments[one.wire_name]) for one in fields)
+        return BodyType(
+            media_type=draft.media_type,
+            kind=draft.kind,
+            demanded=() if is_enforced else tuple(arguments[name].name for name in draft.demanded),
+            fields=None if are_arguments else fields,
+            extensible=draft.extensible,
+        )
+
+
+NO_BODY: Final = RequestBody([], required=False, arguments=[])
+
+
+def read_body(node: Mapping[str, Any], path: KeyPath, references: ReferenceResolver) -> RequestBody:
+    """The body of an operation.
+
+    Args:
+        node: the operation.
+        path: where it stands.
+        references: resolves what stands in it.
+
+    Raises:
+        DescriptionError: no type of the body can be made.
+    """
+    if "requestBody" not in node:
+        return NO_BODY
+    body, path = references.resolve(node["requestBody"], (*path, "requestBody"))
+    path = (*path, "content")
+    content = expect_object(body.get("content"), path)
+    ranked: list[tuple[int, BodyDraft]] = []
+    for media_type, node_of_type in content.items():
+        media = expect_object(node_of_type, (*path, media_type))
+        schema = references.resolve_schema(media.get("schema", {}), (*path, media_type, "schema"))
+        found = support.body_kind(media_type, schema)
+        if found is not None:
+            ranked.append((found[1], _draft(media_type, found[0], schema, media)))
+    if not ranked:
+        raise DescriptionError(path, f"expected a body that can be sent, found {', '.join(content) or 'nothing'}")
+    ranked.sort(key=lambda one: one[0])
+    unique: dict[str, BodyDraft] = {}
+    for _, draft in ranked:
+        if draft.media_type != "text/json" or JSON not in unique:  # the same by its older name
+            unique.setdefault(draft.media_type, draft)
+    drafts = list(unique.values())
+    required = bool(body.get("required"))
+    return RequestBody(drafts, required, _arguments(drafts, required=required))
+
+
+def _draft(media_type: str, kind: BodyKind, schema: Mapping[str, Any], media: Mapping[str, Any]) -> BodyDraft:
+    """One type of body. The media type keeps its parameters, except for JSON, which is UTF-8 always."""
+    name = media_type.strip()
+    if kind == "json":
+        name = name.partition(";")[0].strip()
+        name = JSON if "*" in name or name.lower() == JSON else name
+    if name.lower().startswith(JSON_PATCH) and "array" not in type_names(schema):
+        schema = STEPS
+    additional = schema.get("additionalProperties")
+    if kind in STRUCTURED and set(type_names(schema)) == {"object"} and "properties" in schema:
+        fields, demanded = _fields(schema, media.get("encoding"))
+        if additional is True or (isinstance(additional, dict) and additional):
+            others = {"type": "object", "additionalProperties": additional}
+            fields.append(_whole(others))
+        if fields or additional is None or additional is False:
+            return BodyDraft(name, kind, fields, demanded, extensible=additional is not False)
+    whole: Mapping[str, Any] = schema if kind in STRUCTURED else CONTENTS[kind]
+    described = {"description": schema["description"], **whole} if "description" in schema else whole
+    return BodyDraft(name, kind, [_whole(described)], [WHOLE_BODY], extensible=True)
+
+
+def _whole(schema: Mapping[str, Any]) -> Parameter:
+    summary = schema.get("description")
+    return Parameter(
+        name="body",
+        wire_name=WHOLE_BODY,
+        location="body",
+        required=False,
+        schema=schema,
+        summary=first_line(summary),
+    )
+
+
+def _fields(schema: Mapping[str, Any], encoding: object) -> tuple[list[Parameter], list[str]]:
+    """The fields of an object, and the names on the wire of those that it cannot be without."""
+    properties = schema["properties"]
+    required = dict.fromkeys(required_names(schema))
+    described = {**properties, **{name: {} for name in required if name not in properties}}
+    demanded = [name for name in required if "default" not in described[name] and not described[name].get("readOnly")]
+    encodings: Mapping[str, Any] = encoding if isinstance(encoding, dict) else {}
+    return [_field(name, field, encodings.get(name)) for name, field in described.items() if name], demanded
+
+
+def _field(name: str, schema: Mapping[str, Any], encoding: object) -> Parameter:
+    how: Mapping[str, Any] = encoding if isinstance(encoding, dict) else {}
+    style = how.get("style", "")
+    content = how.get("contentType", "")
+    explode = how.get("explode")
+    return Parameter(
+        name=to_snake_case(name),
+        wire_name=name,
+        location="body",
+        required=False,
+        schema=schema,
+        summary=first_line(schema.get("description")),
+        style=style if style in support.STYLES["query"] else "",
+        explode=explode if isinstance(explode, bool) else None,
+        content=content if isinstance(content, str) else "",
+        allow_reserved=how.get("allowReserved") is True,
+    )
+
+
+def _arguments(drafts: list[BodyDraft], *, required: bool) -> list[Parameter]:
+    """What a call may give: the fields of all types of body, and, where there are several, the type."""
+    united: dict[str, list[Parameter]] = {}
+    for draft in drafts:
+        for field in draft.fields:
+            united.setdefault(field.wire_name, []).append(field)
+    structured = [draft for draft in drafts if draft.kind in STRUCTURED] or drafts
+    arguments = [
+        _unite(fields, required=required and all(name in draft.demanded for draft in structured))
+        for name, fields in united.items()
+    ]
+    media_types = [draft.media_type for draft in drafts]
+    if len(drafts) > 1 or "*" in media_types[0]:
+        is_open = any("*" in one for one in media_types)
+        schema = {"type": "string"} if is_open else {"type": "string", "enum": media_types}
+        summary = "The media type of the body"
+        arguments.append(
+            Parameter(
+                name="content_type",
+                wire_name="Content-Type",
+                location="header",
+                required=False,
+                schema=schema,
+                summary=summary,
+            )
+        )
+    return arguments
+
+
+def _unite(fields: list[Parameter], *, required: bool) -> Parameter:
+    """One argument for the fields of one name in several types of body."""
+    first = fields[0]
+    schemas: list[Mapping[str, Any]] = []
+    for field in fields:
+        if field.schema not in schemas:
+            schemas.append(field.schema)
+    schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+    return replace(first, required=required, schema=schema)
+
+
+def _is_like(one: Parameter, other: Parameter) -> bool:
+    """Whether two fields are written alike."""
+    return replace(one, required=other.required) == other
+
+
+def first_line(text: object) -> str:
+    """The first line of a text; empty for anything else."""
+    lines = text.strip().splitlines() if isinstance(text, str) else []
+    return lines[0].strip() if lines else ""

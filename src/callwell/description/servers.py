@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The addresses at which a document says that its operations are.
+
+The servers of the document are the environments of the profile. An operation or a path may have servers of its own,
+which take the place of all of them:
+
+    server of the operation        server of the document       Operation.server
+    ----------------------------   --------------------------   --------------------------------
+    none, or one of the document   any                          (none)
+    https://files.test/v1          https://api.test/v1          https://files.test/v1
+    https://api.test/v2, or /v2    https://api.test/v1          /v2, at every environment's host
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urljoin, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_VARIABLE: Final = re.compile(r"\{([^{}]*)\}")
+
+
+def own_server(owners: Iterable[Mapping[str, Any]], document: Mapping[str, Any]) -> str:
+    """The address that an operation has instead of the environment's; empty for none.
+
+    Args:
+        owners: what may name servers, the closest first: the operation, and its path item.
+        document: the whole document.
+    """
+    usual = server_addresses(document)
+    base = usual[0] if usual else ""
+    found = next((one for one in map(server_addresses, owners) if one), [])
+    if not found:
+        return ""
+    address = urljoin(f"{base.rstrip('/')}/", found[0]).rstrip("/")
+    if address in usual or not urlsplit(address).netloc:
+        return "" if address in usual else urlsplit(address).path
+    if urlsplit(address)[:2] == urlsplit(base)[:2]:
+        return urlsplit(address).path or "/"
+    return address
+
+
+def server_addresses(node: Mapping[str, Any]) -> list[str]:
+    """The addresses of the servers that a node names, variables replaced by their defaults, without a slash at the end.
+
+    Args:
+        node: the document, a path item or an operation.
+    """
+    servers = node.get("servers")
+    if not isinstance(servers, list):
+        return []
+    return [_address(one) for one in servers if isinstance(one, dict) and isinstance(one.get("url"), str)]
+
+
+def _address(server: Mapping[str, Any]) -> str:
+    variables = server.get("variables")
+    known: Mapping[str, Any] = variables if isinstance(variables, dict) else {}
+
+    def value(match: re.Match[str]) -> str:
+        """The default of a variable; its name where there is none, which is a mistake in the document."""
+        variable = known.get(match[1])
+        return str(variable.get("default", match[1])) if isinstance(variable, dict) else match[1]
+
+    url = _VARIABLE.sub(value, server["url"]).strip()
+    # Documents that were converted from Swagger 2.0 have `//host` beside `https://host`.
+    return (f"https:{url}" if url.startswith("//") else url).rstrip("/") or "/"
