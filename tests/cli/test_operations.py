@@ -20,7 +20,7 @@ def folder(tmp_path: Path) -> Path:
     """A description with two operations and a third one that cannot be called."""
     folder = write(tmp_path / "tiny")
     document = json.loads((folder / "openapi.json").read_text())
-    document["paths"]["/things"]["post"]["requestBody"] = {"content": {"text/plain": {}}}
+    document["paths"]["/things"]["post"]["requestBody"] = {"content": {"multipart/mixed": {}}}
     (folder / "openapi.json").write_text(json.dumps(document))
     return folder
 
@@ -50,7 +50,7 @@ def test_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     [left_out] = reported.pop("left_out")
     assert reported == {"provider": "tiny", "operations": 3, "callable": 2}
     assert left_out["operation"] == "things.import"
-    assert "text/plain" in left_out["reason"]
+    assert "multipart/mixed" in left_out["reason"]
 
 
 def test_nothing_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:

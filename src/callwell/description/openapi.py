@@ -296,7 +296,7 @@ def _sort_parameters(parameters: list[Parameter], variables: list[str], path: Ke
         return LOCATIONS.index(parameter.location), in_path
 
     ordered = sorted(parameters, key=position)
-    names = name_parameters([(one.location, one.wire_name) for one in ordered])
+    names = name_parameters([(one.location, one.wire_name or one.name) for one in ordered])
     return tuple(one if one.name == name else replace(one, name=name) for one, name in zip(ordered, names, strict=True))
 
 

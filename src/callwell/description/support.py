@@ -29,8 +29,8 @@ STYLES: Final[Mapping[str, tuple[str, ...]]] = {
 """Location of a parameter → the styles in which it can be written; the first is OpenAPI's default."""
 
 BODY_KINDS: Final[tuple[tuple[str, BodyKind, int], ...]] = (
-    (r"(?:application|text)/json", "json", 0),
-    (r"\*/\*|application/\*|application/\*\+json", "json", 1),
+    (r"application/json", "json", 0),
+    (r"text/json|\*/\*|application/\*|application/\*\+json", "json", 1),
     (r"application/merge-patch\+json", "json", 2),
     (r"application/json-patch\+json", "json", 4),
     (r"application/[^;]*\+json", "json", 3),

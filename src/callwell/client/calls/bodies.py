@@ -126,18 +126,22 @@ class BodyWriter:
 
     def takes(self, given: Mapping[str, Any]) -> bool:
         """Whether it takes what is given."""
-        if WHOLE_BODY in given and WHOLE_BODY in self._fields and not self._takes_fields:
-            if len(given) > 1 or (self.body.kind not in FILE_KINDS and is_file_value(given[WHOLE_BODY])):
-                return False
-            try:
-                check_value("", self._fields[WHOLE_BODY].schema, given[WHOLE_BODY])
-            except InvalidOption:
-                return False
-            return True
-        return all(
-            (name in self._fields or (self._takes_fields and self.body.extensible)) and self._can_hold(name, value)
-            for name, value in given.items()
-        ) and (self._takes_fields or not given)
+        if not self._takes_fields:
+            return given.keys() == {WHOLE_BODY} and self._takes_whole(given[WHOLE_BODY])
+        return all(self._may_have(name) and self._can_hold(name, value) for name, value in given.items())
+
+    def _takes_whole(self, value: Any) -> bool:
+        if self.body.kind not in FILE_KINDS and is_file_value(value):
+            return False
+        try:
+            check_value("", self._fields[WHOLE_BODY].schema, value)
+        except InvalidOption:
+            return False
+        return True
+
+    def _may_have(self, name: str) -> bool:
+        """Whether it has a field, or takes fields that it does not name."""
+        return name in self._fields or (name != WHOLE_BODY and self._takes_fields and self.body.extensible)
 
     def check(self, given: Mapping[str, Any]) -> None:
         """See that the body can be made.
@@ -148,7 +152,7 @@ class BodyWriter:
         """
         for name, value in given.items():
             field = self._fields.get(name)
-            if field is None and (name == WHOLE_BODY or not (self._takes_fields and self.body.extensible)):
+            if not self._may_have(name):
                 where = f"{self._operation} ({self.body.media_type})"
                 known = [one.name for one in self._fields.values()]
                 raise UnknownName("field", name or "body", known, where=where)
