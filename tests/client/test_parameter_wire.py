@@ -79,7 +79,9 @@ def written(sent: Sent, place: str) -> str:
 def send(place: str, style: str, explode: bool | None, value: object, **more: Any) -> str:  # noqa: FBT001 - of a row
     """What a request says of the parameter `color`, written in some way."""
     how: dict[str, Any] = {**({"style": style} if style else {}), **({} if explode is None else {"explode": explode})}
-    schema: dict[str, Any] = {dict: {"type": "object"}, list: {"type": "array"}}.get(type(value), {})
+    kinds = {"dict": "object", "list": "array"}
+    name = type(value).__name__
+    schema: dict[str, Any] = {"type": kinds[name]} if name in kinds else {}
     path = "/x/{color}" if place == "path" else "/x"
     node = parameter(schema, place, "color", **how, **more)
     return written(call(node, {"color": value}, path=path, method="get"), place)
@@ -258,7 +260,7 @@ def test_what_cannot_be_written(place: str, style: str, explode: Any, value: obj
         send(place, style, explode, value)
 
 
-SERVERS: Final = (
+SERVERS: Final[tuple[tuple[list[Any], str], ...]] = (
     ([{"url": "https://files.test/v2"}], "https://files.test/v2/x"),
     ([{"url": "//files.test/v2/"}], "https://files.test/v2/x"),
     ([{"url": "https://{region}.test", "variables": {"region": {"default": "eu"}}}], "https://eu.test/x"),

@@ -17,6 +17,7 @@ from callwell.state import open_state
 from callwell.state.base import Cell
 from tests.client._sync.scripted_client import client
 from tests.client.acme import acme, operation, parameter
+from tests.client.arguments import MULTIPART
 from tests.client.running import run
 from tests.client.world import World, answer
 
@@ -38,7 +39,7 @@ def provider() -> Any:
     """Acme, with an operation that takes a file."""
     made = acme({"minute": QuotaRule(limit=10, window_s=WINDOW_S), "any": QuotaRule(adaptive=True)})
     content = parameter("content", "body", {"type": "string", "format": "binary"}, required=True)
-    send = replace(operation("things.send", "POST", "/send", content), form=True)
+    send = replace(operation("things.send", "POST", "/send", content), bodies=(MULTIPART,))
     return replace(made, api=Api(title="Acme", version="1", operations={**made.api.operations, send.name: send}))
 
 
