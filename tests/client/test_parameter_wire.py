@@ -109,7 +109,9 @@ def expand(operator: str, value: object, *, explode: bool) -> str:
     }[operator]
 
     def name(text: str) -> str:
-        return (f"color={text}" if text else f"color{if_empty}") if named else text
+        if not named:
+            return text
+        return f"color={text}" if text else f"color{if_empty}"
 
     if isinstance(value, dict):
         pairs = [(quote(key, safe=""), quote(str(item), safe="")) for key, item in value.items()]
