@@ -157,11 +157,12 @@ def test_an_error_is_read_to_its_own_bound(serve: Servers, sender: Sender) -> No
     assert large(sender.send(get(server.url))) == (503, False, True, MAX_ERROR_BYTES)
 
 
-def test_an_endless_response_ends(serve: Servers, make: Senders) -> None:
-    """A server that never stops sending is left as soon as the bound is passed."""
+@pytest.mark.parametrize("fields", [(), (b"content-length: 5",)])
+def test_an_endless_response_ends(serve: Servers, make: Senders, fields: tuple[bytes, ...]) -> None:
+    """A server that never stops sending is left as soon as the bound is passed, whatever length it names."""
 
     def endless(connection: Connection) -> bool:
-        connection.send(head(200, b"transfer-encoding: chunked"))
+        connection.send(head(200, b"transfer-encoding: chunked", *fields))
         while True:
             connection.send(b"1000\r\n" + bytes(4096) + b"\r\n")
 

@@ -78,9 +78,6 @@ class RequestHeaders(Opaque):
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self._pairs)
 
-    def __len__(self) -> int:
-        return len(self._pairs)
-
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RequestHeaders) and self._pairs == other._pairs
 

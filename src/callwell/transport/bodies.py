@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol
 
 from callwell.core.outcome import OK
-from callwell.transport.base import MAX_ERROR_BYTES, Response
+from callwell.transport.base import Response
 from callwell.transport.codings import decode
 
 if TYPE_CHECKING:
@@ -28,19 +28,20 @@ class EditableFields(Protocol):
     def __delitem__(self, name: str, /) -> None: ...
 
 
-def max_bytes(allowed: int, status: int) -> int:
-    """The most bytes to read of a response: a few of an error, since its message is at the beginning."""
-    return allowed if status in OK else min(allowed, MAX_ERROR_BYTES)
-
-
 def is_short_and_plain(fields: EditableFields, bound: int) -> bool:
-    """Whether a response has a length within the bound and no content coding, as nearly all have.
+    """Whether a response has a length within the bound and no coding, as nearly all have.
 
     Such a one is read in a single step, without a check of its size and without decoding.
     """
     try:
         length = fields.get("content-length")
-        return length is not None and length.isdecimal() and int(length) <= bound and "content-encoding" not in fields
+        return (
+            length is not None
+            and length.isdecimal()
+            and int(length) <= bound
+            and "content-encoding" not in fields
+            and "transfer-encoding" not in fields  # it would overrule the length (RFC 9112, 6.3)
+        )
     except ValueError:
         return False  # a header value that is not ASCII
 

@@ -16,6 +16,8 @@ from __future__ import annotations
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from functools import lru_cache
+from itertools import repeat
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeAlias, TypeVar
 
 from callwell.core.types import Outcome
@@ -23,7 +25,7 @@ from callwell.transport import bodies
 from callwell.transport.allocator import commit_on_demand
 from callwell.transport.at_exit import wait_at_exit
 from callwell.transport.base import Network, NoReply, Request, Response
-from callwell.transport.clients import USUAL, ClientKind, ClientPool, configure_builder
+from callwell.transport.clients import ClientKind, ClientPool, configure_builder
 from callwell.transport.headers import ResponseHeaders
 from callwell.transport.normalization import SUSPECT, is_rewritten
 
@@ -51,22 +53,33 @@ AnyClientPool: TypeAlias = "ClientPool[Client] | ClientPool[SyncClient]"
 
 DEFAULT: Final = Network()
 
-READ_AHEAD: Final = 64 << 10
-"""Bytes of a body that pyreqwest reads together with the status: what fits costs no further turn of the event loop."""
-
 UNREAD: Final = 0
-"""No bytes, where the status must be known even if the body breaks off: a break while reading ahead would hide it."""
+"""Bytes to read together with the status where that must be known even if the body breaks off: a break would hide it.
+
+pyreqwest reads 64 KiB unless it is told otherwise: what fits costs no further turn of the event loop."""
 
 UNBUILDABLE: Final = NoReply(Outcome.REFUSED, "the request could not be built")
 """Raised without a cause: its text would show the malformed header or address."""
 
+NONES: Final = repeat(None)
+"""What each step of a coroutine is sent."""
+
+BEGIN_AND_CLOSE: Final = attrgetter("__aenter__", "__aexit__")
+"""The two methods of a built request, which no local variable holds."""
+
+BEGIN_AND_CLOSE_SYNC: Final = attrgetter("__enter__", "__exit__")
+"""See `BEGIN_AND_CLOSE`."""
+
 MAX_TIMEDELTAS: Final = 8
 """Time-outs that are kept as `timedelta`: most requests have one of a few, and making one takes 1 µs."""
 
+MS: Final = 1_000
+"""Milliseconds of a second. Time-outs are cut to whole ones: what is left until a deadline differs in each call."""
+
 
 @lru_cache(MAX_TIMEDELTAS)
-def _timedelta(seconds: float) -> timedelta:
-    return timedelta(seconds=seconds)
+def _timedelta(milliseconds: int) -> timedelta:
+    return timedelta(milliseconds=milliseconds or 1)
 
 
 def _client_kind(pool: AnyClientPool, request: Request, read_timeout_s: float | None = None) -> ClientKind:
@@ -81,22 +94,20 @@ def _client_kind(pool: AnyClientPool, request: Request, read_timeout_s: float | 
     )
 
 
-def _build_request(begin: Callable[[str, str], R], request: Request, read_ahead: int) -> R | NoReply:
+def _build_request(begin: Callable[[str, str], R], request: Request, *, unread: bool) -> R | NoReply:
     """A builder of pyreqwest with all of the request but its time-out.
 
     Args:
         begin: starts a builder, from method and address.
         request: the request.
-        read_ahead: bytes of the response body to read together with the status.
+        unread: read nothing of the response body together with the status.
     """
     try:
-        builder = (
-            begin(request.method, request.url).headers(list(request.headers)).streamed_read_buffer_limit(read_ahead)
-        )
+        builder = begin(request.method, request.url).headers(list(request.headers))
     except ValueError:
         return UNBUILDABLE
-    if request.total_timeout_s is not None:
-        builder = builder.timeout(_timedelta(request.total_timeout_s))
+    if unread:
+        builder = builder.streamed_read_buffer_limit(UNREAD)
     if request.body is None:
         return builder
     if isinstance(request.body, bytes):
@@ -130,9 +141,9 @@ class AsyncPyreqwestTransport:
         self._network = network
         self._pool: ClientPool[Client] = ClientPool(network, self._create_client)
         # Imported here, since the synchronous side loads no asyncio.
-        from callwell.transport.cancelled import DetachedRequests, run_or_detach
+        from callwell.transport.cancelled import DetachedRequests, Uninterrupted
 
-        self._run_or_detach = run_or_detach
+        self._uninterrupted = Uninterrupted
         self._detached = DetachedRequests()
 
     def _create_client(self, kind: ClientKind) -> Client:
@@ -145,36 +156,53 @@ class AsyncPyreqwestTransport:
         # Three searches for a text take a tenth of the time of the regular expression behind `_must_be_exact`.
         if ("'" in request.url or "/." in request.url or "/%2" in request.url) and _must_be_exact(request.url):
             return await _in_thread(_send_exactly, self._pool, request)
-        return await self._run_or_detach(self._send(request), request, self._detached)
+        sending = self._send(request)
+        try:
+            reply: Response | NoReply = await self._uninterrupted(sending.send, NONES)
+        except BaseException as error:
+            self._detached.detach_if_cancelled(error, sending, request)
+            raise
+        return reply
 
     async def _send(self, request: Request) -> Response | NoReply:
         pool = self._pool
+        client = pool.usual
         try:
-            usual = pool.is_direct and not request.new_connection and request.method != "HEAD"
-            kind = USUAL if usual else _client_kind(pool, request)
-            builder = _build_request(pool.get(kind).request, request, UNREAD if request.keep_status else READ_AHEAD)
+            if client is None or request.new_connection or request.method == "HEAD":
+                client = pool.get(_client_kind(pool, request))
+            builder = _build_request(client.request, request, unread=request.keep_status)
             if isinstance(builder, NoReply):
                 return builder
-            async with builder.timeout(_timedelta(request.timeout_s)).build_streamed() as response:
-                status = response.status
-                fields = response.headers
-                headers = ResponseHeaders(fields)
-                bound = bodies.max_bytes(pool.max_answer_bytes, status)
+            begin, close = BEGIN_AND_CLOSE(builder.timeout(_timedelta(int(request.timeout_s * MS))).build_streamed())
+            # Not `async with`: a response that was read to its end needs no closing, which costs a call 2 µs.
+            response = await begin()
+            status = response.status
+            fields = response.headers
+            headers = ResponseHeaders(fields)
+            try:
+                if bodies.is_short_and_plain(fields, pool.max_error_bytes):
+                    return Response(status, headers, bytes(await response.bytes()))
                 try:
-                    if bodies.is_short_and_plain(fields, bound):
-                        return Response(status, headers, bytes(await response.bytes()))
-                    if bodies.has_no_body(status, request.method):
-                        return Response(status, headers, b"")
-                    if bodies.is_too_large(headers, status, bound):
-                        return Response(status, headers, b"", whole=False, too_large=True)
-                    body = bytes(await response.body_reader.read(bound + 1) or b"")
-                except PyreqwestError:
-                    if not request.keep_status:
-                        raise
-                    return Response(status, headers, b"", whole=False)
-            return bodies.build_response(status, fields, headers, body, bound)
+                    return await self._read(request.method, response, headers)
+                finally:
+                    await close(None, None, None)
+            except PyreqwestError:
+                if not request.keep_status:
+                    raise
+                return Response(status, headers, b"", whole=False)
         except PyreqwestError as error:
             return to_no_reply(error)
+
+    async def _read(self, method: str, response: TheirResponse, headers: ResponseHeaders) -> Response:
+        """Read a response that may be long or coded, up to its bound."""
+        status = response.status
+        if bodies.has_no_body(status, method):
+            return Response(status, headers, b"")
+        bound = self._pool.max_bytes(status)
+        if bodies.is_too_large(headers, status, bound):
+            return Response(status, headers, b"", whole=False, too_large=True)
+        body = bytes(await response.body_reader.read(bound + 1) or b"")
+        return bodies.build_response(status, response.headers, headers, body, bound)
 
     @asynccontextmanager
     async def stream(self, request: Request) -> AsyncIterator[AsyncPyreqwestBody | AsyncExactBody | NoReply]:
@@ -193,10 +221,13 @@ class AsyncPyreqwestTransport:
         failed: NoReply | None = None
         entered = False
         try:
-            builder = _build_request(pool.get(_client_kind(pool, request, request.timeout_s)).request, request, UNREAD)
+            client = pool.get(_client_kind(pool, request, request.timeout_s))
+            builder = _build_request(client.request, request, unread=True)
             if isinstance(builder, NoReply):
                 failed = builder
             else:
+                if request.total_timeout_s is not None:
+                    builder = builder.timeout(timedelta(seconds=request.total_timeout_s))
                 async with builder.build_streamed() as response:
                     entered = True
                     yield AsyncPyreqwestBody(response)
@@ -267,32 +298,44 @@ class PyreqwestTransport:
         # As above: cheaper than the regular expression.
         if ("'" in request.url or "/." in request.url or "/%2" in request.url) and _must_be_exact(request.url):
             return _send_exactly(pool, request)
+        client = pool.usual
         try:
-            usual = pool.is_direct and not request.new_connection and request.method != "HEAD"
-            kind = USUAL if usual else _client_kind(pool, request)
-            builder = _build_request(pool.get(kind).request, request, UNREAD if request.keep_status else READ_AHEAD)
+            if client is None or request.new_connection or request.method == "HEAD":
+                client = pool.get(_client_kind(pool, request))
+            builder = _build_request(client.request, request, unread=request.keep_status)
             if isinstance(builder, NoReply):
                 return builder
-            with builder.timeout(_timedelta(request.timeout_s)).build_streamed() as response:
-                status = response.status
-                fields = response.headers
-                headers = ResponseHeaders(fields)
-                bound = bodies.max_bytes(pool.max_answer_bytes, status)
+            begin, close = BEGIN_AND_CLOSE_SYNC(
+                builder.timeout(_timedelta(int(request.timeout_s * MS))).build_streamed()
+            )
+            response = begin()  # not `with`, as above
+            status = response.status
+            fields = response.headers
+            headers = ResponseHeaders(fields)
+            try:
+                if bodies.is_short_and_plain(fields, pool.max_error_bytes):
+                    return Response(status, headers, bytes(response.bytes()))
                 try:
-                    if bodies.is_short_and_plain(fields, bound):
-                        return Response(status, headers, bytes(response.bytes()))
-                    if bodies.has_no_body(status, request.method):
-                        return Response(status, headers, b"")
-                    if bodies.is_too_large(headers, status, bound):
-                        return Response(status, headers, b"", whole=False, too_large=True)
-                    body = bytes(response.body_reader.read(bound + 1) or b"")
-                except PyreqwestError:
-                    if not request.keep_status:
-                        raise
-                    return Response(status, headers, b"", whole=False)
-            return bodies.build_response(status, fields, headers, body, bound)
+                    return self._read(request.method, response, headers)
+                finally:
+                    close(None, None, None)
+            except PyreqwestError:
+                if not request.keep_status:
+                    raise
+                return Response(status, headers, b"", whole=False)
         except PyreqwestError as error:
             return to_no_reply(error)
+
+    def _read(self, method: str, response: TheirSyncResponse, headers: ResponseHeaders) -> Response:
+        """Read a response that may be long or coded, up to its bound."""
+        status = response.status
+        if bodies.has_no_body(status, method):
+            return Response(status, headers, b"")
+        bound = self._pool.max_bytes(status)
+        if bodies.is_too_large(headers, status, bound):
+            return Response(status, headers, b"", whole=False, too_large=True)
+        body = bytes(response.body_reader.read(bound + 1) or b"")
+        return bodies.build_response(status, response.headers, headers, body, bound)
 
     @contextmanager
     def stream(self, request: Request) -> Iterator[PyreqwestBody | ExactBody | NoReply]:
@@ -311,10 +354,13 @@ class PyreqwestTransport:
         failed: NoReply | None = None
         entered = False
         try:
-            builder = _build_request(pool.get(_client_kind(pool, request, request.timeout_s)).request, request, UNREAD)
+            client = pool.get(_client_kind(pool, request, request.timeout_s))
+            builder = _build_request(client.request, request, unread=True)
             if isinstance(builder, NoReply):
                 failed = builder
             else:
+                if request.total_timeout_s is not None:
+                    builder = builder.timeout(timedelta(seconds=request.total_timeout_s))
                 with builder.build_streamed() as response:
                     entered = True
                     yield PyreqwestBody(response)
@@ -377,7 +423,7 @@ def _send_exactly(pool: AnyClientPool, request: Request) -> Response | NoReply:
     status = response.status
     fields = HeaderMap(response.fields)
     headers = ResponseHeaders(fields)
-    bound = bodies.max_bytes(pool.max_answer_bytes, status)
+    bound = pool.max_bytes(status)
     chunks: list[bytes] = []
     left = bound
     try:

@@ -281,7 +281,8 @@ class AsyncEngine:
             return self._on_error_response(context, response, attempt, now - began)
         end = PLAIN_SUCCESS._replace(hints=context.hints) if context.hints else PLAIN_SUCCESS
         self.release(context, end, accepted=not keyless)
-        context.attempt_ended(attempt, response.status, None, "", now - began)
+        if context.trace is not None:
+            context.attempt_ended(attempt, response.status, None, "", now - began)
         return PLAIN_SUCCESS_EVENT
 
     def _on_transport_error(self, context: CallContext, error: Exception) -> NoReply:

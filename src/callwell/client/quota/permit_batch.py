@@ -81,11 +81,6 @@ class PermitBatch:
         self.first_acquired_at = inf
         self.in_hand: dict[int, int] = {}
 
-    def add_in_hand(self) -> None:
-        """Count one more permit in the hand of this thread."""
-        thread = get_ident()
-        self.in_hand[thread] = self.in_hand.get(thread, 0) + 1
-
     def remove_in_hand(self) -> None:
         """Count one permit less in the hand of this thread."""
         thread = get_ident()
@@ -139,29 +134,32 @@ class PermitBatcher:
                 batch = PermitBatch()
                 self._batches[names] = batch
             now = self._clock.now()
+            acquired: Permit | float
             if batch.unused and not retrying and now < batch.valid_until:
-                batch.add_in_hand()
                 batch.unused -= 1
                 batch.used += 1
                 batch.begun += 1
-                return batch.permit
-            acquired = self._acquire_batch(names, batch, now, retrying=retrying, extra_s=extra_s)
-            if isinstance(acquired, Permit):
-                batch.add_in_hand()
+                acquired = batch.permit
+            else:
+                acquired = self._acquire_batch(names, batch, now, retrying=retrying, extra_s=extra_s)
+                if not isinstance(acquired, Permit):
+                    return acquired
+            thread = get_ident()
+            batch.in_hand[thread] = batch.in_hand.get(thread, 0) + 1
             return acquired
 
     def release(self, names: tuple[str, ...], permit: Permit, end: SendEnd) -> bool:
         """Take a permit back, and learn from the end of its Send: see `Account.release`."""
         with self._lock:
+            batch = self._batches[names]
             # An abandoned permit expires: it is in no thread's hand, and has a bin of its own.
             is_abandoned = permit.expires_at != inf
             if not is_abandoned:
-                self._batches[names].remove_in_hand()
+                batch.remove_in_hand()
             is_plain = end is PLAIN_SUCCESS or (
                 0 < end.status < SERVER_ERROR and end.status != TOO_MANY_REQUESTS and not end.hints
             )
             if is_plain and not is_abandoned:
-                batch = self._batches[names]
                 batch.answered += 1
                 batch.answered_at = self._clock.now()
                 batch.first_acquired_at = min(batch.first_acquired_at, permit.acquired_at)
