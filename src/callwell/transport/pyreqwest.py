@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sends with pyreqwest (reqwest and hyper, in Rust), which only this file, `clients` and `errors` know.
+"""Sends with pyreqwest (reqwest and hyper, in Rust), which only this file, `builders`, `clients` and `errors` know.
 
 HTTP/1.1 only: HTTP/2 repeats refused streams by itself, which would be a second request. A client is made on first use,
 so a process may fork before that; pyreqwest's threads do not survive a fork after it.
@@ -15,17 +15,16 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
-from functools import lru_cache
 from itertools import repeat
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeAlias, TypeVar
 
-from callwell.core.types import Outcome
 from callwell.transport import bodies
 from callwell.transport.allocator import commit_on_demand
 from callwell.transport.at_exit import wait_at_exit
 from callwell.transport.base import Network, NoReply, Request, Response
-from callwell.transport.clients import ClientKind, ClientPool, configure_builder
+from callwell.transport.builders import MS, build_request, cached_timedelta, client_kind
+from callwell.transport.clients import ClientPool, configure_builder
 from callwell.transport.headers import ResponseHeaders
 from callwell.transport.normalization import SUSPECT, is_rewritten
 
@@ -40,26 +39,17 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
     from pyreqwest.client import Client, SyncClient
-    from pyreqwest.request import RequestBuilder, SyncRequestBuilder
     from pyreqwest.response import Response as TheirResponse
     from pyreqwest.response import SyncResponse as TheirSyncResponse
 
+    from callwell.transport.clients import ClientKind
     from callwell.transport.exact import ExactResponse
 
-R = TypeVar("R", "RequestBuilder", "SyncRequestBuilder")
 T = TypeVar("T")
 P = ParamSpec("P")
 AnyClientPool: TypeAlias = "ClientPool[Client] | ClientPool[SyncClient]"
 
 DEFAULT: Final = Network()
-
-UNREAD: Final = 0
-"""Bytes to read together with the status where that must be known even if the body breaks off: a break would hide it.
-
-pyreqwest reads 64 KiB unless it is told otherwise: what fits costs no further turn of the event loop."""
-
-UNBUILDABLE: Final = NoReply(Outcome.REFUSED, "the request could not be built")
-"""Raised without a cause: its text would show the malformed header or address."""
 
 NONES: Final = repeat(None)
 """What each step of a coroutine is sent."""
@@ -69,52 +59,6 @@ BEGIN_AND_CLOSE: Final = attrgetter("__aenter__", "__aexit__")
 
 BEGIN_AND_CLOSE_SYNC: Final = attrgetter("__enter__", "__exit__")
 """See `BEGIN_AND_CLOSE`."""
-
-MAX_TIMEDELTAS: Final = 8
-"""Time-outs that are kept as `timedelta`: most requests have one of a few, and making one takes 1 µs."""
-
-MS: Final = 1_000
-"""Milliseconds of a second. Time-outs are cut to whole ones: what is left until a deadline differs in each call."""
-
-
-@lru_cache(MAX_TIMEDELTAS)
-def _timedelta(milliseconds: int) -> timedelta:
-    return timedelta(milliseconds=milliseconds or 1)
-
-
-def _client_kind(pool: AnyClientPool, request: Request, read_timeout_s: float | None = None) -> ClientKind:
-    """The kind of client for a request.
-
-    A HEAD has a connection of its own: some servers send a body with its response, which the next request would get.
-    """
-    return ClientKind(
-        read_timeout_s=read_timeout_s,
-        new_connection=request.new_connection or request.method == "HEAD",
-        proxied_scheme=pool.proxies.proxied_scheme(request.url),
-    )
-
-
-def _build_request(begin: Callable[[str, str], R], request: Request, *, unread: bool) -> R | NoReply:
-    """A builder of pyreqwest with all of the request but its time-out.
-
-    Args:
-        begin: starts a builder, from method and address.
-        request: the request.
-        unread: read nothing of the response body together with the status.
-    """
-    try:
-        builder = begin(request.method, request.url).headers(list(request.headers))
-    except ValueError:
-        return UNBUILDABLE
-    if unread:
-        builder = builder.streamed_read_buffer_limit(UNREAD)
-    if request.body is None:
-        return builder
-    if isinstance(request.body, bytes):
-        return builder.body_bytes(request.body)
-    if request.body.size is not None:
-        builder = builder.header("content-length", str(request.body.size))
-    return builder.body_stream(iter(request.body))
 
 
 def _must_be_exact(url: str) -> bool:
@@ -169,11 +113,13 @@ class AsyncPyreqwestTransport:
         client = pool.usual
         try:
             if client is None or request.new_connection or request.method == "HEAD":
-                client = pool.get(_client_kind(pool, request))
-            builder = _build_request(client.request, request, unread=request.keep_status)
+                client = pool.get(client_kind(pool, request))
+            builder = build_request(client.request, request, unread=request.keep_status)
             if isinstance(builder, NoReply):
                 return builder
-            begin, close = BEGIN_AND_CLOSE(builder.timeout(_timedelta(int(request.timeout_s * MS))).build_streamed())
+            begin, close = BEGIN_AND_CLOSE(
+                builder.timeout(cached_timedelta(int(request.timeout_s * MS))).build_streamed()
+            )
             # Not `async with`: a response that was read to its end needs no closing, which costs a call 2 µs.
             response = await begin()
             status = response.status
@@ -221,8 +167,8 @@ class AsyncPyreqwestTransport:
         failed: NoReply | None = None
         entered = False
         try:
-            client = pool.get(_client_kind(pool, request, request.timeout_s))
-            builder = _build_request(client.request, request, unread=True)
+            client = pool.get(client_kind(pool, request, request.timeout_s))
+            builder = build_request(client.request, request, unread=True)
             if isinstance(builder, NoReply):
                 failed = builder
             else:
@@ -301,12 +247,12 @@ class PyreqwestTransport:
         client = pool.usual
         try:
             if client is None or request.new_connection or request.method == "HEAD":
-                client = pool.get(_client_kind(pool, request))
-            builder = _build_request(client.request, request, unread=request.keep_status)
+                client = pool.get(client_kind(pool, request))
+            builder = build_request(client.request, request, unread=request.keep_status)
             if isinstance(builder, NoReply):
                 return builder
             begin, close = BEGIN_AND_CLOSE_SYNC(
-                builder.timeout(_timedelta(int(request.timeout_s * MS))).build_streamed()
+                builder.timeout(cached_timedelta(int(request.timeout_s * MS))).build_streamed()
             )
             response = begin()  # not `with`, as above
             status = response.status
@@ -354,8 +300,8 @@ class PyreqwestTransport:
         failed: NoReply | None = None
         entered = False
         try:
-            client = pool.get(_client_kind(pool, request, request.timeout_s))
-            builder = _build_request(client.request, request, unread=True)
+            client = pool.get(client_kind(pool, request, request.timeout_s))
+            builder = build_request(client.request, request, unread=True)
             if isinstance(builder, NoReply):
                 failed = builder
             else:
