@@ -243,9 +243,7 @@ class AsyncEngine:
         if context.permit is None or key is None or began - context.permit.acquired_at > MAX_PAUSE_S:
             departures.release_acquired(self, context)
             return Lost(Outcome.REFUSED)
-        limit_s = self.profile.retry.attempt_s + bound.extra_time_s
-        if deadline - began < limit_s:
-            limit_s = max(MIN_REQUEST_S, deadline - began)
+        limit_s = min(self.profile.retry.attempt_s + bound.extra_time_s, max(MIN_REQUEST_S, deadline - began))
         keyless = bound.keyless or context.outside_base_path
         headers = request_headers(bound, self.profile.key, key[1], context.prepared.options.headers, keyless=keyless)
         if context.trace is not None:
