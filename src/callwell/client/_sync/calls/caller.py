@@ -110,7 +110,8 @@ class Caller:
             CallwellError: see `callwell.errors`.
         """
         if self._plain and handle.deleted_lookup is None:
-            return self.engine.run(self.prepare(handle.plan, handle.binder.bind(arguments)))
+            bound = handle.binder.bind(arguments)
+            return self.engine.run(PreparedCall(handle.plan, bound, self.options, None, self.explain))
         wire = handle.binder.wire(arguments)  # these calls may be bound more than once, or recorded
         return self._run_with_options(handle, self.prepare(handle.plan, handle.binder.bind(wire)), wire)
 

@@ -244,9 +244,7 @@ class Engine:
         if context.permit is None or key is None or began - context.permit.acquired_at > MAX_PAUSE_S:
             departures.release_acquired(self, context)
             return Lost(Outcome.REFUSED)
-        limit_s = self.profile.retry.attempt_s + bound.extra_time_s
-        if deadline - began < limit_s:
-            limit_s = max(MIN_REQUEST_S, deadline - began)
+        limit_s = min(self.profile.retry.attempt_s + bound.extra_time_s, max(MIN_REQUEST_S, deadline - began))
         keyless = bound.keyless or context.outside_base_path
         headers = request_headers(bound, self.profile.key, key[1], context.prepared.options.headers, keyless=keyless)
         if context.trace is not None:
@@ -282,7 +280,8 @@ class Engine:
             return self._on_error_response(context, response, attempt, now - began)
         end = PLAIN_SUCCESS._replace(hints=context.hints) if context.hints else PLAIN_SUCCESS
         self.release(context, end, accepted=not keyless)
-        context.attempt_ended(attempt, response.status, None, "", now - began)
+        if context.trace is not None:
+            context.attempt_ended(attempt, response.status, None, "", now - began)
         return PLAIN_SUCCESS_EVENT
 
     def _on_transport_error(self, context: CallContext, error: Exception) -> NoReply:
