@@ -6,10 +6,12 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
+import callwell
 from callwell import providers
 from callwell.codegen.generate import write_all
 from callwell.description import catalog
@@ -116,3 +118,15 @@ def test_loading_needs_no_client() -> None:
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
+
+
+def test_from_an_archive_the_error_says_so(tmp_path: Path) -> None:
+    """Bundled providers are files in a folder: a zip archive on the path of Python has none."""
+    package = Path(callwell.__file__).parent
+    archive = tmp_path / "callwell.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for module in package.rglob("*.py"):
+            file.write(module, module.relative_to(package.parent))
+    code = f"import sys; sys.path.insert(0, {str(archive)!r}); import callwell; callwell.Client('userplane')"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert answer.stderr.splitlines()[-1].endswith(f"unknown provider 'userplane': {catalog.ARCHIVED}")

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 FOLDER: Final = Path(__file__).parent.parent / "providers"
 """The folder of the bundled providers, which have a folder each."""
 
+ARCHIVED: Final = "Callwell is imported from an archive, where it cannot read its providers: install it, or unpack it"
+
 
 @functools.cache
 def bundled_names() -> tuple[str, ...]:
@@ -97,7 +99,7 @@ def generated_client(name: str, kind: Literal["Client", "AsyncClient"]) -> type[
 
 
 def why_not_a_folder(name_or_path: str | Path) -> str:
-    """Why a path leads to no description; empty for a text that looks like a name.
+    """Why a path leads to no description; empty for a text that looks like a name, if there are any names.
 
     Args:
         name_or_path: as for `load`.
@@ -106,4 +108,6 @@ def why_not_a_folder(name_or_path: str | Path) -> str:
     if text and Path(text).is_file():
         return "that is a file; name the folder that has openapi.json and profile.toml"
     looks_like_a_path = "/" in text or "\\" in text or text.startswith((".", "~"))
-    return "there is no such folder" if looks_like_a_path or isinstance(name_or_path, Path) else ""
+    if looks_like_a_path or isinstance(name_or_path, Path):
+        return "there is no such folder"
+    return "" if FOLDER.is_dir() else ARCHIVED
