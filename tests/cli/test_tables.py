@@ -108,6 +108,14 @@ def test_what_stands_for_our_own_signs(monkeypatch: pytest.MonkeyPatch, encoding
     assert under.getvalue() == b"a - b -> c ...\n"
 
 
+def test_columns_stay_straight_in_a_plain_encoding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What replaces a sign may be wider: three dots for one sign."""
+    under = paper(monkeypatch, "ascii")
+    output.emit_table(("a", "b"), [("x=… y=…", "one"), ("z", "two")], empty="")
+    heading, _, *rows = under.getvalue().decode().splitlines()
+    assert [row.index(word) for row, word in zip(rows, ("one", "two"), strict=True)] == [heading.index("b")] * 2
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
 def test_a_result_is_json_in_any_encoding(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
     """Also halves of characters, which some answers hold."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import warnings
 from typing import TYPE_CHECKING, Final
@@ -147,3 +148,15 @@ def test_a_stream_says_the_same(serve: Servers, make: Senders, tmp_path: Path) -
     for query in ("", "?q='x'"):
         reply = make(Network()).stream(Request("GET", server.url.replace("http:", "https:") + query))
         assert "ca_file=" in said(reply)
+
+
+@pytest.mark.parametrize(("scheme", "url"), [("http", "https://nowhere.test/"), ("socks5h", "http://nowhere.test/")])
+def test_a_proxy_that_is_not_there_is_named(make: Senders, scheme: str, url: str) -> None:
+    """It is the proxy that refuses the connection, and not the host behind it. It may come back."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        reply = make(Network(proxy=f"{scheme}://127.0.0.1:{closed.getsockname()[1]}")).send(get(url))
+    assert isinstance(reply, NoReply)
+    assert (reply.outcome, reply.permanent) == (Outcome.REFUSED, False)
+    assert reply.reason.startswith("no connection to the proxy: ")
+    assert "SOCKS" not in reply.reason.upper()

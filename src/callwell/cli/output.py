@@ -113,6 +113,10 @@ def emit_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empt
     if not cells:
         say(empty)
         return
+    if not _can_encode(
+        "…─–", sys.stdout.encoding
+    ):  # what replaces a sign is wider, so it counts before columns are made
+        cells = [[text.translate(ASCII_SUBSTITUTES) for text in row] for row in cells]
     for line in tables.lines(columns, cells, width()):
         emit(line)
 

@@ -54,6 +54,11 @@ READING: Final = "error decoding response body"
 ADDRESS: Final = re.compile(r" for url \(.*\)", re.DOTALL)
 """How reqwest writes the address in a cause: with its query, which may hold a signature."""
 
+TO_PROXY: Final = ("tunnel error: failed to create underlying connection", "error connecting to socks proxy")
+"""Causes of a connection to a proxy that could not be made, as hyper-util words them."""
+
+SOCKS_ERROR: Final = "SOCKS error: "
+
 NEVER_SENT: Final = (theirs.BuilderError, theirs.PoolTimeoutError)
 
 
@@ -80,9 +85,10 @@ def to_no_reply(error: theirs.PyreqwestError) -> NoReply:
 
 def _connect_reason(causes: Sequence[str]) -> str:
     """Why no connection was made, for people."""
-    deepest = causes[-1].split(" (os error")[0]
-    if "dns error" in causes:
-        return "the host's name could not be resolved"
+    deepest = causes[-1].split(" (os error")[0].removeprefix(SOCKS_ERROR)
+    to_proxy = any(cause.startswith(TO_PROXY) for cause in causes)
+    if "dns error" in causes or "error resolving DNS" in causes:
+        return f"the {'proxy' if to_proxy else 'host'}'s name could not be resolved"
     if deepest in ("deadline has elapsed", "operation timed out"):
-        return "no connection in time"
-    return f"no connection: {deepest[:1].lower()}{deepest[1:]}"
+        return f"no connection{' to the proxy' if to_proxy else ''} in time"
+    return f"no connection{' to the proxy' if to_proxy else ''}: {deepest[:1].lower()}{deepest[1:]}"

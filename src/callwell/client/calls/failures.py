@@ -177,6 +177,8 @@ def _describe_last(last: ParsedResponse | NoReply | None, url: str) -> str:
         return last.reason
     _, host, port = origin(url)
     reason = last.reason.removeprefix(CONNECTING)
+    if "the proxy" in reason:
+        return f"{reason}, on the way to {host}:{port}"
     return f"{reason} to {host}:{port}" if reason == "connection refused" else f"{reason} ({host}:{port})"
 
 
