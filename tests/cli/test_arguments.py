@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from callwell.cli.arguments import parse_arguments
 from callwell.description.model import Operation, Parameter
@@ -91,5 +92,8 @@ def test_names() -> None:
     """Unknown names are reported with the nearest, missing ones with what they take."""
     with pytest.raises(UnknownName, match="did you mean count"):
         parse_arguments(operation(), ["cuont=1"])
+    field = Parameter(name="text", wire_name="text", location="body", required=True, schema=TYPES["text"])
+    with_body = replace(operation(), parameters=(field,))
+    assert parse_arguments(with_body, ['body:={"text": "a"}']) == {"body": {"text": "a"}}
     with pytest.raises(UsageError, match=r"needs text=… \(a text\) and count=… \(a whole number\)"):
         parse_arguments(operation("text", "count"), ["flag=true"])

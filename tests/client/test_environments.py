@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from callwell import errors
 from callwell.core.rules.environments import EnvironmentRule
@@ -43,6 +44,36 @@ def test_headers_of_an_environment() -> None:
     assert (market["x-market-key"], "api-key" in market) == (KEY, False)
     assert (market["x-market-host"], market["x-market"]) == ("market.test", "yes")
     assert shown(environment="market", base_url="https://other.test")["x-market-host"] == "other.test"
+
+
+UPLOADS = "https://up.test/v2"
+SERVERS = acme(
+    environments={
+        "production": EnvironmentRule(base_url=BASE, default=True),
+        "sandbox": EnvironmentRule(base_url="https://sandbox.test/v1", servers={UPLOADS: "https://up.sandbox.test"}),
+        "local": EnvironmentRule(base_url="http://127.0.0.1:1/v1", servers={UPLOADS: ""}),
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "urls"),
+    [
+        ({}, ["https://up.test/v2/things/1", f"{BASE.removesuffix('/v1')}/v3/things/1"]),
+        ({"environment": "sandbox"}, ["https://up.sandbox.test/things/1", "https://sandbox.test/v3/things/1"]),
+        ({"environment": "local"}, ["http://127.0.0.1:1/v1/things/1", "http://127.0.0.1:1/v3/things/1"]),
+        ({"base_url": "https://mock.test"}, ["https://mock.test/things/1", "https://mock.test/v3/things/1"]),
+    ],
+)
+def test_operations_with_servers_of_their_own(options: dict[str, Any], urls: list[str]) -> None:
+    """They go there with the key, unless the environment or the caller says where they go instead."""
+    world = World()
+    get = SERVERS.api.operations["things.get"]
+    for server in (UPLOADS, "/v3"):
+        provider = replace(SERVERS, api=replace(SERVERS.api, operations={get.name: replace(get, server=server)}))
+        client(world, provider=provider, **options).call("things.get", thing_id="1")
+    assert world.urls == urls
+    assert world.keys == [KEY, KEY]
 
 
 def test_another_header_for_the_key() -> None:

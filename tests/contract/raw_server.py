@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     Servers = Callable[[Act], "RawServer"]
     """Makes a server."""
 
+LAST_CHUNK = b"\r\n0\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 RESET = struct.pack("ii", 1, 0)
 PATIENCE_S = 20.0
@@ -58,9 +59,13 @@ class Connection:
         head, _, self._buffer = self._buffer.partition(b"\r\n\r\n")
         lengths = [line.split(b":")[1] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
         size = int(lengths[0]) if lengths else 0
-        while len(self._buffer) < size:
+        chunked = b"transfer-encoding: chunked" in head.lower()
+        while len(self._buffer) < size or (chunked and not self._buffer.endswith(LAST_CHUNK)):
             if not self._more():
                 return False
+        if chunked:
+            size = len(self._buffer)
+            self.server.chunked.append(bytes(self._buffer))
         self.requests += 1
         self.server.arrivals.append(bytes(head))
         self.server.arrived.release()
@@ -101,6 +106,7 @@ class RawServer:
         greet: done to a connection before that.
         reads: unless it is set, nothing more is read.
         arrivals: the heads of all whole requests.
+        chunked: the bodies of those that came in chunks.
         connections: how many were accepted.
         arrived: released once for each of them.
         closed: released once for each connection that has ended.
@@ -113,6 +119,7 @@ class RawServer:
         self.reads = threading.Event()
         self.reads.set()
         self.arrivals: list[bytes] = []
+        self.chunked: list[bytes] = []
         self.connections = 0
         self.arrived = threading.Semaphore(0)
         self.closed = threading.Semaphore(0)

@@ -5,20 +5,23 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from callwell.client.calls.binding import Binder
 from callwell.client.calls.validation import describe_schema
 from callwell.description.schemas import alternatives, type_names
 from callwell.errors import InvalidOption, UnknownName, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from callwell.description.model import Operation, Parameter
 
 ARGUMENT: Final = re.compile(r"([A-Za-z_][\w.-]*)(:?=)(.*)", re.DOTALL)
+WHOLE: Final[Mapping[str, Any]] = {"type": "object"}
 SYNTAX: Final = "name=value or name:=JSON"
 BOOLEANS: Final = {"true": True, "false": False}
 
@@ -36,18 +39,22 @@ def parse_arguments(operation: Operation, texts: Iterable[str]) -> dict[str, obj
         UsageError: a required parameter is missing.
     """
     parameters = {parameter.name: parameter for parameter in operation.parameters}
+    takes = Binder(operation).names  # the whole body may be given in place of its fields
     values: dict[str, object] = {}
     for text in texts:
         match = ARGUMENT.fullmatch(text)
         if match is None:
             raise InvalidOption("argument", text, SYNTAX)
         name, sign, literal = match.groups()
-        if name not in parameters:
-            raise UnknownName("parameter", name, parameters, where=operation.name)
+        if name not in takes:
+            raise UnknownName("parameter", name, takes, where=operation.name)
         label = f"{operation.name}: {name}"
-        value = _json(label, literal) if sign == ":=" else _value(label, parameters[name].schema, literal)
+        schema = parameters[name].schema if name in parameters else WHOLE
+        value = _json(label, literal) if sign == ":=" else _value(label, schema, literal)
         values[name] = _append(label, values[name], value) if name in values else value
-    missing = [parameter for parameter in operation.parameters if parameter.required and parameter.name not in values]
+    required = [one for one in operation.parameters if one.required and one.name not in values]
+    has_whole = not values.keys() <= parameters.keys()
+    missing = [one for one in required if not (has_whole and one.location == "body")]
     if missing:
         raise UsageError(f"{operation.name} needs {' and '.join(map(_expected_argument, missing))}")
     return values
