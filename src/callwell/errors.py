@@ -225,17 +225,17 @@ class KeyOfAnotherEnvironment(KeyProblem):
     Attributes:
         environment: the environment of the client.
         belongs_to: the environment that has accepted the key.
-        where: the location of the key.
+        location: the location of the key.
     """
 
-    def __init__(self, provider: str, *, environment: str, belongs_to: str, where: str) -> None:
+    def __init__(self, provider: str, *, environment: str, belongs_to: str, location: str) -> None:
         super().__init__(
-            f"{provider}: the key ({where}) belongs to environment {belongs_to}, but this is {environment}: use a "
+            f"{provider}: the key ({location}) belongs to environment {belongs_to}, but this is {environment}: use a "
             f"key of {environment}, or choose environment {belongs_to}"
         )
         self.environment = environment
         self.belongs_to = belongs_to
-        self.where = where
+        self.location = location
 
 
 class KeyRefused(KeyProblem):

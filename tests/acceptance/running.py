@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Json: TypeAlias = Any
 PATIENCE_S = 240.0
-LOCAL = 7
+LOCAL_ERROR = 7
 NETWORK = 5
 
 

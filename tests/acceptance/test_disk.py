@@ -18,7 +18,7 @@ import pytest
 
 from callwell.emulator.options import EmulatorOptions
 from callwell.emulator.process import start
-from tests.acceptance.running import LOCAL, PATIENCE_S, card, check_clean, check_names, ended, exporting
+from tests.acceptance.running import LOCAL_ERROR, PATIENCE_S, card, check_clean, check_names, ended, exporting
 from tests.export.playing import Site, check_manifest, check_truth
 
 if TYPE_CHECKING:
@@ -119,8 +119,8 @@ def files(tree: Path) -> int:
 
 def refused(process: subprocess.Popen[str], site: Site, tree: Path) -> str:
     """See that a command ended for want of room, and left nothing behind that is not whole; its complaint."""
-    end = ended(process, but=(LOCAL,))
-    assert end.code == LOCAL
+    end = ended(process, but=(LOCAL_ERROR,))
+    assert end.code == LOCAL_ERROR
     check_names(tree, site.truth())
     assert list(tree.rglob(".*.part")) == []
     return end.complaint

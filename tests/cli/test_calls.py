@@ -172,14 +172,14 @@ def test_a_file_is_saved_or_printed(cli: Shell, place: dict[str, str]) -> None:
 
 
 def test_providers_tell_of_the_key_not_the_key(cli: Shell) -> None:
-    """Providers are reported with address, place of the key and number of operations."""
+    """Providers are reported with address, key source and number of operations."""
     ended = cli.run("providers", "--json")
     [known] = [one for one in ended.json if one["name"] == PROVIDER]
     assert known["environments"]["production"] == {
         "base_url": cli.variables[ADDRESS_VARIABLE],
         "from": f"env:{ADDRESS_VARIABLE}",
         "default": True,
-        "key": {"where": f"env:{KEY_VARIABLE}", "present": True, "right": True},
+        "key": {"location": f"env:{KEY_VARIABLE}", "present": True, "valid": True},
         "operations": known["operations"],
     }
     assert known["operations"] > 20
@@ -193,10 +193,10 @@ def test_keys_list_tells_what_is_there(cli: Shell) -> None:
     there, missing, strange = (
         cli.run("keys", "list", PROVIDER, "--json", **{KEY_VARIABLE: text}) for text in (cli.key, None, "strange-key")
     )
-    assert [there.json[0][name] for name in ("present", "right", "problem")] == [True, True, None]
+    assert [there.json[0][name] for name in ("present", "valid", "problem")] == [True, True, None]
     assert len(there.json[0]["fingerprint"]) == 12
-    assert [missing.json[0][name] for name in ("present", "right", "fingerprint")] == [False, None, None]
-    assert [strange.json[0][name] for name in ("present", "right")] == [True, False]
+    assert [missing.json[0][name] for name in ("present", "valid", "fingerprint")] == [False, None, None]
+    assert [strange.json[0][name] for name in ("present", "valid")] == [True, False]
     assert cli.key not in there.out
     assert "strange-key" not in strange.out
 
@@ -213,7 +213,7 @@ def test_keys_list_tells_of_use(cli: Shell) -> None:
     assert after["first"] < after["last"]
     other, used = cli.run("keys", "list", PROVIDER, "--json", **{KEY_VARIABLE: "uspl_never_used"}).json
     assert (other["clients"], used["clients"]) == (0, 2)
-    assert (used["where"], used["fingerprint"]) == ("env:OTHER", after["fingerprint"])
+    assert (used["location"], used["fingerprint"]) == ("env:OTHER", after["fingerprint"])
     assert "delete it at the provider" in used["problem"]
 
 

@@ -27,7 +27,7 @@ def test_commands_obey_the_file(cli: Shell) -> None:
     assert ended.code == 0, ended.err
     assert (cli.folder / "calls.db").is_file()
     listed = cli.run("keys", "list", PROVIDER, "--json", **{ADDRESS_VARIABLE: None, KEY_VARIABLE: None}).json
-    assert [(one["where"], one["clients"]) for one in listed] == [(f"file:{cli.folder}/key", 1)]
+    assert [(one["location"], one["clients"]) for one in listed] == [(f"file:{cli.folder}/key", 1)]
     known = cli.run("providers", "--json", **{ADDRESS_VARIABLE: None, KEY_VARIABLE: None}).json
     [here] = [one for one in known if one["name"] == PROVIDER]
     assert here["environments"]["production"]["from"] == f"{cli.folder}/callwell.toml:3"

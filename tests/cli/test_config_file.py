@@ -43,7 +43,7 @@ def test_every_setting_has_its_line(tmp_path: Path) -> None:
     """Each setting is known by value and line; paths are relative to the file, not to the working folder."""
     path = written(tmp_path, WHOLE)
     file = read_config_file(path, trusted=True)
-    said = {".".join(key): (one.value, one.where.removeprefix(f"{path}:")) for key, one in file.values.items()}
+    said = {".".join(key): (one.value, one.origin.removeprefix(f"{path}:")) for key, one in file.values.items()}
     assert said == {
         "deadline": (30.0, "1"),
         "state": (f"sqlite:///{tmp_path}/calls.db", "2"),
@@ -75,9 +75,9 @@ def test_every_setting_has_its_line(tmp_path: Path) -> None:
         ("[state]\nx = 1", ":1: state: expected a text"),
         ("userplane = 3", ":1: userplane: expected "),
         ("state = 'memory:'\nx = ", ":2: document: expected TOML"),
-        ("[userplane]\nkey = 'secret-text'", ":2: userplane.key: expected the place of a key (env:NAME or file:PATH)"),
-        ("[userplane]\nkey = ['secret-text']", ":2: userplane.key: expected the place of a key"),
-        ("[userplane]\nkey = 'env:'", ":2: userplane.key: expected the place of a key"),
+        ("[userplane]\nkey = 'secret-text'", ":2: userplane.key: expected a key source (env:NAME or file:PATH)"),
+        ("[userplane]\nkey = ['secret-text']", ":2: userplane.key: expected a key source"),
+        ("[userplane]\nkey = 'env:'", ":2: userplane.key: expected a key source"),
     ],
 )
 def test_complaints(tmp_path: Path, text: str, expected: str) -> None:

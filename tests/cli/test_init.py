@@ -169,7 +169,7 @@ def test_other_answers(
 def test_no_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A closed port is no answer from the network."""
     assert main(["init", "http://127.0.0.1:9/openapi.json", "--to", str(tmp_path / "shop")]) == 5
-    assert "gave no answer" in capsys.readouterr().err
+    assert "gave no response" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def test_one_precedence(tmp_path: Path) -> None:
         held = Settings(variables, read_config_file(path, trusted=True)).resolve(providers.load(PROVIDER), options)[
             "deadline"
         ]
-        seen.append((held.value, held.where.removeprefix(str(tmp_path)), held.is_set))
+        seen.append((held.value, held.origin.removeprefix(str(tmp_path)), held.is_set))
         if step == 0:
             options = {}
         elif variables:
@@ -61,7 +61,7 @@ def test_the_environment_goes_before_the_provider(tmp_path: Path) -> None:
     path = tmp_path / "callwell.toml"
     path.write_text(FILE)
     held = Settings({}, read_config_file(path, trusted=True)).resolve(providers.load(PROVIDER), {})
-    assert (held["account"].value, held["account"].where) == ("environment", f"{path}:6")
+    assert (held["account"].value, held["account"].origin) == ("environment", f"{path}:6")
 
 
 def test_nothing_is_set() -> None:

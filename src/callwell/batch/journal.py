@@ -137,10 +137,10 @@ class UploadJournal:
     def _open_round(self, before: UploadRounds, *, force: bool) -> tuple[UploadRounds, UploadRounds]:
         """The rounds that are still remembered, with one of this batch."""
         oldest = self._clock.wall() - KEPT_S
-        known = [one for one in before.known if not one.ended or one.ended > oldest]
+        known = [entry for entry in before.known if not entry.ended or entry.ended > oldest]
         if force:
-            known = [one for one in known if not (one.batch == self._batch and one.ended)]
-        if all(one.batch != self._batch for one in known):
+            known = [entry for entry in known if not (entry.batch == self._batch and entry.ended)]
+        if all(entry.batch != self._batch for entry in known):
             known.append(UploadRound(batch=self._batch, name=store.new_marker()))
         rounds = UploadRounds(known=tuple(known))
         return rounds, rounds

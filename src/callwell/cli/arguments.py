@@ -78,9 +78,9 @@ def _json(label: str, text: str) -> object:
 
 
 def _value(label: str, schema: Mapping[str, Any], text: str) -> object:
-    types = [kind for one in alternatives(schema) for kind in type_names(one)]
+    types = [kind for alternative in alternatives(schema) for kind in type_names(alternative)]
     if "array" in types:
-        array = next(one for one in alternatives(schema) if "array" in type_names(one))
+        array = next(alternative for alternative in alternatives(schema) if "array" in type_names(alternative))
         return [_value(label, array.get("items", {}), text)]
     if "integer" in types and re.fullmatch(r"[+-]?\d{1,18}", text, re.ASCII):
         return int(text)

@@ -134,7 +134,9 @@ def _parse(command: TyperCommand | TyperGroup, words: Sequence[str]) -> ParsedWo
             return ParsedWords(values, None, left)
         word = left.pop(0)
         if not word.startswith("-"):
-            argument = next((one for one in arguments if one.nargs == -1 or not values[one.name]), None)
+            argument = next(
+                (candidate for candidate in arguments if candidate.nargs == -1 or not values[candidate.name]), None
+            )
             values[argument.name if argument else ""].append(word)
             continue
         name, sign, value = word.partition("=")

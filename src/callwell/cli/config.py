@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 
 from callwell.cli import output
-from callwell.cli.flags import JsonOption, SomeProviderArgument
+from callwell.cli.flags import JsonOption, OptionalProviderArgument
 from callwell.client.settings import GENERAL, OF_ENVIRONMENT
 from callwell.core.addresses import mask_address
 
@@ -64,7 +64,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command(epilog=PRECEDENCE)
-def config(provider: SomeProviderArgument = None, *, as_json: JsonOption = False) -> None:
+def config(provider: OptionalProviderArgument = None, *, as_json: JsonOption = False) -> None:
     """Print the settings in effect and where each one comes from. Keys are not printed, only where they are kept.
 
     Without PROVIDER, print the settings for all providers, and then what differs for each.
@@ -124,4 +124,4 @@ def _row(provider: str | None, setting: Setting) -> dict[str, Any]:
     if isinstance(value, str):
         is_address = setting.name.rpartition(".")[2] in ("base_url", "proxy")
         value = output.clean(mask_address(value) if is_address else value)
-    return {"provider": provider, "setting": setting.name, "value": value, "from": setting.where}
+    return {"provider": provider, "setting": setting.name, "value": value, "from": setting.origin}

@@ -4,7 +4,7 @@
 Only the command line reads it, never the library. A file in the working folder or above it may come from anyone, for
 instance with a cloned repository. So it cannot set what decides who receives the key (`guarded` in
 `callwell.client.settings`), except an address on this machine: that takes a file in the home folder, or one that
-CALLWELL_CONFIG names. It holds no keys, only their places.
+CALLWELL_CONFIG names. It holds no keys, only where they are.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ class SourcedValue(NamedTuple):
 
     Attributes:
         value: a text, seconds, or a flag.
-        where: `file:line` or `env:VARIABLE`.
+        origin: `file:line` or `env:VARIABLE`.
     """
 
     value: str | float
-    where: str
+    origin: str
 
 
 class ConfigFile(NamedTuple):
@@ -142,7 +142,7 @@ def _walk(
         if name != FOLDER and SETTINGS[name].guarded and not trusted and not _on_this_machine(name, checked):
             raise DescriptionError(
                 here,
-                "only a trusted config file may set this, for it decides who receives the key; if this file is yours, "
+                "only a trusted config file may set this: it decides who receives the key; if this file is yours, "
                 f"trust it: export CALLWELL_CONFIG={folder / NAME}",
             )
         yield here, _absolute_path(name, checked, folder)
@@ -173,7 +173,7 @@ def _check_value(path: KeyPath, value: object) -> str | float:
             raise DescriptionError(path, "expected true or false", found=value)
         return value
     if kind == "secret":
-        return _check_place(path, value)
+        return _check_key_source(path, value)
     if not isinstance(value, str) or not value:
         raise DescriptionError(path, "expected a text", found=value)
     return _check_address(path, value) if kind == "address" else value
@@ -189,13 +189,13 @@ def _check_address(path: KeyPath, value: str) -> str:
         raise DescriptionError(path, f"expected {error.expected}, found {mask_address(value.strip())!r}") from None
 
 
-def _check_place(path: KeyPath, value: object) -> str:
-    """Check the place of a key. Anything else may be a key itself, so messages do not repeat it."""
+def _check_key_source(path: KeyPath, value: object) -> str:
+    """Check a key source. Anything else may be a key itself, so messages do not repeat it."""
     try:
         parse_source(value if isinstance(value, str) else "", "")
     except InvalidOption:
         raise DescriptionError(
-            path, "expected the place of a key (env:NAME or file:PATH); a key itself must not be in this file"
+            path, "expected a key source (env:NAME or file:PATH); a key itself must not be in this file"
         ) from None
     return str(value)
 

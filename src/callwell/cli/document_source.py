@@ -60,7 +60,7 @@ def read_source(source: str, *, proxy: str | None = None, ca_file: str | None = 
 
     Raises:
         UsageError: there is no document, or not one of at most 64 MiB.
-        ConnectFailed: the address gave no answer.
+        ConnectFailed: the address gave no response.
     """
     if is_address(source):
         return _fetch(source, proxy, ca_file)
@@ -108,7 +108,7 @@ def _fetch(source: str, proxy: str | None, ca_file: str | None) -> SourceText:
             )
             if isinstance(reply, NoReply):
                 text = (
-                    f"{mask_address(url)} gave no answer: {reply.reason}; check the address, or download the document"
+                    f"{mask_address(url)} gave no response: {reply.reason}; check the address, or download the document"
                 )
                 raise ConnectFailed(text, provider="", operation="init", attempts=1, outcome="refused") from reply.cause
             location = reply.headers.get("location") if reply.status in REDIRECTS else None
@@ -131,8 +131,8 @@ def _check_address(url: str, source: str) -> None:
         is_safe = False
     if not is_safe:
         shown = mask_address(url)
-        where = shown if url == source else f"{mask_address(source)} redirects to {shown}, which"
-        raise UsageError(f"{where} is not read: expected an https address (http only on this machine)")
+        subject = shown if url == source else f"{mask_address(source)} redirects to {shown}, which"
+        raise UsageError(f"{subject} is not read: expected an https address (http only on this machine)")
 
 
 def _check_response(response: Response, shown: str) -> bytes:

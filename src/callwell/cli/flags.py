@@ -41,7 +41,7 @@ ProviderArgument = Annotated[
     str,
     typer.Argument(metavar="PROVIDER", help="A provider's name, or the folder of a description.", show_default=False),
 ]
-SomeProviderArgument = Annotated[
+OptionalProviderArgument = Annotated[
     str | None, typer.Argument(metavar="PROVIDER", help="One provider. Default: all.", show_default=False)
 ]
 OperationArgument = Annotated[
@@ -158,7 +158,7 @@ class ClientFlags:
     @contextmanager
     def _described(self, provider: str, priority: Priority) -> Iterator[tuple[Provider, ClientOptions]]:
         from callwell.cli import output
-        from callwell.cli.settings import Settings, naming_the_state
+        from callwell.cli.settings import Settings, explaining_state_errors
 
         output.log_to_stderr(verbose=self.verbose)
         settings = Settings.here()
@@ -172,13 +172,13 @@ class ClientFlags:
                 options["for_user"] = self.for_user
             if self.explain:
                 options |= {"explain": True, "base_url": settings.addresses(described, values)}
-            with naming_the_state(values):
+            with explaining_state_errors(values):
                 yield described, options
         except InvalidOption as error:
             setting = next((values[name] for name, row in SETTINGS.items() if row.keyword == error.name), None)
-            if setting is None or setting.where.startswith("--"):
+            if setting is None or setting.origin.startswith("--"):
                 raise
-            raise UsageError(f"{setting.where}: {error}") from error
+            raise UsageError(f"{setting.origin}: {error}") from error
 
 
 def _print_advice(notice: Notice) -> None:

@@ -151,7 +151,7 @@ def _as_json(folder: Path, intake: Intake, inferred: Inferred, written: str) -> 
         "version": api.version,
         "operations": len(api.operations) + len(api.left_out),
         "callable": len(api.operations),
-        "left_out": [{"operation": one.operation, "reason": one.reason} for one in api.left_out],
+        "left_out": [{"operation": skipped.operation, "reason": skipped.reason} for skipped in api.left_out],
         "lists": len(inferred.lists) + len(inferred.unclear),
         "paged": len(inferred.lists),
         "environments": {name: found.value.base_url for name, found in inferred.environments.by_name.items()},
@@ -170,7 +170,7 @@ def _summary(folder: Path, intake: Intake, inferred: Inferred, written: str) -> 
     yield f"  operations    {facts['operations']}, {facts['callable']} can be called"
     if api.left_out:
         yield f"  left out      {len(api.left_out)}: `callwell operations {shown} --left-out` lists them"
-        reasons = Counter(one.reason.partition(": ")[2] or one.reason for one in api.left_out)
+        reasons = Counter(skipped.reason.partition(": ")[2] or skipped.reason for skipped in api.left_out)
         for reason, count in reasons.most_common(MOST_REASONS):
             yield f"  {count:>12}  {reason}"
     yield f"  lists         {facts['lists']}, {facts['paged']} are read page by page"
@@ -205,7 +205,10 @@ def _check(check: Path, source: str | None, network: _Network, *, update: bool, 
     if update:
         folder.write_folder(check, new, text.file.parent, None)
     if as_json:
-        rows = [{"operation": one.operation or None, "change": one.what, "breaking": one.breaking} for one in found]
+        rows = [
+            {"operation": change.operation or None, "change": change.what, "breaking": change.breaking}
+            for change in found
+        ]
         output.emit_json({"path": str(check), "breaking": breaking, "changes": rows})
     else:
         _print_changes(check, found, breaking)
@@ -229,7 +232,7 @@ def _source_of(folder: Path) -> str:
 
 def _print_changes(folder: Path, found: list[Change], breaking: int) -> None:
     if found:
-        rows = [("yes" if one.breaking else "no", one.operation or "document", one.what) for one in found]
+        rows = [("yes" if change.breaking else "no", change.operation or "document", change.what) for change in found]
         output.emit_table(("breaks", "operation", "change"), rows)
     output.say(
         f"{folder}: {len(found)} changes, {breaking} of them break callers" if found else f"{folder}: no changes"

@@ -20,7 +20,7 @@ class KeyStatus(NamedTuple):
     """A key source and the key in it.
 
     Attributes:
-        where: the source: `env:NAME` or `file:PATH`.
+        location: the source: `env:NAME` or `file:PATH`.
         present: whether there is a key; None if that was not checked.
         right: whether it looks like a key of the provider; None without a key.
         fingerprint: the key's fingerprint.
@@ -28,9 +28,9 @@ class KeyStatus(NamedTuple):
         problem: what is wrong, in words.
     """
 
-    where: str
+    location: str
     present: bool | None
-    right: bool | None
+    valid: bool | None
     fingerprint: str | None
     can_change: bool | None
     problem: str | None
@@ -51,9 +51,9 @@ def read_key_status(rule: KeyRule, place: str) -> KeyStatus:
         key = source.read()
     except KeyMissing as error:
         return KeyStatus(
-            where=source.location,
+            location=source.location,
             present=False,
-            right=None,
+            valid=None,
             fingerprint=None,
             can_change=source.can_change,
             problem=str(error),
@@ -63,9 +63,9 @@ def read_key_status(rule: KeyRule, place: str) -> KeyStatus:
     if isinstance(source, FileSource) and (exposure := _exposure(source)):
         problems.append(exposure)
     return KeyStatus(
-        where=source.location,
+        location=source.location,
         present=True,
-        right=wrong is None,
+        valid=wrong is None,
         fingerprint=key.fingerprint,
         can_change=source.can_change,
         problem="; ".join(problems) or None,

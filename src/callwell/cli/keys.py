@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 
 from callwell.cli import output
-from callwell.cli.flags import EnvironmentOption, JsonOption, KeyOption, ProviderArgument, SomeProviderArgument
+from callwell.cli.flags import EnvironmentOption, JsonOption, KeyOption, OptionalProviderArgument, ProviderArgument
 from callwell.cli.key_status import KeyStatus, read_key_status
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from callwell.client.keys.usage import KeyUse, KeyUseLog
     from callwell.description.provider import Provider
 
-COLUMNS: Final = ("provider", "environment", "where", "fingerprint", "belongs_to", "clients", "last", "problem")
-USED_EARLIER: Final = "used earlier; delete it at the provider if nobody needs it any more"
+COLUMNS: Final = ("provider", "environment", "location", "fingerprint", "belongs_to", "clients", "last", "problem")
+USED_EARLIER: Final = "used earlier; delete it at the provider once no process needs it"
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -31,7 +31,7 @@ app = typer.Typer(
 
 
 @app.command("list")
-def list_(provider: SomeProviderArgument = None, *, key: KeyOption = None, as_json: JsonOption = False) -> None:
+def list_(provider: OptionalProviderArgument = None, *, key: KeyOption = None, as_json: JsonOption = False) -> None:
     """Print where each provider's key is kept, whether it is present, and when which keys were used.
 
     The use comes from the state, for the configured account: the number of clients and the day of the last call.
@@ -66,7 +66,7 @@ def where(
     environment: EnvironmentOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print the places where a provider's key is looked up, in order, and how to rotate the key."""
+    """Print where a provider's key is looked up, in order, and how to rotate the key."""
     from callwell.cli.settings import Settings
 
     settings = Settings.here()
@@ -77,7 +77,7 @@ def where(
     belongs_to = _belongs_to(described, values, status) if described.environments_with_other_keys(name) else None
     order = list(_lookup_order(settings, described, name, key))
     if as_json:
-        lookups = [{"at": at, "names": names, "used": at == values["key"].where} for at, names in order]
+        lookups = [{"at": at, "names": names, "used": at == values["key"].origin} for at, names in order]
         output.emit_json(
             {
                 "provider": described.name,
@@ -91,7 +91,7 @@ def where(
         return
     output.emit(f"{described.name}, environment {name}: the key is looked up in this order")
     for number, (at, names) in enumerate(order, 1):
-        if at == values["key"].where:
+        if at == values["key"].origin:
             output.emit(f"  {number}. {at}: {names}: {_describe(status)}")
         else:
             output.emit(f"  {number}. {at}: {names or 'not set'}")
@@ -117,9 +117,9 @@ def _keys_of(provider: Provider, values: Mapping[str, Setting]) -> Iterator[dict
         for fingerprint, use in uses.items():
             if fingerprint != status.fingerprint:
                 other = KeyStatus(
-                    where=use.location,
+                    location=use.location,
                     present=None,
-                    right=None,
+                    valid=None,
                     fingerprint=fingerprint,
                     can_change=None,
                     problem=USED_EARLIER,
@@ -136,10 +136,10 @@ def _belongs_to(provider: Provider, values: Mapping[str, Setting], status: KeySt
 @contextmanager
 def _key_uses(provider: Provider, values: Mapping[str, Setting]) -> Iterator[KeyUseLog]:
     from callwell.cli.flags import client_options
-    from callwell.cli.settings import naming_the_state
+    from callwell.cli.settings import explaining_state_errors
     from callwell.client.config import ClientConfig
 
-    with naming_the_state(values):
+    with explaining_state_errors(values):
         config = ClientConfig.from_options(provider, client_options(values))
     try:
         yield config.key_uses()
@@ -162,8 +162,8 @@ def _lookup_order(
 ) -> Iterator[tuple[str, str | None]]:
     """Each option, variable or file that may name the key source, and the source it names."""
     yield "--key", key
-    for at, value in settings.places(provider, environment, "key"):
-        yield (at, None) if value is None else (value.where, str(value.value))
+    for at, value in settings.sources(provider, environment, "key"):
+        yield (at, None) if value is None else (value.origin, str(value.value))
     yield "profile", f"env:{provider.in_environment(environment).profile.key.env}"
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from callwell.cli import output
-from callwell.cli.flags import ClientFlags, JsonOption, ProviderArgument, SomeProviderArgument, takes_client_flags
+from callwell.cli.flags import ClientFlags, JsonOption, OptionalProviderArgument, ProviderArgument, takes_client_flags
 from callwell.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ app = typer.Typer(
 @app.command("list")
 @takes_client_flags
 def list_(
-    provider: SomeProviderArgument = None,
+    provider: OptionalProviderArgument = None,
     *,
     settled: Annotated[bool, typer.Option("--all", help="Also list settled calls that are still remembered.")] = False,
     as_json: JsonOption = False,

@@ -29,10 +29,10 @@ TERMINATED: Final = 143
 CLOSED_PIPE: Final = 141
 """128 + SIGPIPE, as in shells."""
 
-WRONG_USE: Final = 2
+USAGE_ERROR: Final = 2
 """As Click and most shells' own commands."""
 
-LOCAL: Final = 7
+LOCAL_ERROR: Final = 7
 """`LocalError.exit_code`: a problem on this machine."""
 
 
@@ -136,12 +136,12 @@ def _report(error: Exception) -> int:
             context = getattr(error, "ctx", None)
             path = context.command_path if context else "callwell"
             return _complain(
-                f"{error.format_message().replace('Value error, ', '').rstrip('.')}; try {path} --help", WRONG_USE
+                f"{error.format_message().replace('Value error, ', '').rstrip('.')}; try {path} --help", USAGE_ERROR
             )
         case OSError():
             _discard_stdout()
             return _complain(
-                f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error), LOCAL
+                f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error), LOCAL_ERROR
             )
         case _:
             text = f"internal error: {type(error).__name__}: {error}"

@@ -70,16 +70,16 @@ def every_month(months: Mapping[str, int]) -> dict[str, int]:
     return {name: months.get(name, 0) for name in names}
 
 
-def bar(users: int, most: int, columns: int) -> str:
+def bar(users: int, max_users: int, columns: int) -> str:
     """A month's bar in a terminal: in proportion to the largest month, and never empty if there are users.
 
     Args:
         users: the users of this month.
-        most: the users of the largest month.
+        max_users: the users of the largest month.
         columns: the width of the terminal.
     """
     longest = max(1, min(BAR, columns - MONTH_AND_NUMBER))
-    return "█" * max(1, round(longest * users / most)) if users else ""
+    return "█" * max(1, round(longest * users / max_users)) if users else ""
 
 
 def draw(path: str, title: str, months: Mapping[str, int]) -> None:

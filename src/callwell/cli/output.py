@@ -27,13 +27,13 @@ CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u
 """Control characters except tab and line feed, and characters that change the direction of text (Unicode bidi)."""
 
 SECRET_NAME: Final = re.compile(r"(?i)(?:^|_)(?:api_?key|key|token|secret|password)$")
-SHORTEST_SECRET: Final = 8
+MIN_SECRET: Final = 8
 """Characters: a shorter value of such a variable is too common a text to be removed everywhere."""
 PIPE_WIDTH: Final = 160
 """Columns of a table that goes to a pipe or file: wide enough for most, narrow enough for a log viewer."""
 
 
-ERRORS: Final = "callwell.plain"
+ERROR_HANDLER: Final = "callwell.plain"
 """The error handler that `prepare` registers for characters the encoding does not have."""
 
 ASCII_SUBSTITUTES: Final = str.maketrans(
@@ -49,13 +49,13 @@ def on_terminal() -> bool:
 
 def prepare() -> None:
     """Make standard output and error accept every character, and work even if the caller has closed them."""
-    codecs.register_error(ERRORS, _replace_unencodable)
+    codecs.register_error(ERROR_HANDLER, _replace_unencodable)
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # the caller has closed it, so the text goes nowhere
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - as long as the process
         elif isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
-            stream.reconfigure(errors=ERRORS)
+            stream.reconfigure(errors=ERROR_HANDLER)
 
 
 def emit(text: str) -> None:
@@ -184,7 +184,7 @@ def say(text: str) -> None:
     try:
         sys.stderr.write(f"{line}\n")
         sys.stderr.flush()
-    except (OSError, ValueError):  # nobody reads it: that must not end the command
+    except (OSError, ValueError):  # a closed standard error must not end the command
         return
 
 
@@ -193,7 +193,7 @@ def clean(text: str) -> str:
     secrets = (
         value
         for name, value in os.environ.items()
-        if len(value) >= SHORTEST_SECRET and SECRET_NAME.search(name) and not os.path.exists(value)  # noqa: PTH110
+        if len(value) >= MIN_SECRET and SECRET_NAME.search(name) and not os.path.exists(value)  # noqa: PTH110
     )
     return CONTROL.sub("�", redact(text, *secrets))
 

@@ -37,7 +37,7 @@ def providers(*, as_json: JsonOption = False) -> None:
                 row["name"],
                 name,
                 found["base_url"],
-                found["key"]["where"],
+                found["key"]["location"],
                 found["key"]["present"],
                 found["operations"],
                 row["left_out"],
@@ -58,9 +58,9 @@ def _describe(settings: Settings, provider: Provider) -> dict[str, Any]:
         status = read_key_status(profile.key, str(values["key"].value))
         environments[name] = {
             "base_url": values["base_url"].value,
-            "from": values["base_url"].where,
+            "from": values["base_url"].origin,
             "default": name == default,
-            "key": {"where": status.where, "present": status.present, "right": status.right},
+            "key": {"location": status.location, "present": status.present, "valid": status.valid},
             "operations": len(own_operations if rule.operations is None else rule.operations),
         }
     return {

@@ -48,17 +48,17 @@ class Setting(NamedTuple):
     Attributes:
         name: the setting's name, as in `callwell.toml`.
         value: a text, seconds, a flag, or None if nothing is set.
-        where: the option, `env:VARIABLE`, file and line, `profile` or `default`.
+        origin: the option, `env:VARIABLE`, file and line, `profile` or `default`.
     """
 
     name: str
     value: str | float | None
-    where: str
+    origin: str
 
     @property
     def is_set(self) -> bool:
         """Whether the user has set it."""
-        return self.where not in (PROFILE, DEFAULT)
+        return self.origin not in (PROFILE, DEFAULT)
 
 
 class Settings:
@@ -111,11 +111,11 @@ class Settings:
                 raise UnknownName("provider", name, self.names(), why=catalog.why_not_a_folder(name))
             return _load_quietly(name)
         if not Path(str(folder.value)).is_dir():
-            raise UsageError(f"{folder.where}: {name}.{FOLDER}: there is no folder {folder.value}")
+            raise UsageError(f"{folder.origin}: {name}.{FOLDER}: there is no folder {folder.value}")
         provider = _load_quietly(Path(str(folder.value)))
         if provider.name != name:
             raise UsageError(
-                f"{folder.where}: the description in {folder.value} is named {provider.name!r}, not {name!r}"
+                f"{folder.origin}: the description in {folder.value} is named {provider.name!r}, not {name!r}"
             )
         return provider
 
@@ -137,7 +137,7 @@ class Settings:
 
         Raises:
             UnknownName: the provider has no such environment.
-            InvalidOption: a variable does not hold a number, or the place of a key, where one is expected.
+            InvalidOption: a variable does not hold a number, or a key source, where one is expected.
         """
         environment = self._environment(provider, options.get("environment"))
         return {"environment": environment} | {
@@ -157,7 +157,7 @@ class Settings:
         found[str(values["environment"].value)] = values["base_url"]
         return {name: str(setting.value) for name, setting in found.items() if setting.is_set}
 
-    def places(self, provider: Provider, environment: str, name: str) -> Iterator[tuple[str, SourcedValue | None]]:
+    def sources(self, provider: Provider, environment: str, name: str) -> Iterator[tuple[str, SourcedValue | None]]:
         """Where a setting is looked up, in order and without the option, and what is set there."""
         # An address belongs to one environment: what names none is not for the others.
         shared = name != "base_url" or environment == self.default_environment(provider)
@@ -189,7 +189,7 @@ class Settings:
             return None
         own = variables.base_url_variable(provider.name, environment)
         return (
-            f"{other.where} is the address of {default_name}; {environment} is at {values['base_url'].value} "
+            f"{other.origin} is the address of {default_name}; {environment} is at {values['base_url'].value} "
             f"(to change that, set {own})"
         )
 
@@ -216,18 +216,18 @@ class Settings:
         known = provider.profile.environments
         chosen = self._resolve_one(provider, "", "environment", option)
         if chosen.value not in known:
-            where = provider.name if chosen.where.startswith("--") else f"{provider.name} ({chosen.where})"
-            raise UnknownName("environment", str(chosen.value), known, where=where)
+            owner = provider.name if chosen.origin.startswith("--") else f"{provider.name} ({chosen.origin})"
+            raise UnknownName("environment", str(chosen.value), known, where=owner)
         for path, value in self._file_values.items():
             in_environment = len(path) > 2 and path[0] == provider.name  # noqa: PLR2004 - provider, environment, name
             if in_environment and path[1] not in known:
-                raise UnknownName("environment", path[1], known, where=f"{provider.name} ({value.where})")
+                raise UnknownName("environment", path[1], known, where=f"{provider.name} ({value.origin})")
         return chosen
 
     def _resolve_one(self, provider: Provider, environment: str, name: str, option: str | float | None) -> Setting:
         if option is not None:
             return Setting(name, option, SETTINGS[name].flag)
-        values = (value for _, value in self.places(provider, environment, name))
+        values = (value for _, value in self.sources(provider, environment, name))
         return _first(name, values, _from_profile(provider, environment, name))
 
     def _variable(self, variable: str, name: str) -> SourcedValue | None:
@@ -239,7 +239,7 @@ class Settings:
 
 
 @contextmanager
-def naming_the_state(values: Mapping[str, Setting]) -> Iterator[None]:
+def explaining_state_errors(values: Mapping[str, Setting]) -> Iterator[None]:
     """If the state cannot be opened, add to the error where it was set, and how to choose another one.
 
     Args:
@@ -254,15 +254,15 @@ def naming_the_state(values: Mapping[str, Setting]) -> Iterator[None]:
         state = values["state"]
         if not str(state.value).startswith(str(SETTINGS["state"].path_prefix)):
             raise
-        where = "" if state.where == DEFAULT else f"{state.where}: "
+        origin = "" if state.origin == DEFAULT else f"{state.origin}: "
         text = str(error).removesuffix("; name another with --state")
         raise StateError(
-            f"{where}{text}; choose a writable place with --state sqlite:///PATH, CALLWELL_STATE or XDG_STATE_HOME"
+            f"{origin}{text}; choose a writable place with --state sqlite:///PATH, CALLWELL_STATE or XDG_STATE_HOME"
         ) from error
 
 
 def default(name: str) -> Setting:
-    """A setting that nobody has set."""
+    """A setting that is not set anywhere."""
     return Setting(name, default_state() if name == "state" else SETTINGS[name].default, DEFAULT)
 
 
@@ -271,8 +271,8 @@ def _load_quietly(name: str | Path) -> Provider:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         provider = catalog.load(name)
-    for one in caught:
-        output.say(f"callwell: {one.message}")
+    for warning in caught:
+        output.say(f"callwell: {warning.message}")
     return provider
 
 
@@ -299,7 +299,7 @@ def _from_profile(provider: Provider, environment: str, name: str) -> Setting:
 def _first(
     name: str, values: Iterator[SourcedValue | None] | tuple[SourcedValue | None, ...], otherwise: Setting
 ) -> Setting:
-    found = (Setting(name, value.value, value.where) for value in values if value is not None)
+    found = (Setting(name, value.value, value.origin) for value in values if value is not None)
     return next(found, otherwise)
 
 
@@ -320,8 +320,8 @@ def _parse_flag(variable: str, text: str) -> bool:
     return known[text.lower()]
 
 
-def _parse_place(variable: str, text: str) -> str:
-    """The place of a key. Anything else may be a key itself, so the message does not repeat it."""
+def _parse_key_source(variable: str, text: str) -> str:
+    """A key source. Anything else may be a key itself, so the message does not repeat it."""
     try:
         parse_source(text, "")
     except InvalidOption as error:
@@ -332,6 +332,6 @@ def _parse_place(variable: str, text: str) -> str:
 PARSERS: Final[Mapping[Kind, Callable[[str, str], str | float]]] = {
     "seconds": _parse_seconds,
     "flag": _parse_flag,
-    "secret": _parse_place,
+    "secret": _parse_key_source,
 }
 """By kind of setting: parses a variable's text. All other kinds are texts."""

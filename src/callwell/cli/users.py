@@ -56,8 +56,8 @@ def users(
         output.emit("no end users yet")
     elif plot:
         shown = every_month(months)
-        most = max(shown.values())
-        rows = ((month, f"{count:,}", bar(count, most, output.width())) for month, count in shown.items())
+        max_users = max(shown.values())
+        rows = ((month, f"{count:,}", bar(count, max_users, output.width())) for month, count in shown.items())
         output.emit_table(("month", "users", ""), rows)
     else:
         output.emit_table(("month", "users"), months.items())
@@ -66,14 +66,14 @@ def users(
 def _count(provider: str, environment: str | None, state: str | None) -> tuple[str, str, dict[str, int]]:
     """The provider's name and title, and its number of users by month."""
     from callwell.cli.flags import client_options
-    from callwell.cli.settings import Settings, naming_the_state
+    from callwell.cli.settings import Settings, explaining_state_errors
     from callwell.client.config import ClientConfig
 
     output.log_to_stderr(verbose=False)
     settings = Settings.here()
     described = settings.load(provider)
     values = settings.resolve(described, {"environment": environment, "state": state})
-    with naming_the_state(values):
+    with explaining_state_errors(values):
         config = ClientConfig.from_options(described, client_options(values))
     try:
         if config.end_users is None:

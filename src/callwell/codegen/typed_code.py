@@ -95,4 +95,4 @@ def _import_line(name: str) -> str:
 
 def _spellings(name: str) -> str:
     """The texts that mean a provider, with underscores and with dashes."""
-    return ", ".join(f'"{one}"' for one in sorted({name, name.replace("_", "-")}))
+    return ", ".join(f'"{spelling}"' for spelling in sorted({name, name.replace("_", "-")}))

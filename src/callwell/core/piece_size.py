@@ -26,8 +26,8 @@ def choose_piece_size(rule: UploadRule, size: int | None, limit: int | None) -> 
         size: bytes of the file; None for a stream, which may become as large as the provider takes.
         limit: requests that a window of the scarcest quota allows; None for no quota.
     """
-    most = rule.max_bytes if size is None else size
-    wanted = max(DEFAULT_PIECE, rule.min_piece, ceil(most / rule.max_pieces))
+    max_size = rule.max_bytes if size is None else size
+    wanted = max(DEFAULT_PIECE, rule.min_piece, ceil(max_size / rule.max_pieces))
     if size is not None and limit is not None:
         wanted = max(wanted, ceil(size / max(1, limit // QUOTA_SHARE)))
     return min(rule.max_piece, ceil(wanted / MIB) * MIB)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 JSON: Final = "application/json"
 
 ANYTHING: Final = AnswerType(name="*/*", kind="any")
-"""What a redirect leads to: nobody knows before it is there."""
+"""What a redirect leads to: it is not known before it has been followed."""
 
 ANY_BYTES: Final = AnswerType(name="*/*", kind="bytes")
 """A file of any type. `application/octet-stream` often stands for that."""

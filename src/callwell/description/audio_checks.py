@@ -49,10 +49,10 @@ def _check_audio(rule: AudioRule) -> Iterator[DescriptionError]:
         value = getattr(rule, field)
         if not value > 0:
             yield DescriptionError(("audio", field), "expected more than 0", found=value)
-    for field, least in (("rate", rule.min_rate), ("max_channels", rule.channels)):
+    for field, minimum in (("rate", rule.min_rate), ("max_channels", rule.channels)):
         value = getattr(rule, field)
-        if value < least:
-            yield DescriptionError(("audio", field), f"expected {least} or more", found=value)
+        if value < minimum:
+            yield DescriptionError(("audio", field), f"expected {minimum} or more", found=value)
 
 
 def _check_recording(

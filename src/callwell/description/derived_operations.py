@@ -70,14 +70,16 @@ def _rename(api: Api, names: Mapping[str, str]) -> Api:
         # The name by the rule is accepted like an operationId, which it may be.
         operation_id = operation.operation_id or ("" if name == old else old)
         operations[name] = replace(operation, name=name, operation_id=operation_id)
-    left_out = tuple(replace(one, operation=renamed.get(one.operation, one.operation)) for one in api.left_out)
+    left_out = tuple(
+        replace(skipped, operation=renamed.get(skipped.operation, skipped.operation)) for skipped in api.left_out
+    )
     return replace(api, operations=operations, left_out=left_out)
 
 
 def _new_names(api: Api, names: Mapping[str, str]) -> dict[str, str]:
     """The new name of each operation that gets one, by its name in `api`."""
-    known = [(one.name, one.operation_id) for one in api.operations.values()]
-    known += [(one.operation, one.operation_id) for one in api.left_out]
+    known = [(operation.name, operation.operation_id) for operation in api.operations.values()]
+    known += [(skipped.operation, skipped.operation_id) for skipped in api.left_out]
     renamed: dict[str, str] = {}
     for given, name in names.items():
         path = ("names", given)

@@ -81,7 +81,7 @@ def _uses(rule: ExportRule) -> Iterator[Use]:
 def _check_kind(use: Use, rule: OperationRule | None) -> Iterator[DescriptionError]:
     if use.kind == "list" and not (rule and rule.paging and rule.paging.key):
         # Without a key an item has no name for its folder, and an export could not go on where it stopped.
-        yield DescriptionError(use.path, "expected a list whose paging has a key", found=use.operation)
+        yield DescriptionError(use.path, "expected a list that has a key in its paging", found=use.operation)
     if use.kind == "asset" and not (rule and rule.asset):
         yield DescriptionError(use.path, "expected an operation with an asset", found=use.operation)
 

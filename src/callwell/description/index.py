@@ -113,7 +113,7 @@ def load(folder: Path) -> Provider:
         before = digest_documents(folder, ())
         loaded = _read_documents(folder)
         found = loaded.provider
-        if digest_documents(folder, ()) == before:  # nobody has edited them meanwhile
+        if digest_documents(folder, ()) == before:  # no one has edited them meanwhile
             _write(cache, name, encode(found, loaded.files, digest_documents(folder, loaded.files)))
     return found
 

@@ -63,7 +63,9 @@ def iter_errors(profile: Profile, api: Api) -> Iterator[DescriptionError]:
 def _check_paging(operation: Operation, rule: PagingRule, path: KeyPath) -> Iterator[DescriptionError]:
     if operation.method != "GET":
         yield DescriptionError(path, f"expected this for a GET only, found a {operation.method}")
-    query = {one.wire_name: one.schema for one in operation.parameters if one.location == "query"}
+    query = {
+        parameter.wire_name: parameter.schema for parameter in operation.parameters if parameter.location == "query"
+    }
     if rule.style in POSITIONED and rule.position not in query:
         known = closest_names(rule.position, query)
         yield DescriptionError((*path, "position"), f"expected a query parameter ({known})", found=rule.position)

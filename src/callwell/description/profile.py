@@ -178,7 +178,7 @@ def _check_type(value: object, kind: Any, path: KeyPath) -> None:
     """
     origin = typing.get_origin(kind)
     if origin in (types.UnionType, typing.Union):  # `X | None`: TOML has no null, so what is there is an X
-        [kind] = [one for one in typing.get_args(kind) if one is not type(None)]
+        [kind] = [member for member in typing.get_args(kind) if member is not type(None)]
         origin = typing.get_origin(kind)
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         _check_record(_expect_table(value, path), kind, path)

@@ -15,7 +15,7 @@ There are two kinds of places, and they are resolved differently:
 
   A schema of `components/schemas` is resolved once and shared by all that refer to it, so the tree costs as much memory
   as the document, not as much as the tree written out. Its name becomes its `title`, and stands under `COMPONENT` as
-  well: a `title` may be anybody's, while all schemas with one `COMPONENT` are one type, with one class in generated
+  well: several schemas may have one `title`, but all with one `COMPONENT` are one type, with one class in generated
   code. What only describes (`description`, `nullable`) may differ from place to place; a schema that adds more to the
   one that it refers to is a type of its own, without the mark.
 

@@ -151,7 +151,9 @@ class FaultScript:
 
     def describe(self) -> list[dict[str, Any]]:
         """Return the rules in force as the control port shows them, each with `seen` and `hits`."""
-        return [msgspec.to_builtins(each.rule) | {"seen": each.seen, "hits": each.hits} for each in self._active]
+        return [
+            msgspec.to_builtins(active.rule) | {"seen": active.seen, "hits": active.hits} for active in self._active
+        ]
 
     def next_fault(self, operation: str, identity: tuple[str, ...]) -> InjectedFault | None:
         """Return the fault that this request suffers, if any.
@@ -164,7 +166,7 @@ class FaultScript:
             return None
         in_row = self._consecutive.get(identity, 0)
         # A list, not the first match: every rule must count the request and take its random number.
-        chosen = [each for each in self._active if each.selects(operation) and not each.is_over_limit(in_row)]
+        chosen = [active for active in self._active if active.selects(operation) and not active.is_over_limit(in_row)]
         if not chosen:
             self._consecutive.pop(identity, None)
             return None

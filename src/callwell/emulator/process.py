@@ -101,7 +101,7 @@ def to_arguments(options: EmulatorOptions) -> list[str]:
         elif isinstance(value, Mapping):
             words += [f"{flag}={name}" if text is None else f"{flag}={name}={text}" for name, text in value.items()]
         elif isinstance(value, tuple):
-            words += [f"{flag}={each}" for each in value]
+            words += [f"{flag}={item}" for item in value]
         elif value is not None and value is not False:
             words.append(f"{flag}={value}")
     return words

@@ -43,12 +43,12 @@ def quota_headers(form: RateHeaderForm, statuses: Sequence[QuotaStatus], wall_s:
         )
         left = ", ".join(f'"{status.limit.name}";r={status.remaining};t={ceil(status.reset_s)}' for status in statuses)
         return (b"ratelimit-policy", policy.encode()), (b"ratelimit", left.encode())
-    least = min(statuses, key=lambda status: status.remaining)
+    scarcest = min(statuses, key=lambda status: status.remaining)
     base_s = wall_s if form == "epoch" else 0.0
     return (
-        (b"x-ratelimit-limit", b"%d" % least.limit.max_requests),
-        (b"x-ratelimit-remaining", b"%d" % least.remaining),
-        (b"x-ratelimit-reset", b"%d" % ceil(least.reset_s + base_s)),
+        (b"x-ratelimit-limit", b"%d" % scarcest.limit.max_requests),
+        (b"x-ratelimit-remaining", b"%d" % scarcest.remaining),
+        (b"x-ratelimit-reset", b"%d" % ceil(scarcest.reset_s + base_s)),
     )
 
 

@@ -64,9 +64,9 @@ def encode_wav(blocks: Sequence[NDArray[np.float32]], rate: int, steps: Iterable
     scaled = samples * np.float32(FULL_SCALE)
     if dither:
         # The difference of two uniform numbers has a triangular distribution (TPDF).
-        dice = np.random.default_rng(SEED)
-        scaled += dice.random(samples.shape, np.float32)
-        scaled -= dice.random(samples.shape, np.float32)
+        generator = np.random.default_rng(SEED)
+        scaled += generator.random(samples.shape, np.float32)
+        scaled -= generator.random(samples.shape, np.float32)
     rounded = np.clip(np.rint(scaled), -FULL_SCALE, FULL_SCALE - 1).astype("<i2")
     return _wav(rounded.T.tobytes(), rate, len(samples))
 
@@ -74,6 +74,6 @@ def encode_wav(blocks: Sequence[NDArray[np.float32]], rate: int, steps: Iterable
 def _wav(data: bytes, rate: int, channels: int) -> bytes:
     frame = channels * DEPTH // 8
     # fmt: its size, PCM (1), channels, rate, bytes per second, bytes per frame, bits per sample
-    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, channels, rate, rate * frame, frame, DEPTH)
-    body = b"WAVE" + form + struct.pack("<4sI", b"data", len(data))
+    format_chunk = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, channels, rate, rate * frame, frame, DEPTH)
+    body = b"WAVE" + format_chunk + struct.pack("<4sI", b"data", len(data))
     return struct.pack("<4sI", b"RIFF", len(body) + len(data)) + body + data

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R", "RequestBuilder", "SyncRequestBuilder")
 
-UNREAD: Final = 0
+NO_READ_AHEAD: Final = 0
 """Bytes to read together with the status where that must be known even if the body breaks off: a break would hide it.
 
 pyreqwest reads 64 KiB unless it is told otherwise: what fits costs no further turn of the event loop."""
@@ -67,7 +67,7 @@ def build_request(begin: Callable[[str, str], R], request: Request, *, unread: b
     except ValueError:
         return UNBUILDABLE
     if unread:
-        builder = builder.streamed_read_buffer_limit(UNREAD)
+        builder = builder.streamed_read_buffer_limit(NO_READ_AHEAD)
     if request.body is None:
         return builder
     if isinstance(request.body, bytes):

@@ -31,7 +31,7 @@ MAGIC: Final = b"\x1f\x8b"
 ZEROS: Final = re.compile(rb"\0+")
 """Padding between members, as archives have it."""
 
-TEXTS: Final = b"{[<"
+TEXT_STARTS: Final = b"{[<"
 """The first characters of JSON, HTML and XML."""
 
 GZIP_BITS: Final = 16 + zlib.MAX_WBITS
@@ -140,6 +140,6 @@ def _undo_deflate(body: bytes, max_bytes: int) -> Decoded:
             return Decoded(text[:max_bytes], whole=False, too_large=True)
         if inflater.eof:
             return Decoded(text)
-    if body[0] in TEXTS:  # it was never coded, whatever its header says
+    if body[0] in TEXT_STARTS:  # it was never coded, whatever its header says
         return Decoded(body)
     return Decoded(b"", whole=False)

@@ -80,7 +80,7 @@ def refusal(one: Any) -> errors.KeyProblem:
 
 
 def test_a_key_that_was_accepted_is_sent_nowhere_else() -> None:
-    """The other environment's client is not even made, and the sentence names both, and the place of the key."""
+    """The other environment's client is not even made, and the sentence names both, and the location of the key."""
     hosts = Hosts(sandbox=KEY)
     state = MemoryState()
     run(lambda: get(made(hosts, "sandbox", state=state)))
@@ -91,7 +91,7 @@ def test_a_key_that_was_accepted_is_sent_nowhere_else() -> None:
         "production, or choose environment sandbox"
     )
     again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own
-    assert (again.environment, again.belongs_to, again.where) == ("production", "sandbox", "given in code")
+    assert (again.environment, again.belongs_to, again.location) == ("production", "sandbox", "given in code")
     assert hosts.asked == ["sandbox/things/1"]
     run(lambda: get(made(hosts, "sandbox", state=state, account="b")))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tokens in the place of a key: got once, renewed in time and once when refused, and never shown."""
+"""Tokens instead of a key: obtained once, renewed in time and once when refused, and never shown."""
 
 from __future__ import annotations
 

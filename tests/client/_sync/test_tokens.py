@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from tests/client/_async/test_tokens.py by tools/unasync.py; do not edit
-"""Tokens in the place of a key: got once, renewed in time and once when refused, and never shown."""
+"""Tokens instead of a key: obtained once, renewed in time and once when refused, and never shown."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ async def explain_refusal(error: KeyRefused, engine: AsyncEngine, config: Client
                 config.provider.name,
                 environment=config.realm.environment,
                 belongs_to=name,
-                where=engine.keys.location,
+                location=engine.keys.location,
             )
     return KeyRefused("; ".join((str(error), *results)), code=error.code, explained=True)
 

@@ -105,7 +105,9 @@ class KeyUseLog:
         found = self.find_environment(fingerprint)
         if realm is None or found is None or found == realm.environment:
             return
-        raise KeyOfAnotherEnvironment(realm.provider, environment=realm.environment, belongs_to=found, where=location)
+        raise KeyOfAnotherEnvironment(
+            realm.provider, environment=realm.environment, belongs_to=found, location=location
+        )
 
     def record_accepted(self, fingerprint: str, location: str) -> None:
         """Record that a key was accepted, for the first time by this client.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tokens in place of a key: used like a key manager, and what a call gets is a token that was obtained with the key.
+"""Tokens instead of a key: used like a key manager, and what a call gets is a token that was obtained with the key.
 
 Calls use the current token while it is valid. Where there is none, or its end is near, one caller obtains new tokens,
 holding no permit meanwhile, and all others wait: in this process for a latch, in other processes by observing the

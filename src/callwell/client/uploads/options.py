@@ -282,5 +282,5 @@ def position_cell(account: str, operation: str, parts: Iterable[object]) -> Cell
     return Cell(f"upload:{account}:{operation}:{digest}", Upload, NO_UPLOAD)
 
 
-def _is_int_between(value: object, least: int, most: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+def _is_int_between(value: object, minimum: int, maximum: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and minimum <= value <= maximum

@@ -82,10 +82,10 @@ def learn(  # noqa: PLR0917 - a response and its times
     if acquired_at < end.ignored_until:
         return end
     # W on the server, in seconds of a clock that may run slower than ours.
-    least_s = window_s / STRETCH / STRETCH
+    shortest_s = window_s / STRETCH / STRETCH
     is_same = earliest_at <= end.not_after and latest_at >= end.not_before
-    is_later = latest_at >= end.earliest_at + least_s
-    is_earlier = earliest_at <= end.latest_at - least_s
+    is_later = latest_at >= end.earliest_at + shortest_s
+    is_earlier = earliest_at <= end.latest_at - shortest_s
     # A response about the window before, or one that could mean either: nothing is learnt.
     if is_earlier or (is_same and is_later):
         return end

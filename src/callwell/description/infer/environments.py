@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 PLACEHOLDER: Final = "https://api.example.invalid"
-"""Where requests go while nobody has said where: a name that never leads anywhere (RFC 2606, section 2)."""
+"""Where requests go until the real address is known: a name that never leads anywhere (RFC 2606, section 2)."""
 
 PRODUCTION: Final = "production"
 
@@ -102,8 +102,8 @@ def infer_environments(document: Mapping[str, Any], address: str, key_variable: 
         for name, url in ordered.items()
     }
     questions += [
-        Question(f"which value of {{{name}}} is yours? The document's default is {as_text(one.get('default'))!r}")
-        for name, one in _open_variables(document)
+        Question(f"which value of {{{name}}} is yours? The document's default is {as_text(variable.get('default'))!r}")
+        for name, variable in _open_variables(document)
     ]
     if urls_left := kept[MAX_ENVIRONMENTS:]:
         questions.append(Question(f"{len(urls_left)} more servers are in the document, such as {urls_left[0]}"))
@@ -137,7 +137,7 @@ def _iter_servers(document: Mapping[str, Any]) -> Iterator[_Server]:
         url = server.get("url")
         if not isinstance(url, str):
             continue
-        variables = {name: as_mapping(one) for name, one in as_mapping(server.get("variables")).items()}
+        variables = {name: as_mapping(variable) for name, variable in as_mapping(server.get("variables")).items()}
         choices = [_values_of(variables.get(name, {}), name) for name in dict.fromkeys(_VARIABLE.findall(url))]
         for values in itertools.islice(itertools.product(*choices), MAX_ENVIRONMENTS + 1):
             filled = url
@@ -191,7 +191,7 @@ def _name_all(servers: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
         names = itertools.chain(
             [name, f"{name}_{_other_name(url, words)}"], (f"{name}_{n}" for n in itertools.count(2))
         )
-        named[next(one for one in names if one not in named)] = url
+        named[next(candidate for candidate in names if candidate not in named)] = url
     return named
 
 

@@ -71,7 +71,9 @@ def infer_errors(facts: Facts) -> Found[ErrorRule] | None:
     Args:
         facts: the document.
     """
-    errors = [one for one in facts.responses if one.status[:1] in ("4", "5") or one.status == "default"]
+    errors = [
+        response for response in facts.responses if response.status[:1] in ("4", "5") or response.status == "default"
+    ]
     shapes: Counter[ErrorShape] = Counter()
     for response in errors:
         shape = _read_shape(response)
@@ -82,7 +84,7 @@ def infer_errors(facts: Facts) -> Found[ErrorRule] | None:
     ordered = [shape for shape, _ in shapes.most_common()]
     problems = next((shape for shape in ordered if shape.problems), None)
     nested = problems.in_problems if problems else ((), (), ())
-    is_problem = any(PROBLEM_TYPE in one.media for one in errors)
+    is_problem = any(PROBLEM_TYPE in error.media for error in errors)
     codes = _unite((shape.codes for shape in ordered), nested[1])
     rule = ErrorRule(
         code=codes,
@@ -98,10 +100,12 @@ def infer_errors(facts: Facts) -> Found[ErrorRule] | None:
 def _read_shape(response: DescribedResponse) -> ErrorShape:
     body = response.schema
     fields = [
-        one for one in read_fields(body) if not one.parents or (len(one.parents) == 1 and one.parents[0] in PARENTS)
+        field
+        for field in read_fields(body)
+        if not field.parents or (len(field.parents) == 1 and field.parents[0] in PARENTS)
     ]
     fields += _fields_of_first(body)
-    listed = next((one for name in PROBLEMS for one in fields if one.name == name and _items(one.schema)), None)
+    listed = next((field for name in PROBLEMS for field in fields if field.name == name and _items(field.schema)), None)
     nested = _words_of_problem(read_fields(_items(listed.schema)) if listed else [])
     messages = tuple(_paths(fields, MESSAGES, "string"))
     codes = [path for path in _paths(fields, CODES, "string", "integer") if path not in messages[:1]]
@@ -116,7 +120,7 @@ def _read_shape(response: DescribedResponse) -> ErrorShape:
 
 def _words_of_problem(fields: list[AnswerField]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     """The fields of one problem: messages, codes, parameters."""
-    top = [one for one in fields if not one.parents]
+    top = [field for field in fields if not field.parents]
     messages = tuple(_paths(top, MESSAGES, "string"))[:2]
     codes = tuple(path for path in _paths(top, CODES, "string", "integer") if path not in messages)[:2]
     parameters = tuple(path for path in _paths(top, PARAMETERS, "string", "array") if path not in (*codes, *messages))[
@@ -129,7 +133,7 @@ def _fields_of_first(body: Mapping[str, Any]) -> list[AnswerField]:
     """The fields of the first error, where the whole body is a list of errors."""
     if "array" not in value_types(body):
         return []
-    return [one._replace(path=f"0.{one.path}") for one in read_fields(_items(body)) if not one.parents]
+    return [field._replace(path=f"0.{field.path}") for field in read_fields(_items(body)) if not field.parents]
 
 
 def _items(schema: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -143,11 +147,11 @@ def _items(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _paths(fields: Iterable[AnswerField], names: Iterable[str], *kinds: str) -> Iterator[str]:
     """The paths of fields with these names, in the order of the names, those at the top first."""
-    known = sorted(fields, key=lambda one: len(one.parents))
+    known = sorted(fields, key=lambda field: len(field.parents))
     for name in names:
-        for one in known:
-            if one.name == name and one.is_a(*kinds) and not one.schema.get("properties"):
-                yield one.path
+        for field in known:
+            if field.name == name and field.is_a(*kinds) and not field.schema.get("properties"):
+                yield field.path
 
 
 def _unite(groups: Iterable[tuple[str, ...]], nested: tuple[str, ...]) -> tuple[str, ...]:

@@ -56,7 +56,11 @@ class Facts(NamedTuple):
 
     def responses_to(self, operation: Operation) -> list[DescribedResponse]:
         """The documented responses of an operation."""
-        return [one for one in self.responses if (one.method, one.path) == (operation.method, operation.path)]
+        return [
+            response
+            for response in self.responses
+            if (response.method, response.path) == (operation.method, operation.path)
+        ]
 
 
 def read_facts(document: Mapping[str, Any], api: Api, address: str = "") -> Facts:

@@ -95,7 +95,11 @@ def infer(facts: Facts, name: str = "") -> Inferred:
     """
     name = to_provider_name(name or facts.api.title)
     variable = f"{name.upper()}_API_KEY"
-    linked = {(one.method, one.path) for one in facts.responses if one.status[:1] == "2" and "link" in one.headers}
+    linked = {
+        (response.method, response.path)
+        for response in facts.responses
+        if response.status[:1] == "2" and "link" in response.headers
+    }
     lists: dict[str, Found[PagingRule]] = {}
     unclear: dict[str, str] = {}
     for operation in facts.api.operations.values():

@@ -106,7 +106,7 @@ class ListFinding(NamedTuple):
     problem: str = ""
 
 
-class _List(NamedTuple):
+class _DescribedList(NamedTuple):
     """What is known of a list before its style is.
 
     Attributes:
@@ -135,12 +135,16 @@ def infer_paging(operation: Operation, *, link_header: bool = False) -> ListFind
     """
     if operation.method != "GET" or not operation.response_schema:
         return None
-    query = {plain_name(one.wire_name): one for one in operation.parameters if one.location == "query"}
+    query = {
+        plain_name(parameter.wire_name): parameter
+        for parameter in operation.parameters
+        if parameter.location == "query"
+    }
     fields = read_fields(operation.response_schema)
     items = find_items(operation.response_schema, fields, _words_of(operation))
     if items and any(field.name in OBJECT_KEYS for field in fields if field.parent_path == items.rpartition(".")[0]):
         return None
-    link_header = link_header or any(_LINK_HEADER.search(one.summary) for one in query.values())
+    link_header = link_header or any(_LINK_HEADER.search(parameter.summary) for parameter in query.values())
     size = _find_parameter(query, SIZES, ("integer", "number", "string"))
     about = fields_about(items or "", fields)
     offsets = OFFSETS if size is None else (*OFFSETS, *SIZED_OFFSETS)
@@ -154,7 +158,7 @@ def infer_paging(operation: Operation, *, link_header: bool = False) -> ListFind
             return None
         return ListFinding(None, "the response has several lists, and it is not clear which has the items")
     item = schemas.at_path(operation.response_schema, f"{items}.0" if items else "0") or {}
-    found = _List(items, about, query, size, item, link_header)
+    found = _DescribedList(items, about, query, size, item, link_header)
     for choose in (_by_cursor, _by_link, _by_last_item, _by_totals, _by_link_header, _by_number, _by_any_item):
         rule = choose(found)
         if rule is not None:
@@ -162,82 +166,84 @@ def infer_paging(operation: Operation, *, link_header: bool = False) -> ListFind
     return ListFinding(None, "nothing in the response says where the next page is")
 
 
-def _by_cursor(one: _List) -> Found[PagingRule] | None:
+def _by_cursor(listed: _DescribedList) -> Found[PagingRule] | None:
     """A cursor that the response names."""
-    following = find_field(one.about, NEXT_CURSORS, "string", "integer", "number")
+    following = find_field(listed.about, NEXT_CURSORS, "string", "integer", "number")
     if following is None or _is_link(following):
         return None
     # A page that is called `page` but is a text is a cursor where the response has the next one.
     paged = following.name in {"nextpage", "next"} and "string" in value_types(following.schema)
     numbered = (*CURSORS, *PAGES) if paged else CURSORS
     names = (*CURSORS, *OFFSETS) if following.name in {"nextoffset", "nextstart"} else numbered
-    position = _find_position(one.query, names)
+    position = _find_position(listed.query, names)
     if position is None or plain_name(position.wire_name) in BACKWARDS:
         return None
-    return _found(one, position, following, style="cursor", next=following.path)
+    return _found(listed, position, following, style="cursor", next=following.path)
 
 
-def _by_link(one: _List) -> Found[PagingRule] | None:
+def _by_link(listed: _DescribedList) -> Found[PagingRule] | None:
     """An address of the next page, unless totals allow to count."""
-    following = _find_link(one.about)
-    if following is None or (_find_counted(one) and _total_fields(one)):
+    following = _find_link(listed.about)
+    if following is None or (_find_counted(listed) and _total_fields(listed)):
         return None
-    return _found(one, None, following, style="next-link", next=following.path)
+    return _found(listed, None, following, style="next-link", next=following.path)
 
 
-def _by_last_item(one: _List) -> Found[PagingRule] | None:
+def _by_last_item(listed: _DescribedList) -> Found[PagingRule] | None:
     """The ID of the last item, where a flag says that more follow."""
-    if find_field(one.about, HAS_MORE, "boolean") is None or _find_counted(one):
+    if find_field(listed.about, HAS_MORE, "boolean") is None or _find_counted(listed):
         return None
-    return _by_any_item(one)
+    return _by_any_item(listed)
 
 
-def _by_totals(one: _List) -> Found[PagingRule] | None:
+def _by_totals(listed: _DescribedList) -> Found[PagingRule] | None:
     """A page number or an offset, with a total or a flag."""
-    has_flag = find_field(one.about, HAS_MORE, "boolean") is not None
-    return _by_number(one) if has_flag or _total_fields(one) else None
+    has_flag = find_field(listed.about, HAS_MORE, "boolean") is not None
+    return _by_number(listed) if has_flag or _total_fields(listed) else None
 
 
-def _by_link_header(one: _List) -> Found[PagingRule] | None:
+def _by_link_header(listed: _DescribedList) -> Found[PagingRule] | None:
     """The header `Link` (RFC 8288)."""
-    if not one.has_link_header:
+    if not listed.has_link_header:
         return None
-    rule = PagingRule(style="link-header", items=one.items, **_common(one))
+    rule = PagingRule(style="link-header", items=listed.items, **_common(listed))
     return Found(rule, "documented", "the header Link leads to the next page")
 
 
-def _by_number(one: _List) -> Found[PagingRule] | None:
+def _by_number(listed: _DescribedList) -> Found[PagingRule] | None:
     """A page number or an offset."""
-    position = _find_counted(one)
+    position = _find_counted(listed)
     if position is None:
         return None
     style = "page" if plain_name(position.wire_name) in PAGES else "offset"
     first = _first_of(position, style)
-    totals = {name: field.path for name, field in _total_fields(one).items()}
-    return _found(one, position, None, style=style, first=first, **totals)
+    totals = {name: field.path for name, field in _total_fields(listed).items()}
+    return _found(listed, position, None, style=style, first=first, **totals)
 
 
-def _by_any_item(one: _List) -> Found[PagingRule] | None:
+def _by_any_item(listed: _DescribedList) -> Found[PagingRule] | None:
     """The ID of the last item; without a flag, an empty page ends the list."""
-    position = _find_position(one.query, CURSORS)
-    key = _item_key(one.item) or _nested_key(one.item)
-    if position is None or key is None or one.query.keys().isdisjoint(CURSORS):
+    position = _find_position(listed.query, CURSORS)
+    key = _item_key(listed.item) or _nested_key(listed.item)
+    if position is None or key is None or listed.query.keys().isdisjoint(CURSORS):
         return None
-    earlier = next((one.query[name] for name in ("before", "beforeid") if name in one.query), None)
-    has_flag = find_field(one.about, HAS_MORE, "boolean") is not None
-    if earlier is not None and not one.items and not has_flag and _find_position(one.query, BACKWARDS):
+    earlier = next((listed.query[name] for name in ("before", "beforeid") if name in listed.query), None)
+    has_flag = find_field(listed.about, HAS_MORE, "boolean") is not None
+    if earlier is not None and not listed.items and not has_flag and _find_position(listed.query, BACKWARDS):
         position = earlier  # lists of this kind begin with the newest item
-    return _found(one, position, None, style="cursor", next_item=key)
+    return _found(listed, position, None, style="cursor", next_item=key)
 
 
-def _found(one: _List, position: Parameter | None, following: AnswerField | None, **rule: Any) -> Found[PagingRule]:
+def _found(
+    listed: _DescribedList, position: Parameter | None, following: AnswerField | None, **rule: Any
+) -> Found[PagingRule]:
     """A rule with its reason."""
     if position is not None:
         rule["position"] = position.wire_name
-    more = find_field(one.about, HAS_MORE, "boolean")
+    more = find_field(listed.about, HAS_MORE, "boolean")
     if more is not None and rule["style"] != "next-link":
         rule["more"] = more.path
-    made = PagingRule(items=one.items, **_common(one), **rule)
+    made = PagingRule(items=listed.items, **_common(listed), **rule)
     names = [f"parameter {position.wire_name}"] if position is not None else []
     if following is not None:
         names.append(f"field {following.path}")
@@ -250,12 +256,12 @@ def _found(one: _List, position: Parameter | None, following: AnswerField | None
     return Found(made, "documented" if level == "documented" else "assumed", " and ".join(names))
 
 
-def _common(one: _List) -> dict[str, Any]:
+def _common(listed: _DescribedList) -> dict[str, Any]:
     """What every style has: the key of items, and the size of a page."""
-    common: dict[str, Any] = {"key": _item_key(one.item)}
-    if one.size is not None:
-        common["size"] = one.size.wire_name
-        maximum = _largest_page(one.size)
+    common: dict[str, Any] = {"key": _item_key(listed.item)}
+    if listed.size is not None:
+        common["size"] = listed.size.wire_name
+        maximum = _largest_page(listed.size)
         if maximum:
             common["max_size"] = maximum
     return common
@@ -270,14 +276,17 @@ def _largest_page(size: Parameter) -> int:
     return int(described[1]) if maximum is None and described else 0
 
 
-def _total_fields(one: _List) -> dict[str, AnswerField]:
-    found = {"total": find_field(one.about, TOTALS, *NUMBERS), "pages": find_field(one.about, TOTAL_PAGES, *NUMBERS)}
+def _total_fields(listed: _DescribedList) -> dict[str, AnswerField]:
+    found = {
+        "total": find_field(listed.about, TOTALS, *NUMBERS),
+        "pages": find_field(listed.about, TOTAL_PAGES, *NUMBERS),
+    }
     return {name: field for name, field in found.items() if field is not None and not _is_link(field)}
 
 
-def _find_counted(one: _List) -> Parameter | None:
-    found = _find_position(one.query, PAGES) or _find_position(one.query, OFFSETS)
-    return _find_position(one.query, SIZED_OFFSETS) if found is None and one.size is not None else found
+def _find_counted(listed: _DescribedList) -> Parameter | None:
+    found = _find_position(listed.query, PAGES) or _find_position(listed.query, OFFSETS)
+    return _find_position(listed.query, SIZED_OFFSETS) if found is None and listed.size is not None else found
 
 
 def _find_position(query: Mapping[str, Parameter], names: Collection[str]) -> Parameter | None:
@@ -299,7 +308,7 @@ def _find_parameter(query: Mapping[str, Parameter], names: Collection[str], kind
 
 def _find_link(fields: list[AnswerField]) -> AnswerField | None:
     """The field with the address of the next page."""
-    hal = next((one for one in fields if one.name == "href" and one.parents[-1:] == ("next",)), None)
+    hal = next((field for field in fields if field.name == "href" and field.parents[-1:] == ("next",)), None)
     found = hal or find_field(fields, NEXT_LINKS, "string")
     return found if found is not None and (found is hal or _is_link(found)) else None
 

@@ -49,7 +49,7 @@ def to_toml(value: Any) -> str:
             # A JSON string is a TOML string, but for the one control character that JSON leaves as it is.
             return json.dumps(_CONTROL.sub(" ", value), ensure_ascii=False)
         case dict():
-            return f"{{ {', '.join(f'{to_key(name)} = {to_toml(one)}' for name, one in value.items())} }}"
+            return f"{{ {', '.join(f'{to_key(name)} = {to_toml(item)}' for name, item in value.items())} }}"
         case _:
             return f"[{', '.join(map(to_toml, value))}]"
 

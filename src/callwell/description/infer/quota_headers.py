@@ -85,7 +85,10 @@ def _reset_kind(text: str, name: str) -> Literal["delta", "delta_ms", "epoch"]:
 def _questions(facts: Facts) -> list[Question]:
     """Limits that the document's texts name; a person must say which quota each one is."""
     info = as_mapping(facts.document.get("info"))
-    texts = [as_text(info.get("description")), *(one.description for one in facts.responses if one.status == "429")]
+    texts = [
+        as_text(info.get("description")),
+        *(response.description for response in facts.responses if response.status == "429"),
+    ]
     found = dict.fromkeys(match.groups() for text in texts for match in _LIMIT_IN_TEXT.finditer(text))
     asked: list[Question] = []
     for amount, unit in list(found)[:3]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from callwell.description.infer.facts import Facts
     from callwell.description.model import Operation
 
-MOST: Final = 5
+MAX_NAMED: Final = 5
 """Operations that a remark names."""
 
 _IDEMPOTENCY: Final = re.compile(r"(x-)?(idempotency|idempotent|request-idempotency)-?(key|token|id)?")
@@ -33,15 +33,19 @@ def find_remarks(facts: Facts) -> tuple[Question, ...]:
     Args:
         facts: the document.
     """
-    return tuple(one for one in (_idempotency(facts), _long_operations(facts), _files(facts)) if one is not None)
+    return tuple(
+        remark for remark in (_idempotency(facts), _long_operations(facts), _files(facts)) if remark is not None
+    )
 
 
 def find_canary(facts: Facts) -> str | None:
     """A read without required parameters that would try a new key: the one about the caller if there is one."""
     reads = [
-        one.name
-        for one in facts.api.operations.values()
-        if one.method == "GET" and not one.keyless and not any(parameter.required for parameter in one.parameters)
+        operation.name
+        for operation in facts.api.operations.values()
+        if operation.method == "GET"
+        and not operation.keyless
+        and not any(parameter.required for parameter in operation.parameters)
     ]
     about_me = [
         name for name in reads if re.search(r"(^|[._])(me|self|whoami|current|authenticated|account)([._]|$)", name)
@@ -64,22 +68,24 @@ def _idempotency(facts: Facts) -> Question | None:
 
 
 def _long_operations(facts: Facts) -> Question | None:
-    accepted = {(one.method, one.path) for one in facts.responses if one.status == "202"}
-    names = [one.name for one in facts.api.operations.values() if (one.method, one.path) in accepted]
+    accepted = {(response.method, response.path) for response in facts.responses if response.status == "202"}
+    names = [
+        operation.name for operation in facts.api.operations.values() if (operation.method, operation.path) in accepted
+    ]
     if not names:
         return None
     return Question(f"{len(names)} operations may answer 202 and go on working ({_some(names)}): poll what they create")
 
 
 def _files(facts: Facts) -> Question | None:
-    found = [(one, path) for one in facts.api.operations.values() for path in _file_fields(one)]
+    found = [(operation, path) for operation in facts.api.operations.values() for path in _file_fields(operation)]
     if not found:
         return None
     operation, path = found[0]
-    names = list(dict.fromkeys(one.name for one, _ in found))
+    names = list(dict.fromkeys(operation.name for operation, _ in found))
     text = f"{len(names)} operations have fields that look like addresses of files ({_some(names)})"
     *first, _ = operation.name.split(".")
-    variables = "".join(f"/{{{one.name}}}" for one in operation.parameters if one.location == "path")
+    variables = "".join(f"/{{{parameter.name}}}" for parameter in operation.parameters if parameter.location == "path")
     example = (
         f'[operations."{operation.name}".asset]',
         f'url = "{path}"',
@@ -98,5 +104,5 @@ def _file_fields(operation: Operation) -> Iterator[str]:
 
 def _some(names: Iterable[str]) -> str:
     known = list(names)
-    more = f" and {len(known) - MOST} more" if len(known) > MOST else ""
-    return ", ".join(known[:MOST]) + more
+    more = f" and {len(known) - MAX_NAMED} more" if len(known) > MAX_NAMED else ""
+    return ", ".join(known[:MAX_NAMED]) + more

@@ -67,9 +67,9 @@ def _compare_documents(old: Facts, new: Facts) -> Iterator[Change]:
 
 
 def _compare_operations(old: Api, new: Api) -> Iterator[Change]:
-    known_paths = {(one.method, one.path): one for one in new.operations.values()}
+    known_paths = {(operation.method, operation.path): operation for operation in new.operations.values()}
     matched: set[str] = set()
-    left_out = {one.operation: one.reason for one in new.left_out}
+    left_out = {skipped.operation: skipped.reason for skipped in new.left_out}
     for name, before in old.operations.items():
         after = new.operations.get(name)
         if after is None:
@@ -92,8 +92,8 @@ def _compare_operation(name: str, old: Operation, new: Operation) -> Iterator[Ch
         yield Change(name, f"it is {new.method} {new.path}, was {old.method} {old.path}", breaking=False)
     if old.keyless != new.keyless:
         yield Change(name, "it needs no key" if new.keyless else "it needs the key", breaking=not new.keyless)
-    before = {(one.location, one.wire_name): one for one in old.parameters}
-    after = {(one.location, one.wire_name): one for one in new.parameters}
+    before = {(parameter.location, parameter.wire_name): parameter for parameter in old.parameters}
+    after = {(parameter.location, parameter.wire_name): parameter for parameter in new.parameters}
     for key, parameter in before.items():
         if key not in after:
             yield Change(name, f"the argument {parameter.name} is gone", breaking=True)
@@ -140,7 +140,10 @@ def _compare_responses(
     if depth >= MAX_DEPTH:
         return
     if "array" in before & after:
-        items = [next((one.get("items") or {} for one in schemas.alternatives(part)), {}) for part in (old, new)]
+        items = [
+            next((alternative.get("items") or {} for alternative in schemas.alternatives(part)), {})
+            for part in (old, new)
+        ]
         yield from _compare_responses(name, f"{path}[]", items[0], items[1], depth + 1)
     old_fields = _fields(old)
     new_fields = _fields(new)
@@ -180,7 +183,7 @@ def _any_of(kinds: set[str]) -> str:
 def _servers(facts: Facts) -> set[str]:
     servers = facts.document.get("servers")
     return (
-        {str(one.get("url")).rstrip("/") for one in servers if isinstance(one, dict)}
+        {str(server.get("url")).rstrip("/") for server in servers if isinstance(server, dict)}
         if isinstance(servers, list)
         else set()
     )

@@ -88,4 +88,4 @@ def _write_below(folder: Folder, name: str, text: bytes) -> None:
 def _free_name(folder: Folder, name: str) -> str:
     """A name for what is replaced: nothing of a person is overwritten."""
     names = itertools.chain([f"{name}.old"], (f"{name}.old.{number}" for number in itertools.count(2)))
-    return next(one for one in names if not folder.exists(one))
+    return next(candidate for candidate in names if not folder.exists(candidate))

@@ -133,7 +133,7 @@ def _check_choice(value: str, choices: Any, name: str) -> None:
 
 
 def _metric_label(metric: str, query: MetricQuery) -> str:
-    name = f"view-{query.least_s}" if metric == "view" else metric
+    name = f"view-{query.min_s}" if metric == "view" else metric
     return f"unique-{name}" if query.unique else name
 
 
@@ -141,7 +141,7 @@ def _parse_metric_query(call: ApiVideoCall, metric: str) -> MetricQuery:
     unique = call.query.choice("unique", ("true", "false"), "false") == "true"
     text = call.query.text("viewDuration")
     if text is not None and (metric != "view" or text not in DURATIONS):
-        words = ", ".join(f'"{each}"' for each in DURATIONS)
+        words = ", ".join(f'"{choice}"' for choice in DURATIONS)
         detail = f"This view duration is invalid. Use one of {words}."
         raise api_error("request-invalid-query-parameter", "viewDuration", detail=detail)
     if unique and not metric.startswith(("view", "ccv")):

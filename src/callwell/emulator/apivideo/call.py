@@ -97,19 +97,19 @@ class ApiVideoCall:
             raise api_error("uploaded-file-multiple-files", "file")
         return form.files[0]
 
-    def form_image(self, *, most: int, kinds: tuple[str, ...]) -> bytes:
+    def form_image(self, *, max_bytes: int, kinds: tuple[str, ...]) -> bytes:
         """Return the picture in the form.
 
         Its content decides, as the service takes pictures of any Content-Type, unless its name has another extension.
 
         Args:
-            most: how many bytes it may have.
+            max_bytes: how many bytes it may have.
             kinds: the formats that are accepted, keys of `IMAGES`.
         """
         file = self.form_file()
         if file.size == 0:
             raise api_error("uploaded-file-empty", "file")
-        if file.size > most:
+        if file.size > max_bytes:
             raise api_error("uploaded-file-too-large", "file")
         known = [word for kind in kinds for word in EXTENSIONS[kind]]
         dot, extension = file.name.rpartition(".")[1:]

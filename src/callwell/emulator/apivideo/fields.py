@@ -72,34 +72,34 @@ def check_language(value: Any) -> str | None:
     return None if value in LANGUAGES else f":{LANGUAGE_UNKNOWN}"
 
 
-def integer_between(least: int, most: int) -> Callable[[Any], str | None]:
+def integer_between(minimum: int, maximum: int) -> Callable[[Any], str | None]:
     """Return a check that a value is a whole number between two bounds, both included."""
 
     def check(value: Any) -> str | None:
         # In Python, True is an integer.
-        is_valid = isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
-        return None if is_valid else f":This value should be between {least} and {most}."
+        is_valid = isinstance(value, int) and not isinstance(value, bool) and minimum <= value <= maximum
+        return None if is_valid else f":This value should be between {minimum} and {maximum}."
 
     return check
 
 
-def text_up_to(most: int) -> Callable[[Any], str | None]:
-    """Return a check that a value is a string of at most `most` characters."""
+def text_up_to(max_length: int) -> Callable[[Any], str | None]:
+    """Return a check that a value is a string of at most `max_length` characters."""
 
     def check(value: Any) -> str | None:
         if not isinstance(value, str):
             return check_text(value)
-        return None if len(value) <= most else f":At most {most} characters."
+        return None if len(value) <= max_length else f":At most {max_length} characters."
 
     return check
 
 
-def list_of(*choices: str, most: int | None = None) -> Callable[[Any], str | None]:
+def list_of(*choices: str, max_items: int | None = None) -> Callable[[Any], str | None]:
     """Return a check that a value is a list of some of `choices`, of any strings if there are none.
 
     Args:
         choices: the strings that are allowed.
-        most: how many items there may be.
+        max_items: how many items there may be.
     """
 
     def check(value: Any) -> str | None:
@@ -108,7 +108,7 @@ def list_of(*choices: str, most: int | None = None) -> Callable[[Any], str | Non
             return complaint
         if choices and not set(value) <= set(choices):
             return f":Use {', '.join(choices)}."
-        return f":At most {most} items." if most is not None and len(value) > most else None
+        return f":At most {max_items} items." if max_items is not None and len(value) > max_items else None
 
     return check
 

@@ -29,7 +29,8 @@ def _check_restreams(value: Any) -> str | None:
     if len(value) > MAX_RESTREAMS:
         return f":At most {MAX_RESTREAMS} restreams."
     whole = all(
-        isinstance(each, dict) and all(isinstance(each.get(name), str) for name in RESTREAM_FIELDS) for each in value
+        isinstance(restream, dict) and all(isinstance(restream.get(name), str) for name in RESTREAM_FIELDS)
+        for restream in value
     )
     return None if whole else f":Every restream has {', '.join(RESTREAM_FIELDS)}."
 
@@ -97,7 +98,7 @@ def delete_stream(call: ApiVideoCall) -> Reply:
 def upload_stream_thumbnail(call: ApiVideoCall) -> Reply:
     """Store a picture as the thumbnail."""
     stream = _find_stream(call)
-    stream.thumbnail = call.form_image(most=MAX_BYTES, kinds=KINDS)
+    stream.thumbnail = call.form_image(max_bytes=MAX_BYTES, kinds=KINDS)
     stream.updated = call.wall_s
     return success_reply(_stream_json(call, stream), 201, effect=True)
 
@@ -130,7 +131,9 @@ def _stream_json(call: ApiVideoCall, stream: LiveStreamRecord) -> dict[str, Any]
         "streamKey": stream.stream_key,
         "public": stream.attributes["public"],
         "broadcasting": stream.broadcasting is not None,
-        "restreams": [{name: each[name] for name in RESTREAM_FIELDS} for each in stream.attributes["restreams"]],
+        "restreams": [
+            {name: restream[name] for name in RESTREAM_FIELDS} for restream in stream.attributes["restreams"]
+        ],
         "createdAt": format_time(stream.created),
         "updatedAt": format_time(stream.updated),
         "assets": assets_json(call, f"live/{stream.id}", stream.id, public=stream.attributes["public"], files=[]),

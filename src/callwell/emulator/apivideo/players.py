@@ -91,7 +91,7 @@ def delete_player(call: ApiVideoCall) -> Reply:
 def upload_logo(call: ApiVideoCall) -> Reply:
     """Store a logo and where it leads."""
     player = _find_player(call)
-    player.logo = call.form_image(most=MAX_LOGO_BYTES, kinds=("jpeg", "png"))
+    player.logo = call.form_image(max_bytes=MAX_LOGO_BYTES, kinds=("jpeg", "png"))
     player.link = call.request.form.fields.get("link") if call.request.form else None
     player.updated = call.wall_s
     return success_reply(_player_json(call, player), 201, effect=True)

@@ -22,7 +22,7 @@ CREATION: Final = {
     "origin": AttributeRule(list_of()),
     "attributes": AttributeRule(list_of("abstract", "takeaways")),
 }
-TEXT: Final = {"abstract": AttributeRule(check_text), "takeaways": AttributeRule(list_of(most=3))}
+TEXT: Final = {"abstract": AttributeRule(check_text), "takeaways": AttributeRule(list_of(max_items=3))}
 STATUSES: Final = ("missing", "waiting", "failed", "completed", "unprocessable")
 SORT_KEYS: Final[Mapping[str, Callable[[SummaryRecord], Any]]] = {
     "createdAt": lambda summary: summary.created,

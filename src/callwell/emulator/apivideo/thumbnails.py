@@ -22,7 +22,7 @@ PICK: Final = {"timecode": AttributeRule(text_matching(r"\d{2}:\d{2}:\d{2}(\.\d{
 def upload_thumbnail(call: ApiVideoCall) -> Reply:
     """Store a picture as the thumbnail."""
     video = call.video()
-    video.thumbnail = call.form_image(most=MAX_BYTES, kinds=KINDS)
+    video.thumbnail = call.form_image(max_bytes=MAX_BYTES, kinds=KINDS)
     video.updated = call.wall_s
     return success_reply(to_video_json(call, video), effect=True)
 

@@ -55,7 +55,7 @@ class MetricQuery(msgspec.Struct, frozen=True):
     """How views are counted: whether each viewer counts once a day, and from how many seconds on a view counts."""
 
     unique: bool = False
-    least_s: int = DEFAULT_VIEW_S
+    min_s: int = DEFAULT_VIEW_S
 
 
 def play_count(views: Sequence[View], query: MetricQuery) -> float:  # noqa: ARG001 - one shape for all metrics
@@ -90,7 +90,7 @@ def watched_s(views: Sequence[View], query: MetricQuery) -> float:  # noqa: ARG0
 
 def view_count(views: Sequence[View], query: MetricQuery) -> float:
     """Return how many views were long enough."""
-    counted = [view for view in views if view.watch_s >= query.least_s]
+    counted = [view for view in views if view.watch_s >= query.min_s]
     if not query.unique:
         return len(counted)
     return len({(view.viewer, int((view.at or 0) // DAY_S)) for view in counted})

@@ -22,7 +22,7 @@ SORT_KEYS: Final[Mapping[str, Callable[[WatermarkRecord], Any]]] = {"createdAt":
 
 def upload_watermark(call: ApiVideoCall) -> Reply:
     """Store a picture."""
-    picture = call.form_image(most=MAX_BYTES, kinds=("jpeg", "png"))
+    picture = call.form_image(max_bytes=MAX_BYTES, kinds=("jpeg", "png"))
     watermark = WatermarkRecord(call.account.new_id("watermark_"), call.wall_s, picture)
     call.account.watermarks[watermark.id] = watermark
     return success_reply(_watermark_json(watermark), effect=True)

@@ -96,7 +96,7 @@ class WebhookQueue:
     async def deliver_due(self, account: ApiVideoAccount) -> bool:
         """Deliver what is due; return whether something is left."""
         wall_s = self.clock.wall()
-        due = [each for each in self._waiting if each.due <= wall_s]
+        due = [delivery for delivery in self._waiting if delivery.due <= wall_s]
         for delivery in due:
             self._waiting.remove(delivery)
             if delivery.webhook.id not in account.webhooks:

@@ -38,7 +38,7 @@ def create_webhook(call: ApiVideoCall) -> Reply:
 def list_webhooks(call: ApiVideoCall) -> Reply:
     """Return all webhooks, or those of some events."""
     events = {event for text in call.query.values("events") for event in text.split(",")}
-    rows = [each for each in call.account.webhooks.values() if events <= set(each.events)]
+    rows = [webhook for webhook in call.account.webhooks.values() if events <= set(webhook.events)]
     return page_reply(call, rows, _webhook_json)
 
 

@@ -38,7 +38,7 @@ def get_me(call: UserplaneCall) -> Reply:
 
 def list_workspaces(call: UserplaneCall) -> Reply:
     """Return the user's workspaces, with the membership on request."""
-    page = PageRequest.parse(call.query, default=10, most=20)
+    page = PageRequest.parse(call.query, default=10, max_size=20)
     with_membership = call.query.flag("include_workspace_membership")
     rows = call.world.own_workspaces()
 

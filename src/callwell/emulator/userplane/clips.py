@@ -35,9 +35,9 @@ FRAMES_PER_S: Final = 10
 SAMPLES_PER_S: Final = 48_000
 # 20 ms: the frame that both encoders take.
 SAMPLES_PER_FRAME: Final = 960
-SECONDS: Final = (3, 4, 5, 6, 7)
+DURATIONS_S: Final = (3, 4, 5, 6, 7)
 # The first that this build of FFmpeg has; without either, clips are silent.
-SOUND: Final = ("libopus", "libvorbis")
+SOUND_CODECS: Final = ("libopus", "libvorbis")
 # IDs of EBML elements (RFC 8794 and 9559).
 SEGMENT: Final = bytes.fromhex("18538067")
 VOID: Final = 0xEC
@@ -67,7 +67,7 @@ class Clip:
 @cache
 def clips() -> tuple[Clip, ...]:
     """Return all base clips."""
-    return tuple(_clip(seconds, hue=40 + 36 * number) for number, seconds in enumerate(SECONDS))
+    return tuple(_clip(seconds, hue=40 + 36 * number) for number, seconds in enumerate(DURATIONS_S))
 
 
 def void_element(mark: bytes) -> bytes:
@@ -98,7 +98,7 @@ def _clip(seconds: int, *, hue: int) -> Clip:
 
 
 def _sound_stream(container: Any) -> AudioStream | None:
-    for name in SOUND:
+    for name in SOUND_CODECS:
         try:
             stream = cast("AudioStream", container.add_stream(name, rate=SAMPLES_PER_S))
         except UnknownCodecError:

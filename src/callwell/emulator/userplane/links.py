@@ -56,7 +56,7 @@ class LinkChange(msgspec.Struct, frozen=True, rename="camel"):
 
 def list_links(call: UserplaneCall) -> Reply:
     """Return the links of a workspace, filtered and sorted."""
-    page = PageRequest.parse(call.query, default=10, most=20)
+    page = PageRequest.parse(call.query, default=10, max_size=20)
     filters = tuple(call.query.values(name) for name in ("created_by", "project_id", "domain_id"))
     sort = call.query.choice("sort_by", ("created_at", "link_title"))
     descending = call.query.choice("sort_direction", ("desc", "asc")) == "desc"

@@ -22,9 +22,9 @@ class PageRequest(NamedTuple):
     size: int
 
     @classmethod
-    def parse(cls, query: UserplaneQuery, *, default: int, most: int) -> PageRequest:
+    def parse(cls, query: UserplaneQuery, *, default: int, max_size: int) -> PageRequest:
         """Read `page` and `per_page`; a value that does not fit is refused with 400, not clamped."""
-        return cls(number=query.number("page", 1), size=query.number("per_page", default, most=most))
+        return cls(number=query.number("page", 1), size=query.number("per_page", default, maximum=max_size))
 
 
 class Listing(NamedTuple):

@@ -41,12 +41,12 @@ class UserplaneQuery:
             raise UserplaneError("BAD_REQUEST")
         return values[0] if values else None
 
-    def number(self, name: str, default: int, *, most: int | None = None) -> int:
-        """Return a whole number from 1 to `most`."""
+    def number(self, name: str, default: int, *, maximum: int | None = None) -> int:
+        """Return a whole number from 1 to `maximum`."""
         text = self.text(name)
         if text is None:
             return default
-        if not WHOLE_NUMBER.fullmatch(text) or int(text) < 1 or (most is not None and int(text) > most):
+        if not WHOLE_NUMBER.fullmatch(text) or int(text) < 1 or (maximum is not None and int(text) > maximum):
             raise UserplaneError("BAD_REQUEST")
         return int(text)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def list_recordings(call: UserplaneCall) -> Reply:
     """Return the recordings of a workspace, filtered and sorted."""
-    page = PageRequest.parse(call.query, default=10, most=20)
+    page = PageRequest.parse(call.query, default=10, max_size=20)
     filters = tuple(call.query.values(name) for name in ("created_by", "project_id", "link_id"))
     sort = call.query.choice("sort_by", ("created_at", "recording_duration"))
     descending = call.query.choice("sort_direction", ("desc", "asc")) == "desc"

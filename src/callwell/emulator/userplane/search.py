@@ -32,7 +32,7 @@ def search(call: UserplaneCall) -> Reply:
         raise UserplaneError("WORKSPACE_SEARCH_TERM_REQUIRED")
     if kind is None or kind not in SEARCHES:
         raise UserplaneError("WORKSPACE_SEARCH_TYPE_INVALID")
-    limit = call.query.number("limit", 10, most=20)
+    limit = call.query.number("limit", 10, maximum=20)
     if len(term) > MAX_TERM_LENGTH:
         raise UserplaneError("BAD_REQUEST")
     results = SEARCHES[kind](call.world, call.workspace().id, term)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def list_projects(call: UserplaneCall) -> Reply:
     """Return the projects of a workspace."""
-    page = PageRequest.parse(call.query, default=5, most=10)
+    page = PageRequest.parse(call.query, default=5, max_size=10)
     workspace = call.workspace()
     rows = call.world.list_active(ProjectRecord, workspace.id)
     return page_reply(call, page, Listing("projects", rows, project_json, "Projects", {"workspaceId": workspace.id}))
@@ -32,7 +32,7 @@ def get_project(call: UserplaneCall) -> Reply:
 
 def list_domains(call: UserplaneCall) -> Reply:
     """Return the domains of a workspace, whatever their status."""
-    page = PageRequest.parse(call.query, default=5, most=10)
+    page = PageRequest.parse(call.query, default=5, max_size=10)
     workspace = call.workspace()
     rows = call.world.list_active(DomainRecord, workspace.id)
     return page_reply(call, page, Listing("domains", rows, domain_json, "Domains", {"workspaceId": workspace.id}))
@@ -40,7 +40,7 @@ def list_domains(call: UserplaneCall) -> Reply:
 
 def list_members(call: UserplaneCall) -> Reply:
     """Return the members of a workspace."""
-    page = PageRequest.parse(call.query, default=5, most=10)
+    page = PageRequest.parse(call.query, default=5, max_size=10)
     workspace = call.workspace()
     rows = call.world.list_active(MemberRecord, workspace.id)
     return page_reply(

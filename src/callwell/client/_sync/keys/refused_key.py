@@ -64,7 +64,7 @@ def explain_refusal(error: KeyRefused, engine: Engine, config: ClientConfig) -> 
                 config.provider.name,
                 environment=config.realm.environment,
                 belongs_to=name,
-                where=engine.keys.location,
+                location=engine.keys.location,
             )
     return KeyRefused("; ".join((str(error), *results)), code=error.code, explained=True)
 

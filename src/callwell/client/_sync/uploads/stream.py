@@ -70,9 +70,9 @@ class PieceStream:
         """
         last = self._read_piece() if self._first_is_last is None else self._first_is_last
         self._first_is_last = None
-        most = min(self._rule.max_bytes, self._rule.max_pieces * self._piece_size)
-        if self.total > most or (self.total == most and not last):
-            raise FileUnfit(f"{self.name}: the stream has more than {most} bytes", target=state.target)
+        max_bytes = min(self._rule.max_bytes, self._rule.max_pieces * self._piece_size)
+        if self.total > max_bytes or (self.total == max_bytes and not last):
+            raise FileUnfit(f"{self.name}: the stream has more than {max_bytes} bytes", target=state.target)
         return last
 
     def read(self, start: int, size: int) -> bytes:
