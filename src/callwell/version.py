@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which release this is, for whoever wants to know without asking what is installed, which takes longer than a call."""
+"""The version of Callwell, written here because looking it up in the metadata takes longer than a call."""
 
 from __future__ import annotations
 

@@ -43,7 +43,9 @@ as bytes that are no text."""
 
 _STRONG: Final = re.compile(r'"[!#-~]+"')
 _NUMBER: Final = "([0-9]{1,18})"
-_PLACE: Final = re.compile(rf"\s*bytes\s+(?:{_NUMBER}\s*-\s*{_NUMBER}|\*)\s*/\s*(?:{_NUMBER}|\*)\s*", re.IGNORECASE)
+_CONTENT_RANGE: Final = re.compile(
+    rf"\s*bytes\s+(?:{_NUMBER}\s*-\s*{_NUMBER}|\*)\s*/\s*(?:{_NUMBER}|\*)\s*", re.IGNORECASE
+)
 
 
 class Version(NamedTuple):
@@ -86,7 +88,7 @@ class StorageHead(NamedTuple):
     Attributes:
         status: the HTTP status.
         content_length: bytes of this body, if announced.
-        start: the place of its first byte in the file, from `Content-Range`.
+        start: the offset of its first byte in the file, from `Content-Range`.
         version: of the file.
         total: the file's size, from `Content-Range`.
         stop: the first byte after the body, from `Content-Range`.
@@ -168,7 +170,7 @@ def _parse_content_range(headers: Mapping[str, str]) -> tuple[int | None, int | 
     nothing = (None, None, None)
     if headers.get("content-type", "").strip().lower().startswith("multipart/"):
         return nothing  # only one range was requested
-    found = _PLACE.fullmatch(fields.join_lines(headers, "content-range"))
+    found = _CONTENT_RANGE.fullmatch(fields.join_lines(headers, "content-range"))
     if found is None:
         return nothing
     total = int(found[3]) if found[3] else None

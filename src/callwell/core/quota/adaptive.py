@@ -31,7 +31,7 @@ FIRST_RATE: Final = 10.0
 """Requests a second to begin with: growing by a quarter a second, a hundred are reached in ten seconds."""
 
 MIN_RATE: Final = 0.1
-"""Requests a second at the least, one in ten seconds: slower, and a recovery would go unnoticed for minutes."""
+"""The lowest rate in requests a second, one in ten seconds: slower, and a recovery would go unnoticed for minutes."""
 
 GROWTH: Final = 0.25
 """The part of the rate that is added in a second while no ceiling is known."""
@@ -45,14 +45,14 @@ MAX_PROBING: Final = 0.1
 CUT: Final = 0.85
 """A refusal cuts the rate to this part: between TCP's 0.5 and CUBIC's 0.7, and 1, as refusals here cost only time."""
 
-BELOW: Final = 0.97
+HELD_SHARE: Final = 0.97
 """The part of the ceiling at which the rate is held."""
 
-GIVEN_WAY: Final = 1.1
-"""From so many ceilings on, the ceiling was none."""
+GIVEN_WAY_FACTOR: Final = 1.1
+"""At so many times the ceiling without a refusal, the provider has given way: it accepts more than it did."""
 
-RETURNING: Final = 0.02
-"""The part of the rate that is added in a second from there on, at the least."""
+RETURN_GROWTH: Final = 0.02
+"""The part of the rate that is added in a second from there on, at least."""
 
 PROBE_S: Final = 8.0
 """Seconds for which the rate is held before probing begins."""
@@ -63,34 +63,34 @@ DOUBLING_S: Final = 4.0
 BRIEF_S: Final = 4.0
 """Refusals that last longer are those of a long window, in which going too far shows late."""
 
-SLOWER: Final = 4.0
-"""By how much slower everything is there."""
+LONG_WINDOW_FACTOR: Final = 4.0
+"""How many times longer rates are held, and probing takes to double, in a long window."""
 
 REFUSAL_MEMORY: Final = 0.7
 """What is left of the remembered length of a refusal with each shorter one after it."""
 
-SHORT_S: Final = 5.0
+SHORT_CYCLE_S: Final = 5.0
 """A cycle shorter than this says that the ceiling is lower than it was thought to be."""
 
 FIRST_PAUSE_S: Final = 0.25
 """Seconds after the first refusal that names no time; twice as many after each further one."""
 
 LONGEST_PAUSE_S: Final = 30.0
-"""The most of those: half of a minute, the most common window."""
+"""The longest of those: half of a minute, the most common window."""
 
-CATCH_UP: Final = 4
-"""Steps that may be made up for when nothing was wanted, or a driver woke late."""
+MAX_CATCH_UP_STEPS: Final = 4
+"""Requests that may go at once, to catch up, after nothing was wanted or a driver woke late."""
 
 FIRST_LIMIT: Final = 20.0
 """Requests in flight to begin with, as in Netflix's Gradient2Limit."""
 
 MIN_LIMIT: Final = 4.0
-"""Requests in flight at the least: with fewer, one slow response would look like a queue."""
+"""The lowest limit on requests in flight: with fewer, one slow response would look like a queue."""
 
 MAX_LIMIT: Final = 1000.0
-"""Requests in flight at the most: what one process can have open."""
+"""The highest limit on requests in flight: what one process can have open."""
 
-QUEUE: Final = 4.0
+QUEUE_SIZE: Final = 4.0
 """Requests that are added to the limit while it is used, so that it can grow (the same limiter's queue size)."""
 
 BATCH: Final = 16
@@ -102,7 +102,7 @@ TOLERANCE: Final = 1.2
 FORGETTING: Final = 0.0001
 """The part of itself by which the least average grows with each batch."""
 
-LEAST_S: Final = 1e-3
+MIN_CYCLE_S: Final = 1e-3
 """A cycle takes at least this: clocks may stand still between two events."""
 
 
@@ -120,7 +120,7 @@ class AdaptiveQuota(NamedTuple):
         cycle_at: when the present cycle began.
         accepted: requests that were not refused in it.
         grown_at: when the rate was last raised, or could have been.
-        limit: requests in flight at the most.
+        limit: how many requests may be in flight.
         held: requests in flight, in bins of a second by the time at which they expire.
         latencies: how many are in the present batch.
         latency_sum_s: their sum.
@@ -169,7 +169,7 @@ def acquire(state: AdaptiveQuota, now: float, expires_at: float, hold_s: float) 
     """
     step_s = 1.0 / state.rate
     return state._replace(
-        next_at=max(state.next_at, now - CATCH_UP * step_s) + step_s,
+        next_at=max(state.next_at, now - MAX_CATCH_UP_STEPS * step_s) + step_s,
         trial_until=now + hold_s if state.refusals > 1 else -inf,
         cycle_at=now if state.cycle_at == -inf else state.cycle_at,
         held=add(state.held, _expiry_bin(expires_at)),
@@ -230,7 +230,7 @@ def release_answered(state: AdaptiveQuota, acquired_at: float, expires_at: float
         now: when its response arrived.
     """
     used = in_flight(state)
-    is_wanted = state.next_at > now - CATCH_UP / state.rate
+    is_wanted = state.next_at > now - MAX_CATCH_UP_STEPS / state.rate
     state = _record_latency(return_unused(state, acquired_at, expires_at), now - acquired_at, used)
     if state.refusals and acquired_at >= state.refused_at:
         return _end_refusal(state, now)
@@ -259,7 +259,7 @@ def release_throttled(
     if is_same_refusal:
         pause_s = wait_s or 0.0
     else:
-        limit_was_reached = used >= BELOW * state.limit
+        limit_was_reached = used >= HELD_SHARE * state.limit
         state = state._replace(
             refusals=state.refusals + 1,
             refused_at=now,
@@ -288,13 +288,13 @@ def _end_refusal(state: AdaptiveQuota, now: float) -> AdaptiveQuota:
     """The quota after a refusal is over: what was accepted in the cycle that ends is the ceiling."""
     # A brief refusal is no sign of a used up window: then the cycle ended when it came, not when it was over.
     is_brief = state.refusals == 1 and state.paused_until <= state.refused_at + FIRST_PAUSE_S
-    cycle_s = max(LEAST_S, (state.refused_at if is_brief else now) - state.cycle_at)
-    is_short = cycle_s < SHORT_S
+    cycle_s = max(MIN_CYCLE_S, (state.refused_at if is_brief else now) - state.cycle_at)
+    is_short = cycle_s < SHORT_CYCLE_S
     before = state.rate / CUT
     # In a short cycle the refusal itself takes much of the time, and says nothing about the rate before it.
-    measured_s = max(LEAST_S, state.refused_at - state.cycle_at) if is_short else cycle_s
+    measured_s = max(MIN_CYCLE_S, state.refused_at - state.cycle_at) if is_short else cycle_s
     active = min(1.0, max(0.0, state.grown_at - state.cycle_at) / measured_s)
-    ceiling = max(state.accepted / cycle_s, before * active * (BELOW if is_short else 1.0))
+    ceiling = max(state.accepted / cycle_s, before * active * (HELD_SHARE if is_short else 1.0))
     ceiling = max(MIN_RATE, min(before, ceiling))
     return state._replace(
         ceiling=ceiling,
@@ -310,7 +310,7 @@ def _end_refusal(state: AdaptiveQuota, now: float) -> AdaptiveQuota:
 
 def _grow(state: AdaptiveQuota, now: float) -> AdaptiveQuota:
     passed_s = min(1.0, max(0.0, now - state.grown_at))
-    hold = BELOW * state.ceiling
+    hold = HELD_SHARE * state.ceiling
     if state.rate < hold:
         rate = min(hold, state.rate * (1.0 + GROWTH * passed_s))
     else:
@@ -320,13 +320,13 @@ def _grow(state: AdaptiveQuota, now: float) -> AdaptiveQuota:
 
 def _probing_rate(state: AdaptiveQuota, now: float) -> float:
     """The part of a rate at its ceiling that is added in a second: more, the longer nothing is refused."""
-    slower = SLOWER if state.refusal_s > BRIEF_S else 1.0
+    slower = LONG_WINDOW_FACTOR if state.refusal_s > BRIEF_S else 1.0
     well_s = now - state.cycle_at - PROBE_S * slower
     if well_s <= 0.0:
         return 0.0
     probing = min(MAX_PROBING, PROBING * exp2(min(well_s / (DOUBLING_S * slower), 10.0)))
-    if state.rate > GIVEN_WAY * state.ceiling:
-        return max(RETURNING, probing)
+    if state.rate > GIVEN_WAY_FACTOR * state.ceiling:
+        return max(RETURN_GROWTH, probing)
     return probing
 
 
@@ -337,13 +337,13 @@ def _record_latency(state: AdaptiveQuota, seconds: float, used: int) -> Adaptive
         return state._replace(latencies=latencies, latency_sum_s=latency_sum_s)
     average_s = max(1e-6, latency_sum_s / latencies)
     least_s = min(average_s, state.least_latency_s * (1.0 + FORGETTING))
-    if state.limit <= 2 * QUEUE:
+    if state.limit <= 2 * QUEUE_SIZE:
         # At the smallest limit no queue can be ours: the provider itself has become slower.
         # A tenth of the way each time: after ten batches (160 responses) two thirds of a lasting change are followed.
         least_s += (average_s - least_s) * 0.1
     # At most halved by one batch: a single slow one may be chance.
     gradient = min(1.0, max(0.5, TOLERANCE * least_s / average_s))
-    room = QUEUE if used * 2 >= state.limit else 0.0
+    room = QUEUE_SIZE if used * 2 >= state.limit else 0.0
     wanted = state.limit * gradient + room
     # Half of the way: latencies are noisy, and one batch must not decide alone.
     limit = min(MAX_LIMIT, max(MIN_LIMIT, 0.5 * (state.limit + wanted)))
