@@ -522,11 +522,11 @@ class RowFailed(CallwellError):
     """
 
     def __init__(self, file: str, cause: CallwellError, *, manifest: str = "", row: int = 0) -> None:
-        where = f"{manifest}:{row}: " if manifest else ""
+        prefix = f"{manifest}:{row}: " if manifest else ""
         text = str(cause)
         if not text.startswith(f"{file}: "):
             text = f"{file}: {text}"
-        super().__init__(f"{where}{text}")
+        super().__init__(f"{prefix}{text}")
         self.file = file
         self.cause = cause
         self.manifest = manifest

@@ -39,7 +39,7 @@ class DeliveredBytes:
         """Add a chunk; the bytes of it that were not given out yet.
 
         Args:
-            offset: the place of the chunk; at 0 the file starts again.
+            offset: of the chunk in the file; at 0 the file starts again.
             chunk: the bytes.
             version: of the file.
 
