@@ -170,8 +170,8 @@ def _check_token(rule: TokenRule, api: Api) -> Iterator[DescriptionError]:
         if not operation.keyless:
             yield DescriptionError((*path, field), "expected an operation that is called without the key", found=name)
         yield from check_argument(operation, getattr(rule, argument), (*path, argument), "string")
-        for place, kind in (("access_at", "string"), ("refresh_at", "string"), ("expires_at", "integer")):
-            yield from check_response_path(operation, getattr(rule, place), kind, (*path, place))
+        for path_field, kind in (("access_at", "string"), ("refresh_at", "string"), ("expires_at", "integer")):
+            yield from check_response_path(operation, getattr(rule, path_field), kind, (*path, path_field))
 
 
 def _check_quota(rule: QuotaRule, path: KeyPath) -> Iterator[DescriptionError]:

@@ -74,19 +74,19 @@ def start(options: EmulatorOptions) -> Running:
         EmulatorError: the emulator could not start; the message is the last line of its standard error.
     """
     command = [sys.executable, "-m", "callwell.emulator", "--json", "--watch-stdin", *to_arguments(options)]
-    with tempfile.TemporaryFile() as complaints:
+    with tempfile.TemporaryFile() as stderr:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=complaints,
+            stderr=stderr,
             env=_environment(),
             start_new_session=True,
         )
         line = process.stdout.readline() if process.stdout else b""
         if not line:
             _stop_process(process)
-            raise EmulatorError(_last_output_line(complaints) or "the emulator ended before it was ready")
+            raise EmulatorError(_last_output_line(stderr) or "the emulator ended before it was ready")
     return Running(msgspec.json.decode(line, type=Endpoints), process)
 
 

@@ -83,8 +83,8 @@ class ClientPool(Generic[C]):
         proxies: which proxy a request goes through.
         ca_certificates: certificates to trust besides the usual authorities, in DER.
         max_error_bytes: the most bytes of an error response that are read at once.
-        is_default: the client for `DEFAULT_KIND` once it is made, if no proxy is configured. Reading it here costs a request 0.3 µs
-            less than `get`.
+        default_client: the client for `DEFAULT_KIND` once it is made, if no proxy is configured. Reading it here costs
+            a request 0.3 µs less than `get`.
 
     Raises:
         InvalidOption: the network names a proxy or certificates that cannot be.
@@ -94,7 +94,7 @@ class ClientPool(Generic[C]):
         self.proxies = read_proxies(network.proxy)
         self.ca_certificates = () if network.ca_file is None else read_certificates(network.ca_file)
         self.max_error_bytes = min(network.max_answer_bytes, MAX_ERROR_BYTES)
-        self.is_default: C | None = None
+        self.default_client: C | None = None
         self._network = network
         self._make = make
         self._clients: dict[ClientKind, C] = {}
@@ -103,7 +103,7 @@ class ClientPool(Generic[C]):
     def after_fork(self) -> None:
         """A child has none of the connections of its parent."""
         self._clients = {}
-        self.is_default = None
+        self.default_client = None
 
     def get(self, kind: ClientKind) -> C:
         """The client for a kind, made at its first use.
@@ -120,7 +120,7 @@ class ClientPool(Generic[C]):
         except RuntimeError as error:
             raise UsageError(FORKED) from error
         if kind == DEFAULT_KIND and not self.proxies.by_scheme:
-            self.is_default = client
+            self.default_client = client
         return client
 
     def max_bytes(self, status: int) -> int:
@@ -138,7 +138,7 @@ class ClientPool(Generic[C]):
         """Remove all clients, and return them."""
         clients = tuple(self._clients.values())
         self._clients = {}
-        self.is_default = None
+        self.default_client = None
         return clients
 
 

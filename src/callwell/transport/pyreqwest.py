@@ -110,7 +110,7 @@ class AsyncPyreqwestTransport:
 
     async def _send(self, request: Request) -> Response | NoReply:
         pool = self._pool
-        client = pool.is_default
+        client = pool.default_client
         try:
             if client is None or request.new_connection or request.method == "HEAD":
                 client = pool.get(client_kind(pool, request))
@@ -244,7 +244,7 @@ class PyreqwestTransport:
         # As above: cheaper than the regular expression.
         if ("'" in request.url or "/." in request.url or "/%2" in request.url) and _must_be_exact(request.url):
             return _send_exactly(pool, request)
-        client = pool.is_default
+        client = pool.default_client
         try:
             if client is None or request.new_connection or request.method == "HEAD":
                 client = pool.get(client_kind(pool, request))
