@@ -80,7 +80,7 @@ def trace(world: World, outcomes: list[object]) -> tuple[object, ...]:
     """All that a world has seen, its calls numbered from 0."""
     first = min((notice.call for notice in world.notices if isinstance(notice, CallBegan)), default=0)
     counted = CallBegan | AttemptEnded | Waiting | CallEnded
-    notices = [one._replace(call=one.call - first) if isinstance(one, counted) else one for one in world.notices]
+    notices = [replace(one, call=one.call - first) if isinstance(one, counted) else one for one in world.notices]
     return world.sent, notices, outcomes, world.clock.now()
 
 

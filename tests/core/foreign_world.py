@@ -9,8 +9,8 @@ from heapq import heappop, heappush
 from math import ceil, inf
 from typing import TYPE_CHECKING, Literal
 
-from callwell.core.headers import QuotaHint
 from callwell.core.quota import foreign, permits
+from callwell.core.quota.hint import QuotaHint
 from callwell.core.quota.permits import Permit
 
 if TYPE_CHECKING:

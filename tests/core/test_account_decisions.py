@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callwell.core import breaker, retry
-from callwell.core.headers import QuotaHint
 from callwell.core.quota import account, buckets
-from callwell.core.quota.account import AnsweredBatch, ObservedQuota
+from callwell.core.quota.account import AnsweredBatch, ObservedQuota, Released
+from callwell.core.quota.hint import QuotaHint
 from callwell.core.quota.permits import Permit
 from callwell.core.quota.record import PLAIN_SUCCESS, AccountRecord, SendEnd
 from callwell.core.rules.profile import QuotaRule
@@ -122,7 +122,7 @@ def test_the_end_of_a_send_says_where_its_permit_goes(end: SendEnd, expected: tu
     record, permit = acquired(AccountRecord())
     record, released = account.release(record, BOTH, permit, end, 1.0)
     assert places(bucket(record, "short")) == expected
-    assert released == (True, {})
+    assert released == Released(True, {})
 
 
 def test_a_lost_request_is_in_transit_from_the_close_of_its_connection() -> None:

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from callwell.core import call as machine
 from callwell.core import outcome
@@ -47,7 +48,8 @@ answers = st.builds(
     from_gateway=st.sampled_from([False, False, False, True]),
 )
 answers = answers.map(
-    lambda answer: answer._replace(
+    lambda answer: replace(
+        answer,
         is_redirect=answer.is_redirect and answer.status == 301,
         whole=answer.whole and not answer.from_gateway,
     )

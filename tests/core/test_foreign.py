@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from callwell.core.headers import QuotaHint
 from callwell.core.quota import foreign, permits
+from callwell.core.quota.hint import QuotaHint
 from callwell.core.quota.permits import Permit
 from callwell.core.rules.profile import QuotaRule
 from tests.core.foreign_world import KINDS, Account, Counter, Kind

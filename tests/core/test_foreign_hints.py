@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from math import inf
 
-from callwell.core.headers import QuotaHint
 from callwell.core.quota import foreign, permits
+from callwell.core.quota.hint import QuotaHint
 from callwell.core.quota.permits import Permit
 from callwell.core.rules.profile import QuotaRule
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from callwell.core import headers, structured
-from callwell.core.headers import RETRY_AFTER_NAMES, QuotaHint
+from callwell.core.headers import RETRY_AFTER_NAMES
+from callwell.core.quota.hint import QuotaHint
 from callwell.core.rules.profile import QuotaHeaderRule
 
 WALL = 1_800_000_000.0

@@ -7,7 +7,7 @@ import pytest
 from pyreqwest.http import HeaderMap
 
 from callwell.core import headers
-from callwell.core.headers import QuotaHint
+from callwell.core.quota.hint import QuotaHint
 from callwell.transport.headers import ResponseHeaders
 
 WALL = 1_795_881_600.0

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from callwell.core import headers
-from callwell.core.headers import QuotaHint
+from callwell.core.quota.hint import QuotaHint
 from callwell.core.rules.profile import QuotaHeaderRule
 
 WALL = 1_800_000_000.0

@@ -3,47 +3,45 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from callwell import state
 from callwell.client import addresses
-from callwell.client.calls.options import CallOptions, ClientOptions, check_names, check_seconds, resolve_options
+from callwell.client.calls.options import Auth, CallOptions, ClientOptions, check_names, check_seconds, resolve_options
 from callwell.client.calls.responses import is_below, origin
-from callwell.client.end_users import EndUsers, HiddenText
 from callwell.client.keys.usage import KeyRealm, KeyUseLog
 from callwell.client.quota.account import Account
 from callwell.client.quota.permit_batch import PermitBatcher
-from callwell.clock import SystemClock
+from callwell.clock import Clock, SystemClock
+from callwell.core.rules.environments import SandboxRule
 from callwell.description import catalog
+from callwell.description.provider import Provider
 from callwell.errors import InvalidOption, UnknownName
-from callwell.keys import Key, parse_source
-from callwell.observe.hooks import HEADER_NAME, TRANSPORT_HEADERS, build_hooks
+from callwell.keys import Key, KeySource, parse_source
+from callwell.state.base import State
 from callwell.transport.base import Network
 from callwell.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
     from typing import Self
 
-    from callwell.client.calls.options import Auth, ResolvedOptions
+    from callwell.client.calls.options import ResolvedOptions
+    from callwell.client.end_users import EndUsers  # noqa: TC004 - nothing reads this annotation, and few clients have any
     from callwell.client.exactly_once.store import LedgerStore
     from callwell.client.result_cache import ResultCache
-    from callwell.clock import Clock
-    from callwell.core.rules.environments import SandboxRule
-    from callwell.description.provider import Provider
-    from callwell.keys import KeySource
-    from callwell.observe.hooks import Hooks
-    from callwell.state.base import State
+    from callwell.observe.hooks import Hooks  # noqa: TC004 - likewise
 
 
-class LinkTarget(NamedTuple):
+class LinkTarget(Struct, frozen=True):
     """Where something of the provider's is.
 
     Attributes:
@@ -55,8 +53,7 @@ class LinkTarget(NamedTuple):
     sends_key: bool
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ClientConfig:
+class ClientConfig(Struct, frozen=True, kw_only=True):
     """What a client is made of.
 
     Attributes:
@@ -126,7 +123,7 @@ class ClientConfig:
         host = origin(base_url)[1]
         account = options.get("account", "default")
         required = _check_user_options(described, options)
-        hooks = build_hooks(options.get("on_notice"), options.get("hooks"))
+        hooks = _build_hooks(options)
         source = _key_source(described, options)
         clock = options.get("clock")
         config = cls(
@@ -163,6 +160,8 @@ class ClientConfig:
         rule = self.provider.profile.end_user
         if rule is None:
             return self
+        from callwell.client.end_users import EndUsers  # few providers ask for them
+
         users = EndUsers(
             self.provider.name,
             rule,
@@ -173,7 +172,7 @@ class ClientConfig:
             clock=self.clock,
             hooks=self.hooks,
         )
-        return dataclasses.replace(self, end_users=users)
+        return replace(self, end_users=users)
 
     def open_account(self) -> Account | PermitBatcher:
         """The account's permits: in batches if only this client sees its record, and all quotas are documented."""
@@ -232,7 +231,7 @@ class ClientConfig:
         headers = self.headers
         if self.end_users is not None and resolved.for_user is not None:
             headers = (*headers, (self.end_users.header, resolved.for_user))
-        return dataclasses.replace(resolved, headers=headers)
+        return replace(resolved, headers=headers)
 
     def check_allowed(self, name: str, *, alpha: bool) -> None:
         """See that an operation may be called with this setting.
@@ -338,8 +337,25 @@ def _network(provider: Provider, options: ClientOptions) -> Network:
         max_answer_bytes=max_bytes,
     )
     if "connect_s" in options:
-        network = dataclasses.replace(network, connect_s=check_seconds("connect_s", options["connect_s"]))
+        network = replace(network, connect_s=check_seconds("connect_s", options["connect_s"]))
     return network
+
+
+def _build_hooks(options: ClientOptions) -> Hooks | None:
+    """What observes the calls, None if nothing does.
+
+    Raises:
+        UnknownName: no bundled hook has a name that is given.
+        InvalidOption: something that is given is not a hook.
+        UsageError: a bundled hook needs a package that is not installed.
+    """
+    on_notice = options.get("on_notice")
+    hooks = options.get("hooks")
+    if on_notice is None and hooks is None:
+        return None
+    from callwell.observe.hooks import build_hooks  # few clients need it
+
+    return build_hooks(on_notice, hooks)
 
 
 def _check_user_options(provider: Provider, options: ClientOptions) -> bool:
@@ -365,6 +381,8 @@ def _check_user_options(provider: Provider, options: ClientOptions) -> bool:
 
 def _unsupported_user_option(provider: Provider, name: str, given: object) -> InvalidOption:
     """The error of an option about end users; its message does not repeat the value."""
+    from callwell.client.end_users import HiddenText
+
     return InvalidOption(name, HiddenText(given), f"no value: {provider.name} has no end users")
 
 
@@ -378,6 +396,8 @@ def _with_key_header(provider: Provider, header: str | None) -> Provider:
     """The provider, with the key in another header."""
     if header is None:
         return provider
+    from callwell.observe.hooks import HEADER_NAME, TRANSPORT_HEADERS  # few clients need it
+
     if not HEADER_NAME.fullmatch(header.lower()) or header.lower() in TRANSPORT_HEADERS:
         raise InvalidOption("key_header", header, "the name of a header that no transport writes")
     profile = provider.profile

@@ -20,9 +20,12 @@ from __future__ import annotations
 
 import re
 from math import inf
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from callwell.core import dates
+from callwell.core.quota.hint import ROUNDED_S, QuotaHint
 from callwell.core.structured import parse_count, parse_members, parse_number
 
 if TYPE_CHECKING:
@@ -39,9 +42,6 @@ FIRST_MILLISECONDS: Final = 1e11
 
 MAX_WAIT_S: Final = 366 * 86_400.0
 """Longer waits than a year are not believed."""
-
-ROUNDED_S: Final = 1.0
-"""Seconds by which whole seconds may be wrong; twice as many where a time and a `Date` were both rounded."""
 
 RETRY_AFTER_NAMES: Final = ("retry-after-ms", "retry-after")
 """Headers that say how long to stay away, where no profile names others."""
@@ -75,28 +75,6 @@ _SPAN: Final = re.compile(
 )
 _SPAN_UNITS_S: Final = (86_400.0, 3600.0, 60.0, 1.0, 0.001)
 _DEPRECATED: Final = re.compile(r"@(-?[0-9]{1,15})(?:\s*;.*)?", re.DOTALL)
-
-
-class QuotaHint(NamedTuple):
-    """What a response says about one quota.
-
-    Attributes:
-        name: the quota's name in the header, empty where it has none.
-        limit: requests in a window.
-        remaining: requests left.
-        reset_s: seconds until there are more.
-        window_s: seconds of the window.
-        slack_s: seconds by which `reset_s` may be wrong; infinite where it rests on this machine's time of day.
-        cached: the response comes from a cache: its reset may be waited for, and says nothing else.
-    """
-
-    name: str = ""
-    limit: int | None = None
-    remaining: int | None = None
-    reset_s: float | None = None
-    window_s: float | None = None
-    slack_s: float = ROUNDED_S
-    cached: bool = False
 
 
 def read_date(headers: Mapping[str, str]) -> float | None:
@@ -254,7 +232,7 @@ def _read_customary_set(
     if len(known) > 1:
         return known  # one reset cannot be that of each
     if known:
-        return (known[0]._replace(reset_s=reset_s, slack_s=slack_s),)
+        return (replace(known[0], reset_s=reset_s, slack_s=slack_s),)
     if reset_s is None:
         return ()
     limit = parse_count(limits[0].item) if limits else None
@@ -367,7 +345,7 @@ def _to_cached(hint: QuotaHint, aged_s: float) -> QuotaHint:
     left_s = hint.reset_s
     if left_s is not None and hint.slack_s < inf:
         left_s = None if aged_s > MAX_WAIT_S else max(0.0, left_s - aged_s)
-    return hint._replace(remaining=None, reset_s=left_s, cached=True)
+    return replace(hint, remaining=None, reset_s=left_s, cached=True)
 
 
 def _without_repeat(text: str) -> str:

@@ -28,7 +28,10 @@ A newer offer retires a key that is staged or aside. Retired keys are remembered
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +47,7 @@ class KeyStage(StrEnum):
     RETIRED = "retired"
 
 
-class KeyGeneration(NamedTuple):
+class KeyGeneration(Struct, frozen=True):
     """One key.
 
     Attributes:
@@ -63,7 +66,7 @@ class KeyGeneration(NamedTuple):
 NO_KEY = KeyGeneration(generation=-1, fingerprint="", stage=KeyStage.RETIRED)
 
 
-class KeyRing(NamedTuple):
+class KeyRing(Struct, frozen=True):
     """The keys of one provider and environment, oldest first.
 
     Attributes:
@@ -138,13 +141,13 @@ def begin_use(ring: KeyRing, generation: int) -> KeyRing:
     """The ring after a call has begun to use a key."""
     if ring.keys and ring.keys[-1].generation == generation:
         return add_uses(ring, 1)
-    return _change(ring, generation, lambda key: key._replace(uses=key.uses + 1))
+    return _change(ring, generation, lambda key: replace(key, uses=key.uses + 1))
 
 
 def add_uses(ring: KeyRing, more: int) -> KeyRing:
     """The ring with `more` uses of its newest key, fewer if negative: begun minus ended ones."""
     newest = ring.keys[-1]
-    return KeyRing((*ring.keys[:-1], newest._replace(uses=newest.uses + more)))
+    return KeyRing((*ring.keys[:-1], replace(newest, uses=newest.uses + more)))
 
 
 def end_use(ring: KeyRing, generation: int) -> KeyRing:
@@ -152,21 +155,21 @@ def end_use(ring: KeyRing, generation: int) -> KeyRing:
     newest = ring.keys[-1] if ring.keys else NO_KEY
     if newest.generation == generation and newest.stage is KeyStage.ACTIVE and newest.uses:
         return add_uses(ring, -1)
-    return _retire_drained(_change(ring, generation, lambda key: key._replace(uses=max(0, key.uses - 1))))
+    return _retire_drained(_change(ring, generation, lambda key: replace(key, uses=max(0, key.uses - 1))))
 
 
 def accept(ring: KeyRing, generation: int) -> KeyRing:
     """The ring after the provider has accepted a key: a new one becomes active, and the one before drains."""
     if not any(key.generation == generation and key.stage in NEW for key in ring.keys):
         return ring
-    drained = tuple(key._replace(stage=KeyStage.DRAINING) if key.stage is KeyStage.ACTIVE else key for key in ring.keys)
+    drained = tuple(replace(key, stage=KeyStage.DRAINING) if key.stage is KeyStage.ACTIVE else key for key in ring.keys)
     return _retire_drained(_change(KeyRing(drained), generation, _activate))
 
 
 def reject(ring: KeyRing, generation: int) -> KeyRing:
     """The ring after the provider has refused a key. A new key takes the place of a dead active one."""
     if is_on_trial(ring, generation):
-        return _change(ring, generation, lambda key: key._replace(stage=KeyStage.ASIDE))
+        return _change(ring, generation, lambda key: replace(key, stage=KeyStage.ASIDE))
     rejected = _change(ring, generation, _retire)
     newer = _find(rejected, KeyStage.STAGED) or _find(rejected, KeyStage.ASIDE)
     if newer is None or _find(rejected, KeyStage.ACTIVE):
@@ -179,22 +182,22 @@ def restage(ring: KeyRing) -> KeyRing:
     aside = _find(ring, KeyStage.ASIDE)
     if aside is None:
         return ring
-    return _change(ring, aside.generation, lambda key: key._replace(stage=KeyStage.STAGED))
+    return _change(ring, aside.generation, lambda key: replace(key, stage=KeyStage.STAGED))
 
 
 def revive(ring: KeyRing) -> KeyRing:
     """The ring with its newest key staged once more, if no key could work: a disabled key may have been enabled."""
     if not ring.keys or current(ring) is not None:
         return ring
-    return KeyRing((*ring.keys[:-1], ring.keys[-1]._replace(stage=KeyStage.STAGED)))
+    return KeyRing((*ring.keys[:-1], replace(ring.keys[-1], stage=KeyStage.STAGED)))
 
 
 def _activate(key: KeyGeneration) -> KeyGeneration:
-    return key._replace(stage=KeyStage.ACTIVE)
+    return replace(key, stage=KeyStage.ACTIVE)
 
 
 def _retire(key: KeyGeneration) -> KeyGeneration:
-    return key._replace(stage=KeyStage.RETIRED)
+    return replace(key, stage=KeyStage.RETIRED)
 
 
 def _find(ring: KeyRing, stage: KeyStage) -> KeyGeneration | None:

@@ -9,7 +9,9 @@ field void, as the drafts demand; nothing raises.
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 MAX_CHARS: Final = 4000
 """Longer fields are void: half of what servers commonly allow all headers together."""
@@ -24,7 +26,7 @@ _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 _NUMBER: Final = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{0,9})?")
 
 
-class FieldMember(NamedTuple):
+class FieldMember(Struct, frozen=True):
     """One member of a list or a dictionary.
 
     Attributes:

@@ -2,13 +2,14 @@
 """What goes into the state machine of one call and what comes out: events and actions.
 
 A driver shows an `Event` to `call.advance` and carries out the `Action` that comes back, until that is `Finish` or
-`Fail`. Events are past participles, actions imperatives; all are frozen tuples of plain values.
+`Fail`. Events are past participles, actions imperatives; all are frozen records of plain values.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+
+from msgspec import Struct
 
 
 class Outcome(StrEnum):
@@ -19,8 +20,8 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Traits(NamedTuple):
-    """What the description says about the operation, as far as decisions need it.
+class Traits(Struct, frozen=True, array_like=True):
+    """What the description says about the operation, as far as decisions need it. Stored by position.
 
     Attributes:
         safe: it changes nothing (RFC 9110, 9.2.1).
@@ -35,11 +36,11 @@ class Traits(NamedTuple):
     probe: bool = False
 
 
-class Started(NamedTuple):
+class Started(Struct, frozen=True):
     """The call begins, or continues after it was stored before anything was sent."""
 
 
-class Granted(NamedTuple):
+class Granted(Struct, frozen=True):
     """Permits and a key were acquired.
 
     Attributes:
@@ -49,7 +50,7 @@ class Granted(NamedTuple):
     generation: int = 0
 
 
-class Denied(NamedTuple):
+class Denied(Struct, frozen=True):
     """No permit is available before the deadline.
 
     Attributes:
@@ -59,7 +60,7 @@ class Denied(NamedTuple):
     available_at: float
 
 
-class Answered(NamedTuple):
+class Answered(Struct, frozen=True):
     """A response arrived.
 
     Attributes:
@@ -89,7 +90,7 @@ class Answered(NamedTuple):
     other_key: bool = False
 
 
-class Lost(NamedTuple):
+class Lost(Struct, frozen=True):
     """A Send ended without a response.
 
     Attributes:
@@ -103,11 +104,11 @@ class Lost(NamedTuple):
     permanent: bool = False
 
 
-class Woken(NamedTuple):
+class Woken(Struct, frozen=True):
     """A wait is over."""
 
 
-class KeyRenewed(NamedTuple):
+class KeyRenewed(Struct, frozen=True):
     """The key's source was read again.
 
     Attributes:
@@ -117,7 +118,7 @@ class KeyRenewed(NamedTuple):
     generation: int
 
 
-class Probed(NamedTuple):
+class Probed(Struct, frozen=True):
     """The marker of an unknown call was looked up.
 
     Attributes:
@@ -127,14 +128,14 @@ class Probed(NamedTuple):
     found: bool | None
 
 
-class Interrupted(NamedTuple):
+class Interrupted(Struct, frozen=True):
     """The process that made the call died: the outcome of a request in flight is unknown."""
 
 
 Event = Started | Granted | Denied | Answered | Lost | Woken | KeyRenewed | Probed | Interrupted
 
 
-class Acquire(NamedTuple):
+class Acquire(Struct, frozen=True):
     """Acquire one permit of each quota, and the current key.
 
     Attributes:
@@ -144,7 +145,7 @@ class Acquire(NamedTuple):
     until: float
 
 
-class Send(NamedTuple):
+class Send(Struct, frozen=True):
     """Send exactly one request to the provider.
 
     Attributes:
@@ -154,7 +155,7 @@ class Send(NamedTuple):
     attempt: int
 
 
-class Wait(NamedTuple):
+class Wait(Struct, frozen=True):
     """Do nothing until then.
 
     Attributes:
@@ -166,7 +167,7 @@ class Wait(NamedTuple):
     reason: str
 
 
-class RenewKey(NamedTuple):
+class RenewKey(Struct, frozen=True):
     """Read the key's source again: the key of this generation is dead.
 
     Attributes:
@@ -178,11 +179,11 @@ class RenewKey(NamedTuple):
     until: float
 
 
-class Probe(NamedTuple):
+class Probe(Struct, frozen=True):
     """Look the call's marker up at the provider."""
 
 
-class Finish(NamedTuple):
+class Finish(Struct, frozen=True):
     """The call is done.
 
     Attributes:
@@ -209,7 +210,7 @@ class FailReason(StrEnum):
     KEY = "key"
 
 
-class Fail(NamedTuple):
+class Fail(Struct, frozen=True):
     """The call has failed.
 
     Attributes:

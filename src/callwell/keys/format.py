@@ -8,7 +8,6 @@ is a key, and a provider would only answer that it knows no such key.
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -80,6 +79,8 @@ def _find_odd_character(text: str) -> str | None:
         if character.isspace():
             return "has white space in it: write only the key, without spaces"
         if not character.isascii() or not character.isprintable():
+            import unicodedata  # for malformed keys alone
+
             name = "a letter that is not ASCII"
             if unicodedata.category(character)[0] in "CZ":  # invisible: a control character or a separator
                 name = unicodedata.name(character, f"U+{ord(character):04X}")

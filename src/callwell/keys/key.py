@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from typing import TYPE_CHECKING, NoReturn
 
@@ -53,6 +52,8 @@ class Key:
         if scheme == "bearer":
             return f"Bearer {self._text}"
         if scheme == "basic":
+            import base64  # few providers take keys in this way
+
             return f"Basic {base64.b64encode(f'{self._text}:'.encode()).decode()}"
         return self._text
 

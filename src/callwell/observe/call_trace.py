@@ -14,6 +14,8 @@ from itertools import count
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
+
 from callwell.observe.logs import log_notice
 from callwell.observe.notices import AttemptBegan, AttemptEnded, CallBegan, CallEnded, Waiting
 
@@ -152,7 +154,7 @@ class CallTrace:
         if not self._ended:
             ended = self._call_ended(attempts, "unknown" if may_be_done else "refused", now, 0)
             self._ended = True
-            self._hooks.notice(ended._replace(call=self._number))
+            self._hooks.notice(replace(ended, call=self._number))
 
     def _call_ended(self, attempts: int, outcome: str, now: float, possibly_billed: int) -> CallEnded:
         return CallEnded(
@@ -167,7 +169,7 @@ class CallTrace:
     def _report(self, notice: AttemptEnded | Waiting | CallEnded) -> None:
         log_notice(notice)
         if self._hooks is not None:
-            self._hooks.notice(notice._replace(call=self._number))
+            self._hooks.notice(replace(notice, call=self._number))
 
 
 def split_server(url: str) -> tuple[str, str, int]:

@@ -13,7 +13,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Final, Protocol, cast, runtime_checkable
 
 from callwell.errors import InvalidOption, UnknownName, UsageError
-from callwell.extras import install_command
 from callwell.observe.logs import LOGGER
 
 if TYPE_CHECKING:
@@ -157,6 +156,8 @@ def load_bundled(name: str) -> Hook:
     try:
         return cast("Hook", getattr(importlib.import_module(module), class_name)())
     except ModuleNotFoundError as error:
+        from callwell.extras import install_command
+
         raise UsageError(
             f"the hook {name!r} needs the package {error.name}, which is not installed: {install_command(name)}"
         ) from error

@@ -22,7 +22,6 @@ from callwell.observe.notices import (
     OneUser,
     Waiting,
 )
-from callwell.observe.redact import redact
 
 if TYPE_CHECKING:
     import logging
@@ -58,6 +57,8 @@ LONG_WAIT_S: Final = 1.0
 
 def log_notice(notice: Notice) -> None:
     """Write one notice to the `callwell` logger."""
+    from callwell.observe.redact import redact  # few programs log
+
     match notice:
         case AttemptEnded(provider, operation, attempt, status, code, reason, seconds):
             result = f"{status} {code or ''}".strip() if status is not None else redact(reason)

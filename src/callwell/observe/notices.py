@@ -7,10 +7,10 @@ by one `AttemptEnded`, even if the caller is cancelled.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from msgspec import Struct
 
 
-class CallBegan(NamedTuple):
+class CallBegan(Struct, frozen=True):
     """A call has begun.
 
     Attributes:
@@ -24,7 +24,7 @@ class CallBegan(NamedTuple):
     call: int
 
 
-class AttemptBegan(NamedTuple):
+class AttemptBegan(Struct, frozen=True):
     """A request is about to be sent.
 
     Attributes:
@@ -50,7 +50,7 @@ class AttemptBegan(NamedTuple):
     port: int
 
 
-class AttemptEnded(NamedTuple):
+class AttemptEnded(Struct, frozen=True):
     """An attempt has ended, with or without a response.
 
     Attributes:
@@ -74,7 +74,7 @@ class AttemptEnded(NamedTuple):
     call: int = 0
 
 
-class FetchEnded(NamedTuple):
+class FetchEnded(Struct, frozen=True):
     """A download request to the storage behind a signed URL has ended.
 
     Attributes:
@@ -100,7 +100,7 @@ class FetchEnded(NamedTuple):
     port: int
 
 
-class Waiting(NamedTuple):
+class Waiting(Struct, frozen=True):
     """A call waits before its next step.
 
     Attributes:
@@ -118,7 +118,7 @@ class Waiting(NamedTuple):
     call: int = 0
 
 
-class KeyChanged(NamedTuple):
+class KeyChanged(Struct, frozen=True):
     """A new key is in use.
 
     Attributes:
@@ -132,7 +132,7 @@ class KeyChanged(NamedTuple):
     generation: int
 
 
-class KeySetAside(NamedTuple):
+class KeySetAside(Struct, frozen=True):
     """The provider does not accept a new key, or not yet: calls continue with the old one. Given once for each key.
 
     Attributes:
@@ -148,7 +148,7 @@ class KeySetAside(NamedTuple):
     reason: str
 
 
-class CallEnded(NamedTuple):
+class CallEnded(Struct, frozen=True):
     """A call has ended.
 
     Attributes:
@@ -170,7 +170,7 @@ class CallEnded(NamedTuple):
     call: int = 0
 
 
-class ForeignSpending(NamedTuple):
+class ForeignSpending(Struct, frozen=True):
     """Others use the same quota. Sent when it is first noticed, and each time their use has doubled.
 
     Attributes:
@@ -186,7 +186,7 @@ class ForeignSpending(NamedTuple):
     limit: int
 
 
-class LimitLowered(NamedTuple):
+class LimitLowered(Struct, frozen=True):
     """The provider announces a lower limit than the profile has; the lower one is used.
 
     Attributes:
@@ -202,7 +202,7 @@ class LimitLowered(NamedTuple):
     documented: int
 
 
-class ClockDiffers(NamedTuple):
+class ClockDiffers(Struct, frozen=True):
     """This machine's clock differs from the provider's. Sent once by each client.
 
     Attributes:
@@ -214,7 +214,7 @@ class ClockDiffers(NamedTuple):
     seconds: float
 
 
-class Deprecated(NamedTuple):
+class Deprecated(Struct, frozen=True):
     """An operation is deprecated. Sent once per process.
 
     Attributes:
@@ -230,7 +230,7 @@ class Deprecated(NamedTuple):
     until: float | None
 
 
-class OneUser(NamedTuple):
+class OneUser(Struct, frozen=True):
     """All calls so far were made for one end user, so others may be missing from the provider's count.
 
     Attributes:
@@ -244,7 +244,7 @@ class OneUser(NamedTuple):
     user: str
 
 
-class NotRecorded(NamedTuple):
+class NotRecorded(Struct, frozen=True):
     """The end of a request could not be written to the state. The call itself is not affected.
 
     Its permits count as used until the request has certainly ended.

@@ -14,19 +14,17 @@ connection be taken for closed. A transport that goes on with the request, and c
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, TypeAlias
 
-import msgspec
+from msgspec import Struct
 
+from callwell.core.types import Outcome
 from callwell.opaque import Opaque, without_query
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
-
-    from callwell.core.types import Outcome
 
 
 class StreamedBody(Protocol):
@@ -107,7 +105,7 @@ OnAbandoned: TypeAlias = Callable[[Any], None]
 returned. The future is cancelled if the end will stay unknown."""
 
 
-class Request(Opaque, msgspec.Struct, frozen=True):
+class Request(Opaque, Struct, frozen=True):
     """One HTTP request. Its `repr` shows neither header values, nor the query, nor the body.
 
     Attributes:
@@ -138,7 +136,7 @@ class Request(Opaque, msgspec.Struct, frozen=True):
         return f"{self.method} {without_query(self.url)}, headers: {names}"
 
 
-class Response(Opaque, msgspec.Struct, frozen=True):
+class Response(Opaque, Struct, frozen=True):
     """One HTTP response. Its `repr` does not show the body, which may hold tokens.
 
     Attributes:
@@ -160,7 +158,7 @@ class Response(Opaque, msgspec.Struct, frozen=True):
         return f"{self.status}, {len(self.body)} bytes{'' if self.whole else ', not whole'}"
 
 
-class NoReply(NamedTuple):
+class NoReply(Struct, frozen=True):
     """A request without a usable response.
 
     Attributes:
@@ -243,8 +241,7 @@ class Transport(Protocol):
         ...
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Network:
+class Network(Opaque, Struct, frozen=True, kw_only=True):
     """How connections are made.
 
     Attributes:
@@ -261,7 +258,7 @@ class Network:
 
     connect_s: float = 10.0
     idle_s: float = 4.0
-    proxy: str | None = dataclasses.field(default=None, repr=False)
+    proxy: str | None = None
     ca_file: str | None = None
     user_agent: str = "callwell"
     max_answer_bytes: int = MAX_ANSWER_BYTES

@@ -25,6 +25,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
+from msgspec.structs import replace
+
 from callwell.core.types import Outcome
 from callwell.transport.base import NoReply
 from callwell.transport.normalization import request_target
@@ -72,7 +74,7 @@ class ExactResponse:
         try:
             chunk = self._response.read1(CHUNK)
         except (OSError, ValueError, http.client.HTTPException) as error:
-            return BROKE_OFF._replace(cause=_without_frames(error))
+            return replace(BROKE_OFF, cause=_without_frames(error))
         if not chunk and self._response.length:
             return BROKE_OFF
         return chunk

@@ -283,7 +283,7 @@ def test_a_new_key_of_another_environment_is_never_sent() -> None:
     world = World(refusing(DEAD, KEY))
     homes = {"production": "https-api.acme.test-443", "sandbox": "https-box.acme.test-443"}
     realm = KeyRealm("acme", "production", homes)
-    box = realm._replace(environment="sandbox")
+    box = replace(realm, environment="sandbox")
     KeyUseLog(f"acme:sandbox:{homes['sandbox']}:own", state, world.clock, box).record_accepted(
         Key(NEW).fingerprint, "here"
     )

@@ -11,18 +11,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-import msgspec
+from msgspec import Struct
 
 from callwell.client.calls.binding import BoundRequest
 from callwell.client.calls.options import ResolvedOptions
 from callwell.client.calls.responses import Answer, ParsedResponse
 from callwell.core import outcome as outcomes
 from callwell.core.call import Call, IllegalEvent, Phase
-from callwell.core.headers import QuotaHint
+from callwell.core.quota.hint import QuotaHint
 from callwell.core.quota.permits import Permit
-from callwell.core.types import Answered, Fail, FailReason, Outcome
+from callwell.core.types import Answered, Fail, FailReason, Outcome, Traits
+from callwell.description.model import AnswerType
 from callwell.errors import KeyRefused
 from callwell.keys import Key
 from callwell.observe.call_trace import CallTrace
@@ -31,8 +32,7 @@ from callwell.opaque import Opaque
 from callwell.transport.base import NoReply
 
 if TYPE_CHECKING:
-    from callwell.core.types import Action, Event, Finish, Traits
-    from callwell.description.model import AnswerType
+    from callwell.core.types import Action, Event, Finish
     from callwell.observe.hooks import Hooks
     from callwell.transport.base import RequestHeaders
 
@@ -45,7 +45,7 @@ NEARLY: Final = 0.9
 transport may fire a little early."""
 
 
-class CallPlan(NamedTuple):
+class CallPlan(Struct, frozen=True):
     """What all calls of an operation have in common.
 
     Attributes:
@@ -68,7 +68,7 @@ class CallPlan(NamedTuple):
     tries_keys: bool = False
 
 
-class TriedKey(NamedTuple):
+class TriedKey(Struct, frozen=True):
     """A new key that a call has tried, and the answer that was no success.
 
     Attributes:
@@ -112,7 +112,7 @@ class StepRecorder(Protocol):
         ...
 
 
-class PreparedCall(msgspec.Struct, frozen=True):
+class PreparedCall(Struct, frozen=True):
     """One call, as the engine takes it.
 
     Attributes:
@@ -130,7 +130,7 @@ class PreparedCall(msgspec.Struct, frozen=True):
     explain: Callable[[KeyRefused], Any] | None = None
 
 
-class CallContext(Opaque, msgspec.Struct):
+class CallContext(Opaque, Struct):
     """What one call holds while it is under way. Its `repr` shows no response, which may hold tokens.
 
     Attributes:

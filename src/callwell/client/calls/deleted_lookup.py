@@ -7,8 +7,9 @@ success proves a deletion; if it fails in any way, the 404 stands.
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from callwell.errors import CallwellError, Gone, NotFound
 
@@ -41,7 +42,7 @@ async def run_checking_deleted(
         return await engine.run(prepared)
     except NotFound as error:
         left_s = ends_at - engine.clock.now()
-        options = dataclasses.replace(prepared.options, deadline_s=left_s)
+        options = replace(prepared.options, deadline_s=left_s)
         deleted = await _find_deleted(engine, lookup.prepare(options, arguments)) if left_s > 0 else None
         if deleted is None:
             raise

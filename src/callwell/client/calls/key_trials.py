@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from callwell.client.calls import responses
 from callwell.client.calls.context import TriedKey
 from callwell.core import outcome
@@ -41,17 +43,17 @@ def examine(context: CallContext, rule: ErrorRule, reading: ParsedResponse) -> t
             context.tried_key = TriedKey(generation, event.status, event.code, reading.moved_to)
             context.key_refused = False
         # A redirect is not followed: a key that is known may lead elsewhere.
-        return event._replace(other_key=other_key, is_redirect=False), end
+        return replace(event, other_key=other_key, is_redirect=False), end
     tried = context.tried_key
     if tried is not None:
         if tried == TriedKey(tried.generation, event.status, event.code, reading.moved_to):
             context.keys.record_same_response(tried.generation)
-        context.tried_key = tried._replace(is_settled=True)
+        context.tried_key = replace(tried, is_settled=True)
     elif event.status in outcome.KEY_REFUSAL_STATUSES and event.code not in rule.codes and not event.dead_key:
         kind = f"{event.status} {event.code} {event.from_gateway}"
         if not context.key_refused and context.keys.find_other_key(generation, kind):
             context.key_refused = True
-            event = event._replace(other_key=True)
+            event = replace(event, other_key=True)
     return event, end
 
 

@@ -3,19 +3,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from callwell.client.calls.binding import Binder
 from callwell.client.calls.context import CallPlan, PreparedCall
+from callwell.core.rules.operations import OperationRule
 from callwell.core.types import Traits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from callwell.client.calls.options import ResolvedOptions
-    from callwell.core.rules.operations import OperationRule, PagingRule
+    from callwell.core.rules.operations import PagingRule
     from callwell.description.model import Operation
     from callwell.description.provider import Provider
 
@@ -24,7 +26,7 @@ IDEMPOTENT: Final = SAFE | {"PUT", "DELETE"}
 """Methods that HTTP itself allows to repeat (RFC 9110, section 9.2)."""
 
 
-class DeletedLookup(NamedTuple):
+class DeletedLookup(Struct, frozen=True):
     """An operation that has what another one does not find any more.
 
     Attributes:
@@ -43,7 +45,7 @@ class DeletedLookup(NamedTuple):
         return PreparedCall(self.plan, self.binder.bind(taken), options)
 
 
-class OperationHandle(NamedTuple):
+class OperationHandle(Struct, frozen=True):
     """One operation of a description, looked up once.
 
     Attributes:

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Literal, TypedDict
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from callwell.errors import InvalidOption, UnknownName
 
@@ -128,8 +130,7 @@ class ClientOptions(CallOptions, total=False):
     transport: AsyncTransport | Transport | None
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ResolvedOptions:
+class ResolvedOptions(Struct, frozen=True, kw_only=True):
     """Call options, checked.
 
     Attributes:
@@ -181,7 +182,7 @@ def resolve_options(before: ResolvedOptions, options: CallOptions) -> ResolvedOp
     Raises:
         InvalidOption: an option cannot take this value.
     """
-    values = {name: options[name] for name in ResolvedOptions.__slots__ if name in options}  # type: ignore[literal-required]
+    values = {name: options[name] for name in ResolvedOptions.__struct_fields__ if name in options}  # type: ignore[literal-required]
     priority = values.get("priority", before.priority)
     if priority not in ("interactive", "batch"):
         raise InvalidOption("priority", priority, "`interactive` or `batch`")
@@ -198,7 +199,7 @@ def resolve_options(before: ResolvedOptions, options: CallOptions) -> ResolvedOp
     for name in ("remember", "force"):
         if not isinstance(values.get(name, False), bool):
             raise InvalidOption(name, values[name], "True or False")
-    return dataclasses.replace(before, **values)
+    return replace(before, **values)
 
 
 def _check_exactly_once(value: object) -> None:

@@ -7,19 +7,18 @@ import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
-from callwell.client.calls import error_body, gateways
+from msgspec import Struct
+
 from callwell.client.calls.json_repair import decode_json, explain_invalid_json
-from callwell.core import headers as fields
 from callwell.core import json_values, outcome
 from callwell.core.types import Answered
-from callwell.observe.redact import redact
+from callwell.errors import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from callwell.core.rules.profile import ErrorRule
     from callwell.description.model import AnswerType
-    from callwell.errors import Problem
     from callwell.keys import Key
     from callwell.transport.base import Response
 
@@ -55,7 +54,7 @@ class Answer(NamedTuple):
     url: str = ""
 
 
-class ParsedResponse(NamedTuple):
+class ParsedResponse(Struct, frozen=True):
     """The content of an answer, before anything is decided.
 
     Attributes:
@@ -137,6 +136,11 @@ def parse_response(
         described: a success must be JSON; otherwise it may be anything.
         media: the media types that a success may have, if it need not be JSON.
     """
+    # What reads failures is loaded with the first one.
+    from callwell.client.calls import error_body, gateways
+    from callwell.core.headers import read_retry_after_s
+    from callwell.observe.redact import redact
+
     status = response.status
     headers = response.headers
     # What was cut at the bound is not read: `12` may be left of `1234`, and repairing 64 MiB would take seconds.
@@ -149,9 +153,7 @@ def parse_response(
     secrets = () if key is None else (key.reveal(),)
     whole, each = error_body.read_problems(rule, json, secrets)
     exchange_id = next((headers[name] for name in rule.request_id if name in headers), None)
-    wait_s = (
-        fields.read_retry_after_s(headers, rule.retry_after, wall()) if status in outcome.RETRY_AFTER_OBEYED else None
-    )
+    wait_s = read_retry_after_s(headers, rule.retry_after, wall()) if status in outcome.RETRY_AFTER_OBEYED else None
     if wait_s is None and status == outcome.TOO_MANY_REQUESTS:
         wait_s = reset_s
     moved_to = _redirect_target(url, headers.get("location")) if status in REDIRECTS else None

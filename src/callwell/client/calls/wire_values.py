@@ -19,7 +19,6 @@ None stays None: its meaning depends on where it is sent.
 from __future__ import annotations
 
 import base64
-import dataclasses
 import datetime as dt
 import math
 import numbers
@@ -151,8 +150,10 @@ def _convert_other(name: str, schema: Schema, value: object) -> Any:
         return _to_json(name, schema, value.item())  # type: ignore[attr-defined] # those have it
     if isinstance(value, type):
         raise InvalidOption(name, value, _expected(schema))
-    if dataclasses.is_dataclass(value):
-        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if hasattr(value, "__dataclass_fields__"):
+        import dataclasses  # needed for them alone
+
+        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}  # type: ignore[arg-type] # it has what makes it one
         return _convert_object(name, schema, fields)
     if isinstance(value, msgspec.Struct):
         named = zip(value.__struct_encode_fields__, value.__struct_fields__, strict=True)

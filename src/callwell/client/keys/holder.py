@@ -11,6 +11,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from callwell.core import key_trial, keyring
 from callwell.core.key_trial import KeyTrial
 from callwell.core.keyring import KeyRing, KeyStage
@@ -90,7 +92,7 @@ class KeyHolder:
         self._lock = threading.Lock()
         self._shared_use = None
         self._shared_uses = 0
-        self._ring = KeyRing(tuple([key._replace(uses=0) for key in self._ring.keys]))
+        self._ring = KeyRing(tuple([replace(key, uses=0) for key in self._ring.keys]))
         self._reading = False
         self._trying = False
 

@@ -11,14 +11,15 @@ double accepts at another address says nothing about the provider's own addresse
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from msgspec import Struct
 
 from callwell.errors import KeyOfAnotherEnvironment
 from callwell.state.base import Cell
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from callwell.clock import Clock
     from callwell.state.base import State
 
@@ -27,7 +28,7 @@ ADDRESS: Final = re.compile(r"\w+-(?P<host>.+?)-\d+:")
 """The address in an account's name (`https-api.example.com-443:`), which follows provider and environment."""
 
 
-class KeyRealm(NamedTuple):
+class KeyRealm(Struct, frozen=True):
     """Which environments of a provider have keys of their own.
 
     Attributes:

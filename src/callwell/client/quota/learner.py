@@ -11,8 +11,11 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from callwell.core import headers as fields
 from callwell.core import skew
+from callwell.core.quota.hint import ROUNDED_S
 from callwell.observe.logs import LOGGER
 from callwell.observe.notices import ClockDiffers, Deprecated, ForeignSpending, LimitLowered
 
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from callwell.client.quota.account import Account
     from callwell.client.quota.permit_batch import PermitBatcher
     from callwell.clock import Clock
-    from callwell.core.headers import QuotaHint
+    from callwell.core.quota.hint import QuotaHint
     from callwell.core.rules.profile import Profile
     from callwell.core.skew import ClockSkew
     from callwell.observe.notices import Notice
@@ -148,7 +151,7 @@ class Learner:
         if hint.slack_s < inf or hint.cached or self._skew is None:
             return hint
         low, high, _ = skew.widen(self._skew, now)
-        return hint._replace(slack_s=fields.ROUNDED_S + high - low)
+        return replace(hint, slack_s=ROUNDED_S + high - low)
 
 
 def _next_reading_s(hints: tuple[QuotaHint, ...]) -> float:

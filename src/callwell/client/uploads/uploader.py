@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from msgspec.structs import replace
 
 from callwell.client.calls.context import PreparedCall
 from callwell.client.calls.options import MIN_DEADLINE_S, NOT_GIVEN
@@ -92,7 +93,7 @@ class AsyncUploader:
         self._caller = caller
         self._config = caller.config
         self._engine = caller.engine
-        self._call_options = dataclasses.replace(caller.options, retry_unsafe_5xx=False)
+        self._call_options = replace(caller.options, retry_unsafe_5xx=False)
         self._handle = handle
         self._name = handle.plan.operation
         self._rule = rule
@@ -320,7 +321,7 @@ class AsyncUploader:
 
     async def _call(self, operation: str, arguments: Mapping[str, object]) -> Answer:
         handle = self._caller.find_operation(operation)
-        options = dataclasses.replace(self._call_options, deadline_s=self._left_s())
+        options = replace(self._call_options, deadline_s=self._left_s())
         return await self._engine.run(PreparedCall(handle.plan, handle.binder.bind(arguments), options))
 
     def _left_s(self) -> float:

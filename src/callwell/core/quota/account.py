@@ -14,7 +14,9 @@ from __future__ import annotations
 
 from functools import partial
 from math import inf
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from callwell.core import breaker, retry
 from callwell.core.quota import adaptive, buckets, foreign, permits, versions
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from callwell.core.quota.record import AccountQuotas, CallQuotas, SendEnd
 
 
-class AnsweredBatch(NamedTuple):
+class AnsweredBatch(Struct, frozen=True):
     """Requests with permits of one batch that were all answered, with no failure and no 429 among the responses.
 
     Attributes:
@@ -46,7 +48,7 @@ class AnsweredBatch(NamedTuple):
     begun: int
 
 
-class ObservedQuota(NamedTuple):
+class ObservedQuota(Struct, frozen=True):
     """How a quota stands, after a response that said something about quotas.
 
     Attributes:
@@ -60,7 +62,7 @@ class ObservedQuota(NamedTuple):
     documented_limit: int
 
 
-class Released(NamedTuple):
+class Released(Struct, frozen=True):
     """What a caller learns when its permit is released.
 
     Attributes:

@@ -33,17 +33,19 @@ from bisect import bisect_left
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
-from callwell.core.headers import ROUNDED_S
+from msgspec.structs import replace
+
 from callwell.core.quota.bins import add, count, earliest
 from callwell.core.quota.buckets import BINS, cool_bin, refill
+from callwell.core.quota.hint import ROUNDED_S
 from callwell.core.quota.resets import STRETCH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from callwell.core.headers import QuotaHint
     from callwell.core.quota.bins import Bins
     from callwell.core.quota.buckets import Bucket, Permit, Quota
+    from callwell.core.quota.hint import QuotaHint
 
 STEPS: Final = 16
 """Steps in a window at which permits that were set aside come back: few, so that their bins stay few."""
@@ -77,7 +79,7 @@ def match_hints(
         if i is None and len(hints) == 1 and quotas and not hint.window_s and not _is_reset_too_late(hint, quotas[0]):
             i = 0
         if i is not None:
-            found.append((i, hint._replace(reset_s=None) if _is_reset_too_late(hint, quotas[i]) else hint))
+            found.append((i, replace(hint, reset_s=None) if _is_reset_too_late(hint, quotas[i]) else hint))
     return found
 
 

@@ -26,8 +26,8 @@ from callwell.core.types import Outcome
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from callwell.core.headers import QuotaHint
     from callwell.core.quota.buckets import Quota
+    from callwell.core.quota.hint import QuotaHint
     from callwell.core.rules.profile import QuotaRule, RetryRule
 
 TOO_MANY_REQUESTS: Final = 429

@@ -8,8 +8,9 @@ success proves a deletion; if it fails in any way, the 404 stands.
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from callwell.errors import CallwellError, Gone, NotFound
 
@@ -42,7 +43,7 @@ def run_checking_deleted(
         return engine.run(prepared)
     except NotFound as error:
         left_s = ends_at - engine.clock.now()
-        options = dataclasses.replace(prepared.options, deadline_s=left_s)
+        options = replace(prepared.options, deadline_s=left_s)
         deleted = _find_deleted(engine, lookup.prepare(options, arguments)) if left_s > 0 else None
         if deleted is None:
             raise

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a response says about a quota, as `core.headers` reads it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+
+ROUNDED_S: Final = 1.0
+"""Seconds by which whole seconds may be wrong; twice as many where a time and a `Date` were both rounded."""
+
+
+class QuotaHint(Struct, frozen=True):
+    """What a response says about one quota.
+
+    Attributes:
+        name: the quota's name in the header, empty where it has none.
+        limit: requests in a window.
+        remaining: requests left.
+        reset_s: seconds until there are more.
+        window_s: seconds of the window.
+        slack_s: seconds by which `reset_s` may be wrong; infinite where it rests on this machine's time of day.
+        cached: the response comes from a cache: its reset may be waited for, and says nothing else.
+    """
+
+    name: str = ""
+    limit: int | None = None
+    remaining: int | None = None
+    reset_s: float | None = None
+    window_s: float | None = None
+    slack_s: float = ROUNDED_S
+    cached: bool = False
