@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from callwell.client import Client
 from callwell.core.rules.profile import QuotaRule
@@ -90,7 +90,7 @@ def test_a_call_from_its_beginning_to_its_end() -> None:
     assert numbers[7] == numbers[0] + 1 > 1
     began = hook.all(AttemptBegan)
     path = "/v1/things/{thingId}"
-    assert began[0][3:] == (1, "GET", f"{BASE}/things/a%2Fb", path, "api.acme.test", 443)
+    assert astuple(began[0])[3:] == (1, "GET", f"{BASE}/things/a%2Fb", path, "api.acme.test", 443)
     assert began[1].attempt == 2
     assert (began[2].url, began[2].template) == (f"{BASE}/things", "/v1/things")
 
@@ -161,12 +161,12 @@ def test_a_file_is_reported_without_its_address(tmp_path: Path) -> None:
     world = World(asked, LOST, broken, answer(206, b"DY", content_range="bytes 2-3/4", content_length="2"))
     client(world, hooks=[hook]).asset("things.file", thing_id="1").save(tmp_path / "f")
     assert (tmp_path / "f").read_bytes() == b"BODY"
-    assert [one[2:5] for one in hook.all(FetchEnded)] == [
+    assert [astuple(one)[2:5] for one in hook.all(FetchEnded)] == [
         (None, "the response broke off", 0),
         (200, "the response broke off", 2),
         (206, "", 2),
     ]
-    assert {one[6:] for one in hook.all(FetchEnded)} == {("https://storage.test:8443", "storage.test", 8443)}
+    assert {astuple(one)[6:] for one in hook.all(FetchEnded)} == {("https://storage.test:8443", "storage.test", 8443)}
     assert "SIGNATURE" not in str(hook.reported)
     assert "/path" not in str(hook.reported)
     assert ["traceparent" in dict(sent.request.headers) for sent in world.sent] == [True, False, False, False]
