@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The operations of an OpenAPI document, as frozen records. Each record is whole: none refers to the document."""
+"""The operations of an OpenAPI document, as frozen records. Each record is whole: none refers to the document.
 
-from __future__ import annotations
+For the missing import of `annotations` see `core.rules`.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Final, Literal, TypeAlias

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rule record of operations that assess speech: their arguments besides the recording, and their response."""
 
-from __future__ import annotations
-
 from msgspec import Struct
 
 

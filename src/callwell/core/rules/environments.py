@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rule records of environments, and of the end users for whom calls are made."""
 
-from __future__ import annotations
-
 from msgspec import Struct, field
 
 

@@ -9,8 +9,6 @@ parts:
                        └─> parts.KIND  files that an item has several of: captions, a language each
 """
 
-from __future__ import annotations
-
 from msgspec import Struct, field
 
 

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rule records of recordings: which audio a provider accepts, and which operations take it."""
 
-from __future__ import annotations
-
 from msgspec import Struct
 
 

@@ -5,8 +5,6 @@ A path leads to a value in a JSON response: keys joined by dots, with numbers as
 name in Python (`video_id`), a query parameter of paging the one in the document (`per_page`).
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 from msgspec import Struct, field

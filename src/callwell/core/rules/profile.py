@@ -9,8 +9,6 @@ A path (`data.pagination.total`) leads to a value in a JSON body, with numbers a
 The records of single operations are in `operations`, those of environments and end users in `environments`.
 """
 
-from __future__ import annotations
-
 from typing import Final, Literal
 
 from msgspec import Struct, field

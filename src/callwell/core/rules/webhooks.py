@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rule records of webhooks: how a provider signs the events that it sends, and which events there are."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from msgspec import Struct, field
