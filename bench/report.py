@@ -87,7 +87,8 @@ WANTED: Final[dict[str, tuple[Wanted, ...]]] = {
     "startup": (
         Wanted("import_vs_httpx", None, 1.0, "`import callwell` over `import httpx`, whole processes"),
         Wanted("import_vs_httpx_net", None, None, "the same, without what Python itself takes"),
-        Wanted("client_vs_httpx", None, None, "a first `Client('userplane')` over `import httpx`, whole processes"),
+        Wanted("client_vs_httpx", None, 1.0, "a first `Client('userplane')` over `import httpx`, whole processes"),
+        Wanted("answer_vs_httpx", None, 1.0, "a first client and its first answer over the same with httpx, likewise"),
         Wanted("help_vs_pip", None, 1.5, "`callwell --help` over `pip --version`"),
     ),
 }
