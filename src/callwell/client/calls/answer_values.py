@@ -21,7 +21,8 @@ import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from callwell.client.calls import gateways
-from callwell.client.calls.json_repair import CHARSET, decode_json
+from callwell.client.calls.json_body import decode_json
+from callwell.client.calls.json_repair import CHARSET
 from callwell.core.headers import join_lines
 from callwell.description.model import AnswerType
 

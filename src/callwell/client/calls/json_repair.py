@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decodes JSON, and repairs what does not follow RFC 8259 but has only one meaning.
+"""Repairs JSON that does not follow RFC 8259 but has only one meaning.
 
 A byte order mark, UTF-16, UTF-32 and any charset that the content type names are decoded. An unpaired surrogate, left
 of an emoji that was cut in two, becomes U+FFFD, and so does a byte that is not UTF-8: one damaged field must not
@@ -10,12 +10,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import TYPE_CHECKING, Any, Final
-
-import msgspec
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Final
 
 BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -38,25 +33,6 @@ REPLACEMENT: Final = rb"\ufffd"
 
 NON_JSON_NUMBERS: Final = re.compile(rb"[:\[,]\s*(-?Infinity|NaN)\s*[,\]}]")
 """What Python and JavaScript write for numbers that JSON does not have."""
-
-
-def decode_json(body: bytes, headers: Mapping[str, str]) -> tuple[Any, bool]:
-    """The value of a body, and whether it is JSON.
-
-    Args:
-        body: the body.
-        headers: the response's.
-    """
-    if not body:
-        return None, False
-    try:
-        return msgspec.json.decode(body), True
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
-    try:
-        return msgspec.json.decode(repair_json(body, headers.get("content-type", ""))), True
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return None, False
 
 
 def repair_json(body: bytes, content_type: str) -> bytes:

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
 from msgspec import Struct
 
-from callwell.client.calls.json_repair import decode_json, explain_invalid_json
+from callwell.client.calls.json_body import decode_json
 from callwell.core import json_values, outcome
 from callwell.core.types import Answered
 from callwell.errors import Problem
@@ -236,6 +236,8 @@ def page_body(answer: Answer) -> Any:
 def _explain_unreadable(response: Response, media: tuple[AnswerType, ...]) -> str:
     """Why the body of a success could not be read, for people."""
     if not media:
+        from callwell.client.calls.json_repair import explain_invalid_json
+
         return explain_invalid_json(response.body)
     from callwell.client.calls.answer_values import describe_mismatch
 

@@ -18,7 +18,6 @@ None stays None: its meaning depends on where it is sent.
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 import math
 import numbers
@@ -135,6 +134,8 @@ def _convert_scalar(name: str, schema: Schema, value: object) -> Any:
         return _to_json(name, schema, os.fspath(value))
     if isinstance(value, bytes | bytearray | memoryview):
         if "byte" in _formats(schema):
+            import base64  # few operations take bytes
+
             return base64.b64encode(value).decode()
         raise InvalidOption(name, type(value).__name__, _expected(schema, "bytes must be decoded first"))
     if isinstance(value, numbers.Integral):
