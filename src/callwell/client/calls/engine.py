@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from callwell.client.calls import departures, key_trials, nested, responses
+from callwell.client.calls import departures, nested, responses
 from callwell.client.calls.binding import request_headers
 from callwell.client.calls.context import begin
 from callwell.client.calls.retry_scope import announce_retries
@@ -305,6 +305,8 @@ class AsyncEngine:
 
     def _on_no_reply(self, context: CallContext, reply: NoReply, attempt: int, seconds: float) -> Event:
         """Learn from a request without a response. One that the caller cut short does not count as a failure."""
+        from callwell.client.calls import key_trials  # loaded with the first failure
+
         context.last = reply
         cut_short = context.was_cut_short(self.clock.now(), seconds)
         key_trials.examine_no_reply(context, reply)
@@ -315,6 +317,8 @@ class AsyncEngine:
 
     def _on_error_response(self, context: CallContext, response: Response, attempt: int, seconds: float) -> Event:
         """Learn from an error response."""
+        from callwell.client.calls import key_trials  # as above
+
         plan = context.prepared.plan
         rule = self.profile.errors
         key = context.key
