@@ -75,7 +75,7 @@ def test_a_failure_that_lasts_ends_the_call_at_once(operation: str) -> None:
 
 def test_a_failure_that_lasts_after_sending_leaves_the_outcome_open() -> None:
     """A server that wants a certificate says so when the request is on its way."""
-    late = LASTING._replace(outcome=Outcome.UNKNOWN)
+    late = replace(LASTING, outcome=Outcome.UNKNOWN)
     assert isinstance(failed(World(late), "things.make"), errors.OutcomeUnknown)
     world = World(late)
     assert isinstance(failed(world, "things.get"), errors.ConnectionLost)
