@@ -20,7 +20,15 @@ with Client("userplane", key=Key("uspl_" + "a" * 40)) as client:
 ROOMS = {
     *("addresses", "config", "group"),
     *("calls.binding", "calls.caller", "calls.context", "calls.departures", "calls.engine", "calls.json_body"),
-    *("calls.nested", "calls.operations", "calls.options", "calls.responses", "calls.retry_scope", "calls.validation"),
+    *(
+        "calls.nested",
+        "calls.operations",
+        "calls.options",
+        "calls.parameter_styles",
+        "calls.responses",
+        "calls.retry_scope",
+        "calls.validation",
+    ),
     *("calls.wire_values", "client", "concurrency.primitives"),
     *("keys.canary", "keys.holder", "keys.manager", "keys.usage"),
     *("quota.account", "quota.permit_batch", "quota.queue", "uploads.piece_reader"),

@@ -95,7 +95,7 @@ def _check_numbers(name: str, value: object, path: str) -> None:
     elif isinstance(value, Sequence | AbstractSet) and not isinstance(value, str | bytes | bytearray):
         for index, item in enumerate(value):
             _check_numbers(name, item, f"{path}.{index}" if path else str(index))
-    elif isinstance(value, msgspec.Struct) or dataclasses.is_dataclass(value):
+    elif isinstance(value, msgspec.Struct) or hasattr(value, "__dataclass_fields__"):
         for field in value.__struct_fields__ if isinstance(value, msgspec.Struct) else value.__dataclass_fields__:
             _check_numbers(name, getattr(value, field, None), f"{path}.{field}" if path else field)
 

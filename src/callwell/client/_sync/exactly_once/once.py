@@ -242,7 +242,7 @@ class OnceCall:
             return self._find_result(entry)
         marker = self._marker if entry.marker else None
         value = entry.marker or ""
-        plan = self._plan._replace(traits=self._plan.traits._replace(probe=marker is not None))
+        plan = replace(self._plan, traits=replace(self._plan.traits, probe=marker is not None))
         rule = nested.retry_rule(self._engine.profile.retry, self._options, self._bound.body)
         # The record is held for as long as the request may take, which is longer for a large form.
         attempt_s = rule.attempt_s + self._bound.extra_time_s
