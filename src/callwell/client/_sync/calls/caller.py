@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
-from callwell.client._sync.calls.deleted_lookup import run_checking_deleted
 from callwell.client.calls.context import PreparedCall
 from callwell.client.calls.operations import OperationHandle, find_operation, list_operations
 from callwell.client.calls.options import NOT_GIVEN
@@ -196,6 +195,8 @@ class Caller:
 
     def _dispatch(self, handle: OperationHandle, prepared: PreparedCall, arguments: Mapping[str, object]) -> Answer:
         if handle.deleted_lookup is not None:
+            from callwell.client._sync.calls.deleted_lookup import run_checking_deleted  # few operations have one
+
             return run_checking_deleted(self.engine, prepared, handle.deleted_lookup, arguments)
         if self.options.exactly_once:
             from callwell.client._sync.exactly_once.once import make_once  # few clients need it

@@ -11,18 +11,17 @@ without its transport, each further coroutine costs 0.1, and the steps of the st
 
 from __future__ import annotations
 
-import random
 from functools import partial
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from callwell.client._sync.calls.retry_scope import announce_retries
 from callwell.client._sync.concurrency.primitives import sleep
 from callwell.client._sync.quota.queue import PermitQueues
-from callwell.client.calls import departures, key_trials, nested, responses
+from callwell.client.calls import departures, nested, responses
 from callwell.client.calls.binding import request_headers
 from callwell.client.calls.context import begin
-from callwell.client.calls.failures import describe_scarcity, to_error
-from callwell.client.quota.learner import Learner
 from callwell.core import call as machine
 from callwell.core.quota.permits import MAX_PAUSE_S
 from callwell.core.quota.record import PLAIN_SUCCESS, SendEnd
@@ -68,6 +67,13 @@ PLAIN_SUCCESS_EVENT: Final = Answered(200)
 """The event of every request that goes well: which 2xx it was changes nothing, and one object saves making it."""
 
 
+def roll() -> float:
+    """A random number from 0 to 1."""
+    import random  # only a call that waits before another attempt needs one
+
+    return random.random()  # noqa: S311 - it spreads waits, and is no secret
+
+
 class Engine:
     """Makes the calls of one client.
 
@@ -98,11 +104,10 @@ class Engine:
         self.keys = keys
         self.transport = transport
         self.clock = clock
-        self.roll = random.random
+        self.roll = roll
         self.is_open = False  # `ensure_open` opens it for the first call
         self._is_stopped = False
         self.hooks = hooks
-        self.learner = Learner(profile, account, clock, self.notify)
         self.queues = PermitQueues(account, clock)
 
     def run(self, prepared: PreparedCall) -> Answer:
@@ -184,7 +189,7 @@ class Engine:
                 event = recorder.probe(context)
 
     def ensure_open(self, operation: str) -> None:
-        """See that the client was not closed, and before its first call, load what sends.
+        """See that the client was not closed, and before its first call, load what sends and what reads headers.
 
         Raises:
             ClosedError: it was closed.
@@ -192,6 +197,9 @@ class Engine:
         if self._is_stopped:
             raise ClosedError(f"{self.profile.name} {operation}: the client was closed")
         if not self.is_open:
+            from callwell.client.quota.learner import Learner
+
+            self.learner = Learner(self.profile, self.account, self.clock, self.notify)
             self._exchange = announce_retries(self.transport, to_server=self.profile.retry.announce_retries)
             self.is_open = True
 
@@ -298,6 +306,8 @@ class Engine:
 
     def _on_no_reply(self, context: CallContext, reply: NoReply, attempt: int, seconds: float) -> Event:
         """Learn from a request without a response. One that the caller cut short does not count as a failure."""
+        from callwell.client.calls import key_trials  # loaded with the first failure
+
         context.last = reply
         cut_short = context.was_cut_short(self.clock.now(), seconds)
         key_trials.examine_no_reply(context, reply)
@@ -308,6 +318,8 @@ class Engine:
 
     def _on_error_response(self, context: CallContext, response: Response, attempt: int, seconds: float) -> Event:
         """Learn from an error response."""
+        from callwell.client.calls import key_trials  # as above
+
         plan = context.prepared.plan
         rule = self.profile.errors
         key = context.key
@@ -335,7 +347,7 @@ class Engine:
             context.outside_base_path = not is_inside
         may_retry = self.release(context, end, accepted=False)
         context.attempt_ended(attempt, response.status, reading.code, "", seconds)
-        return event if may_retry else event._replace(may_retry=False)
+        return event if may_retry else replace(event, may_retry=False)
 
     def _wait(self, context: CallContext, action: Wait) -> Event:
         seconds = action.until - self.clock.now()
@@ -383,6 +395,8 @@ class Engine:
 
     def to_error(self, context: CallContext, fail: Fail) -> CallwellError:
         """The error that a failed call raises."""
+        from callwell.client.calls.failures import describe_scarcity, to_error  # loaded with the first failure
+
         wait_s = fail.available_at - self.clock.now()
         at_wall = self.clock.wall() + wait_s
         scarcity = describe_scarcity(self.account, context, wait_s)
