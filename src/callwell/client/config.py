@@ -25,6 +25,7 @@ from callwell.description import catalog
 from callwell.description.provider import Provider
 from callwell.errors import InvalidOption, UnknownName
 from callwell.keys import Key, KeySource, parse_source
+from callwell.observe.hooks import HEADER_NAME, TRANSPORT_HEADERS, Hooks, build_hooks
 from callwell.state.base import State
 from callwell.transport.base import Network
 from callwell.version import VERSION
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from callwell.client.end_users import EndUsers  # noqa: TC004 - nothing reads this annotation, and few clients have any
     from callwell.client.exactly_once.store import LedgerStore
     from callwell.client.result_cache import ResultCache
-    from callwell.observe.hooks import Hooks  # noqa: TC004 - likewise
 
 
 class LinkTarget(Struct, frozen=True):
@@ -123,7 +123,7 @@ class ClientConfig(Struct, frozen=True, kw_only=True):
         host = origin(base_url)[1]
         account = options.get("account", "default")
         required = _check_user_options(described, options)
-        hooks = _build_hooks(options)
+        hooks = build_hooks(options.get("on_notice"), options.get("hooks"))
         source = _key_source(described, options)
         clock = options.get("clock")
         config = cls(
@@ -341,23 +341,6 @@ def _network(provider: Provider, options: ClientOptions) -> Network:
     return network
 
 
-def _build_hooks(options: ClientOptions) -> Hooks | None:
-    """What observes the calls, None if nothing does.
-
-    Raises:
-        UnknownName: no bundled hook has a name that is given.
-        InvalidOption: something that is given is not a hook.
-        UsageError: a bundled hook needs a package that is not installed.
-    """
-    on_notice = options.get("on_notice")
-    hooks = options.get("hooks")
-    if on_notice is None and hooks is None:
-        return None
-    from callwell.observe.hooks import build_hooks  # few clients need it
-
-    return build_hooks(on_notice, hooks)
-
-
 def _check_user_options(provider: Provider, options: ClientOptions) -> bool:
     """See that options fit the provider; whether each call must name an end user.
 
@@ -396,8 +379,6 @@ def _with_key_header(provider: Provider, header: str | None) -> Provider:
     """The provider, with the key in another header."""
     if header is None:
         return provider
-    from callwell.observe.hooks import HEADER_NAME, TRANSPORT_HEADERS  # few clients need it
-
     if not HEADER_NAME.fullmatch(header.lower()) or header.lower() in TRANSPORT_HEADERS:
         raise InvalidOption("key_header", header, "the name of a header that no transport writes")
     profile = provider.profile

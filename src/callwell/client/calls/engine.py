@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from callwell.client.calls import departures, nested, responses
+from callwell.client.calls import departures, key_trials, nested, responses
 from callwell.client.calls.binding import request_headers
 from callwell.client.calls.context import begin
+from callwell.client.calls.jitter import roll
 from callwell.client.calls.retry_scope import announce_retries
 from callwell.client.concurrency.primitives import sleep
 from callwell.client.quota.queue import AsyncPermitQueues
@@ -64,13 +65,6 @@ MIN_REQUEST_S: Final = 0.001
 
 PLAIN_SUCCESS_EVENT: Final = Answered(200)
 """The event of every request that goes well: which 2xx it was changes nothing, and one object saves making it."""
-
-
-def roll() -> float:
-    """A random number from 0 to 1."""
-    import random  # only a call that waits before another attempt needs one
-
-    return random.random()  # noqa: S311 - it spreads waits, and is no secret
 
 
 class AsyncEngine:
@@ -305,8 +299,6 @@ class AsyncEngine:
 
     def _on_no_reply(self, context: CallContext, reply: NoReply, attempt: int, seconds: float) -> Event:
         """Learn from a request without a response. One that the caller cut short does not count as a failure."""
-        from callwell.client.calls import key_trials  # loaded with the first failure
-
         context.last = reply
         cut_short = context.was_cut_short(self.clock.now(), seconds)
         key_trials.examine_no_reply(context, reply)
@@ -317,8 +309,6 @@ class AsyncEngine:
 
     def _on_error_response(self, context: CallContext, response: Response, attempt: int, seconds: float) -> Event:
         """Learn from an error response."""
-        from callwell.client.calls import key_trials  # as above
-
         plan = context.prepared.plan
         rule = self.profile.errors
         key = context.key

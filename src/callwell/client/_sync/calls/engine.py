@@ -19,9 +19,10 @@ from msgspec.structs import replace
 from callwell.client._sync.calls.retry_scope import announce_retries
 from callwell.client._sync.concurrency.primitives import sleep
 from callwell.client._sync.quota.queue import PermitQueues
-from callwell.client.calls import departures, nested, responses
+from callwell.client.calls import departures, key_trials, nested, responses
 from callwell.client.calls.binding import request_headers
 from callwell.client.calls.context import begin
+from callwell.client.calls.jitter import roll
 from callwell.core import call as machine
 from callwell.core.quota.permits import MAX_PAUSE_S
 from callwell.core.quota.record import PLAIN_SUCCESS, SendEnd
@@ -65,13 +66,6 @@ MIN_REQUEST_S: Final = 0.001
 
 PLAIN_SUCCESS_EVENT: Final = Answered(200)
 """The event of every request that goes well: which 2xx it was changes nothing, and one object saves making it."""
-
-
-def roll() -> float:
-    """A random number from 0 to 1."""
-    import random  # only a call that waits before another attempt needs one
-
-    return random.random()  # noqa: S311 - it spreads waits, and is no secret
 
 
 class Engine:
@@ -306,8 +300,6 @@ class Engine:
 
     def _on_no_reply(self, context: CallContext, reply: NoReply, attempt: int, seconds: float) -> Event:
         """Learn from a request without a response. One that the caller cut short does not count as a failure."""
-        from callwell.client.calls import key_trials  # loaded with the first failure
-
         context.last = reply
         cut_short = context.was_cut_short(self.clock.now(), seconds)
         key_trials.examine_no_reply(context, reply)
@@ -318,8 +310,6 @@ class Engine:
 
     def _on_error_response(self, context: CallContext, response: Response, attempt: int, seconds: float) -> Event:
         """Learn from an error response."""
-        from callwell.client.calls import key_trials  # as above
-
         plan = context.prepared.plan
         rule = self.profile.errors
         key = context.key
