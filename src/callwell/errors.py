@@ -65,10 +65,11 @@ No message ever holds a key or a signed URL's signature. Errors of other librari
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, NotRequired, TypedDict, Unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
 
 SHOWN: Final = 200
@@ -128,6 +129,15 @@ class UnknownName(UsageError, AttributeError):
         return _rebuild, (type(self), self.args, {**self.__dict__, "name": self.name})  # AttributeError's own slot
 
 
+def _show(value: object) -> str:
+    """A value for a message: of an object only the keys, because a body may have a secret in one of its fields."""
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key!r}: …' for key in value)}}}"
+    if isinstance(value, list | tuple) and any(isinstance(item, Mapping | list | tuple) for item in value):
+        return f"[{', '.join(map(_show, value))}]"
+    return repr(value)
+
+
 class InvalidOption(UsageError):
     """A value that an option or parameter does not accept.
 
@@ -138,7 +148,7 @@ class InvalidOption(UsageError):
     """
 
     def __init__(self, name: str, value: object, expected: str) -> None:
-        shown = repr(value)
+        shown = _show(value)
         shown = shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}…"
         super().__init__(f"{name} cannot be {shown}: expected {expected}")
         self.name = name

@@ -118,7 +118,7 @@ class BoundParameter(NamedTuple):
         """A parameter of an operation."""
         is_field = parameter.location == "body"
         is_usual = _is_usual(parameter)
-        is_demanded = parameter.required and not (is_field and (len(operation.bodies) > 1))
+        is_demanded = parameter.required and not (is_field and len(operation.bodies) > 1)
         return cls(
             name=parameter.name,
             location=parameter.location if is_usual or parameter.location in ("query", "body") else "header",

@@ -126,7 +126,7 @@ class BodyWriter:
 
     def takes(self, given: Mapping[str, Any]) -> bool:
         """Whether it takes what is given."""
-        if not self._takes_fields:
+        if WHOLE_BODY in self._fields and not self._takes_fields:
             return given.keys() == {WHOLE_BODY} and self._takes_whole(given[WHOLE_BODY])
         return all(self._may_have(name) and self._can_hold(name, value) for name, value in given.items())
 

@@ -65,7 +65,7 @@ def check_value(name: str, schema: Mapping[str, Any], value: object) -> None:
         return
     if not any(_fits_part(part, value) for part in parts):
         raise InvalidOption(name, value, describe_schema(schema))
-    if "enum" in schema and not any(
+    if schema.get("enum") and not any(
         member == value and _is_bool(member) == _is_bool(value) for member in schema["enum"]
     ):
         raise InvalidOption(name, value, describe_schema(schema))
