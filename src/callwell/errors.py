@@ -110,17 +110,17 @@ class UnknownName(UsageError, AttributeError):
         kind: what it should name: `provider`, `operation`, `parameter`.
         name: the name.
         known: the names that exist; the nearest are in the message.
-        where: what the names belong to, such as the provider.
+        owner: what the names belong to, such as the provider.
         why: what is wrong, if a similar name would not help.
     """
 
-    def __init__(self, kind: str, name: str, known: Iterable[str], *, where: str = "", why: str = "") -> None:
+    def __init__(self, kind: str, name: str, known: Iterable[str], *, owner: str = "", why: str = "") -> None:
         known = sorted(known)
         import difflib  # only this error needs it
 
         near = [] if why else difflib.get_close_matches(name, known, n=3, cutoff=0.5)
         hint = why or (f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known) or 'none'}")
-        super().__init__(f"unknown {kind} {name!r}{f' of {where}' if where else ''}: {hint}")
+        super().__init__(f"unknown {kind} {name!r}{f' of {owner}' if owner else ''}: {hint}")
         self.kind = kind
         self.name = name
         self.near = tuple(near)

@@ -154,7 +154,7 @@ def test_the_whole_answer_can_be_had() -> None:
 
 CALL: dict[str, Any] = {"provider": "p", "operation": "o", "attempts": 2, "outcome": "unknown"}
 ALL = [
-    errors.UnknownName("option", "colr", ["colour"], where="here"),
+    errors.UnknownName("option", "colr", ["colour"], owner="here"),
     errors.InvalidOption("option", 5, "six"),
     errors.ProfileError("f.toml", "a.b", "more", line=3),
     errors.ClosedError("closed"),

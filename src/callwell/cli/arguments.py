@@ -47,7 +47,7 @@ def parse_arguments(operation: Operation, texts: Iterable[str]) -> dict[str, obj
             raise InvalidOption("argument", text, SYNTAX)
         name, sign, literal = match.groups()
         if name not in takes:
-            raise UnknownName("parameter", name, takes, where=operation.name)
+            raise UnknownName("parameter", name, takes, owner=operation.name)
         label = f"{operation.name}: {name}"
         schema = parameters[name].schema if name in parameters else WHOLE
         value = _json(label, literal) if sign == ":=" else _value(label, schema, literal)

@@ -217,11 +217,11 @@ class Settings:
         chosen = self._resolve_one(provider, "", "environment", option)
         if chosen.value not in known:
             owner = provider.name if chosen.origin.startswith("--") else f"{provider.name} ({chosen.origin})"
-            raise UnknownName("environment", str(chosen.value), known, where=owner)
+            raise UnknownName("environment", str(chosen.value), known, owner=owner)
         for path, value in self._file_values.items():
             in_environment = len(path) > 2 and path[0] == provider.name  # noqa: PLR2004 - provider, environment, name
             if in_environment and path[1] not in known:
-                raise UnknownName("environment", path[1], known, where=f"{provider.name} ({value.origin})")
+                raise UnknownName("environment", path[1], known, owner=f"{provider.name} ({value.origin})")
         return chosen
 
     def _resolve_one(self, provider: Provider, environment: str, name: str, option: str | float | None) -> Setting:

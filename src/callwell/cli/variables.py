@@ -118,7 +118,7 @@ def _wrong_environment(
         if rest == text or setting is None:
             continue
         environment = rest.removesuffix(f"_{setting.upper()}").lower()
-        error = UnknownName("environment", environment, environments(provider), where=provider)
+        error = UnknownName("environment", environment, environments(provider), owner=provider)
         return f"{variable} sets nothing: {error}"
     return None
 

@@ -358,7 +358,7 @@ def _check_user_options(provider: Provider, options: ClientOptions) -> bool:
                 raise _unsupported_user_option(provider, name, given)
         return False
     if plan is not None and plan not in rule.required_on:
-        raise UnknownName("plan", str(plan), rule.required_on, where=provider.name)
+        raise UnknownName("plan", str(plan), rule.required_on, owner=provider.name)
     return rule.required or plan is not None
 
 

@@ -17,8 +17,8 @@ three things happens:
 
 - The new key is accepted: a success was got with it. It becomes active, and the old one drains until its last call has
   ended.
-- The new key is refused, or nobody knows. It is set aside, and nothing else changes. The provider may not know it yet,
-  so it is staged again later (`restage`); when, says `core.key_trial`.
+- The new key is refused, or its trial has no result. It is set aside, and nothing else changes. The provider may not
+  know it yet, so it is staged again later (`restage`); when, says `core.key_trial`.
 - The active key is refused. The key that is staged or aside becomes active, for all calls. If there is none, `current`
   is None until the source offers another key, and calls wait. A later call may try the newest key once more (`revive`).
 

@@ -46,7 +46,7 @@ def run_demo(
     selected = {bundled_name(name) or name for name in only} or scenarios.keys()
     for name in selected:
         if name not in scenarios:
-            raise UnknownName("provider", name, scenarios, where="the demo")
+            raise UnknownName("provider", name, scenarios, owner="the demo")
     emulated = tuple(name for name in scenarios if name in selected)
     options = EmulatorOptions(seed=seed, recordings=recordings, clock=str(clock), window="sliding", provider=emulated)
     results = {}

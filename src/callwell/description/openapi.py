@@ -156,7 +156,7 @@ class _DocumentReader:
         )
 
     def _entries(self) -> Iterator[_Entry]:
-        """All operations. A path item that cannot be read is left out here, for nobody knows what is in it."""
+        """All operations. A path item that cannot be read is left out here: its operations are not known."""
         paths = self._document.get("paths", {})
         for template, item in expect_object(paths, ("paths",)).items():
             if template.startswith("x-"):  # an extension of the Paths Object

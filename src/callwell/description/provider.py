@@ -75,7 +75,7 @@ class Provider(Struct, frozen=True, kw_only=True):
             if name and name in (left_out.operation, left_out.operation_id):
                 path = f"client.request({left_out.method!r}, {left_out.path!r})"
                 why = why or f"{path} can make it, but it has no method ({left_out.reason})"
-        raise UnknownName("operation", name, self.api.operations, where=self.name, why=why)
+        raise UnknownName("operation", name, self.api.operations, owner=self.name, why=why)
 
     def rule(self, name: str) -> OperationRule:
         """What the profile says about an operation.
@@ -95,7 +95,7 @@ class Provider(Struct, frozen=True, kw_only=True):
         if name is None:
             name = next((one for one, rule in rules.items() if rule.default), next(iter(rules)))
         if name not in rules:
-            raise UnknownName("environment", name, rules, where=self.name)
+            raise UnknownName("environment", name, rules, owner=self.name)
         rule = rules[name]
         return Environment(
             name=name, base_url=rule.base_url.rstrip("/"), headers=rule.headers, operations=rule.operations

@@ -97,7 +97,7 @@ class Client(CloseMixin):
             if name.startswith("_") or "provider" not in vars(self):
                 raise AttributeError(name)
             if name not in (known := group_names(self.provider)):
-                raise UnknownName("operation", name, known, where=self.provider.name)
+                raise UnknownName("operation", name, known, owner=self.provider.name)
             return DynamicGroup(self, name)
 
     def __dir__(self) -> list[str]:

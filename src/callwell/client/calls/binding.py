@@ -251,9 +251,9 @@ class Binder:
         whole = self._whole
         for name in arguments:
             if name not in self._names and (whole is None or name != whole.name):
-                raise UnknownName("parameter", name, self.names, where=self._operation.name)
+                raise UnknownName("parameter", name, self.names, owner=self._operation.name)
         if whole is None:
-            raise UnknownName("parameter", "", self.names, where=self._operation.name)
+            raise UnknownName("parameter", "", self.names, owner=self._operation.name)
         fields = {name: value for name, value in arguments.items() if name != whole.name}
         value = arguments[whole.name]
         if value is NOT_GIVEN or value is None:
@@ -269,7 +269,7 @@ class Binder:
         more = schema.get("additionalProperties", True)
         for key, inner in others.items():
             if more is False:
-                raise UnknownName("field", key, names, where=whole.label)
+                raise UnknownName("field", key, names, owner=whole.label)
             check_value(f"{whole.label}.{key}", more if isinstance(more, Mapping) else {}, inner)
         return self.bind({**taken, **fields}, others)
 
@@ -284,7 +284,7 @@ class Binder:
         for name, value in arguments.items():
             field = next((field for field in (*self._fields, self._whole) if field and field.name == name), None)
             if field is None:
-                raise UnknownName("parameter", name, self.names, where=self._operation.name)
+                raise UnknownName("parameter", name, self.names, owner=self._operation.name)
             converted[name] = value if value is NOT_GIVEN else to_wire_value(field.label, field.parameter.schema, value)
         return converted
 

@@ -155,7 +155,7 @@ class BodyWriter:
             if not self._may_have(name):
                 where = f"{self._operation} ({self.body.media_type})"
                 known = [one.name for one in self._fields.values()]
-                raise UnknownName("field", name or "body", known, where=where)
+                raise UnknownName("field", name or "body", known, owner=where)
             if field is not None and self.body.fields is not None:
                 check_value(self._label(name), field.schema, value)
         names = {field.name: field for field in self._fields.values()}

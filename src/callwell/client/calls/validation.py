@@ -95,7 +95,7 @@ def _check_fields(name: str, schema: Mapping[str, Any], value: Mapping[str, obje
     extra = schema.get("additionalProperties")
     for key, inner in value.items():
         if key not in known and extra is False:
-            raise UnknownName("field", key, known, where=name)
+            raise UnknownName("field", key, known, owner=name)
         field_schema = known.get(key, extra)
         check_value(f"{name}.{key}", field_schema if isinstance(field_schema, Mapping) else {}, inner)
     for key in required_names(schema):

@@ -177,7 +177,7 @@ class LedgerStore:
         """
         entry = self._state.read(self._cell(name))
         if not entry.name:
-            raise UnknownName("entry", name, [known.name for known in self.entries()], where="the ledger")
+            raise UnknownName("entry", name, [known.name for known in self.entries()], owner="the ledger")
         return entry
 
     def entries(self) -> tuple[Entry, ...]:
