@@ -80,7 +80,7 @@ def test_it_arrives_whole_with_its_length(serve: Servers, sender: Sender) -> Non
 
 
 def test_it_arrives_in_chunks_without_a_length(serve: Servers, sender: Sender) -> None:
-    """Where nobody knows it before."""
+    """Its length is not known before it ends."""
     server = serve(lambda c: c.send(OK))
     body = Pieces(3)
     body.size = None

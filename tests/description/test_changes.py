@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a newer document breaks is told from what it only adds."""
+"""What breaks callers in a newer document is distinguished from what it only adds."""
 
 from __future__ import annotations
 

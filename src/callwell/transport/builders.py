@@ -24,7 +24,7 @@ R = TypeVar("R", "RequestBuilder", "SyncRequestBuilder")
 NO_READ_AHEAD: Final = 0
 """Bytes to read together with the status where that must be known even if the body breaks off: a break would hide it.
 
-pyreqwest reads 64 KiB unless it is told otherwise: what fits costs no further turn of the event loop."""
+pyreqwest reads 64 KiB by default: what fits costs no further turn of the event loop."""
 
 UNBUILDABLE: Final = NoReply(Outcome.REFUSED, "the request could not be built")
 """Raised without a cause: its text would show the malformed header or address."""
