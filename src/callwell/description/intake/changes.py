@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from callwell.description import schemas
 from callwell.description.infer.answer_fields import value_types
+from callwell.description.infer.facts import as_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -182,20 +183,14 @@ def _any_of(kinds: set[str]) -> str:
 
 def _servers(facts: Facts) -> set[str]:
     servers = facts.document.get("servers")
-    return (
-        {str(server.get("url")).rstrip("/") for server in servers if isinstance(server, dict)}
-        if isinstance(servers, list)
-        else set()
-    )
+    known = servers if isinstance(servers, list) else []
+    return {str(server.get("url")).rstrip("/") for server in known if isinstance(server, dict)}
 
 
 def _schemes(facts: Facts) -> Mapping[str, Any]:
     """What requests depend on of the security schemes: neither texts nor scopes."""
-    components = facts.document.get("components")
-    schemes = components.get("securitySchemes") if isinstance(components, dict) else None
+    schemes = as_mapping(as_mapping(facts.document.get("components")).get("securitySchemes"))
     kept = ("type", "scheme", "in", "name")
     return {
-        name: tuple(scheme.get(key) for key in kept)
-        for name, scheme in (schemes or {}).items()
-        if isinstance(scheme, dict)
+        name: tuple(scheme.get(key) for key in kept) for name, scheme in schemes.items() if isinstance(scheme, dict)
     }
