@@ -29,7 +29,8 @@
     │       └── AnswerTooLarge     a success with more bytes than `max_answer_bytes`
     ├── NoAnswer                   the network                              exit code 5
     │   ├── ConnectFailed          no connection: certainly not done
-    │   └── ConnectionLost         no response to a repeatable call, after every permitted attempt
+    │   ├── ConnectionLost         no response to a repeatable call, after every permitted attempt
+    │   └── StreamCut              a stream of events or values broke off
     ├── OutcomeUnknown             you, by checking: it may have been done  exit code 6
     ├── LocalError                 this machine                             exit code 7
     │   ├── StateError             the state cannot be opened, read or written
@@ -400,6 +401,20 @@ class ConnectFailed(NoAnswer):
 
 class ConnectionLost(NoAnswer):
     """A repeatable call got no response in any permitted attempt."""
+
+
+class StreamCut(NoAnswer):
+    """A stream of events or values broke off. What was read before was delivered; the call is never repeated.
+
+    Attributes:
+        items: how many parts were delivered.
+        last_id: the ID of the last event, if the stream names IDs.
+    """
+
+    def __init__(self, text: str, *, items: int, last_id: str = "", **call: Unpack[CallFacts]) -> None:
+        super().__init__(text, **call)
+        self.items = items
+        self.last_id = last_id
 
 
 class OutcomeUnknown(CallError):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from callwell.lazy_exports import export_lazily
 
 if TYPE_CHECKING:
+    from callwell.client._sync.calls.stream import Stream as Stream
     from callwell.client._sync.client import Client as Client
     from callwell.client._sync.downloads.asset import Asset as Asset
     from callwell.client._sync.group import Group as Group
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from callwell.client.calls.options import ClientOptions as ClientOptions
     from callwell.client.calls.options import NotGiven as NotGiven
     from callwell.client.calls.responses import Answer as Answer
+    from callwell.client.calls.stream import AsyncStream as AsyncStream
     from callwell.client.client import AsyncClient as AsyncClient
     from callwell.client.downloads.asset import AsyncAsset as AsyncAsset
     from callwell.client.downloads.partial_file import Saved as Saved
@@ -32,9 +34,11 @@ if TYPE_CHECKING:
     from callwell.client.uploads.options import SandboxWarning as SandboxWarning
     from callwell.client.uploads.options import Uploaded as Uploaded
     from callwell.client.uploads.options import UploadOptions as UploadOptions
+    from callwell.core.event_stream import ServerSentEvent as ServerSentEvent
 else:
     # The same names for programs; tests/structure/test_exports.py holds the two equal.
     _MODULES = {
+        "callwell.client._sync.calls.stream": ("Stream",),
         "callwell.client._sync.client": ("Client",),
         "callwell.client._sync.downloads.asset": ("Asset",),
         "callwell.client._sync.group": ("Group",),
@@ -47,6 +51,7 @@ else:
             "NotGiven",
         ),
         "callwell.client.calls.responses": ("Answer",),
+        "callwell.client.calls.stream": ("AsyncStream",),
         "callwell.client.client": ("AsyncClient",),
         "callwell.client.downloads.asset": ("AsyncAsset",),
         "callwell.client.downloads.partial_file": ("Saved",),
@@ -60,6 +65,7 @@ else:
             "UploadOptions",
             "Uploaded",
         ),
+        "callwell.core.event_stream": ("ServerSentEvent",),
     }
     __all__ = [name for names in _MODULES.values() for name in names]
     __getattr__, __dir__ = export_lazily(__name__, _MODULES)

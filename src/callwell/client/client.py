@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from callwell.client.calls.options import CallOptions, ClientOptions
     from callwell.client.calls.responses import Answer
+    from callwell.client.calls.stream import AsyncStream
     from callwell.client.concurrency.primitives import AsyncPendingAnswer
     from callwell.client.downloads.asset import AsyncAsset
     from callwell.client.exactly_once.ledger import AsyncLedger
@@ -200,6 +201,21 @@ class AsyncClient(AsyncCloseMixin):
             InvalidOption: the operation is not a list, or an argument is invalid.
         """
         return self._caller.pages(operation, **arguments)
+
+    def stream(self, operation: str, /, **arguments: object) -> AsyncStream[Any]:
+        """The events or values that an operation answers with one by one.
+
+        Args:
+            operation: for example `chats.create`.
+            arguments: in snake case. An argument `stream` that chooses the stream is set if you leave it out.
+
+        Raises:
+            UnknownName: no such operation.
+            InvalidOption: the operation does not answer with a stream, or an argument is invalid.
+        """
+        from callwell.client.calls.stream import start_stream  # few programs read streams
+
+        return start_stream(self._caller, self._caller.find_operation(operation), arguments)
 
     def asset(self, operation: str, /, **arguments: object) -> AsyncAsset:
         """The file that an operation leads to.

@@ -27,7 +27,7 @@ from callwell.core.headers import join_lines
 from callwell.description.model import AnswerType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from callwell.transport.base import Response
 
@@ -129,9 +129,8 @@ def decode_text(body: bytes, headers: Mapping[str, str]) -> str:
     return body.decode("utf-8", "replace").removeprefix("\ufeff")
 
 
-def describe_mismatch(headers: Mapping[str, str], media: Iterable[AnswerType]) -> str:
-    """What is wrong with an answer of another type than declared, for people."""
-    expected = " or ".join(dict.fromkeys(kind.name for kind in media))
+def describe_mismatch(headers: Mapping[str, str], expected: str) -> str:
+    """What is wrong with an answer of another type than expected, for people."""
     return f"a body of type {media_type(headers) or 'unknown'} in place of {expected}"
 
 

@@ -75,6 +75,10 @@ class AsyncCaller:
         resolved = self.config.resolve_call_options(self.options, options)
         return type(self)(self.engine, self.config, resolved, self._operations)
 
+    def over(self, engine: AsyncEngine) -> Self:
+        """A caller with the same options that makes its requests by another engine."""
+        return type(self)(engine, self.config, self.options, self._operations)
+
     async def explain(self, error: KeyRefused) -> KeyProblem:
         """The error to raise for a refused key, with all that can be found out about it."""
         from callwell.client.keys.refused_key import explain_refusal  # seldom needed

@@ -241,7 +241,7 @@ def _explain_unreadable(response: Response, media: tuple[AnswerType, ...]) -> st
         return explain_invalid_json(response.body)
     from callwell.client.calls.answer_values import describe_mismatch
 
-    return describe_mismatch(response.headers, media)
+    return describe_mismatch(response.headers, " or ".join(kind.name for kind in media))
 
 
 def _redirect_target(url: str, location: str | None) -> str | None:

@@ -64,6 +64,14 @@ class FileDecoder:
         except zlib.error as error:
             raise DamagedCoding(str(error)) from error
 
+    def decode_next(self, chunk: bytes) -> bytes:
+        """Decode bytes that follow directly on those before.
+
+        Raises:
+            DamagedCoding: the bytes are not in the announced coding.
+        """
+        return b"".join(decoded for _, decoded in self.decode(self.encoded_bytes, chunk))
+
     def is_complete(self, announced: int | None) -> bool:
         """Whether the whole file has come: every coding has ended, and the size is as announced.
 

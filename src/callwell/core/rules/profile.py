@@ -43,6 +43,7 @@ __all__ = [
     "RecordingRule",
     "RetryRule",
     "SandboxRule",
+    "StreamRule",
     "TokenRule",
     "UntilRule",
     "UploadRule",
@@ -130,6 +131,22 @@ class RetryRule(Struct, frozen=True, kw_only=True):
     commit_bound_s: float = 30.0
     rekey_wait_s: float = 30.0
     announce_retries: bool = False
+
+
+class StreamRule(Struct, frozen=True, kw_only=True):
+    """How streams of events and of JSON lines behave.
+
+    Attributes:
+        end: the data of the event that ends a stream, which is not delivered; empty if there is none. The default is a
+            convention of most streams of language models, and no JSON.
+        idle_s: the longest time without a byte, after which a stream counts as broken off.
+        reconnects: for events of a GET: how often in a row, without an event in between, the stream is opened again
+            after it has ended, with the ID of the last event.
+    """
+
+    end: str = "[DONE]"
+    idle_s: float = 120.0
+    reconnects: int = 0
 
 
 class CodeRule(Struct, frozen=True, kw_only=True):
@@ -241,6 +258,7 @@ class Profile(Struct, frozen=True, kw_only=True):
         quotas: by name.
         quota_headers: the headers with the state of its quotas.
         retry: when a call is retried.
+        stream: how streams of events behave.
         errors: where error responses say what is wrong.
         audio: which audio it accepts.
         names: other names for operations than those derived from the document, by `operationId` or by that name.
@@ -262,6 +280,7 @@ class Profile(Struct, frozen=True, kw_only=True):
     quotas: dict[str, QuotaRule] = field(default_factory=dict)
     quota_headers: QuotaHeaderRule | None = None
     retry: RetryRule = RetryRule()
+    stream: StreamRule = StreamRule()
     errors: ErrorRule = ErrorRule()
     audio: AudioRule | None = None
     names: dict[str, str] = field(default_factory=dict)

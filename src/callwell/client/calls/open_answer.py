@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Makes a call, and leaves the body of its answer to be read as it comes: for files and streams.
+
+The call itself is like any other: permits, keys, retries and errors are the engine's, which works with an
+`AsyncAnswerOpener` in place of the transport. That reads errors whole, and so are successes of another type than
+expected, which may be a gateway's. A success of the expected type ends the call when its head has come: the request has
+arrived, so its permit is released then (`core/quota/permits.py`), however long the body takes.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec.structs import replace
+
+from callwell.client.calls.answer_values import describe_mismatch
+from callwell.core import outcome
+from callwell.core.headers import join_lines
+from callwell.core.types import Outcome
+from callwell.errors import CallFacts, InvalidOption, UnexpectedAnswer
+from callwell.transport.base import MAX_ERROR_BYTES, NoReply, RequestHeaders, Response
+from callwell.transport.codings import decode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from callwell.client.calls.binding import BoundRequest
+    from callwell.client.calls.caller import AsyncCaller
+    from callwell.client.calls.operations import OperationHandle
+    from callwell.transport.base import AsyncBody, AsyncTransport, Request
+
+NO_CONTENT: Final = frozenset({202, 204, 205})
+"""Successes without a body to read: there is nothing, or nothing yet."""
+
+MIN_LEFT_S: Final = 0.001
+"""The shortest time limit: transports take zero for "no limit"."""
+
+NEVER: Final = float("inf")
+
+
+class AsyncAnswerOpener:
+    """Sends the requests of one call, as a transport does, and leaves the body of an expected success open.
+
+    Args:
+        transport: sends.
+        fields: more header fields.
+        is_expected: whether a success with these headers is left open.
+        limits: returns, in real seconds, the longest pause in a body, and the time within which all of it must come;
+            None for no limit.
+
+    Attributes:
+        body: the open body, if there is one.
+    """
+
+    def __init__(
+        self,
+        transport: AsyncTransport,
+        fields: tuple[tuple[str, str], ...],
+        *,
+        is_expected: Callable[[Mapping[str, str]], bool],
+        limits: Callable[[], tuple[float, float | None]],
+    ) -> None:
+        self.body: AsyncBody | None = None
+        self._transport = transport
+        self._fields = fields
+        self._is_expected = is_expected
+        self._limits = limits
+        self._manager: Any = None
+
+    async def send(self, request: Request) -> Response | NoReply:
+        """Send a request; the body of an expected success is not in the response."""
+        await self.aclose()
+        stall_s, left_s = self._limits()
+        headers = RequestHeaders((*request.headers, *self._fields))
+        request = replace(request, headers=headers, timeout_s=stall_s, total_timeout_s=left_s)
+        manager = self._transport.stream(request)
+        body = await manager.__aenter__()
+        self._manager = manager
+        if isinstance(body, NoReply):
+            await self.aclose()
+            return body
+        is_success = body.status in outcome.OK and body.status not in NO_CONTENT
+        if is_success and self._is_expected(body.headers):
+            self.body = body
+            return Response(body.status, body.headers, b"")
+        response = await _read_whole(body)
+        await self.aclose()
+        return response
+
+    async def aclose(self) -> None:
+        """Close the connection of what is not read."""
+        manager = self._manager
+        self._manager = None
+        self.body = None
+        if manager is not None:
+            await manager.__aexit__(None, None, None)
+
+
+async def _read_whole(body: AsyncBody) -> Response:
+    """A response that is no file and no stream, as far as it is read at all."""
+    content = b""
+    is_whole = True
+    while chunk := await body.read():
+        if isinstance(chunk, NoReply):
+            is_whole = False
+            break
+        content += chunk
+        if len(content) > MAX_ERROR_BYTES:
+            return Response(body.status, body.headers, content[:MAX_ERROR_BYTES], whole=False)
+    decoded = decode(content, join_lines(body.headers, "content-encoding"), MAX_ERROR_BYTES)
+    return Response(body.status, body.headers, decoded.body, is_whole and decoded.whole, decoded.too_large)
+
+
+class AsyncOpenAnswer:
+    """A success with a body that is still to be read. Close it.
+
+    Args:
+        status: the HTTP status.
+        headers: values by field name, whatever the case.
+        opener: holds the body; without one, this is a redirect, or there is nothing to read.
+
+    Attributes:
+        status: the HTTP status.
+        headers: values by field name, whatever the case.
+    """
+
+    def __init__(self, status: int, headers: Mapping[str, str], opener: AsyncAnswerOpener) -> None:
+        self.status = status
+        self.headers = headers
+        self._opener = opener
+
+    async def read(self) -> bytes | NoReply:
+        """The next chunk of the body: empty at its end, a `NoReply` if it broke off."""
+        body = self._opener.body
+        return b"" if body is None else await body.read()
+
+    async def aclose(self) -> None:
+        """Leave the rest unread."""
+        await self._opener.aclose()
+
+
+async def open_answer(
+    caller: AsyncCaller,
+    handle: OperationHandle,
+    bound: BoundRequest,
+    *,
+    is_expected: Callable[[Mapping[str, str]], bool],
+    stall_s: float,
+    fields: tuple[tuple[str, str], ...] = (),
+    deadline: float = NEVER,
+) -> AsyncOpenAnswer:
+    """Make a call, and leave its answer open.
+
+    Args:
+        caller: makes the call.
+        handle: the operation.
+        bound: the request.
+        is_expected: whether a success with these headers is what the caller wants to read.
+        stall_s: seconds without a byte after which the body counts as broken off.
+        fields: more header fields.
+        deadline: when the body must have ended, in monotonic seconds.
+
+    Raises:
+        UnexpectedAnswer: the call was done, and its answer is of another type.
+        CallwellError: see `callwell.errors`.
+    """
+    clock = caller.engine.clock
+
+    def limits() -> tuple[float, float | None]:
+        left_s = None if deadline == NEVER else clock.real_s(max(MIN_LEFT_S, deadline - clock.now()))
+        return clock.real_s(stall_s), left_s
+
+    caller.engine.ensure_open(handle.plan.operation)
+    opener = AsyncAnswerOpener(
+        caller.engine.transport,
+        (("accept-encoding", "identity"), *fields),
+        is_expected=is_expected,
+        limits=limits,
+    )
+    engine = copy(caller.engine)
+    engine.transport = opener  # type: ignore[assignment] # all that the engine does with it is to send
+    engine.is_open = False
+    try:
+        answer = await caller.over(engine).send(caller.prepare(handle.plan, bound))
+    except BaseException:
+        await opener.aclose()
+        raise
+    if opener.body is None and answer.status in outcome.OK and answer.status not in NO_CONTENT:
+        name = caller.config.provider.name
+        mismatch = describe_mismatch(answer.headers, bound.accept[1])
+        facts = CallFacts(
+            provider=name, operation=handle.plan.operation, attempts=answer.attempts, outcome=str(Outcome.DONE)
+        )
+        text = f"{name} {handle.plan.operation}: {answer.status}: {mismatch}"
+        raise UnexpectedAnswer(text, status=answer.status, **facts)
+    return AsyncOpenAnswer(answer.status, answer.headers, opener)
+
+
+def check_recordable(caller: AsyncCaller) -> None:
+    """See that a call whose answer stays open need not be recorded.
+
+    Raises:
+        InvalidOption: it is to be made exactly once.
+    """
+    if caller.options.exactly_once:
+        raise InvalidOption("exactly_once", caller.options.exactly_once, "False here: a stream cannot be recorded")
