@@ -139,6 +139,22 @@ def test_a_group_named_as_the_provider(folder: Path) -> None:
     assert "    def things(self) -> ThingsGroup:" in code
 
 
+def test_results_that_are_not_json(folder: Path) -> None:
+    """Text, files, and what only the response itself says; a stream is not awaited."""
+    file = folder / "openapi.json"
+    document = json.loads(file.read_text(encoding="utf-8"))
+    types = {"table": "text/csv", "image": "image/png", "proxy": "*/*", "watch": "text/event-stream"}
+    for name, media_type in types.items():
+        response = {"description": "", "content": {media_type: {}}}
+        document["paths"][f"/{name}"] = {"get": {"operationId": f"files.{name}", "responses": {"200": response}}}
+    file.write_text(json.dumps(document), encoding="utf-8")
+    code = "".join(package_code(load_provider(folder)).files.values())
+    for name, result in (("Table", "str"), ("Image", "bytes"), ("Proxy", "Any")):
+        assert f"Files{name}: TypeAlias = {result}\n" in code
+    assert "    def watch(self) -> AsyncStream[ServerSentEvent]:" in code
+    assert "    def watch(self) -> Stream[ServerSentEvent]:" in code
+
+
 def test_each_side_by_itself(folder: Path) -> None:
     """The modules of a bundled client have the classes of the package, each side in its own module."""
     files = bundled_code(load_provider(folder))

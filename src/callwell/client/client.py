@@ -218,7 +218,7 @@ class AsyncClient(AsyncCloseMixin):
         return start_stream(self._caller, self._caller.find_operation(operation), arguments)
 
     def asset(self, operation: str, /, **arguments: object) -> AsyncAsset:
-        """The file that an operation leads to.
+        """The file that an operation leads to, or answers with.
 
         Args:
             operation: for example `recordings.video`.
@@ -230,26 +230,29 @@ class AsyncClient(AsyncCloseMixin):
         """
         handle = self._caller.find_operation(operation)
         rule = handle.rule.asset
-        if rule is None:
-            raise InvalidOption(
-                "operation", operation, f"one that leads to a file ({', '.join(asset_operations(self.provider))})"
-            )
+        caller = self._caller
+        options = caller.options
         wire = handle.binder.wire(arguments)
-        handle.binder.bind(wire)  # refuses invalid arguments now, not at the download
+        bound = handle.binder.bind(wire)  # refuses invalid arguments now, not at the download
+        if rule is None and not handle.plan.has_files:
+            known = ", ".join(asset_operations(self.provider)) or "none of this provider"
+            raise InvalidOption("operation", operation, f"one that leads to a file ({known})")
         from callwell.client.downloads.asset import AsyncAsset  # many programs download nothing
 
-        caller = self._caller
+        if rule is None:
+            from callwell.client.downloads.answer_file import AsyncAnswerFile
+
+            source = AsyncAnswerFile(caller, handle, bound)
+            return AsyncAsset(source, deadline_s=options.within_s, wait_s=options.deadline_s)
+        from callwell.client.downloads.signed_url import AsyncSignedUrl
 
         def ask(left_s: float | None) -> AsyncPendingAnswer:
             """Call the operation within the seconds that are left."""
             limited = caller if left_s is None else caller.with_options({"deadline_s": left_s})
             return limited.run(handle, wire)
 
-        name = f"{self.provider.name} {operation}"
-        options = caller.options
-        return AsyncAsset(
-            name, rule, engine=self._engine, ask=ask, deadline_s=options.within_s, wait_s=options.deadline_s
-        )
+        url = AsyncSignedUrl(f"{self.provider.name} {operation}", rule, engine=self._engine, ask=ask)
+        return AsyncAsset(url, deadline_s=options.within_s, wait_s=options.deadline_s)
 
     async def upload(self, operation: str, file: Any, /, **arguments: Any) -> Uploaded[Any]:
         """Send a large file in pieces. The same call resumes an interrupted upload, even in another process.

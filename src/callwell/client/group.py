@@ -11,6 +11,7 @@ from callwell.client.calls.operations import method_names, saving_operation
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from callwell.client.calls.stream import AsyncStream
     from callwell.client.downloads.asset import AsyncAsset
     from callwell.client.downloads.partial_file import Saved
     from callwell.client.pages.pager import AsyncPager
@@ -33,6 +34,10 @@ class AsyncGroupClient(Protocol):
 
     def pages(self, operation: str, /, **arguments: object) -> AsyncPager[Any]:
         """The items of a list operation."""
+        ...
+
+    def stream(self, operation: str, /, **arguments: object) -> AsyncStream[Any]:
+        """What an operation answers with one by one."""
         ...
 
     def asset(self, operation: str, /, **arguments: object) -> AsyncAsset:
@@ -59,6 +64,9 @@ class AsyncGroup:
 
     def _pages(self, name: str, arguments: Mapping[str, object]) -> AsyncPager[Any]:
         return self._client.pages(name, **arguments)
+
+    def _stream(self, name: str, arguments: Mapping[str, object]) -> AsyncStream[Any]:
+        return self._client.stream(name, **arguments)
 
     def _asset(self, name: str, arguments: Mapping[str, object]) -> AsyncAsset:
         return self._client.asset(name, **arguments)
@@ -95,6 +103,8 @@ class AsyncDynamicGroup(AsyncGroup):
             return partial(self._client.pages, operation)
         if rule.asset:
             return partial(self._client.asset, operation)
+        if self._client.provider.operation(operation).only_streams:
+            return partial(self._client.stream, operation)
         return partial(self._client.call, operation)
 
     def __dir__(self) -> list[str]:

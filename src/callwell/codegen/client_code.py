@@ -16,6 +16,7 @@ them. Which one that is, and what it returns, depends on the rule of the operati
     rule      returns              calls
     (none)    the result           Group._call
     paging    Pager[Item]          Group._pages
+    (stream)  Stream[Event]        Group._stream, where the description declares nothing but events or JSON lines
     asset     Asset                Group._asset, and `.save` in a second method if the rule names one
     upload    Uploaded[Result]     Group._upload; its arguments are also those of the operation that makes the object
 
@@ -60,7 +61,7 @@ SIDES: Final = {"Async": "async", "": "sync"}
 
 _NO_WORD: Final = re.compile(r"\W+", re.ASCII)
 
-Kind = Literal["_call", "_pages", "_asset", "_upload"]
+Kind = Literal["_call", "_pages", "_stream", "_asset", "_upload"]
 """The method of a group that carries an operation out."""
 
 
@@ -181,6 +182,8 @@ def _result(provider: Provider, operation: Operation, annotations: AnnotationWri
     if rule.paging:
         items = schemas.at_path(operation.response_schema, rule.paging.first_item) or {}
         return "_pages", annotations.result(items, f"{name}Item")
+    if operation.only_streams:
+        return "_stream", "ServerSentEvent" if operation.media[0].kind == "events" else "Any"
     schema: Mapping[str, Any] | None = operation.response_schema
     if provider.profile.result and operation.response_schema:
         schema = schemas.at_path(operation.response_schema, provider.profile.result)
@@ -256,6 +259,7 @@ def _method_code(method: MethodCode, side: str) -> list[str]:
         "_upload": f"Uploaded[{method.type}]",
         "_asset": f"{side}Asset",
         "_pages": f"{side}Pager[{method.type}]",
+        "_stream": f"{side}Stream[{method.type}]",
         "_call": method.type,
     }[method.kind]
     items = ["self"]

@@ -33,8 +33,8 @@ TYPES_ONLY: Final = {
     "os": ("PathLike",),
     "typing": ("Self", "Unpack"),
     "callwell.client": (
-        *("Asset", "AsyncAsset", "AsyncFileSource", "AsyncPager", "ClientOptions", "FileContent", "FileSource"),
-        *("NotGiven", "Pager", "Saved", "Uploaded", "UploadOptions"),
+        *("Asset", "AsyncAsset", "AsyncFileSource", "AsyncPager", "AsyncStream", "ClientOptions", "FileContent"),
+        *("FileSource", "NotGiven", "Pager", "Saved", "ServerSentEvent", "Stream", "Uploaded", "UploadOptions"),
     ),
     "callwell.description.provider": ("Provider",),
 }

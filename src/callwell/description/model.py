@@ -136,6 +136,11 @@ class Operation(Struct, frozen=True, kw_only=True):
     operation_id: str = ""
     server: str = ""
 
+    @property
+    def only_streams(self) -> bool:
+        """Whether a success is a stream, and nothing else."""
+        return bool(self.media) and all(kind.kind in ("events", "lines") for kind in self.media)
+
 
 class LeftOut(Struct, frozen=True, kw_only=True):
     """One documented request that cannot be a typed method. `client.request` still makes it.

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 CLIENT_NAMES: Final = frozenset(
     {
         *("aclose", "asset", "call", "call_raw", "close", "config", "ledger", "pages", "provider", "request"),
-        *("spent", "upload", "uploader", "with_options"),
+        *("spent", "stream", "upload", "uploader", "with_options"),
     }
 )
 """The attributes of every client. No derived group has one of these names."""

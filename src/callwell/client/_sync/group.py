@@ -12,6 +12,7 @@ from callwell.client.calls.operations import method_names, saving_operation
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from callwell.client._sync.calls.stream import Stream
     from callwell.client._sync.downloads.asset import Asset
     from callwell.client._sync.pages.pager import Pager
     from callwell.client.downloads.partial_file import Saved
@@ -34,6 +35,10 @@ class GroupClient(Protocol):
 
     def pages(self, operation: str, /, **arguments: object) -> Pager[Any]:
         """The items of a list operation."""
+        ...
+
+    def stream(self, operation: str, /, **arguments: object) -> Stream[Any]:
+        """What an operation answers with one by one."""
         ...
 
     def asset(self, operation: str, /, **arguments: object) -> Asset:
@@ -60,6 +65,9 @@ class Group:
 
     def _pages(self, name: str, arguments: Mapping[str, object]) -> Pager[Any]:
         return self._client.pages(name, **arguments)
+
+    def _stream(self, name: str, arguments: Mapping[str, object]) -> Stream[Any]:
+        return self._client.stream(name, **arguments)
 
     def _asset(self, name: str, arguments: Mapping[str, object]) -> Asset:
         return self._client.asset(name, **arguments)
@@ -96,6 +104,8 @@ class DynamicGroup(Group):
             return partial(self._client.pages, operation)
         if rule.asset:
             return partial(self._client.asset, operation)
+        if self._client.provider.operation(operation).only_streams:
+            return partial(self._client.stream, operation)
         return partial(self._client.call, operation)
 
     def __dir__(self) -> list[str]:

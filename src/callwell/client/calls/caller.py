@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from callwell.client.calls.context import PreparedCall
 from callwell.client.calls.operations import OperationHandle, find_operation, list_operations
 from callwell.client.calls.options import NOT_GIVEN
-from callwell.client.calls.responses import rename_fields, resolve_link
+from callwell.client.calls.responses import REDIRECTS, rename_fields, resolve_link
 from callwell.core import json_values, outcome
 from callwell.errors import CallFacts, InvalidOption, KeyRefused, UnexpectedAnswer
 
@@ -111,7 +111,7 @@ class AsyncCaller:
         Raises:
             CallwellError: see `callwell.errors`.
         """
-        if self._plain and handle.deleted_lookup is None:
+        if self._plain and handle.is_plain:
             bound = handle.binder.bind(arguments)
             return self.engine.run(PreparedCall(handle.plan, bound, self.options, None, self.explain))
         wire = handle.binder.wire(arguments)  # these calls may be bound more than once, or recorded
@@ -186,7 +186,12 @@ class AsyncCaller:
             from callwell.client.calls.caching import run_cached  # few clients need it
 
             return await run_cached(self.config, handle, prepared, send)
-        return await send()
+        answer = await send()
+        if handle.plan.redirects and answer.status in REDIRECTS:
+            from callwell.client.downloads.answer_file import read_redirected  # few operations need it
+
+            return await read_redirected(self, handle, prepared.request, answer)
+        return answer
 
     async def _run_for_user(self, prepared: PreparedCall, send: AsyncFetch) -> Answer:
         """Make a call, and count its end user if the provider bills by end user."""

@@ -67,6 +67,11 @@ class CallPlan(Struct, frozen=True):
     redirects: bool = False
     tries_keys: bool = False
 
+    @property
+    def has_files(self) -> bool:
+        """Whether a success may be a file: anything but JSON and streams."""
+        return any(kind.kind in ("text", "bytes", "any") for kind in self.media)
+
 
 class TriedKey(Struct, frozen=True):
     """A new key that a call has tried, and the answer that was no success.

@@ -25,9 +25,7 @@ from callwell.core import outcome
 from callwell.core.headers import join_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
-    from callwell.description.model import AnswerType
+    from collections.abc import Mapping
 
 LEADING_BLANKS = b" \t\r\n\xef\xbb\xbf"
 """White space and a byte order mark, which may precede the first character of a text."""
@@ -43,7 +41,7 @@ General web servers (nginx, Apache, IIS) are missing on purpose: they are origin
 """
 
 
-def is_undescribed_type(headers: Mapping[str, str], body: bytes, described: Collection[AnswerType] = ()) -> bool:
+def is_undescribed_type(headers: Mapping[str, str], body: bytes) -> bool:
     """Whether a success that is no JSON says itself that it is something else than described.
 
     JSON that broke off, or that a server names wrongly, is the provider's own.
@@ -51,13 +49,10 @@ def is_undescribed_type(headers: Mapping[str, str], body: bytes, described: Coll
     Args:
         headers: the response's.
         body: what arrived of it.
-        described: the types that the provider gives, if it gives others than JSON.
     """
     named = (
         join_lines(headers, "content-type").partition(";")[0].strip().lower()
     )  # bytes that are no text are a type too
-    if any(named == kind.name.partition(";")[0] for kind in described):
-        return False
     return is_markup(body) or (named != "" and "json" not in named)
 
 

@@ -53,12 +53,14 @@ class OperationHandle(Struct, frozen=True):
         rule: what the profile says about it, paging under the names of arguments.
         plan: what the engine needs to know of it.
         deleted_lookup: what has that which it does not find any more, if anything has.
+        is_plain: one call of the engine does all.
     """
 
     binder: Binder
     rule: OperationRule
     plan: CallPlan
     deleted_lookup: DeletedLookup | None = None
+    is_plain: bool = True
 
 
 def find_operation(provider: Provider, name: str, server: str = "") -> OperationHandle:
@@ -87,9 +89,9 @@ def find_operation(provider: Provider, name: str, server: str = "") -> Operation
         redirects=operation.redirects,
         tries_keys=traits.repeatable and not operation.redirects,
     )
-    return OperationHandle(
-        Binder(operation, server), rule, plan, None if rule.gone_if is None else _deleted_lookup(provider, rule.gone_if)
-    )
+    lookup = None if rule.gone_if is None else _deleted_lookup(provider, rule.gone_if)
+    is_plain = lookup is None and not plan.redirects
+    return OperationHandle(Binder(operation, server), rule, plan, lookup, is_plain)
 
 
 def plan_undescribed(provider: Provider, method: str) -> CallPlan:

@@ -69,6 +69,7 @@ class ParsedResponse(Struct, frozen=True):
         whole: the body is complete and could be decoded.
         from_gateway: it looks like a page of a proxy, gateway or portal, not like the provider's.
         too_large: the body is incomplete because it has more bytes than are allowed.
+        is_elsewhere: it is a redirect to another server, which has the file.
     """
 
     answer: Answer
@@ -82,6 +83,7 @@ class ParsedResponse(Struct, frozen=True):
     whole: bool = True
     from_gateway: bool = False
     too_large: bool = False
+    is_elsewhere: bool = False
 
 
 def parse_success(response: Response, *, described: bool, media: tuple[AnswerType, ...] = ()) -> Answer | None:
@@ -123,6 +125,7 @@ def parse_response(
     reset_s: float | None = None,
     described: bool = True,
     media: tuple[AnswerType, ...] = (),
+    redirects: bool = False,
 ) -> ParsedResponse:
     """Parse a response for which `parse_success` returned None; a 2xx among them is incomplete.
 
@@ -135,6 +138,7 @@ def parse_response(
         reset_s: how long a 429 without `Retry-After` lasts, by the provider's quota headers.
         described: a success must be JSON; otherwise it may be anything.
         media: the media types that a success may have, if it need not be JSON.
+        redirects: a success may be a redirect to another server.
     """
     # What reads failures is loaded with the first one.
     from callwell.client.calls import error_body, gateways
@@ -147,7 +151,8 @@ def parse_response(
     json, readable = (None, False) if response.too_large else decode_json(response.body, headers)
     answer = Answer(status, headers, response.body, json)
     if status in outcome.OK:
-        foreign = described and not readable and gateways.is_undescribed_type(headers, response.body, media)
+        foreign = described and not readable and gateways.is_undescribed_type(headers, response.body)
+        foreign = foreign and not _is_declared(response, media)
         message = _explain_unreadable(response, media) if response.whole and (media or not readable) else ""
         return ParsedResponse(answer, message=message, whole=False, from_gateway=foreign, too_large=response.too_large)
     secrets = () if key is None else (key.reveal(),)
@@ -172,6 +177,7 @@ def parse_response(
         moved_to=moved_to,
         whole=response.whole,
         from_gateway=foreign,
+        is_elsewhere=redirects and moved_to is None and status in REDIRECTS and "location" in headers,
     )
 
 
@@ -187,7 +193,7 @@ def to_event(rule: ErrorRule, reading: ParsedResponse) -> Answered:
         rule: the documented error codes.
         reading: the parsed response.
     """
-    status = reading.answer.status
+    status = outcome.OK[0] if reading.is_elsewhere else reading.answer.status
     code = reading.code
     if status in outcome.OK:
         return Answered(status, None, reading.whole, from_gateway=reading.from_gateway, too_large=reading.too_large)
@@ -231,6 +237,14 @@ def page_body(answer: Answer) -> Any:
     if answer.json is None and answer.body.strip() != b"null":
         raise LookupError("no JSON")
     return answer.json
+
+
+def _is_declared(response: Response, media: tuple[AnswerType, ...]) -> bool:
+    if not media:
+        return False
+    from callwell.client.calls.answer_values import find_type
+
+    return find_type(media, response.headers, response.body) is not None
 
 
 def _explain_unreadable(response: Response, media: tuple[AnswerType, ...]) -> str:

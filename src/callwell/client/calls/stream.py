@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from callwell.client.calls.binding import BoundRequest
-    from callwell.client.calls.caller import AsyncCaller
-    from callwell.client.calls.open_answer import AsyncOpenAnswer
+    from callwell.client.calls.open_answer import AsyncOpenAnswer, AsyncOpenCaller
     from callwell.client.calls.operations import OperationHandle
     from callwell.core.event_stream import ServerSentEvent
 
@@ -56,7 +55,7 @@ class AsyncStream(Generic[T]):
         headers: of the answer; empty before the stream is open.
     """
 
-    def __init__(self, caller: AsyncCaller, handle: OperationHandle, bound: BoundRequest) -> None:
+    def __init__(self, caller: AsyncOpenCaller, handle: OperationHandle, bound: BoundRequest) -> None:
         self.items = 0
         self.status = 0
         self.headers: Mapping[str, str] = {}
@@ -211,7 +210,7 @@ class AsyncStream(Generic[T]):
         return StreamCut(text, items=self.items, last_id=self._parser.last_id, **facts)
 
 
-def start_stream(caller: AsyncCaller, handle: OperationHandle, arguments: Mapping[str, object]) -> AsyncStream[Any]:
+def start_stream(caller: AsyncOpenCaller, handle: OperationHandle, arguments: Mapping[str, object]) -> AsyncStream[Any]:
     """The stream that an operation answers with. Nothing is sent before it is entered or iterated over.
 
     Args:

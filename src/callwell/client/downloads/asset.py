@@ -12,7 +12,6 @@ from callwell.client.concurrency.primitives import sleep
 from callwell.client.downloads.delivered import DeliveredBytes, FileReplaced
 from callwell.client.downloads.fetch import NEVER
 from callwell.client.downloads.partial_file import PartialFile, Saved, to_file_error
-from callwell.client.downloads.signed_url import AsyncSignedUrl
 from callwell.client.downloads.transfer import AsyncTransfer
 from callwell.core.download import Download
 from callwell.core.parallel_download import RangeSplit
@@ -23,10 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
     from typing import Self
 
-    from callwell.client.calls.engine import AsyncEngine
-    from callwell.client.concurrency.primitives import AsyncFetch
-    from callwell.client.downloads.signed_url import AssetInfo
-    from callwell.core.rules.operations import AssetRule
+    from callwell.client.downloads.signed_url import AssetInfo, AsyncSignedUrl
     from callwell.folders import Folder
 
 MAX_RANGES: Final = 16
@@ -34,28 +30,16 @@ MAX_RANGES: Final = 16
 
 
 class AsyncAsset:
-    """A file behind a signed URL.
+    """A file behind a signed URL, or one that an operation answers with.
 
     Args:
-        name: provider and operation, for messages.
-        rule: where the provider's response describes it.
-        engine: makes the requests.
-        ask: asks the provider for a fresh URL, within the seconds that it is given.
+        source: where it comes from.
         deadline_s: seconds for everything that one method does; infinite for no end.
         wait_s: seconds of the longest wait that the storage may ask for.
     """
 
-    def __init__(
-        self,
-        name: str,
-        rule: AssetRule,
-        *,
-        engine: AsyncEngine,
-        ask: AsyncFetch,
-        deadline_s: float = NEVER,
-        wait_s: float = NEVER,
-    ) -> None:
-        self._source = AsyncSignedUrl(name, rule, engine=engine, ask=ask)
+    def __init__(self, source: AsyncSignedUrl, *, deadline_s: float = NEVER, wait_s: float = NEVER) -> None:
+        self._source = source
         self._split = RangeSplit()
         self._deadline_s = deadline_s
         self._wait_s = wait_s
@@ -110,9 +94,9 @@ class AsyncAsset:
         if ranges not in range(1, MAX_RANGES + 1):
             raise InvalidOption("ranges", ranges, f"a number from 1 to {MAX_RANGES}")
         self._begin(deadline_s)
-        return await self._save(
-            PartialFile(target, resume=resume, progress=progress), target, parallel=ranges, before=before
-        )
+        partial = PartialFile(target, resume=resume, progress=progress)
+        parallel = min(ranges, self._source.max_ranges)
+        return await self._save(partial, target, parallel=parallel, before=before)
 
     async def save_in(self, folder: Folder, name: str, *, before: Callable[[AssetInfo], None] | None = None) -> Saved:
         """Save the file in a folder that is held open, however long that takes.
@@ -128,7 +112,8 @@ class AsyncAsset:
         self._source.start(NEVER, self._wait_s)
         target = folder.path / name
         partial = PartialFile(target, resume=False, progress=None, folder=folder)
-        return await self._save(partial, target, parallel=RangeSplit().parallel, before=before)
+        parallel = min(RangeSplit().parallel, self._source.max_ranges)
+        return await self._save(partial, target, parallel=parallel, before=before)
 
     async def _save(
         self, partial: PartialFile, target: Path, *, parallel: int, before: Callable[[AssetInfo], None] | None

@@ -11,7 +11,7 @@ arrived, so its permit is released then (`core/quota/permits.py`), however long 
 from __future__ import annotations
 
 from copy import copy
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from msgspec.structs import replace
 
@@ -26,9 +26,13 @@ from callwell.transport.codings import decode
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from callwell.client._sync.calls.caller import Caller
+    from callwell.client._sync.calls.engine import Engine
     from callwell.client.calls.binding import BoundRequest
+    from callwell.client.calls.context import CallPlan, PreparedCall
     from callwell.client.calls.operations import OperationHandle
+    from callwell.client.calls.options import CallOptions, ResolvedOptions
+    from callwell.client.calls.responses import Answer
+    from callwell.client.config import ClientConfig
     from callwell.transport.base import Body, Request, Transport
 
 NO_CONTENT: Final = frozenset({202, 204, 205})
@@ -38,6 +42,30 @@ MIN_LEFT_S: Final = 0.001
 """The shortest time limit: transports take zero for "no limit"."""
 
 NEVER: Final = float("inf")
+
+
+class OpenCaller(Protocol):
+    """What a call with an open answer needs of its caller: see `callwell.client._sync.calls.caller.Caller`."""
+
+    engine: Engine
+    config: ClientConfig
+    options: ResolvedOptions
+
+    def over(self, engine: Engine) -> OpenCaller:
+        """A caller with the same options that makes its requests by another engine."""
+        ...
+
+    def with_options(self, options: CallOptions) -> OpenCaller:
+        """A caller with other options."""
+        ...
+
+    def prepare(self, plan: CallPlan, bound: BoundRequest) -> PreparedCall:
+        """A call for the engine, with the caller's options."""
+        ...
+
+    def send(self, prepared: PreparedCall) -> Answer:
+        """Make a prepared call."""
+        ...
 
 
 class AnswerOpener:
@@ -119,30 +147,36 @@ class OpenAnswer:
     Args:
         status: the HTTP status.
         headers: values by field name, whatever the case.
-        opener: holds the body; without one, this is a redirect, or there is nothing to read.
+        opener: holds the body; None if there is none to read.
 
     Attributes:
         status: the HTTP status.
         headers: values by field name, whatever the case.
     """
 
-    def __init__(self, status: int, headers: Mapping[str, str], opener: AnswerOpener) -> None:
+    def __init__(self, status: int, headers: Mapping[str, str], opener: AnswerOpener | None) -> None:
         self.status = status
         self.headers = headers
         self._opener = opener
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it is a success without a body."""
+        return self.status in outcome.OK and (self._opener is None or self._opener.body is None)
+
     def read(self) -> bytes | NoReply:
         """The next chunk of the body: empty at its end, a `NoReply` if it broke off."""
-        body = self._opener.body
+        body = None if self._opener is None else self._opener.body
         return b"" if body is None else body.read()
 
     def close(self) -> None:
         """Leave the rest unread."""
-        self._opener.close()
+        if self._opener is not None:
+            self._opener.close()
 
 
 def open_answer(
-    caller: Caller,
+    caller: OpenCaller,
     handle: OperationHandle,
     bound: BoundRequest,
     *,
@@ -198,7 +232,7 @@ def open_answer(
     return OpenAnswer(answer.status, answer.headers, opener)
 
 
-def check_recordable(caller: Caller) -> None:
+def check_recordable(caller: OpenCaller) -> None:
     """See that a call whose answer stays open need not be recorded.
 
     Raises:

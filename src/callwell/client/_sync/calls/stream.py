@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
     from typing import Self
 
-    from callwell.client._sync.calls.caller import Caller
-    from callwell.client._sync.calls.open_answer import OpenAnswer
+    from callwell.client._sync.calls.open_answer import OpenAnswer, OpenCaller
     from callwell.client.calls.binding import BoundRequest
     from callwell.client.calls.operations import OperationHandle
     from callwell.core.event_stream import ServerSentEvent
@@ -57,7 +56,7 @@ class Stream(Generic[T]):
         headers: of the answer; empty before the stream is open.
     """
 
-    def __init__(self, caller: Caller, handle: OperationHandle, bound: BoundRequest) -> None:
+    def __init__(self, caller: OpenCaller, handle: OperationHandle, bound: BoundRequest) -> None:
         self.items = 0
         self.status = 0
         self.headers: Mapping[str, str] = {}
@@ -212,7 +211,7 @@ class Stream(Generic[T]):
         return StreamCut(text, items=self.items, last_id=self._parser.last_id, **facts)
 
 
-def start_stream(caller: Caller, handle: OperationHandle, arguments: Mapping[str, object]) -> Stream[Any]:
+def start_stream(caller: OpenCaller, handle: OperationHandle, arguments: Mapping[str, object]) -> Stream[Any]:
     """The stream that an operation answers with. Nothing is sent before it is entered or iterated over.
 
     Args:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.client._sync.concurrency.primitives import sleep
 from callwell.client._sync.downloads.fetch import NEVER
-from callwell.client._sync.downloads.signed_url import SignedUrl
 from callwell.client._sync.downloads.transfer import Transfer
 from callwell.client.calls.options import check_seconds
 from callwell.client.downloads.delivered import DeliveredBytes, FileReplaced
@@ -24,10 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from typing import Self
 
-    from callwell.client._sync.calls.engine import Engine
-    from callwell.client._sync.concurrency.primitives import Fetch
-    from callwell.client._sync.downloads.signed_url import AssetInfo
-    from callwell.core.rules.operations import AssetRule
+    from callwell.client._sync.downloads.signed_url import AssetInfo, SignedUrl
     from callwell.folders import Folder
 
 MAX_RANGES: Final = 16
@@ -35,28 +31,16 @@ MAX_RANGES: Final = 16
 
 
 class Asset:
-    """A file behind a signed URL.
+    """A file behind a signed URL, or one that an operation answers with.
 
     Args:
-        name: provider and operation, for messages.
-        rule: where the provider's response describes it.
-        engine: makes the requests.
-        ask: asks the provider for a fresh URL, within the seconds that it is given.
+        source: where it comes from.
         deadline_s: seconds for everything that one method does; infinite for no end.
         wait_s: seconds of the longest wait that the storage may ask for.
     """
 
-    def __init__(
-        self,
-        name: str,
-        rule: AssetRule,
-        *,
-        engine: Engine,
-        ask: Fetch,
-        deadline_s: float = NEVER,
-        wait_s: float = NEVER,
-    ) -> None:
-        self._source = SignedUrl(name, rule, engine=engine, ask=ask)
+    def __init__(self, source: SignedUrl, *, deadline_s: float = NEVER, wait_s: float = NEVER) -> None:
+        self._source = source
         self._split = RangeSplit()
         self._deadline_s = deadline_s
         self._wait_s = wait_s
@@ -111,7 +95,9 @@ class Asset:
         if ranges not in range(1, MAX_RANGES + 1):
             raise InvalidOption("ranges", ranges, f"a number from 1 to {MAX_RANGES}")
         self._begin(deadline_s)
-        return self._save(PartialFile(target, resume=resume, progress=progress), target, parallel=ranges, before=before)
+        partial = PartialFile(target, resume=resume, progress=progress)
+        parallel = min(ranges, self._source.max_ranges)
+        return self._save(partial, target, parallel=parallel, before=before)
 
     def save_in(self, folder: Folder, name: str, *, before: Callable[[AssetInfo], None] | None = None) -> Saved:
         """Save the file in a folder that is held open, however long that takes.
@@ -127,7 +113,8 @@ class Asset:
         self._source.start(NEVER, self._wait_s)
         target = folder.path / name
         partial = PartialFile(target, resume=False, progress=None, folder=folder)
-        return self._save(partial, target, parallel=RangeSplit().parallel, before=before)
+        parallel = min(RangeSplit().parallel, self._source.max_ranges)
+        return self._save(partial, target, parallel=parallel, before=before)
 
     def _save(
         self, partial: PartialFile, target: Path, *, parallel: int, before: Callable[[AssetInfo], None] | None

@@ -79,12 +79,15 @@ class SignedUrl:
         ask: asks the provider for a fresh URL, within the seconds that it is given.
 
     Attributes:
+        max_ranges: how many ranges of the file may be fetched at once.
         absent_statuses: statuses of the storage that mean "no such file".
         info: what the provider said last.
         deadline: when everything must have ended, by the client's clock.
         last_error: what the storage did last, in words.
         fault: what is wrong with the file as it came.
     """
+
+    max_ranges = 16
 
     def __init__(self, name: str, rule: AssetRule, *, engine: Engine, ask: Fetch) -> None:
         self.name = name

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+# Generated from src/callwell/client/downloads/answer_file.py by tools/unasync.py; do not edit
+"""The file that an operation answers with itself, or redirects to.
+
+It is downloaded like a file behind a signed URL, by the same decisions (`core/download.py`): each request for some of
+it is a call of the operation, with its key, its permit and its retries. If the operation answers with a redirect to
+another server, the file is fetched from there without the key, like any signed URL, and the operation is called again
+when that URL has expired.
+
+An operation that may not be repeated is called once: if its file breaks off, the call was done and the file is lost.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Final
+
+from callwell.client._sync.calls.open_answer import OpenAnswer, check_recordable, open_answer
+from callwell.client._sync.downloads.asset import Asset
+from callwell.client._sync.downloads.fetch import NEVER
+from callwell.client._sync.downloads.signed_url import STALL_S, AssetInfo, SignedUrl
+from callwell.client.calls.answer_values import find_type, media_type, read_answer
+from callwell.client.calls.responses import REDIRECTS, Answer, resolve_link
+from callwell.core import download, outcome, partial
+from callwell.core.rules.operations import AssetRule
+from callwell.core.types import Outcome
+from callwell.errors import AnswerTooLarge, ApiError, AssetUnavailable, CallFacts, UnexpectedAnswer, UsageError
+from callwell.transport.base import NoReply, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from callwell.client._sync.calls.open_answer import OpenCaller
+    from callwell.client.calls.binding import BoundRequest
+    from callwell.client.calls.operations import OperationHandle
+    from callwell.core.download import Download
+    from callwell.core.partial import StorageHead
+    from callwell.transport.base import Body
+
+NOWHERE: Final = AssetRule(url="", name="")
+"""The answer is the file: it does not name an address."""
+
+
+class AnswerFile(SignedUrl):
+    """Where one file comes from: the operation itself, or the address that it redirects to.
+
+    Args:
+        caller: makes the calls.
+        handle: the operation.
+        bound: the request.
+        location: the address that the operation has redirected to already.
+
+    Attributes:
+        headers: of the last answer that had bytes of the file.
+    """
+
+    max_ranges = 1
+
+    def __init__(
+        self, caller: OpenCaller, handle: OperationHandle, bound: BoundRequest, *, location: str | None = None
+    ) -> None:
+        check_recordable(caller)
+        name = f"{caller.config.provider.name} {handle.plan.operation}"
+        super().__init__(name, NOWHERE, engine=caller.engine, ask=caller.send)
+        self.headers: Mapping[str, str] = {}
+        self._caller = caller
+        self._handle = handle
+        self._bound = bound
+        self._status = 0
+        self._location = location
+
+    def fetch_info(self) -> AssetInfo:
+        """What the head of the answer says about the file.
+
+        Raises:
+            UsageError: asking would carry the operation out.
+        """
+        if not self._handle.plan.traits.safe:
+            raise UsageError(f"{self.name}: nothing is known of the file before the operation is carried out; save it")
+        with self.open(download.FetchRange(0, None, 0)) as body:
+            self._describe(body)
+        return self.info or AssetInfo(None, None, None, available=True)
+
+    def refresh(self, state: Download, before: Callable[[AssetInfo], None] | None) -> tuple[Download, download.Action]:
+        """Begin with the operation, whatever it redirected to before.
+
+        Args:
+            state: where the download stands.
+            before: called with what is known, which is nothing yet.
+        """
+        self._url = ""
+        self.info = AssetInfo(None, None, None, available=True)
+        if before is not None:
+            before(self.info)
+        if self._location is not None:
+            self._follow(self._location)
+            self._location = None
+        return download.accept_url(state, None)
+
+    def wait_before(self, wanted: download.FetchRange, last_wait_s: float) -> float:
+        """Wait as a storage asks; see `SignedUrl.wait_before`.
+
+        Raises:
+            UnexpectedAnswer: the file broke off, and the operation may not be repeated.
+        """
+        if self._status and not self._handle.plan.traits.repeatable:
+            why = self.fault or self.last_error
+            facts = CallFacts(**{**self._call_facts, "outcome": str(Outcome.DONE)})
+            raise UnexpectedAnswer(
+                f"{self.name}: {self._status}: it was done, but the file was lost: {why}", status=self._status, **facts
+            )
+        return super().wait_before(wanted, last_wait_s)
+
+    @contextmanager
+    def open(self, wanted: download.FetchRange, url: str = "") -> Iterator[Body | NoReply]:
+        """Ask the operation for bytes, or the server that it redirected to.
+
+        Args:
+            wanted: which.
+            url: from `url_for_range`.
+
+        Raises:
+            AssetUnavailable: the operation has no file, or none yet.
+            CallwellError: see `callwell.errors`.
+        """
+        if not self._url:
+            answer = self._call(wanted)
+            try:
+                if answer.status not in REDIRECTS:
+                    self._describe(answer)
+                    yield answer
+                    return
+            finally:
+                answer.close()
+            self._follow(answer.headers.get("location", ""))
+        with super().open(wanted, url) as body:
+            self._describe(body)
+            yield body
+
+    def parse_head(self, body: Body) -> StorageHead:
+        """What an answer says before its body; any success but a part has the whole file."""
+        head = super().parse_head(body)
+        is_whole = head.status in outcome.OK and head.status != partial.PARTIAL_CONTENT
+        return head._replace(status=download.OK_STATUS) if is_whole else head
+
+    def _call(self, wanted: download.FetchRange) -> OpenAnswer:
+        fields: tuple[tuple[str, str], ...] = ()
+        if wanted.offset:
+            fields = (("range", f"bytes={wanted.offset}-"),)
+            fields = (*fields, ("if-range", wanted.if_range)) if wanted.if_range else fields
+        left_s = self._check_time()
+        caller = self._caller if left_s == NEVER else self._caller.with_options({"deadline_s": left_s})
+        self._requests += 1
+        try:
+            answer = open_answer(
+                caller,
+                self._handle,
+                self._bound,
+                is_expected=self._is_file,
+                stall_s=STALL_S,
+                fields=fields,
+                deadline=self.deadline,
+            )
+        except ApiError as error:
+            if error.status != download.RANGE_NOT_SATISFIABLE or not wanted.offset:
+                raise
+            return OpenAnswer(error.status, {}, None)
+        self._status = answer.status
+        self.last_error = f"HTTP {answer.status}"
+        if answer.is_empty:
+            answer.close()
+            raise AssetUnavailable(f"{self.name}: no file: the provider has none, or none yet (HTTP {answer.status})")
+        return answer
+
+    def _follow(self, location: str) -> None:
+        """Fetch the file from where the operation redirects to, if that is an address to follow."""
+        url = resolve_link(self._bound.url or self._caller.engine.base_url + self._bound.target, location)
+        self._check(AssetInfo(None, None, None, available=True), url)
+        self._url = url
+
+    def _is_file(self, headers: Mapping[str, str]) -> bool:
+        media = self._handle.plan.media
+        kind = find_type(media, headers, b"")
+        return kind is not None and (kind.kind != "json" or any(one.kind == "any" for one in media))
+
+    def _describe(self, body: Body | NoReply) -> None:
+        if isinstance(body, NoReply):
+            return
+        self.headers = body.headers
+        size = self.parse_head(body).content_length if body.status == download.OK_STATUS else None
+        self.info = AssetInfo(size, media_type(body.headers) or None, None, available=True)
+
+
+def read_redirected(caller: OpenCaller, handle: OperationHandle, bound: BoundRequest, answer: Answer) -> Answer:
+    """The answer of a call that was redirected to another server, read from there.
+
+    Args:
+        caller: makes the calls.
+        handle: the operation.
+        bound: the request.
+        answer: the redirect.
+
+    Raises:
+        AnswerTooLarge: it has more bytes than are read at once.
+        AssetError: the file cannot be had.
+    """
+    source = AnswerFile(caller, handle, bound, location=answer.headers["location"])
+    max_bytes = caller.config.network.max_answer_bytes
+    facts = CallFacts(
+        provider=caller.config.provider.name,
+        operation=handle.plan.operation,
+        attempts=answer.attempts,
+        outcome=str(Outcome.DONE),
+    )
+    body = bytearray()
+    options = caller.options
+    asset = Asset(source, deadline_s=options.within_s, wait_s=options.deadline_s)
+    with closing(asset.iter_bytes()) as chunks:
+        for chunk in chunks:
+            body += chunk
+            if len(body) > max_bytes:
+                text = f"{source.name}: the file has more bytes than max_answer_bytes allows: save it as an asset"
+                raise AnswerTooLarge(text, status=download.OK_STATUS, **facts)
+    response = Response(download.OK_STATUS, source.headers, bytes(body))
+    found = read_answer(response, handle.plan.media)
+    json = None if found is None else found.json
+    return answer._replace(status=response.status, headers=response.headers, body=response.body, json=json)
