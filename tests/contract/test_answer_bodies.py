@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from callwell import errors
 from callwell.client import AsyncClient, Client
 from callwell.core.rules.environments import EnvironmentRule
+from callwell.core.rules.profile import StreamRule
 from callwell.description.answer_types import declared_answers
 from callwell.keys import Key
 from tests.client.acme import KEY, acme
@@ -33,6 +34,7 @@ KINDS = {
     "big": "application/octet-stream",
     "events": "text/event-stream",
     "cut": "text/event-stream",
+    "silent": "text/event-stream",
 }
 
 
@@ -58,6 +60,8 @@ def act(connection: Connection) -> bool:
     connection.send(head("text/event-stream", "transfer-encoding: chunked"))
     for part in (EVENT[:8], EVENT[8:]):
         connection.send(chunk(part))
+    if path == "silent":
+        return connection.hang()
     return False if path == "cut" else connection.send(chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n")
 
 
@@ -87,7 +91,7 @@ def test_the_synchronous_side(provider: Any, tmp_path: Path) -> None:
         assert b"".join(acme.asset("answers.file").iter_bytes()) == FILE
         with pytest.raises(errors.AnswerTooLarge):
             acme.call("answers.big")
-        with acme.stream("answers.events") as events:
+        with acme.answers.events() as events:  # type: ignore[attr-defined] # a group of a description
             assert [event.data for event in events] == [{"n": 1}]
         with pytest.raises(errors.StreamCut) as cut:
             list(acme.stream("answers.cut"))
@@ -109,3 +113,10 @@ def test_the_asynchronous_side(provider: Any, tmp_path: Path) -> None:
                 assert [event async for event in acme.stream("answers.cut")] == []
 
     asyncio.run(read())
+
+
+def test_a_silent_stream_is_cut(provider: Any) -> None:
+    """After the pause that the profile allows."""
+    patient = replace(provider, profile=replace(provider.profile, stream=StreamRule(idle_s=0.1)))
+    with Client(patient, key=Key(KEY)) as acme, pytest.raises(errors.StreamCut, match="the response stopped coming"):
+        list(acme.stream("answers.silent"))
