@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from callwell.client.calls.context import PreparedCall
 from callwell.client.calls.operations import OperationHandle, find_operation, list_operations
 from callwell.client.calls.options import NOT_GIVEN
-from callwell.client.calls.responses import rename_fields, resolve_link
+from callwell.client.calls.responses import REDIRECTS, rename_fields, resolve_link
 from callwell.core import json_values, outcome
 from callwell.errors import CallFacts, InvalidOption, KeyRefused, UnexpectedAnswer
 
@@ -76,6 +76,10 @@ class Caller:
         resolved = self.config.resolve_call_options(self.options, options)
         return type(self)(self.engine, self.config, resolved, self._operations)
 
+    def over(self, engine: Engine) -> Self:
+        """A caller with the same options that makes its requests by another engine."""
+        return type(self)(engine, self.config, self.options, self._operations)
+
     def explain(self, error: KeyRefused) -> KeyProblem:
         """The error to raise for a refused key, with all that can be found out about it."""
         from callwell.client._sync.keys.refused_key import explain_refusal  # seldom needed
@@ -108,7 +112,7 @@ class Caller:
         Raises:
             CallwellError: see `callwell.errors`.
         """
-        if self._plain and handle.deleted_lookup is None:
+        if self._plain and handle.is_plain:
             bound = handle.binder.bind(arguments)
             return self.engine.run(PreparedCall(handle.plan, bound, self.options, None, self.explain))
         wire = handle.binder.wire(arguments)  # these calls may be bound more than once, or recorded
@@ -183,7 +187,12 @@ class Caller:
             from callwell.client._sync.calls.caching import run_cached  # few clients need it
 
             return run_cached(self.config, handle, prepared, send)
-        return send()
+        answer = send()
+        if handle.plan.redirects and answer.status in REDIRECTS:
+            from callwell.client._sync.downloads.answer_file import read_redirected  # few operations need it
+
+            return read_redirected(self, handle, prepared.request, answer)
+        return answer
 
     def _run_for_user(self, prepared: PreparedCall, send: Fetch) -> Answer:
         """Make a call, and count its end user if the provider bills by end user."""

@@ -311,13 +311,12 @@ class Engine:
     def _on_error_response(self, context: CallContext, response: Response, attempt: int, seconds: float) -> Event:
         """Learn from an error response."""
         plan = context.prepared.plan
-        rule = self.profile.errors
         key = context.key
         if not context.hints:
             context.hints = self.learner.observe(plan.operation, response, self.clock.now(), seconds)
         try:
             reading = responses.parse_response(
-                rule,
+                self.profile.errors,
                 response,
                 context.url,
                 self.learner.provider_wall_s,
@@ -325,12 +324,13 @@ class Engine:
                 reset_s=self.learner.throttled_for_s(context.hints),
                 described=plan.template is not None,
                 media=plan.media,
+                redirects=plan.redirects,
             )
         except Exception:  # noqa: BLE001 - whatever headers and body make of their reader
             LOGGER.exception("%s %s: a response could not be read", context.provider, plan.operation)
             reading = responses.unreadable_response(response)
         context.last = reading
-        event, end = key_trials.examine(context, rule, reading)
+        event, end = key_trials.examine(context, self.profile.errors, reading)
         if event.is_redirect and reading.moved_to is not None:
             context.url = reading.moved_to
             is_inside = self.profile.key.whole_origin or responses.is_below(context.url, self.base_url)
