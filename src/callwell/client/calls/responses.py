@@ -151,8 +151,7 @@ def parse_response(
     json, readable = (None, False) if response.too_large else decode_json(response.body, headers)
     answer = Answer(status, headers, response.body, json)
     if status in outcome.OK:
-        foreign = described and not readable and gateways.is_undescribed_type(headers, response.body)
-        foreign = foreign and not _is_declared(response, media)
+        foreign = described and not readable and _is_foreign(response, media)
         message = _explain_unreadable(response, media) if response.whole and (media or not readable) else ""
         return ParsedResponse(answer, message=message, whole=False, from_gateway=foreign, too_large=response.too_large)
     secrets = () if key is None else (key.reveal(),)
@@ -239,12 +238,15 @@ def page_body(answer: Answer) -> Any:
     return answer.json
 
 
-def _is_declared(response: Response, media: tuple[AnswerType, ...]) -> bool:
-    if not media:
+def _is_foreign(response: Response, media: tuple[AnswerType, ...]) -> bool:
+    """Whether a success that could not be read may be a gateway's."""
+    if not gateways.is_undescribed_type(response.headers, response.body):
         return False
+    if not media:
+        return True
     from callwell.client.calls.answer_values import find_type
 
-    return find_type(media, response.headers, response.body) is not None
+    return find_type(media, response.headers, response.body) is None
 
 
 def _explain_unreadable(response: Response, media: tuple[AnswerType, ...]) -> str:
