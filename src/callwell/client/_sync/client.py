@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
+    from callwell.client._sync.calls.stream import Stream
     from callwell.client._sync.concurrency.primitives import PendingAnswer
     from callwell.client._sync.downloads.asset import Asset
     from callwell.client._sync.exactly_once.ledger import Ledger
@@ -202,8 +203,23 @@ class Client(CloseMixin):
         """
         return self._caller.pages(operation, **arguments)
 
+    def stream(self, operation: str, /, **arguments: object) -> Stream[Any]:
+        """The events or values that an operation answers with one by one.
+
+        Args:
+            operation: for example `chats.create`.
+            arguments: in snake case. An argument `stream` that chooses the stream is set if you leave it out.
+
+        Raises:
+            UnknownName: no such operation.
+            InvalidOption: the operation does not answer with a stream, or an argument is invalid.
+        """
+        from callwell.client._sync.calls.stream import start_stream  # few programs read streams
+
+        return start_stream(self._caller, self._caller.find_operation(operation), arguments)
+
     def asset(self, operation: str, /, **arguments: object) -> Asset:
-        """The file that an operation leads to.
+        """The file that an operation leads to, or answers with.
 
         Args:
             operation: for example `recordings.video`.
@@ -215,24 +231,29 @@ class Client(CloseMixin):
         """
         handle = self._caller.find_operation(operation)
         rule = handle.rule.asset
-        if rule is None:
-            raise InvalidOption(
-                "operation", operation, f"one that leads to a file ({', '.join(asset_operations(self.provider))})"
-            )
+        caller = self._caller
+        options = caller.options
         wire = handle.binder.wire(arguments)
-        handle.binder.bind(wire)  # refuses invalid arguments now, not at the download
+        bound = handle.binder.bind(wire)  # refuses invalid arguments now, not at the download
+        if rule is None and not handle.plan.has_files:
+            known = ", ".join(asset_operations(self.provider)) or "none of this provider"
+            raise InvalidOption("operation", operation, f"one that leads to a file ({known})")
         from callwell.client._sync.downloads.asset import Asset  # many programs download nothing
 
-        caller = self._caller
+        if rule is None:
+            from callwell.client._sync.downloads.answer_file import AnswerFile
+
+            source = AnswerFile(caller, handle, bound)
+            return Asset(source, deadline_s=options.within_s, wait_s=options.deadline_s)
+        from callwell.client._sync.downloads.signed_url import SignedUrl
 
         def ask(left_s: float | None) -> PendingAnswer:
             """Call the operation within the seconds that are left."""
             limited = caller if left_s is None else caller.with_options({"deadline_s": left_s})
             return limited.run(handle, wire)
 
-        name = f"{self.provider.name} {operation}"
-        options = caller.options
-        return Asset(name, rule, engine=self._engine, ask=ask, deadline_s=options.within_s, wait_s=options.deadline_s)
+        url = SignedUrl(f"{self.provider.name} {operation}", rule, engine=self._engine, ask=ask)
+        return Asset(url, deadline_s=options.within_s, wait_s=options.deadline_s)
 
     def upload(self, operation: str, file: Any, /, **arguments: Any) -> Uploaded[Any]:
         """Send a large file in pieces. The same call resumes an interrupted upload, even in another process.

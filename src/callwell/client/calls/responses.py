@@ -240,6 +240,8 @@ def page_body(answer: Answer) -> Any:
 
 def _is_foreign(response: Response, media: tuple[AnswerType, ...]) -> bool:
     """Whether a success that could not be read may be a gateway's."""
+    from callwell.client.calls import gateways  # as above
+
     if not gateways.is_undescribed_type(response.headers, response.body):
         return False
     if not media:
