@@ -20,7 +20,7 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Traits(Struct, frozen=True, array_like=True):
+class Traits(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """What the description says about the operation, as far as decisions need it. Stored by position.
 
     Attributes:
