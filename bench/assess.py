@@ -53,7 +53,7 @@ def run() -> Sample:
         bases = prepare.recordings(Path(folder), FEW // 10)
         for number, base in zip(range(len(bases), FEW), itertools.cycle(bases), strict=False):
             write_shifted(base, Path(folder, f"{number:04}{SUFFIX}"), number)
-        done = rounds.run_interleaved(VARIANTS, ROUNDS, lambda variant: one(variant, folder))
+        done = rounds.run_interleaved(VARIANTS, ROUNDS, lambda variant: measure(variant, folder))
     figures = ("capacity_used", "refused_share")
     values = {name: [sample["callwell"][name] for sample in done] for name in figures}
     ratios = {
@@ -80,7 +80,7 @@ def run() -> Sample:
     }
 
 
-def one(variant: str, folder: str) -> Sample:
+def measure(variant: str, folder: str) -> Sample:
     """Run one variant against a service of its own."""
     files = FILES if variant == "callwell" else FEW
     with start(EmulatorOptions(provider=(PROVIDER,), settings=CAPACITY_SET, clock=CLOCK)) as emulator:
@@ -100,11 +100,11 @@ def one(variant: str, folder: str) -> Sample:
     return sample | {"refused_share": counts["refused_for_load"] / counts["attempts"]}
 
 
-def write_shifted(base: Path, made: Path, by: int) -> None:
+def write_shifted(base: Path, target: Path, by: int) -> None:
     """Write another recording of the same length, in which speech begins a little later."""
-    shutil.copyfile(base, made)
+    shutil.copyfile(base, target)
     head = 44  # bytes of a WAV header
     frame = 4  # bytes of two 16-bit samples
-    data = made.read_bytes()
+    data = target.read_bytes()
     cut = head + 480 * frame * by
-    made.write_bytes(data[:head] + data[cut:] + data[head:cut])
+    target.write_bytes(data[:head] + data[cut:] + data[head:cut])

@@ -36,13 +36,13 @@ def run() -> Sample:
     body = json.dumps({"data": described.ITEM}, separators=(",", ":"))
     with described.folder() as folder, server.Nginx(f"location /items/ {{ return 200 '{body}'; }}") as nginx:
 
-        def one(variant: str) -> Sample:
+        def measure(variant: str) -> Sample:
             calls = CALLS[variant]
             workload = {"variant": variant, "address": nginx.address, "folder": folder}
             sample = rounds.run_child("bench.callers", workload | {"warm_up": WARM_UP, "calls": calls})
             return sample | {"connections": nginx.check_requests(WARM_UP + calls)}
 
-        done = rounds.run_interleaved(list(CALLS), ROUNDS, one)
+        done = rounds.run_interleaved(list(CALLS), ROUNDS, measure)
     ratios = {
         "async_vs_stack": rounds.ratio(done, "stack_uvloop", "callwell_uvloop", "cpu_us"),
         "async_vs_bare": rounds.ratio(done, "callwell_uvloop", "bare_uvloop", "cpu_us"),
@@ -53,7 +53,7 @@ def run() -> Sample:
     return rounds.summarize(ratios) | {
         "cpu_us_per_call": {name: round(rounds.median(done, name, "cpu_us"), 1) for name in (*ASYNC, *SYNC)},
         "real_us_per_call": {name: round(rounds.median(done, name, "real_us"), 1) for name in (*ASYNC, *SYNC)},
-        "connections": {name: max(one[name]["connections"] for one in done) for name in (*ASYNC, *SYNC)},
+        "connections": {name: max(run[name]["connections"] for run in done) for name in (*ASYNC, *SYNC)},
         "in_flight": {"async": IN_FLIGHT, "sync": 1},
         "rounds": ROUNDS,
         "calls": CALLS,

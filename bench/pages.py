@@ -39,26 +39,26 @@ def run() -> Sample:
     """Measure."""
     with described.folder() as folder, _page_server() as port, server.Nginx(LOCATION, more=UPSTREAM % port) as nginx:
 
-        def one(variant: str) -> Sample:
+        def measure(variant: str) -> Sample:
             pages = PAGES[variant]
             workload = {"variant": variant.removeprefix("short_"), "address": nginx.address, "folder": folder}
             sample = rounds.run_child("bench.walkers", workload | {"pages": pages, "depth": DEPTH})
             return sample | {"connections": nginx.check_requests(pages + 1)}
 
-        done = rounds.run_interleaved(list(PAGES), ROUNDS, one)
+        done = rounds.run_interleaved(list(PAGES), ROUNDS, measure)
     ratios = {
         "vs_sequential": rounds.ratio(done, "one_by_one", "walk", "page_ms"),
         "vs_sequential_bare": rounds.ratio(done, "bare", "walk", "page_ms"),
     }
     walks = {str(PAGES[name]): name for name in ("short_walk", "walk")}
     return rounds.summarize(ratios) | {
-        "in_order": all(one[name]["in_order"] for one in done for name in walks.values()),
+        "in_order": all(run[name]["in_order"] for run in done for name in walks.values()),
         "peak_mib": {pages: round(rounds.median(done, name, "peak_mib"), 1) for pages, name in walks.items()},
         "growth_mib": {pages: round(rounds.median(done, name, "growth_mib"), 1) for pages, name in walks.items()},
         "depth": done[0]["walk"]["depth"],
         "depth_wanted": DEPTH,
         "page_ms": {name: round(rounds.median(done, name, "page_ms"), 2) for name in PAGES},
-        "connections": {name: max(one[name]["connections"] for one in done) for name in PAGES},
+        "connections": {name: max(run[name]["connections"] for run in done) for name in PAGES},
         "latency_ms": DELAY_S * 1e3,
         "items_per_page": described.ITEMS,
         "pages": PAGES,

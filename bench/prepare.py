@@ -39,11 +39,11 @@ def run() -> Sample:
     with tempfile.TemporaryDirectory() as folder:
         recordings(Path(folder), FILES)
 
-        def one(variant: str) -> Sample:
+        def measure(variant: str) -> Sample:
             how = "ffmpeg" if variant == "ffmpeg" else "callwell"
             return rounds.run_child("bench.preparers", {"how": how, "folder": folder, "threads": threads[variant]})
 
-        done = rounds.run_interleaved(VARIANTS, ROUNDS, one)
+        done = rounds.run_interleaved(VARIANTS, ROUNDS, measure)
     ratios = {
         "prepare_vs_subprocess": rounds.ratio(done, "ffmpeg", "callwell", "real_ms"),
         "prepare_vs_subprocess_cpu": rounds.ratio(done, "ffmpeg", "callwell", "cpu_ms"),
@@ -67,8 +67,8 @@ def recordings(folder: Path, count: int) -> list[Path]:
         folder: where.
         count: how many.
     """
-    made = [folder / f"{number:04}.wav" for number in range(count)]
-    for number, file in enumerate(made):
+    files = [folder / f"{number:04}.wav" for number in range(count)]
+    for number, file in enumerate(files):
         dice = np.random.default_rng(number)
         moments = np.arange(RATE * SECONDS) / RATE
         loud = np.interp(moments, np.linspace(0, SECONDS, 8 * SECONDS), dice.random(8 * SECONDS) ** 2)
@@ -78,4 +78,4 @@ def recordings(folder: Path, count: int) -> list[Path]:
         with wave.open(str(file), "wb") as out:
             out.setparams((2, 2, RATE, 0, "NONE", ""))
             out.writeframes((both.T * 32_767).astype("<i2").tobytes())
-    return made
+    return files

@@ -58,11 +58,11 @@ def ffmpeg(file: Path, mark: str = "16k") -> bytes:
         file: the recording.
         mark: in the name of the new file, which is removed at the end.
     """
-    made = file.with_suffix(f".{mark}{SUFFIX}")
+    converted = file.with_suffix(f".{mark}{SUFFIX}")
     command = ["ffmpeg", "-v", "error", "-nostdin", "-y", "-i", str(file), "-ar", "16000", "-ac", "1"]
-    subprocess.run([*command, "-c:a", "pcm_s16le", str(made)], check=True)
-    data = made.read_bytes()
-    made.unlink()
+    subprocess.run([*command, "-c:a", "pcm_s16le", str(converted)], check=True)
+    data = converted.read_bytes()
+    converted.unlink()
     return data
 
 
@@ -89,7 +89,7 @@ def main() -> None:
 def _cpu_s() -> float:
     """CPU seconds of this process and of the children that it has waited for."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
 if __name__ == "__main__":

@@ -88,8 +88,8 @@ def count_aborted(rounds: Iterable[Mapping[str, Sample]]) -> dict[str, int]:
 
 def summarize(ratios: Mapping[str, Ratio]) -> Sample:
     """Ratios as they are published: the median of each by its name, and the range of the rounds."""
-    spread = {name: [round(one.low, 3), round(one.high, 3)] for name, one in ratios.items()}
-    return {name: round(one.median, 3) for name, one in ratios.items()} | {"spread": spread}
+    spread = {name: [round(ratio.low, 3), round(ratio.high, 3)] for name, ratio in ratios.items()}
+    return {name: round(ratio.median, 3) for name, ratio in ratios.items()} | {"spread": spread}
 
 
 def run_child(module: str, workload: Mapping[str, Any]) -> Sample:

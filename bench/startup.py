@@ -72,8 +72,8 @@ def run() -> Sample:
     with server.Nginx(f"location / {{ return 200 '{ANSWER}'; }}") as nginx:
         measured = commands(nginx.address)
         for command in measured.values():
-            _one(command)
-        done = rounds.run_interleaved(list(measured), ROUNDS, lambda name: _one(measured[name]))
+            _measure(command)
+        done = rounds.run_interleaved(list(measured), ROUNDS, lambda name: _measure(measured[name]))
     for samples in done:
         for name in [name for name in samples if name.startswith("import_")]:
             samples[f"{name}_net"] = {"real_ms": samples[name]["real_ms"] - samples["nothing"]["real_ms"]}
@@ -99,7 +99,7 @@ def run() -> Sample:
     }
 
 
-def _one(command: list[str]) -> Sample:
+def _measure(command: list[str]) -> Sample:
     before = _cpu_s()
     began = time.perf_counter()
     subprocess.run(command, env=rounds.environment(), stdout=subprocess.DEVNULL, check=True)

@@ -60,13 +60,13 @@ def run() -> Sample:
         common = _workload_files(folder)
         with _sink(folder) as nginx:
 
-            def one(variant: str) -> Sample:
+            def measure(variant: str) -> Sample:
                 workload = common | {"variant": variant, "address": nginx.address}
                 sample = rounds.run_child("bench.senders", workload)
                 extra = {"callwell": 1, "official": 2, "curl": 0}[variant]
                 return sample | {"connections": nginx.check_requests(len(common["cut"]) + extra, "201")}
 
-            done = rounds.run_interleaved(SENDERS, ROUNDS, one)
+            done = rounds.run_interleaved(SENDERS, ROUNDS, measure)
         for sample in (sample for samples in done for sample in samples.values()):
             sample["added_mib"] = sample["peak_mib"] - sample["base_mib"]
         planned = [_measure_plan(common, folder) for _ in range(ROUNDS)]
@@ -135,8 +135,8 @@ def _film(path: Path, size: int, *, sparse: bool = False) -> None:
         for _ in range(10):
             container.mux(video.encode(av.VideoFrame(320, 180, "yuv420p")))
         container.mux(video.encode(None))
-    made = out.getvalue()
-    head = made + struct.pack(">I4sQ", 1, b"free", size - len(made))
+    content = out.getvalue()
+    head = content + struct.pack(">I4sQ", 1, b"free", size - len(content))
     with path.open("wb") as file:
         file.write(head)
         while not sparse and file.tell() < size:

@@ -35,10 +35,10 @@ class Authority:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "an authority of a test")])
-        made = self._builder(self._name, self._key, -DAY, DAY).add_extension(
+        builder = self._builder(self._name, self._key, -DAY, DAY).add_extension(
             x509.BasicConstraints(ca=True, path_length=None), critical=True
         )
-        self.certificate = made.sign(self._key, hashes.SHA256())
+        self.certificate = builder.sign(self._key, hashes.SHA256())
         self.file = folder / "authority.pem"
         self.file.write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
 

@@ -54,9 +54,9 @@ def clip(
             for number in range(seconds * SAMPLES_PER_S // SAMPLES_PER_FRAME):
                 container.mux(tone.encode(_tone(number)))
             container.mux(tone.encode(None))
-    made = out.getvalue()
-    rest = size - len(made)
-    return made if rest < BOX_HEAD else made + rest.to_bytes(4, "big") + b"free" + bytes(rest - BOX_HEAD)
+    content = out.getvalue()
+    rest = size - len(content)
+    return content if rest < BOX_HEAD else content + rest.to_bytes(4, "big") + b"free" + bytes(rest - BOX_HEAD)
 
 
 def picture(codec: str, *, width: int = 160, height: int = 90) -> bytes:
@@ -72,24 +72,24 @@ def picture(codec: str, *, width: int = 160, height: int = 90) -> bytes:
 
 def frame(number: int, width: int, height: int) -> av.VideoFrame:
     """A frame of a moving diagonal wave of grey."""
-    made = av.VideoFrame(width, height, "yuv420p")
-    luma, *tints = made.planes
+    frame = av.VideoFrame(width, height, "yuv420p")
+    luma, *tints = frame.planes
     wave = bytes((x + number * 7) % 160 + 40 for x in range(width + height))
     luma.update(b"".join(wave[y : y + width].ljust(luma.line_size, b"\0") for y in range(height)))
     for plane in tints:
         plane.update(bytes((128,)) * plane.buffer_size)
-    made.pts = number
-    made.time_base = Fraction(1, FRAMES_PER_S)
-    return made
+    frame.pts = number
+    frame.time_base = Fraction(1, FRAMES_PER_S)
+    return frame
 
 
 def _tone(number: int) -> av.AudioFrame:
-    made = av.AudioFrame("s16", "mono", SAMPLES_PER_FRAME)
-    made.sample_rate = SAMPLES_PER_S
-    made.pts = number * SAMPLES_PER_FRAME
-    made.time_base = Fraction(1, SAMPLES_PER_S)
+    frame = av.AudioFrame("s16", "mono", SAMPLES_PER_FRAME)
+    frame.sample_rate = SAMPLES_PER_S
+    frame.pts = number * SAMPLES_PER_FRAME
+    frame.time_base = Fraction(1, SAMPLES_PER_S)
     step = 2 * math.pi * TONE_HZ / SAMPLES_PER_S
-    offsets = range(made.pts, made.pts + SAMPLES_PER_FRAME)
+    offsets = range(frame.pts, frame.pts + SAMPLES_PER_FRAME)
     samples = (int(AMPLITUDE * math.sin(step * offset)) for offset in offsets)
-    made.planes[0].update(array("h", samples).tobytes())
-    return made
+    frame.planes[0].update(array("h", samples).tobytes())
+    return frame

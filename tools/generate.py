@@ -56,8 +56,8 @@ def client_differences() -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         fresh = Path(folder)
         write_all(fresh)
-        made = {path.relative_to(fresh) for path in fresh.rglob("*.py")}
-        return [f"{PROVIDERS}/{line}" for line in unasync.compare(fresh, made, ROOT / PROVIDERS, there)]
+        generated = {path.relative_to(fresh) for path in fresh.rglob("*.py")}
+        return [f"{PROVIDERS}/{line}" for line in unasync.compare(fresh, generated, ROOT / PROVIDERS, there)]
 
 
 def compiled_files() -> dict[Path, bytes]:

@@ -141,7 +141,7 @@ def _relative_positions(order: list[list[Node]]) -> dict[Node, float]:
 def _sort_key(neighbours: dict[Node, list[Node]], positions: dict[Node, float], node: Node) -> tuple[float, Node]:
     """Where a node should be in its row: at the mean of its neighbours, or where it is; then by name."""
     near = neighbours.get(node, [node])
-    return fmean(positions[one] for one in near), node
+    return fmean(positions[neighbour] for neighbour in near), node
 
 
 def count_crossings(order: list[list[Node]], edges: list[Edge]) -> int:
@@ -152,10 +152,10 @@ def count_crossings(order: list[list[Node]], edges: list[Edge]) -> int:
         for upper, lower in pairwise(edge.nodes):
             steps[upper[1]].append((index[upper], index[lower]))
     return sum(
-        (one[0] - other[0]) * (one[1] - other[1]) < 0
+        (pair[0] - other_pair[0]) * (pair[1] - other_pair[1]) < 0
         for pairs in steps.values()
-        for number, one in enumerate(pairs)
-        for other in pairs[:number]
+        for number, pair in enumerate(pairs)
+        for other_pair in pairs[:number]
     )
 
 
@@ -188,7 +188,7 @@ def _without_overlap(
 
     Pushing to the right and pushing to the left each give places that fit; so does their mean, which favours no side.
     """
-    steps = [(widths[one] + widths[other]) / 2 + gap for one, other in pairwise(row)]
+    steps = [(widths[node] + widths[next_node]) / 2 + gap for node, next_node in pairwise(row)]
     to_right = [wanted[node] for node in row]
     to_left = list(to_right)
     for index, step in enumerate(steps):

@@ -82,9 +82,9 @@ def unknown_by_proxy(client: Client) -> None:
     read = failure(client)
     assert isinstance(read, errors.OutOfTime), read
     assert read.attempts > 1, read
-    made = create(client)
-    assert isinstance(made, errors.OutcomeUnknown), made
-    assert (made.attempts, made.possibly_billed) == (1, 0), made
+    error = create(client)
+    assert isinstance(error, errors.OutcomeUnknown), error
+    assert (error.attempts, error.possibly_billed) == (1, 0), error
 
 
 def wants_login(stage: Stage, proxy: str) -> None:
@@ -228,9 +228,9 @@ def nginx_shows_a_portal(stage: Stage) -> None:
     ):
         client = stage.client(stage.nginx(rules), deadline_s=SHORT_DEADLINE_S)
         failure(client)
-        made = create(client)
-        assert isinstance(made, errors.OutcomeUnknown), made
-        assert made.possibly_billed == 0, made
+        error = create(client)
+        assert isinstance(error, errors.OutcomeUnknown), error
+        assert error.possibly_billed == 0, error
 
 
 def haproxy_forwards(stage: Stage) -> None:

@@ -154,7 +154,7 @@ def without_implied(graph: Graph) -> Graph:
 def width(name: str) -> float:
     """The width of a room's box."""
     caption = len(CAPTIONS.get(name, "")) * CAPTION_CHARACTER + 24
-    chips = sum(chip_width(one) + CHIP_GAP for one in inner_rooms(name)) + 24
+    chips = sum(chip_width(chip) + CHIP_GAP for chip in inner_rooms(name)) + 24
     return max(MIN_BOX_WIDTH, caption, chips)
 
 
@@ -262,7 +262,7 @@ def _box(node: Node, middle: float, top: float, shade: str) -> str:
         f'<text class="caption" x="{middle:.1f}" y="{top + 36:.1f}">{escape(CAPTIONS.get(name, ""))}</text>',
     ]
     chips = inner_rooms(name)
-    x = middle - (sum(chip_width(one) + CHIP_GAP for one in chips) - CHIP_GAP) / 2
+    x = middle - (sum(chip_width(chip) + CHIP_GAP for chip in chips) - CHIP_GAP) / 2
     for chip in chips:
         chip_middle = x + chip_width(chip) / 2
         rect = f'<rect x="{x:.1f}" y="{top + 47:.1f}" width="{chip_width(chip):.1f}" height="19" rx="9.5"/>'

@@ -97,29 +97,29 @@ def write(root: Path) -> list[str]:
     """Write the sync trees under `root` and remove left-over files. Returns what is in the way."""
     with tempfile.TemporaryDirectory() as folder:
         fresh = Path(folder)
-        made = generate(root, fresh)
-        for path in made:
+        generated = generate(root, fresh)
+        for path in generated:
             put(root / path, (fresh / path).read_bytes())
-        for path in existing_files(root) - made:
+        for path in existing_files(root) - generated:
             if path.suffix == ".py" and "by tools/unasync.py" in (root / path).read_text(encoding="utf-8"):
                 (root / path).unlink()
-        return compare(fresh, made, root, existing_files(root))
+        return compare(fresh, generated, root, existing_files(root))
 
 
 def generate(root: Path, into: Path) -> set[Path]:
     """Write the sync twins of all async files under `root` into the empty folder `into`; their paths, relative."""
-    made = set()
+    generated = set()
     modules = modules_with_twins(root)
     for target in TARGETS:
         for path, name in sources(root, target):
             if name.as_posix() not in HANDWRITTEN.get(target.as_posix(), ()):
                 text = twin(import_twins(path.read_text(encoding="utf-8"), modules), path.relative_to(root).as_posix())
                 put(into / target / name, text.encode())
-                made.add(target / name)
-    if made:
+                generated.add(target / name)
+    if generated:
         _ruff(into, "check", "--select", "I", "--fix")
         _ruff(into, "format")
-    return made
+    return generated
 
 
 def sources(root: Path, target: Path) -> Iterator[tuple[Path, Path]]:
@@ -174,13 +174,13 @@ def existing_files(root: Path) -> set[Path]:
     }
 
 
-def compare(fresh: Path, made: set[Path], root: Path, there: set[Path]) -> list[str]:
+def compare(fresh: Path, generated: set[Path], root: Path, there: set[Path]) -> list[str]:
     """How the files `there` under `root` differ from those `made` under `fresh`, byte for byte."""
-    stale = {path for path in made & there if (fresh / path).read_bytes() != (root / path).read_bytes()}
+    stale = {path for path in generated & there if (fresh / path).read_bytes() != (root / path).read_bytes()}
     return sorted(
-        [f"{path}: missing; run `make generate`" for path in made - there]
+        [f"{path}: missing; run `make generate`" for path in generated - there]
         + [f"{path}: differs from its source; run `make generate`" for path in stale]
-        + [f"{path}: extra, nothing generates it" for path in there - made]
+        + [f"{path}: extra, nothing generates it" for path in there - generated]
     )
 
 

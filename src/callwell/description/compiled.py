@@ -71,8 +71,8 @@ def compile_provider(folder: Path) -> bytes:
     from callwell.description.loading import load_provider  # slow to load, and not needed to read
 
     provider = load_provider(folder)
-    made = Compiled(checksum_documents(folder), checksum_records(provider), provider)
-    return msgspec.json.format(msgspec.json.encode(made), indent=1) + b"\n"
+    compiled = Compiled(checksum_documents(folder), checksum_records(provider), provider)
+    return msgspec.json.format(msgspec.json.encode(compiled), indent=1) + b"\n"
 
 
 def read_compiled(folder: Path) -> Provider | None:

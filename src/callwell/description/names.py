@@ -59,7 +59,9 @@ def name_parameters(parameters: Sequence[tuple[str, str]]) -> list[str]:
     names: list[str] = []
     taken: set[str] = set()
     for location, wire_name in parameters:
-        name = next(one for one in _parameter_names(location, wire_name) if to_identifier(one) not in taken)
+        name = next(
+            candidate for candidate in _parameter_names(location, wire_name) if to_identifier(candidate) not in taken
+        )
         names.append(name)
         taken.add(to_identifier(name))
     return names

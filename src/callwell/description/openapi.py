@@ -204,8 +204,8 @@ class _DocumentReader:
         """The parameters of a path or of an operation, by location and name: together these are unique in OpenAPI."""
         path = (*path, "parameters")
         parameters: dict[tuple[str, str], Parameter] = {}
-        for index, one in enumerate(expect_list(node.get("parameters", []), path)):
-            parameter = self._parameter(*self._references.resolve(one, (*path, str(index))))
+        for index, parameter_node in enumerate(expect_list(node.get("parameters", []), path)):
+            parameter = self._parameter(*self._references.resolve(parameter_node, (*path, str(index))))
             if parameter.location != "header" or parameter.wire_name.lower() not in RESERVED_HEADERS:
                 parameters[parameter.location, parameter.wire_name] = parameter
         return parameters
@@ -296,8 +296,11 @@ def _sort_parameters(parameters: list[Parameter], variables: list[str], path: Ke
         return LOCATIONS.index(parameter.location), in_path
 
     ordered = sorted(parameters, key=position)
-    names = name_parameters([(one.location, one.wire_name or one.name) for one in ordered])
-    return tuple(one if one.name == name else replace(one, name=name) for one, name in zip(ordered, names, strict=True))
+    names = name_parameters([(parameter.location, parameter.wire_name or parameter.name) for parameter in ordered])
+    return tuple(
+        parameter if parameter.name == name else replace(parameter, name=name)
+        for parameter, name in zip(ordered, names, strict=True)
+    )
 
 
 def _check_path_parameters(variables: list[str], parameters: list[Parameter], path: KeyPath) -> None:

@@ -171,7 +171,7 @@ def _repeats_path(operation_id: str, source: OperationSource) -> bool:
                 spellings = {word, "id", ""}
             elif _VERSION.fullmatch(fixed):
                 spellings = {word, ""}
-            ends = {end + len(one) for end in ends for one in spellings if text.startswith(one, end)}
+            ends = {end + len(spelling) for end in ends for spelling in spellings if text.startswith(spelling, end)}
     return len(text) in ends
 
 

@@ -65,12 +65,14 @@ class Provider(Struct, frozen=True, kw_only=True):
         found = self.api.operations.get(name)
         if found is not None:
             return found
-        same = [one for one in self.api.operations.values() if one.operation_id == name] if name else []
+        same = (
+            [operation for operation in self.api.operations.values() if operation.operation_id == name] if name else []
+        )
         if len(same) == 1:
             return same[0]
         why = ""
         if len(same) > 1:
-            why = f"several operations have this operationId: {', '.join(one.name for one in same)}"
+            why = f"several operations have this operationId: {', '.join(operation.name for operation in same)}"
         for left_out in self.api.left_out:
             if name and name in (left_out.operation, left_out.operation_id):
                 path = f"client.request({left_out.method!r}, {left_out.path!r})"
@@ -93,7 +95,7 @@ class Provider(Struct, frozen=True, kw_only=True):
         """
         rules = self.profile.environments
         if name is None:
-            name = next((one for one, rule in rules.items() if rule.default), next(iter(rules)))
+            name = next((environment for environment, rule in rules.items() if rule.default), next(iter(rules)))
         if name not in rules:
             raise UnknownName("environment", name, rules, owner=self.name)
         rule = rules[name]

@@ -91,14 +91,16 @@ class RequestBody(NamedTuple):
         Args:
             parameters: the operation's, with their names.
         """
-        arguments = {one.wire_name: one for one in parameters if one.location == "body"}
+        arguments = {parameter.wire_name: parameter for parameter in parameters if parameter.location == "body"}
         types = tuple(self._type(draft, arguments) for draft in self.drafts)
         return () if self.required and types == (USUAL,) and arguments.keys() - {WHOLE_BODY} else types
 
     def _type(self, draft: BodyDraft, arguments: Mapping[str, Parameter]) -> BodyType:
-        fields = tuple(replace(one, name=arguments[one.wire_name].name) for one in draft.fields)
+        fields = tuple(replace(field, name=arguments[field.wire_name].name) for field in draft.fields)
         is_enforced = self.required and len(self.drafts) == 1  # by `Parameter.required`
-        are_arguments = len(fields) == len(arguments) and all(_is_like(one, arguments[one.wire_name]) for one in fields)
+        are_arguments = len(fields) == len(arguments) and all(
+            _is_like(field, arguments[field.wire_name]) for field in fields
+        )
         return BodyType(
             media_type=draft.media_type,
             kind=draft.kind,
@@ -136,7 +138,7 @@ def read_body(node: Mapping[str, Any], path: KeyPath, references: ReferenceResol
             ranked.append((found[1], _draft(media_type, found[0], schema, media)))
     if not ranked:
         raise DescriptionError(path, f"expected a body that can be sent, found {', '.join(content) or 'nothing'}")
-    ranked.sort(key=lambda one: one[0])
+    ranked.sort(key=lambda pair: pair[0])
     unique: dict[str, BodyDraft] = {}
     for _, draft in ranked:
         if draft.media_type != "text/json" or JSON not in unique:  # the same by its older name
@@ -221,7 +223,7 @@ def _arguments(drafts: list[BodyDraft], *, required: bool) -> list[Parameter]:
     ]
     media_types = [draft.media_type for draft in drafts]
     if len(drafts) > 1 or "*" in media_types[0]:
-        is_open = any("*" in one for one in media_types)
+        is_open = any("*" in media_type for media_type in media_types)
         schema = {"type": "string"} if is_open else {"type": "string", "enum": media_types}
         summary = "The media type of the body"
         arguments.append(
@@ -248,9 +250,9 @@ def _unite(fields: list[Parameter], *, required: bool) -> Parameter:
     return replace(first, required=required, schema=schema)
 
 
-def _is_like(one: Parameter, other: Parameter) -> bool:
+def _is_like(field: Parameter, other: Parameter) -> bool:
     """Whether two fields are written alike."""
-    return replace(one, required=other.required) == other
+    return replace(field, required=other.required) == other
 
 
 def first_line(text: object) -> str:

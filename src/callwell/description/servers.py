@@ -32,7 +32,7 @@ def own_server(owners: Iterable[Mapping[str, Any]], document: Mapping[str, Any])
     """
     usual = server_addresses(document)
     base = usual[0] if usual else ""
-    found = next((one for one in map(server_addresses, owners) if one), [])
+    found = next((addresses for addresses in map(server_addresses, owners) if addresses), [])
     if not found:
         return ""
     address = urljoin(f"{base.rstrip('/')}/", found[0]).rstrip("/")
@@ -52,7 +52,7 @@ def server_addresses(node: Mapping[str, Any]) -> list[str]:
     servers = node.get("servers")
     if not isinstance(servers, list):
         return []
-    return [_address(one) for one in servers if isinstance(one, dict) and isinstance(one.get("url"), str)]
+    return [_address(server) for server in servers if isinstance(server, dict) and isinstance(server.get("url"), str)]
 
 
 def _address(server: Mapping[str, Any]) -> str:

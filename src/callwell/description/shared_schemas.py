@@ -64,7 +64,7 @@ class SchemaEncoder:
         if isinstance(node, msgspec.Struct):
             return {name: self._plain(getattr(node, name)) for name in node.__struct_fields__}
         if isinstance(node, list | tuple):
-            return [self._plain(one) for one in node]
+            return [self._plain(item) for item in node]
         if isinstance(node, int) and node not in INTEGERS:
             return msgspec.msgpack.Ext(LONG_INTEGER, str(node).encode())
         if not isinstance(node, Mapping):
@@ -79,7 +79,7 @@ class SchemaEncoder:
         changed = {key: self._plain(schema[key]) for key in _CHANGED if key in schema}
         properties = schema.get("properties")
         if isinstance(properties, Mapping):
-            changed["properties"] = {name: self._plain(one) for name, one in properties.items()}
+            changed["properties"] = {name: self._plain(property_schema) for name, property_schema in properties.items()}
         return {**schema, **changed}
 
 

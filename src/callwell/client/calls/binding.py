@@ -229,17 +229,17 @@ class Binder:
     ) -> BoundRequest:
         """The request of an operation that is not like most, or with fields that are no arguments."""
         finisher = self._finisher or _create_finisher(self._operation, "")
-        made = finisher.finish(target, query, headers, body)
+        finished = finisher.finish(target, query, headers, body)
         return BoundRequest(
             self._operation.method,
-            made.target,
-            made.body,
-            headers=made.headers,
-            media=made.media,
+            finished.target,
+            finished.body,
+            headers=finished.headers,
+            media=finished.media,
             keyless=self.keyless,
-            extra_time_s=made.extra_time_s,
-            url=made.url,
-            accept=("accept", made.accept or self._accept[1]),
+            extra_time_s=finished.extra_time_s,
+            url=finished.url,
+            accept=("accept", finished.accept or self._accept[1]),
         )
 
     def _bind_whole(self, arguments: Mapping[str, object]) -> BoundRequest:
@@ -336,8 +336,8 @@ def _whole_body(body: list[BoundParameter], operation: Operation) -> BoundParame
     if not body:
         return None
     taken = {parameter.name for parameter in operation.parameters}
-    name = next(one for one in ("body", "body_body", "whole_body") if one not in taken)
-    extensible = not operation.bodies or any(one.extensible for one in operation.bodies)
+    name = next(candidate for candidate in ("body", "body_body", "whole_body") if candidate not in taken)
+    extensible = not operation.bodies or any(body_type.extensible for body_type in operation.bodies)
     schema = {"type": "object", "additionalProperties": extensible}
     return BoundParameter.of(
         Parameter(name=name, wire_name=WHOLE_BODY, location="body", required=False, schema=schema), operation
@@ -347,8 +347,10 @@ def _whole_body(body: list[BoundParameter], operation: Operation) -> BoundParame
 def _has_fields(operation: Operation) -> bool:
     """Whether the preferred type of body has fields."""
     if not operation.bodies or operation.bodies[0].fields is None:
-        return any(one.location == "body" and one.wire_name != WHOLE_BODY for one in operation.parameters)
-    return any(one.wire_name != WHOLE_BODY for one in operation.bodies[0].fields)
+        return any(
+            parameter.location == "body" and parameter.wire_name != WHOLE_BODY for parameter in operation.parameters
+        )
+    return any(field.wire_name != WHOLE_BODY for field in operation.bodies[0].fields)
 
 
 def _is_usual_body(operation: Operation) -> bool:

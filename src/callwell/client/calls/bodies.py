@@ -59,7 +59,7 @@ class BodyChoice:
 
     def __init__(self, operation: Operation) -> None:
         self._operation = operation
-        arguments = tuple(one for one in operation.parameters if one.location == "body")
+        arguments = tuple(parameter for parameter in operation.parameters if parameter.location == "body")
         self._writers = [
             BodyWriter(operation.name, body, arguments if body.fields is None else body.fields)
             for body in operation.bodies or ((USUAL,) if arguments else ())
@@ -80,13 +80,13 @@ class BodyChoice:
             return None
         writers = self._writers
         if media_type:
-            writers = [one.with_media_type(media_type) for one in writers if one.matches(media_type)]
+            writers = [writer.with_media_type(media_type) for writer in writers if writer.matches(media_type)]
             if not writers:
-                known = ", ".join(one.body.media_type for one in self._writers)
+                known = ", ".join(writer.body.media_type for writer in self._writers)
                 raise InvalidOption(f"{self._operation.name}: content_type", media_type, f"one of {known}")
         if not writers:
             return None
-        chosen = next((one for one in writers if one.takes(given)), writers[0])
+        chosen = next((writer for writer in writers if writer.takes(given)), writers[0])
         chosen.check(given)
         return chosen
 
@@ -153,9 +153,9 @@ class BodyWriter:
         for name, value in given.items():
             field = self._fields.get(name)
             if not self._may_have(name):
-                where = f"{self._operation} ({self.body.media_type})"
-                known = [one.name for one in self._fields.values()]
-                raise UnknownName("field", name or "body", known, owner=where)
+                owner = f"{self._operation} ({self.body.media_type})"
+                known = [field.name for field in self._fields.values()]
+                raise UnknownName("field", name or "body", known, owner=owner)
             if field is not None and self.body.fields is not None:
                 check_value(self._label(name), field.schema, value)
         names = {field.name: field for field in self._fields.values()}

@@ -105,16 +105,16 @@ def _item_schema(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _file_schema(schema: Mapping[str, Any], value: object) -> Mapping[str, Any] | None:
     """The schema of a file, if a value is one: a text is one only where no other text can be meant."""
-    file = next((one for one in schemas.alternatives(schema) if schemas.is_file(one)), None)
+    file = next((part for part in schemas.alternatives(schema) if schemas.is_file(part)), None)
     if is_file_value(value):
         return file or {"type": "string", "format": "binary"}
-    takes_text = any("string" in schemas.type_names(one) and one is not file for one in schemas.alternatives(schema))
+    takes_text = any("string" in schemas.type_names(part) and part is not file for part in schemas.alternatives(schema))
     return file if isinstance(value, str) and not takes_text else None
 
 
 def _choose_type(declared: str, guessed: str) -> str:
     """The media type of a file: of several declared ones that of its name, else the first."""
-    known = [one.strip() for one in declared.split(",") if one.strip() and "*" not in one]
+    known = [media_type.strip() for media_type in declared.split(",") if media_type.strip() and "*" not in media_type]
     return guessed if not known or guessed in known else known[0]
 
 

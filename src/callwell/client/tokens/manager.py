@@ -309,11 +309,11 @@ class AsyncTokenManager:
             self._store.forget(fingerprint)
 
 
-def _is_same(one: TokenInUse, other: TokenInUse) -> bool:
+def _is_same(token: TokenInUse, other: TokenInUse) -> bool:
     """Whether two records are of one token, whatever their number and due time."""
     return (
-        one.key_generation == other.key_generation
-        and one.generation == other.generation
-        and one.key == other.key
-        and one.access == other.access
+        token.key_generation == other.key_generation
+        and token.generation == other.generation
+        and token.key == other.key
+        and token.access == other.access
     )

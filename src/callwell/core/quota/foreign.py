@@ -114,24 +114,24 @@ def learn(
     unavailable = count(bucket.held) + count(bucket.cooling) + count(bucket.in_transit)
     possible = unavailable + bucket.cooled_count - cooled_before
     spent = limit - hint.remaining
-    least = spent - possible
-    most = max(0, spent - _certainly_ours(quota, bucket, permit, now))
+    surely_foreign = spent - possible
+    possibly_foreign = max(0, spent - _certainly_ours(quota, bucket, permit, now))
     if not quota.fixed:
         # The reserve never takes the last permit: without one, no response would show when others stop.
-        least = max(least, min(limit - 1, _add_reserve(least)))
-        most = _add_reserve(most)
+        surely_foreign = max(surely_foreign, min(limit - 1, _add_reserve(surely_foreign)))
+        possibly_foreign = _add_reserve(possibly_foreign)
     aside = count(bucket.foreign)
-    if aside > most and permit.acquired_at > bucket.foreign_at:
-        return _set_aside(bucket, earliest(bucket.foreign, most))
+    if aside > possibly_foreign and permit.acquired_at > bucket.foreign_at:
+        return _set_aside(bucket, earliest(bucket.foreign, possibly_foreign))
     last = _foreign_bin(quota, bucket, now, hint)
-    if least <= 0 or count(bucket.foreign[bisect_left(bucket.foreign, (last,)) :]) >= least:
+    if surely_foreign <= 0 or count(bucket.foreign[bisect_left(bucket.foreign, (last,)) :]) >= surely_foreign:
         return bucket
-    foreign = earliest(bucket.foreign, max(0, aside - least))
-    has_scout = least > 1 and least > aside
+    foreign = earliest(bucket.foreign, max(0, aside - surely_foreign))
+    has_scout = surely_foreign > 1 and surely_foreign > aside
     if has_scout:
         # One of the permits comes back before the others, to see how things stand.
         foreign = add(foreign, min(last, cool_bin(quota, now + _scout_s(quota, hint, refused=refused))))
-    return _set_aside(bucket, add(foreign, last, least - has_scout))._replace(foreign_at=now)
+    return _set_aside(bucket, add(foreign, last, surely_foreign - has_scout))._replace(foreign_at=now)
 
 
 def _scout_s(quota: Quota, hint: QuotaHint, *, refused: bool) -> float:

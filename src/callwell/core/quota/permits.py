@@ -171,8 +171,8 @@ def max_batch(quotas: tuple[Quota, ...], buckets: tuple[Bucket, ...], now: float
     both = zip(quotas, buckets, strict=True)
     if any(quota.paced or now < bucket.paced_until for quota, bucket in both):
         return 0
-    least = min([bucket.available for bucket in buckets], default=0)
-    return max(0, least // BATCH_SHARE)
+    available = min([bucket.available for bucket in buckets], default=0)
+    return max(0, available // BATCH_SHARE)
 
 
 def release_answered(

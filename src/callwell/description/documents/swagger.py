@@ -64,9 +64,11 @@ def translate(document: Mapping[str, Any]) -> dict[str, Any]:
         else paths,
         "components": {
             "schemas": document.get("definitions", {}),
-            "responses": {name: translator.response(one, translator.produces) for name, one in responses.items()},
+            "responses": {
+                name: translator.response(response, translator.produces) for name, response in responses.items()
+            },
             "securitySchemes": {
-                name: _security_scheme(one) for name, one in _objects(document.get("securityDefinitions")).items()
+                name: _security_scheme(scheme) for name, scheme in _objects(document.get("securityDefinitions")).items()
             },
         },
     }
@@ -116,18 +118,22 @@ class _Translator:
         if not isinstance(node, dict):
             return node
         own = self._parameters(node)
-        names = {_identity(one) for one in own}
-        inherited = [one for one in of_path if _identity(one) not in names]
+        names = {_identity(parameter) for parameter in own}
+        inherited = [parameter for parameter in of_path if _identity(parameter) not in names]
         parameters = [*inherited, *own]
         produces = _texts(node.get("produces")) or self.produces
         responses = node.get("responses")
         translated = {key: value for key, value in node.items() if key not in ("consumes", "produces", "schemes")}
-        translated["parameters"] = [_parameter(one) for one in parameters if _location(one) not in ("body", "formData")]
+        translated["parameters"] = [
+            _parameter(parameter) for parameter in parameters if _location(parameter) not in ("body", "formData")
+        ]
         body = self._body(parameters, _texts(node.get("consumes")) or self._consumes)
         if body is not None:
             translated["requestBody"] = body
         if isinstance(responses, dict):
-            translated["responses"] = {status: self.response(one, produces) for status, one in responses.items()}
+            translated["responses"] = {
+                status: self.response(response, produces) for status, response in responses.items()
+            }
         return translated
 
     def _parameters(self, node: Mapping[str, Any]) -> list[Any]:
@@ -136,28 +142,30 @@ class _Translator:
         if not isinstance(given, list):
             return []
         parameters: list[Any] = []
-        for one in given:
+        for parameter in given:
             try:
-                parameters.append(self._references.resolve(one, ())[0])
+                parameters.append(self._references.resolve(parameter, ())[0])
             except DescriptionError:
-                parameters.append(one)  # the reader finds it again, and reports it with its place
+                parameters.append(parameter)  # the reader finds it again, and reports it with its place
         return parameters
 
     def _body(self, parameters: list[Any], consumes: list[str]) -> dict[str, Any] | None:
-        for one in parameters:
-            if _location(one) == "body":
-                content = {media_type: {"schema": one.get("schema", {})} for media_type in consumes or [JSON]}
-                return {"required": one.get("required", False), "content": content}
-        fields = [one for one in parameters if _location(one) == "formData" and isinstance(one.get("name"), str)]
+        for parameter in parameters:
+            if _location(parameter) == "body":
+                content = {media_type: {"schema": parameter.get("schema", {})} for media_type in consumes or [JSON]}
+                return {"required": parameter.get("required", False), "content": content}
+        fields = [
+            field for field in parameters if _location(field) == "formData" and isinstance(field.get("name"), str)
+        ]
         if not fields:
             return None
-        properties = {one["name"]: {"description": one.get("description"), **_schema(one)} for one in fields}
-        required = [one["name"] for one in fields if one.get("required")]
+        properties = {field["name"]: {"description": field.get("description"), **_schema(field)} for field in fields}
+        required = [field["name"] for field in fields if field.get("required")]
         schema = {"type": "object", "properties": properties, "required": required}
-        has_file = any(one.get("type") == "file" for one in fields)
+        has_file = any(field.get("type") == "file" for field in fields)
         kinds = [kind for kind in (MULTIPART, URLENCODED) if kind in consumes]
         media_type = MULTIPART if has_file else (kinds or [URLENCODED])[-1]
-        encoding = {one["name"]: _list_style(one) for one in fields if one.get("type") == "array"}
+        encoding = {field["name"]: _list_style(field) for field in fields if field.get("type") == "array"}
         return {"required": bool(required), "content": {media_type: {"schema": schema, "encoding": encoding}}}
 
 
@@ -213,22 +221,22 @@ def _with_moved_references(node: Any, done: dict[int, Any]) -> Any:
     if isinstance(node, list):
         copied: list[Any] = []
         done[id(node)] = copied
-        copied.extend(_with_moved_references(one, done) for one in node)
+        copied.extend(_with_moved_references(item, done) for item in node)
         return copied
-    made: dict[str, Any] = {}
-    done[id(node)] = made
+    moved: dict[str, Any] = {}
+    done[id(node)] = moved
     for key, value in node.items():
         if key == "$ref" and isinstance(value, str):
-            made[key] = next((new + value[len(old) :] for old, new in _MOVED.items() if value.startswith(old)), value)
+            moved[key] = next((new + value[len(old) :] for old, new in _MOVED.items() if value.startswith(old)), value)
         elif key == "x-nullable":
-            made["nullable"] = value
+            moved["nullable"] = value
         else:
-            made[key] = _with_moved_references(value, done)
-    return made
+            moved[key] = _with_moved_references(value, done)
+    return moved
 
 
 def _texts(value: object) -> list[str]:
-    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
 
 
 def _objects(value: object) -> dict[str, Any]:

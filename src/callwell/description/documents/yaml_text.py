@@ -49,11 +49,11 @@ class _Loader(_LoaderBase):  # type: ignore[misc] # one of two classes
 
     def construct_map(self, node: yaml.MappingNode) -> Any:
         """An object; what `<<` merges into it comes first."""
-        made: dict[str, Any] = {}
-        yield made
+        mapping: dict[str, Any] = {}
+        yield mapping
         self.flatten_mapping(node)
         for key, value in node.value:
-            made[self.construct_key(key)] = self.construct_object(value)
+            mapping[self.construct_key(key)] = self.construct_object(value)
 
 
 for _tag, _pattern, _first in (
@@ -156,7 +156,7 @@ def _check_size(root: yaml.Node) -> None:
 
 def _children(node: yaml.Node) -> list[yaml.Node]:
     if isinstance(node, yaml.MappingNode):
-        return [one for pair in node.value for one in pair]
+        return [child for pair in node.value for child in pair]
     return node.value if isinstance(node, yaml.SequenceNode) else []
 
 

@@ -131,9 +131,9 @@ def _compare_responses(
         return
     before = value_types(old)
     after = value_types(new)
-    where = f"the response's {path}" if path else "the response"
+    subject = f"the response's {path}" if path else "the response"
     if before and after and before != after:
-        yield Change(name, f"{where} is {_any_of(after)}, was {_any_of(before)}", breaking=not after <= before)
+        yield Change(name, f"{subject} is {_any_of(after)}, was {_any_of(before)}", breaking=not after <= before)
         return
     if before and not new and not path:
         yield Change(name, "the response is no longer described", breaking=True)

@@ -134,6 +134,6 @@ def proficiency_json(score: float, *, as_text: bool = False) -> dict[str, Any]:
     pte = round(10 + score * 0.8)
     return {
         "mock_ielts": {"prediction": round(score / 100 * 18) / 2},
-        "mock_cefr": {"prediction": next(level for least, level in LEVELS if score >= least)},
+        "mock_cefr": {"prediction": next(level for min_score, level in LEVELS if score >= min_score)},
         "mock_pte": {"prediction": str(pte) if as_text else pte},
     }
