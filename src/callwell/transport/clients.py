@@ -83,8 +83,8 @@ class ClientPool(Generic[C]):
         proxies: which proxy a request goes through.
         ca_certificates: certificates to trust besides the usual authorities, in DER.
         max_error_bytes: the most bytes of an error response that are read at once.
-        default_client: the client for `DEFAULT_KIND` once it is made, if no proxy is configured; nearly all requests use
-            it.
+        default_client: the client for `DEFAULT_KIND` once it is made, if no proxy is configured. Nearly all requests
+            use it.
 
     Raises:
         InvalidOption: the network names a proxy or certificates that cannot be.
