@@ -20,6 +20,12 @@ WIDTH: Final = 8.0
 BAR_HEIGHT: Final = 0.24
 """Inches of a bar, so that its label in `FONT_SIZE` has a line of its own."""
 
+HISTOGRAM_HEIGHT: Final = 3.2
+"""Inches: the image is two and a half times as wide as it is high."""
+
+AXIS_HEIGHT: Final = 1.0
+"""Inches of the axis below the bars and its label."""
+
 BEST_SCORE: Final = 100
 BINS: Final = 20
 """Bins of five points each."""
@@ -49,9 +55,9 @@ def histogram(scores: Sequence[float]) -> str:
         axes.set_xlim(0, top)
         axes.set_xlabel("score")
         axes.set_ylabel("recordings")
-        whole_numbers(axes.yaxis)
+        use_whole_ticks(axes.yaxis)
 
-    return _data_url(draw, 3.2)
+    return _data_url(draw, HISTOGRAM_HEIGHT)
 
 
 def bars(labels: Sequence[str], values: Sequence[float]) -> str:
@@ -64,12 +70,12 @@ def bars(labels: Sequence[str], values: Sequence[float]) -> str:
         axes.set_xlim(0, 1.1 * max(BEST_SCORE, *values))
         axes.set_ylim(len(values) - 0.4, -0.6)
         axes.set_xlabel("mean score")
-        whole_numbers(axes.xaxis)
+        use_whole_ticks(axes.xaxis)
 
-    return _data_url(draw, 1.0 + BAR_HEIGHT * len(values))
+    return _data_url(draw, AXIS_HEIGHT + BAR_HEIGHT * len(values))
 
 
-def whole_numbers(axis: Axis) -> None:
+def use_whole_ticks(axis: Axis) -> None:
     """Put ticks at whole numbers only, at most eight of them."""
     from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
@@ -95,7 +101,9 @@ def _data_url(draw: Callable[[Axes], None], height: float) -> str:
         {"svg.fonttype": "none", "svg.hashsalt": "callwell", "text.parse_math": False, "font.size": FONT_SIZE}
     )
     with style, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about letters its font does not have: the fonts of the reader draw them
+        warnings.simplefilter(
+            "ignore"
+        )  # about missing glyphs: the text stays text, and the reader's browser has the fonts
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         axes = figure.add_subplot()
         axes.spines[["top", "right"]].set_visible(False)

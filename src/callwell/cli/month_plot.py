@@ -123,7 +123,7 @@ def draw(path: str, title: str, months: Mapping[str, int]) -> None:
 
 
 def _bars(axes: Axes, months: Mapping[str, int], width: float) -> None:
-    from callwell.assess.plots import whole_numbers
+    from callwell.assess.plots import use_whole_ticks
 
     positions = range(len(months))
     texts = [f"{users:,}" for users in months.values()]
@@ -138,7 +138,7 @@ def _bars(axes: Axes, months: Mapping[str, int], width: float) -> None:
     axes.set_xlim(-0.6 - margin, len(months) - 0.4 + margin)
     axes.set_ylim(0, max(1, *months.values()) * (1.35 if upright else 1.12))
     axes.set_ylabel("end users")
-    whole_numbers(axes.yaxis)
+    use_whole_ticks(axes.yaxis)
     axes.spines[["top", "right"]].set_visible(False)
 
 

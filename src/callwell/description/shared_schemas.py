@@ -3,7 +3,7 @@
 
 In memory a schema that is referred to from many places is one object. In msgpack each of them would be written out, and
 so would all within it. So an object that stands in more than one place is encoded once, in a table, and a reference is
-an extension (`REFERENCE`) with its index. There are no circles: `references` has cut them.
+an extension (`REFERENCE`) with its index. There are no cycles: `references` has cut them.
 """
 
 from __future__ import annotations
@@ -20,16 +20,25 @@ REFERENCE: Final = 1
 """The code of the extension type."""
 
 LONG_INTEGER: Final = 2
-"""The code of the extension type for integers that msgpack has no type for: some documents limit values by them."""
+"""The code of the extension type for integers beyond 64 bits, which some documents have as limits."""
 
 INTEGERS: Final = range(-(2**63), 2**64)
-INDEX_BYTES: Final = 4
+"""The integers that msgpack has a type for."""
 
-_WITH_ONE: Final = ("items", "additionalProperties")
-_WITH_MANY: Final = ("anyOf", "oneOf")
-_NUMBERS: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "default", "example")
-_SCALAR: Final = (str, int, float, type(None))
-_CHANGED: Final = (*_WITH_ONE, *_WITH_MANY, *_NUMBERS)
+INDEX_BYTES: Final = 4
+"""Bytes of an index: a document has far fewer than 2^32 schemas."""
+
+_WITH_ONE_SCHEMA: Final = ("items", "additionalProperties")
+"""Keywords with a schema as their value."""
+
+_WITH_SCHEMAS: Final = ("anyOf", "oneOf")
+"""Keywords with a list of schemas as their value."""
+
+_NUMBER_KEYWORDS: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "default", "example")
+"""Keywords that may have an integer beyond 64 bits."""
+
+_SCALAR_TYPES: Final = (str, int, float, type(None))
+_REENCODED_KEYWORDS: Final = (*_WITH_ONE_SCHEMA, *_WITH_SCHEMAS, *_NUMBER_KEYWORDS)
 
 
 class SchemaEncoder:
@@ -53,18 +62,18 @@ class SchemaEncoder:
 
     def encode(self, record: msgspec.Struct) -> msgspec.Raw:
         """A record, with references to shared schemas."""
-        return msgspec.Raw(self._encoder.encode(self._plain(record)))
+        return msgspec.Raw(self._encoder.encode(self._to_encodable(record)))
 
     def encode_shared(self) -> list[msgspec.Raw]:
         """The shared schemas, in the order of their indexes."""
-        return [msgspec.Raw(self._encoder.encode(self._inner(schema))) for schema in self._shared]
+        return [msgspec.Raw(self._encoder.encode(self._with_references(schema))) for schema in self._shared]
 
-    def _plain(self, node: Any) -> Any:
-        """A value as the encoder takes it, with references."""
+    def _to_encodable(self, node: Any) -> Any:
+        """A value as the encoder takes it: shared schemas as references, long integers as extensions."""
         if isinstance(node, msgspec.Struct):
-            return {name: self._plain(getattr(node, name)) for name in node.__struct_fields__}
+            return {name: self._to_encodable(getattr(node, name)) for name in node.__struct_fields__}
         if isinstance(node, list | tuple):
-            return [self._plain(item) for item in node]
+            return [self._to_encodable(item) for item in node]
         if isinstance(node, int) and node not in INTEGERS:
             return msgspec.msgpack.Ext(LONG_INTEGER, str(node).encode())
         if not isinstance(node, Mapping):
@@ -72,14 +81,16 @@ class SchemaEncoder:
         index = self._table.get(id(node))
         if index is not None:
             return msgspec.msgpack.Ext(REFERENCE, index.to_bytes(INDEX_BYTES, "big"))
-        return self._inner(node)
+        return self._with_references(node)
 
-    def _inner(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _with_references(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
         """A schema itself, with references in it."""
-        changed = {key: self._plain(schema[key]) for key in _CHANGED if key in schema}
+        changed = {key: self._to_encodable(schema[key]) for key in _REENCODED_KEYWORDS if key in schema}
         properties = schema.get("properties")
         if isinstance(properties, Mapping):
-            changed["properties"] = {name: self._plain(property_schema) for name, property_schema in properties.items()}
+            changed["properties"] = {
+                name: self._to_encodable(property_schema) for name, property_schema in properties.items()
+            }
         return {**schema, **changed}
 
 
@@ -112,23 +123,23 @@ def iter_places(records: Iterable[msgspec.Struct]) -> Iterator[Mapping[str, Any]
         records: operations, or anything with schemas in its fields.
     """
     seen: set[int] = set()
-    waiting: list[object] = [*records]
-    while waiting:
-        node = waiting.pop()
+    pending: list[object] = [*records]
+    while pending:
+        node = pending.pop()
         if isinstance(node, dict):  # not Mapping: that check takes ten times as long
             if node:
                 yield node
             if id(node) not in seen:
                 seen.add(id(node))
-                waiting.extend(_parts(node))
+                pending.extend(_parts(node))
         elif isinstance(node, msgspec.Struct):
-            waiting.extend(value for value in msgspec.structs.astuple(node) if not isinstance(value, _SCALAR))
+            pending.extend(value for value in msgspec.structs.astuple(node) if not isinstance(value, _SCALAR_TYPES))
         elif isinstance(node, list | tuple):
-            waiting.extend(node)
+            pending.extend(node)
 
 
 def _parts(schema: Mapping[str, Any]) -> list[object]:
     """The values in which a schema has schemas. The names of properties are no keywords."""
-    parts = [schema[key] for key in (*_WITH_ONE, *_WITH_MANY) if key in schema]
+    parts = [schema[key] for key in (*_WITH_ONE_SCHEMA, *_WITH_SCHEMAS) if key in schema]
     properties = schema.get("properties")
     return [*parts, *properties.values()] if isinstance(properties, Mapping) else parts

@@ -141,23 +141,25 @@ class ControlHandlers:
 
     async def create_key(self, request: Request) -> Response:
         """Create a key."""
-        service, given = self._parse_key_request(await request.body())
-        return json_response({"key": service.provider.keys.create(given.name, given.expires_in_s)})
+        service, key_request = self._parse_key_request(await request.body())
+        return json_response({"key": service.provider.keys.create(key_request.name, key_request.expires_in_s)})
 
     async def rotate_key(self, request: Request) -> Response:
         """Create a key in the place of an old one, which is revoked."""
-        service, given = self._parse_key_request(await request.body())
-        return json_response({"key": service.provider.keys.rotate(given.fingerprint, given.name, given.expires_in_s)})
+        service, key_request = self._parse_key_request(await request.body())
+        return json_response(
+            {"key": service.provider.keys.rotate(key_request.fingerprint, key_request.name, key_request.expires_in_s)}
+        )
 
     async def revoke_key(self, request: Request) -> Response:
         """Revoke a key."""
-        service, given = self._parse_key_request(await request.body())
-        return json_response({"revoked": service.provider.keys.revoke(given.fingerprint)})
+        service, key_request = self._parse_key_request(await request.body())
+        return json_response({"revoked": service.provider.keys.revoke(key_request.fingerprint)})
 
     async def disable_key(self, request: Request) -> Response:
         """Disable a key."""
-        service, given = self._parse_key_request(await request.body())
-        return json_response({"disabled": service.provider.keys.disable(given.fingerprint)})
+        service, key_request = self._parse_key_request(await request.body())
+        return json_response({"disabled": service.provider.keys.disable(key_request.fingerprint)})
 
     async def post_event(self, request: Request) -> Response:
         """Apply an event that happens at a provider without a request to its API."""
@@ -169,8 +171,8 @@ class ControlHandlers:
         return {name: service.provider.options() for name, service in self.registry.by_shortest_name()}
 
     def _parse_key_request(self, body: bytes) -> tuple[EmulatedService, KeyRequest]:
-        given = _decode(body or b"{}", KeyRequest)
-        return self.registry.get(given.provider), given
+        key_request = _decode(body or b"{}", KeyRequest)
+        return self.registry.get(key_request.provider), key_request
 
     def _parse_changes(self, body: bytes) -> list[tuple[EmulatedService, dict[str, object]]]:
         changes = _decode(body or b"{}", dict[str, object])

@@ -37,7 +37,7 @@ def limits() -> dict[str, list[float]]:
         "last chunk": [0, pieces.MAX_PIECE_BYTES],
         "parts per video": [pieces.MAX_PARTS],
         "`bytes` form total": [pieces.MAX_TOTAL_BYTES, pieces.MAX_TOTAL_BYTES - 1],
-        "video size": [options.ApiVideoOptions().largest_video],
+        "video size": [options.ApiVideoOptions().max_video_bytes],
         "video length": [probe.MAX_DURATION_S] * 2,
         "time to finish an upload/download/copy": [UNFINISHED_KEPT_S] * 2,
         "empty video container": [UNFINISHED_KEPT_S],
@@ -182,7 +182,7 @@ def test_choices_where_papers_contradict(facts: dict[str, Any], site: Site) -> N
     token = site.call("POST", "/auth/api-key", {"apiKey": site.key}).json
     refused = site.call("POST", "/auth/refresh", {"refreshToken": "none"})
     taken = {
-        "max video": pieces.MAX_TOTAL_BYTES == 52_428_800_000 and options.ApiVideoOptions().largest_video == 30 << 30,
+        "max video": pieces.MAX_TOTAL_BYTES == 52_428_800_000 and options.ApiVideoOptions().max_video_bytes == 30 << 30,
         "pageSize": site.call("GET", "/videos?pageSize=1").status == 200,
         "link uri": given.startswith("/videos?") and "pageSize=1" in given,
         "404 title": site.call("GET", "/videos/x").json["title"] == "The requested resource could not be found.",

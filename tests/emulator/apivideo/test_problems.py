@@ -89,14 +89,14 @@ CASES: dict[str, Callable[[Site], HttpResponse]] = {
     "invalid-payload": asked("POST", "/videos", b"{"),
     "request-invalid-query-parameter": asked("GET", "/videos?sortBy=age"),
     "webhook-limit-reached": with_option(
-        asked("POST", "/webhooks", {"events": ["video.source.recorded"], "url": "http://127.0.0.1/"}), webhooks_most=0
+        asked("POST", "/webhooks", {"events": ["video.source.recorded"], "url": "http://127.0.0.1/"}), max_webhooks=0
     ),
     "authentication-invalid-user-credentials": asked("POST", "/auth/api-key", {"apiKey": "wrong"}),
     "uploaded-file-empty": sent((None, b"")),
     "uploaded-file-invalid-file": filed("/videos/{}/thumbnail", ("file", "file", b"no picture")),
     "uploaded-file-multiple-files": filed(SOURCE, ("file", "a", b"a"), ("file", "b", b"b")),
     "uploaded-file-no-file": filed(SOURCE, ("videoId", None, b"x")),
-    "uploaded-file-too-large": with_option(sent((None, b"xx")), largest_video=1),
+    "uploaded-file-too-large": with_option(sent((None, b"xx")), max_video_bytes=1),
     "uploaded-file-extension-invalid": filed("/videos/{}/thumbnail", ("file", "picture.bmp", JPEG)),
     "video-source-already-uploaded": sent((None, b"x"), (None, b"x")),
     "video-source-already-copied": brought(None),

@@ -148,7 +148,7 @@ def test_two_videos_for_one_intention(site: Site) -> None:
 
 def test_an_upload_that_is_too_long_in_all(apivideo: Callable[..., Site]) -> None:
     """The piece that makes a file too large is refused, and a smaller one in its place completes it."""
-    site = apivideo(largest_video=str(PIECE + 10))
+    site = apivideo(max_video_bytes=str(PIECE + 10))
     video_id = site.video()
     path = f"/videos/{video_id}/source"
     site.upload_form(path, PIECES[0], part="part 1/2")

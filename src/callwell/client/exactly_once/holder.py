@@ -21,8 +21,8 @@ instance. A forked child shares its parent's description and would see no lock i
 they are POSIX record locks, which belong to the process, so that any descriptor of the file that is closed would drop
 them. In both cases a process cannot see its own locks, hence 2, and its own descriptors are never closed.
 
-Who closes the descriptors of others (a daemon does so when it starts) may close this one too, and its number may be
-another file's by now. So it is compared with the file each time.
+Other code in the process may close every descriptor, as a daemon does when it starts, and the number of this one may be
+that of another file by now. So it is compared with the file each time.
 """
 
 from __future__ import annotations
@@ -55,7 +55,6 @@ START_TIME_FIELD: Final = 19
 MAX_BYTE: Final = 1 << 62
 """Bytes to choose from at random. Offsets are signed 64-bit numbers; locked bytes need not exist."""
 
-
 FLOCK: Final = "hhqqi0q"
 """The kernel's `struct flock`: kind, from where, start, length, process (0 here)."""
 
@@ -66,12 +65,12 @@ class LockFile(NamedTuple):
     Attributes:
         descriptor: never closed, see above.
         identity: its device and inode.
-        process: the number of the process that opened it.
+        pid: the process that opened it.
     """
 
     descriptor: int
     identity: str
-    process: int
+    pid: int
 
     def is_at(self, path: Path) -> bool:
         """Whether this process has it open, under this descriptor, and it still stands at a path.
@@ -79,7 +78,7 @@ class LockFile(NamedTuple):
         Raises:
             OSError: nothing stands there, or the descriptor was closed.
         """
-        if self.process != os.getpid() or self.identity != _identify(os.fstat(self.descriptor)):
+        if self.pid != os.getpid() or self.identity != _identify(os.fstat(self.descriptor)):
             return False
         return self.identity == _identify(path.stat())
 
@@ -126,7 +125,7 @@ class CallLocks:
         """The holder's call is not under way any more. A holder may be released twice."""
         LIVE_HOLDERS.discard(holder)
         file = _LOCKED.pop(holder, None)
-        if file is not None and file.process == os.getpid():  # a forked child must not unlock what its parent holds
+        if file is not None and file.pid == os.getpid():  # a forked child must not unlock what its parent holds
             with suppress(OSError):
                 _set_lock(file.descriptor, fcntl.F_UNLCK, int(holder.split("|")[3]))
 
@@ -136,15 +135,15 @@ class CallLocks:
         Args:
             holder: its name. Names that earlier versions wrote have fewer parts.
         """
-        machine, number, *rest = holder.split("|")
+        machine, pid, *rest = holder.split("|")
         if machine != _machine():
             return None
         started = rest[0] if len(rest) > 1 else None
-        start_now = _start_time(int(number))
-        if int(number) == os.getpid() and started == (start_now or ""):
+        start_now = _start_time(int(pid))
+        if int(pid) == os.getpid() and started == (start_now or ""):
             return holder in LIVE_HOLDERS
         if start_now is None or started is None:
-            if start_now == "" or not _process_exists(int(number)):
+            if start_now == "" or not _process_exists(int(pid)):
                 return False
             return self._is_locked(rest)
         return start_now == started and self._is_locked(rest) is not False
@@ -208,18 +207,18 @@ def _set_lock(descriptor: int, kind: int, byte: int) -> None:
 
 def new_holder() -> str:
     """The name of a holder that locks nothing yet: machine, process, when that started, and a random byte."""
-    number = os.getpid()
-    return f"{_machine()}|{number}|{_start_time(number) or ''}|{secrets.randbelow(MAX_BYTE)}"
+    pid = os.getpid()
+    return f"{_machine()}|{pid}|{_start_time(pid) or ''}|{secrets.randbelow(MAX_BYTE)}"
 
 
 def _identify(found: os.stat_result) -> str:
     return f"{found.st_dev}:{found.st_ino}"
 
 
-def _start_time(number: int) -> str | None:
+def _start_time(pid: int) -> str | None:
     """When a process started, as the kernel counts it; empty if it has ended, None if that cannot be seen."""
     try:
-        text = Path(f"/proc/{number}/stat").read_text(encoding="utf-8", errors="replace")
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, ProcessLookupError):
         return "" if Path("/proc/self/stat").exists() else None
     except OSError:
@@ -228,9 +227,9 @@ def _start_time(number: int) -> str | None:
     return "" if fields[0] in ENDED_STATES else fields[START_TIME_FIELD]
 
 
-def _process_exists(number: int) -> bool:
+def _process_exists(pid: int) -> bool:
     try:
-        os.kill(number, 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except OSError:
@@ -244,7 +243,7 @@ def _machine() -> str:
 
 
 @cache
-def _machine_of(_number: int) -> str:
+def _machine_of(_pid: int) -> str:
     """The same for one process: a forked child may have got its own space of numbers."""
     spaces = ""
     with suppress(OSError):

@@ -10,7 +10,7 @@ What is recorded when, and what follows if it is the last thing recorded::
     waits, probes, rekeys       OPEN, the holder, that phase           the holder only
       │
       ├─ answered: done         DONE, the object's key                 no one: the result is found by its marker
-      ├─ surely not done        NOT_DONE                               anybody, under the same name
+      ├─ surely not done        NOT_DONE                               anyone, under the same name
       ├─ gives up in doubt      UNKNOWN, the phase                     whoever resumes it, after a probe
       └─ ends without a word    (OPEN, the holder is gone)             whoever sees that, after a probe
 
@@ -22,7 +22,7 @@ marker, a person settles it (`callwell ledger settle`).
 "Ends without a word" is a killed process, but also a call in a process that lives on: an error between Send and its
 record, a full disk, a task of an event loop that was closed. In each of these cases `holder` sees that it is gone.
 
-A call without a name of the caller's is recorded from its first Send on, under its marker, and forgotten when it is
+A call that the caller has not named is recorded from its first Send on, under its marker, and forgotten when it is
 settled.
 """
 

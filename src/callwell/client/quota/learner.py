@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Learns quotas, clock skew and deprecations from response headers.
 
-Reading headers costs more than many a call, so it is done when it is due: at the first response of each operation; then
-at every response while a quota is scarce, twenty times a second while there is plenty, and once a second where headers
-say nothing.
+Reading headers can cost more than the rest of a call, so it is done when it is due: at the first response of each
+operation; then at every response while a quota is scarce, twenty times a second while there is plenty, and once a
+second where headers say nothing.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ if TYPE_CHECKING:
     from callwell.observe.notices import Notice
     from callwell.transport.base import Response
 
-PLENTY: Final = 4
-"""A quota is scarce from when less than this part of it is left: a quarter."""
+SCARCE_SHARE: Final = 0.25
+"""A quota is scarce while less than this part of it is left."""
 
-PLENTY_S: Final = 0.05
+PLENTIFUL_INTERVAL_S: Final = 0.05
 """Seconds between two readings while there is plenty."""
 
-NOTHING_S: Final = 1.0
+SILENT_INTERVAL_S: Final = 1.0
 """Seconds between two readings where the last response said nothing."""
 
-DIFFERS_S: Final = 30.0
+REPORTED_SKEW_S: Final = 30.0
 """A difference between two clocks from which on it is reported: signatures and tokens commonly allow half a minute."""
 
-UNREAD: Final = "the headers of a response could not be read"
+UNREADABLE: Final = "the headers of a response could not be read"
 
 DEPRECATED: Final[set[tuple[str, str]]] = set()
 """Providers and operations that this process has reported as deprecated."""
@@ -93,12 +93,12 @@ class Learner:
             hints = fields.read_hints(headers, self.provider_wall_s(), self._profile.quota_headers)
             hints = tuple([self._bound_slack(hint, now) for hint in hints])
         except Exception:  # noqa: BLE001 - whatever a header makes of its reader: nothing is learnt from it
-            LOGGER.debug("%s %s: %s", self._profile.name, operation, UNREAD, exc_info=True)
+            LOGGER.debug("%s %s: %s", self._profile.name, operation, UNREADABLE, exc_info=True)
         try:
             self._observe_date(headers, now, seconds)
             self._observe_deprecation(operation, headers)
-        except Exception:  # noqa: BLE001 - the same
-            LOGGER.debug("%s %s: %s", self._profile.name, operation, UNREAD, exc_info=True)
+        except Exception:  # noqa: BLE001 - as above
+            LOGGER.debug("%s %s: %s", self._profile.name, operation, UNREADABLE, exc_info=True)
         self.due_at[operation] = now + _next_reading_s(hints)
         return hints
 
@@ -132,7 +132,7 @@ class Learner:
             return
         self._skew = skew.observe(self._skew, date_s, now - seconds, now)
         error_s = skew.clock_error_s(self._skew, now, self._clock.wall())
-        if abs(error_s) > DIFFERS_S and not self._reported_skew:
+        if abs(error_s) > REPORTED_SKEW_S and not self._reported_skew:
             self._reported_skew = True
             self._notify(ClockDiffers(self._profile.name, error_s))
 
@@ -157,7 +157,7 @@ class Learner:
 def _next_reading_s(hints: tuple[QuotaHint, ...]) -> float:
     """Seconds until headers are read again, after a response that said this."""
     if not hints:
-        return NOTHING_S
-    if any(hint.remaining is None or hint.remaining * PLENTY < (hint.limit or inf) for hint in hints):
+        return SILENT_INTERVAL_S
+    if any(hint.remaining is None or hint.remaining < SCARCE_SHARE * (hint.limit or inf) for hint in hints):
         return 0.0
-    return PLENTY_S
+    return PLENTIFUL_INTERVAL_S

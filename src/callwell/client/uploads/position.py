@@ -12,8 +12,8 @@ Two calls that make the same upload at once, in one process or two, send one obj
     ends: holder 2 is at work        creation N, holder 2
                                      (nothing) <────────────────────── ends: is the last, and forgets all of it
 
-A call that finds an object there joins it just so. One that starts anew (`resume=False`) replaces the record by its
-own, and from then on the calls that it found there neither store nor forget anything but themselves.
+A call that finds an object there joins it in the same way. One that starts over (`resume=False`) replaces the record by
+its own, and from then on the calls that it found there neither store nor forget anything but themselves.
 
 Each arrow is one atomic step of the state. So a call that enters sees a creation, or a target, or
 nothing at all; and the name of a creation is forgotten only when no call is left that could still create under it.
@@ -107,7 +107,7 @@ class UploadPosition:
         Args:
             cell: the record.
             blank: the upload as it starts.
-            gone: the creation or target that turned out to be gone: an upload with it is not joined.
+            gone: the creation or target that the provider no longer has: an upload with it is not joined.
             force_new: start one, whatever is under way.
         """
 
@@ -167,7 +167,7 @@ class UploadPosition:
             return left, self._is_ours(before) and not left.holders
 
         def remove(before: Upload) -> tuple[Upload, None]:
-            # Somebody may have joined it, or started another one, since this call has left.
+            # Another call may have joined it, or started another one, since this one has left.
             return (FORGET if self._is_ours(before) and not self._others(before) else before), None
 
         try:
@@ -179,7 +179,7 @@ class UploadPosition:
             LOGGER.warning("%s: the end of the upload could not be stored: %s", self._name, error)
 
     def _is_ours(self, stored: Upload) -> bool:
-        """Whether the record is of this call's upload, and not of one that was started anew in the meantime."""
+        """Whether the record is of this call's upload, and not of one that was started over in the meantime."""
         return stored.creation in {"", self._creation} or not self._creation
 
     def _others(self, upload: Upload) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The workers that send the pieces of one file, as `core.upload` decides: the first is the caller itself.
 
-They meet under one lock, which is held while the position is stored and never while anything is waited for. Whoever
-fails stops all: a piece that is under way is broken off, and nothing is stored any more.
+They meet under one lock, which is held while the position is stored and never while anything is waited for. When one
+fails, all stop: a piece that is under way is broken off, and nothing more is stored.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class AsyncPieceSender:
     Attributes:
         state: where the upload stands.
         answer: the fullest answer to a piece: that to the last one describes the object.
-        status: the last response about what has arrived; None for none.
+        status: the last response about what has arrived; None before the first.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class AsyncPieceSender:
         self._meter = meter
         self._store = store
         self._compares_size = compares_size
-        self._given = dict[int, int]()
+        self._bytes_sent = dict[int, int]()
         self._report = UploadStatus()
         self._checksum: bytes | None = None
         self._error: Exception | None = None
@@ -137,7 +137,7 @@ class AsyncPieceSender:
             start, size = upload.piece_bounds(self.state, piece.number)
             reader = PieceReader(self._file, start, size, self._meter)
         if piece.again:
-            self._count_resent(self._given.pop(piece.number, reader.size))
+            self._count_resent(self._bytes_sent.pop(piece.number, reader.size))
         with self._lock:
             self._set_state(self.state)  # stored before it is sent: who resumes after a kill knows that it was sent
         total = self._rule.unknown_total if self.state.total is None else self.state.total
@@ -180,7 +180,7 @@ class AsyncPieceSender:
             raise UploadError(f"{self._operation}: the response to the first piece names no object")
 
     def _doubt(self, piece: SendPiece, reader: PieceReader, error: Exception) -> None:
-        self._given[piece.number] = reader.given
+        self._bytes_sent[piece.number] = reader.given
         reader.reset()
         with self._lock:
             self._error = error

@@ -56,8 +56,8 @@ def drain(bins: Bins, last: int) -> tuple[Bins, int]:
 def earliest(bins: Bins, n: int) -> Bins:
     """The `n` permits that come back first."""
     kept = []
-    for at, there in bins:
+    for at, permits in bins:
         if n > 0:
-            kept.append((at, min(n, there)))
-        n -= there
+            kept.append((at, min(n, permits)))
+        n -= permits
     return tuple(kept)

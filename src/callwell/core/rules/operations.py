@@ -59,9 +59,9 @@ class AssetRule(Struct, frozen=True, kw_only=True):
         url: path of the URL; null there means that there is no file.
         size: path of the size in bytes.
         type: path of the media type.
-        captured: path of whether the file was made at all.
+        captured: path of a flag: the file was made at all.
         once: each URL works for one request, even one for a part of the file.
-        public: path of whether anybody may have the file; then its URL works for any number of requests.
+        public: path of a flag: anyone may read the file, so its URL works for any number of requests.
         name: the path of the file in an export, with `{arguments}` of the operation.
         absent: statuses of the storage that mean "no such file" and not "the URL has expired".
         method: the name of one more method of the group, which saves the file at once.
@@ -125,10 +125,10 @@ class UploadRule(Struct, frozen=True, kw_only=True):
         range_format: the value of `range`, with `{piece}`, counted from 1, and `{pieces}`.
         unknown_total: what stands for `{pieces}` while the number is unknown; if None, streams of unknown length are
             refused.
-        min_piece: the least bytes of a piece; the last one may be shorter.
-        max_piece: the most bytes of a piece.
-        max_pieces: the most pieces of a file.
-        max_bytes: the most bytes of a file.
+        min_piece: bytes of the smallest piece; the last one may be smaller.
+        max_piece: bytes of the largest piece.
+        max_pieces: how many pieces a file may have.
+        max_bytes: bytes of the largest file.
         max_duration_s: the longest video, in seconds.
         target: the argument that names the object that the pieces belong to.
         target_from: the first piece that must name it; a piece without it makes the provider create an object.

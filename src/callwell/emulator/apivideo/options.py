@@ -38,8 +38,8 @@ class ApiVideoOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         links_origin: another origin that the links name instead, which is false.
         video_restore: the account can restore deleted videos for 90 days.
         suspended: the account is suspended.
-        webhooks_most: how many webhooks there may be; the number is not published.
-        largest_video: bytes of a whole file at most; the pages say 30 GiB (vod/video-best-practices).
+        max_webhooks: how many webhooks there may be; the number is not published.
+        max_video_bytes: the largest video file; the pages say 30 GiB (vod/video-best-practices).
         ingest_delay_s: clock seconds that each step of an ingest takes at least.
         skew_s: how far the servers' time of day is off.
     """
@@ -55,8 +55,8 @@ class ApiVideoOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     links_origin: str = ""
     video_restore: bool = False
     suspended: bool = False
-    webhooks_most: Annotated[int, Meta(ge=0)] = 100
-    largest_video: Positive = 30 << 30
+    max_webhooks: Annotated[int, Meta(ge=0)] = 100
+    max_video_bytes: Positive = 30 << 30
     ingest_delay_s: Annotated[float, Meta(ge=0)] = 0.0
     skew_s: Annotated[int, Meta(ge=-MAX_SKEW_S, le=MAX_SKEW_S)] = 0
 

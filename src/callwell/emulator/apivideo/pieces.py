@@ -34,7 +34,7 @@ MIB: Final = 1 << 20
 MIN_PIECE_BYTES: Final = 5 * MIB
 MAX_PIECE_BYTES: Final = 200 * MIB
 MAX_PARTS: Final = 10_000
-# The largest total of the error pages; other pages say 30 GiB for a video, which is the option `largest_video`.
+# The largest total of the error pages; other pages say 30 GiB for a video, which is the option `max_video_bytes`.
 MAX_TOTAL_BYTES: Final = 52_428_800_000
 # 18 digits: more than any bound, and never too long for `int`.
 PART: Final = re.compile(r"part (?P<number>\d{1,18})/(?P<total>\d{1,18}|\*)", re.ASCII)

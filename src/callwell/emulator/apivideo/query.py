@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 # Nine digits: `int` never meets a number that is too long for it.
-WHOLE: Final = re.compile(r"\d{1,9}", re.ASCII)
+WHOLE_NUMBER: Final = re.compile(r"\d{1,9}", re.ASCII)
 # `name[key]`, and after it `[]` or `[0]`.
 BRACKETS: Final = re.compile(r"([^\[]+)\[([^\]]*)\](\[\d*\])?")
 # Of all lists, as the description says.
@@ -79,7 +79,7 @@ class ApiVideoQuery:
         text = self.text(name)
         if text is None:
             return default
-        return int(text) if WHOLE.fullmatch(text) else None
+        return int(text) if WHOLE_NUMBER.fullmatch(text) else None
 
     def _bracketed(self, name: str) -> list[tuple[str, str, str]]:
         found = ((BRACKETS.fullmatch(key), value) for key, value in self.pairs)

@@ -84,7 +84,7 @@ def _accept_upload(call: ApiVideoCall, video: VideoRecord) -> Reply:
         pieces = received.in_order()
         is_complete = received.complete
     size = sum(piece.size for piece in pieces)
-    if size > call.options.largest_video:
+    if size > call.options.max_video_bytes:
         # The piece is not kept: the form deletes its file.
         received.pieces = {number: piece for number, piece in received.pieces.items() if piece.path != file.path}
         raise api_error("uploaded-file-too-large", "file")

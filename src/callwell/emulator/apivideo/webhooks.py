@@ -27,7 +27,7 @@ CREATION: Final = {
 def create_webhook(call: ApiVideoCall) -> Reply:
     """Create a webhook; several may have the same address."""
     given = call.parse_body(CREATION)
-    if len(call.account.webhooks) >= call.options.webhooks_most:
+    if len(call.account.webhooks) >= call.options.max_webhooks:
         raise api_error("webhook-limit-reached", "url")
     secret = call.account.new_id("sig_sec_")
     webhook = WebhookRecord(call.account.new_id("webhook_"), call.wall_s, given["events"], given["url"], secret)

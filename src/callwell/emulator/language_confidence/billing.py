@@ -31,18 +31,18 @@ class Billing:
         self.unreadable = 0
         self.audio_s = 0.0
 
-    def charge(self, request: str, user: str, wall_s: float, *, seen: bool) -> None:
+    def charge(self, request: str, user: str, wall_s: float, *, delivered: bool) -> None:
         """Bill one assessment.
 
         Args:
             request: what makes two requests the same.
             user: the end user, empty if none was named.
             wall_s: the time of day, epoch seconds.
-            seen: the client receives the whole response.
+            delivered: the client receives the whole response.
         """
         if request in self._answered:
             self.repeated += 1
-        if seen:
+        if delivered:
             self._answered.add(request)
         else:
             self.unreadable += 1

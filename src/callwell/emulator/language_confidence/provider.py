@@ -240,7 +240,7 @@ class LanguageConfidence:
             f"{request.path} {request.body_digest}",
             request.headers.get("x-user-id", ""),
             self.server_time(),
-            seen=fault is None or fault.name not in UNREADABLE_FAULTS,
+            delivered=fault is None or fault.name not in UNREADABLE_FAULTS,
         )
         return Reply(200, report, effect=True)
 

@@ -136,13 +136,13 @@ class Userplane:
         deprecation = self._deprecation.get(admission.operation or "", ())
         if not admission.key_accepted:
             return deprecation
-        form = self._options.rate_headers
+        style = self._options.rate_headers
         statuses = self._quota.latest_statuses()
         if fault is not None and fault.name == "lying_header" and fault.value in FALSE_QUOTAS:
             statuses = false_statuses(statuses, fault.value)
-            if form == "off":
-                form = "delta"
-        return (*quota_headers(form, statuses, self.server_time()), *deprecation)
+            if style == "off":
+                style = "delta"
+        return (*quota_headers(style, statuses, self.server_time()), *deprecation)
 
     def server_time(self) -> float:
         """Return the clock's time of day, skewed as the options say."""
