@@ -31,8 +31,8 @@ STALL_S: Final = 30.0
 MAX_REDIRECTS: Final = 10
 """Redirects from the provider's URL to the file. Two are common; browsers give up after twenty."""
 
-SECURE: Final = "https"
-SCHEMES: Final = ("http", SECURE)
+HTTPS: Final = "https"
+SCHEMES: Final = ("http", HTTPS)
 
 MAX_SHOWN: Final = 40
 """Characters of a wrong value that a message repeats."""
@@ -104,7 +104,7 @@ class SignedUrl:
         self._url = ""
 
     def fetch_info(self) -> AssetInfo:
-        """What the provider says about the file; each time it is asked anew."""
+        """What the provider says about the file; each call asks it again."""
         self.info, self._url = self._ask_provider()
         return self.info
 
@@ -169,13 +169,13 @@ class SignedUrl:
             return 0.0
         self._check_time()
         clock = self._engine.clock
-        n = max(0, wanted.failures - 1)
-        backoff = retry.backoff(self._engine.profile.retry, n, self._engine.roll(), last_wait_s)
+        repeats = max(0, wanted.failures - 1)
+        backoff = retry.backoff(self._engine.profile.retry, repeats, self._engine.roll(), last_wait_s)
         seconds = max(backoff, wanted.retry_after_s)
         ends_at = clock.now() + seconds
         if ends_at > self.deadline or seconds > self._max_wait_s:
             late = "after the deadline" if ends_at > self.deadline else "which is longer than a call may take"
-            text = f"{self.name}: the next attempt would start in {seconds:.0f} s, {late}{self._last_words}"
+            text = f"{self.name}: the next attempt would start in {seconds:.0f} s, {late}{self._last_error_note}"
             raise WouldExceedDeadline(
                 text, at=clock.wall() + seconds, wait_s=seconds, last_error=self.last_error or None, **self._call_facts
             )
@@ -202,19 +202,19 @@ class SignedUrl:
             headers = (*headers, ("range", f"bytes={wanted.offset}-{last}"))
         if wanted.if_range:
             headers = (*headers, ("if-range", wanted.if_range))
-        at = url or self._url
+        target = url or self._url
         for _ in range(1 + MAX_REDIRECTS):
             self._engine.ensure_open(operation)
             self._check_time()
             self._requests += 1
-            request = Request("GET", at, headers, timeout_s=STALL_S)
+            request = Request("GET", target, headers, timeout_s=STALL_S)
             with open_body(self._engine, operation, request, self.deadline) as body:
-                moved = None if isinstance(body, NoReply) else self._redirect_target(at, body)
+                moved = None if isinstance(body, NoReply) else self._redirect_target(target, body)
                 if moved is None:
                     self.last_error = body.reason if isinstance(body, NoReply) else f"HTTP {body.status}"
                     yield body
                     return
-            at = moved
+            target = moved
         raise AssetError(f"{self.name}: the storage redirected more than {MAX_REDIRECTS} times")
 
     def parse_head(self, body: Body) -> StorageHead:
@@ -227,8 +227,8 @@ class SignedUrl:
             return AssetUnavailable(f"{self.name}: {MESSAGES[reason].format(status=status)}")
         words = MESSAGES[reason].format(status=status, coding=", ".join(state.codings))
         if reason is download.DownloadReason.BROKEN:
-            beginning = "" if state.version.is_provable or not state.high_water else NO_VALIDATOR
-            return AssetError(f"{self.name}: {words}{self._last_words}{beginning}")
+            note = "" if state.version.is_provable or not state.high_water else NO_VALIDATOR
+            return AssetError(f"{self.name}: {words}{self._last_error_note}{note}")
         if reason is download.DownloadReason.UNREACHABLE:
             return AssetError(f"{self.name}: {words}: {self.last_error}")
         if reason is not download.DownloadReason.DAMAGED:
@@ -242,7 +242,7 @@ class SignedUrl:
         return {"provider": provider, "operation": operation, "attempts": self._requests, "outcome": "unknown"}
 
     @property
-    def _last_words(self) -> str:
+    def _last_error_note(self) -> str:
         return f" (last: {self.last_error})" if self.last_error else ""
 
     def _check_time(self) -> float:
@@ -253,7 +253,7 @@ class SignedUrl:
         """
         left_s = self.deadline - self._engine.clock.now()
         if left_s <= 0:
-            text = f"{self.name}: the deadline passed before the file was whole{self._last_words}"
+            text = f"{self.name}: the deadline passed before the file was whole{self._last_error_note}"
             raise DeadlineExceeded(text, last_error=self.last_error or None, **self._call_facts)
         return left_s
 
@@ -266,7 +266,7 @@ class SignedUrl:
         scheme = origin(target)[0]
         if scheme not in SCHEMES:
             raise AssetError(f"{self.name}: the storage redirects to an address that is not http or https")
-        if origin(url)[0] == SECURE and scheme != SECURE:
+        if origin(url)[0] == HTTPS and scheme != HTTPS:
             raise AssetError(f"{self.name}: the storage redirects to an address without TLS")
         return target
 
@@ -302,7 +302,7 @@ class SignedUrl:
             why = "it was not captured" if info.captured is False else "the provider has none at present"
             raise AssetUnavailable(f"{self.name}: no file: {why}", captured=info.captured)
         scheme, host, _ = origin(url)
-        if origin(self._engine.base_url)[0] == SECURE and scheme != SECURE:
+        if origin(self._engine.base_url)[0] == HTTPS and scheme != HTTPS:
             raise AssetError(f"{self.name}: the provider names an address without TLS")
         if scheme not in SCHEMES or not host:
             raise AssetError(f"{self.name}: the provider names an address that is not http or https")
