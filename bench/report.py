@@ -91,6 +91,19 @@ WANTED: Final[dict[str, tuple[Wanted, ...]]] = {
         Wanted("answer_vs_httpx", None, 1.0, "a first client and its first answer over the same with httpx, likewise"),
         Wanted("help_vs_pip", None, 1.5, "`callwell --help` over `pip --version`"),
     ),
+    "describe": (
+        Wanted("load_github_s", None, 3, "seconds for a first client of GitHub's document, nothing kept of it"),
+        Wanted("warm_client_ms", None, 100, "milliseconds for the first client of the next process"),
+        Wanted("generate_github_s", None, None, "seconds of `callwell generate`, whole process"),
+        Wanted("vs_openapi_python_client", 10, None, "seconds that openapi-python-client takes for it, over ours"),
+        Wanted(
+            "load_vs_aiopenapi3", None, None, "seconds that aiopenapi3 takes to load it, over ours, whole processes"
+        ),
+        Wanted("import_vs_httpx", None, 1.2, "importing the generated package, over `import httpx`, whole processes"),
+        Wanted("peak_mib", None, None, "MiB of memory that generating takes at most"),
+        Wanted("callable_share", 0.98, None, "operations that are methods, of all; in the range: of each document"),
+        Wanted("paged_share", 0.85, None, "lists that `callwell init` finds the paging of, likewise"),
+    ),
 }
 
 
@@ -155,6 +168,12 @@ def _besides(name: str, result: Sample) -> Iterator[str]:
         refused = ", ".join(f"{variant} {value:.1%}" for variant, value in result["refused"].items())
         yield from (f"Seconds for 2,000 recordings (of 100, scaled, but for callwell): {spent}.", "")
         yield from (f"Refused: {refused}. Callwell kept {result['cpu_share']:g} of a core busy.", "")
+    elif name == "describe":
+        spent = ", ".join(f"{variant} {value:g}" for variant, value in result["real_s"].items())
+        yield from (f"Seconds of whole processes: {spent}.", "")
+        times = [one["times_ours"] for one in result["documents"].values()]
+        accepted = ", ".join(f"{tool} {sum(one[tool] is not None for one in times)}" for tool in times[0])
+        yield from (f"Callwell accepts all {len(times)} documents, {accepted}.", "")
     else:
         spent = ", ".join(f"{variant} {value:g}" for variant, value in result["real_ms"].items())
         yield from (f"Milliseconds of whole processes: {spent}.", "")
