@@ -129,7 +129,7 @@ def table(name: str, result: Sample) -> Iterator[str]:
     """
     yield "| figure | is | rounds | should be | reached | what it is |"
     yield "| --- | --: | --- | --- | --- | --- |"
-    for wanted in WANTED[name]:
+    for wanted in (one for one in WANTED[name] if one.figure in result):
         value = result[wanted.figure]
         low, high = result["spread"][wanted.figure]
         cells = f"{value:.2f} | {low:.2f} – {high:.2f} | {wanted.goal()} | {wanted.reached(value)} | {wanted.words}"
