@@ -48,6 +48,8 @@ SCHEMAS: Final[dict[str, Any]] = {
     "Level": {"enum": [1, 2, 3, 4, None]},
     "Ratio": {"enum": [0.5, 1.5]},
     "Objects": {"enum": [{"a": 1}, [2]]},
+    "Effort": {"anyOf": [{"enum": ["low", "medium", "high", "max"]}, {"type": "null"}]},
+    "Kind": {"oneOf": [{"title": "Code", "const": 1, "description": "One."}, {"title": "User", "const": 2}]},
     "Titled": {"title": "A title. With / dots and spaces", "type": "object", "properties": {"f": {"type": "string"}}},
 }
 """Schemas by name."""

@@ -10,7 +10,7 @@ import gzip
 import importlib
 import pkgutil
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
@@ -86,7 +86,10 @@ def test_one_class_for_one_schema(package: Any) -> None:
     shapes = [frozenset(one.__annotations__) for one in classes.values()]
     assert len([one for one in shapes if one]) == len({one for one in shapes if one})
     assert models.Branch.__annotations__["children"].__forward_arg__ == "list[Tree]"
-    assert models.ThingsGet2.__annotations__["field 17"].__forward_arg__ == "Pet | None"
+    fields = {name: kind.__forward_arg__ for name, kind in models.ThingsGet2.__annotations__.items()}
+    found = [fields[f"field {[*nasty.SCHEMAS].index(name)}"] for name in ("Pet", "Effort", "Kind", "Titled")]
+    assert found == ["Pet | None", "Effort | None", "Kind | None", "Titled | None"]
+    assert (get_args(models.Effort), get_args(models.Kind)) == (("low", "medium", "high", "max"), (1, 2))
 
 
 @pytest.mark.parametrize("name", ["discord.json", "petstore.yaml"])

@@ -72,6 +72,7 @@ class AnnotationWriter:
         self._shapes = Shapes()
         self._declared: dict[object, str] = {}  # the component, or the wanted name and the shape → the name
         self._open: set[str] = set()  # the components that are being written
+        self._spare: set[str] = set()  # the names of open components that need none themselves
         self._promised: set[str] = set()  # the names that are in use and not declared yet
 
     def result(self, schema: Mapping[str, Any], name: str, *, others: Sequence[str] = ()) -> str:
@@ -150,7 +151,9 @@ class AnnotationWriter:
             self.alias(name, self._type(whole, name, is_argument=is_argument), whole)
             text = name
         else:
+            self._spare.add(name)  # what the component is made of may have its name, since it has no class of its own
             text = self._type(whole, name, is_argument=is_argument)
+            self._spare.discard(name)
         self._open.discard(component)
         return text
 
@@ -158,10 +161,10 @@ class AnnotationWriter:
         """The annotation of a schema by what it says itself."""
         parts = _alternatives(schema)
         values = _literal_values(schema)
+        if values:
+            return self._literal(schema, values, name)
         if parts != [schema]:
             texts = [self._text(part, name, is_argument=is_argument) for part in parts]
-        elif values:
-            return self._literal(schema, values, name)
         else:
             texts = [self._kind(kind, schema, name, is_argument=is_argument) for kind in schemas.type_names(schema)]
         return _union(texts) or ("object" if is_argument else "Any")
@@ -230,7 +233,9 @@ class AnnotationWriter:
         key = component or (name, self._shapes.number(schema))
         is_declared = key in self._declared
         if not is_declared:  # before its fields are written, which may refer to it
-            self._declared[key] = self._names.of_component[component] if component else self._names.claim(name)
+            is_own = component or name in self._spare
+            self._declared[key] = name if is_own else self._names.claim(name)
+            self._spare.discard(name)
             self._promised.add(self._declared[key])
         return self._declared[key], is_declared
 
@@ -261,9 +266,15 @@ def _alternatives(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _literal_values(schema: Mapping[str, Any]) -> list[object]:
     """The values that a schema allows, each once and without null; none if it allows any."""
-    if "enum" in schema and not isinstance(schema["enum"], list | tuple):
+    values: object
+    parts = _alternatives(schema)
+    if len(parts) > 1:  # some documents list the values as constants, each with a title and a description
+        each = [[] if COMPONENT in part else _literal_values(part) for part in parts]
+        values = [value for one in each for value in one] if all(each) else []
+    else:
+        values = schema.get("enum", [schema.get("const")])
+    if not isinstance(values, list | tuple):
         return []
-    values = schema.get("enum", [schema.get("const")])
     return list({repr(value): value for value in values if value is not None}.values())
 
 
