@@ -97,7 +97,10 @@ WANTED: Final[dict[str, tuple[Wanted, ...]]] = {
         Wanted("generate_github_s", None, None, "seconds of `callwell generate`, whole process"),
         Wanted("vs_openapi_python_client", 10, None, "seconds that openapi-python-client takes for it, over ours"),
         Wanted(
-            "load_vs_aiopenapi3", None, None, "seconds that aiopenapi3 takes to load it, over ours, whole processes"
+            "load_vs_aiopenapi3",
+            None,
+            None,
+            "seconds that aiopenapi3 takes to load a document that it accepts, likewise",
         ),
         Wanted("import_vs_httpx", None, 1.2, "importing the generated package, over `import httpx`, whole processes"),
         Wanted("peak_mib", None, None, "MiB of memory that generating takes at most"),
