@@ -52,9 +52,9 @@ def parse_arguments(operation: Operation, texts: Iterable[str]) -> dict[str, obj
         schema = parameters[name].schema if name in parameters else WHOLE
         value = _json(label, literal) if sign == ":=" else _value(label, schema, literal)
         values[name] = _append(label, values[name], value) if name in values else value
-    required = [one for one in operation.parameters if one.required and one.name not in values]
+    required = [parameter for parameter in operation.parameters if parameter.required and parameter.name not in values]
     has_whole = not values.keys() <= parameters.keys()
-    missing = [one for one in required if not (has_whole and one.location == "body")]
+    missing = [parameter for parameter in required if not (has_whole and parameter.location == "body")]
     if missing:
         raise UsageError(f"{operation.name} needs {' and '.join(map(_expected_argument, missing))}")
     return values

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 STANDARD_INPUT: Final = "-"
 MAX_REDIRECTS: Final = 10
+"""Redirects from the address to the document: two are common; browsers give up after twenty."""
+
 TIMEOUT_S: Final = 60.0
 """Seconds for each request: GitHub's document, 12 MiB, takes 2 s on a slow line of 50 Mbit/s."""
 
@@ -28,7 +30,7 @@ NEEDS_LOGIN: Final = frozenset({401, 403, 407})
 OK: Final = 200
 GZIP: Final = b"\x1f\x8b"
 ACCEPT: Final = "application/json, application/yaml, text/yaml, text/plain, */*;q=0.5"
-RAW: Final = "give the address of the document itself (on GitHub, what the button Raw leads to)"
+RAW_HINT: Final = "give the address of the document itself (on GitHub, what the button Raw leads to)"
 
 
 class SourceText(NamedTuple):
@@ -146,12 +148,12 @@ def _check_response(response: Response, shown: str) -> bytes:
             f"{shown} answered with status {status}: it needs a login; download the document and name the file"
         )
     if status != OK:
-        raise UsageError(f"{shown} answered with status {status}; {RAW}")
+        raise UsageError(f"{shown} answered with status {status}; {RAW_HINT}")
     if not response.whole:
         raise UsageError(f"{shown} answered, but not completely; try again, or download the document")
     text = _unpack(response.body, shown)
     if kind in ("text/html", "application/xhtml+xml") or text.lstrip()[:1] == b"<":
-        raise UsageError(f"{shown} answered with a page (HTML), perhaps of a login or of documentation; {RAW}")
+        raise UsageError(f"{shown} answered with a page (HTML), perhaps of a login or of documentation; {RAW_HINT}")
     return text
 
 

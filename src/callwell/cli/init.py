@@ -25,11 +25,13 @@ if TYPE_CHECKING:
 BREAKING: Final = 1
 """The exit code of `--check` if a change breaks callers."""
 
-MOST_REASONS: Final = 5
-"""Reasons that the summary names: those of the most operations."""
+MAX_REASONS: Final = 5
+"""Reasons that the summary names, the most frequent first: more would push the next steps off the screen."""
 
-NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
-GENERIC: Final = re.compile(r"(open-?api|swagger|api|spec|schema|index|standard input)([._-].*)?", re.IGNORECASE)
+PROVIDER_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
+GENERIC_FILE_NAME: Final = re.compile(
+    r"(open-?api|swagger|api|spec|schema|index|standard input)([._-].*)?", re.IGNORECASE
+)
 """Names of files that say nothing about the provider."""
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -82,8 +84,8 @@ def init(
         return
     if source is None:
         raise UsageError("name the OpenAPI document: a file, an https address, or -")
-    if name is not None and not NAME.fullmatch(name):
-        raise InvalidOption("--name", name, "lower-case letters, digits and underscores, a letter first")
+    if name is not None and not PROVIDER_NAME.fullmatch(name):
+        raise InvalidOption("--name", name, "lower-case letters, digits and underscores, starting with a letter")
     _write(source, to, name, _Network(proxy, ca_file), force=force, as_json=as_json)
 
 
@@ -99,7 +101,7 @@ class _Network:
         from callwell.cli.settings import Settings
 
         settings = Settings.here()
-        values = {key: given or settings.general(key).value for key, given in self._options.items()}
+        values = {key: option or settings.general(key).value for key, option in self._options.items()}
         texts = {key: None if value is None else str(value) for key, value in values.items()}
         return read_source(source, proxy=texts["proxy"], ca_file=texts["ca_file"])
 
@@ -115,33 +117,33 @@ def _write(source: str, to: Path | None, name: str | None, network: _Network, *,
     from callwell.description import profile
     from callwell.description.infer.inference import infer
     from callwell.description.infer.profile_text import write_profile
-    from callwell.description.intake import folder as folders
+    from callwell.description.intake import folder as provider_folder
 
     text = network.read(source)
     intake = _read(text)
     inferred = infer(intake.facts, name or _name_from(to, text))
     folder = to or Path(inferred.name)
     if not force:
-        folders.check_free(folder, intake)
-    written = write_profile(inferred)
-    profile.parse(written, intake.facts.api, file=str(folder / folders.PROFILE))
-    folders.write_folder(folder, intake, text.file.parent, written)
+        provider_folder.check_free(folder, intake)
+    profile_text = write_profile(inferred)
+    profile.parse(profile_text, intake.facts.api, file=str(folder / provider_folder.PROFILE))
+    provider_folder.write_folder(folder, intake, text.file.parent, profile_text)
     if as_json:
-        output.emit_json(_as_json(folder, intake, inferred, written))
+        output.emit_json(_as_json(folder, intake, inferred, profile_text))
         return
-    for line in _summary(folder, intake, inferred, written):
+    for line in _summary(folder, intake, inferred, profile_text):
         output.emit(line)
 
 
 def _name_from(to: Path | None, source: SourceText) -> str:
-    """What names the provider best, empty for the title of the document: the folder, else the file."""
+    """The name of the folder, else of the file; empty if the title of the document says more."""
     if to is not None:
         return to.resolve().name
     stem = source.file.name.partition(".")[0]
-    return "" if source.address or GENERIC.fullmatch(stem) else stem
+    return "" if source.address or GENERIC_FILE_NAME.fullmatch(stem) else stem
 
 
-def _as_json(folder: Path, intake: Intake, inferred: Inferred, written: str) -> dict[str, Any]:
+def _as_json(folder: Path, intake: Intake, inferred: Inferred, profile_text: str) -> dict[str, Any]:
     api = intake.facts.api
     key = inferred.key.rule
     return {
@@ -157,21 +159,21 @@ def _as_json(folder: Path, intake: Intake, inferred: Inferred, written: str) -> 
         "environments": {name: found.value.base_url for name, found in inferred.environments.by_name.items()},
         "key": {"scheme": key.value.scheme, "header": key.value.header, "env": key.value.env, "level": key.level},
         "errors": inferred.errors is not None,
-        "questions": written.count("\n# ? "),
+        "questions": profile_text.count("\n# ? "),
     }
 
 
-def _summary(folder: Path, intake: Intake, inferred: Inferred, written: str) -> Iterator[str]:
+def _summary(folder: Path, intake: Intake, inferred: Inferred, profile_text: str) -> Iterator[str]:
     """What was written, and what to do next."""
     api = intake.facts.api
-    facts = _as_json(folder, intake, inferred, written)
+    facts = _as_json(folder, intake, inferred, profile_text)
     shown = f"./{folder}" if not folder.is_absolute() and folder.parts[:1] not in ((".",), ("..",)) else str(folder)
     yield f"{shown}: {inferred.title} {api.version}".rstrip()
     yield f"  operations    {facts['operations']}, {facts['callable']} can be called"
     if api.left_out:
         yield f"  left out      {len(api.left_out)}: `callwell operations {shown} --left-out` lists them"
         reasons = Counter(skipped.reason.partition(": ")[2] or skipped.reason for skipped in api.left_out)
-        for reason, count in reasons.most_common(MOST_REASONS):
+        for reason, count in reasons.most_common(MAX_REASONS):
             yield f"  {count:>12}  {reason}"
     yield f"  lists         {facts['lists']}, {facts['paged']} are read page by page"
     for index, (name, address) in enumerate(facts["environments"].items()):
@@ -189,29 +191,30 @@ def _summary(folder: Path, intake: Intake, inferred: Inferred, written: str) -> 
         yield f"callwell operations {shown} {first}"
 
 
-def _check(check: Path, source: str | None, network: _Network, *, update: bool, as_json: bool) -> None:
+def _check(folder: Path, source: str | None, network: _Network, *, update: bool, as_json: bool) -> None:
     from callwell.cli.document_source import SourceText
     from callwell.description.documents.reading import find_document, read_document
-    from callwell.description.intake import changes, folder
+    from callwell.description.intake import changes
+    from callwell.description.intake import folder as provider_folder
 
-    if not check.is_dir():
-        raise UsageError(f"there is no folder {check}")
-    document = find_document(check)
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}; callwell init SOURCE --to {folder} makes one")
+    document = find_document(folder)
     old = _read(SourceText(read_document(document).text, document))
-    text = network.read(source or _source_of(check))
+    text = network.read(source or _source_of(folder))
     new = _read(text)
     found = changes.find_changes(old.facts, new.facts)
     breaking = sum(change.breaking for change in found)
     if update:
-        folder.write_folder(check, new, text.file.parent, None)
+        provider_folder.write_folder(folder, new, text.file.parent, None)
     if as_json:
         rows = [
             {"operation": change.operation or None, "change": change.what, "breaking": change.breaking}
             for change in found
         ]
-        output.emit_json({"path": str(check), "breaking": breaking, "changes": rows})
+        output.emit_json({"path": str(folder), "breaking": breaking, "changes": rows})
     else:
-        _print_changes(check, found, breaking)
+        _print_changes(folder, found, breaking)
     if breaking:
         raise typer.Exit(BREAKING)
 

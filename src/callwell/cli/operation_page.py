@@ -87,7 +87,7 @@ def _facts(provider: Provider, environment: str, operation: Operation, given: st
         "operation": operation.name,
         "request": f"{operation.method} {base_url}{operation.path}",
         "summary": operation.summary,
-        "arguments": [_argument(one) for one in operation.parameters],
+        "arguments": [_argument(parameter) for parameter in operation.parameters],
         "returns": _result(operation, rule),
         "paging": None if rule.paging is None else _paging(rule.paging),
         "quotas": _quotas(provider, operation),
@@ -120,7 +120,7 @@ def _result(operation: Operation, rule: OperationRule) -> str:
     if rule.paging is not None:
         item = schemas.at_path(operation.response_schema, rule.paging.first_item) or {}
         return f"a list of pages; each item is {_describe(item)}"
-    others = ", ".join(one.name for one in operation.media if one.kind != "json")
+    others = ", ".join(media.name for media in operation.media if media.kind != "json")
     if operation.response_schema:
         described = _describe(operation.response_schema)
         return f"{described}, or {others}" if others else described
@@ -182,12 +182,12 @@ def _failures(provider: Provider, operation: Operation, rule: OperationRule) -> 
 
 
 def _python(operation: Operation) -> str:
-    given = ", ".join(f"{to_identifier(one.name)}=…" for one in operation.parameters if one.required)
+    given = ", ".join(f"{to_identifier(parameter.name)}=…" for parameter in operation.parameters if parameter.required)
     return f"client.{operation.name}({given})"
 
 
 def _command(operation: Operation, rule: OperationRule, given: str) -> str:
-    values = " ".join(_command_value(one) for one in operation.parameters if one.required)
+    values = " ".join(_command_value(parameter) for parameter in operation.parameters if parameter.required)
     verb = "list" if rule.paging is not None else "call"
     return f"callwell {verb} {shlex.quote(given)} {operation.name} {values}".rstrip()
 

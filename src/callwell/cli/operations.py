@@ -42,13 +42,16 @@ def operations(
     own = [name for name in api.operations if described.rule(name).like is None]
     total = len(own) + len(api.left_out)
     if as_json:
-        reasons = [{"operation": one.operation, "reason": one.reason} for one in api.left_out]
+        reasons = [{"operation": skipped.operation, "reason": skipped.reason} for skipped in api.left_out]
         output.emit_json({"provider": described.name, "operations": total, "callable": len(own), "left_out": reasons})
         return
     if left_out:
         output.emit_table(
             ("operation", "request", "reason"),
-            [(one.operation, f"{one.method} {one.path}".strip(), one.reason) for one in api.left_out],
+            [
+                (skipped.operation, f"{skipped.method} {skipped.path}".strip(), skipped.reason)
+                for skipped in api.left_out
+            ],
             empty=f"{described.name}: nothing is left out",
         )
     else:

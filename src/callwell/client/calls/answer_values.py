@@ -90,7 +90,7 @@ def read_answer(response: Response, media: Sequence[AnswerType]) -> ReadAnswer |
     kind = find_type(media, headers, body)
     if kind is not None and kind.kind != "json":
         return ReadAnswer()
-    if kind is None and all(one.kind != "json" for one in media):
+    if kind is None and all(declared.kind != "json" for declared in media):
         return None
     json, readable = decode_json(body, headers)
     return ReadAnswer(json) if readable else None

@@ -192,8 +192,11 @@ class BodyWriter:
             values = given[WHOLE_BODY]
             if not isinstance(values, Mapping):
                 raise InvalidOption(self._label(WHOLE_BODY), values, "a mapping of the form's fields")
-        known = [(name, self._fields.get(name) or _free_field(name), value) for name, value in values.items()]
-        return [one for one in known if one[2] is not None]
+        return [
+            (name, self._fields.get(name) or _free_field(name), value)
+            for name, value in values.items()
+            if value is not None
+        ]
 
     def _write_content(self, value: Any) -> tuple[bytes | StreamedBody, str]:
         """A text or a file, and its media type: of a range, the one that the file's name stands for."""

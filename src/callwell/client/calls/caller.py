@@ -75,7 +75,7 @@ class AsyncCaller:
         resolved = self.config.resolve_call_options(self.options, options)
         return type(self)(self.engine, self.config, resolved, self._operations)
 
-    def over(self, engine: AsyncEngine) -> Self:
+    def with_engine(self, engine: AsyncEngine) -> Self:
         """A caller with the same options that makes its requests by another engine."""
         return type(self)(engine, self.config, self.options, self._operations)
 

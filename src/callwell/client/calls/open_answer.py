@@ -50,7 +50,7 @@ class AsyncOpenCaller(Protocol):
     config: ClientConfig
     options: ResolvedOptions
 
-    def over(self, engine: AsyncEngine) -> AsyncOpenCaller:
+    def with_engine(self, engine: AsyncEngine) -> AsyncOpenCaller:
         """A caller with the same options that makes its requests by another engine."""
         ...
 
@@ -216,7 +216,7 @@ async def open_answer(
     engine.transport = opener  # type: ignore[assignment] # all that the engine does with it is to send
     engine.is_open = False
     try:
-        answer = await caller.over(engine).send(caller.prepare(handle.plan, bound))
+        answer = await caller.with_engine(engine).send(caller.prepare(handle.plan, bound))
     except BaseException:
         await opener.aclose()
         raise
@@ -232,7 +232,7 @@ async def open_answer(
 
 
 def check_recordable(caller: AsyncOpenCaller) -> None:
-    """See that a call whose answer stays open need not be recorded.
+    """Check that a call need not be recorded: one with an open answer cannot be.
 
     Raises:
         InvalidOption: it is to be made exactly once.

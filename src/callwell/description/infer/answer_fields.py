@@ -36,8 +36,7 @@ NO_ITEMS: Final = frozenset(
 )
 """Lists beside the items."""
 
-
-SHORT: Final = 3
+MAX_SHORT_WORD: Final = 3
 """Letters of a word with which the names of many other things begin."""
 
 
@@ -117,13 +116,13 @@ def find_items(schema: Mapping[str, Any], fields: Iterable[AnswerField], words: 
 
 
 def _rank(field: AnswerField, words: Sequence[str]) -> int:
-    """How likely a list is the list of items: the least is the likeliest."""
+    """How likely a list is the list of items: the lowest rank is the likeliest."""
     if field.name in words:
         return words.index(field.name)
     likely = len(words)
     if field.name in LIST_NAMES:
         return likely
-    if any(field.name.startswith(word.removesuffix("s")) for word in words if len(word) > SHORT):
+    if any(field.name.startswith(word.removesuffix("s")) for word in words if len(word) > MAX_SHORT_WORD):
         return likely + 1
     items = field.schema.get("items")
     return likely + 2 if isinstance(items, dict) and "object" in value_types(items) else likely + 3
@@ -143,7 +142,7 @@ def fields_about(items: str, fields: Iterable[AnswerField]) -> list[AnswerField]
             names.pop()
         if place in around:
             found.append(field)
-    return sorted(found, key=lambda one: -len(one.parents))
+    return sorted(found, key=lambda field: -len(field.parents))
 
 
 def find_field(fields: Iterable[AnswerField], names: Collection[str], *kinds: str) -> AnswerField | None:
@@ -155,4 +154,4 @@ def find_field(fields: Iterable[AnswerField], names: Collection[str], *kinds: st
         kinds: the JSON types that its value may have.
     """
     known = list(fields)
-    return next((one for name in names for one in known if one.name == name and one.is_a(*kinds)), None)
+    return next((field for name in names for field in known if field.name == name and field.is_a(*kinds)), None)

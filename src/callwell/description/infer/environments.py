@@ -79,15 +79,15 @@ def infer_environments(document: Mapping[str, Any], address: str, key_variable: 
     questions: list[Question] = []
     urls: dict[str, _Server] = {}
     # Without servers, OpenAPI means the host that the document came from (OpenAPI Object, `servers`).
-    itself = (
+    own_host = (
         [_Server("/", (), "no server is named: that of the document")]
         if address and not document.get("servers")
         else ()
     )
-    for server in (*_iter_servers(document), *itself):
+    for server in (*_iter_servers(document), *own_host):
         url = _absolute(server.url, address)
         if url is None:
-            questions.append(Question(f"the document has the server {server.url!r}, which is no whole address"))
+            questions.append(Question(f"the document has the server {server.url!r}, which is not an absolute address"))
         else:
             urls.setdefault(url, server)
     secure = {url.partition("://")[2] for url in urls if url.startswith("https:")}
@@ -168,7 +168,7 @@ def _values_of(variable: Mapping[str, Any], name: str) -> list[tuple[str, str]]:
 
 
 def _absolute(url: str, address: str) -> str | None:
-    """A server's address as a base URL; None if it is no whole address."""
+    """A server's address as a base URL; None if it is not an absolute address."""
     try:
         whole = urljoin(address, url) if address else url
         parts = urlsplit(f"https:{whole}" if whole.startswith("//") else whole)

@@ -33,6 +33,9 @@ PARAMETERS: Final = (
     "attribute",
     "name",
 )
+TOP_PARAMETERS: Final = ("param", "parameter", "field")
+"""Those of them that mean a parameter at the top of a body, too: a `path` or `name` there may be anything."""
+
 PROBLEMS: Final = (
     *("errors", "details", "detail", "problems", "violations", "issues", "invalidparams", "fielderrors", "elements"),
     *("validationerrors", "error"),
@@ -40,11 +43,31 @@ PROBLEMS: Final = (
 PARENTS: Final = frozenset({"error", "errors", "fault", "meta", "data", "status", "problem", "exception", "response"})
 """Objects in which the words of an error may stand."""
 
-MOST: Final = 4
+MAX_PATHS: Final = 4
 """Paths of one kind that are written: documents have a few shapes of errors, and many have one mistake."""
+
+MAX_PATHS_OF_SCHEMA: Final = 2
+"""Paths of one kind that are taken from one schema: the likeliest name, and one more."""
 
 PROBLEM_TYPE: Final = "application/problem+json"
 REQUEST_IDS: Final = ("x-request-id", "request-id", "x-correlation-id", "x-amzn-requestid", "x-trace-id")
+
+
+class ProblemPaths(NamedTuple):
+    """What one problem of a list has, as paths from the problem on.
+
+    Attributes:
+        messages: of texts for people.
+        codes: of texts or numbers for programs.
+        parameters: of the name of a wrong parameter.
+    """
+
+    messages: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()
+
+
+NO_PROBLEM: Final = ProblemPaths()
 
 
 class ErrorShape(NamedTuple):
@@ -55,18 +78,18 @@ class ErrorShape(NamedTuple):
         codes: of texts or numbers for programs.
         parameters: of the name of a wrong parameter.
         problems: of a list of single problems.
-        in_problems: the fields of a problem: messages, codes, parameters.
+        in_problems: what each of these problems has.
     """
 
     messages: tuple[str, ...]
     codes: tuple[str, ...]
     parameters: tuple[str, ...]
     problems: str | None = None
-    in_problems: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]] = ((), (), ())
+    in_problems: ProblemPaths = NO_PROBLEM
 
 
 def infer_errors(facts: Facts) -> Found[ErrorRule] | None:
-    """Where errors have their words; None if no error is described.
+    """Where errors have their message and code; None if no error is described.
 
     Args:
         facts: the document.
@@ -83,14 +106,14 @@ def infer_errors(facts: Facts) -> Found[ErrorRule] | None:
         return None
     ordered = [shape for shape, _ in shapes.most_common()]
     problems = next((shape for shape in ordered if shape.problems), None)
-    nested = problems.in_problems if problems else ((), (), ())
+    nested = problems.in_problems if problems else NO_PROBLEM
     is_problem = any(PROBLEM_TYPE in error.media for error in errors)
-    codes = _unite((shape.codes for shape in ordered), nested[1])
+    codes = _unite((shape.codes for shape in ordered), nested.codes)
     rule = ErrorRule(
         code=codes,
         code_is="url" if is_problem and codes[:1] == ("type",) else "text",
-        message=_unite((shape.messages for shape in ordered), nested[0]) or ErrorRule().message,
-        parameter=_unite((shape.parameters for shape in ordered), nested[2]),
+        message=_unite((shape.messages for shape in ordered), nested.messages) or ErrorRule().message,
+        parameter=_unite((shape.parameters for shape in ordered), nested.parameters),
         problems=problems.problems if problems else None,
         request_id=_request_ids(facts),
     )
@@ -106,27 +129,26 @@ def _read_shape(response: DescribedResponse) -> ErrorShape:
     ]
     fields += _fields_of_first(body)
     listed = next((field for name in PROBLEMS for field in fields if field.name == name and _items(field.schema)), None)
-    nested = _words_of_problem(read_fields(_items(listed.schema)) if listed else [])
+    nested = _problem_paths(read_fields(_items(listed.schema)) if listed else [])
     messages = tuple(_paths(fields, MESSAGES, "string"))
     codes = [path for path in _paths(fields, CODES, "string", "integer") if path not in messages[:1]]
     return ErrorShape(
         messages=messages,
         codes=tuple(codes),
-        parameters=tuple(path for path in _paths(fields, PARAMETERS[:3], "string") if path not in codes),
-        problems=listed.path if listed and nested[0] else None,
+        parameters=tuple(path for path in _paths(fields, TOP_PARAMETERS, "string") if path not in codes),
+        problems=listed.path if listed and nested.messages else None,
         in_problems=nested,
     )
 
 
-def _words_of_problem(fields: list[AnswerField]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """The fields of one problem: messages, codes, parameters."""
+def _problem_paths(fields: list[AnswerField]) -> ProblemPaths:
+    """The paths of what one problem of a list has."""
     top = [field for field in fields if not field.parents]
-    messages = tuple(_paths(top, MESSAGES, "string"))[:2]
-    codes = tuple(path for path in _paths(top, CODES, "string", "integer") if path not in messages)[:2]
-    parameters = tuple(path for path in _paths(top, PARAMETERS, "string", "array") if path not in (*codes, *messages))[
-        :2
-    ]
-    return messages, codes, parameters
+    messages = list(_paths(top, MESSAGES, "string"))[:MAX_PATHS_OF_SCHEMA]
+    codes = [path for path in _paths(top, CODES, "string", "integer") if path not in messages][:MAX_PATHS_OF_SCHEMA]
+    taken = [*messages, *codes]
+    parameters = [path for path in _paths(top, PARAMETERS, "string", "array") if path not in taken]
+    return ProblemPaths(tuple(messages), tuple(codes), tuple(parameters[:MAX_PATHS_OF_SCHEMA]))
 
 
 def _fields_of_first(body: Mapping[str, Any]) -> list[AnswerField]:
@@ -156,8 +178,8 @@ def _paths(fields: Iterable[AnswerField], names: Iterable[str], *kinds: str) -> 
 
 def _unite(groups: Iterable[tuple[str, ...]], nested: tuple[str, ...]) -> tuple[str, ...]:
     """The first paths of each group, each once, and after them those of single problems."""
-    first = dict.fromkeys(path for group in groups for path in group[:2])
-    return tuple(dict.fromkeys([*list(first)[:MOST], *nested]))
+    first = dict.fromkeys(path for group in groups for path in group[:MAX_PATHS_OF_SCHEMA])
+    return tuple(dict.fromkeys([*list(first)[:MAX_PATHS], *nested]))
 
 
 def _request_ids(facts: Facts) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ from __future__ import annotations
 from typing import Generic, Literal, NamedTuple, TypeVar
 
 T = TypeVar("T")
+Level = Literal["documented", "assumed"]
+"""How sure an inference is: see `Found.level`."""
 
 
 class Found(NamedTuple, Generic[T]):
@@ -19,7 +21,7 @@ class Found(NamedTuple, Generic[T]):
     """
 
     value: T
-    level: Literal["documented", "assumed"]
+    level: Level
     reason: str
 
 

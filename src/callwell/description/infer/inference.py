@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Puts what was inferred together to a profile that is valid for its document.
+"""Puts the inferred parts together into a profile that is valid for its document.
 
 Names in a document may lead inference to a rule that the checks of a profile refuse: a path through a union, a size
 beyond a maximum. Such a rule is dropped, with its reason, so the profile loads whatever the document.
@@ -34,6 +34,12 @@ if TYPE_CHECKING:
 QUOTA: Final = "all"
 """The name of the quota that every request counts against while no limit is known."""
 
+MAX_NAME_WORDS: Final = 4
+"""Words of a title that become a provider's name: the name is typed often."""
+
+GENERIC_WORDS: Final = frozenset({"api", "the", "rest", "openapi", "reference", "v1", "v2", "v3"})
+"""Words of a title that say nothing about the provider."""
+
 _ADDRESS: Final = re.compile(r"https?://[^\s<>\"]+")
 
 
@@ -48,7 +54,7 @@ class Inferred(NamedTuple):
         environments: where it is.
         key: how requests carry the key.
         quota: what is known about quotas.
-        errors: where errors have their words; None if no error is described.
+        errors: where errors have their message and code; None if no error is described.
         lists: how lists are read, by the name of the operation.
         unclear: lists that cannot be read page by page, each with the reason.
         remarks: what a person may want to describe.
@@ -69,7 +75,7 @@ class Inferred(NamedTuple):
     canary: str | None = None
 
     def profile(self) -> Profile:
-        """The profile that it amounts to."""
+        """The profile that holds all of it."""
         headers = self.quota.headers
         errors: dict[str, Any] = {} if self.errors is None else {"errors": self.errors.value}
         return Profile(
@@ -128,10 +134,10 @@ def infer(facts: Facts, name: str = "") -> Inferred:
 
 
 def to_provider_name(text: str) -> str:
-    """A text as the name of a provider: lower-case letters, digits and underscores, a letter first."""
+    """A text as the name of a provider: lower-case letters, digits and underscores, starting with a letter."""
     words = to_snake_case(text.encode("ascii", "ignore").decode()).split("_")
-    useful = [word for word in words if word not in ("api", "the", "rest", "openapi", "reference", "v1", "v2", "v3")]
-    name = "_".join((useful or words)[:4])
+    useful = [word for word in words if word not in GENERIC_WORDS]
+    name = "_".join((useful or words)[:MAX_NAME_WORDS])
     return name if name[:1].isalpha() else f"api_{name}".rstrip("_")
 
 

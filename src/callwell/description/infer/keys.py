@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from callwell.core.rules.profile import KeyRule
@@ -16,6 +17,7 @@ from callwell.description.references import ReferenceResolver
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from callwell.description.infer.evidence import Level
     from callwell.description.infer.facts import Facts
 
 _PREFIX: Final = re.compile(
@@ -26,6 +28,16 @@ _PREFIX: Final = re.compile(
 
 _SAYS_BEARER: Final = re.compile(r"\bbearer\b", re.IGNORECASE)
 _TOKEN_OF_A_HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+
+
+class SchemeKind(IntEnum):
+    """The kinds of security schemes. If operations accept several, the one with the highest number is preferred."""
+
+    UNSUPPORTED = 0
+    TOKEN = 1
+    BASIC = 2
+    HEADER = 3
+    BEARER = 4
 
 
 class InferredKey(NamedTuple):
@@ -54,24 +66,23 @@ def infer_key(facts: Facts, variable: str) -> InferredKey:
     if not schemes:
         return _without_schemes(facts, variable)
     questions = list(_questions(schemes, uses))
-    most = max((uses[name] for name, scheme in schemes.items() if _rank(scheme)), default=0)
-    usual = [name for name in schemes if 2 * uses[name] >= most]  # what few operations accept is an exception
-    used = sorted(usual, key=lambda name: (-_rank(schemes[name]), -uses[name]))
-    for name in used:
+    max_uses = max((uses[name] for name, scheme in schemes.items() if _kind_of(scheme)), default=0)
+    # What fewer than half as many operations accept is an exception.
+    usual = [name for name in schemes if 2 * uses[name] >= max_uses]
+    ranked = sorted(usual, key=lambda name: (-_kind_of(schemes[name]), -uses[name]))
+    for name in ranked:
         rule = _rule(schemes[name], variable)
         if rule is not None:
-            reason = f"components.securitySchemes.{name}, {_words(schemes[name])}"
-            level = "documented" if uses[name] else "assumed"
-            return InferredKey(
-                Found(rule, "documented" if level == "documented" else "assumed", reason), (*questions,), name
-            )
+            reason = f"components.securitySchemes.{name}, {_describe(schemes[name])}"
+            level: Level = "documented" if uses[name] else "assumed"
+            return InferredKey(Found(rule, level, reason), (*questions,), name)
     rule = KeyRule(scheme="none", env=variable)
-    reason = f"{', '.join(used)}: no scheme that a profile can express"
-    return InferredKey(Found(rule, "assumed", reason), (*questions,), used[0])
+    reason = f"{', '.join(ranked)}: no scheme that a profile can express"
+    return InferredKey(Found(rule, "assumed", reason), (*questions,), ranked[0])
 
 
 def _without_schemes(facts: Facts, variable: str) -> InferredKey:
-    refusals = [one for one in facts.responses if one.status == "401"]
+    refusals = [response for response in facts.responses if response.status == "401"]
     if refusals:
         rule = Found(
             KeyRule(env=variable), "assumed", f"no scheme is documented, but {len(refusals)} responses 401 are"
@@ -102,36 +113,37 @@ def _count_uses(document: Mapping[str, Any]) -> Counter[str]:
     for _, _, operation in iter_operations(document):
         requirements = operation.get("security", shared)
         names = (
-            {name for one in requirements or () for name in as_mapping(one)} if isinstance(requirements, list) else ()
+            {name for requirement in requirements for name in as_mapping(requirement)}
+            if isinstance(requirements, list)
+            else ()
         )
         uses.update(names)
     return uses
 
 
-def _rank(scheme: Mapping[str, Any]) -> int:
-    """Which scheme is preferred if several are accepted: the one that carries a key best."""
-    kind = (scheme.get("type"), str(scheme.get("scheme", "")).lower(), scheme.get("in"))
-    match kind:
+def _kind_of(scheme: Mapping[str, Any]) -> SchemeKind:
+    described = (scheme.get("type"), str(scheme.get("scheme", "")).lower(), scheme.get("in"))
+    match described:
         case ("http", "bearer", _):
-            return 5
+            return SchemeKind.BEARER
         case ("apiKey", _, "header"):
-            return 4
+            return SchemeKind.HEADER
         case ("http", "basic", _):
-            return 3
+            return SchemeKind.BASIC
         case ("oauth2" | "openIdConnect", _, _):
-            return 2
+            return SchemeKind.TOKEN
         case _:
-            return 0
+            return SchemeKind.UNSUPPORTED
 
 
 def _rule(scheme: Mapping[str, Any], variable: str) -> KeyRule | None:
     """A scheme as a rule; None if a profile cannot express it."""
-    match _rank(scheme):
-        case 5 | 2:
+    match _kind_of(scheme):
+        case SchemeKind.BEARER | SchemeKind.TOKEN:
             return KeyRule(env=variable)
-        case 3:
+        case SchemeKind.BASIC:
             return KeyRule(scheme="basic", env=variable)
-        case 4:
+        case SchemeKind.HEADER:
             return _header_rule(scheme, variable)
         case _:
             return None
@@ -154,7 +166,7 @@ def _header_rule(scheme: Mapping[str, Any], variable: str) -> KeyRule | None:
     return KeyRule(scheme="header", env=variable, pattern=pattern, looks_like=f"`{prefix}`, a space and the key")
 
 
-def _words(scheme: Mapping[str, Any]) -> str:
+def _describe(scheme: Mapping[str, Any]) -> str:
     """A scheme in a few words."""
     match scheme.get("type"):
         case "http":
@@ -167,23 +179,25 @@ def _words(scheme: Mapping[str, Any]) -> str:
 
 def _questions(schemes: Mapping[str, Mapping[str, Any]], uses: Counter[str]) -> list[Question]:
     """What is left to say about the schemes of a document."""
-    asked: list[Question] = []
+    questions: list[Question] = []
     for name, scheme in schemes.items():
         flows = as_mapping(scheme.get("flows"))
-        addresses = [as_text(as_mapping(flow).get("tokenUrl")) for flow in flows.values()]
+        token_urls = [as_text(as_mapping(flow).get("tokenUrl")) for flow in flows.values()]
         if scheme.get("type") == "oauth2":
-            where = next((one for one in addresses if one), "")
-            more = f" (token URL: {where})" if where else ""
-            asked.append(Question(f"{name} is OAuth 2.0{more}: the key is an access token; who renews it?"))
+            token_url = next(filter(None, token_urls), "")
+            shown = f" (token URL: {token_url})" if token_url else ""
+            questions.append(Question(f"{name} is OAuth 2.0{shown}: the key is an access token; who renews it?"))
         elif scheme.get("type") == "apiKey" and str(scheme.get("name")).lower() == "authorization":
             example = (r'pattern = "Token \\S+"', 'looks_like = "`Token`, a space and the key"')
-            asked.append(
+            questions.append(
                 Question(f"{name}: does a word stand before the key in its header? It belongs to the key", example)
             )
-        elif _rank(scheme) == 3:  # noqa: PLR2004 - see `_rank`
-            asked.append(Question(f"{name}: the key is sent as the user name, with an empty password; is that right?"))
-        elif _rank(scheme) == 0:
-            asked.append(
-                Question(f"{name} is {_words(scheme)}, which a profile cannot express; {uses[name]} operations")
+        elif _kind_of(scheme) is SchemeKind.BASIC:
+            questions.append(
+                Question(f"{name}: the key is sent as the user name, with an empty password; is that right?")
             )
-    return asked
+        elif _kind_of(scheme) is SchemeKind.UNSUPPORTED:
+            questions.append(
+                Question(f"{name} is {_describe(scheme)}, which a profile cannot express; {uses[name]} operations")
+            )
+    return questions

@@ -33,11 +33,21 @@ from callwell.description.infer.evidence import Found
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from callwell.description.infer.evidence import Level
     from callwell.description.model import Operation, Parameter
 
+# Names are written as `plain_name` does, the preferred ones first. Long lists are written as rows, each a tuple that is
+# unpacked, since the formatter would give each name a line of its own.
 PAGES: Final = ("page", "pagenumber", "pageno", "pagenum", "pageindex", "currentpage", "p")
 OFFSETS: Final = (
-    *("offset", "skip", "startindex", "startat", "pageoffset", "firstresult", "startposition", "startrecord"),
+    "offset",
+    "skip",
+    "startindex",
+    "startat",
+    "pageoffset",
+    "firstresult",
+    "startposition",
+    "startrecord",
 )
 SIZED_OFFSETS: Final = ("start", "from")
 """Offsets only beside the size of a page: elsewhere they begin a range of time."""
@@ -141,11 +151,11 @@ def infer_paging(operation: Operation, *, link_header: bool = False) -> ListFind
         if parameter.location == "query"
     }
     fields = read_fields(operation.response_schema)
-    items = find_items(operation.response_schema, fields, _words_of(operation))
+    items = find_items(operation.response_schema, fields, _item_names(operation))
     if items and any(field.name in OBJECT_KEYS for field in fields if field.parent_path == items.rpartition(".")[0]):
         return None
     link_header = link_header or any(_LINK_HEADER.search(parameter.summary) for parameter in query.values())
-    size = _find_parameter(query, SIZES, ("integer", "number", "string"))
+    size = _find_parameter(query, SIZES, NUMBERS)
     about = fields_about(items or "", fields)
     offsets = OFFSETS if size is None else (*OFFSETS, *SIZED_OFFSETS)
     has_position = _find_position(query, (*PAGES, *offsets, *CURSORS)) is not None
@@ -171,27 +181,27 @@ def _by_cursor(listed: _DescribedList) -> Found[PagingRule] | None:
     following = find_field(listed.about, NEXT_CURSORS, "string", "integer", "number")
     if following is None or _is_link(following):
         return None
-    # A page that is called `page` but is a text is a cursor where the response has the next one.
+    # A parameter `page` that is a text is a cursor if the response has the next one.
     paged = following.name in {"nextpage", "next"} and "string" in value_types(following.schema)
     numbered = (*CURSORS, *PAGES) if paged else CURSORS
     names = (*CURSORS, *OFFSETS) if following.name in {"nextoffset", "nextstart"} else numbered
     position = _find_position(listed.query, names)
     if position is None or plain_name(position.wire_name) in BACKWARDS:
         return None
-    return _found(listed, position, following, style="cursor", next=following.path)
+    return _explain(listed, position, following, style="cursor", next=following.path)
 
 
 def _by_link(listed: _DescribedList) -> Found[PagingRule] | None:
-    """An address of the next page, unless totals allow to count."""
+    """An address of the next page, unless pages can be counted by a total."""
     following = _find_link(listed.about)
-    if following is None or (_find_counted(listed) and _total_fields(listed)):
+    if following is None or (_find_page_or_offset(listed) and _total_fields(listed)):
         return None
-    return _found(listed, None, following, style="next-link", next=following.path)
+    return _explain(listed, None, following, style="next-link", next=following.path)
 
 
 def _by_last_item(listed: _DescribedList) -> Found[PagingRule] | None:
     """The ID of the last item, where a flag says that more follow."""
-    if find_field(listed.about, HAS_MORE, "boolean") is None or _find_counted(listed):
+    if find_field(listed.about, HAS_MORE, "boolean") is None or _find_page_or_offset(listed):
         return None
     return _by_any_item(listed)
 
@@ -212,13 +222,13 @@ def _by_link_header(listed: _DescribedList) -> Found[PagingRule] | None:
 
 def _by_number(listed: _DescribedList) -> Found[PagingRule] | None:
     """A page number or an offset."""
-    position = _find_counted(listed)
+    position = _find_page_or_offset(listed)
     if position is None:
         return None
     style = "page" if plain_name(position.wire_name) in PAGES else "offset"
-    first = _first_of(position, style)
+    first = _first_position(position, style)
     totals = {name: field.path for name, field in _total_fields(listed).items()}
-    return _found(listed, position, None, style=style, first=first, **totals)
+    return _explain(listed, position, None, style=style, first=first, **totals)
 
 
 def _by_any_item(listed: _DescribedList) -> Found[PagingRule] | None:
@@ -231,29 +241,29 @@ def _by_any_item(listed: _DescribedList) -> Found[PagingRule] | None:
     has_flag = find_field(listed.about, HAS_MORE, "boolean") is not None
     if earlier is not None and not listed.items and not has_flag and _find_position(listed.query, BACKWARDS):
         position = earlier  # lists of this kind begin with the newest item
-    return _found(listed, position, None, style="cursor", next_item=key)
+    return _explain(listed, position, None, style="cursor", next_item=key)
 
 
-def _found(
-    listed: _DescribedList, position: Parameter | None, following: AnswerField | None, **rule: Any
+def _explain(
+    listed: _DescribedList, position: Parameter | None, following: AnswerField | None, **settings: Any
 ) -> Found[PagingRule]:
-    """A rule with its reason."""
+    """The rule with these settings, and with its reason."""
     if position is not None:
-        rule["position"] = position.wire_name
+        settings["position"] = position.wire_name
     more = find_field(listed.about, HAS_MORE, "boolean")
-    if more is not None and rule["style"] != "next-link":
-        rule["more"] = more.path
-    made = PagingRule(items=listed.items, **_common(listed), **rule)
-    names = [f"parameter {position.wire_name}"] if position is not None else []
+    if more is not None and settings["style"] != "next-link":
+        settings["more"] = more.path
+    rule = PagingRule(items=listed.items, **_common(listed), **settings)
+    evidence = [f"parameter {position.wire_name}"] if position is not None else []
     if following is not None:
-        names.append(f"field {following.path}")
-    elif made.next_item:
-        names.append(f"the last item's {made.next_item}")
-    elif made.total or made.pages:
-        names.append(f"field {made.total or made.pages}")
+        evidence.append(f"field {following.path}")
+    elif rule.next_item:
+        evidence.append(f"the last item's {rule.next_item}")
+    elif rule.total or rule.pages:
+        evidence.append(f"field {rule.total or rule.pages}")
     text = f"{position.summary if position else ''} {following.schema.get('description', '') if following else ''}"
-    level = "documented" if _ABOUT_PAGES.search(text) else "assumed"
-    return Found(made, "documented" if level == "documented" else "assumed", " and ".join(names))
+    level: Level = "documented" if _ABOUT_PAGES.search(text) else "assumed"
+    return Found(rule, level, " and ".join(evidence))
 
 
 def _common(listed: _DescribedList) -> dict[str, Any]:
@@ -284,13 +294,14 @@ def _total_fields(listed: _DescribedList) -> dict[str, AnswerField]:
     return {name: field for name, field in found.items() if field is not None and not _is_link(field)}
 
 
-def _find_counted(listed: _DescribedList) -> Parameter | None:
+def _find_page_or_offset(listed: _DescribedList) -> Parameter | None:
+    """The parameter for a page number, else for an offset."""
     found = _find_position(listed.query, PAGES) or _find_position(listed.query, OFFSETS)
     return _find_position(listed.query, SIZED_OFFSETS) if found is None and listed.size is not None else found
 
 
 def _find_position(query: Mapping[str, Parameter], names: Collection[str]) -> Parameter | None:
-    return _find_parameter(query, names, ("integer", "number", "string"))
+    return _find_parameter(query, names, NUMBERS)
 
 
 def _find_parameter(query: Mapping[str, Parameter], names: Collection[str], kinds: Collection[str]) -> Parameter | None:
@@ -326,7 +337,7 @@ def _is_link(field: AnswerField) -> bool:
     )
 
 
-def _first_of(position: Parameter, style: str) -> int:
+def _first_position(position: Parameter, style: str) -> int:
     """The first page or offset: what the schema has as default or minimum, else 1 for pages and 0 for offsets."""
     for key in ("default", "minimum"):
         value = position.schema.get(key)
@@ -352,7 +363,7 @@ def _nested_key(item: Mapping[str, Any]) -> str | None:
     return paths[0] if len(paths) == 1 else None
 
 
-def _words_of(operation: Operation) -> list[str]:
-    """The names by which an operation may call what it lists: the fixed parts of its path, the last one first."""
+def _item_names(operation: Operation) -> list[str]:
+    """What an operation may call its items: the fixed parts of its path, the last one first."""
     parts = [part for part in operation.path.partition("?")[0].split("/") if part and "{" not in part]
     return [plain_name(part.removesuffix(".json")) for part in reversed(parts)]

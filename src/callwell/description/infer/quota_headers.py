@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 SECONDS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 
+MAX_LIMITS: Final = 3
+"""Limits from texts that become questions: a long list of them is a table of plans."""
+
 _ABOUT_QUOTA: Final = re.compile(r"rate-?limit|quota|throttl")
 _LIMIT_IN_TEXT: Final = re.compile(
     r"(\d[\d,]{0,11}) (?:api )?(?:requests?|calls?) ?(?:per|/|every|an?|each) ?(second|minute|hour|day)\b",
@@ -91,7 +94,7 @@ def _questions(facts: Facts) -> list[Question]:
     ]
     found = dict.fromkeys(match.groups() for text in texts for match in _LIMIT_IN_TEXT.finditer(text))
     asked: list[Question] = []
-    for amount, unit in list(found)[:3]:
+    for amount, unit in list(found)[:MAX_LIMITS]:
         limit = int(re.sub(r"\D", "", amount))
         if limit:
             example = (f"[quotas.{unit.lower()}]", f"limit = {limit}", f"window_s = {SECONDS[unit.lower()]}")

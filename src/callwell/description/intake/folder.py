@@ -11,6 +11,7 @@ from callwell.errors import DirectoryNotOurs, FileProblem
 from callwell.folders import Folder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from callwell.description.intake.document import Intake
@@ -19,11 +20,11 @@ PROFILE: Final = "profile.toml"
 
 
 def check_free(folder: Path, intake: Intake) -> None:
-    """See that a folder has nothing that would be overwritten.
+    """Check that a folder has nothing that would be overwritten.
 
     Args:
         folder: it need not exist.
-        intake: the document that shall be written there.
+        intake: the document to write there.
 
     Raises:
         DirectoryNotOurs: it has a profile, or another document.
@@ -54,8 +55,8 @@ def write_folder(folder: Path, intake: Intake, origin: Path, profile: str | None
         FileProblem: something cannot be read or written.
     """
     written: list[str] = []
+    beside = _read_files(origin, intake.files)
     try:
-        beside = {name: (origin / name).read_bytes() for name in intake.files}
         with Folder.at(folder, make=True) as opened:
             for name, text in beside.items():
                 if (folder / name).resolve() != (origin / name).resolve():
@@ -76,6 +77,14 @@ def write_folder(folder: Path, intake: Intake, origin: Path, profile: str | None
     return written
 
 
+def _read_files(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
+    """The files beside a document, by their paths from its folder on."""
+    try:
+        return {name: (folder / name).read_bytes() for name in names}
+    except OSError as error:
+        raise FileProblem(f"{error.filename or folder} cannot be read: {error.strerror}") from error
+
+
 def _write_below(folder: Folder, name: str, text: bytes) -> None:
     *parents, last = name.split("/")
     if not parents:
@@ -86,6 +95,6 @@ def _write_below(folder: Folder, name: str, text: bytes) -> None:
 
 
 def _free_name(folder: Folder, name: str) -> str:
-    """A name for what is replaced: nothing of a person is overwritten."""
+    """A name for the file that is replaced: what a user has written is kept."""
     names = itertools.chain([f"{name}.old"], (f"{name}.old.{number}" for number in itertools.count(2)))
     return next(candidate for candidate in names if not folder.exists(candidate))

@@ -76,7 +76,7 @@ class Caller:
         resolved = self.config.resolve_call_options(self.options, options)
         return type(self)(self.engine, self.config, resolved, self._operations)
 
-    def over(self, engine: Engine) -> Self:
+    def with_engine(self, engine: Engine) -> Self:
         """A caller with the same options that makes its requests by another engine."""
         return type(self)(engine, self.config, self.options, self._operations)
 

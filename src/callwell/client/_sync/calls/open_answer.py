@@ -51,7 +51,7 @@ class OpenCaller(Protocol):
     config: ClientConfig
     options: ResolvedOptions
 
-    def over(self, engine: Engine) -> OpenCaller:
+    def with_engine(self, engine: Engine) -> OpenCaller:
         """A caller with the same options that makes its requests by another engine."""
         ...
 
@@ -217,7 +217,7 @@ def open_answer(
     engine.transport = opener  # type: ignore[assignment] # all that the engine does with it is to send
     engine.is_open = False
     try:
-        answer = caller.over(engine).send(caller.prepare(handle.plan, bound))
+        answer = caller.with_engine(engine).send(caller.prepare(handle.plan, bound))
     except BaseException:
         opener.close()
         raise
@@ -233,7 +233,7 @@ def open_answer(
 
 
 def check_recordable(caller: OpenCaller) -> None:
-    """See that a call whose answer stays open need not be recorded.
+    """Check that a call need not be recorded: one with an open answer cannot be.
 
     Raises:
         InvalidOption: it is to be made exactly once.

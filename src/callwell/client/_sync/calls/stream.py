@@ -224,7 +224,9 @@ def start_stream(caller: OpenCaller, handle: OperationHandle, arguments: Mapping
     """
     check_recordable(caller)
     operation = caller.config.provider.operation(handle.plan.operation)
-    has_switch = any(one.name == SWITCH and "boolean" in type_names(one.schema) for one in operation.parameters)
+    has_switch = any(
+        parameter.name == SWITCH and "boolean" in type_names(parameter.schema) for parameter in operation.parameters
+    )
     declared = [kind.name for kind in operation.media if kind.kind in ("events", "lines")]
     if not declared and (has_switch or any(kind.kind == "any" for kind in operation.media)):
         declared = [EVENTS, "application/x-ndjson"]

@@ -181,7 +181,7 @@ class AnswerFile(SignedUrl):
     def _is_file(self, headers: Mapping[str, str]) -> bool:
         media = self._handle.plan.media
         kind = find_type(media, headers, b"")
-        return kind is not None and (kind.kind != "json" or any(one.kind == "any" for one in media))
+        return kind is not None and (kind.kind != "json" or any(declared.kind == "any" for declared in media))
 
     def _describe(self, body: Body | NoReply) -> None:
         if isinstance(body, NoReply):
