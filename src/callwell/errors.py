@@ -25,7 +25,7 @@
     │   ├── Conflict               409
     │   ├── RateLimited            429, still after every permitted wait
     │   ├── ServerError            5xx, still after every permitted attempt
-    │   └── UnexpectedAnswer       a response that is not described, or whose body is incomplete
+    │   └── UnexpectedAnswer       a response that is not described, or has an incomplete body
     │       └── AnswerTooLarge     a success with more bytes than `max_answer_bytes`
     ├── NoAnswer                   the network                              exit code 5
     │   ├── ConnectFailed          no connection: certainly not done

@@ -35,7 +35,7 @@ READABLE: Final = 0o666
 """The mode of a file that only the umask restricts."""
 
 READ_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-"""To open a file for reading; without `O_NONBLOCK` a pipe would block until somebody writes to it."""
+"""To open a file for reading; without `O_NONBLOCK` a pipe would block until a writer opens it."""
 
 SEARCH_ONLY: Final = getattr(os, "O_PATH", os.O_RDONLY)
 """To open a folder that may be written to and not listed."""

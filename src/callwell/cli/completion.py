@@ -202,13 +202,13 @@ def _values(
 def _providers() -> Iterator[Candidate]:
     from callwell.cli.settings import Settings
 
-    return map(Candidate, Settings.here(quiet=True).names())
+    return map(Candidate, Settings.discover(quiet=True).names())
 
 
 def _provider(parsed: ParsedWords) -> Provider:
     from callwell.cli.settings import Settings
 
-    return Settings.here(quiet=True).load(parsed.values["provider"][0])
+    return Settings.discover(quiet=True).load(parsed.values["provider"][0])
 
 
 def _operations(provider: Provider, *, lists: bool) -> Iterator[Candidate]:

@@ -71,7 +71,7 @@ def config(provider: OptionalProviderArgument = None, *, as_json: JsonOption = F
     """
     from callwell.cli.settings import Settings
 
-    settings = Settings.here(quiet=True)
+    settings = Settings.discover(quiet=True)
     rows = list(_rows_of(settings, provider) if provider else _all_rows(settings))
     if as_json:
         file = str(settings.file.path) if settings.file else None

@@ -101,12 +101,12 @@ class ClientFlags:
         """
         from callwell import Client
 
-        with self._described(provider, priority) as (described, options):
+        with self._configure(provider, priority) as (loaded, options):
             if operation:
-                described.operation(operation)
+                loaded.operation(operation)
             if not self.verbose:
                 options["on_notice"] = _print_advice
-            return Client(described, **options)
+            return Client(loaded, **options)
 
     def async_client(self, provider: str, *, on_notice: Callable[[Notice], None]) -> AsyncDynamicClient:
         """Open an asynchronous client for bulk work.
@@ -120,11 +120,11 @@ class ClientFlags:
         """
         from callwell import AsyncClient
 
-        with self._described(provider, "batch") as (described, options):
+        with self._configure(provider, "batch") as (loaded, options):
             options["on_notice"] = on_notice
-            return AsyncClient(described, **options)
+            return AsyncClient(loaded, **options)
 
-    def described(self, provider: str) -> tuple[Provider, str]:
+    def load(self, provider: str) -> tuple[Provider, str]:
         """A provider and its environment in effect. No key is needed.
 
         Args:
@@ -132,10 +132,10 @@ class ClientFlags:
         """
         from callwell.cli.settings import Settings
 
-        settings = Settings.here()
-        described = settings.load(provider)
-        values = settings.resolve(described, {"environment": self.environment})
-        return described, str(values["environment"].value)
+        settings = Settings.discover()
+        loaded = settings.load(provider)
+        values = settings.resolve(loaded, {"environment": self.environment})
+        return loaded, str(values["environment"].value)
 
     @contextmanager
     def ledger(self, provider: str, environment: str | None) -> Iterator[LedgerStore]:
@@ -148,32 +148,33 @@ class ClientFlags:
         from callwell.client.config import ClientConfig
 
         flags = dataclasses.replace(self, environment=environment)
-        with flags._described(provider, "batch") as (described, options):  # noqa: SLF001 - of this class
-            config = ClientConfig.from_options(described, options)
+        with flags._configure(provider, "batch") as (loaded, options):  # noqa: SLF001 - of this class
+            config = ClientConfig.from_options(loaded, options)
         try:
             yield config.ledger()
         finally:
             config.close()
 
     @contextmanager
-    def _described(self, provider: str, priority: Priority) -> Iterator[tuple[Provider, ClientOptions]]:
+    def _configure(self, provider: str, priority: Priority) -> Iterator[tuple[Provider, ClientOptions]]:
+        """The provider, and the options that flags and other settings give to its client."""
         from callwell.cli import output
         from callwell.cli.settings import Settings, explaining_state_errors
 
         output.log_to_stderr(verbose=self.verbose)
-        settings = Settings.here()
-        described = settings.load(provider)
-        values = settings.resolve(described, dataclasses.asdict(self))
-        if warning := settings.unused_address(described, values):
+        settings = Settings.discover()
+        loaded = settings.load(provider)
+        values = settings.resolve(loaded, dataclasses.asdict(self))
+        if warning := settings.unused_address(loaded, values):
             output.say(f"callwell: {warning}")
         try:
             options = client_options(values, priority)
             if self.for_user is not None:
                 options["for_user"] = self.for_user
             if self.explain:
-                options |= {"explain": True, "base_url": settings.addresses(described, values)}
+                options |= {"explain": True, "base_url": settings.addresses(loaded, values)}
             with explaining_state_errors(values):
-                yield described, options
+                yield loaded, options
         except InvalidOption as error:
             setting = next((values[name] for name, row in SETTINGS.items() if row.keyword == error.name), None)
             if setting is None or setting.origin.startswith("--"):

@@ -100,7 +100,7 @@ class _Network:
         from callwell.cli.document_source import read_source
         from callwell.cli.settings import Settings
 
-        settings = Settings.here()
+        settings = Settings.discover()
         values = {key: option or settings.general(key).value for key, option in self._options.items()}
         texts = {key: None if value is None else str(value) for key, value in values.items()}
         return read_source(source, proxy=texts["proxy"], ca_file=texts["ca_file"])

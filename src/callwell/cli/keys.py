@@ -39,7 +39,7 @@ def list_(provider: OptionalProviderArgument = None, *, key: KeyOption = None, a
     """
     from callwell.cli.settings import Settings
 
-    settings = Settings.here()
+    settings = Settings.discover()
     output.log_to_stderr(verbose=False)
     rows = [
         row
@@ -69,7 +69,7 @@ def where(
     """Print where a provider's key is looked up, in order, and how to rotate the key."""
     from callwell.cli.settings import Settings
 
-    settings = Settings.here()
+    settings = Settings.discover()
     described = settings.load(provider)
     values = settings.resolve(described, {"environment": environment, "key": key})
     status = read_key_status(described.profile.key, str(values["key"].value))

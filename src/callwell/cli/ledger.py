@@ -45,7 +45,7 @@ def list_(
     """Print the calls with an unknown outcome."""
     from callwell.cli.settings import Settings
 
-    names = [provider] if provider else Settings.here().names()
+    names = [provider] if provider else Settings.discover().names()
     entries = [entry for name in names for ledger in _ledgers(flags, name) for entry in ledger.entries()]
     rows = [_row(entry) for entry in entries if settled or not entry.settled]
     if as_json:
@@ -101,7 +101,7 @@ def _ledgers(flags: ClientFlags, provider: str) -> Iterator[LedgerStore]:
     """The ledgers of all environments, or of the selected one."""
     from callwell.cli.settings import Settings
 
-    described = Settings.here().load(provider)
+    described = Settings.discover().load(provider)
     environments = [flags.environment] if flags.environment else described.profile.environments
     for environment in environments:
         with flags.ledger(provider, environment) as ledger:

@@ -20,7 +20,7 @@ def print_operations(flags: ClientFlags, provider: str, *, paged: bool = False) 
         provider: its name, or the folder of its description.
         paged: only operations that have pages.
     """
-    described, environment = flags.described(provider)
+    described, environment = flags.load(provider)
     allowed = described.profile.environments[environment].operations
     rows = [
         (name, _required_arguments(operation), operation.summary)

@@ -32,7 +32,7 @@ def operations(
     What is left out needs something that Callwell cannot send or read. `client.request` in code still makes it.
     """
     flags = ClientFlags(environment=environment)
-    described, chosen = flags.described(provider)
+    described, chosen = flags.load(provider)
     if operation is not None:
         from callwell.cli.operation_page import print_operation
 

@@ -25,7 +25,7 @@ def providers(*, as_json: JsonOption = False) -> None:
     """Print the known providers: environments, addresses, key sources and number of operations."""
     from callwell.cli.settings import Settings
 
-    settings = Settings.here()
+    settings = Settings.discover()
     rows = [_describe(settings, settings.load(name)) for name in settings.names()]
     if as_json:
         output.emit_json(rows)

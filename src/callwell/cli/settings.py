@@ -75,11 +75,11 @@ class Settings:
         self._file_values = file.values if file else {}
 
     @classmethod
-    def here(cls, *, quiet: bool = False) -> Settings:
-        """The settings of this process.
+    def discover(cls, *, quiet: bool = False) -> Settings:
+        """Find the settings of this process: its environment variables, and the `callwell.toml` that applies.
 
         Args:
-            quiet: do not complain about variables that set nothing.
+            quiet: print no warning about variables that set nothing.
 
         Raises:
             UsageError: `callwell.toml` is not valid.
@@ -87,8 +87,8 @@ class Settings:
         named = os.environ.get("CALLWELL_CONFIG")
         settings = cls(os.environ, find_config_file(named, Path.cwd(), Path("~").expanduser()))
         if not quiet:
-            for complaint in settings.unknown_variables().values():
-                output.say(f"callwell: {complaint}")
+            for warning in settings.unknown_variables().values():
+                output.say(f"callwell: {warning}")
         return settings
 
     def names(self) -> list[str]:
@@ -120,10 +120,10 @@ class Settings:
         return provider
 
     def general(self, name: str) -> Setting:
-        """The setting of a provider for which nothing special is set.
+        """A setting as it is for all providers, without what is set for one of them.
 
         Args:
-            name: one of `GENERAL`.
+            name: one of `callwell.client.settings.GENERAL`.
         """
         values = (self._variable(f"CALLWELL_{name.upper()}", name), self._file_values.get((name,)))
         return _first(name, values, default(name))

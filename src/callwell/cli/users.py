@@ -70,7 +70,7 @@ def _count(provider: str, environment: str | None, state: str | None) -> tuple[s
     from callwell.client.config import ClientConfig
 
     output.log_to_stderr(verbose=False)
-    settings = Settings.here()
+    settings = Settings.discover()
     described = settings.load(provider)
     values = settings.resolve(described, {"environment": environment, "state": state})
     with explaining_state_errors(values):

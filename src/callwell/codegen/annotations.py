@@ -143,7 +143,7 @@ class AnnotationWriter:
         if component in self._open:
             return "Any"  # a list or a mapping that holds itself has no class that could be named here
         self._open.add(component)
-        whole = self._components[component]  # `schema` may be the cut end of a circle
+        whole = self._components[component]  # `schema` may be the cut end of a cycle
         name = self._names.of_component[component]
         if self._is_union_of_classes(whole):
             self._declared[component] = name

@@ -45,7 +45,7 @@ class ClassNames:
         self._reserved = frozenset(reserved)
         self._taken = set(self._reserved)
         self.of_component: dict[str, str] = {}
-        for component in sorted(components, key=lambda one: (one != to_class_name(one), one)):
+        for component in sorted(components, key=lambda name: (name != to_class_name(name), name)):
             self.of_component[component] = self.claim(to_class_name(component) or MODEL)
 
     def claim(self, name: str) -> str:
@@ -53,6 +53,6 @@ class ClassNames:
         if name in self._reserved or keyword.iskeyword(name) or hasattr(builtins, name):
             name = f"{name}{MODEL}"
         numbered = (f"{name}{number}" for number in itertools.count(2))
-        free = next(one for one in itertools.chain([name], numbered) if one not in self._taken)
+        free = next(candidate for candidate in itertools.chain([name], numbered) if candidate not in self._taken)
         self._taken.add(free)
         return free

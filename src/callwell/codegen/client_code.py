@@ -164,7 +164,7 @@ def _method(provider: Provider, operation: Operation, annotations: AnnotationWri
         kind=kind,
         type=type_name,
         parameters=parameters,
-        annotated=[_annotated(one, to_pascal_case(*owner.split(".")), annotations) for owner, one in owned],
+        annotated=[_annotated(parameter, to_pascal_case(*owner.split(".")), annotations) for owner, parameter in owned],
         comments={
             index: SHADOW_COMMENT
             for index, parameter in enumerate(parameters)
@@ -194,7 +194,9 @@ def _result(provider: Provider, operation: Operation, annotations: AnnotationWri
 
 def _other_results(operation: Operation) -> list[str]:
     """The annotations of results that are not JSON: of all types that a caller may choose, else of those accepted."""
-    can_choose = any(one.location == "header" and one.wire_name.lower() == "accept" for one in operation.parameters)
+    can_choose = any(
+        parameter.location == "header" and parameter.wire_name.lower() == "accept" for parameter in operation.parameters
+    )
     accepted = operation.accept.split(", ")
     kinds = [kind.kind for kind in operation.media if can_choose or kind.name in accepted]
     found = [RESULTS[kind] for kind in kinds]
@@ -273,7 +275,9 @@ def _method_code(method: MethodCode, side: str) -> list[str]:
         items.append("**options: Unpack[UploadOptions]")
     head = f"{'async ' if waits else ''}def {_method_name(operation)}("
     signature = Brackets(head, items, f") -> {returned}:", comments)
-    arguments = Brackets("{", [f'"{one.name}": {_python_name(one)}' for one in method.parameters], "}")
+    arguments = Brackets(
+        "{", [f'"{parameter.name}": {_python_name(parameter)}' for parameter in method.parameters], "}"
+    )
     passed: list[str | Brackets] = [f'"{operation.name}"', arguments]
     if is_upload:
         passed = [f'"{operation.name}"', "file", arguments, "options"]
@@ -296,7 +300,7 @@ def _save_method_code(method: MethodCode, side: str) -> list[str]:
     comments = {index + 1: comment for index, comment in method.comments.items()}  # after `self`
     head = f"{'async ' if side else ''}def {to_identifier(method.type)}("
     signature = Brackets(head, items, ") -> Saved:", comments)
-    arguments = ", ".join(f"{_python_name(one)}={_python_name(one)}" for one in operation.parameters)
+    arguments = ", ".join(f"{name}={name}" for name in map(_python_name, operation.parameters))
     asset = f"{'await ' if side else ''}self.{_method_name(operation)}({arguments})"
     call = Brackets(f"return {asset}.save(", ["path", "resume=True", "progress=progress"], ")")
     summary = f"{operation.summary or operation.name}, saved; calling it again resumes a save that was stopped"

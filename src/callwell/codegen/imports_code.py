@@ -100,7 +100,7 @@ def used_names(body: str) -> set[str]:
         body: the code.
     """
     types = [text for code in _FUNCTIONAL.findall(body) for text in _FIELD_TYPE.findall(code)]
-    in_types = re.findall(r"\w+", _NESTED_STRING.sub("", " ".join(one[1:-1] for one in types)))
+    in_types = re.findall(r"\w+", _NESTED_STRING.sub("", " ".join(text[1:-1] for text in types)))
     return {*re.findall(r"\w+", _STRING.sub('""', body)), *_CAST.findall(body), *in_types}
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes a generated package into a folder, beside what somebody else has there.
+"""Writes a generated package into a folder, beside files that are not ours.
 
 A file is ours if its first lines have the mark of `package_code`. Nothing else is replaced or removed: all files are
 looked at before the first one is written.
@@ -22,7 +22,7 @@ HEAD_BYTES: Final = 1000
 
 
 def write_package(target: Path, files: Mapping[str, str]) -> None:
-    """Write the files of a package, and remove the modules of groups that it has no more.
+    """Write the files of a package, and remove the modules of groups that it no longer has.
 
     A file that is right already is not touched.
 
@@ -53,7 +53,7 @@ def _read_ours(root: Folder, path: str) -> bytes:
     """What an earlier run has written to a file; empty if there is none, or nothing in it.
 
     Raises:
-        DirectoryNotOurs: somebody else has written it.
+        DirectoryNotOurs: it was not generated.
     """
     *folders, name = path.split("/")
     try:

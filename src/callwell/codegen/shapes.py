@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from msgspec import Struct
 
-_WITH_ONE: Final = ("items", "additionalProperties")
-_WITH_MANY: Final = ("anyOf", "oneOf")
+_WITH_ONE_SCHEMA: Final = ("items", "additionalProperties")
+_WITH_SCHEMAS: Final = ("anyOf", "oneOf")
 
 
 class Shapes:
@@ -51,10 +51,10 @@ class Shapes:
             schemas.is_nullable(schema),
             schema.get("format") == "binary",
             repr(schema["enum"]) if "enum" in schema else repr(schema.get("const")),
-            None if properties is None else tuple((name, self.number(one)) for name, one in properties.items()),
+            None if properties is None else tuple((name, self.number(field)) for name, field in properties.items()),
             frozenset(schemas.required_names(schema)),
-            *(self.number(schema[key]) if key in schema else None for key in _WITH_ONE),
-            *(tuple(self.number(one) for one in schema.get(key) or ()) for key in _WITH_MANY),
+            *(self.number(schema[key]) if key in schema else None for key in _WITH_ONE_SCHEMA),
+            *(tuple(self.number(part) for part in schema.get(key) or ()) for key in _WITH_SCHEMAS),
         )
 
 

@@ -36,7 +36,7 @@ SAME_EVIDENCE_S: Final = 10.0
 than this after the provider has learnt of the new one; if it has not, two requests in this time are the price."""
 
 MAX_EVIDENCE: Final = 16
-"""Kinds of refusal that are remembered: a bound for a provider whose every error has a code of its own."""
+"""Kinds of refusal that are remembered: a bound for a provider that gives each error a code of its own."""
 
 
 class KeyTrial(NamedTuple):
@@ -58,7 +58,7 @@ class KeyTrial(NamedTuple):
 
 
 def set_aside(trial: KeyTrial, now: float) -> KeyTrial:
-    """The trial after a response that is no success, before anybody knows what the old key gets."""
+    """The trial after a response that is no success, before it is known what the old key gets."""
     return trial._replace(retry_at=now + trial.retry_s)
 
 

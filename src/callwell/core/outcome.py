@@ -122,7 +122,7 @@ def asked_wait_s(response: Answered) -> float:
 
 
 def may_change_key(traits: Traits, response: Answered) -> bool:
-    """Whether a request whose response may be about its key can be sent with another key without doing anything twice.
+    """Whether a request can be sent with another key after a response that may be about its key, and do nothing twice.
 
     What was done or may be billed is not repeated, nor is what may have been done, unless that does no harm.
     """

@@ -2,7 +2,7 @@
 """Tokens that expire, obtained with a key: who may use the current one, and who obtains the next.
 
 Many calls, threads and processes share one token. When it expires, exactly one of them should obtain the next, and a
-process that dies while it does so must not stop the others. A lease does both: whoever asks first gets it and obtains
+process that dies while it does so must not stop the others. A lease does both: the first that asks gets it and obtains
 tokens, all others use the old token while it is valid, and wait only if there is none. A lease expires by itself, so
 the next who asks takes over from a holder that has died. The states of the tokens of one key::
 

@@ -135,7 +135,8 @@ def read_body(node: Mapping[str, Any], path: KeyPath, references: ReferenceResol
         schema = references.resolve_schema(media.get("schema", {}), (*path, media_type, "schema"))
         found = support.body_kind(media_type, schema)
         if found is not None:
-            ranked.append((found[1], _draft(media_type, found[0], schema, media)))
+            kind, rank = found
+            ranked.append((rank, _draft(media_type, kind, schema, media)))
     if not ranked:
         raise DescriptionError(path, f"expected a body that can be sent, found {', '.join(content) or 'nothing'}")
     ranked.sort(key=lambda pair: pair[0])
@@ -192,10 +193,10 @@ def _fields(schema: Mapping[str, Any], encoding: object) -> tuple[list[Parameter
 
 
 def _field(name: str, schema: Mapping[str, Any], encoding: object) -> Parameter:
-    how: Mapping[str, Any] = encoding if isinstance(encoding, dict) else {}
-    style = how.get("style", "")
-    content = how.get("contentType", "")
-    explode = how.get("explode")
+    rules: Mapping[str, Any] = encoding if isinstance(encoding, dict) else {}
+    style = rules.get("style", "")
+    content = rules.get("contentType", "")
+    explode = rules.get("explode")
     return Parameter(
         name=to_snake_case(name),
         wire_name=name,
@@ -206,7 +207,7 @@ def _field(name: str, schema: Mapping[str, Any], encoding: object) -> Parameter:
         style=style if style in support.STYLES["query"] else "",
         explode=explode if isinstance(explode, bool) else None,
         content=content if isinstance(content, str) else "",
-        allow_reserved=how.get("allowReserved") is True,
+        allow_reserved=rules.get("allowReserved") is True,
     )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Signed URLs in the shape of S3's presigned ones: whoever has one may read one object until it expires.
+"""Signed URLs in the shape of S3's presigned ones: anyone who has one may read one object until it expires.
 
     /bucket/ws_1/rec_1/video.webm?X-Amz-Algorithm=AWS4-HMAC-SHA256
         &X-Amz-Credential=ASIAEMULATOR00000001/20260302/eu-west-1/s3/aws4_request

@@ -4,7 +4,7 @@
 Coding names have no case, `x-gzip` is gzip, and codings that were applied one after another are undone from the last.
 `deflate` should be the zlib format and often comes bare. A gzip body may have several members; what follows the last is
 ignored, as gunzip does. A body with an unknown coding, and one that is plainly not coded as its header says, is left as
-it is: whoever parses the body finds out.
+it is: the parser of the body finds out.
 
 brotli and zstd are undone by pyreqwest, and the reader bounds how much of them is read.
 

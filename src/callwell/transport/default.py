@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The transport of a client whose caller gave none: that of pyreqwest, loaded for the first request.
+"""The transport of a client that was given none: that of pyreqwest, loaded for the first request.
 
 It takes a fifth of the time to a first client, which many a program makes long before it calls, or not at all.
 """

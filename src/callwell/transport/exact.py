@@ -274,7 +274,7 @@ HANDSHAKE_CAUSES: Final = {
 
 
 def _shut_down(connection: http.client.HTTPConnection) -> None:
-    """End a connection when its total time is over: whoever reads from it finds it closed."""
+    """End a connection when its total time is over: a reader finds it closed."""
     sock = connection.sock
     if sock is not None:
         with suppress(OSError):  # it was closed meanwhile

@@ -97,7 +97,7 @@ class BoundParameter(NamedTuple):
         placeholder: its placeholder in the path.
         parameter: its description.
         label: its name in messages.
-        plain_type: a type whose values all fit, except empty and non-ASCII texts; None if there is no such type.
+        plain_type: every value of this type fits, except empty and non-ASCII texts; None for no such type.
         takes_null: None is sent as null; otherwise it means that there is no value.
         if_absent: what stands for a missing value: None for nothing, `NOT_GIVEN` where a call must give one.
         write: makes the pairs of a query or a header.
@@ -243,7 +243,7 @@ class Binder:
         )
 
     def _bind_whole(self, arguments: Mapping[str, object]) -> BoundRequest:
-        """Build a request from arguments of which one is no field: the whole body, or one that does not exist.
+        """Build a request where an argument is no field: it is the whole body, or does not exist.
 
         A mapping is taken apart: what is a field is checked as that field, so that it makes no difference how a value
         is given. The argument of a field goes before the same field of the mapping.

@@ -58,7 +58,7 @@ def examine(context: CallContext, rule: ErrorRule, reading: ParsedResponse) -> t
 
 
 def examine_no_reply(context: CallContext, reply: NoReply) -> None:
-    """Set a new key aside whose request was sent and got no response: the next attempt has the old one."""
+    """Set a new key aside after its request got no response: the next attempt has the old one."""
     if context.key is None or reply.outcome is Outcome.REFUSED or not context.keys.is_on_trial(context.key[0]):
         return
     generation = context.key[0]

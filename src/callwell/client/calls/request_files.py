@@ -5,7 +5,7 @@
 | --- | --- | --- |
 | bytes | | yes |
 | a path to a file of at most 1 MiB | at once | yes |
-| a path to a larger file | while it is sent, anew for each attempt | yes; a file that has changed is refused |
+| a path to a larger file | while it is sent, once per attempt | yes; a file that has changed is refused |
 | an open file with positions | while it is sent, from where it stood | yes |
 | any other open file, an iterator of bytes | while it is sent, once | no |
 | a piece of an upload | see `piece_reader` | yes |
@@ -45,7 +45,7 @@ UNKNOWN_SIZE_S: Final = 600.0
 
 
 class ReplayedFile:
-    """A file that is read anew for each attempt.
+    """A file that is read again for each attempt.
 
     Args:
         name: its name.

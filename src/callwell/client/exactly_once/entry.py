@@ -13,8 +13,8 @@ class Status(StrEnum):
     """What is known of a call.
 
     Attributes:
-        OPEN: it is under way, or whoever made it died.
-        UNKNOWN: whoever made it gave up: it may have been done.
+        OPEN: it is under way, or its process died.
+        UNKNOWN: its caller gave up: it may have been done.
         DONE: it was done.
         NOT_DONE: it was not, and will not be.
     """

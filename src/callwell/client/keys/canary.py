@@ -48,7 +48,7 @@ class AsyncCanary:
         engine = self._engine
         profile = engine.profile
         canary_engine = AsyncEngine(
-            # One request: whoever sends it waits, and so does the key it is about.
+            # One request: its sender waits, and so does the key it is about.
             replace(profile, retry=replace(profile.retry, attempts=1, throttles=0)),
             engine.base_url,
             account=engine.account,

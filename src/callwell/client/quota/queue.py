@@ -204,7 +204,7 @@ class AsyncPermitQueues(dict[tuple[str, ...], AsyncPermitQueue]):
         return queue
 
     def wake(self) -> None:
-        """Wake whoever waits for a release."""
+        """Wake those that wait for a release."""
         for queue in self.all:
             queue.wake()
 

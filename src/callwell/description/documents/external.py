@@ -3,7 +3,7 @@
 
     {"$ref": "schemas/thing.yaml#/Thing"}  ──>  {"$ref": "#/x-callwell-files/schemas~1thing.yaml/Thing"}
 
-Only files in the folder of the document and below are read: a document that somebody else wrote must not be able to
+Only files in the folder of the document and below are read: a document that someone else wrote must not be able to
 read other files, and makes no request. A reference that leads elsewhere stays as it is, and is refused where it is
 used.
 """

@@ -6,7 +6,7 @@ of JSON (section "Format"), so the rules of YAML 1.2's core schema stand here in
 as they are written: the response `200:` is "200".
 
 An alias (`*name`) costs nine bytes and may stand for any amount, and nine levels of nine aliases each are a thousand
-million values. PyYAML shares what an alias stands for, but whoever walks the document would never come back. So the
+million values. PyYAML shares what an alias stands for, but a walk through the document would never end. So the
 values are counted as if each alias was written out, before any are made.
 """
 

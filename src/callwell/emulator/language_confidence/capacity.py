@@ -11,7 +11,7 @@
           request     + scaling_s
 
 The documentation says that rate limit errors occur "during intense spikes" and 500 rarely, while the service scales up;
-both are to be retried. After five idle minutes the service scales up anew.
+both are to be retried. After five idle minutes the service scales up again.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from callwell.emulator.language_confidence.options import LanguageConfidenceOptions
 
-# Clock seconds without a request after which the service scales up anew. Our choice: nothing is documented.
+# Clock seconds without a request after which the service scales up again. Our choice: nothing is documented.
 IDLE_S: Final = 300.0
 # The share of the capacity at the beginning is one in so many. Our choice as well.
 COLD_DIVISOR: Final = 4

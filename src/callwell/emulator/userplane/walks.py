@@ -2,7 +2,7 @@
 """How the page faults bend a listing: extra empty pages, and pages that are repeated for ever.
 
 A *walk* over a listing (its path and query without `page`) begins when page 1 is requested. The fault `empty_page`
-inserts a blank page at the number that was requested. Until the walk begins anew that number is blank, and every later
+inserts a blank page at the number that was requested. Until the walk begins again that number is blank, and every later
 number shows the page before it:
 
     requested    1    2    3    4

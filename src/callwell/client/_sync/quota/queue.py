@@ -205,7 +205,7 @@ class PermitQueues(dict[tuple[str, ...], PermitQueue]):
         return queue
 
     def wake(self) -> None:
-        """Wake whoever waits for a release."""
+        """Wake those that wait for a release."""
         for queue in self.all:
             queue.wake()
 
