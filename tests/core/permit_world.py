@@ -14,6 +14,8 @@ from heapq import heappop, heappush
 from math import ceil, floor, inf
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec.structs import replace
+
 from callwell.core.quota import permits
 from callwell.core.quota.permits import Permit
 
@@ -191,7 +193,7 @@ class World:
             self._at(ended_at, partial(self._settle, plan, permit, arrived_at))
 
     def _leave(self, plan: Plan, permit: Permit, arrived_at: float, ended_at: float) -> None:
-        left = permit._replace(expires_at=ended_at)
+        left = replace(permit, expires_at=ended_at)
         for i in plan.quotas:
             self.buckets[i] = permits.abandon(self.quotas[i], self.buckets[i], permit, left)
         if plan.fate is Fate.LEFT:

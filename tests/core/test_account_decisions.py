@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from callwell.core import breaker, retry
 from callwell.core.quota import account, buckets
@@ -146,7 +147,7 @@ def test_a_429_that_may_be_about_a_key_alone_throttles_nothing() -> None:
     """Its permit was used; quotas, retry budget and breaker are as before."""
     for counted in (BOTH, call(quotas({"free": QuotaRule(adaptive=True)}))):
         record, permit = acquired(AccountRecord(), counted)
-        after, _ = account.release(record, counted, permit, THROTTLED._replace(blameless=True), 1.0)
+        after, _ = account.release(record, counted, permit, replace(THROTTLED, blameless=True), 1.0)
         assert isinstance(account.acquire(after, counted, 1.0)[1][0], Permit)
         assert (after.budget, after.breaker.failures) == (record.budget, 0)
 
@@ -216,7 +217,7 @@ def test_no_retry_while_the_budget_is_in_debt() -> None:
 def test_headers_set_permits_aside_and_are_observed() -> None:
     """What others have spent, and a lower limit, are in the record and in what the caller learns."""
     record, permit = acquired(AccountRecord())
-    end = PLAIN_SUCCESS._replace(hints=(QuotaHint(name="long", limit=900, remaining=500),))
+    end = replace(PLAIN_SUCCESS, hints=(QuotaHint(name="long", limit=900, remaining=500),))
     record, released = account.release(record, BOTH, permit, end, 1.0)
     assert released.observed["short"] == ObservedQuota(foreign=0, limit=3, documented_limit=3)
     limit = released.observed["long"]
@@ -231,7 +232,7 @@ def test_hints_about_resets_free_a_fixed_window() -> None:
     record = AccountRecord()
     for now, left_s in ((0.0, 30.0), (10.0, 20.0)):
         record, permit = acquired(record, counted, now)
-        end = PLAIN_SUCCESS._replace(hints=(QuotaHint(name="fixed", reset_s=left_s),))
+        end = replace(PLAIN_SUCCESS, hints=(QuotaHint(name="fixed", reset_s=left_s),))
         record, _ = account.release(record, counted, permit, end, now)
     _, (got, _) = account.acquire(record, counted, 11.0)
     assert 30.0 <= got <= 32.0  # type: ignore[operator] # a time, as the quota is used up
@@ -270,7 +271,7 @@ def test_an_abandoned_permit_is_released_by_the_end_of_its_request() -> None:
     """It is held until the connection is closed at the latest, and its first form is worth nothing any more."""
     record, permit = acquired(AccountRecord())
     record, abandoned = account.abandon(record, BOTH, permit, 40.0, 1.0)
-    assert abandoned == permit._replace(expires_at=40.0)
+    assert abandoned == replace(permit, expires_at=40.0)
     assert places(bucket(record, "short")) == (2, 1, 0, 0)
     again, _ = account.release(record, BOTH, permit, PLAIN_SUCCESS, 2.0)
     assert places(bucket(again, "short")) == (2, 1, 0, 0)
@@ -304,7 +305,7 @@ def test_another_version_of_the_profile_counts_the_call_too() -> None:
     counted = call(ours)
     record, permit = acquired(record, counted)
     assert [places(bucket(record, "q", own))[:2] for own in (ours, theirs)] == [(4, 1), (1, 1)]
-    end = PLAIN_SUCCESS._replace(hints=(QuotaHint(name="q", limit=5, remaining=0),))
+    end = replace(PLAIN_SUCCESS, hints=(QuotaHint(name="q", limit=5, remaining=0),))
     released, _ = account.release(record, counted, permit, end, 1.0)
     assert places(bucket(released, "q", ours)) == (0, 0, 1, 0)
     assert places(bucket(released, "q", theirs)) == (1, 0, 1, 0)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Final
 
 import pytest
+from msgspec.structs import replace
 
 from callwell.core.breaker import FAILURE_THRESHOLD, Breaker
 from callwell.core.quota import account, versions
@@ -55,7 +56,7 @@ def test_everything_in_a_record_of_another_boot_is_moved() -> None:
     """Breaker, undocumented quotas and versions too: all times are as long ago or away as they were."""
     counted = to_call_quotas(quotas({"other": QuotaRule(adaptive=True)}, private=False), ("other",))
     record, _ = acquired(used_up(), counted, 100.0)
-    record = record._replace(breaker=Breaker(failures=FAILURE_THRESHOLD, openings=1, open_until=130.0))
+    record = replace(record, breaker=Breaker(failures=FAILURE_THRESHOLD, openings=1, open_until=130.0))
     present = to_present(record, SHARED, 5.0, 1e9 + 4.0, "second")
     assert present.breaker.open_until == pytest.approx(130.0 - 99.0)
     assert present.adaptives["other"].next_at == pytest.approx(record.adaptives["other"].next_at - 99.0)
@@ -66,8 +67,8 @@ def test_a_bucket_that_does_not_add_up_cools() -> None:
     """What was used is unknown: all its permits count as in transit."""
     record = used_up()
     key = SHARED.keys["short"]
-    broken = record.buckets | {key: record.buckets[key]._replace(available=7)}
-    present = to_present(record._replace(buckets=broken), SHARED, 101.0, 1e9 + 1.0, "first")
+    broken = record.buckets | {key: replace(record.buckets[key], available=7)}
+    present = to_present(replace(record, buckets=broken), SHARED, 101.0, 1e9 + 1.0, "first")
     assert not present.past_known
     assert waits_s(present, 101.0) == pytest.approx(10.0 + 5.0, abs=0.1)
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from math import inf
 
 import pytest
+from msgspec.structs import replace
 
 from callwell.core import call as machine
 from callwell.core.call import Call, IllegalEvent, Phase
@@ -300,5 +301,5 @@ def test_interrupted_before_sending_nothing_is_in_doubt() -> None:
     line = Call(UNSAFE, RULE, phase=Phase.ACQUIRING)
     _, action = machine.advance(line, Interrupted(), 1.0, 0.5)
     assert not isinstance(action, Fail | Send | Wait)
-    _, action = machine.advance(line._replace(phase=Phase.IN_FLIGHT, attempts=1), Interrupted(), 1.0, 0.5)
+    _, action = machine.advance(replace(line, phase=Phase.IN_FLIGHT, attempts=1), Interrupted(), 1.0, 0.5)
     assert action == Fail(FailReason.UNKNOWN, Outcome.UNKNOWN, 1)

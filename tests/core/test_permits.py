@@ -8,6 +8,7 @@ from math import inf
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from callwell.core.quota import permits
 from callwell.core.quota.permits import Bucket, Permit, Quota
@@ -133,7 +134,7 @@ def test_an_unknown_past_begins_cooling() -> None:
 def test_a_million_permits_are_few_bins() -> None:
     """A million permits that cool, in transit or not, are at most 1,025 bins of each kind."""
     one = quota(1_000_000, window_s=60.0, transit_s=3600.0)
-    bucket = permits.full_bucket(one)._replace(available=0, held=((permits.NEVER, 1_000_000),))
+    bucket = replace(permits.full_bucket(one), available=0, held=((permits.NEVER, 1_000_000),))
     permit = Permit(0.0, inf)
     for i in range(20_000):
         now = 1000.0 + i * 60.06 / 20_000

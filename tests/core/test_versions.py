@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from callwell.core.quota import adaptive, permits, versions
 from callwell.core.quota.permits import Permit
@@ -172,8 +173,11 @@ def test_what_a_record_has_forgotten_is_as_young_as_it_can_be() -> None:
 def test_what_others_spend_and_a_lower_limit_stay_known() -> None:
     """Permits that were set aside stay so, and a limit that the provider named binds the other rule as well."""
     before = used(2, 100.0)
-    before = before._replace(
-        available=before.available - 5, foreign=((permits.refill(A, before, 100.0).cooling[0][0], 3),), withheld=2
+    before = replace(
+        before,
+        available=before.available - 5,
+        foreign=((permits.refill(A, before, 100.0).cooling[0][0], 3),),
+        withheld=2,
     )
     new = permits.to_quota(minute(9, 60.0), 60.0)
     bucket = versions.convert(new, A, before, 110.0)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from callwell.client.quota.account import Account
 from callwell.core.quota.permits import Permit
@@ -135,7 +136,7 @@ def test_permits_that_do_not_add_up(tmp_path: Path, cool: int) -> None:
     stored = used_up(path)
     shared = msgspec.msgpack.decode(stored[4:], type=AccountRecord)
     (minute,) = [key for key in shared.buckets if key.startswith("minute")]
-    wrong = shared._replace(buckets=shared.buckets | {minute: shared.buckets[minute]._replace(available=cool)})
+    wrong = replace(shared, buckets=shared.buckets | {minute: replace(shared.buckets[minute], available=cool)})
     direct = sqlite3.connect(path, isolation_level=None)
     direct.execute("UPDATE cells SET value = ?", (add_checksum("account:x", msgspec.msgpack.encode(wrong)),))
     direct.close()

@@ -17,7 +17,10 @@ requests that were in flight when it opened do not lengthen the time.
 from __future__ import annotations
 
 from math import inf
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 FAILURE_THRESHOLD: Final = 10
 """Failures in a row that open it: more than one unlucky moment with a few calls in flight."""
@@ -32,7 +35,7 @@ MAX_DOUBLINGS: Final = 31
 """Doublings after which the time no longer grows, so that a record can be as old as it likes without overflow."""
 
 
-class Breaker(NamedTuple):
+class Breaker(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """The breaker of one account. Stored by position.
 
     Attributes:
@@ -71,12 +74,12 @@ def admit(breaker: Breaker, now: float, hold_s: float) -> Breaker:
         now: monotonic seconds.
         hold_s: the longest that the attempt can take.
     """
-    return breaker._replace(trial_until=now + hold_s) if is_half_open(breaker, now) else breaker
+    return replace(breaker, trial_until=now + hold_s) if is_half_open(breaker, now) else breaker
 
 
 def release(breaker: Breaker) -> Breaker:
     """The breaker after an attempt that was let through ended without saying anything about the provider."""
-    return breaker if breaker.trial_until == -inf else breaker._replace(trial_until=-inf)
+    return breaker if breaker.trial_until == -inf else replace(breaker, trial_until=-inf)
 
 
 def record_attempt(breaker: Breaker, now: float, *, failed: bool) -> Breaker:
@@ -93,11 +96,11 @@ def record_attempt(breaker: Breaker, now: float, *, failed: bool) -> Breaker:
         return breaker
     failures = breaker.failures + 1
     if failures < FAILURE_THRESHOLD:
-        return breaker._replace(failures=failures)
+        return replace(breaker, failures=failures)
     open_s = min(MAX_OPEN_S, FIRST_OPEN_S * 2.0 ** min(breaker.openings, MAX_DOUBLINGS))
     return Breaker(failures=failures, openings=breaker.openings + 1, open_until=now + open_s)
 
 
 def shift(breaker: Breaker, by: float) -> Breaker:
     """The breaker with `by` seconds added to its times, for a record of a clock that began elsewhere."""
-    return breaker._replace(open_until=breaker.open_until + by, trial_until=breaker.trial_until + by)
+    return replace(breaker, open_until=breaker.open_until + by, trial_until=breaker.trial_until + by)

@@ -53,11 +53,14 @@ Rules that hold on every path:
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from callwell.core import outcome, retry
 from callwell.core.outcome import Judgement
-from callwell.core.rules.profile import RetryRule  # noqa: TC001 - a stored `Call` is read by its annotations
+from callwell.core.rules.profile import RetryRule
 from callwell.core.types import (
     Acquire,
     Answered,
@@ -111,7 +114,7 @@ class Phase(StrEnum):
     ENDED = "ended"
 
 
-class Call(NamedTuple):
+class Call(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """The state of one call, in plain values: it can be stored between any two steps, field by field in this order.
 
     Attributes:
@@ -187,14 +190,14 @@ def in_flight(traits: Traits, rule: RetryRule, deadline_at: float, generation: i
 def _acquire(state: Call, _event: Event, now: float, _roll: float) -> tuple[Call, Action]:
     if now >= state.deadline_at:
         return _fail(state, FailReason.DEADLINE)
-    return state._replace(phase=Phase.ACQUIRING), Acquire(until=state.deadline_at)
+    return replace(state, phase=Phase.ACQUIRING), Acquire(until=state.deadline_at)
 
 
 def _on_granted(state: Call, event: Granted, now: float, _roll: float) -> tuple[Call, Action]:
     if now >= state.deadline_at:
         return _fail(state, FailReason.DEADLINE)
     attempt = state.attempts + 1
-    return state._replace(phase=Phase.IN_FLIGHT, attempts=attempt, generation=event.generation), Send(attempt)
+    return replace(state, phase=Phase.IN_FLIGHT, attempts=attempt, generation=event.generation), Send(attempt)
 
 
 def _on_denied(state: Call, event: Denied, now: float, _roll: float) -> tuple[Call, Action]:
@@ -207,12 +210,12 @@ def _on_answered(state: Call, event: Answered, now: float, roll: float) -> tuple
         return _finish(state)
     if event.other_key and state.key_changes < MAX_KEY_CHANGES and outcome.may_change_key(state.traits, event):
         may_be_done = state.may_be_done or outcome.is_ambiguous(event)
-        changed = state._replace(key_changes=state.key_changes + 1, may_be_done=may_be_done)
+        changed = replace(state, key_changes=state.key_changes + 1, may_be_done=may_be_done)
         return _acquire(changed, event, now, roll)
     if event.is_redirect and state.traits.safe and state.redirects < MAX_REDIRECTS:
-        return _acquire(state._replace(redirects=state.redirects + 1), event, now, roll)
+        return _acquire(replace(state, redirects=state.redirects + 1), event, now, roll)
     if outcome.is_known_done(state.traits, event):
-        state = state._replace(result_lost=True)
+        state = replace(state, result_lost=True)
     judgement = outcome.judge(state.traits, event, may_be_done=state.may_be_done, unsafe_5xx=state.rule.unsafe_5xx)
     return _on_judgement(state, judgement, event, now, roll)
 
@@ -229,10 +232,10 @@ def _on_judgement(state: Call, judgement: Judgement, event: Answered, now: float
             return _on_repeatable(state, event, now, roll)
         case Judgement.UNKNOWN | Judgement.RESULT_LOST if state.traits.probe:
             not_before = now + outcome.asked_wait_s(event)
-            probing = state._replace(phase=Phase.PROBING, may_be_done=True, last_closed_at=now, wait_until=not_before)
+            probing = replace(state, phase=Phase.PROBING, may_be_done=True, last_closed_at=now, wait_until=not_before)
             return probing, Probe()
         case Judgement.UNKNOWN:
-            return _fail(state._replace(may_be_done=True), FailReason.UNKNOWN)
+            return _fail(replace(state, may_be_done=True), FailReason.UNKNOWN)
         case Judgement.RESULT_LOST:
             return _fail(state, FailReason.RESULT_LOST)
     known = outcome.known_outcome(state.traits, event, may_be_done=state.may_be_done)
@@ -241,18 +244,17 @@ def _on_judgement(state: Call, judgement: Judgement, event: Answered, now: float
 
 
 def _on_throttled(state: Call, event: Answered, now: float, roll: float) -> tuple[Call, Action]:
-    throttles = state.throttles + 1
-    state = state._replace(throttles=throttles)
-    if throttles > state.rule.throttles:
+    state = replace(state, throttles=state.throttles + 1)
+    if state.throttles > state.rule.throttles:
         return _fail(state, FailReason.ANSWER)
-    backoff_s = retry.backoff(state.rule, throttles - 1, roll, state.backoff_s)
+    backoff_s = retry.backoff(state.rule, state.throttles - 1, roll, state.backoff_s)
     # A 429 says when to come back in more ways than Retry-After; the driver has read them all.
     return _wait(state, now, backoff_s, event.retry_after_s or 0.0, "throttled")
 
 
 def _on_repeatable(state: Call, event: Answered, now: float, roll: float) -> tuple[Call, Action]:
     if not outcome.is_known_not_done(event):
-        state = state._replace(may_be_done=True)
+        state = replace(state, may_be_done=True)
     return _retry(
         state,
         now,
@@ -268,13 +270,13 @@ def _on_repeatable(state: Call, event: Answered, now: float, roll: float) -> tup
 def _on_lost(state: Call, event: Lost, now: float, roll: float) -> tuple[Call, Action]:
     refused = event.outcome is Outcome.REFUSED
     if not refused:
-        state = state._replace(may_be_done=True, last_closed_at=now)
+        state = replace(state, may_be_done=True, last_closed_at=now)
     if refused or state.traits.repeatable:
         reason = FailReason.NO_CONNECTION if refused else FailReason.NO_ANSWER
         allowed = event.may_retry and not event.permanent
         return _retry(state, now, roll, reason, allowed=allowed, maybe_billed=not refused)
     if state.traits.probe:
-        return state._replace(phase=Phase.PROBING), Probe()
+        return replace(state, phase=Phase.PROBING), Probe()
     return _fail(state, FailReason.UNKNOWN)
 
 
@@ -286,7 +288,7 @@ def _on_key_renewed(state: Call, event: KeyRenewed, now: float, roll: float) -> 
 
 def _on_probed(state: Call, event: Probed, now: float, roll: float) -> tuple[Call, Action]:
     if event.found:
-        return _finish(state._replace(may_be_done=False))
+        return _finish(replace(state, may_be_done=False))
     reason = FailReason.RESULT_LOST if state.result_lost else FailReason.UNKNOWN
     if event.found is None:
         return _fail(state, reason)
@@ -296,12 +298,12 @@ def _on_probed(state: Call, event: Probed, now: float, roll: float) -> tuple[Cal
     if probes >= PROBES_NEEDED and now >= certain_at:
         if state.result_lost:
             return _fail(state, reason)
-        state = state._replace(probes=0, may_be_done=False)
+        state = replace(state, probes=0, may_be_done=False)
         return _retry(state, now, roll, FailReason.NO_ANSWER, allowed=True)
     until = max(now, certain_at, state.wait_until)
     if until > state.deadline_at:
         return _fail(state, reason, available_at=0.0 if state.result_lost else certain_at)
-    return state._replace(probes=probes, wait_until=until), Wait(until, "commit")
+    return replace(state, probes=probes, wait_until=until), Wait(until, "commit")
 
 
 def _probe_again(state: Call, _event: Event, _now: float, _roll: float) -> tuple[Call, Action]:
@@ -309,7 +311,7 @@ def _probe_again(state: Call, _event: Event, _now: float, _roll: float) -> tuple
 
 
 def _on_interrupted(state: Call, event: Event, now: float, roll: float) -> tuple[Call, Action]:
-    state = state._replace(dead_generations=())  # each process counts generations from 0
+    state = replace(state, dead_generations=())  # each process counts generations from 0
     if state.phase is Phase.IN_FLIGHT:
         return _on_lost(state, Lost(Outcome.UNKNOWN), now, roll)
     if state.phase is Phase.PROBING:
@@ -326,7 +328,7 @@ def _may_renew_key(state: Call) -> bool:
 def _renew_key(state: Call, now: float) -> tuple[Call, Action]:
     dead = (*state.dead_generations, state.generation)
     until = min(now + state.rule.rekey_wait_s, state.deadline_at)
-    return state._replace(phase=Phase.RENEWING_KEY, dead_generations=dead), RenewKey(state.generation, until)
+    return replace(state, phase=Phase.RENEWING_KEY, dead_generations=dead), RenewKey(state.generation, until)
 
 
 def _retry(
@@ -341,9 +343,9 @@ def _retry(
 ) -> tuple[Call, Action]:
     """Wait and try again, or fail for `reason` where no attempt is left."""
     max_unanswered = state.rule.lost_attempts if maybe_billed else None
-    state = state._replace(failures=state.failures + 1)
+    state = replace(state, failures=state.failures + 1)
     if max_unanswered is not None:
-        state = state._replace(unanswered=state.unanswered + 1)
+        state = replace(state, unanswered=state.unanswered + 1)
         allowed = allowed and state.unanswered < max_unanswered
     if state.failures >= state.rule.attempts or not allowed:
         return _fail(state, reason)
@@ -355,12 +357,12 @@ def _wait(state: Call, now: float, backoff_s: float, asked_s: float, reason: str
     until = now + max(backoff_s, asked_s)
     if until >= state.deadline_at:
         return _fail(state, FailReason.WOULD_EXCEED, available_at=until)
-    return state._replace(phase=Phase.WAITING, backoff_s=backoff_s, wait_until=until), Wait(until, reason)
+    return replace(state, phase=Phase.WAITING, backoff_s=backoff_s, wait_until=until), Wait(until, reason)
 
 
 def _finish(state: Call, *, result: bool = True) -> tuple[Call, Action]:
     finish = Finish(attempts=state.attempts, result=result, possibly_billed=state.unanswered)
-    return state._replace(phase=Phase.ENDED), finish
+    return replace(state, phase=Phase.ENDED), finish
 
 
 def _fail(
@@ -377,7 +379,7 @@ def _fail(
         available_at=available_at,
         possibly_billed=state.unanswered,
     )
-    return state._replace(phase=Phase.ENDED), fail
+    return replace(state, phase=Phase.ENDED), fail
 
 
 _TRANSITIONS: Final[dict[tuple[Phase, type], Callable[[Call, Any, float, float], tuple[Call, Action]]]] = {

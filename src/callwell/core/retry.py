@@ -15,8 +15,9 @@ provider cost at most max(25, 10 + n / 10) retries; 49 instead of 25 for a clien
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def allow_unsafe_5xx(rule: RetryRule) -> RetryRule:
     return replace(rule, unsafe_5xx=True)
 
 
-class RetryBudget(NamedTuple):
+class RetryBudget(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """The retry budget of one provider. Stored by position.
 
     Attributes:
@@ -78,18 +79,15 @@ def looks_dead(budget: RetryBudget) -> bool:
     return budget.attempts == SAMPLE and budget.failures.bit_count() * 2 > SAMPLE
 
 
-# The three functions below are passed by every call: by position, as keywords would take twice as long.
-
-
 def begin_calls(budget: RetryBudget, calls: int = 1) -> RetryBudget:
     """The budget after so many calls have begun."""
-    return RetryBudget(min(MAX_TOKENS, budget.tokens + TOKENS_PER_CALL * calls), budget.failures, budget.attempts)
+    return replace(budget, tokens=min(MAX_TOKENS, budget.tokens + TOKENS_PER_CALL * calls))
 
 
 def record_successes(budget: RetryBudget, attempts: int) -> RetryBudget:
     """The budget after so many attempts that got a response that is no 5xx."""
     failures = (budget.failures << min(attempts, SAMPLE)) & ALL_BITS
-    return RetryBudget(budget.tokens, failures, min(SAMPLE, budget.attempts + attempts))
+    return replace(budget, failures=failures, attempts=min(SAMPLE, budget.attempts + attempts))
 
 
 def record_attempt(budget: RetryBudget, *, failed: bool) -> RetryBudget:
@@ -102,7 +100,7 @@ def record_attempt(budget: RetryBudget, *, failed: bool) -> RetryBudget:
     if not failed:
         return record_successes(budget, 1)
     failures = ((budget.failures << 1) | 1) & ALL_BITS
-    return RetryBudget(budget.tokens, failures, min(SAMPLE, budget.attempts + 1))
+    return replace(budget, failures=failures, attempts=min(SAMPLE, budget.attempts + 1))
 
 
 def allows_retry(budget: RetryBudget) -> bool:
@@ -112,4 +110,4 @@ def allows_retry(budget: RetryBudget) -> bool:
 
 def spend_retry(budget: RetryBudget) -> RetryBudget:
     """The budget after a retry was granted."""
-    return budget._replace(tokens=max(MIN_TOKENS, budget.tokens - 1.0))
+    return replace(budget, tokens=max(MIN_TOKENS, budget.tokens - 1.0))

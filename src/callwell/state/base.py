@@ -24,7 +24,7 @@ class Cell(NamedTuple, Generic[T]):
 
     Attributes:
         key: a unique name; its parts are joined by `:`, from the general to the special.
-        type: the record's type: frozen tuples of plain values.
+        type: the record's type: frozen structs or named tuples of plain values.
         empty: the record before it was ever written.
         damaged: the record to assume if it cannot be read, which is logged; None to raise instead.
     """

@@ -6,6 +6,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from callwell.client.calls import responses
 from callwell.core.quota.record import SendEnd
 from callwell.core.types import FailReason, Outcome
@@ -160,7 +162,7 @@ def handle_unreleased(engine: Any, context: CallContext, permit: Permit | None, 
         notify_unrecorded(engine, context, error)
     elif permit is not None:
         LOGGER.error("%s: a response's quota headers could not be used: %r", context.provider, error)
-        engine.account.release(context.prepared.plan.quotas, permit, end._replace(hints=(), wait_s=None))
+        engine.account.release(context.prepared.plan.quotas, permit, replace(end, hints=(), wait_s=None))
 
 
 def notify_unrecorded(engine: Any, context: CallContext, error: StateError) -> None:

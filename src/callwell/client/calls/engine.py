@@ -279,7 +279,7 @@ class AsyncEngine:
         context.answer = responses.parse_success(response, described=plan.template is not None, media=plan.media)
         if context.answer is None:
             return self._on_error_response(context, response, attempt, now - began)
-        end = PLAIN_SUCCESS._replace(hints=context.hints) if context.hints else PLAIN_SUCCESS
+        end = replace(PLAIN_SUCCESS, hints=context.hints) if context.hints else PLAIN_SUCCESS
         self.release(context, end, accepted=not keyless)
         if context.trace is not None:
             context.attempt_ended(attempt, response.status, None, "", now - began)

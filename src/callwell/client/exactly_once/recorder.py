@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from callwell.client.exactly_once.entry import Status
 from callwell.core import call as machine
 from callwell.core.call import Phase
@@ -135,7 +137,8 @@ class BaseRecorder:
     def _to_entry(self, state: Call) -> Entry:
         """The entry with where the call stands, its times in seconds since the epoch."""
         offset_s = self._clock.wall() - self._clock.now()
-        stored = state._replace(
+        stored = replace(
+            state,
             deadline_at=float("inf"),
             wait_until=state.wait_until + offset_s,
             last_closed_at=state.last_closed_at + offset_s,
@@ -146,7 +149,8 @@ class BaseRecorder:
         """The stored call on this process's clock, with today's rule and this caller's deadline."""
         offset_s = self._entry.wall_offset_s
         latest = self._clock.now() + begun.rule.attempt_s
-        return stored._replace(
+        return replace(
+            stored,
             traits=begun.traits,
             rule=begun.rule,
             deadline_at=begun.deadline_at,

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -43,7 +43,7 @@ class KeyRealm(Struct, frozen=True):
     addresses: Mapping[str, str]
 
 
-class KeyUse(NamedTuple):
+class KeyUse(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """When a key was accepted, in seconds since the epoch, by the first response in each process.
 
     Attributes:

@@ -17,6 +17,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from callwell.core import breaker, retry
 from callwell.core.quota import adaptive, buckets, foreign, permits, versions
@@ -119,11 +120,12 @@ def acquire(
     after, acquired_permit = permits.acquire(quotas, before, now, call.own.expires_in_s + extra_s, count)
     changed = {**record.buckets, **dict(zip(keys, after, strict=True))}
     if not isinstance(acquired_permit, Permit):
-        return record._replace(buckets=changed), (acquired_permit, 0)
+        return replace(record, buckets=changed), (acquired_permit, 0)
     hold_s = call.own.max_hold_s + extra_s
     for name, state in adaptives.items():
         adaptives[name] = adaptive.acquire(state, now, acquired_permit.expires_at, hold_s)
-    acquired = record._replace(
+    acquired = replace(
+        record,
         buckets=changed,
         budget=retry.spend_retry(record.budget) if retrying else retry.begin_calls(record.budget),
         breaker=breaker.admit(record.breaker, now, hold_s),
@@ -164,8 +166,8 @@ def release(
         failed = end.status >= SERVER_ERROR or not end.status
         budget = retry.record_attempt(budget, failed=failed)
         circuit = breaker.record_attempt(record.breaker, now, failed=failed)
-    released = record._replace(
-        buckets=changed, budget=budget, breaker=circuit, adaptives=_merge_adaptives(record, adaptives)
+    released = replace(
+        record, buckets=changed, budget=budget, breaker=circuit, adaptives=_merge_adaptives(record, adaptives)
     )
     return released, Released(retry.allows_retry(budget), _observe(call, changed) if end.hints else {})
 
@@ -185,7 +187,8 @@ def release_batch(record: AccountRecord, call: CallQuotas, batch: AnsweredBatch,
     circuit = record.breaker
     if batch.answered:
         circuit = breaker.record_attempt(circuit, now, failed=False)
-    return record._replace(
+    return replace(
+        record,
         buckets=_change_buckets(record, call, now, change),
         budget=retry.record_successes(budget, batch.answered),
         breaker=circuit,
@@ -206,7 +209,8 @@ def return_unused(record: AccountRecord, call: CallQuotas, permit: Permit, count
     adaptives = _adaptives(record, call, now)
     for name, state in adaptives.items():
         adaptives[name] = adaptive.return_unused(state, permit.acquired_at, permit.expires_at)
-    return record._replace(
+    return replace(
+        record,
         buckets=_change_buckets(record, call, now, change),
         breaker=breaker.release(record.breaker),
         adaptives=_merge_adaptives(record, adaptives),
@@ -228,13 +232,13 @@ def abandon(
     Returns:
         The record, and the permit to release when the request has ended.
     """
-    abandoned = permit._replace(expires_at=closes_at)
+    abandoned = replace(permit, expires_at=closes_at)
     change = partial(permits.abandon, permit=permit, abandoned=abandoned)
     adaptives = _adaptives(record, call, now)
     for name, state in adaptives.items():
         adaptives[name] = adaptive.abandon(state, permit.expires_at, closes_at)
     changed = _change_buckets(record, call, now, change)
-    return record._replace(buckets=changed, adaptives=_merge_adaptives(record, adaptives)), abandoned
+    return replace(record, buckets=changed, adaptives=_merge_adaptives(record, adaptives)), abandoned
 
 
 def reconcile(
@@ -260,7 +264,7 @@ def reconcile(
             used = maybe_used.get(name, 0)
             changed[key] = permits.reconcile(own.documented[name], changed[key], held, used, closes_at)
     adaptives = {name: adaptive.reconcile(state, in_hand.get(name, 0)) for name, state in record.adaptives.items()}
-    return record._replace(buckets=changed, adaptives=adaptives)
+    return replace(record, buckets=changed, adaptives=adaptives)
 
 
 def spent(record: AccountRecord, own: AccountQuotas, now: float) -> dict[str, tuple[int, int]]:

@@ -22,7 +22,10 @@ limiters). The least average is forgotten slowly; at the smallest limit, where n
 from __future__ import annotations
 
 from math import exp2, inf
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from callwell.core.quota.bins import NEVER, Bins, add, count, drain, remove
 from callwell.core.quota.permits import AtLatest
@@ -106,7 +109,7 @@ MIN_CYCLE_S: Final = 1e-3
 """A cycle takes at least this: clocks may stand still between two events."""
 
 
-class AdaptiveQuota(NamedTuple):
+class AdaptiveQuota(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """What is known about the quota. Times are monotonic seconds. Stored by position.
 
     Attributes:
@@ -168,7 +171,8 @@ def acquire(state: AdaptiveQuota, now: float, expires_at: float, hold_s: float) 
         hold_s: the longest that it can take.
     """
     step_s = 1.0 / state.rate
-    return state._replace(
+    return replace(
+        state,
         next_at=max(state.next_at, now - MAX_CATCH_UP_STEPS * step_s) + step_s,
         trial_until=now + hold_s if state.refusals > 1 else -inf,
         cycle_at=now if state.cycle_at == -inf else state.cycle_at,
@@ -180,7 +184,7 @@ def expire(state: AdaptiveQuota, now: float) -> AdaptiveQuota:
     """The quota at `now`: requests of holders that died are no longer in flight."""
     if not state.held or state.held[0][0] > now:
         return state
-    return state._replace(held=drain(state.held, int(now))[0])
+    return replace(state, held=drain(state.held, int(now))[0])
 
 
 def in_flight(state: AdaptiveQuota) -> int:
@@ -199,7 +203,8 @@ def recent_count(state: AdaptiveQuota, now: float, span_s: float) -> int:
 def return_unused(state: AdaptiveQuota, acquired_at: float, expires_at: float) -> AdaptiveQuota:
     """The quota after a request did not go, or ended without a response, which says nothing about the quota."""
     held = remove(state.held, _expiry_bin(expires_at))
-    return state._replace(
+    return replace(
+        state,
         held=state.held if held is None else held,
         trial_until=-inf if acquired_at >= state.refused_at else state.trial_until,
     )
@@ -210,14 +215,14 @@ def abandon(state: AdaptiveQuota, expires_at: float, closes_at: float) -> Adapti
     held = remove(state.held, _expiry_bin(expires_at))
     if held is None:
         return state
-    return state._replace(held=add(held, _expiry_bin(closes_at)))
+    return replace(state, held=add(held, _expiry_bin(closes_at)))
 
 
 def reconcile(state: AdaptiveQuota, in_hand: int) -> AdaptiveQuota:
     """The quota after an interrupt: so many requests that never expire are in flight, and no others."""
     never = drain(state.held, NEVER - 1)[0]
     expiring = state.held[: len(state.held) - len(never)]
-    return state._replace(held=add(expiring, NEVER, in_hand) if in_hand else expiring)
+    return replace(state, held=add(expiring, NEVER, in_hand) if in_hand else expiring)
 
 
 def release_answered(state: AdaptiveQuota, acquired_at: float, expires_at: float, now: float) -> AdaptiveQuota:
@@ -234,10 +239,10 @@ def release_answered(state: AdaptiveQuota, acquired_at: float, expires_at: float
     state = _record_latency(return_unused(state, acquired_at, expires_at), now - acquired_at, used)
     if state.refusals and acquired_at >= state.refused_at:
         return _end_refusal(state, now)
-    state = state._replace(accepted=state.accepted + 1)
+    state = replace(state, accepted=state.accepted + 1)
     if is_wanted and not state.refusals:
         return _grow(state, now)
-    return state._replace(grown_at=now)
+    return replace(state, grown_at=now)
 
 
 def release_throttled(
@@ -260,7 +265,8 @@ def release_throttled(
         pause_s = wait_s or 0.0
     else:
         limit_was_reached = used >= HELD_SHARE * state.limit
-        state = state._replace(
+        state = replace(
+            state,
             refusals=state.refusals + 1,
             refused_at=now,
             limit=max(MIN_LIMIT, CUT * state.limit) if limit_was_reached else state.limit,
@@ -268,12 +274,13 @@ def release_throttled(
         )
     if pause_s is None:
         pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(state.refusals - 1, 10))
-    return state._replace(paused_until=max(state.paused_until, now + pause_s))
+    return replace(state, paused_until=max(state.paused_until, now + pause_s))
 
 
 def shift(state: AdaptiveQuota, by: float) -> AdaptiveQuota:
     """The quota with `by` seconds added to its times, for a record of a clock that began elsewhere."""
-    return state._replace(
+    return replace(
+        state,
         next_at=state.next_at + by,
         paused_until=state.paused_until + by,
         refused_at=state.refused_at + by,
@@ -296,7 +303,8 @@ def _end_refusal(state: AdaptiveQuota, now: float) -> AdaptiveQuota:
     active = min(1.0, max(0.0, state.grown_at - state.cycle_at) / measured_s)
     ceiling = max(state.accepted / cycle_s, before * active * (HELD_SHARE if is_short else 1.0))
     ceiling = max(MIN_RATE, min(before, ceiling))
-    return state._replace(
+    return replace(
+        state,
         ceiling=ceiling,
         rate=max(MIN_RATE, CUT * ceiling),
         refusals=0,
@@ -315,7 +323,7 @@ def _grow(state: AdaptiveQuota, now: float) -> AdaptiveQuota:
         rate = min(hold, state.rate * (1.0 + GROWTH * passed_s))
     else:
         rate = state.rate * (1.0 + _probing_rate(state, now) * passed_s)
-    return state._replace(rate=rate, grown_at=now)
+    return replace(state, rate=rate, grown_at=now)
 
 
 def _probing_rate(state: AdaptiveQuota, now: float) -> float:
@@ -334,7 +342,7 @@ def _record_latency(state: AdaptiveQuota, seconds: float, used: int) -> Adaptive
     latencies = state.latencies + 1
     latency_sum_s = state.latency_sum_s + seconds
     if latencies < BATCH:
-        return state._replace(latencies=latencies, latency_sum_s=latency_sum_s)
+        return replace(state, latencies=latencies, latency_sum_s=latency_sum_s)
     average_s = max(1e-6, latency_sum_s / latencies)
     least_s = min(average_s, state.least_latency_s * (1.0 + FORGETTING))
     if state.limit <= 2 * QUEUE_SIZE:
@@ -347,7 +355,7 @@ def _record_latency(state: AdaptiveQuota, seconds: float, used: int) -> Adaptive
     wanted = state.limit * gradient + room
     # Half of the way: latencies are noisy, and one batch must not decide alone.
     limit = min(MAX_LIMIT, max(MIN_LIMIT, 0.5 * (state.limit + wanted)))
-    return state._replace(latencies=0, latency_sum_s=0.0, least_latency_s=least_s, limit=limit)
+    return replace(state, latencies=0, latency_sum_s=0.0, least_latency_s=least_s, limit=limit)
 
 
 def _expiry_bin(expires_at: float) -> int:

@@ -8,7 +8,10 @@ places and says why that is right; this file says what the places are, and bring
 from __future__ import annotations
 
 from math import ceil, inf
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from callwell.core.quota.bins import NEVER, Bins, count, drain
 from callwell.core.quota.resets import STRETCH, WindowEnd
@@ -20,7 +23,7 @@ BINS: Final = 1023
 """Bins in a window. One is about a thousandth of it (59 ms of a minute), the most by which a permit is late."""
 
 
-class Quota(NamedTuple):
+class Quota(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """A quota as its bucket needs it.
 
     Attributes:
@@ -65,7 +68,7 @@ def to_quota(rule: QuotaRule, transit_s: float) -> Quota:
     )
 
 
-class Bucket(NamedTuple):
+class Bucket(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """The permits of one quota. Stored by position: new fields go to the end, and have a default.
 
     Attributes:
@@ -101,7 +104,7 @@ class Bucket(NamedTuple):
     foreign_at: float = -inf
 
 
-class Permit(NamedTuple):
+class Permit(Struct, frozen=True):
     """The right to send one request, by every quota that counts it.
 
     Several permits that were acquired at once are equal: they are one value and a number.
@@ -159,7 +162,8 @@ def refill(quota: Quota, bucket: Bucket, now: float) -> Bucket:
     in_transit, arrived = drain(in_transit, last)
     foreign, returned = drain(foreign, last)
     own = expired + cooled + arrived
-    return bucket._replace(
+    return replace(
+        bucket,
         available=bucket.available + own + returned,
         held=held,
         cooling=cooling,
@@ -180,11 +184,12 @@ def first_bin_after_reset(quota: Quota, bucket: Bucket) -> int:
 def _apply_reset(quota: Quota, bucket: Bucket, end: WindowEnd) -> Bucket:
     """The bucket after the end of the server's window: permits that were answered before it are available."""
     cooling, freed = drain(bucket.cooling, first_bin_after_reset(quota, bucket) - 1)
-    return bucket._replace(
+    return replace(
+        bucket,
         available=bucket.available + freed,
         cooling=cooling,
         cooled_count=bucket.cooled_count + freed,
-        window_end=end._replace(due_at=inf),
+        window_end=replace(end, due_at=inf),
     )
 
 
@@ -207,7 +212,8 @@ def spent(quota: Quota, bucket: Bucket) -> int:
 def shift(quota: Quota, bucket: Bucket, by: float) -> Bucket:
     """The bucket with `by` seconds added to all its times, for a record of a clock that began elsewhere."""
     by_bins = ceil(by / quota.width_s)
-    return bucket._replace(
+    return replace(
+        bucket,
         held=_shift_bins(bucket.held, by_bins),
         cooling=_shift_bins(bucket.cooling, by_bins),
         in_transit=_shift_bins(bucket.in_transit, by_bins),

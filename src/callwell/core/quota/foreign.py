@@ -131,7 +131,7 @@ def learn(
     if has_scout:
         # One of the permits comes back before the others, to see how things stand.
         foreign = add(foreign, min(last, cool_bin(quota, now + _scout_s(quota, hint, refused=refused))))
-    return _set_aside(bucket, add(foreign, last, surely_foreign - has_scout))._replace(foreign_at=now)
+    return replace(_set_aside(bucket, add(foreign, last, surely_foreign - has_scout)), foreign_at=now)
 
 
 def _scout_s(quota: Quota, hint: QuotaHint, *, refused: bool) -> float:
@@ -159,7 +159,7 @@ def _apply_limit(quota: Quota, bucket: Bucket, hint: QuotaHint) -> Bucket:
     withheld = max(0, quota.limit - hint.limit) if hint.limit else bucket.withheld
     if withheld == bucket.withheld:
         return bucket
-    return bucket._replace(withheld=withheld, available=bucket.available + bucket.withheld - withheld)
+    return replace(bucket, withheld=withheld, available=bucket.available + bucket.withheld - withheld)
 
 
 def _add_reserve(others: int) -> int:
@@ -188,4 +188,4 @@ def _foreign_bin(quota: Quota, bucket: Bucket, now: float, hint: QuotaHint) -> i
 
 def _set_aside(bucket: Bucket, foreign: Bins) -> Bucket:
     """The bucket with exactly these permits set aside for others."""
-    return bucket._replace(foreign=foreign, available=bucket.available + count(bucket.foreign) - count(foreign))
+    return replace(bucket, foreign=foreign, available=bucket.available + count(bucket.foreign) - count(foreign))

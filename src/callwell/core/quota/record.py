@@ -11,23 +11,25 @@ Records are stored by position: new fields go to the end, and have a default.
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from callwell.core import breaker
-from callwell.core.breaker import Breaker  # noqa: TC001 - a stored record is read by its annotations
+from callwell.core.breaker import Breaker
 from callwell.core.quota import adaptive, buckets, versions
-from callwell.core.quota.adaptive import AdaptiveQuota  # noqa: TC001 - the same
-from callwell.core.quota.buckets import Bucket  # noqa: TC001 - the same
+from callwell.core.quota.adaptive import AdaptiveQuota
+from callwell.core.quota.buckets import Bucket, Quota
+from callwell.core.quota.hint import QuotaHint
 from callwell.core.quota.permits import MAX_PAUSE_S
-from callwell.core.quota.versions import VersionedQuota  # noqa: TC001 - the same
+from callwell.core.quota.versions import VersionedQuota
 from callwell.core.retry import RetryBudget
 from callwell.core.types import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from callwell.core.quota.buckets import Quota
-    from callwell.core.quota.hint import QuotaHint
     from callwell.core.rules.profile import QuotaRule, RetryRule
 
 TOO_MANY_REQUESTS: Final = 429
@@ -37,7 +39,7 @@ SERVER_ERROR: Final = 500
 """From this status on the provider has failed (RFC 9110, 15.6)."""
 
 
-class AccountRecord(NamedTuple):
+class AccountRecord(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """The record.
 
     Attributes:
@@ -53,19 +55,19 @@ class AccountRecord(NamedTuple):
         versions_seen: when each version was last seen, while there are several.
     """
 
-    buckets: dict[str, Bucket] = {}  # noqa: RUF012 - never changed in place
+    buckets: dict[str, Bucket] = {}
     budget: RetryBudget = RetryBudget()
     boot: str = ""
     changed_at: float = 0.0
     changed_at_wall: float = 0.0
     past_known: bool = True
     breaker: Breaker = breaker.CLOSED
-    rules: dict[str, VersionedQuota] = {}  # noqa: RUF012 - never changed in place
-    adaptives: dict[str, AdaptiveQuota] = {}  # noqa: RUF012 - never changed in place
-    versions_seen: dict[str, float] = {}  # noqa: RUF012 - never changed in place
+    rules: dict[str, VersionedQuota] = {}
+    adaptives: dict[str, AdaptiveQuota] = {}
+    versions_seen: dict[str, float] = {}
 
 
-class AccountQuotas(NamedTuple):
+class AccountQuotas(Struct, frozen=True):
     """The quotas of an account, as one version of its profile has them.
 
     Attributes:
@@ -87,7 +89,7 @@ class AccountQuotas(NamedTuple):
     expires_in_s: float
 
 
-class CallQuotas(NamedTuple):
+class CallQuotas(Struct, frozen=True):
     """The quotas that count a call, by the caller's version of the profile.
 
     Attributes:
@@ -107,7 +109,7 @@ class CallQuotas(NamedTuple):
     adaptives: tuple[str, ...]
 
 
-class SendEnd(NamedTuple):
+class SendEnd(Struct, frozen=True):
     """How a Send ended, as far as permits and retry budget need to know.
 
     Attributes:
@@ -159,7 +161,7 @@ def to_account_quotas(quotas: Mapping[str, QuotaRule], retry: RetryRule) -> Acco
 
 def to_private(own: AccountQuotas) -> AccountQuotas:
     """The quotas of an account with a record that only one client uses: its permits are held until released."""
-    return own._replace(expires_in_s=inf)
+    return replace(own, expires_in_s=inf)
 
 
 def to_call_quotas(own: AccountQuotas, names: tuple[str, ...]) -> CallQuotas:
@@ -198,7 +200,7 @@ def to_present(record: AccountRecord, own: AccountQuotas, now: float, wall_s: fl
     }
     # A bucket that was dropped may have been used at any time: it must not begin as a new one.
     past_known = record.past_known and len(kept) == len(record.buckets)
-    record = record._replace(buckets=kept, past_known=past_known)
+    record = replace(record, buckets=kept, past_known=past_known)
     # Where boots have no name, a monotonic clock that went back is another boot.
     if record.boot and (record.boot != boot or now < record.changed_at):
         record = _shift(record, now - record.changed_at - max(0.0, wall_s - record.changed_at_wall))
@@ -214,13 +216,14 @@ def to_present(record: AccountRecord, own: AccountQuotas, now: float, wall_s: fl
             past_known=record.past_known,
             adaptives=record.adaptives,
         )
-        record = record._replace(rules=joined_rules, buckets=joined_buckets, versions_seen=versions_seen)
-    return record._replace(boot=boot, changed_at=now, changed_at_wall=wall_s)
+        record = replace(record, rules=joined_rules, buckets=joined_buckets, versions_seen=versions_seen)
+    return replace(record, boot=boot, changed_at=now, changed_at_wall=wall_s)
 
 
 def _shift(record: AccountRecord, by: float) -> AccountRecord:
     """The record with `by` seconds added to all its times."""
-    return record._replace(
+    return replace(
+        record,
         buckets={key: buckets.shift(record.rules[key].quota, bucket, by) for key, bucket in record.buckets.items()},
         changed_at=record.changed_at + by,
         breaker=breaker.shift(record.breaker, by),

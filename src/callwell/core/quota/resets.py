@@ -21,13 +21,16 @@ An end that is believed is used once, when its latest time has come; until then 
 from __future__ import annotations
 
 from math import inf
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 STRETCH: Final = 1.001
 """Windows are taken to be longer by a thousandth: twice the 500 ppm by which two bad clocks may differ."""
 
 
-class WindowEnd(NamedTuple):
+class WindowEnd(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """The end of the server's present window, in monotonic seconds. Stored by position.
 
     Attributes:
@@ -93,7 +96,7 @@ def learn(  # noqa: PLR0917 - a response and its times
         return _agree(end, named, acquired_at)
     if is_later:
         # The next window: what was believed of this one is still due.
-        return named._replace(due_at=end.due_at, free_before=end.free_before)
+        return replace(named, due_at=end.due_at, free_before=end.free_before)
     return WindowEnd(ignored_until=now + window_s)
 
 
@@ -102,7 +105,8 @@ def _agree(end: WindowEnd, named: WindowEnd, acquired_at: float) -> WindowEnd:
     earliest_at = min(end.earliest_at, named.earliest_at)
     latest_at = max(end.latest_at, named.latest_at)
     believed = end.believed or acquired_at > end.proven_after
-    return end._replace(
+    return replace(
+        end,
         earliest_at=earliest_at,
         latest_at=latest_at,
         not_before=max(end.not_before, named.not_before),

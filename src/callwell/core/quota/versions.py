@@ -16,7 +16,10 @@ windows, D or resets.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from callwell.core.quota import adaptive
 from callwell.core.quota.bins import NEVER, add, count
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
 NO_ADAPTIVE: Final[Mapping[str, AdaptiveQuota]] = {}
 
 
-class VersionedQuota(NamedTuple):
+class VersionedQuota(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """A quota as one version of a profile has it. Stored by position.
 
     Attributes:
@@ -182,7 +185,8 @@ def convert(new: Quota, old: Quota, bucket: Bucket, now: float) -> Bucket:
     if bucket.withheld:
         allowed = old.limit - bucket.withheld
         withheld = max(0, new.limit - allowed)
-    return bucket._replace(
+    return replace(
+        bucket,
         available=new.limit - withheld - known - count(foreign),
         held=held,
         cooling=cooling,
