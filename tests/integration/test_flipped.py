@@ -108,6 +108,19 @@ def test_a_byte_of_the_file(tmp_path: Path, seed: int) -> None:
         assert lent(path) == 0, at
 
 
+def test_a_record_that_has_become_text(tmp_path: Path) -> None:
+    """The flipped byte was the type of the record, and its bytes are not UTF-8: the state is reported as damaged."""
+    path = tmp_path / "state.db"
+    used_up(path)
+    direct = sqlite3.connect(path, isolation_level=None)
+    direct.execute("UPDATE cells SET value = CAST(x'ff00fe' AS TEXT)")
+    direct.close()
+    state = open_state(f"sqlite:///{path}")
+    with pytest.raises(StateError, match="is damaged"):
+        account(state).acquire(NAMES, retrying=False)
+    state.close()
+
+
 def test_a_record_under_another_name(tmp_path: Path) -> None:
     """The name of a record has become another: that the record is missing is no proof that nothing was used."""
     path = tmp_path / "state.db"

@@ -228,6 +228,8 @@ class SqliteState:
         except sqlite3.OperationalError as error:
             reason = str(error)
             advice = "name another with --state"
+            if not hasattr(error, "sqlite_errorcode"):  # Python's own: a text that is not UTF-8
+                raise self._damaged(reason) from error
             primary_code = error.sqlite_errorcode & 0xFF  # the rest is SQLite's extended code
             if primary_code == sqlite3.SQLITE_BUSY:
                 reason = f"another process has kept it locked for {BUSY_S:g} s"
