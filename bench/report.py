@@ -23,27 +23,27 @@ class Wanted(NamedTuple):
 
     Attributes:
         figure: its name.
-        least: the smallest good value.
-        most: the largest good value.
+        at_least: the smallest good value.
+        at_most: the largest good value.
         words: what it measures.
     """
 
     figure: str
-    least: float | None
-    most: float | None
+    at_least: float | None
+    at_most: float | None
     words: str
 
     def goal(self) -> str:
         """The good values, in words."""
-        if self.least is not None:
-            return f"at least {self.least:g}"
-        return "" if self.most is None else f"at most {self.most:g}"
+        if self.at_least is not None:
+            return f"at least {self.at_least:g}"
+        return "" if self.at_most is None else f"at most {self.at_most:g}"
 
     def reached(self, value: float) -> str:
         """Whether a value is good: yes, no, or nothing for a figure without a goal."""
-        if self.least is None and self.most is None:
+        if self.at_least is None and self.at_most is None:
             return ""
-        good = value >= self.least if self.least is not None else value <= (self.most or 0)
+        good = value >= self.at_least if self.at_least is not None else value <= (self.at_most or 0)
         return "yes" if good else "no"
 
 

@@ -60,7 +60,7 @@ def test_yaml(tmp_path: Path) -> None:
     assert [one.name for one in api.operations["orders.get"].parameters] == ["id", "page"]
 
 
-@pytest.mark.parametrize("name", reading.NAMES)
+@pytest.mark.parametrize("name", reading.DOCUMENT_NAMES)
 def test_a_folder_with_a_document_and_a_profile(tmp_path: Path, name: str) -> None:
     """Its document may be JSON or YAML: JSON is YAML as well."""
     (tmp_path / name).write_text(json.dumps(OPENAPI))

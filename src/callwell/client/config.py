@@ -234,7 +234,7 @@ class ClientConfig(Struct, frozen=True, kw_only=True):
         return replace(resolved, headers=headers)
 
     def check_allowed(self, name: str, *, alpha: bool) -> None:
-        """See that an operation may be called with this setting.
+        """Check that an operation may be called with this setting.
 
         Args:
             name: of the operation.
@@ -300,9 +300,9 @@ class ClientConfig(Struct, frozen=True, kw_only=True):
             InvalidOption: an address of another origin, or a path that climbs.
         """
         if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//", path):
-            there = origin(path)
-            if there != origin(self.base_url):
-                shown = "{}://{}:{}".format(*there)
+            path_origin = origin(path)
+            if path_origin != origin(self.base_url):
+                shown = "{}://{}:{}".format(*path_origin)
                 raise InvalidOption(
                     "path", shown, f"an address of {self.base_url}, the only origin that receives the key"
                 )
@@ -342,7 +342,7 @@ def _network(provider: Provider, options: ClientOptions) -> Network:
 
 
 def _check_user_options(provider: Provider, options: ClientOptions) -> bool:
-    """See that options fit the provider; whether each call must name an end user.
+    """Check options about end users; true if each call must name one.
 
     Raises:
         InvalidOption: a user, a plan or a secret for a provider that asks for no end user; a wrong value.

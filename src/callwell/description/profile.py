@@ -4,15 +4,13 @@
 The records are the schema. A table is a record, a key is a field, and the type of a field says what may stand there, so
 a new key needs a new field and nothing else. Three steps, each with its own errors:
 
-A part about an operation that the document does not have, as after a newer document came, is ignored with its reason
-when a file is loaded: the rest works.
-
 1. `tomllib` parses the text.
 2. `_check_type` walks the document along the types of the fields. It knows what msgspec does not say: the path of what
    is wrong, and for an unknown key the keys that were probably meant.
 3. msgspec makes the records, and `checks` compares them with each other and with the OpenAPI document.
 
-Every error is a `ProfileError` with file, line and key.
+Every error is a `ProfileError` with file, line and key. Only a part about an operation that the document does not have,
+as when a newer document came, is ignored with its reason when a file is loaded: the rest works.
 """
 
 from __future__ import annotations

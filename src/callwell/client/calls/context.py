@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 PATIENCE_S: Final = 5.0
 """Seconds: a provider that had less time than this to respond has not failed, because the caller gave it too little."""
 
-NEARLY: Final = 0.9
+CUT_SHORT_SHARE: Final = 0.9
 """The part of the time given after which a request without a response counts as ended by lack of time: timers of a
 transport may fire a little early."""
 
@@ -252,8 +252,8 @@ class CallContext(Opaque, Struct):
             now: monotonic seconds.
             seconds: since it was sent.
         """
-        given_s = self.closes_at - now + seconds
-        return given_s < PATIENCE_S and seconds >= given_s * NEARLY
+        allowed_s = self.closes_at - now + seconds
+        return allowed_s < PATIENCE_S and seconds >= allowed_s * CUT_SHORT_SHARE
 
     def fail_now(self) -> Fail:
         """How a call fails that was sent and cannot continue, by what is known of it at this moment."""

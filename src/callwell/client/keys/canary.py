@@ -71,7 +71,7 @@ class AsyncCanary:
 
 
 class AsyncSingleKey(AsyncKeyless):
-    """One key in place of a client's keys, which is on trial.
+    """A key on trial, in place of the client's keys.
 
     Args:
         key: the key.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from callwell.description.error import KeyPath
 
-NAMES: Final = ("openapi.json", "openapi.yaml", "openapi.yml")
+DOCUMENT_NAMES: Final = ("openapi.json", "openapi.yaml", "openapi.yml")
 """The names of a document in the folder of a provider; the first that is there is read."""
 
 MAX_BYTES: Final = 64 << 20
@@ -52,14 +52,14 @@ class Document(NamedTuple):
 
 def find_document(folder: Path) -> Path:
     """The document in the folder of a provider; where it should be if there is none."""
-    return next((folder / name for name in NAMES if (folder / name).exists()), folder / NAMES[0])
+    return next((folder / name for name in DOCUMENT_NAMES if (folder / name).exists()), folder / DOCUMENT_NAMES[0])
 
 
 def read_document(file: Path) -> Document:
     """The document in a file.
 
     Args:
-        file: JSON or YAML; what it is shows by its first character.
+        file: JSON or YAML; its first character shows which.
 
     Raises:
         ProfileError: there is no such file, or it is no object in JSON or YAML, or it is too large.
@@ -81,7 +81,7 @@ def parse_document(text: bytes, file: Path) -> Document:
     """The document in some bytes.
 
     Args:
-        text: JSON or YAML; what it is shows by its first character.
+        text: JSON or YAML; its first character shows which.
         file: where it came from, for errors and by its ending.
 
     Raises:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Final
 
-from callwell.description.documents.reading import NAMES
+from callwell.description.documents.reading import DOCUMENT_NAMES
 from callwell.errors import DirectoryNotOurs, FileProblem
 from callwell.folders import Folder
 
@@ -33,7 +33,7 @@ def check_free(folder: Path, intake: Intake) -> None:
         raise DirectoryNotOurs(
             f"{folder / PROFILE} exists; name another folder with --to, or use --force, which keeps it as {PROFILE}.old"
         )
-    for name in NAMES:
+    for name in DOCUMENT_NAMES:
         file = folder / name
         if file.exists() and (name != intake.file_name or file.read_bytes() != intake.text):
             raise DirectoryNotOurs(f"{file} is another document; name another folder with --to, or use --force")
@@ -64,7 +64,7 @@ def write_folder(folder: Path, intake: Intake, origin: Path, profile: str | None
                 written.append(name)
             opened.write(intake.file_name, [intake.text])
             written.append(intake.file_name)
-            for name in NAMES:  # an older document under another name would be read in its place
+            for name in DOCUMENT_NAMES:  # an older document under another name would be read in its place
                 if name != intake.file_name and opened.exists(name) and name not in beside:
                     opened.rename(name, _free_name(opened, name))
             if profile is not None:

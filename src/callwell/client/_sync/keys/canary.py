@@ -72,7 +72,7 @@ class Canary:
 
 
 class SingleKey(Keyless):
-    """One key in place of a client's keys, which is on trial.
+    """A key on trial, in place of the client's keys.
 
     Args:
         key: the key.
