@@ -390,8 +390,8 @@ class Engine:
         wait_s = fail.available_at - self.clock.now()
         at_wall = self.clock.wall() + wait_s
         scarcity = describe_scarcity(self.account, context, wait_s)
-        where = self.keys.location
-        error = to_error(fail, context, at_wall=at_wall, wait_s=max(0.0, wait_s), key_location=where, scarcity=scarcity)
+        place = self.keys.location
+        error = to_error(fail, context, at_wall=at_wall, wait_s=max(0.0, wait_s), key_location=place, scarcity=scarcity)
         return nested.explain_single_attempt(error, context.prepared.options, context.prepared.request.body)
 
     def notify(self, notice: Notice) -> None:
