@@ -10,9 +10,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import judged_suite
 import official_clients
 import proxy_suite
-from official_clients import Failed
+from packages import Failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,7 @@ SUITES: Final = {
     "first-sdk": Suite("the first generation of the Node SDK", official_clients.first_sdk_suite, 13),
     "uploader": Suite("the official browser uploader", official_clients.uploader_suite, 8),
     "proxies": Suite("Callwell through real proxies", proxy_suite.suite, len(proxy_suite.TESTS)),
+    "judged": Suite("published documents, judged by a mock server", judged_suite.suite, len(judged_suite.DOCUMENTS)),
 }
 
 

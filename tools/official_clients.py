@@ -15,22 +15,19 @@ import shutil
 import subprocess
 import tarfile
 import venv
-from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from callwell.emulator.options import EmulatorOptions
 from callwell.emulator.process import start
 from certificates import Authority
 from clips import clip, picture
+from packages import LOCKS, ROOT, Failed, cache_folder, node_modules, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 
-ROOT: Final = Path(__file__).resolve().parents[1]
-LOCKS: Final = ROOT / "requirements"
-PLACE: Final = ROOT / ".cache" / "conformance"
 SCRIPTS: Final = ROOT / "tools" / "official"
 PROVIDER: Final = "apivideo"
 NOTHING: Final[Mapping[str, str]] = {}
@@ -72,10 +69,6 @@ JEST: Final = {
 }
 
 
-class Failed(Exception):
-    """A suite could not be run; the message says which and why."""
-
-
 def python_suite() -> dict[str, int]:
     """Run the suite of the Python client.
 
@@ -109,7 +102,7 @@ def python_suite() -> dict[str, int]:
 
 def node_suite() -> dict[str, int]:
     """Run the suite of the Node client, of today's generation."""
-    place = node_modules()
+    place = node_modules("conformance")
     suite = place / "suite"
     if not suite.exists():
         shutil.copytree(place / "node_modules" / "@api.video" / "nodejs-client", suite)
@@ -129,7 +122,7 @@ def first_sdk_suite() -> dict[str, int]:
 
     It knows a dead token only by `application/problem+json`, which the service sent at its time.
     """
-    place = node_modules()
+    place = node_modules("conformance")
     report = place / "report.json"
     command = ["node", str(place / "first_sdk.cjs"), str(report)]
     options = {f"{PROVIDER}.problem_json": "true"}
@@ -139,27 +132,13 @@ def first_sdk_suite() -> dict[str, int]:
 
 def uploader_suite() -> dict[str, int]:
     """Run our suite of the browser uploader, in jsdom and through TLS."""
-    place = node_modules()
+    place = node_modules("conformance")
     report = place / "report.json"
     authority = Authority(place)
     command = ["node", str(place / "uploader.cjs"), str(report), str(authority.issue())]
     trusted = {"NODE_EXTRA_CA_CERTS": str(authority.file)}
     against_emulator(command, copy_suites(place), host="BASE_URI", key="API_KEY", more=trusted)
     return read_counts(report)
-
-
-def node_modules() -> Path:
-    """The folder that holds all Node packages of the lock."""
-    if shutil.which("npm") is None:
-        raise Failed("npm is missing: install Node 20 or newer")
-    files = [LOCKS / "conformance" / name for name in ("package.json", "package-lock.json", ".npmrc")]
-    place = cache_folder("node", *files)
-    if not (place / "ready").exists():
-        for file in files:
-            shutil.copy(file, place)
-        run("npm", "ci", "--silent", "--no-progress", folder=place)
-        (place / "ready").touch()
-    return place
 
 
 def copy_suites(place: Path) -> Path:
@@ -201,17 +180,6 @@ def against_emulator(
         print(done.stdout.decode("utf-8", "replace"))
 
 
-def cache_folder(name: str, *locks: Path) -> Path:
-    """A folder for what these locks install: the old one if they have not changed, else an empty one."""
-    digest = sha256(b"".join(lock.read_bytes() for lock in (*locks, Path(__file__)))).hexdigest()[:16]
-    place = PLACE / f"{name}-{digest}"
-    if not (place / "ready").exists():
-        shutil.rmtree(place, ignore_errors=True)
-        place.mkdir(parents=True)
-    (place / "report.json").unlink(missing_ok=True)
-    return place
-
-
 def lock_lines(lock: Path, name: str) -> str:
     """The lines of one package in a lock."""
     found = re.search(rf"^{re.escape(name)}==.*?(?=^\S|\Z)", lock.read_text(), re.MULTILINE | re.DOTALL)
@@ -233,13 +201,6 @@ def write_media(folder: Path) -> None:
     (folder / "en.vtt").write_text(CAPTIONS)
     (folder / "test.jpg").write_bytes(picture("mjpeg"))
     (folder / "test.png").write_bytes(picture("png"))
-
-
-def run(*command: str, folder: Path | None = None) -> None:
-    """Run a command that must succeed."""
-    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    if done.returncode:
-        raise Failed(f"{' '.join(command[:4])} …: {done.stdout.decode('utf-8', 'replace').strip()}")
 
 
 def read_counts(report: Path) -> dict[str, int]:

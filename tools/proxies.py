@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from callwell import Client, Key
-from official_clients import LOCKS, Failed, cache_folder, run
+from packages import LOCKS, Failed, cache_folder, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -15,7 +15,7 @@ from callwell import Client, errors
 from callwell.emulator.options import EmulatorOptions
 from callwell.emulator.process import start
 from certificates import Authority
-from official_clients import Failed
+from packages import Failed
 from proxies import HOST, SQUID_LOGIN, Stage, free_port
 
 if TYPE_CHECKING:

