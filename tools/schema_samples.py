@@ -103,6 +103,7 @@ def _object(schema: Mapping[str, Any], draw: Draw, depth: int) -> dict[str, Any]
             if name in required:
                 raise
     additional = schema.get("additionalProperties")
+    value |= {name: "a text" for name in required if name not in schema.get("properties", {})}
     for number in range(schema.get("minProperties", 0) - len(value)):
         value[f"key{number}"] = sample(additional if isinstance(additional, dict) else {}, draw, depth - 1)
     return value

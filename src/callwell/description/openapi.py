@@ -18,8 +18,8 @@ How a document becomes records:
 * An operation that cannot be a typed method, or is described wrongly, is left out with its reason (`Api.left_out`).
   What the client cannot send or read yet is listed in `support`. Only a document that is none is refused.
 * A field of a JSON body or of a form is a parameter like any other, so a call looks the same wherever its values go.
-* A field of a body that is called required but has a default is optional: the provider fills it in. Any other such
-  parameter is sent with its default, or with the only value that it may have.
+* A required parameter that a call does not give is sent with its default, or with the only value that it may have. A
+  field of a PATCH is not: it would change what should stay.
 * References are resolved by `references`, Python's names are made by `names`, and whatever is wrong is reported with
   file, key and line (`error`, `locate`).
 """
@@ -179,7 +179,7 @@ class _DocumentReader:
             **self._parameters(item, entry.item_path),
             **self._parameters(node, path),
         }
-        body = read_body(node, path, self._references)
+        body = read_body(node, path, self._references, is_change=entry.source.method == "PATCH")
         variables = _PATH_VARIABLE.findall(template)
         ordered = _sort_parameters([*parameters.values(), *body.arguments], variables, path)
         schema, answers = self._answers(node, path)

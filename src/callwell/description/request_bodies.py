@@ -113,13 +113,16 @@ class RequestBody(NamedTuple):
 NO_BODY: Final = RequestBody([], required=False, arguments=[])
 
 
-def read_body(node: Mapping[str, Any], path: KeyPath, references: ReferenceResolver) -> RequestBody:
+def read_body(
+    node: Mapping[str, Any], path: KeyPath, references: ReferenceResolver, *, is_change: bool = False
+) -> RequestBody:
     """The body of an operation.
 
     Args:
         node: the operation.
         path: where it stands.
         references: resolves what stands in it.
+        is_change: a field that is not given keeps its value, so no default is sent.
 
     Raises:
         DescriptionError: no type of the body can be made.
@@ -146,7 +149,7 @@ def read_body(node: Mapping[str, Any], path: KeyPath, references: ReferenceResol
             unique.setdefault(draft.media_type, draft)
     drafts = list(unique.values())
     required = bool(body.get("required"))
-    return RequestBody(drafts, required, _arguments(drafts, required=required))
+    return RequestBody(drafts, required, _arguments(drafts, required=required, is_change=is_change))
 
 
 def _draft(media_type: str, kind: BodyKind, schema: Mapping[str, Any], media: Mapping[str, Any]) -> BodyDraft:
@@ -189,10 +192,15 @@ def _fields(schema: Mapping[str, Any], encoding: object) -> tuple[list[Parameter
     described = {**properties, **{name: {} for name in required if name not in properties}}
     demanded = [name for name in required if "default" not in described[name] and not described[name].get("readOnly")]
     encodings: Mapping[str, Any] = encoding if isinstance(encoding, dict) else {}
-    return [_field(name, field, encodings.get(name)) for name, field in described.items() if name], demanded
+    fields = [
+        _field(name, field, encodings.get(name), default=field.get("default") if name in required else None)
+        for name, field in described.items()
+        if name
+    ]
+    return fields, demanded
 
 
-def _field(name: str, schema: Mapping[str, Any], encoding: object) -> Parameter:
+def _field(name: str, schema: Mapping[str, Any], encoding: object, *, default: object) -> Parameter:
     rules: Mapping[str, Any] = encoding if isinstance(encoding, dict) else {}
     style = rules.get("style", "")
     content = rules.get("contentType", "")
@@ -208,18 +216,26 @@ def _field(name: str, schema: Mapping[str, Any], encoding: object) -> Parameter:
         explode=explode if isinstance(explode, bool) else None,
         content=content if isinstance(content, str) else "",
         allow_reserved=rules.get("allowReserved") is True,
+        default=default,
     )
 
 
-def _arguments(drafts: list[BodyDraft], *, required: bool) -> list[Parameter]:
-    """What a call may give: the fields of all types of body, and, where there are several, the type."""
+def _arguments(drafts: list[BodyDraft], *, required: bool, is_change: bool) -> list[Parameter]:
+    """What a call may give: the fields of all types of body, and, where there are several, the type.
+
+    The default of a required field is sent only in a body that is there in any case, and has no other type.
+    """
+    sends_defaults = required and len(drafts) == 1 and not is_change
     united: dict[str, list[Parameter]] = {}
     for draft in drafts:
         for field in draft.fields:
             united.setdefault(field.wire_name, []).append(field)
     structured = [draft for draft in drafts if draft.kind in STRUCTURED] or drafts
     arguments = [
-        _unite(fields, required=required and all(name in draft.demanded for draft in structured))
+        _unite(
+            fields if sends_defaults else [replace(field, default=None) for field in fields],
+            required=required and all(name in draft.demanded for draft in structured),
+        )
         for name, fields in united.items()
     ]
     media_types = [draft.media_type for draft in drafts]
@@ -253,7 +269,7 @@ def _unite(fields: list[Parameter], *, required: bool) -> Parameter:
 
 def _is_like(field: Parameter, other: Parameter) -> bool:
     """Whether two fields are written alike."""
-    return replace(field, required=other.required) == other
+    return replace(field, required=other.required, default=other.default) == other
 
 
 def first_line(text: object) -> str:

@@ -96,6 +96,9 @@ def query_pairs(label: str, parameter: Parameter, value: object) -> list[tuple[s
         return [pair for key, item in value.items() for pair in nested_pairs(label, key, item)]
     if not isinstance(value, list):
         return [(wire, to_text(label, value))]
+    if any(isinstance(item, Mapping | list) for item in value):
+        # OpenAPI has no style for objects in a list: the whole list is written as JSON, as providers that take one do.
+        return [(wire, JSON_ENCODER.encode(value).decode())]
     if parameter.schema.get("x-array-style") == "indexed":
         return [(f"{wire}[{i}]", to_text(label, item)) for i, item in enumerate(value)]
     return [(wire, to_text(label, item)) for item in value]
