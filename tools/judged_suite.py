@@ -24,7 +24,7 @@ from proxies import HOST, free_port
 from schema_samples import Draw, NoSample, sample
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from callwell.description.model import Operation
 
@@ -33,7 +33,7 @@ LISTENING: Final = "Prism is listening"
 START_S: Final = 300.0
 """Seconds that the mock server gets to read a document."""
 
-DOCUMENTS: Final = ("box.com", "digitalocean.com")
+DOCUMENTS: Final = ("asana.com", "box.com", "digitalocean.com", "slack.com", "spotify.com")
 """Chosen for what they hold: forms, files, bodies of many levels, cursors, odd names."""
 
 DEADLINE_S: Final = 60.0
@@ -41,6 +41,19 @@ DEADLINE_S: Final = 60.0
 
 VIOLATION: Final = re.compile("Violation: (.*)")
 """How the mock server writes down where a request differs."""
+
+BY_FRAGMENT: Final = "the document tells operations of one path apart by a fragment, which is never sent"
+JSON_PARTS: Final = "the server does not read JSON in the parts of a form"
+
+EXCEPTIONS: Final[Mapping[str, str]] = {
+    "box.com: files.content": JSON_PARTS,
+    "box.com: files.post_files_id_content": JSON_PARTS,
+    "box.com: oauth2.revoke": BY_FRAGMENT,
+    "box.com: search.get": "the server does not read JSON in a query",
+    "spotify.com: playlists.upload_custom_cover": "the server reads no text of the type image/jpeg",
+    "digitalocean.com: droplet_actions.post_by_tag": "with all its fields, the body fits several schemas of `oneOf`",
+}
+"""What the server refuses though the request is right, with the reason."""
 
 LEAST: Final = 30
 """Operations of each document that must be accepted."""
@@ -89,11 +102,17 @@ def judge(name: str, place: Path) -> bool:
         write_folder(folder, document)
         verdicts = call_all(folder, server)
     accepted = [operation for operation, reasons in verdicts.items() if not reasons]
+    refused = [operation for operation in verdicts if verdicts[operation] and not is_exception(name, operation)]
     print(f"{name}: {len(accepted)} of {len(verdicts)} operations accepted")
-    for operation, reasons in verdicts.items():
-        for reason in reasons:
-            print(f"  {operation}: {reason}")
-    return len(accepted) >= LEAST and len(accepted) == len(verdicts)
+    for operation in refused:
+        print(f"  {operation}: {'; '.join(verdicts[operation])}")
+    return len(accepted) >= LEAST and not refused
+
+
+def is_exception(document: str, operation: str) -> bool:
+    """Whether an operation is refused though its request is right."""
+    is_fragment = document == "box.com" and operation.startswith("put_metadata_templates_enterprise_security")
+    return is_fragment or f"{document}: {operation}" in EXCEPTIONS
 
 
 def call_all(folder: Path, server: MockServer) -> dict[str, list[str]]:
@@ -108,13 +127,8 @@ def call_all(folder: Path, server: MockServer) -> dict[str, list[str]]:
     """
     described = catalog.load(folder)
     verdicts: dict[str, list[str]] = {}
-    options = {
-        "base_url": server.address,
-        "key": Key("a-plainly-fake-key"),
-        "deadline_s": DEADLINE_S,
-        "state": "memory:",
-    }
-    with Client(described, **options) as client:
+    key = Key("a-plainly-fake-key")
+    with Client(described, key=key, base_url=server.address, deadline_s=DEADLINE_S, state="memory:") as client:
         for operation in described.api.operations.values():
             for draw in get_args(Draw):
                 try:

@@ -111,7 +111,8 @@ def _object(schema: Mapping[str, Any], draw: Draw, depth: int) -> dict[str, Any]
 
 def _array(schema: Mapping[str, Any], draw: Draw, depth: int) -> list[Any]:
     least = schema.get("minItems", 0)
-    count = max(least, 1) if draw == "all" and depth > 0 else least
+    is_argument = depth == DEPTH  # a query without items has no such parameter
+    count = max(least, 1) if is_argument or (draw == "all" and depth > 0) else least
     items = schema.get("items") or {}
     if count > 1 and schema.get("uniqueItems") and len(items.get("enum", ())) >= count:
         return list(items["enum"][:count])

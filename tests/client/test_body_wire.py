@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MERGE: Final = "application/merge-patch+json"
 PATCH: Final = "application/json-patch+json"
 FREE: Final[dict[str, Any]] = {"type": "object"}
+FLAG: Final = {"type": "boolean", "default": True}
 UNION: Final[dict[str, Any]] = {"oneOf": [obj("a", a=TEXT), TEXTS, TEXT]}
 DEEP: Final[dict[str, Any]] = {"style": "deepObject", "explode": True}
 NONE: Final = ("", "")
@@ -61,6 +62,18 @@ JSON_BODIES: Final[tuple[tuple[dict[str, Any], dict[str, Any], tuple[str, str]],
     (body(obj("b", a=TEXT)), {"b": [1]}, (JSON, '{"b":[1]}')),
     (body(obj("id", "a", id={"type": "string", "readOnly": True}, a=TEXT)), {"a": "x"}, (JSON, '{"a":"x"}')),
     (body(obj(a=obj("id", id={"readOnly": True}, b=TEXT))), {"a": {"b": "x"}}, (JSON, '{"a":{"b":"x"}}')),
+    # A required field has its default, except in a body that need not be there, or has another type.
+    (body(obj("b", a=TEXT, b=FLAG)), {}, (JSON, '{"b":true}')),
+    (body(obj("b", a=TEXT, b=FLAG)), {"a": "x", "b": False}, (JSON, '{"a":"x","b":false}')),
+    (body(obj("b", b={**FLAG, "readOnly": True})), {}, (JSON, "{}")),
+    (body(obj("b", a=TEXT, b=FLAG), required=False), {}, NONE),
+    (body(obj(a=TEXT, b=FLAG)), {"a": "x"}, (JSON, '{"a":"x"}')),
+    (body(obj("b", a=TEXT, b=FLAG), JSON, MERGE), {"a": "x"}, (JSON, '{"a":"x"}')),
+    # What a document states in quotes is of the schema's type.
+    (body(obj("b", b={"type": "integer", "default": "10"})), {}, (JSON, '{"b":10}')),
+    (body(obj("b", b={"type": "integer", "enum": ["1", "2"]})), {"b": 2}, (JSON, '{"b":2}')),
+    (body(obj(b={"type": "boolean", "enum": ["true"]})), {"b": True}, (JSON, '{"b":true}')),
+    (body(obj("b", b={"type": "string", "nullable": True, "default": None})), {}, (JSON, "{}")),
     # Other names of JSON.
     (body(obj(a=TEXT), "application/json; charset=utf-8"), {"a": "x"}, (JSON, '{"a":"x"}')),
     (body(obj(a=TEXT), "*/*"), {"a": "x"}, (JSON, '{"a":"x"}')),

@@ -42,6 +42,7 @@ from callwell.description.names import name_parameters, to_snake_case
 from callwell.description.operation_names import OperationSource, name_operations
 from callwell.description.references import ReferenceResolver, expect_list, expect_object
 from callwell.description.request_bodies import first_line, read_body
+from callwell.description.schemas import stated_value
 from callwell.description.servers import own_server
 from callwell.errors import ProfileError
 
@@ -320,4 +321,4 @@ def _default(schema: Schema) -> Any:
     """The value of a required parameter that needs none from a call: its default, or the only one that it may have."""
     values = schema.get("enum")
     only = values[0] if isinstance(values, list) and len(values) == 1 else None
-    return schema.get("default", schema.get("const", only))
+    return stated_value(schema, schema.get("default", schema.get("const", only)))

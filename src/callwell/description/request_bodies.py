@@ -29,7 +29,7 @@ from callwell.description.error import DescriptionError
 from callwell.description.model import WHOLE_BODY, BodyType, Parameter
 from callwell.description.names import to_snake_case
 from callwell.description.references import expect_object
-from callwell.description.schemas import required_names, type_names
+from callwell.description.schemas import required_names, stated_value, type_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -190,12 +190,17 @@ def _fields(schema: Mapping[str, Any], encoding: object) -> tuple[list[Parameter
     properties = schema["properties"]
     required = dict.fromkeys(required_names(schema))
     described = {**properties, **{name: {} for name in required if name not in properties}}
-    demanded = [name for name in required if "default" not in described[name] and not described[name].get("readOnly")]
     encodings: Mapping[str, Any] = encoding if isinstance(encoding, dict) else {}
+    filled = {
+        name: stated_value(described[name], described[name].get("default"))
+        for name in required
+        if not described[name].get("readOnly")
+    }
+    demanded = [
+        name for name, value in filled.items() if value is None and described[name].get("default", 0) is not None
+    ]
     fields = [
-        _field(name, field, encodings.get(name), default=field.get("default") if name in required else None)
-        for name, field in described.items()
-        if name
+        _field(name, field, encodings.get(name), default=filled.get(name)) for name, field in described.items() if name
     ]
     return fields, demanded
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -50,6 +51,38 @@ def required_names(schema: Mapping[str, Any]) -> list[str]:
     """The properties that a schema requires. Some documents say `required: true`, as drafts of JSON Schema once did."""
     names = schema.get("required")
     return [name for name in names if isinstance(name, str)] if isinstance(names, list | tuple) else []
+
+
+def stated_value(schema: Mapping[str, Any], value: object) -> Any:
+    """A default or a member of an enumeration as the schema's type has it: documents also write `"10"` for the number.
+
+    Args:
+        schema: the schema.
+        value: what it states.
+
+    Returns:
+        The value, None if it is of another type.
+    """
+    kinds = {kind for part in alternatives(schema) for kind in type_names(part)}
+    if not kinds or _json_type(value) & kinds:
+        return value
+    if not isinstance(value, str):
+        return None
+    try:
+        parsed = json.loads(value)
+    except ValueError:
+        return None
+    return parsed if _json_type(parsed) & kinds else None
+
+
+def _json_type(value: object) -> set[str]:
+    """The JSON types that a value has."""
+    if isinstance(value, bool):
+        return {"boolean"}
+    if isinstance(value, int):
+        return {"integer", "number"}
+    names = ((float, "number"), (str, "string"), (list, "array"), (dict, "object"))
+    return {name for kind, name in names if isinstance(value, kind)}
 
 
 def at_path(schema: Mapping[str, Any], path: str) -> Mapping[str, Any] | None:

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from callwell.client.uploads.piece_reader import PieceReader
-from callwell.description.schemas import alternatives, is_file, is_nullable, required_names, type_names
+from callwell.description.schemas import alternatives, is_file, is_nullable, required_names, stated_value, type_names
 from callwell.errors import InvalidOption, UnknownName
 
 SCALARS: Final[dict[str, tuple[type | tuple[type, ...], str]]] = {
@@ -65,9 +65,7 @@ def check_value(name: str, schema: Mapping[str, Any], value: object) -> None:
         return
     if not any(_fits_part(part, value) for part in parts):
         raise InvalidOption(name, value, describe_schema(schema))
-    if schema.get("enum") and not any(
-        member == value and _is_bool(member) == _is_bool(value) for member in schema["enum"]
-    ):
+    if schema.get("enum") and not any(_is_member(stated_value(schema, member), value) for member in schema["enum"]):
         raise InvalidOption(name, value, describe_schema(schema))
     if isinstance(value, Mapping):
         _check_fields(name, schema, value)
@@ -88,6 +86,10 @@ def is_file_value(value: object) -> bool:
     """Whether a value is a file, whatever its schema: bytes, a path that is no text, an open file, an iterator."""
     is_file_type = isinstance(value, bytes | bytearray | memoryview | os.PathLike | PieceReader | Iterator)
     return is_file_type or (hasattr(value, "read") and not isinstance(value, type))
+
+
+def _is_member(member: object, value: object) -> bool:
+    return member == value and _is_bool(member) == _is_bool(value)
 
 
 def _check_fields(name: str, schema: Mapping[str, Any], value: Mapping[str, object]) -> None:
