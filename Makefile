@@ -52,7 +52,7 @@ check: $(STAMP) ## format, lint, types, and generated code is fresh
 generate: $(STAMP) ## write all generated code anew
 	@$(RUN) tools/generate.py
 
-conformance: $(STAMP) ## the official clients against the emulator, and Callwell through real proxies; needs node
+conformance: $(STAMP) ## official clients against the emulator, Callwell through proxies and on published APIs; needs node
 	@PATH="$$PATH:/usr/sbin"; for name in $(PROXIES); do command -v $$name >/dev/null || missing=1; done; \
 		test -z "$$missing" || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq \
 		&& apt-get install -qq --yes --no-install-recommends $(PROXIES) >/dev/null; } \
@@ -82,8 +82,8 @@ lock: $(STAMP) ## resolve the requirements anew, within the bounds of pyproject.
 	@$(COMPILE) --output-file requirements/conformance.txt requirements/conformance.in
 	@$(COMPILE) --output-file requirements/proxies.txt requirements/proxies.in
 	@$(COMPILE) --output-file requirements/describe.txt requirements/describe.in
-	@npm --prefix requirements/conformance update --silent --package-lock-only
-	@echo "lock: requirements/*.txt, requirements/conformance/package-lock.json (LOCKFLAGS=--upgrade takes newer versions)"
+	@for name in conformance documents; do npm --prefix requirements/$$name update --silent --package-lock-only; done
+	@echo "lock: requirements/*.txt, requirements/*/package-lock.json (LOCKFLAGS=--upgrade takes newer versions)"
 
 # The stamp is the last thing written: a set-up that was interrupted has none, and starts from an empty .venv.
 $(STAMP): pyproject.toml src/callwell/version.py requirements/dev.txt

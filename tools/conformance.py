@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run the official clients against the emulator, and Callwell through real proxies: `make conformance`.
+"""Compare Callwell and its emulators with what others publish: `make conformance`.
 
+The official clients run against the emulator. Callwell runs through real proxies, and reads and calls published APIs.
 A suite passes only if every test that it is known to have was run and passed: a missing or skipped test is a failure.
 Names as arguments run those suites alone: `tools/conformance.py uploader proxies`.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import directory_suite
 import judged_suite
 import official_clients
 import proxy_suite
@@ -39,6 +41,7 @@ SUITES: Final = {
     "first-sdk": Suite("the first generation of the Node SDK", official_clients.first_sdk_suite, 13),
     "uploader": Suite("the official browser uploader", official_clients.uploader_suite, 8),
     "proxies": Suite("Callwell through real proxies", proxy_suite.suite, len(proxy_suite.TESTS)),
+    "directory": Suite("published documents, read", directory_suite.suite, directory_suite.DOCUMENTS),
     "judged": Suite("published documents, judged by a mock server", judged_suite.suite, len(judged_suite.DOCUMENTS)),
 }
 
