@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,8 +70,8 @@ def stated_value(schema: Mapping[str, Any], value: object) -> Any:
     if not isinstance(value, str):
         return None
     try:
-        parsed = json.loads(value)
-    except ValueError:
+        parsed = msgspec.json.decode(value)
+    except msgspec.DecodeError:
         return None
     return parsed if _json_type(parsed) & kinds else None
 
