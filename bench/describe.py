@@ -99,10 +99,10 @@ def _figures(done: Sequence[dict[str, Sample]], read: dict[str, Sample]) -> Samp
         values = [samples[variant][field] * factor for samples in done]
         return rounds.Ratio(rounds.median(done, variant, field) * factor, min(values), max(values))
 
-    loads = [one["times_ours"]["aiopenapi3"] for one in read.values() if one["times_ours"]["aiopenapi3"]]
+    loads = [sample["times_ours"]["aiopenapi3"] for sample in read.values() if sample["times_ours"]["aiopenapi3"]]
     shares = {
-        "callable_share": [(one["callable"], one["operations"]) for one in read.values()],
-        "paged_share": [(one["paged"], one["lists"]) for one in read.values()],
+        "callable_share": [(sample["callable"], sample["operations"]) for sample in read.values()],
+        "paged_share": [(sample["paged"], sample["lists"]) for sample in read.values()],
     }
     ratios = {
         "load_github_s": spread("load", "s"),
@@ -129,8 +129,8 @@ def _describe(packed: Path, work: Path) -> Sample:
     answer = _run(
         [str(SCRIPTS / "callwell"), "init", str(document), "--to", str(work / name), "--name", name, "--json"], work
     )
-    told = json.loads(answer["out"])
-    return {field: told[field] for field in ("operations", "callable", "lists", "paged")}
+    summary = json.loads(answer["out"])
+    return {field: summary[field] for field in ("operations", "callable", "lists", "paged")}
 
 
 def _commands(document: str, work: Path, tools: Path) -> dict[str, list[str]]:

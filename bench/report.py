@@ -132,7 +132,7 @@ def table(name: str, result: Sample) -> Iterator[str]:
     """
     yield "| figure | is | rounds | should be | reached | what it is |"
     yield "| --- | --: | --- | --- | --- | --- |"
-    for wanted in (one for one in WANTED[name] if one.figure in result):
+    for wanted in (goal for goal in WANTED[name] if goal.figure in result):
         value = result[wanted.figure]
         low, high = result["spread"][wanted.figure]
         cells = f"{value:.2f} | {low:.2f} – {high:.2f} | {wanted.goal()} | {wanted.reached(value)} | {wanted.words}"
@@ -174,8 +174,8 @@ def _besides(name: str, result: Sample) -> Iterator[str]:
     elif name == "describe":
         spent = ", ".join(f"{variant} {value:g}" for variant, value in result["real_s"].items())
         yield from (f"Seconds of whole processes: {spent}.", "")
-        times = [one["times_ours"] for one in result["documents"].values()]
-        accepted = ", ".join(f"{tool} {sum(one[tool] is not None for one in times)}" for tool in times[0])
+        times = [document["times_ours"] for document in result["documents"].values()]
+        accepted = ", ".join(f"{tool} {sum(ratios[tool] is not None for ratios in times)}" for tool in times[0])
         yield from (f"Callwell accepts all {len(times)} documents, {accepted}.", "")
     else:
         spent = ", ".join(f"{variant} {value:g}" for variant, value in result["real_ms"].items())

@@ -270,7 +270,7 @@ def _literal_values(schema: Mapping[str, Any]) -> list[object]:
     parts = _alternatives(schema)
     if len(parts) > 1:  # some documents list the values as constants, each with a title and a description
         each = [[] if COMPONENT in part else _literal_values(part) for part in parts]
-        values = [value for one in each for value in one] if all(each) else []
+        values = [value for allowed in each for value in allowed] if all(each) else []
     else:
         values = schema.get("enum", [schema.get("const")])
     if not isinstance(values, list | tuple):

@@ -114,15 +114,15 @@ class BaseRecorder:
         except StateError as error:  # the record stays open, and is free since its holder is gone
             LOGGER.warning("%s: it is %s, which could not be recorded: %s", self.name, status, error)
 
-    def _write(self, state: Call, ahead: float) -> bool:
+    def _write(self, state: Call, due_at: float) -> bool:
         """Write where the call stands; false if it is not ours any more.
 
         Args:
             state: where it stands.
-            ahead: when its next step is due.
+            due_at: when its next step is due, in monotonic seconds.
         """
-        # MAX_PAUSE_S more: the holder must have noticed its own deadline before anybody takes over.
-        held_until = max(min(state.deadline_at, ahead + LEASE_S) + MAX_PAUSE_S, self._closes_at)
+        # MAX_PAUSE_S more: the holder must have noticed its own deadline before another process takes over.
+        held_until = max(min(state.deadline_at, due_at + LEASE_S) + MAX_PAUSE_S, self._closes_at)
         entry = self._to_entry(state)
         self._entry = entry._replace(
             status=Status.OPEN,

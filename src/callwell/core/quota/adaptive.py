@@ -11,7 +11,7 @@
 The ceiling is what the provider really accepted in a whole cycle, from the end of one refusal to the end of the next.
 That is the true rate for windows of any length: no more than one window's worth is accepted before a refusal, which
 lasts until the window's end. After the second refusal in a row one request at a time is let out, to see whether it is
-over. Where refusals last long, the window is long and going too far shows late: there all is slower.
+over. Where refusals last long, the window is long and going too far shows late: there every step is slower.
 
 **How many at once.** A provider at its limit gets slower before it refuses. Latencies are averaged in batches; the
 least average is what the provider takes without a queue of ours. The limit on requests in flight is scaled by how much
@@ -39,11 +39,11 @@ MIN_RATE: Final = 0.1
 GROWTH: Final = 0.25
 """The part of the rate that is added in a second while no ceiling is known."""
 
-PROBING: Final = 0.002
+PROBING_GROWTH: Final = 0.002
 """The same above a known ceiling, at first; it doubles every `DOUBLING_S` in which nothing is refused."""
 
-MAX_PROBING: Final = 0.1
-"""The most that it doubles to."""
+MAX_PROBING_GROWTH: Final = 0.1
+"""The largest part that it doubles to."""
 
 CUT: Final = 0.85
 """A refusal cuts the rate to this part: between TCP's 0.5 and CUBIC's 0.7, and 1, as refusals here cost only time."""
@@ -234,9 +234,9 @@ def release_answered(state: AdaptiveQuota, acquired_at: float, expires_at: float
         expires_at: when it would have expired.
         now: when its response arrived.
     """
-    used = in_flight(state)
+    in_use = in_flight(state)
     is_wanted = state.next_at > now - MAX_CATCH_UP_STEPS / state.rate
-    state = _record_latency(return_unused(state, acquired_at, expires_at), now - acquired_at, used)
+    state = _record_latency(return_unused(state, acquired_at, expires_at), now - acquired_at, in_use)
     if state.refusals and acquired_at >= state.refused_at:
         return _end_refusal(state, now)
     state = replace(state, accepted=state.accepted + 1)
@@ -257,14 +257,14 @@ def release_throttled(
         now: when its response arrived.
         wait_s: for how many seconds the response asks to be left alone, if it says.
     """
-    used = in_flight(state)
+    in_use = in_flight(state)
     is_same_refusal = acquired_at < state.refused_at
     state = return_unused(state, acquired_at, expires_at)
     pause_s = wait_s
     if is_same_refusal:
         pause_s = wait_s or 0.0
     else:
-        limit_was_reached = used >= HELD_SHARE * state.limit
+        limit_was_reached = in_use >= HELD_SHARE * state.limit
         state = replace(
             state,
             refusals=state.refusals + 1,
@@ -328,17 +328,17 @@ def _grow(state: AdaptiveQuota, now: float) -> AdaptiveQuota:
 
 def _probing_rate(state: AdaptiveQuota, now: float) -> float:
     """The part of a rate at its ceiling that is added in a second: more, the longer nothing is refused."""
-    slower = LONG_WINDOW_FACTOR if state.refusal_s > BRIEF_S else 1.0
-    well_s = now - state.cycle_at - PROBE_S * slower
-    if well_s <= 0.0:
+    slowdown = LONG_WINDOW_FACTOR if state.refusal_s > BRIEF_S else 1.0
+    unrefused_s = now - state.cycle_at - PROBE_S * slowdown
+    if unrefused_s <= 0.0:
         return 0.0
-    probing = min(MAX_PROBING, PROBING * exp2(min(well_s / (DOUBLING_S * slower), 10.0)))
+    probing = min(MAX_PROBING_GROWTH, PROBING_GROWTH * exp2(min(unrefused_s / (DOUBLING_S * slowdown), 10.0)))
     if state.rate > GIVEN_WAY_FACTOR * state.ceiling:
         return max(RETURN_GROWTH, probing)
     return probing
 
 
-def _record_latency(state: AdaptiveQuota, seconds: float, used: int) -> AdaptiveQuota:
+def _record_latency(state: AdaptiveQuota, seconds: float, in_use: int) -> AdaptiveQuota:
     latencies = state.latencies + 1
     latency_sum_s = state.latency_sum_s + seconds
     if latencies < BATCH:
@@ -351,7 +351,7 @@ def _record_latency(state: AdaptiveQuota, seconds: float, used: int) -> Adaptive
         least_s += (average_s - least_s) * 0.1
     # At most halved by one batch: a single slow one may be chance.
     gradient = min(1.0, max(0.5, TOLERANCE * least_s / average_s))
-    room = QUEUE_SIZE if used * 2 >= state.limit else 0.0
+    room = QUEUE_SIZE if in_use * 2 >= state.limit else 0.0
     wanted = state.limit * gradient + room
     # Half of the way: latencies are noisy, and one batch must not decide alone.
     limit = min(MAX_LIMIT, max(MIN_LIMIT, 0.5 * (state.limit + wanted)))
