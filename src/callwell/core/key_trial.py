@@ -17,10 +17,11 @@ the refusal may just as well mean the operation.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Mapping
+from typing import Final
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from msgspec import Struct
+from msgspec.structs import replace
 
 FIRST_RETRY_S: Final = 30.0
 """Seconds until a new key that was refused is tried again; a provider may take that long to learn of it."""
@@ -39,7 +40,7 @@ MAX_EVIDENCE: Final = 16
 """Kinds of refusal that are remembered: a bound for a provider that gives each error a code of its own."""
 
 
-class KeyTrial(NamedTuple):
+class KeyTrial(Struct, frozen=True):
     """What is known about the trials of the newest key.
 
     Attributes:
@@ -59,12 +60,13 @@ class KeyTrial(NamedTuple):
 
 def set_aside(trial: KeyTrial, now: float) -> KeyTrial:
     """The trial after a response that is no success, before it is known what the old key gets."""
-    return trial._replace(retry_at=now + trial.retry_s)
+    return replace(trial, retry_at=now + trial.retry_s)
 
 
 def record_refusal(trial: KeyTrial, now: float) -> KeyTrial:
     """The trial after the provider has refused the new key, and only that."""
-    return trial._replace(
+    return replace(
+        trial,
         retry_at=now + trial.retry_s,
         retry_s=min(2 * trial.retry_s, MAX_RETRY_S),
         refused=trial.refused + 1,
@@ -73,10 +75,10 @@ def record_refusal(trial: KeyTrial, now: float) -> KeyTrial:
 
 def record_same_response(trial: KeyTrial, now: float) -> KeyTrial:
     """The trial after both keys got the same response."""
-    trial = trial._replace(same_responses=trial.same_responses + 1)
+    trial = replace(trial, same_responses=trial.same_responses + 1)
     if trial.same_responses <= MAX_SAME_RESPONSES:
-        return trial._replace(retry_at=now)
-    return trial._replace(retry_at=now + trial.retry_s, retry_s=min(2 * trial.retry_s, MAX_RETRY_S))
+        return replace(trial, retry_at=now)
+    return replace(trial, retry_at=now + trial.retry_s, retry_s=min(2 * trial.retry_s, MAX_RETRY_S))
 
 
 def try_after_refusal(trial: KeyTrial, refusal: str, now: float) -> KeyTrial | None:
@@ -91,4 +93,4 @@ def try_after_refusal(trial: KeyTrial, refusal: str, now: float) -> KeyTrial | N
     if refusal in evidence or len(evidence) >= MAX_EVIDENCE:
         return None
     evidence[refusal] = now + SAME_EVIDENCE_S
-    return trial._replace(retry_at=float("inf"), evidence=evidence)
+    return replace(trial, retry_at=float("inf"), evidence=evidence)

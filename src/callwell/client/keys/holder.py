@@ -124,7 +124,7 @@ class KeyHolder:
             if not self._reading:
                 self._ring = keyring.revive(self._ring)
             if self._clock.now() >= self._trial.retry_at:
-                self._trial = self._trial._replace(retry_at=float("inf"))
+                self._trial = replace(self._trial, retry_at=float("inf"))
                 self._ring = keyring.restage(self._ring)
             untried = keyring.find_untried(self._ring)
             if after_refusal and untried is not None:
