@@ -76,6 +76,16 @@ def test_operations_with_servers_of_their_own(options: dict[str, Any], urls: lis
     assert world.keys == [KEY, KEY]
 
 
+def test_an_address_that_cannot_be_used_is_no_hindrance_to_another() -> None:
+    """A profile with http, as its document may have it, serves with the address of the caller."""
+    plain = acme(environments={"production": EnvironmentRule(base_url="http://api.acme.test/v1")})
+    world = World()
+    with pytest.raises(errors.InvalidOption, match="expected an https address"):
+        client(world, provider=plain)
+    client(world, provider=plain, base_url=BASE).call("things.get", thing_id="1")
+    assert world.urls == [f"{BASE}/things/1"]
+
+
 def test_another_header_for_the_key() -> None:
     """An option names it, for addresses of one's own."""
     headers = shown(key_header="X-Blob-Key", base_url="https://blob.test/x")

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,9 +16,6 @@ from callwell.description.documents.yaml_text import read_yaml
 from callwell.description.loading import load_provider
 from callwell.errors import ProfileError
 from tests.description.tiny import OPENAPI, PROFILE
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 YAML = """\
 openapi: 3.1.0
@@ -207,3 +206,39 @@ def test_files_elsewhere_are_not_read(tmp_path: Path, reference: str) -> None:
     api = openapi.read(file)
     assert not api.operations
     assert "or to a file beside it" in api.left_out[0].reason
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b'{"openapi": "4.0.0"}', "'4.0.0'"),
+        (b"swagger: 1.2", "1.2"),
+        (b'{"info": {"_postman_id": "1", "name": "Shop"}, "item": []}', "a Postman collection"),
+        (b'asyncapi: 2.6.0\ninfo: {title: Shop, version: "1"}\n', "an AsyncAPI document"),
+        (b'{"data": {"__schema": {}}}', "a GraphQL schema"),
+        (b'{"$schema": "https://json-schema.org/draft/2020-12/schema"}', "a JSON Schema"),
+        (b"FORMAT: 1A\n\n# Shop\n", "an API Blueprint"),
+        (b'{"shop": 1}', "None"),
+    ],
+)
+def test_a_document_of_another_kind(content: bytes, found: str) -> None:
+    """What it is stands in the error, with what to do."""
+    document = reading.parse_document(content, Path("shop"))
+    with pytest.raises(ProfileError, match=f"or Swagger 2.0, found {re.escape(found)}"):
+        openapi.read(document)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("name", ["openapi.json", "openapi.yaml"])
+def test_encodings(encoding: str, name: str) -> None:
+    """Editors on Windows write UTF-16, and marks of the byte order."""
+    text = json.dumps(OPENAPI, ensure_ascii=False)
+    document = reading.parse_document(text.encode(encoding), Path(name))
+    assert openapi.read(document).operations == openapi.read(OPENAPI).operations
+
+
+@pytest.mark.parametrize("version", ["openapi: 3.0", "openapi: 3.1", "swagger: 2.0"])
+def test_a_version_that_is_a_number(version: str) -> None:
+    """YAML makes one of a version without a patch and quotes."""
+    document = reading.parse_document(f"{version}\npaths: {{/a: {{get: {{responses: {{}}}}}}}}\n".encode(), Path("a"))
+    assert len(openapi.read(document).operations) == 1

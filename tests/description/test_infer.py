@@ -82,6 +82,8 @@ def texts(*names: str) -> dict[str, Any]:
             {"production": "https://eu.x.example", "us": "https://us.x.example"},
         ),
         ([{"url": "http://a.example/v1"}, {"url": "https://a.example/v1"}], "", {"production": "https://a.example/v1"}),
+        ([{"url": "http://a.example/v1"}], "", {"production": "https://a.example/v1"}),
+        ([{"url": "http://localhost:8000"}], "", {"local": "http://localhost:8000"}),
         ([{"url": "/api/v3"}], "https://a.example/docs/openapi.json", {"production": "https://a.example/api/v3"}),
         ([{"url": "//a.example/v1"}], "", {"production": "https://a.example/v1"}),
         ([{"url": "/api/v3"}], "", {"production": PLACEHOLDER}),
@@ -97,6 +99,13 @@ def test_environments(servers: Any, address: str, expected: dict[str, str]) -> N
     assert [name for name, one in found.by_name.items() if one.value.default] == (
         ["production"] if len(expected) > 1 else []
     )
+
+
+@pytest.mark.parametrize(("url", "level"), [("http://a.example", "assumed"), ("https://a.example", "documented")])
+def test_a_server_without_tls_is_assumed_to_have_it(url: str, level: str) -> None:
+    """No key is sent without TLS, so the document's own address could not be used."""
+    found = infer_environments({"servers": [{"url": url}]}, "", "SHOP_API_KEY").by_name["production"]
+    assert (found.level, "sent by https only" in found.reason) == (level, level == "assumed")
 
 
 def test_a_sandbox_has_keys_of_its_own() -> None:

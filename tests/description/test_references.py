@@ -24,6 +24,24 @@ PATHS: dict[str, Any] = {
 }
 
 
+def test_operations_and_properties_may_be_references() -> None:
+    """Documents in many files have one for each operation."""
+    document: dict[str, Any] = {
+        "openapi": "3.1.0",
+        "paths": {"/a": {"get": {"$ref": "#/x-operations/read"}}},
+        "x-operations": {
+            "read": {"operationId": "a.read", "responses": {"200": {"content": {"application/json": {}}}}}
+        },
+    }
+    content = document["x-operations"]["read"]["responses"]["200"]["content"]
+    content["application/json"] = {"schema": {"properties": {"$ref": "#/x-fields"}}}
+    document["x-fields"] = {"a": TEXT}
+    api = openapi.read(document)
+    assert api.operations["a.read"].response_schema["properties"] == {"a": TEXT}
+    document["paths"]["/a"]["get"]["$ref"] = "#/x-operations/gone"
+    assert "x-operations/gone" in openapi.read(document).left_out[0].reason
+
+
 @pytest.mark.parametrize(
     ("reference", "found"),
     [
@@ -105,3 +123,31 @@ def test_items_are_one_schema(items: object, resolved: dict[str, Any]) -> None:
     response = {"content": {"application/json": {"schema": {"type": "array", "items": items}}}}
     document = {"openapi": "3.0.0", "paths": {"/x": {"get": {"operationId": "x.get", "responses": {"200": response}}}}}
     assert openapi.read(document).operations["x.get"].response_schema["items"] == resolved
+
+
+def test_a_schema_that_cannot_be_read_is_left_out_everywhere() -> None:
+    """Each operation that needs it has the reason, not only the first."""
+    answer = {"200": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Broken"}}}}}
+    document = {
+        "openapi": "3.0.0",
+        "paths": {path: {"get": {"responses": answer}} for path in ("/a", "/b")},
+        "components": {"schemas": {"Broken": {"properties": {"a": {"$ref": "#/components/schemas/Gone"}}}}},
+    }
+    api = openapi.read(document)
+    assert [one.path for one in api.left_out] == ["/a", "/b"]
+
+
+@pytest.mark.parametrize("by_reference", [False, True])
+def test_too_many_levels(*, by_reference: bool) -> None:
+    """An operation with schemas that are nested without end is left out, and the others are there."""
+    deep: dict[str, Any] = {"type": "string"}
+    schemas: dict[str, Any] = {"T0": deep}
+    for level in range(1, 2000):
+        deep = {"items": deep}
+        schemas[f"T{level}"] = {"items": {"$ref": f"#/components/schemas/T{level - 1}"}}
+    schema = {"$ref": "#/components/schemas/T1999"} if by_reference else deep
+    answer = {"200": {"content": {"application/json": {"schema": schema}}}}
+    paths: dict[str, Any] = {"/deep": {"get": {"responses": answer}}, "/a": {"get": {"responses": {}}}}
+    api = openapi.read({"openapi": "3.0.0", "paths": paths, "components": {"schemas": schemas}})
+    assert [one.path for one in api.operations.values()] == ["/a"]
+    assert "at most 150 levels" in api.left_out[0].reason

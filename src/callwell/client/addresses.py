@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
-from callwell.client.calls.responses import origin
+from msgspec import Struct
+
+from callwell.client.calls.responses import is_below, origin
 from callwell.core.addresses import mask_address
 from callwell.errors import InvalidOption
 
@@ -23,6 +25,18 @@ UNAMBIGUOUS: Final = re.compile(r"[^\s\x00-\x1f\x7f\"'<>\\^`{|}?#]+")
 
 LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 """This machine: the only host that receives a key without TLS."""
+
+
+class LinkTarget(Struct, frozen=True):
+    """Where something of the provider's is.
+
+    Attributes:
+        url: the whole address.
+        sends_key: the key may be shown there: it is below an address of the provider's, or the profile says so.
+    """
+
+    url: str
+    sends_key: bool
 
 
 def account_key(provider: str, environment: str, address: str, account: str) -> str:
@@ -86,11 +100,12 @@ def resolve_base_urls(
         addresses = {environment.name: configured}
     for name in addresses:
         provider.environment(name)
-    described = check_base_url(environment.base_url)
-    base_url = check_base_url(addresses[environment.name]) if environment.name in addresses else described
+    # An address in the profile that cannot be used, such as one with http, is no hindrance to another one.
+    base_url = check_base_url(addresses.get(environment.name, environment.base_url))
+    is_described = base_url == environment.base_url.strip().rstrip("/")
     others: dict[str, str | None] = {}
     for name in provider.environments_with_other_keys(environment.name):
-        default = provider.environment(name).base_url if base_url == described else None
+        default = provider.environment(name).base_url if is_described else None
         address = check_base_url(addresses[name]) if name in addresses else default
         others[name] = None if address == base_url else address
     return base_url, others
@@ -123,3 +138,26 @@ def check_base_url(text: object) -> str:
     if parts.scheme == "http" and host not in LOOPBACK_HOSTS:
         raise InvalidOption("base_url", shown, "an https address: without TLS, a key is sent to this machine only")
     return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
+
+
+def check_link(url: str, bases: Sequence[str], *, whole_origin: bool) -> LinkTarget:
+    """The place to which a link or a redirect of the provider's leads.
+
+    Args:
+        url: the whole address.
+        bases: the addresses of the provider's at which it may be.
+        whole_origin: the key may be shown outside the paths of the bases too.
+
+    Raises:
+        InvalidOption: an address of another origin, or a path that climbs.
+    """
+    near = [base for base in bases if origin(base) == origin(url)]
+    if not near:
+        shown = "{}://{}:{}".format(*origin(url))
+        expected = f"an address of {' or '.join(bases)}, the only origin that receives the key"
+        raise InvalidOption("path", shown, expected)
+    path = path_and_query(url)
+    check_path(path)
+    base = urlsplit(near[0])
+    whole = f"{base.scheme}://{base.netloc}{path}"
+    return LinkTarget(whole, whole_origin or any(is_below(whole, base) for base in near))

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from callwell import state
 from callwell.client import addresses
 from callwell.client.calls.options import Auth, CallOptions, ClientOptions, check_names, check_seconds, resolve_options
-from callwell.client.calls.responses import is_below, origin
+from callwell.client.calls.responses import origin
 from callwell.client.keys.usage import KeyRealm, KeyUseLog
 from callwell.client.quota.account import Account
 from callwell.client.quota.permit_batch import PermitBatcher
@@ -35,22 +35,11 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
+    from callwell.client.addresses import LinkTarget
     from callwell.client.calls.options import ResolvedOptions
     from callwell.client.end_users import EndUsers  # noqa: TC004 - nothing reads this annotation, and few clients have any
     from callwell.client.exactly_once.store import LedgerStore
     from callwell.client.result_cache import ResultCache
-
-
-class LinkTarget(Struct, frozen=True):
-    """Where something of the provider's is.
-
-    Attributes:
-        url: the whole address.
-        sends_key: the key may be shown there: it is below the environment's address, or the profile says so.
-    """
-
-    url: str
-    sends_key: bool
 
 
 class ClientConfig(Struct, frozen=True, kw_only=True):
@@ -253,9 +242,10 @@ class ClientConfig(Struct, frozen=True, kw_only=True):
                 "`alpha = true` in callwell.toml",
             )
 
-    def relative_url(self, url: str) -> str:
-        """An address without the environment's origin, if it has that; else as it is."""
-        return addresses.path_and_query(url) if origin(url) == origin(self.base_url) else url
+    def relative_url(self, url: str, server: str = "") -> str:
+        """An address without the origin of an operation's own server, or else the environment's, if it has that."""
+        base = (self.resolve_server(server) if server else "") or self.base_url
+        return addresses.path_and_query(url) if origin(url) == origin(base) else url
 
     def resolve_server(self, server: str) -> str:
         """The address of an operation that has a server of its own; empty if it is the environment's.
@@ -278,20 +268,19 @@ class ClientConfig(Struct, frozen=True, kw_only=True):
         server = environment.servers.get(server, server)
         return addresses.check_base_url(server) if server else ""
 
-    def check_link(self, url: str) -> LinkTarget:
+    def check_link(self, url: str, server: str = "") -> LinkTarget:
         """The place to which a link or a redirect of the provider's leads.
+
+        Args:
+            url: the whole address.
+            server: the operation's own server, if it has one; see `Operation.server`.
 
         Raises:
             InvalidOption: an address of another origin, or a path that climbs.
         """
-        if origin(url) != origin(self.base_url):
-            shown = "{}://{}:{}".format(*origin(url))
-            raise InvalidOption("path", shown, f"an address of {self.base_url}, the only origin that receives the key")
-        path = addresses.path_and_query(url)
-        addresses.check_path(path)
-        base = urlsplit(self.base_url)
-        whole = f"{base.scheme}://{base.netloc}{path}"
-        return LinkTarget(whole, is_below(whole, self.base_url) or self.provider.profile.key.whole_origin)
+        own = self.resolve_server(server) if server else ""
+        bases = (own, self.base_url) if own else (self.base_url,)
+        return addresses.check_link(url, bases, whole_origin=self.provider.profile.key.whole_origin)
 
     def request_target(self, path: str, query: Sequence[tuple[str, str]] = ()) -> str:
         """Path and query below the environment's address.

@@ -43,6 +43,10 @@ MAX_INLINE_VALUES: Final = 3
 MAX_TITLE: Final = 40
 """Characters of a title that names a type; a longer one is a sentence."""
 
+MAX_LENGTH: Final = 2000
+"""Characters of a type without a name. Unions that hold each other double with each level; beyond this they are `Any`.
+"""
+
 TYPE_KEYWORDS: Final = frozenset(
     {"type", "properties", "items", "enum", "const", "anyOf", "oneOf", "additionalProperties", COMPONENT}
 )
@@ -154,6 +158,8 @@ class AnnotationWriter:
             self._spare.add(name)  # what the component is made of may have its name, since it has no class of its own
             text = self._type(whole, name, is_argument=is_argument)
             self._spare.discard(name)
+        if len(text) > MAX_LENGTH:
+            self._declared[component] = text = "Any"
         self._open.discard(component)
         return text
 

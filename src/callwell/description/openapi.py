@@ -26,6 +26,7 @@ How a document becomes records:
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
@@ -34,13 +35,14 @@ from msgspec.structs import replace
 
 from callwell.description import answer_types, support
 from callwell.description.documents.external import read_with_files
+from callwell.description.documents.kinds import kind_of
 from callwell.description.documents.reading import Document
 from callwell.description.documents.swagger import translate
 from callwell.description.error import DescriptionError, format_path
 from callwell.description.model import Api, LeftOut, Operation, Parameter
 from callwell.description.names import name_parameters, to_snake_case
 from callwell.description.operation_names import OperationSource, name_operations
-from callwell.description.references import ReferenceResolver, expect_list, expect_object
+from callwell.description.references import ReferenceResolver, expect_list, expect_object, optional_object
 from callwell.description.request_bodies import first_line, read_body
 from callwell.description.schemas import stated_value
 from callwell.description.servers import own_server
@@ -105,15 +107,17 @@ class _Entry(NamedTuple):
 
     Attributes:
         source: what its name is made of.
+        node: the operation, or a reference to it: many documents have one file for each operation.
+        path: where that stands.
         item: the path item that it is in.
         item_path: where that stands.
-        path: where the operation stands.
     """
 
     source: OperationSource
+    node: object
+    path: KeyPath
     item: Mapping[str, Any]
     item_path: KeyPath
-    path: KeyPath
 
 
 class _DocumentReader:
@@ -126,8 +130,10 @@ class _DocumentReader:
 
     def read(self) -> Api:
         version = self._document.get("openapi")
-        if not isinstance(version, str) or not _VERSION.fullmatch(version):
-            raise DescriptionError(("openapi",), "expected a version 3.0, 3.1 or 3.2, or Swagger 2.0", found=version)
+        if not isinstance(version, str | float) or not _VERSION.fullmatch(str(version)):
+            raise DescriptionError(
+                ("openapi",), f"expected a version 3.0, 3.1 or 3.2, or Swagger 2.0, found {kind_of(self._document)}"
+            )
         info = self._document.get("info")
         about: Mapping[str, Any] = info if isinstance(info, dict) else {}
         entries = list(self._entries())
@@ -169,13 +175,19 @@ class _DocumentReader:
                 continue
             for method in METHODS:
                 if method in node:
-                    yield _Entry(_source(template, method, node[method]), node, path, (*path, method))
+                    yield self._entry(template, method, node, path)
+
+    def _entry(self, template: str, method: str, item: Mapping[str, Any], item_path: KeyPath) -> _Entry:
+        node: object = item[method]
+        path = (*item_path, method)
+        with contextlib.suppress(DescriptionError):  # reading the operation raises it again, with the name
+            node, path = self._references.resolve(node, path)
+        return _Entry(_source(template, method, node), node, path, item, item_path)
 
     def _operation(self, name: str, entry: _Entry) -> Operation:
         item = entry.item
-        path = entry.path
+        node, path = self._references.resolve(entry.node, entry.path)
         template = entry.source.path
-        node = expect_object(item[path[-1]], path)
         parameters = {
             **self._parameters(item, entry.item_path),
             **self._parameters(node, path),
@@ -183,7 +195,7 @@ class _DocumentReader:
         body = read_body(node, path, self._references, is_change=entry.source.method == "PATCH")
         variables = _PATH_VARIABLE.findall(template)
         ordered = _sort_parameters([*parameters.values(), *body.arguments], variables, path)
-        schema, answers = self._answers(node, path)
+        schema, answers = self._answers(entry.source.method, node, path)
         return Operation(
             name=name,
             method=entry.source.method,
@@ -205,7 +217,8 @@ class _DocumentReader:
         """The parameters of a path or of an operation, by location and name: together these are unique in OpenAPI."""
         path = (*path, "parameters")
         parameters: dict[tuple[str, str], Parameter] = {}
-        for index, parameter_node in enumerate(expect_list(node.get("parameters", []), path)):
+        listed = node.get("parameters")
+        for index, parameter_node in enumerate([] if listed is None else expect_list(listed, path)):
             parameter = self._parameter(*self._references.resolve(parameter_node, (*path, str(index))))
             if parameter.location != "header" or parameter.wire_name.lower() not in RESERVED_HEADERS:
                 parameters[parameter.location, parameter.wire_name] = parameter
@@ -239,25 +252,25 @@ class _DocumentReader:
             default=default,
         )
 
-    def _answers(self, node: Mapping[str, Any], path: KeyPath) -> tuple[Schema, DeclaredAnswers]:
+    def _answers(self, method: str, node: Mapping[str, Any], path: KeyPath) -> tuple[Schema, DeclaredAnswers]:
         """The JSON schema of successful responses, a union if they differ, and how each media type is read."""
         path = (*path, "responses")
-        responses = expect_object(node.get("responses"), path)
+        is_optional = not str(self._document["openapi"]).startswith("3.0")  # since OpenAPI 3.1
+        responses = {} if is_optional and "responses" not in node else expect_object(node.get("responses"), path)
         contents: list[dict[str, Schema]] = []
         for status in answer_types.successful(responses):
             response, response_path = self._references.resolve(responses[status], (*path, status))
             content_path = (*response_path, "content")
-            content = expect_object(response.get("content", {}), content_path)
+            content = optional_object(response, "content", content_path)
             contents.append({name: self._media_schema(content, name, content_path) for name in content})
-        answers = answer_types.declared_answers(path[-2].upper(), responses, contents)
+        answers = answer_types.declared_answers(method, responses, contents)
         return answer_types.json_schema(contents), answers
 
     def _media_schema(self, content: Mapping[str, Any], media_type: str, path: KeyPath) -> Schema:
         """The schema of one media type of a content."""
         path = (*path, media_type)
-        return self._references.resolve_schema(
-            expect_object(content[media_type], path).get("schema", {}), (*path, "schema")
-        )
+        schema = optional_object(content, media_type, path).get("schema", {})
+        return self._references.resolve_schema(schema, (*path, "schema"))
 
 
 def _source(template: str, method: str, node: object) -> OperationSource:

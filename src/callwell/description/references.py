@@ -54,6 +54,9 @@ ANNOTATIONS: Final = frozenset(
 )
 """Keywords that say nothing about the type of a value, as extensions (`x-`) do not; for null see `is_nullable`."""
 
+MAX_LEVELS: Final = 150
+"""Schemas within each other, references counted too: Python ends at 240 of them. No published document has 40."""
+
 _SCHEMAS: Final = ("components", "schemas")
 _KEYWORDS_ON_THE_WAY: Final = frozenset({"components", "schemas", "definitions", "$defs", "properties"})
 _INDEX: Final = re.compile("0|[1-9][0-9]{0,9}")
@@ -75,6 +78,7 @@ class ReferenceResolver:
         self._document = document
         self._resolved: dict[KeyPath, Schema] = {}
         self._in_progress: set[KeyPath] = set()
+        self._level = 0
 
     def resolve(self, node: object, path: KeyPath) -> tuple[Mapping[str, Any], KeyPath]:
         """The object that a node is or refers to, and its path.
@@ -106,8 +110,17 @@ class ReferenceResolver:
             path: where the node stands.
 
         Raises:
-            DescriptionError: a part is no schema, or a reference leads nowhere.
+            DescriptionError: a part is no schema, a reference leads nowhere, or there are too many levels.
         """
+        if self._level >= MAX_LEVELS:
+            raise DescriptionError((*path[:8], "…"), f"expected at most {MAX_LEVELS} levels of schemas, found more")
+        self._level += 1
+        try:
+            return self._resolve_level(node, path)
+        finally:
+            self._level -= 1
+
+    def _resolve_level(self, node: object, path: KeyPath) -> Schema:
         if isinstance(node, bool):  # OpenAPI 3.1: true and false are schemas. Neither says anything about a type.
             return {}
         node = expect_object(node, path)
@@ -129,8 +142,10 @@ class ReferenceResolver:
             return dict(title)
         if target_path not in self._resolved:
             self._in_progress.add(target_path)
-            self._resolved[target_path] = {**self.resolve_schema(target, target_path), **title}
-            self._in_progress.discard(target_path)
+            try:
+                self._resolved[target_path] = {**self.resolve_schema(target, target_path), **title}
+            finally:  # a schema that cannot be read is no circle for the next operation that refers to it
+                self._in_progress.discard(target_path)
         return self._resolved[target_path]
 
     def _resolve_keyword(self, keyword: str, value: object, path: KeyPath) -> object:
@@ -144,7 +159,9 @@ class ReferenceResolver:
             schemas = expect_list(value, path)
             return [self.resolve_schema(schema, (*path, str(index))) for index, schema in enumerate(schemas)]
         if keyword == "properties":
-            properties = expect_object(value, path)
+            properties: Mapping[str, Any] = expect_object(value, path)
+            if isinstance(properties.get("$ref"), str):  # properties of another file; one of that name is an object
+                properties, path = self.resolve(properties, path)
             return {name: self.resolve_schema(schema, (*path, name)) for name, schema in properties.items()}
         return value
 
@@ -192,6 +209,21 @@ def expect_object(node: object, path: KeyPath) -> dict[str, Any]:
     if not isinstance(node, dict):
         raise DescriptionError(path, "expected an object", found=node)
     return node
+
+
+def optional_object(owner: Mapping[str, Any], key: str, path: KeyPath) -> dict[str, Any]:
+    """The object that may stand under a key; an empty one without it, or where nothing follows the key, as in YAML.
+
+    Args:
+        owner: what has the key.
+        key: the key.
+        path: where the object stands.
+
+    Raises:
+        DescriptionError: it is something else.
+    """
+    node = owner.get(key)
+    return {} if node is None else expect_object(node, path)
 
 
 def expect_list(node: object, path: KeyPath) -> list[Any]:

@@ -28,7 +28,7 @@ from callwell.description import support
 from callwell.description.error import DescriptionError
 from callwell.description.model import WHOLE_BODY, BodyType, Parameter
 from callwell.description.names import to_snake_case
-from callwell.description.references import expect_object
+from callwell.description.references import optional_object
 from callwell.description.schemas import required_names, stated_value, type_names
 
 if TYPE_CHECKING:
@@ -127,14 +127,14 @@ def read_body(
     Raises:
         DescriptionError: no type of the body can be made.
     """
-    if "requestBody" not in node:
+    if node.get("requestBody") is None:
         return NO_BODY
     body, path = references.resolve(node["requestBody"], (*path, "requestBody"))
     path = (*path, "content")
-    content = expect_object(body.get("content"), path)
+    content = optional_object(body, "content", path)
     ranked: list[tuple[int, BodyDraft]] = []
-    for media_type, node_of_type in content.items():
-        media = expect_object(node_of_type, (*path, media_type))
+    for media_type in content:
+        media = optional_object(content, media_type, (*path, media_type))
         schema = references.resolve_schema(media.get("schema", {}), (*path, media_type, "schema"))
         found = support.body_kind(media_type, schema)
         if found is not None:

@@ -6,19 +6,24 @@ from __future__ import annotations
 import gc
 import warnings
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 
 import pytest
+from msgspec.structs import replace
 
 from callwell import errors
 from callwell.core.verdict import End
 from callwell.observe.notices import CallEnded
 from tests.client._async.scripted_client import client
-from tests.client.acme import BASE, KEY
+from tests.client.acme import BASE, KEY, acme
 from tests.client.running import run
 from tests.client.world import World, answer, code, held, query
 
 if TYPE_CHECKING:
     from callwell.transport.base import Request, Response
+
+
+ACME = acme()
 
 
 def shelf(count: int, size: int = 2) -> Any:
@@ -204,6 +209,27 @@ def test_links_are_followed_within_the_origin(link: str, goes_to: str) -> None:
     assert read(client(world).pages("things.links", colour="red")) == ["0", "1"]
     assert world.urls == [f"{BASE}/links?colour=red", goes_to]
     assert {notice.operation for notice in world.notices if isinstance(notice, CallEnded)} == {"things.links"}
+
+
+@pytest.mark.parametrize(
+    ("server", "link", "keys"),
+    [
+        ("https://files.test/v2", "https://files.test/v2/links?page=2", [KEY, KEY]),
+        ("https://files.test/v2", "?page=2", [KEY, KEY]),
+        ("https://files.test/v2", f"{BASE}/links?page=2", [KEY, KEY]),
+        ("https://files.test/v2", "https://files.test/other?page=2", [KEY, ""]),
+        ("/v3", "/v3/links?page=2", [KEY, KEY]),
+        ("", "/v3/links?page=2", [KEY, ""]),
+    ],
+)
+def test_links_of_operations_with_servers_of_their_own(server: str, link: str, keys: list[str | None]) -> None:
+    """They are followed at both addresses of the provider, with the key below them."""
+    links = ACME.api.operations["things.links"]
+    api = replace(ACME.api, operations={**ACME.api.operations, links.name: replace(links, server=server)})
+    world = World(*cursor(([0], link), ([1], None)))
+    assert read(client(world, provider=replace(ACME, api=api)).pages("things.links")) == ["0", "1"]
+    assert world.urls[1] == urljoin(world.urls[0], link)
+    assert world.keys == keys
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,9 @@ DOCUMENT_NAMES: Final = ("openapi.json", "openapi.yaml", "openapi.yml")
 MAX_BYTES: Final = 64 << 20
 """Bytes of a document, with all files that belong to it. GitHub's, the largest known, has 13 MB."""
 
+_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
+"""The byte order marks of UTF-16, which editors on Windows write."""
+
 _ERROR_POSITION: Final = re.compile(r"byte (\d+)")
 """How msgspec says where a document is broken."""
 
@@ -87,6 +90,8 @@ def parse_document(text: bytes, file: Path) -> Document:
     Raises:
         ProfileError: it is no object in JSON or YAML.
     """
+    if text.startswith(_UTF_16):
+        text = text.decode("utf-16", errors="replace").encode()
     is_json = text.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[") and file.suffix not in (".yaml", ".yml")
     content = _parse_json(file, text) if is_json or file.suffix == ".json" else _parse_yaml(file, text)
     if not isinstance(content, dict):

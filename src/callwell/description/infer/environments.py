@@ -38,6 +38,9 @@ TRIALS: Final = frozenset(KINDS) - {PRODUCTION}
 MAX_ENVIRONMENTS: Final = 12
 """Environments that are written: a variable with many values is better filled in by a person."""
 
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+"""Hosts to which keys are sent without TLS."""
+
 _WORD: Final = re.compile(r"[a-z]+|\d+")
 _VARIABLE: Final = re.compile(r"\{([^{}]*)\}")
 
@@ -92,13 +95,17 @@ def infer_environments(document: Mapping[str, Any], address: str, key_variable: 
             urls.setdefault(url, server)
     secure = {url.partition("://")[2] for url in urls if url.startswith("https:")}
     kept = [url for url in urls if url.startswith("https:") or url.partition("://")[2] not in secure]
-    named = _name_all({url: urls[url].words for url in kept[:MAX_ENVIRONMENTS]})
+    found_at = {_with_tls(url): urls[url] for url in kept}
+    kept = list(found_at)
+    named = _name_all({url: found_at[url].words for url in kept[:MAX_ENVIRONMENTS]})
     if not named:
         return _unknown(questions)
     default = PRODUCTION if PRODUCTION in named else next(iter(named))
     ordered = {default: named[default], **named}
     found = {
-        name: Found(_rule(name, url, default, key_variable, several=len(named) > 1), "documented", urls[url].reason)
+        name: _found(
+            _rule(name, url, default, key_variable, several=len(named) > 1), found_at[url], is_documented=url in urls
+        )
         for name, url in ordered.items()
     }
     questions += [
@@ -118,6 +125,18 @@ def _unknown(questions: list[Question]) -> Environments:
         ('base_url = "https://api.example.com/v1"',),
     )
     return Environments({PRODUCTION: Found(rule, "assumed", "no server is documented")}, (asked, *questions))
+
+
+def _with_tls(url: str) -> str:
+    """An address to which a key may be sent: by TLS, or on this machine."""
+    is_plain = url.startswith("http:") and urlsplit(url).hostname not in LOOPBACK
+    return url.replace("http:", "https:", 1) if is_plain else url
+
+
+def _found(rule: EnvironmentRule, server: _Server, *, is_documented: bool) -> Found[EnvironmentRule]:
+    if is_documented:
+        return Found(rule, "documented", server.reason)
+    return Found(rule, "assumed", f"{server.reason} has http, but keys are sent by https only")
 
 
 def _rule(name: str, url: str, default: str, key_variable: str, *, several: bool) -> EnvironmentRule:

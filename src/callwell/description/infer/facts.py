@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from callwell.description.error import DescriptionError
@@ -93,8 +94,9 @@ def iter_operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, Map
         except DescriptionError:
             continue
         for method in METHODS:
-            if method in node:
-                yield method.upper(), path, as_mapping(node[method])
+            with contextlib.suppress(KeyError, DescriptionError):
+                operation, _ = references.resolve(node[method], ("paths", path, method))
+                yield method.upper(), path, operation
 
 
 def _iter_responses(document: Mapping[str, Any]) -> Iterator[DescribedResponse]:
