@@ -38,6 +38,8 @@ def described(responses: dict[str, Any], method: str = "get") -> Any:
         ({"200": {"content": {"text/csv": {}}}}, "text/csv", ["text"]),
         ({"200": {"content": {"image/png": {}, "image/webp": {}}}}, "image/png, image/webp", ["bytes", "bytes"]),
         ({"200": {"content": {"*/*": {}}}}, "*/*", ["any"]),
+        ({"200": {"content": {"*/*": {"schema": {"type": "string"}}}}}, "*/*", ["any"]),
+        ({"200": {"content": {"*/*": {"schema": {"type": "object"}}}}}, "application/json", []),
         ({"200": {"content": PDF}, "202": {"content": JSON}}, "application/pdf, application/json", ["bytes", "json"]),
         ({"200": {"content": {**JSON, "text/event-stream": {}}}}, "application/json", ["json", "events"]),
         ({"200": {"content": {"audio/mpeg": {}, "text/event-stream": {}}}}, "audio/mpeg", ["bytes", "events"]),

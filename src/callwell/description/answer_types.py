@@ -12,7 +12,8 @@ server.
 | an unknown type with a schema of an object or an array | the value, as JSON |
 | `text/event-stream` | a stream of events |
 | JSON lines under any of their names, and `application/json;stream=…` | a stream of values |
-| a range such as `*/*` or `application/*` | by the type that the response has |
+| a range such as `*/*` with a schema of an object or an array, as Spring writes | the value, as JSON |
+| any other range | by the type that the response has |
 | anything else | `bytes` |
 
 A request accepts JSON of each response that offers it. If a response offers none, it accepts all that the response
@@ -152,7 +153,10 @@ def classify(name: str, schema: Mapping[str, Any]) -> AnswerType:
     base, *parameters = [part.strip().lower() for part in name.split(";")]
     kept = [part.replace(" ", "") for part in parameters if part and not part.startswith("charset")]
     name = ";".join([base, *kept])
-    return AnswerType(name=name, kind=_kind(name, base, schema))
+    kind = _kind(name, base, schema)
+    if kind == "any" and _kind_by_schema(schema) == "json":
+        return AnswerType(name=JSON, kind="json")
+    return AnswerType(name=name, kind=kind)
 
 
 def _kind(name: str, base: str, schema: Mapping[str, Any]) -> Kind:
@@ -168,6 +172,10 @@ def _kind(name: str, base: str, schema: Mapping[str, Any]) -> Kind:
         return "text"
     if _BYTES.fullmatch(base) or schema.get("format") in ("binary", "byte", "base64"):
         return "bytes"
+    return _kind_by_schema(schema)
+
+
+def _kind_by_schema(schema: Mapping[str, Any]) -> Kind:
     return _KINDS_BY_TYPE.get("".join(schemas.type_names(schema)), "bytes")
 
 

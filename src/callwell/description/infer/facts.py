@@ -114,7 +114,7 @@ def _read_response(
     references: ReferenceResolver, node: Mapping[str, Any], method: str, path: str, status: str
 ) -> DescribedResponse:
     content = as_mapping(node.get("content"))
-    json_type = next((name for name in content if "json" in name.lower()), "")
+    json_type = next((name for name in content if "json" in name.lower()), "*/*")
     schema = as_mapping(content.get(json_type)).get("schema", {})
     headers: dict[str, str] = {}
     for name, header in as_mapping(node.get("headers")).items():
