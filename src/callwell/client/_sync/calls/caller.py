@@ -176,7 +176,7 @@ class Caller:
             fetch=fetch,
             start=PagerPosition(walk, ()),
             names=handle.rule.renamed,
-            locate=self.config.relative_url if rule.style in LINKED else None,
+            locate=partial(self.config.relative_url, server=self._server(handle)) if rule.style in LINKED else None,
         )
 
     def _run_with_options(
@@ -232,6 +232,10 @@ class Caller:
             answer = self.send(self.prepare(handle.plan, self._bind_link(handle, bound, url)))
         return answer if answer.url else answer._replace(url=url)
 
+    def _server(self, handle: OperationHandle) -> str:
+        """The server that the document gives an operation alone; empty for none."""
+        return self.config.provider.operation(handle.plan.operation).server
+
     def _bind_link(self, handle: OperationHandle, bound: BoundRequest, link: str) -> BoundRequest:
         """The request for the next page by its link, if the link leads to an address of the provider.
 
@@ -239,10 +243,10 @@ class Caller:
             UnexpectedAnswer: it leads elsewhere.
         """
         try:
-            checked = self.config.check_link(link)
+            checked = self.config.check_link(link, self._server(handle))
             target = checked.url.removeprefix(self.config.base_url)
             if checked.sends_key and target != checked.url:
-                return replace(bound, target=target)
+                return replace(bound, target=target, url="")
             return replace(bound, url=checked.url, keyless=bound.keyless or not checked.sends_key)
         except InvalidOption as error:
             name = self.config.provider.name
