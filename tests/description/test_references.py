@@ -151,3 +151,20 @@ def test_too_many_levels(*, by_reference: bool) -> None:
     api = openapi.read({"openapi": "3.0.0", "paths": paths, "components": {"schemas": schemas}})
     assert [one.path for one in api.operations.values()] == ["/a"]
     assert "at most 150 levels" in api.left_out[0].reason
+
+
+@pytest.mark.parametrize(
+    ("content", "format_name"),
+    [
+        ({"contentMediaType": "application/octet-stream"}, "binary"),
+        ({"contentMediaType": "image/png"}, "binary"),
+        ({"contentMediaType": "image/png", "contentEncoding": "base64"}, None),
+        ({"contentMediaType": "application/json"}, None),
+    ],
+)
+def test_files_of_openapi_3_1(content: dict[str, Any], format_name: str | None) -> None:
+    """A field of a form that is called bytes by its media type is a file."""
+    form = {"multipart/form-data": {"schema": {"type": "object", "properties": {"file": {**TEXT, **content}}}}}
+    paths = {"/a": {"post": {"requestBody": {"content": form}, "responses": {"204": {}}}}}
+    api = openapi.read({"openapi": "3.1.0", "paths": paths})
+    assert next(iter(api.operations.values())).parameters[0].schema.get("format") == format_name
