@@ -141,6 +141,26 @@ def test_keys(scheme: dict[str, Any], expected: tuple[str, str]) -> None:
     assert found.rule.level == ("assumed" if expected[0] == "none" else "documented")
 
 
+@pytest.mark.parametrize(
+    ("security", "level"),
+    [([{"id": [], "secret": []}], "assumed"), ([{"id": []}, {"id": [], "secret": []}], "documented")],
+)
+def test_schemes_that_are_needed_together(security: list[Any], level: str) -> None:
+    """A profile has one key: what else every request needs is a question."""
+    schemes = {name: {"type": "apiKey", "in": "header", "name": f"X-{name}"} for name in ("id", "secret")}
+    document = {
+        "openapi": "3.0.0",
+        "security": security,
+        "paths": {"/a": {"get": {"responses": {"200": {}}}}},
+        "components": {"securitySchemes": schemes},
+    }
+    key = infer(facts_of(document)).key
+    assert key.rule.level == level
+    assert any("secret" in question.text and "as well" in question.text for question in key.questions) == (
+        level == "assumed"
+    )
+
+
 def test_a_word_before_the_key_belongs_to_it() -> None:
     """The pattern says so to everybody who forgets it."""
     scheme = {"type": "apiKey", "in": "header", "name": "Authorization", "description": "Authorization: Token abc"}

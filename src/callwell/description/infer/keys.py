@@ -74,7 +74,11 @@ def infer_key(facts: Facts, variable: str) -> InferredKey:
         rule = _rule(schemes[name], variable)
         if rule is not None:
             reason = f"components.securitySchemes.{name}, {_describe(schemes[name])}"
-            level: Level = "documented" if uses[name] else "assumed"
+            others = _needed_beside(facts.document, name)
+            if others:
+                described = ", ".join(f"{other} ({_describe(schemes[other])})" for other in others if other in schemes)
+                questions.append(Question(f"requests need {described} as well, and a profile has one key"))
+            level: Level = "documented" if uses[name] and not others else "assumed"
             return InferredKey(Found(rule, level, reason), (*questions,), name)
     rule = KeyRule(scheme="none", env=variable)
     reason = f"{', '.join(ranked)}: no scheme that a profile can express"
@@ -119,6 +123,18 @@ def _count_uses(document: Mapping[str, Any]) -> Counter[str]:
         )
         uses.update(names)
     return uses
+
+
+def _needed_beside(document: Mapping[str, Any], name: str) -> list[str]:
+    """The schemes that every requirement with a scheme names beside it; none if one has it alone."""
+    shared = document.get("security")
+    together: list[set[str]] = []
+    for _, _, operation in iter_operations(document):
+        requirements = operation.get("security", shared)
+        for requirement in requirements if isinstance(requirements, list) else ():
+            if name in as_mapping(requirement):
+                together.append(set(requirement) - {name})
+    return sorted(set.intersection(*together)) if together else []
 
 
 def _kind_of(scheme: Mapping[str, Any]) -> SchemeKind:
