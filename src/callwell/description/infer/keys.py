@@ -131,9 +131,8 @@ def _needed_beside(document: Mapping[str, Any], name: str) -> list[str]:
     together: list[set[str]] = []
     for _, _, operation in iter_operations(document):
         requirements = operation.get("security", shared)
-        for requirement in requirements if isinstance(requirements, list) else ():
-            if name in as_mapping(requirement):
-                together.append(set(requirement) - {name})
+        listed = requirements if isinstance(requirements, list) else []
+        together += [set(requirement) - {name} for requirement in listed if name in as_mapping(requirement)]
     return sorted(set.intersection(*together)) if together else []
 
 
