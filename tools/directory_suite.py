@@ -24,7 +24,7 @@ DOCUMENTS: Final = 2_639
 
 MAX_REFUSED_SHARE: Final = 0.03
 
-EVERY: Final = 4
+EVERY: Final = 8
 """Of so many documents one is generated: all of them take five minutes of processor time."""
 
 CHUNK: Final = 16
