@@ -8,6 +8,8 @@ PIP     := $(RUN) -m pip -qq --disable-pip-version-check --no-input
 # One more than the two processors of a small machine: tests that wait for a quota or a deadline leave theirs to others.
 JOBS    ?= 3
 PROXIES := squid tinyproxy haproxy nginx
+# The suites of `make conformance`, by their names in tools/conformance.py; all if there are none.
+SUITES  ?=
 
 # A lock is resolved from the public index alone: what a machine adds of its own (a wheel folder, a mirror) stays out.
 COMPILE := env -u PIP_FIND_LINKS -u PIP_EXTRA_INDEX_URL -u PIP_INDEX_URL PIP_CONFIG_FILE=/dev/null \
@@ -57,7 +59,7 @@ conformance: $(STAMP) ## official clients against the emulator, Callwell through
 		test -z "$$missing" || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq \
 		&& apt-get install -qq --yes --no-install-recommends $(PROXIES) >/dev/null; } \
 		|| { echo "conformance: a proxy is missing: apt-get install $(PROXIES)"; exit 1; }
-	@$(RUN) tools/conformance.py
+	@$(RUN) tools/conformance.py $(SUITES)
 
 docs: $(STAMP) ## the documentation as a site, in build/site; a warning or a foreign address is an error
 	@$(PIP) install --require-hashes --requirement requirements/docs.txt
