@@ -96,16 +96,9 @@ def query_pairs(label: str, parameter: Parameter, value: object) -> list[tuple[s
         return [pair for key, item in value.items() for pair in nested_pairs(label, key, item)]
     if not isinstance(value, list):
         return [(wire, to_text(label, value))]
-    if is_deep(value):
-        return [(wire, JSON_ENCODER.encode(value).decode())]
     if parameter.schema.get("x-array-style") == "indexed":
         return [(f"{wire}[{i}]", to_text(label, item)) for i, item in enumerate(value)]
     return [(wire, to_text(label, item)) for item in value]
-
-
-def is_deep(value: object) -> bool:
-    """Whether a list has objects or lists in it. OpenAPI has no style for it: providers that take one read JSON."""
-    return isinstance(value, list) and any(isinstance(item, Mapping | list) for item in value)
 
 
 def nested_pairs(label: str, name: str, value: object) -> list[tuple[str, str]]:
@@ -119,7 +112,8 @@ def nested_pairs(label: str, name: str, value: object) -> list[tuple[str, str]]:
     if isinstance(value, Mapping):
         return [pair for key, item in value.items() for pair in nested_pairs(label, f"{name}[{key}]", item)]
     if isinstance(value, list):
-        if not is_deep(value):
+        numbered = any(isinstance(item, Mapping | list) for item in value)
+        if not numbered:
             return [(f"{name}[]", to_text(label, item)) for item in value]
         return [pair for i, item in enumerate(value) for pair in nested_pairs(label, f"{name}[{i}]", item)]
     return [(name, to_text(label, value))]

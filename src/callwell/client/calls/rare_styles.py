@@ -36,7 +36,6 @@ from callwell.client.calls.parameter_styles import (
     check_header_text,
     flatten,
     header_pairs,
-    is_deep,
     query_pairs,
     text_without,
     to_text,
@@ -122,7 +121,7 @@ def _query_pairs(label: str, parameter: Parameter, value: Any) -> Pairs:
     explode = parameter.explode
     if explode is None:
         explode = parameter.style in ("", "form")
-    if isinstance(value, Mapping | list) and not (explode or is_deep(value)) and parameter.style != "deepObject":
+    if isinstance(value, Mapping | list) and not explode and parameter.style != "deepObject":
         separator = DELIMITERS[parameter.style]
         items = flatten(label, value, separator)
         delimiter = separator if separator == "," else quote(separator)
