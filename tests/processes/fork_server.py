@@ -27,9 +27,25 @@ import socket
 import sys
 import threading
 from pathlib import Path
+from pkgutil import walk_packages
 from typing import Any, Final
 
-COMMANDS: Final = ("assess", "call", "config", "export", "flags", "ledger", "list", "providers", "upload", "users")
+COMMANDS: Final = (
+    "arguments",
+    "assess",
+    "call",
+    "config",
+    "export",
+    "flags",
+    "ledger",
+    "list",
+    "providers",
+    "upload",
+    "users",
+)
+WHOLE: Final = ("callwell.core", "callwell.client", "callwell.state", "callwell.transport", "callwell.keys")
+"""Packages of which a first client loads little, and a program before its end most."""
+
 PRELOADED: Final = (
     *("asyncio", "uvloop", "rich.progress", "rich.table", "typer", "callwell.cli.main", "callwell.cli.commands"),
     *("callwell.client.client", "callwell.client._sync.client", "callwell.transport.pyreqwest"),
@@ -81,6 +97,7 @@ def main() -> None:
 def preload() -> None:
     """Import what programs need, and encode the emulator's clips: half a second for each process that does so alone."""
     load(PRELOADED)
+    load(tuple(module.name for package in WHOLE for module in walk_packages([find_folder(package)], f"{package}.")))
     from callwell.cli.main import main as command
     from callwell.emulator.userplane.clips import clips
 
@@ -89,6 +106,11 @@ def preload() -> None:
     with contextlib.redirect_stdout(io.StringIO()):
         command()
     load(())
+
+
+def find_folder(package: str) -> str:
+    """The folder of a package."""
+    return str(importlib.import_module(package).__path__[0])
 
 
 def load(names: tuple[str, ...]) -> None:
