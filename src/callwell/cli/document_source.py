@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from callwell.core.addresses import mask_address
+from callwell.core.media_types import base_type
 from callwell.description.documents.reading import MAX_BYTES
 from callwell.errors import ConnectFailed, UsageError
 from callwell.version import VERSION
@@ -139,7 +140,7 @@ def _check_address(url: str, source: str) -> None:
 
 def _check_response(response: Response, shown: str) -> bytes:
     """The body of a response, if it is a whole document."""
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = base_type(response.headers.get("content-type", ""))
     status = response.status
     if response.too_large:
         raise UsageError(f"{shown} has more than {MAX_BYTES >> 20} MiB, the most that an OpenAPI document may have")

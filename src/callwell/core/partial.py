@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.core import dates, json_values
 from callwell.core import headers as fields
+from callwell.core.media_types import base_type
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -135,7 +136,7 @@ def parse_head(status: int, headers: Mapping[str, str], wall: float) -> StorageH
         stop=stop,
         codings=_parse_codings(fields.join_lines(headers, "content-encoding")),
         retry_after_s=fields.read_retry_after_s(headers, fields.RETRY_AFTER_NAMES, wall) or 0.0,
-        is_html=_media_type(headers.get("content-type", "")) in HTML_TYPES,
+        is_html=base_type(headers.get("content-type", "")) in HTML_TYPES,
     )
 
 
@@ -158,12 +159,8 @@ def is_not_html(announced: str | None) -> bool:
     """Whether a media type that a provider announces is surely not that of a web page."""
     if announced is None or "/" not in announced:
         return False
-    media_type = _media_type(announced)
+    media_type = base_type(announced)
     return not media_type.startswith("text/") and media_type not in HTML_TYPES
-
-
-def _media_type(text: str) -> str:
-    return text.partition(";")[0].strip().lower()
 
 
 def _parse_content_range(headers: Mapping[str, str]) -> tuple[int | None, int | None, int | None]:

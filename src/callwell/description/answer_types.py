@@ -25,6 +25,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from callwell.core.media_types import is_json
 from callwell.description import schemas
 from callwell.description.model import AnswerType
 
@@ -47,9 +48,6 @@ STREAMS: Final = ("events", "lines")
 """Kinds that have no end until the server decides so."""
 
 EVENTS: Final = "text/event-stream"
-
-_JSON: Final = re.compile(r"(?:application|text)/(?:[\w.-]+\+)?json")
-"""Media types that are JSON (RFC 6839, section 3.1)."""
 
 _LINES: Final = re.compile(
     r"application/(?:(?:x-)?(?:ndjson|jsonl|json-?lines)|stream\+json)|application/json;stream=.*"
@@ -164,7 +162,7 @@ def _kind(name: str, base: str, schema: Mapping[str, Any]) -> Kind:
         return "events"
     if _LINES.fullmatch(name) or _LINES.fullmatch(base):
         return "lines"
-    if _JSON.fullmatch(base):
+    if is_json(base):
         return "json"
     if _RANGE.fullmatch(base):
         return "any"

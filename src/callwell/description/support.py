@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from callwell.core.media_types import base_type
 from callwell.description import schemas
 from callwell.description.error import DescriptionError
 
@@ -69,7 +70,7 @@ def body_kind(media_type: str, schema: Mapping[str, Any]) -> tuple[BodyKind, int
         media_type: the media type, or a range of them.
         schema: the schema of the body.
     """
-    name = media_type.partition(";")[0].strip().lower()
+    name = base_type(media_type)
     for pattern, kind, rank in BODY_KINDS:
         if re.fullmatch(pattern, name):
             is_file = kind == "json" and schemas.is_file(schema)

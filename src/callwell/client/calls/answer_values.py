@@ -24,6 +24,7 @@ from callwell.client.calls import gateways
 from callwell.client.calls.json_body import decode_json
 from callwell.client.calls.json_repair import CHARSET
 from callwell.core.headers import join_lines
+from callwell.core.media_types import base_type, is_json
 from callwell.description.model import AnswerType
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ OCTETS: Final = "application/octet-stream"
 FAMILIES: Final = ("image/", "audio/", "video/", "font/")
 HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
 
-JSON: Final = re.compile(r"(?:application|text)/(?:[\w.-]+\+)?json")
 TEXT: Final = re.compile(r"text/.*|.*[/+](?:xml|ya?ml)|application/(?:x-yaml|javascript|toml|sql|sdp)")
 
 UNKNOWN: Final = AnswerType(name="", kind="bytes")
@@ -46,7 +46,7 @@ ODD_CHARSETS: Final = frozenset({"idna", "punycode", "unicode-escape", "raw-unic
 
 def media_type(headers: Mapping[str, str]) -> str:
     """The media type that an answer names, in lower case and without parameters; empty if it names none."""
-    return join_lines(headers, "content-type").partition(";")[0].strip().lower()
+    return base_type(join_lines(headers, "content-type"))
 
 
 def find_type(media: Sequence[AnswerType], headers: Mapping[str, str], body: bytes) -> AnswerType | None:
@@ -156,14 +156,14 @@ def _is_near(name: str, kind: AnswerType) -> bool:
     family = kind.name.partition("/")[0] + "/"
     if family in FAMILIES:
         return name.startswith(family)
-    return not is_text and JSON.fullmatch(name) is None
+    return not is_text and not is_json(name)
 
 
 def _resolve(kind: AnswerType, name: str, body: bytes) -> AnswerType:
     """The type as it is read: one of any type is read by the type that the answer names."""
     if kind.kind != "any":
         return kind
-    if JSON.fullmatch(name):
+    if is_json(name):
         return AnswerType(name=name, kind="json")
     is_text = TEXT.fullmatch(name) or (not name and gateways.is_markup(body))
     return AnswerType(name=name, kind="text" if is_text else "bytes")

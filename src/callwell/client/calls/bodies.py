@@ -30,10 +30,11 @@ from msgspec.structs import replace
 
 from callwell.client.calls import multipart
 from callwell.client.calls.parameter_styles import flatten, nested_pairs, to_text
-from callwell.client.calls.rare_styles import DELIMITERS, JSON_MEDIA
+from callwell.client.calls.rare_styles import DELIMITERS
 from callwell.client.calls.request_files import guess_type, open_content
 from callwell.client.calls.validation import check_value, describe_schema, is_file_value
 from callwell.client.calls.wire_values import encode_json
+from callwell.core.media_types import base_type, is_json
 from callwell.description import schemas
 from callwell.description.model import WHOLE_BODY, BodyType, Parameter
 from callwell.errors import InvalidOption, UnknownName
@@ -239,7 +240,7 @@ def _form_pairs(label: str, field: Parameter, value: Any) -> list[tuple[str, str
     wire = field.wire_name
     if not isinstance(value, Mapping | list):
         return [(wire, to_text(label, value))]
-    if JSON_MEDIA.fullmatch(field.content):
+    if is_json(base_type(field.content)):
         return [(wire, encode_json(label, value).decode())]
     if field.style == "deepObject":
         return nested_pairs(label, wire, value)

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from callwell.core import outcome
 from callwell.core.headers import join_lines
+from callwell.core.media_types import base_type
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,9 +51,7 @@ def is_undescribed_type(headers: Mapping[str, str], body: bytes) -> bool:
         headers: the response's.
         body: what arrived of it.
     """
-    named = (
-        join_lines(headers, "content-type").partition(";")[0].strip().lower()
-    )  # bytes that are no text are a type too
+    named = base_type(join_lines(headers, "content-type"))  # bytes that are no text are a type too
     return is_markup(body) or (named != "" and "json" not in named)
 
 

@@ -41,6 +41,7 @@ from callwell.client.calls.parameter_styles import (
     to_text,
 )
 from callwell.client.calls.wire_values import encode_json
+from callwell.core.media_types import base_type, is_json
 from callwell.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -60,8 +61,6 @@ RESERVED_IN_PATH: Final = ":@!$&'()*+,;="
 _ESCAPED: Final = re.compile("(%[0-9A-Fa-f]{2})")
 _COOKIE_TEXT: Final = re.compile(r"[!#-+\--:<-\[\]-~]*")
 """The characters of a cookie's value (RFC 6265, section 4.1.1)."""
-
-JSON_MEDIA: Final = re.compile(r"(?:application|text)/(?:[\w.-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
 
 
 class Escaped(str):
@@ -88,7 +87,7 @@ def writer(parameter: Parameter) -> Writer:
 
 
 def join_query(pairs: Sequence[tuple[str, str]]) -> str:
-    """A query of pairs, some of which are escaped already."""
+    """Join pairs into a query. `Escaped` parts stay as they are."""
     return "&".join(f"{_escape(name)}={_escape(value)}" for name, value in pairs)
 
 
@@ -97,8 +96,7 @@ def _escape(text: str) -> str:
 
 
 def _content_pairs(label: str, parameter: Parameter, value: Any) -> Pairs:
-    is_json = JSON_MEDIA.fullmatch(parameter.content) is not None
-    text = encode_json(label, value).decode() if is_json else to_text(label, value)
+    text = encode_json(label, value).decode() if is_json(base_type(parameter.content)) else to_text(label, value)
     name = parameter.wire_name
     if parameter.location == "header":
         return [(name.lower(), check_header_text(label, value, text))]

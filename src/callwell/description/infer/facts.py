@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from callwell.core.media_types import base_type
 from callwell.description.error import DescriptionError
 from callwell.description.references import ReferenceResolver
 
@@ -126,6 +127,6 @@ def _read_response(
         status=status,
         description=as_text(node.get("description")),
         headers=headers,
-        media=tuple(name.partition(";")[0].strip().lower() for name in content),
+        media=tuple(map(base_type, content)),
         schema=references.resolve_schema(schema, ("responses", status)),
     )
