@@ -15,7 +15,7 @@ from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from callwell.client.calls.answer_values import find_type, media_type, read_answer
-from callwell.client.calls.open_answer import AsyncOpenAnswer, check_recordable, open_answer
+from callwell.client.calls.open_answer import AsyncOpenAnswer, check_recordable, done_facts, open_answer
 from callwell.client.calls.responses import REDIRECTS, Answer, resolve_link
 from callwell.client.downloads.asset import AsyncAsset
 from callwell.client.downloads.fetch import NEVER
@@ -209,12 +209,6 @@ async def read_redirected(
     """
     source = AsyncAnswerFile(caller, handle, bound, location=answer.headers["location"])
     max_bytes = caller.config.network.max_answer_bytes
-    facts = CallFacts(
-        provider=caller.config.provider.name,
-        operation=handle.plan.operation,
-        attempts=answer.attempts,
-        outcome=str(Outcome.DONE),
-    )
     body = bytearray()
     options = caller.options
     asset = AsyncAsset(source, deadline_s=options.within_s, wait_s=options.deadline_s)
@@ -223,7 +217,7 @@ async def read_redirected(
             body += chunk
             if len(body) > max_bytes:
                 text = f"{source.name}: the file has more bytes than max_answer_bytes allows: save it as an asset"
-                raise AnswerTooLarge(text, status=download.OK_STATUS, **facts)
+                raise AnswerTooLarge(text, status=download.OK_STATUS, **done_facts(caller, handle, answer))
     response = Response(download.OK_STATUS, source.headers, bytes(body))
     found = read_answer(response, handle.plan.media)
     json = None if found is None else found.json

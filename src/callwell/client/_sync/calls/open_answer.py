@@ -222,14 +222,21 @@ def open_answer(
         opener.close()
         raise
     if opener.body is None and answer.status in outcome.OK and answer.status not in NO_CONTENT:
-        name = caller.config.provider.name
+        facts = done_facts(caller, handle, answer)
         mismatch = describe_mismatch(answer.headers, bound.accept[1])
-        facts = CallFacts(
-            provider=name, operation=handle.plan.operation, attempts=answer.attempts, outcome=str(Outcome.DONE)
-        )
-        text = f"{name} {handle.plan.operation}: {answer.status}: {mismatch}"
+        text = f"{facts['provider']} {facts['operation']}: {answer.status}: {mismatch}"
         raise UnexpectedAnswer(text, status=answer.status, **facts)
     return OpenAnswer(answer.status, answer.headers, opener)
+
+
+def done_facts(caller: OpenCaller, handle: OperationHandle, answer: Answer) -> CallFacts:
+    """The facts of an error about an answer that came, so that the call was done."""
+    return CallFacts(
+        provider=caller.config.provider.name,
+        operation=handle.plan.operation,
+        attempts=answer.attempts,
+        outcome=str(Outcome.DONE),
+    )
 
 
 def check_recordable(caller: OpenCaller) -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Final
 
-from callwell.client._sync.calls.open_answer import OpenAnswer, check_recordable, open_answer
+from callwell.client._sync.calls.open_answer import OpenAnswer, check_recordable, done_facts, open_answer
 from callwell.client._sync.downloads.asset import Asset
 from callwell.client._sync.downloads.fetch import NEVER
 from callwell.client._sync.downloads.signed_url import STALL_S, AssetInfo, SignedUrl
@@ -206,12 +206,6 @@ def read_redirected(caller: OpenCaller, handle: OperationHandle, bound: BoundReq
     """
     source = AnswerFile(caller, handle, bound, location=answer.headers["location"])
     max_bytes = caller.config.network.max_answer_bytes
-    facts = CallFacts(
-        provider=caller.config.provider.name,
-        operation=handle.plan.operation,
-        attempts=answer.attempts,
-        outcome=str(Outcome.DONE),
-    )
     body = bytearray()
     options = caller.options
     asset = Asset(source, deadline_s=options.within_s, wait_s=options.deadline_s)
@@ -220,7 +214,7 @@ def read_redirected(caller: OpenCaller, handle: OperationHandle, bound: BoundReq
             body += chunk
             if len(body) > max_bytes:
                 text = f"{source.name}: the file has more bytes than max_answer_bytes allows: save it as an asset"
-                raise AnswerTooLarge(text, status=download.OK_STATUS, **facts)
+                raise AnswerTooLarge(text, status=download.OK_STATUS, **done_facts(caller, handle, answer))
     response = Response(download.OK_STATUS, source.headers, bytes(body))
     found = read_answer(response, handle.plan.media)
     json = None if found is None else found.json
