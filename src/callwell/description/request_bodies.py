@@ -191,16 +191,14 @@ def _fields(schema: Mapping[str, Any], encoding: object) -> tuple[list[Parameter
     required = dict.fromkeys(required_names(schema))
     described = {**properties, **{name: {} for name in required if name not in properties}}
     encodings: Mapping[str, Any] = encoding if isinstance(encoding, dict) else {}
-    filled = {
-        name: stated_value(described[name], described[name].get("default"))
-        for name in required
-        if not described[name].get("readOnly")
-    }
-    demanded = [
-        name for name, value in filled.items() if value is None and described[name].get("default", 0) is not None
-    ]
+    writable = [name for name in required if not described[name].get("readOnly")]
+    defaults = {name: stated_value(described[name], described[name].get("default")) for name in writable}
+    # A default of null is one too, though no value is sent for it.
+    demanded = [name for name in writable if defaults[name] is None and described[name].get("default", "") is not None]
     fields = [
-        _field(name, field, encodings.get(name), default=filled.get(name)) for name, field in described.items() if name
+        _field(name, field, encodings.get(name), default=defaults.get(name))
+        for name, field in described.items()
+        if name
     ]
     return fields, demanded
 

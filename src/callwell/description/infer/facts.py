@@ -13,7 +13,7 @@ from callwell.description.references import ReferenceResolver
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from callwell.description.model import Api, Operation
+    from callwell.description.model import Api
     from callwell.description.schemas import Schema
 
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
@@ -55,14 +55,6 @@ class Facts(NamedTuple):
     api: Api
     responses: tuple[DescribedResponse, ...]
     address: str = ""
-
-    def responses_to(self, operation: Operation) -> list[DescribedResponse]:
-        """The documented responses of an operation."""
-        return [
-            response
-            for response in self.responses
-            if (response.method, response.path) == (operation.method, operation.path)
-        ]
 
 
 def read_facts(document: Mapping[str, Any], api: Api, address: str = "") -> Facts:
