@@ -220,9 +220,10 @@ def test_no_stubs() -> None:
     ] == []
 
 
-def test_the_lock_of_node_names_no_host() -> None:
+@pytest.mark.parametrize("name", ["conformance", "documents"])
+def test_the_lock_of_node_names_no_host(name: str) -> None:
     """Each package has a digest, and none says where it comes from."""
-    lock = json.loads((tree.ROOT / "requirements" / "conformance" / "package-lock.json").read_text(encoding="utf-8"))
+    lock = json.loads((tree.ROOT / "requirements" / name / "package-lock.json").read_text(encoding="utf-8"))
     packages = {name: facts for name, facts in lock["packages"].items() if name}
     assert packages
     assert [name for name, facts in packages.items() if "integrity" not in facts or "resolved" in facts] == []
