@@ -117,7 +117,7 @@ def places(rule: Callable[[ast.AST], bool]) -> list[str]:
 
 @cache
 def broken_rules() -> dict[Callable[[ast.AST], bool], list[str]]:
-    """Each rule about syntax → where it is broken. All rules read a file together: parsing 1,000 files takes a while."""
+    """Each rule about syntax → where it is broken. All rules share one parse of each file, which is what takes time."""
     found: dict[Callable[[ast.AST], bool], list[str]] = {rule: [] for rule in (is_long, is_packed, is_nested, is_stub)}
     for path in BY_HAND:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
