@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What checks look at: a folder, the accounts that it uses, and what the person who asked wants looked at."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from callwell.readiness.files import ProjectFiles
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from callwell.description.provider import Provider
+
+
+class SettingInEffect(NamedTuple):
+    """A setting of an account.
+
+    Attributes:
+        value: a text, seconds, a flag, or None if nothing is set.
+        origin: the option, `env:VARIABLE`, file and line, `profile` or `default`.
+    """
+
+    value: str | float | None
+    origin: str
+
+    @property
+    def is_set(self) -> bool:
+        """Whether the user has set it."""
+        return self.origin not in ("profile", "default")
+
+
+class Account(NamedTuple):
+    """A provider in one environment, as the project is configured to use it.
+
+    Attributes:
+        provider: its description.
+        environment: the environment's name.
+        settings: all settings by name, as `callwell.client.settings.SETTINGS` has them.
+        in_use: whether the project makes its calls in this environment; the others are there for their keys.
+    """
+
+    provider: Provider
+    environment: str
+    settings: Mapping[str, SettingInEffect]
+    in_use: bool
+
+
+class Scope(NamedTuple):
+    """What to look at, and how.
+
+    Attributes:
+        staged: only the changes that git has staged.
+        since: only commits after this revision, and the files of today.
+        offline: send nothing to a provider.
+        command: the user's own program for drills, as the words of a command line; empty for the standard course.
+        samples: a folder of recordings to check; None if there is none.
+    """
+
+    staged: bool = False
+    since: str | None = None
+    offline: bool = False
+    command: tuple[str, ...] = ()
+    samples: Path | None = None
+
+
+class Project:
+    """One project on the way to production.
+
+    Args:
+        root: its folder.
+        accounts: the accounts that it uses, and the other environments of the same providers.
+        scope: what to look at.
+    """
+
+    def __init__(self, root: Path, accounts: tuple[Account, ...] = (), scope: Scope | None = None) -> None:
+        self.root = root
+        self.accounts = accounts
+        self.scope = scope or Scope()
+
+    @cached_property
+    def files(self) -> ProjectFiles:
+        """The project's files, listed once for all checks."""
+        return ProjectFiles(self.root, staged=self.scope.staged)

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of checks. A check's module is loaded only when it runs."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+from callwell.errors import UnknownName
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from callwell.readiness.check import Check
+
+CHECKS: Final[dict[str, str]] = {
+    "keys.file-mode": "keys.file_mode",
+}
+"""ID → module in `checks/`, which defines `CHECK`. Reports have this order."""
+
+
+def load(check_id: str) -> Check:
+    """One check.
+
+    Args:
+        check_id: one of `CHECKS`.
+
+    Raises:
+        UnknownName: there is no such check.
+    """
+    if check_id not in CHECKS:
+        raise UnknownName("check", check_id, CHECKS)
+    check: Check = import_module(f"callwell.readiness.checks.{CHECKS[check_id]}").CHECK
+    return check
+
+
+def select(only: Iterable[str] = (), skip: Iterable[str] = ()) -> Iterator[Check]:
+    """The checks to run, in the order of the table.
+
+    Args:
+        only: IDs or groups; all if empty.
+        skip: IDs or groups to leave out.
+
+    Raises:
+        UnknownName: one of them is neither.
+    """
+    wanted = expand(only) or set(CHECKS)
+    unwanted = expand(skip)
+    return (load(check_id) for check_id in CHECKS if check_id in wanted and check_id not in unwanted)
+
+
+def expand(names: Iterable[str]) -> set[str]:
+    """The IDs that are meant by IDs and groups.
+
+    Args:
+        names: IDs, or groups such as `leaks`.
+
+    Raises:
+        UnknownName: one of them is neither.
+    """
+    found = set()
+    for name in names:
+        meant = {check_id for check_id in CHECKS if check_id == name or check_id.partition(".")[0] == name}
+        if not meant:
+            groups = dict.fromkeys(check_id.partition(".")[0] for check_id in CHECKS)
+            raise UnknownName("check", name, [*groups, *CHECKS])
+        found |= meant
+    return found

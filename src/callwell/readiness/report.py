@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The result of a run of checks, and its verdict."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from callwell.readiness.check import Severity
+
+if TYPE_CHECKING:
+    from callwell.readiness.check import Check, Finding, Unseen
+
+
+class Outcome(StrEnum):
+    """How a check ended."""
+
+    PASSED = "passed"
+    FOUND = "found"
+    COULD_NOT_LOOK = "could-not-look"
+    NOT_APPLICABLE = "not-applicable"
+    SKIPPED = "skipped"
+
+
+class Acceptance(NamedTuple):
+    """Why a finding does not count.
+
+    Attributes:
+        finding: the finding.
+        reason: why somebody accepted it.
+        until: the last day of the acceptance, as `2026-11-29`; None for a comment in the code.
+        origin: the baseline file or the comment, as `path:line`.
+    """
+
+    finding: Finding
+    reason: str
+    until: str | None
+    origin: str
+
+
+class CheckResult(NamedTuple):
+    """What one check found.
+
+    Attributes:
+        check: the check.
+        findings: the faults that count.
+        unseen: the parts that it could not look at.
+        accepted: the faults that somebody has accepted.
+        reason: why it does not apply or was skipped; else empty.
+        skipped: the person who asked left it out.
+        applicable: its question arises in this project.
+        took_s: seconds that it took.
+    """
+
+    check: Check
+    findings: tuple[Finding, ...] = ()
+    unseen: tuple[Unseen, ...] = ()
+    accepted: tuple[Acceptance, ...] = ()
+    reason: str = ""
+    skipped: bool = False
+    applicable: bool = True
+    took_s: float = 0.0
+
+    @property
+    def outcome(self) -> Outcome:
+        """How it ended: a fault outweighs what could not be seen."""
+        if self.skipped:
+            return Outcome.SKIPPED
+        if not self.applicable:
+            return Outcome.NOT_APPLICABLE
+        if any((finding.severity or self.check.severity) is not Severity.NOTE for finding in self.findings):
+            return Outcome.FOUND
+        return Outcome.COULD_NOT_LOOK if self.unseen else Outcome.PASSED
+
+
+class Report(NamedTuple):
+    """The result of all checks.
+
+    Attributes:
+        root: the project's folder.
+        results: one for each check, in the order of the table.
+        took_s: seconds in all.
+    """
+
+    root: str
+    results: tuple[CheckResult, ...]
+    took_s: float
+
+    def with_outcome(self, outcome: Outcome) -> tuple[CheckResult, ...]:
+        """The results that ended so."""
+        return tuple(result for result in self.results if result.outcome is outcome)
+
+    @property
+    def exit_code(self) -> int:
+        """0 if all passed, 1 with findings, 2 if a check could not look."""
+        outcomes = {result.outcome for result in self.results}
+        if Outcome.FOUND in outcomes:
+            return 1
+        return 2 if Outcome.COULD_NOT_LOOK in outcomes else 0

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs checks, one after the other, and makes the report."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from callwell.errors import CallwellError
+from callwell.readiness.check import CouldNotLook, Finding, NotApplicable, Unseen
+from callwell.readiness.report import CheckResult, Report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from callwell.readiness.check import Check
+    from callwell.readiness.project import Project
+
+SKIPPED_OFFLINE = "it sends requests to the provider, and --offline was given"
+
+
+def run_checks(project: Project, checks: Iterable[Check], begin: Callable[[Check], None] | None = None) -> Report:
+    """Run checks on a project.
+
+    Args:
+        project: the project.
+        checks: the checks, in the order of the report.
+        begin: called before each check, for progress.
+    """
+    started = time.monotonic()
+    results = []
+    for check in checks:
+        if begin is not None:
+            begin(check)
+        results.append(run_check(project, check))
+    return Report(root=str(project.root), results=tuple(results), took_s=time.monotonic() - started)
+
+
+def run_check(project: Project, check: Check) -> CheckResult:
+    """Run one check. Whatever stops it is in the result: it is never a silent pass.
+
+    Args:
+        project: the project.
+        check: the check.
+    """
+    if check.online and project.scope.offline:
+        return CheckResult(check=check, skipped=True, reason=SKIPPED_OFFLINE)
+    started = time.monotonic()
+    findings: list[Finding] = []
+    unseen: list[Unseen] = []
+    try:
+        for item in check.look(project):
+            if isinstance(item, Finding):
+                findings.append(item)
+            else:
+                unseen.append(item)
+    except NotApplicable as none:
+        return CheckResult(check=check, applicable=False, reason=none.reason)
+    except CouldNotLook as stopped:
+        unseen.append(Unseen(what=stopped.reason, fix=stopped.fix))
+    except (CallwellError, OSError, RecursionError, MemoryError) as error:
+        unseen.append(Unseen(what=f"stopped by {type(error).__name__}: {error}"))
+    return CheckResult(check=check, findings=tuple(findings), unseen=tuple(unseen), took_s=time.monotonic() - started)
