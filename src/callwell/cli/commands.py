@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "export": "download every object and asset of a provider into a folder; resumable, incremental",
     "upload": "upload large files in pieces, several at once; resumable",
     "ledger": "list, show, settle or resume calls with an unknown outcome",
+    "check": "check a project before it goes live: leaks, keys, code, configuration, drills",
     "config": "print the settings in effect and where each one comes from",
     "keys": "show where keys are kept, whether they are present and when they were used",
     "users": "count the end users of each month, as a provider bills them",
@@ -41,8 +42,9 @@ EXIT_CODES: Final = """\
 \b
 Exit codes:
   0   done
-  1   partly done: the verdict is not `complete`; for `init --check`: a change breaks callers
-  2   wrong usage: change the command
+  1   partly done: the verdict is not `complete`; for `init --check`: a change breaks callers;
+      for `check`: there are findings
+  2   wrong usage: change the command; for `check`: a check could not look
   3   the key is missing, malformed or refused
   4   the provider answered with an error
   5   no answer from the network

@@ -140,6 +140,11 @@ def console() -> Console:
     return Console(markup=False, highlight=False, emoji=False, width=width())
 
 
+def wants_color() -> bool:
+    """Whether standard output is a terminal that should get colours."""
+    return on_terminal() and console().color_system is not None and not console().no_color
+
+
 def width() -> int:
     """Columns of the terminal; `PIPE_WIDTH` where there is none."""
     return shutil.get_terminal_size((PIPE_WIDTH, 24)).columns

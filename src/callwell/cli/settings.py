@@ -75,17 +75,18 @@ class Settings:
         self._file_values = file.values if file else {}
 
     @classmethod
-    def discover(cls, *, quiet: bool = False) -> Settings:
+    def discover(cls, *, folder: Path | None = None, quiet: bool = False) -> Settings:
         """Find the settings of this process: its environment variables, and the `callwell.toml` that applies.
 
         Args:
+            folder: the folder whose settings are meant; the working folder by default.
             quiet: print no warning about variables that set nothing.
 
         Raises:
             UsageError: `callwell.toml` is not valid.
         """
         named = os.environ.get("CALLWELL_CONFIG")
-        settings = cls(os.environ, find_config_file(named, Path.cwd(), Path("~").expanduser()))
+        settings = cls(os.environ, find_config_file(named, folder or Path.cwd(), Path("~").expanduser()))
         if not quiet:
             for warning in settings.unknown_variables().values():
                 output.say(f"callwell: {warning}")

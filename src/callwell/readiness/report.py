@@ -80,11 +80,15 @@ class Report(NamedTuple):
         root: the project's folder.
         results: one for each check, in the order of the table.
         took_s: seconds in all.
+        accounts: the accounts in use, as `provider/environment`.
+        notes: sentences for the person who keeps the baseline; they change no outcome.
     """
 
     root: str
     results: tuple[CheckResult, ...]
     took_s: float
+    accounts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def with_outcome(self, outcome: Outcome) -> tuple[CheckResult, ...]:
         """The results that ended so."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from callwell.errors import CallwellError
@@ -12,8 +13,9 @@ from callwell.readiness.report import CheckResult, Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
-    from callwell.readiness.check import Check
+    from callwell.readiness.check import Check, Place
     from callwell.readiness.project import Project
 
 SKIPPED_OFFLINE = "it sends requests to the provider, and --offline was given"
@@ -33,7 +35,14 @@ def run_checks(project: Project, checks: Iterable[Check], begin: Callable[[Check
         if begin is not None:
             begin(check)
         results.append(run_check(project, check))
-    return Report(root=str(project.root), results=tuple(results), took_s=time.monotonic() - started)
+    return Report(
+        root=str(project.root),
+        results=tuple(results),
+        took_s=time.monotonic() - started,
+        accounts=tuple(
+            f"{account.provider.name}/{account.environment}" for account in project.accounts if account.in_use
+        ),
+    )
 
 
 def run_check(project: Project, check: Check) -> CheckResult:
@@ -51,9 +60,9 @@ def run_check(project: Project, check: Check) -> CheckResult:
     try:
         for item in check.look(project):
             if isinstance(item, Finding):
-                findings.append(item)
+                findings.append(item._replace(place=_relative(item.place, project.root)))
             else:
-                unseen.append(item)
+                unseen.append(item._replace(place=_relative(item.place, project.root)))
     except NotApplicable as none:
         return CheckResult(check=check, applicable=False, reason=none.reason)
     except CouldNotLook as stopped:
@@ -61,3 +70,11 @@ def run_check(project: Project, check: Check) -> CheckResult:
     except (CallwellError, OSError, RecursionError, MemoryError) as error:
         unseen.append(Unseen(what=f"stopped by {type(error).__name__}: {error}"))
     return CheckResult(check=check, findings=tuple(findings), unseen=tuple(unseen), took_s=time.monotonic() - started)
+
+
+def _relative(place: Place | None, root: Path) -> Place | None:
+    """A place in the project by its path in the project, however a check names it."""
+    if place is None:
+        return None
+    path = PurePath(place.path)
+    return place._replace(path=path.relative_to(root).as_posix()) if path.is_relative_to(root) else place

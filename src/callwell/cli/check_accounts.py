@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The accounts of a project that is checked: the providers that it uses, with the settings in effect."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from callwell.cli.settings import Settings
+from callwell.description import catalog
+from callwell.description.names import to_pascal_case
+from callwell.errors import KeyMissing, UsageError
+from callwell.keys import parse_source
+from callwell.readiness.files import ProjectFiles
+from callwell.readiness.project import Account, Project, SettingInEffect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from callwell.cli.settings import Setting
+    from callwell.description.provider import Provider
+    from callwell.readiness.files import ProjectFile
+    from callwell.readiness.project import Scope
+
+CLIENT_CALL: Final = re.compile(rb"""Client\(\s*["']([^"'\n]{1,200})["']""")
+"""A client made in Python: its provider is a name, or the folder of a description."""
+
+PYTHON: Final = (".py", ".pyi", ".ipynb")
+
+
+def open_project(path: Path, scope: Scope, named: Sequence[str]) -> Project:
+    """The project in a folder, with its accounts.
+
+    Args:
+        path: the folder.
+        scope: what to look at.
+        named: the providers to look at; empty for those in use.
+
+    Raises:
+        UsageError: there is no such folder, it is empty, or no provider is in use.
+    """
+    if not path.is_dir():
+        raise UsageError(f"{path} is a file; name its folder" if path.exists() else f"there is no folder {path}")
+    root = path.resolve()
+    if not any(root.iterdir()):
+        raise UsageError(f"{path} is empty: there is nothing to check")
+    accounts = find_accounts(Settings.discover(folder=root), root, ProjectFiles(root), named)
+    return Project(root, accounts, scope)
+
+
+def find_accounts(
+    settings: Settings, root: Path, files: Iterable[ProjectFile], named: Sequence[str] = ()
+) -> tuple[Account, ...]:
+    """The accounts that a project uses, and the other environments of the same providers.
+
+    Args:
+        settings: the settings of the project.
+        root: its folder.
+        files: its files.
+        named: the providers to look at; empty for those in use.
+
+    Raises:
+        UnknownName: there is no such provider.
+        ProfileError: the description of one cannot be used.
+        UsageError: no provider is in use.
+    """
+    providers = {provider.name: provider for provider in map(settings.load, named)}
+    if not providers:
+        providers = _providers_in_use(settings, root, files)
+    if not providers:
+        raise UsageError(
+            f"no provider is in use in {root}: callwell.toml and the Python there name none, and no key is present; "
+            f"name one with --provider, of {', '.join(settings.names())}"
+        )
+    return tuple(account for provider in providers.values() for account in _accounts_of(settings, provider))
+
+
+def _providers_in_use(settings: Settings, root: Path, files: Iterable[ProjectFile]) -> dict[str, Provider]:
+    """The providers that are configured, have a key, or are named in the code."""
+    known = {name: settings.load(name) for name in settings.names()}
+    used = {name for name in known if _is_configured(settings, name)}
+    used |= {name for name, provider in known.items() if name not in used and _has_key(settings, provider)}
+    folders: set[Path] = set()
+    needles = {name: _names_in_code(provider) for name, provider in known.items()}
+    for file in files:
+        if not file.name.endswith(PYTHON):
+            continue
+        try:
+            content = file.path.read_bytes()
+        except OSError:  # the checks report it
+            continue
+        used |= {name for name, words in needles.items() if name not in used and any(map(content.__contains__, words))}
+        folders |= set(_described_folders(content, (root, file.path.parent)))
+    providers = {name: known[name] for name in known if name in used}
+    for folder in sorted(folders):
+        provider = settings.load(str(folder))
+        providers.setdefault(provider.name, provider)
+    return providers
+
+
+def _is_configured(settings: Settings, name: str) -> bool:
+    return settings.file is not None and any(path[0] == name for path in settings.file.values if len(path) > 1)
+
+
+def _has_key(settings: Settings, provider: Provider) -> bool:
+    return any(_key_is_present(settings, provider, environment) for environment in provider.profile.environments)
+
+
+def _key_is_present(settings: Settings, provider: Provider, environment: str) -> bool:
+    values = settings.resolve(provider, {"environment": environment})
+    with suppress(KeyMissing):
+        return bool(parse_source(str(values["key"].value), "").read())
+    return False
+
+
+def _names_in_code(provider: Provider) -> tuple[bytes, ...]:
+    """What Python code says that uses a provider: its name as a string, its generated client, or its host."""
+    name = provider.name
+    spellings = {name, name.replace("_", "-")}
+    quoted = {f"{quote}{spelling}{quote}" for spelling in spellings for quote in ('"', "'")}
+    generated = {f"callwell.providers.{name}", f"from callwell import {to_pascal_case(name)}"}
+    hosts = {urlsplit(environment.base_url).hostname or "" for environment in provider.profile.environments.values()}
+    return tuple(text.encode() for text in (quoted | generated | hosts) if text)
+
+
+def _described_folders(content: bytes, bases: Sequence[Path]) -> Iterator[Path]:
+    """The folders of descriptions that clients are made of."""
+    for match in CLIENT_CALL.finditer(content):
+        text = match[1].decode("utf-8", "replace")
+        if catalog.bundled_name(text) is not None:
+            continue
+        for base in bases:
+            folder = base / text
+            with suppress(OSError, ValueError):
+                if (folder / "profile.toml").is_file():
+                    yield folder.resolve()
+                    break
+
+
+def _accounts_of(settings: Settings, provider: Provider) -> Iterator[Account]:
+    chosen = settings.resolve(provider, {})
+    name = str(chosen["environment"].value)
+    yield Account(provider=provider, environment=name, settings=_in_effect(chosen), in_use=True)
+    for other in provider.profile.environments:
+        if other != name:
+            values = settings.resolve(provider, {"environment": other})
+            yield Account(provider=provider, environment=other, settings=_in_effect(values), in_use=False)
+
+
+def _in_effect(values: Mapping[str, Setting]) -> dict[str, SettingInEffect]:
+    return {name: SettingInEffect(value=setting.value, origin=setting.origin) for name, setting in values.items()}

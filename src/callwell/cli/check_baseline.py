@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `callwell check` does with accepted findings: it applies them to a report, and adds those of `--accept`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+from typing import TYPE_CHECKING, NamedTuple
+
+from callwell.cli import output
+from callwell.errors import InvalidOption, UsageError
+from callwell.readiness.acceptance import accept
+from callwell.readiness.baseline import NAME, AcceptedEntry, add_entries, read_baseline
+from callwell.readiness.comments import comment_about
+from callwell.readiness.identity import identify
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from callwell.readiness.check import Place
+    from callwell.readiness.comments import IgnoreComment
+    from callwell.readiness.project import Project
+    from callwell.readiness.report import Report
+
+
+class Changes(NamedTuple):
+    """What `--accept` asks for.
+
+    Attributes:
+        ids: IDs of findings, or of checks for all their findings.
+        reason: why.
+        until: the last day.
+    """
+
+    ids: tuple[str, ...]
+    reason: str
+    until: dt.date
+
+
+def read_changes(ids: Sequence[str], reason: str, until: str) -> Changes | None:
+    """What the options ask for, None if they ask for nothing.
+
+    Args:
+        ids: the values of `--accept`.
+        reason: of `--reason`.
+        until: of `--until`.
+
+    Raises:
+        UsageError: they do not belong together, or the date is none or has passed.
+    """
+    if not ids:
+        if reason or until:
+            raise UsageError("--reason and --until belong to --accept, which names the findings")
+        return None
+    if not reason.strip() or not until:
+        raise UsageError("--accept needs --reason TEXT and --until DATE: why, and until when the findings are accepted")
+    try:
+        day = dt.date.fromisoformat(until)
+    except ValueError as error:
+        raise InvalidOption("--until", until, "a date such as 2027-01-31") from error
+    if day < _today():
+        raise InvalidOption("--until", until, "a day that has not passed")
+    return Changes(ids=tuple(ids), reason=reason.strip(), until=day)
+
+
+def find_baseline(root: Path, named: Path | None, changes: Changes | None) -> Path:
+    """The baseline of a project; it need not exist unless it was named.
+
+    Args:
+        root: the project's folder.
+        named: the file that `--baseline` names.
+        changes: what will be added: then the file may be new.
+
+    Raises:
+        UsageError: the named file does not exist.
+    """
+    if named is None:
+        return root / NAME
+    if not named.is_file() and changes is None:
+        raise UsageError(f"there is no baseline {named}; --accept makes one")
+    return named
+
+
+def apply_baseline(report: Report, project: Project, baseline: Path, changes: Changes | None) -> Report:
+    """Leave out of a report what the baseline and comments accept, after the changes have been written.
+
+    Args:
+        report: the report of all findings.
+        project: the project.
+        baseline: the file.
+        changes: what to add to it.
+
+    Raises:
+        UsageError: the baseline is not valid, or nothing is found by an ID to accept.
+        FileProblem: the baseline cannot be written.
+    """
+    entries = read_baseline(baseline) if baseline.exists() else ()
+    lines = functools.cache(lambda name: _read_lines(project.root / name))
+
+    def find_comment(check_id: str, place: Place) -> IgnoreComment | None:
+        return None if place.line is None else comment_about(check_id, place.line, lines(place.path))
+
+    whole = not project.scope.staged and project.scope.since is None
+    apply = functools.partial(accept, report, find_comment=find_comment, today=_today(), whole=whole)
+    counted = apply(baseline=entries)
+    if changes is None:
+        return counted
+    add_entries(baseline, _new_entries(counted, changes))
+    added = read_baseline(baseline)
+    output.say(f"{baseline}: {len(added) - len(entries)} added, accepted until {changes.until.isoformat()}")
+    return apply(baseline=added)
+
+
+def _new_entries(report: Report, changes: Changes) -> Iterator[AcceptedEntry]:
+    """An entry for each finding that counts and is named.
+
+    Raises:
+        UsageError: an ID names none.
+    """
+    identities = {}
+    for result in report.results:
+        for finding in result.findings:
+            identity = identify(result.check.id, finding)
+            identities[identity] = {identity.id, result.check.id}
+    for name in changes.ids:
+        if not any(name in names for names in identities.values()):
+            raise UsageError(f"nothing is found by {name}; the ID of a finding stands in brackets behind it")
+    for identity, names in identities.items():
+        if names & set(changes.ids):
+            yield AcceptedEntry(identity=identity, reason=changes.reason, until=changes.until, origin="")
+
+
+def _read_lines(path: Path) -> tuple[str, ...]:
+    try:
+        return tuple(path.read_text(encoding="utf-8", errors="replace").split("\n"))
+    except OSError:
+        return ()
+
+
+def _today() -> dt.date:
+    """Today where the command runs: a reader of the baseline expects the local date."""
+    return dt.datetime.now().astimezone().date()

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A report for a terminal: what was found first, each with its remedy, what passed in a line, the verdict last."""
+
+from __future__ import annotations
+
+import io
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from callwell.readiness.check import Severity
+from callwell.readiness.formats.words import (
+    GROUP_TITLES,
+    VERDICTS,
+    count_words,
+    fix_of,
+    place_of,
+    printable,
+    severity_of,
+)
+from callwell.readiness.identity import identify
+from callwell.readiness.report import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import RenderableType
+
+    from callwell.readiness.check import Check, Finding
+    from callwell.readiness.report import CheckResult, Report
+
+MAX_FINDINGS: Final = 20
+"""Findings of one check that are shown: more would push the others off the screen, and the files have all."""
+
+MARKS: Final = {
+    Outcome.PASSED: ("✓", "green"),
+    Outcome.FOUND: ("✗", "bold red"),
+    Outcome.COULD_NOT_LOOK: ("?", "bold yellow"),
+    Outcome.NOT_APPLICABLE: ("–", "dim"),
+    Outcome.SKIPPED: ("–", "dim"),
+}
+SEVERITY_STYLES: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
+VERDICT_STYLES: Final = {0: "bold green", 1: "bold red", 2: "bold yellow"}
+
+
+def render_table(report: Report, *, width: int, color: bool) -> str:
+    """Render the report.
+
+    Args:
+        report: the report.
+        width: columns of the terminal.
+        color: use colours.
+    """
+    sink = io.StringIO()
+    console = Console(
+        file=sink,
+        width=width,
+        force_terminal=color,
+        color_system="standard" if color else None,
+        no_color=not color,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+    for part in _parts(report):
+        console.print(part)
+    return "\n".join(line.rstrip() for line in sink.getvalue().splitlines()) + "\n"
+
+
+def _parts(report: Report) -> Iterator[RenderableType]:
+    yield Text(f"{printable(report.root)}: {', '.join(report.accounts)}", style="bold")
+    for group, results in groupby(report.results, key=lambda result: result.check.group):
+        yield Text(f"\n{GROUP_TITLES[group]}", style="bold")
+        for result in results:
+            yield from _result_parts(result)
+    yield Text()
+    for note in report.notes:
+        yield Text(f"note: {printable(note)}", style="cyan")
+    verdict = f"{VERDICTS[report.exit_code]} ({count_words(report)}; {report.took_s:.1f} s)"
+    yield Text(verdict, style=VERDICT_STYLES[report.exit_code])
+
+
+def _result_parts(result: CheckResult) -> Iterator[RenderableType]:
+    check = result.check
+    mark, style = MARKS[result.outcome]
+    dim = "dim" if result.outcome in (Outcome.NOT_APPLICABLE, Outcome.SKIPPED) else ""
+    line = Text.assemble((f"{mark} ", style), (check.title, dim), (f"  {check.id}", "dim"))
+    if result.reason:
+        line.append(f": {printable(result.reason)}", "dim")
+    yield _indented(line, 2)
+    for finding in result.findings[:MAX_FINDINGS]:
+        yield from _finding_parts(check, finding)
+    hidden = len(result.findings) - MAX_FINDINGS
+    if hidden > 0:
+        yield _indented(Text(f"and {hidden} more: --json, --html and --sarif have all of them"), 4)
+    for part in result.unseen:
+        where = f"{printable(str(part.place))}: " if part.place else ""
+        yield _indented(Text.assemble(("could not look: ", "yellow"), f"{where}{printable(part.what)}"), 4)
+        if part.fix:
+            yield _indented(Text.assemble(("to do: ", "dim"), printable(part.fix)), 6)
+    for acceptance in result.accepted:
+        until = f"until {acceptance.until}" if acceptance.until else "by a comment"
+        text = f"accepted {until}: {place_of(acceptance.finding) or acceptance.finding.what}: {acceptance.reason}"
+        yield _indented(Text(printable(text), style="dim"), 4)
+    if result.findings:
+        yield from _reasons(check)
+
+
+def _finding_parts(check: Check, finding: Finding) -> Iterator[RenderableType]:
+    severity = severity_of(check, finding)
+    place = place_of(finding)
+    line = Text.assemble(
+        (f"{severity.value} ", SEVERITY_STYLES[severity]),
+        (f"{place}: " if place else "", "bold"),
+        printable(finding.what),
+        (f"  [{identify(check.id, finding).id}]", "dim"),
+    )
+    yield _indented(line, 4)
+    if finding.fix:
+        yield _indented(Text.assemble(("to do: ", "dim"), fix_of(check, finding)), 6)
+
+
+def _reasons(check: Check) -> Iterator[RenderableType]:
+    """Why the check is made, what to do if a finding does not say it, and who asks for it."""
+    yield _indented(Text.assemble(("why: ", "dim"), check.why), 4)
+    yield _indented(Text.assemble(("how to mend it: ", "dim"), check.fix), 4)
+    for rule in check.asked_by:
+        yield _indented(Text.assemble(("asked for by: ", "dim"), f"{rule.text}  ", (rule.page, "dim")), 4)
+
+
+def _indented(text: Text, columns: int) -> Padding:
+    """A text with a margin, and two columns more from its second line on."""
+    return Padding(text, (0, 0, 0, columns))

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Comments that accept a finding where it is: `callwell: ignore=` with the check's ID, and the reason."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+MARK: Final = "callwell: ignore="
+"""What every such comment has: text without it needs no closer look."""
+
+_COMMENT: Final = re.compile(re.escape(MARK) + r"(?P<checks>[a-z0-9.-]+(?:,[a-z0-9.-]+)*)(?P<reason>[^\n]*)")
+_CLOSING: Final = re.compile(r"""\s*(?:\*/\}?|--%?>|[#%-]?\}{1,2}|["']+,?|\*\))\s*$""")
+"""What may end a comment on its own line: in C, HTML, templates, strings of JSON, OCaml."""
+
+
+class IgnoreComment(NamedTuple):
+    """One comment.
+
+    Attributes:
+        line: its line, from 1.
+        checks: the IDs of the checks that it names.
+        reason: why; empty if it gives none, and then it accepts nothing.
+    """
+
+    line: int
+    checks: tuple[str, ...]
+    reason: str
+
+
+def parse_comment(text: str, line: int) -> IgnoreComment | None:
+    """The comment on a line, None if there is none.
+
+    Args:
+        text: the text of the line.
+        line: its number, from 1.
+    """
+    if MARK not in text:
+        return None
+    match = _COMMENT.search(text)
+    if match is None:
+        return None
+    reason = _CLOSING.sub("", match["reason"]).strip()
+    return IgnoreComment(line=line, checks=tuple(match["checks"].split(",")), reason=reason)
+
+
+def all_comments(text: str) -> Iterator[IgnoreComment]:
+    """All comments in a file.
+
+    Args:
+        text: its text.
+    """
+    if MARK not in text:
+        return
+    for number, line in enumerate(text.split("\n"), start=1):
+        comment = parse_comment(line, number)
+        if comment is not None:
+            yield comment
+
+
+def comment_about(check_id: str, line: int, lines: Sequence[str]) -> IgnoreComment | None:
+    """The comment that accepts a finding: on its line or on the line above, with a reason.
+
+    Args:
+        check_id: the ID of the finding's check.
+        line: the line of the finding, from 1.
+        lines: all lines of the file.
+    """
+    for number in (line, line - 1):
+        comment = parse_comment(lines[number - 1], number) if 1 <= number <= len(lines) else None
+        if comment is not None and comment.reason and check_id in comment.checks:
+            return comment
+    return None

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Words that all formats use, and texts that no terminal, browser or parser obeys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from callwell.readiness.check import Group, Severity
+from callwell.readiness.report import Outcome
+
+if TYPE_CHECKING:
+    from callwell.readiness.check import Check, Finding
+    from callwell.readiness.report import Report
+
+GROUP_TITLES: Final = {
+    Group.LEAKS: "Leaks",
+    Group.KEYS: "Keys",
+    Group.CODE: "Code",
+    Group.LIFE: "Configuration and life",
+    Group.DRILLS: "Drills",
+}
+
+VERDICTS: Final = {
+    0: "ready: every check that applies has passed",
+    1: "not ready: there are findings",
+    2: "not shown to be ready: some checks could not look",
+}
+"""By exit code."""
+
+
+def printable(text: str) -> str:
+    """A text in one line, without any character that does something instead of being seen.
+
+    Control characters, line breaks, characters that change the direction of text, and halves of a broken file name
+    become the escapes that Python writes for them.
+    """
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else _escape(character) for character in text)
+
+
+def severity_of(check: Check, finding: Finding) -> Severity:
+    """How bad a finding is."""
+    return finding.severity or check.severity
+
+
+def place_of(finding: Finding) -> str:
+    """Where a finding is; empty if it is nowhere in the files."""
+    return printable(str(finding.place)) if finding.place else ""
+
+
+def fix_of(check: Check, finding: Finding) -> str:
+    """What to do about a finding."""
+    return printable(finding.fix or check.fix)
+
+
+def count_words(report: Report) -> str:
+    """The numbers of a report, as `3 findings in 2 checks, 20 passed`."""
+    findings = sum(len(result.findings) for result in report.results)
+    accepted = sum(len(result.accepted) for result in report.results)
+    with_findings = sum(bool(result.findings) for result in report.results)
+    counts = {outcome: len(report.with_outcome(outcome)) for outcome in Outcome}
+    words = [f"{_plural(findings, 'finding')} in {_plural(with_findings, 'check')}"] if findings else []
+    words += [
+        f"{count} {phrase}"
+        for count, phrase in (
+            (accepted, "accepted"),
+            (counts[Outcome.COULD_NOT_LOOK], "could not look"),
+            (counts[Outcome.PASSED], "passed"),
+            (counts[Outcome.NOT_APPLICABLE], "not applicable"),
+            (counts[Outcome.SKIPPED], "skipped"),
+        )
+        if count
+    ]
+    return ", ".join(words)
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")

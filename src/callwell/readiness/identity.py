@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What names a finding, so that a baseline finds it again after lines have moved."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from callwell.readiness.check import Finding
+
+ID_DIGITS: Final = 12
+"""Hex digits of a finding's ID: 48 bits, so that two of a million findings share one with a chance of 0.2 %."""
+
+
+class Identity(NamedTuple):
+    """What a finding keeps when lines move.
+
+    Attributes:
+        check: the check's ID.
+        path: the file or the setting's origin; empty if it has no place.
+        text: what tells it from other findings of the check in the same file.
+    """
+
+    check: str
+    path: str
+    text: str
+
+    @property
+    def id(self) -> str:
+        """The same as one short word, for a command line."""
+        return hashlib.sha256("\0".join(self).encode()).hexdigest()[:ID_DIGITS]
+
+
+def identify(check_id: str, finding: Finding) -> Identity:
+    """The identity of a finding.
+
+    Args:
+        check_id: the ID of its check.
+        finding: the finding.
+    """
+    path = finding.place.path if finding.place else ""
+    return Identity(
+        check=check_id,
+        path=replace_surrogates(path),
+        text=replace_surrogates(finding.identity or finding.what),
+    )
+
+
+def replace_surrogates(text: str) -> str:
+    """A text that UTF-8 can hold: what stands for a byte of a broken file name becomes an escape."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
