@@ -109,9 +109,22 @@ class ExactSender:
             proxy: the address of a proxy to use.
             total_timeout_s: real seconds within which the response must end; None for no limit.
         """
+        connection = self.connect(request.url, proxy)
+        if isinstance(connection, NoReply):
+            return connection
+        parts = urlsplit(request.url)
+        forwarding_proxy = proxy if parts.scheme == "http" else None  # HTTPS goes through a tunnel
+        return self._exchange(connection, request, parts, forwarding_proxy, total_timeout_s)
+
+    def connect(self, url: str, proxy: str | None) -> http.client.HTTPConnection | NoReply:
+        """Make a connection, TLS included, and send nothing.
+
+        Args:
+            url: the address of a request.
+            proxy: the address of a proxy to use.
+        """
         try:
-            parts = urlsplit(request.url)
-            connection = self._connection(parts, proxy)
+            connection = self._connection(urlsplit(url), proxy)
         except ValueError:
             return NO_ADDRESS
         if connection is None:
@@ -123,8 +136,7 @@ class ExactSender:
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             return _not_connected(_without_frames(error))
-        forwarding_proxy = proxy if parts.scheme == "http" else None  # HTTPS goes through a tunnel
-        return self._exchange(connection, request, parts, forwarding_proxy, total_timeout_s)
+        return connection
 
     def _exchange(
         self,
