@@ -93,7 +93,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "typer": {"cli"},
     "uvicorn": {"emulator", "gateway"},
     "uvloop": {"cli", "client", "emulator", "gateway"},
-    "yaml": {"description"},
+    "yaml": {"description", "readiness"},
 }
 """Third-party package → the rooms that may import it."""
 

@@ -80,6 +80,11 @@ class Project:
         self.accounts = accounts
         self.scope = scope or Scope()
 
+    @property
+    def in_use(self) -> tuple[Account, ...]:
+        """The accounts with which the project makes its calls."""
+        return tuple(account for account in self.accounts if account.in_use)
+
     @cached_property
     def files(self) -> ProjectFiles:
         """The project's files, listed once for all checks."""

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What configuration files say, whatever their form."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from callwell.readiness.check import Place, Unseen
+
+
+class Variable(NamedTuple):
+    """An environment variable that a file sets.
+
+    Attributes:
+        name: its name.
+        value: its text; empty if it comes from elsewhere, such as a secret.
+        place: where it is set.
+        path: the keys that lead to it, such as the name of a CI job.
+    """
+
+    name: str
+    value: str
+    place: Place
+    path: tuple[str, ...] = ()
+
+
+class Command(NamedTuple):
+    """A command line that a file runs.
+
+    Attributes:
+        words: its words.
+        place: where it is.
+    """
+
+    words: tuple[str, ...]
+    place: Place
+
+
+class Copies(NamedTuple):
+    """How many copies of something run at once.
+
+    Attributes:
+        number: how many.
+        word: how the file calls them, such as `replicas`.
+        one_machine: all of them run on one machine; else each may have its own.
+        place: where it is said.
+    """
+
+    number: int
+    word: str
+    one_machine: bool
+    place: Place
+
+
+class Mount(NamedTuple):
+    """A path that outlives the container that it is mounted into.
+
+    Attributes:
+        target: the path inside.
+        place: where it is said.
+    """
+
+    target: str
+    place: Place
+
+
+class Facts(NamedTuple):
+    """What the files of a project say about how it runs, tests and developers' files left out.
+
+    Attributes:
+        variables: the environment variables.
+        commands: the command lines.
+        copies: what runs several times.
+        mounts: the paths that outlive a container.
+        containers: the files that make containers.
+        unseen: the files that cannot be read.
+    """
+
+    variables: tuple[Variable, ...]
+    commands: tuple[Command, ...]
+    copies: tuple[Copies, ...]
+    mounts: tuple[Mount, ...]
+    containers: tuple[Place, ...]
+    unseen: tuple[Unseen, ...]
+
+
+Fact = Variable | Command | Copies | Mount

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds the files that say how a project runs, and reads them once for all checks."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Final
+
+from callwell.readiness.check import Place, Unseen
+from callwell.readiness.deployment.facts import Command, Copies, Facts, Mount, Variable
+from callwell.readiness.deployment.lines import read_lines
+from callwell.readiness.texts import read_text
+from callwell.readiness.trials import WORDS, is_trial_file, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from callwell.readiness.deployment.facts import Fact
+    from callwell.readiness.files import ProjectFiles
+
+TREES: Final = (".yml", ".yaml", ".json")
+DEPLOYING_JSON: Final = re.compile(r'"(?:env|environment|containerDefinitions|apiVersion)"')
+"""Without one of these keys, a file in JSON deploys nothing."""
+
+DESCRIPTION: Final = re.compile(r"""\s*\{?\s*["']?(?:openapi|swagger)\b""")
+"""The beginning of an OpenAPI document."""
+
+LINES: Final = (".env", ".service", ".sh", ".ini", ".cfg", ".conf", ".toml")
+LINE_NAMES: Final = re.compile(r"(?:.*\.)?(?:Dockerfile|Containerfile|Procfile|\.env)(?:\..+)?|\.envrc|Makefile")
+CONTAINER_NAMES: Final = re.compile(r"(?:.*\.)?(?:Dockerfile|Containerfile)(?:\..+)?|(?:docker-)?compose.*\.ya?ml")
+
+MARKS: Final = re.compile(
+    r"CALLWELL_|_BASE_URL|_API_KEY|TLS|SSL|VERIFY|CA_BUNDLE|INSECURE|WEB_CONCURRENCY"
+    r"|gunicorn|uvicorn|hypercorn|granian|fastapi|celery|dramatiq|uwsgi|\brq\b"
+    r"|replica|desired|scale|numprocs|instances|mountPath|volumes|VOLUME|destination|sandbox",
+    re.IGNORECASE,
+)
+"""A file without any of these says nothing that a check asks for, so it need not be parsed."""
+
+TEMPLATE: Final = "{{"
+"""Helm and other templates are not YAML before they are filled in; they are read in lines."""
+
+CI: Final = re.compile(r"(?:^|/)(?:\.github/workflows/|\.gitlab-ci|\.circleci/|azure-pipelines|bitbucket-pipelines)")
+RELEASE: Final = frozenset({"deploy", "deployment", "prod", "production", "release", "publish", "live"})
+"""Words by which people name the jobs of CI that touch production. All others are tests."""
+
+
+@lru_cache(maxsize=1)
+def read_deployment(files: ProjectFiles) -> Facts:
+    """What a project's files say about how it runs in production.
+
+    Args:
+        files: the project's files.
+    """
+    facts: list[Fact] = []
+    containers: list[Place] = []
+    unseen: list[Unseen] = []
+    for file in files:
+        base = PurePosixPath(file.name).name
+        is_tree = base.endswith(TREES)
+        if not (is_tree or base.endswith(LINES) or LINE_NAMES.fullmatch(base)) or is_trial_file(file.name):
+            continue
+        text = read_text(file)
+        if isinstance(text, Unseen):
+            unseen.append(text)
+            continue
+        if CONTAINER_NAMES.fullmatch(base):
+            containers.append(Place(file.name))
+        if MARKS.search(text) and not _is_something_else(base, text):
+            found, problem = _read(file.name, text, is_tree=is_tree)
+            facts.extend(found)
+            unseen.extend(problem)
+    return Facts(
+        variables=tuple(fact for fact in facts if isinstance(fact, Variable) and is_of_production(fact)),
+        commands=tuple(fact for fact in facts if isinstance(fact, Command)),
+        copies=tuple(fact for fact in facts if isinstance(fact, Copies)),
+        mounts=tuple(fact for fact in facts if isinstance(fact, Mount)),
+        containers=tuple(containers),
+        unseen=tuple(unseen),
+    )
+
+
+def _is_something_else(base: str, text: str) -> bool:
+    """Whether a file in YAML or JSON deploys nothing."""
+    return bool(DESCRIPTION.match(text)) or (base.endswith(".json") and not DEPLOYING_JSON.search(text))
+
+
+def is_of_production(variable: Variable) -> bool:
+    """Whether a variable reaches production: in CI only from jobs that deploy, elsewhere unless its path says trial.
+
+    Args:
+        variable: the variable.
+    """
+    along = set[str]().union(*map(words, variable.path))
+    if CI.search(variable.place.path):
+        return bool((along | words(variable.place.path)) & RELEASE)
+    return not along & WORDS
+
+
+def _read(name: str, text: str, *, is_tree: bool) -> tuple[Iterable[Fact], Iterable[Unseen]]:
+    if not is_tree:
+        return read_lines(name, text), ()
+    from callwell.readiness.deployment.trees import NotATree, read_tree
+
+    try:
+        return list(read_tree(name, text)), ()
+    except (NotATree, RecursionError) as error:
+        if TEMPLATE in text:
+            return list(read_lines(name, text)), ()
+        what = "the file is not valid YAML or JSON, so what it deploys is not seen"
+        line = error.line if isinstance(error, NotATree) else None
+        return (), [Unseen(what=what, place=Place(name, line))]

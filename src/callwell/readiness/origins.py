@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where a setting was set, as a place in a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from callwell.readiness.check import Place
+
+if TYPE_CHECKING:
+    from callwell.readiness.project import SettingInEffect
+
+
+def place_of(setting: SettingInEffect, root: Path) -> Place | None:
+    """Where a setting was set; None if the user has not set it.
+
+    Args:
+        setting: the setting, with an origin such as `callwell.toml:3`, `env:NAME` or `--state`.
+        root: the project's folder, to which paths are relative.
+    """
+    if not setting.is_set:
+        return None
+    path, _, line = setting.origin.rpartition(":")
+    if not path or not line.isdecimal():
+        return Place(setting.origin)
+    file = Path(path).resolve()
+    base = root.resolve()
+    name = file.relative_to(base).as_posix() if file.is_relative_to(base) else path
+    return Place(name, int(line))

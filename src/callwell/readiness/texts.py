@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads text files of a project; what cannot be read is said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from callwell.readiness.check import Place, Unseen
+
+if TYPE_CHECKING:
+    from callwell.readiness.files import ProjectFile
+
+MAX_BYTES: Final = 8 << 20
+"""Bytes of a source or a configuration file; larger ones are data."""
+
+
+def read_text(file: ProjectFile) -> str | Unseen:
+    """The text of a file. Bytes that are not UTF-8 are replaced: names and numbers are ASCII.
+
+    Args:
+        file: the file.
+    """
+    try:
+        with file.path.open("rb") as opened:
+            data = opened.read(MAX_BYTES + 1)
+    except OSError as error:
+        what = f"the file cannot be read: {error.strerror}"
+        return Unseen(what=what, place=Place(file.name), fix="Make it readable for the user that runs the check.")
+    if len(data) > MAX_BYTES:
+        what = f"the file is larger than the {MAX_BYTES >> 20} MiB that are read of a configuration or a source"
+        return Unseen(what=what, place=Place(file.name), fix="Leave it out of the project, or split it.")
+    return data.decode("utf-8-sig", errors="replace")

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is there for trials: environments, addresses and files that production does not use."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from callwell.client.addresses import LOOPBACK_HOSTS
+
+if TYPE_CHECKING:
+    from callwell.description.provider import Provider
+
+WORDS: Final = frozenset(
+    {
+        *("sandbox", "test", "tests", "testing", "trial", "staging", "stage", "preview", "qa", "uat"),
+        *("dev", "devel", "development", "local", "demo", "mock", "mocks", "emulator", "fake"),
+    }
+)
+"""Words by which people name what is for trials."""
+
+FILE_WORDS: Final = WORDS | {"example", "examples", "sample", "samples", "template", "override", "fixtures", "conftest"}
+"""The same in paths. `compose.override.yaml` is for the developer's machine (Compose's own convention)."""
+
+ONLY_HERE: Final = (".localhost", ".local", ".internal", ".test", ".example")
+"""Endings of names that only one network knows (RFC 2606, RFC 6762, and the clouds' own)."""
+
+HERE: Final = LOOPBACK_HOSTS | {"0.0.0.0", "::"}  # noqa: S104 - an address to recognise, not to listen on
+"""Hosts that are the machine itself."""
+
+
+def words(text: str) -> set[str]:
+    """The words of a name, in lower case."""
+    return set(re.split(r"[^a-z0-9]+", text.lower()))
+
+
+def is_trial_environment(provider: Provider, environment: str) -> bool:
+    """Whether an environment is for trials, as its profile or its name says.
+
+    Args:
+        provider: the provider.
+        environment: one that its profile knows.
+    """
+    rule = provider.profile.environments[environment]
+    return rule.sandbox is not None or bool(words(environment) & WORDS)
+
+
+def is_trial_file(name: str) -> bool:
+    """Whether a file is for tests or for a developer's machine, as its path says.
+
+    Args:
+        name: relative to the project's root.
+    """
+    return bool(words(name) & FILE_WORDS)
+
+
+def trial_hosts(provider: Provider) -> dict[str, str]:
+    """The hosts of a provider's trial environments, with the environment's name."""
+    rules = provider.profile.environments
+    found = {host_of(rule.base_url): name for name, rule in rules.items() if is_trial_environment(provider, name)}
+    live = {host_of(rule.base_url) for name, rule in rules.items() if not is_trial_environment(provider, name)}
+    return {host: name for host, name in found.items() if host and host not in live}
+
+
+def host_of(address: str) -> str:
+    """The host of an address, in lower case; empty if it has none."""
+    try:
+        return urlsplit(address.strip()).hostname or ""
+    except ValueError:
+        return ""
+
+
+def why_not_public(host: str) -> str | None:
+    """Why a host cannot be a provider's: it is this machine, or known in one network only; None if it can.
+
+    Args:
+        host: a name or an address, in lower case.
+    """
+    from ipaddress import ip_address
+
+    if host in HERE:
+        return "this machine"
+    try:
+        address = ip_address(host)
+    except ValueError:
+        if "." not in host or host.endswith(ONLY_HERE):
+            return "a host that only one network knows"
+        return None
+    if address.is_loopback:
+        return "this machine"
+    return None if address.is_global else "an address that only one network knows"
