@@ -15,6 +15,19 @@ if TYPE_CHECKING:
 
 CHECKS: Final[dict[str, str]] = {
     "keys.file-mode": "keys.file_mode",
+    "life.environment": "life.environment",
+    "life.deadline": "life.deadline",
+    "life.retries": "life.retries",
+    "life.shared-state": "life.shared_state",
+    "life.end-user": "life.end_user",
+    "life.sandbox-leftovers": "life.sandbox_leftovers",
+    "life.media": "life.media",
+    "life.description": "life.description",
+    "life.network": "life.network",
+    "life.files": "life.durable_files",
+    "life.clock-skew": "life.clock_skew",
+    "life.tls": "life.tls",
+    "life.redirects": "life.redirects",
 }
 """ID → module in `checks/`, which defines `CHECK`. Reports have this order."""
 

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A machine whose clock is wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from callwell.core.skew import clock_error_s, observe
+from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unseen
+from callwell.readiness.probe import Unreached, not_reached, probe, target_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from callwell.readiness.project import Project
+
+TOLERANCE_S: Final = 30.0
+"""Seconds that a clock may be wrong: half of what common checkers of tokens allow, and far more than NTP leaves."""
+
+
+def look(project: Project) -> Iterator[Finding | Unseen]:
+    """Compare the `Date` of an answer with this machine's time of day, for each address."""
+    if not project.in_use:
+        raise NotApplicable("the project uses no provider")
+    for target, account in {target_of(account): account for account in project.in_use}.items():
+        answer = probe(project, account)
+        if isinstance(answer, Unreached):
+            yield not_reached(target, answer)
+            continue
+        if answer.date_s is None:
+            yield Unseen(what=f"{target.address} answers without a Date")
+            continue
+        skew = observe(None, answer.date_s, answer.sent_at, answer.received_at)
+        behind_s = clock_error_s(skew, answer.received_at, answer.received_at)
+        if abs(behind_s) > TOLERANCE_S:
+            direction = "behind" if behind_s > 0 else "ahead of"
+            yield Finding(
+                what=f"this machine's clock is {abs(behind_s):.0f} s {direction} that of {account.provider.name}",
+                fix="Set the clock by NTP: timedatectl set-ntp true, or the setting of your host.",
+                identity=f"clock {account.provider.name}",
+            )
+
+
+CHECK = Check(
+    id="life.clock-skew",
+    group=Group.LIFE,
+    title="This machine's clock is right",
+    severity=Severity.WARNING,
+    why="Signed URLs, tokens and certificates are valid between two times. To a wrong clock they are over, or not yet.",
+    fix="Keep the clock right by NTP.",
+    asked_by=(),
+    look=look,
+    online=True,
+)

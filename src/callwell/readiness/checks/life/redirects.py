@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Addresses that lead elsewhere, where keys are never sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from callwell.client.calls.responses import origin
+from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unseen
+from callwell.readiness.origins import place_of
+from callwell.readiness.probe import Unreached, not_reached, probe, target_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from callwell.readiness.project import Project
+
+REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+
+
+def look(project: Project) -> Iterator[Finding | Unseen]:
+    """Ask each address once, and see whether it leads to another origin."""
+    if not project.in_use:
+        raise NotApplicable("the project uses no provider")
+    for target, account in {target_of(account): account for account in project.in_use}.items():
+        answer = probe(project, account)
+        if isinstance(answer, Unreached):
+            yield not_reached(target, answer)
+            continue
+        if answer.status not in REDIRECTS or not answer.location:
+            continue
+        there = origin(answer.location)
+        if there != origin(target.address):
+            shown = "{}://{}:{}".format(*there)
+            yield Finding(
+                what=f"{target.address} redirects to {shown}, which gets no key",
+                place=place_of(account.settings["base_url"], project.root),
+                fix=f"If {shown} is the provider's new address, set base_url to it.",
+                identity=f"redirect {target.address}",
+            )
+
+
+CHECK = Check(
+    id="life.redirects",
+    group=Group.LIFE,
+    title="The provider's address leads nowhere else",
+    severity=Severity.ERROR,
+    why="A key is never sent to another origin than the configured one, so redirected calls fail.",
+    fix="Set base_url to the address that answers itself.",
+    asked_by=(),
+    look=look,
+    online=True,
+)
