@@ -150,8 +150,8 @@ def call_all(folder: Path, server: MockServer) -> dict[str, list[str]]:
 
 def draw_arguments(operation: Operation, draw: Draw) -> dict[str, Any]:
     """The arguments of a call: those that are required, or all."""
-    parameters = [one for one in operation.parameters if one.required or draw == "all"]
-    return {one.name: sample(one.schema, draw) for one in parameters}
+    parameters = [parameter for parameter in operation.parameters if parameter.required or draw == "all"]
+    return {parameter.name: sample(parameter.schema, draw) for parameter in parameters}
 
 
 def write_folder(folder: Path, document: Path) -> None:

@@ -90,17 +90,17 @@ def disk(tmp_path: Path) -> Iterator[Callable[[int], Disk]]:
 
 @contextmanager
 def _disks(folder: Path) -> Iterator[Callable[[int], Disk]]:
-    made = list[Disk]()
+    result = list[Disk]()
 
     def make(mib: int) -> Disk:
-        made.append(Disk(folder / f"disk{len(made)}", mib))
-        return made[-1]
+        result.append(Disk(folder / f"disk{len(result)}", mib))
+        return result[-1]
 
     try:
         yield make
     finally:
-        for one in made:
-            one.remove()
+        for item in result:
+            item.remove()
 
 
 @pytest.fixture

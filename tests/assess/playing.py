@@ -34,16 +34,16 @@ def tone(path: Path, *, hertz: int = 220, seconds: float = 1.0, rate: int = RATE
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(rate)
-        file.writeframes(b"".join(struct.pack("<h", one) for one in samples))
+        file.writeframes(b"".join(struct.pack("<h", sample) for sample in samples))
     return path
 
 
 def tones(folder: Path, count: int) -> list[AssessmentRow]:
     """Rows for different recordings by two speakers."""
-    made = [tone(folder / f"{n:02}.wav", hertz=200 + 10 * n) for n in range(count)]
+    result = [tone(folder / f"{n:02}.wav", hertz=200 + 10 * n) for n in range(count)]
     return [
         AssessmentRow(file, TEXT, f"speaker-{n % 2}", "us", manifest="class.csv", number=n + 2)
-        for n, file in enumerate(made)
+        for n, file in enumerate(result)
     ]
 
 
@@ -62,8 +62,8 @@ def assessed(
     """What an assessment was worth."""
 
     async def work() -> AssessmentReport:
-        async with client(emulated, state=state) as one:
-            return await Assessment(one, rows, folder, **how).run()
+        async with client(emulated, state=state) as api:
+            return await Assessment(api, rows, folder, **how).run()
 
     return event_loop.run(work())
 

@@ -29,7 +29,9 @@ def csv(separator: str = ",", start: str = "") -> bytes:
 
 def lines() -> bytes:
     """The records as JSON lines, with an id that is a number."""
-    return "".join(json.dumps({**one, "user": one["user"] and int(one["user"])}) + "\n" for one in RECORDS).encode()
+    return "".join(
+        json.dumps({**record, "user": record["user"] and int(record["user"])}) + "\n" for record in RECORDS
+    ).encode()
 
 
 def parquet() -> bytes:

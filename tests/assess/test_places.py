@@ -30,9 +30,9 @@ def test_a_damaged_marker_is_made_again(tmp_path: Path, content: bytes, others: 
     """Where the folder holds nothing but what an assessment writes."""
     for name in (MARKER, *others):
         (tmp_path / name).write_bytes(content)
-    made = tree(tmp_path)
-    made.claim()
-    made.release()
+    result = tree(tmp_path)
+    result.claim()
+    result.release()
     assert json.loads((tmp_path / MARKER).read_text()) == {"format": 1, "provider": "acme"}
 
 
@@ -40,19 +40,19 @@ def test_a_damaged_marker_proves_nothing(tmp_path: Path) -> None:
     """Among other things."""
     (tmp_path / MARKER).write_bytes(b"{")
     (tmp_path / "thesis.txt").touch()
-    made = tree(tmp_path)
+    result = tree(tmp_path)
     with pytest.raises(DirectoryNotOurs, match="nothing else shows that this folder is ours"):
-        made.claim()
-    made.release()
+        result.claim()
+    result.release()
 
 
 def test_what_was_being_written_is_nothing(tmp_path: Path) -> None:
     """The marker that a killed run has begun, and its spool."""
     for name in (f".{MARKER}.00.part", ".rows.part", ".rows.0123456789abcdef.part"):
         (tmp_path / name).touch()
-    made = tree(tmp_path)
-    made.claim()
-    made.release()
+    result = tree(tmp_path)
+    result.claim()
+    result.release()
     assert [path.name for path in tmp_path.iterdir()] == [MARKER]
 
 
@@ -62,26 +62,26 @@ def test_no_link_is_written_through(tmp_path: Path, name: str) -> None:
     victim = tmp_path / "victim"
     victim.write_text("precious")
     folder = tmp_path / "folder"
-    made = tree(folder)
-    made.claim()
+    result = tree(folder)
+    result.claim()
     (folder / name).symlink_to(victim)
-    with made.temporary_file("rows") as spool:
+    with result.temporary_file("rows") as spool:
         spool.write(b"a line")
-        for one in FILES:
-            made.write(one, [b"new"])
-    made.release()
+        for file in FILES:
+            result.write(file, [b"new"])
+    result.release()
     assert victim.read_text() == "precious"
-    assert {(folder / one).read_text() for one in FILES} == {"new"}
-    assert not any((folder / one).is_symlink() for one in FILES)
+    assert {(folder / file).read_text() for file in FILES} == {"new"}
+    assert not any((folder / file).is_symlink() for file in FILES)
 
 
 def test_a_spool_has_no_name(tmp_path: Path) -> None:
     """Only its owner can open it, and nothing is left of it."""
-    made = tree(tmp_path)
-    made.claim()
-    with made.temporary_file("rows") as spool:
+    result = tree(tmp_path)
+    result.claim()
+    with result.temporary_file("rows") as spool:
         spool.write(b"a line")
         assert [path.name for path in tmp_path.iterdir()] == [MARKER]
-    with pytest.raises(FileProblem, match=r"rows: cannot be written"), made.temporary_file("rows"):
+    with pytest.raises(FileProblem, match=r"rows: cannot be written"), result.temporary_file("rows"):
         raise OSError(5, "Input/output error")
-    made.release()
+    result.release()

@@ -27,12 +27,12 @@ def rows(text: str) -> list[list[str]]:
 
 def test_each_recording_has_its_score() -> None:
     """In the order of the rows; the folder is said once, and no score is a dash."""
-    made = [
+    result = [
         ScoredRecording(file="in/b.wav", status="done", user="ann", score=71.25),
         ScoredRecording(file="in/deep/a.wav", status="done", score=None),
         ScoredRecording(file="in/b.wav", status="done", user="bob", score=100),
     ]
-    text = shown(made)
+    text = shown(result)
     assert "<p>In in/:</p>" in text
     assert rows(text) == [
         ["recording", "score", "speaker"],
@@ -69,7 +69,7 @@ def test_so_many_and_no_more() -> None:
 def test_only_those_that_were_assessed() -> None:
     """Of the lines of results, the failed ones have a table of their own."""
     lines = [b'{"file": "a", "status": "done", "score": 5, "answer": {}}', b'{"file": "b", "status": "failed"}']
-    assert [(one.file, one.score) for one in scored_recordings(iter(lines))] == [("a", 5.0)]
+    assert [(recording.file, recording.score) for recording in scored_recordings(iter(lines))] == [("a", 5.0)]
 
 
 def texts(picture: str) -> list[str]:
@@ -83,7 +83,7 @@ def test_ticks_are_whole_numbers(count: int) -> None:
     """Recordings are counted in whole ones, however few there are."""
     pytest.importorskip("matplotlib")
     written = texts(plots.histogram([50.0] * count))
-    assert [one for one in written if re.fullmatch(r"\d[\d.,]*", one) and "." in one] == []
+    assert [item for item in written if re.fullmatch(r"\d[\d.,]*", item) and "." in item] == []
     assert len(written) > 4
 
 
@@ -94,5 +94,5 @@ def test_names_are_whole() -> None:
     long = "x" * 60 + "-the-end.wav"
     written = texts(plots.bars([usual, long], [50.0, 60.0]))
     assert usual in written
-    assert [one for one in written if one.startswith("xxx") and "…" in one and one.endswith("-the-end.wav")]
+    assert [item for item in written if item.startswith("xxx") and "…" in item and item.endswith("-the-end.wav")]
     assert "white-space: nowrap" in report_page.HEAD

@@ -65,7 +65,7 @@ def test_texts_are_shown_and_not_obeyed(monkeypatch: pytest.MonkeyPatch, *, draw
     assert re.search(r"<td>fox</td>" + "".join(rf'<td class="number">{n}</td>' for n in (6, r"85\.0", r"80\.0")), text)
     for value in seen.loaded:
         picture = ET.fromstring(base64.b64decode(value.partition(",")[2]))  # noqa: S314 - our own
-        assert not [one for one in picture.iter() if "script" in one.tag or "image" in one.tag]
+        assert not [item for item in picture.iter() if "script" in item.tag or "image" in item.tag]
 
 
 def test_nothing_to_show() -> None:

@@ -26,8 +26,8 @@ def refused(folder: Path, rows: Sequence[AssessmentRow], options: dict[str, Any]
     """The one error of an assessment, without which it is refused before it begins."""
 
     async def work() -> None:
-        made = {"key": Key("k" * 40), "user_secret": Key("0123456789abcdef"), "transport": SILENT, **options}
-        async with AsyncClient(NAME, **made) as client:
+        result = {"key": Key("k" * 40), "user_secret": Key("0123456789abcdef"), "transport": SILENT, **options}
+        async with AsyncClient(NAME, **result) as client:
             Assessment(client, rows, folder / "out", **how)
 
     with pytest.raises(UsageError) as caught:

@@ -46,12 +46,12 @@ def test_a_second_run_sends_nothing(emulated: Emulated, tmp_path: Path) -> None:
     second = assessed(emulated, rows, tmp_path / "out", state=state)
     after = lines(tmp_path / "out")
     assert (second.assessed, second.remembered, counts(emulated)["billed"]) == (0, 12, 12)
-    assert [one.pop("remembered") for one in (*before, *after)] == [False] * 12 + [True] * 12
+    assert [item.pop("remembered") for item in (*before, *after)] == [False] * 12 + [True] * 12
     assert before == after
-    assert [one["file"] for one in before] == [str(row.file) for row in rows]
-    assert all(one["answer"]["overall"]["overall_score"] == one["score"] for one in before)
+    assert [item["file"] for item in before] == [str(row.file) for row in rows]
+    assert all(item["answer"]["overall"]["overall_score"] == item["score"] for item in before)
     with (tmp_path / "out/scores.csv").open(newline="") as file:
-        assert [float(one["score"]) for one in csv.DictReader(file)] == [one["score"] for one in before]
+        assert [float(item["score"]) for item in csv.DictReader(file)] == [item["score"] for item in before]
 
 
 def test_the_same_content_is_billed_once(emulated: Emulated, tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_rows_fail_alone(emulated: Emulated, tmp_path: Path) -> None:
         assert str(error).startswith(f"class.csv:{row.number}: {row.file}: ")
         assert text in str(error)
     reported = lines(tmp_path / "out")
-    assert [one["status"] for one in reported] == ["done", *["failed"] * len(wrong), "done"]
+    assert [item["status"] for item in reported] == ["done", *["failed"] * len(wrong), "done"]
     assert reported[-2]["error"]["code"] == "too-long"
 
 
@@ -124,7 +124,7 @@ def test_a_second_run_does_what_has_failed(emulated: Emulated, tmp_path: Path) -
         {"operation": "*", "provider": f"{NAME}/production", "fault": "error_before", "nth": 1, "status": 422}
     )
     first = assessed(emulated, rows, tmp_path / "out", state=state)
-    assert sorted(type(one.cause).__name__ for one in first.failed) == ["AudioRefused", "BadRequest"]
+    assert sorted(type(item.cause).__name__ for item in first.failed) == ["AudioRefused", "BadRequest"]
     rows[1].file.write_bytes(sound)
     assert assessed(emulated, rows, tmp_path / "out", state=state)[:3] == (3, 2, 1)
     assert counts(emulated)["billed"] == 3
@@ -151,7 +151,7 @@ def test_what_is_wrong_with_everything_ends_it(emulated: Emulated, tmp_path: Pat
     emulated.control("/keys/revoke", {"provider": f"{NAME}/production"})
     with pytest.raises(errors.KeyRefused):
         assessed(emulated, rows, tmp_path / "out")
-    assert [one.name for one in (tmp_path / "out").iterdir()] == ["callwell-assessment.json"]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["callwell-assessment.json"]
 
 
 def test_names_may_be_any_bytes(emulated: Emulated, tmp_path: Path) -> None:

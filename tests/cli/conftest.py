@@ -54,5 +54,5 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         run = shell(tmp_path_factory.mktemp("place"), running).run
         workspace = f"workspace_id={run('list', PROVIDER, 'workspaces.list').lines[0]['workspaceId']}"
         recordings = run("list", PROVIDER, "recordings.list", workspace).lines
-    recording = next(one["recordingId"] for one in recordings if one["recordingThumbnail"])
+    recording = next(item["recordingId"] for item in recordings if item["recordingThumbnail"])
     return {"workspace": workspace, "recording": f"recording_id={recording}", "count": str(len(recordings))}

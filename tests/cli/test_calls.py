@@ -125,8 +125,8 @@ def test_a_list_parameter_is_repeated(cli: Shell, place: dict[str, str]) -> None
     given = [f"project_id={project}" for project in projects]
     both = cli.run("list", PROVIDER, "links.list", place["workspace"], *given)
     assert len(both.lines) == len(links)
-    one = cli.run("list", PROVIDER, "links.list", place["workspace"], given[0])
-    assert 0 < len(one.lines) < len(links)
+    result = cli.run("list", PROVIDER, "links.list", place["workspace"], given[0])
+    assert 0 < len(result.lines) < len(links)
 
 
 def test_limit_is_truncation(cli: Shell, place: dict[str, str]) -> None:
@@ -174,7 +174,7 @@ def test_a_file_is_saved_or_printed(cli: Shell, place: dict[str, str]) -> None:
 def test_providers_tell_of_the_key_not_the_key(cli: Shell) -> None:
     """Providers are reported with address, key source and number of operations."""
     ended = cli.run("providers", "--json")
-    [known] = [one for one in ended.json if one["name"] == PROVIDER]
+    [known] = [item for item in ended.json if item["name"] == PROVIDER]
     assert known["environments"]["production"] == {
         "base_url": cli.variables[ADDRESS_VARIABLE],
         "from": f"env:{ADDRESS_VARIABLE}",
@@ -204,7 +204,7 @@ def test_keys_list_tells_what_is_there(cli: Shell) -> None:
 def test_keys_list_tells_of_use(cli: Shell) -> None:
     """Keys that were used are reported with how often and when, also those that are at their place no more."""
     before = cli.run("keys", "list", PROVIDER, "--json").json
-    assert [(one["clients"], one["first"], one["last"]) for one in before] == [(0, None, None)]
+    assert [(item["clients"], item["first"], item["last"]) for item in before] == [(0, None, None)]
     for minute in range(2):
         later = f"1@{time.monotonic()}@{1_800_000_000 + 60 * minute}"
         cli.run("call", PROVIDER, "me.get", "--key", "env:OTHER", OTHER=cli.key, CALLWELL_CLOCK=later)

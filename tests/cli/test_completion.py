@@ -50,7 +50,7 @@ def callwell(*arguments: str, folder: Path | None = None, **variables: str) -> s
 def asked(line: str, shell: str = "fish", folder: Path | None = None) -> list[str]:
     """The words that a shell gets for a line."""
     shown = callwell(folder=folder, _CALLWELL_COMPLETE=shell, _CALLWELL_LINE=line)
-    return [one.partition("\t")[0] for one in shown.splitlines()]
+    return [item.partition("\t")[0] for item in shown.splitlines()]
 
 
 @pytest.mark.parametrize(

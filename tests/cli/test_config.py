@@ -27,9 +27,9 @@ def test_commands_obey_the_file(cli: Shell) -> None:
     assert ended.code == 0, ended.err
     assert (cli.folder / "calls.db").is_file()
     listed = cli.run("keys", "list", PROVIDER, "--json", **{ADDRESS_VARIABLE: None, KEY_VARIABLE: None}).json
-    assert [(one["location"], one["clients"]) for one in listed] == [(f"file:{cli.folder}/key", 1)]
+    assert [(item["location"], item["clients"]) for item in listed] == [(f"file:{cli.folder}/key", 1)]
     known = cli.run("providers", "--json", **{ADDRESS_VARIABLE: None, KEY_VARIABLE: None}).json
-    [here] = [one for one in known if one["name"] == PROVIDER]
+    [here] = [item for item in known if item["name"] == PROVIDER]
     assert here["environments"]["production"]["from"] == f"{cli.folder}/callwell.toml:3"
 
 
@@ -38,7 +38,7 @@ def test_config_tells_from_where(cli: Shell) -> None:
     (cli.folder / "callwell.toml").write_text('[userplane]\ndeadline = 9.5\nkey = "env:OTHER"\n')
     ended = cli.run("config", PROVIDER, "--json", OTHER=cli.key, CALLWELL_STATE="memory:")
     assert (ended.code, ended.err) == (0, "")
-    reported = {one["setting"]: (one["value"], one["from"]) for one in ended.json["settings"]}
+    reported = {setting["setting"]: (setting["value"], setting["from"]) for setting in ended.json["settings"]}
     file = f"{cli.folder}/callwell.toml"
     assert ended.json["file"] == file
     unset = ("key_header", "plan", "alpha", "user_secret")

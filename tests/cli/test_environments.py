@@ -40,9 +40,9 @@ def cli(pair: Running, tmp_path: Path) -> Shell:
     (tmp_path / "callwell.toml").write_text(
         f'[{NAME}.production]\nbase_url = "{production.base_url}"\n[{NAME}.sandbox]\nbase_url = "{sandbox.base_url}"\n'
     )
-    made = shell_of(tmp_path, pair)
+    result = shell_of(tmp_path, pair)
     keys = {"APIVIDEO_API_KEY": sandbox.key, "APIVIDEO_SANDBOX_API_KEY": sandbox.key}
-    return Shell(tmp_path, {**made.variables, **keys}, sandbox.key, made.control)
+    return Shell(tmp_path, {**result.variables, **keys}, sandbox.key, result.control)
 
 
 def test_a_key_of_the_other_environment(cli: Shell, pair: Running) -> None:
@@ -64,7 +64,7 @@ def test_keys_tell_where_they_belong(cli: Shell) -> None:
     """In the list, and where a key is looked for."""
     assert cli.run(*LIST, "--environment", "sandbox").code == 0
     listed = cli.run("keys", "list", NAME, "--json").json
-    assert [(one["environment"], one["belongs_to"], one["problem"]) for one in listed] == [
+    assert [(item["environment"], item["belongs_to"], item["problem"]) for item in listed] == [
         ("production", "sandbox", "it belongs to environment sandbox"),
         ("sandbox", "sandbox", None),
     ]

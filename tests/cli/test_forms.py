@@ -49,11 +49,11 @@ class Handler(BaseHTTPRequestHandler):
 def server() -> Iterator[ThreadingHTTPServer]:
     """The server, on a port of its own."""
     Handler.asked = []
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as made:
-        thread = threading.Thread(target=made.serve_forever)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as result:
+        thread = threading.Thread(target=result.serve_forever)
         thread.start()
-        yield made
-        made.shutdown()
+        yield result
+        result.shutdown()
         thread.join()
 
 
@@ -85,7 +85,7 @@ def test_all_pages(apivideo: Shell) -> None:
     ended = apivideo.run(
         "list", "apivideo", "videos.list", 'metadata:={"k": "v"}', "--format", "jsonl", "--environment", "sandbox"
     )
-    assert [one["videoId"] for one in ended.lines] == ["vi1", "vi2"]
+    assert [line["videoId"] for line in ended.lines] == ["vi1", "vi2"]
     assert all("metadata[k]=v" in path for _, path, _, _ in Handler.asked)
 
 

@@ -109,9 +109,9 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
 def test_a_fastapi_service(documents: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Its own document works unedited: no servers, no keys, generated operationIds, an address without a path."""
     folder = tmp_path / "shop"
-    made = run(capsys, f"{documents}/openapi.json", "--to", str(folder))
-    assert (made["operations"], made["callable"], made["lists"], made["paged"]) == (4, 4, 1, 1)
-    assert made["environments"] == {"production": documents}
+    result = run(capsys, f"{documents}/openapi.json", "--to", str(folder))
+    assert (result["operations"], result["callable"], result["lists"], result["paged"]) == (4, 4, 1, 1)
+    assert result["environments"] == {"production": documents}
     assert (folder / "openapi.json").read_bytes() == ANSWERS["/openapi.json"].body
     assert f'source = "{documents}/openapi.json"' in (folder / "profile.toml").read_text()
     transport: Any = Scripted({"id": 7, "name": "cup"})
@@ -119,7 +119,7 @@ def test_a_fastapi_service(documents: str, tmp_path: Path, capsys: pytest.Captur
         assert shop.items.read_by_item_id(item_id=7) == {"id": 7, "name": "cup"}
         shop.items.create(name="cup", price=2.5)
         shop.request("GET", "/health")
-    assert "authorization" not in {name for one in transport.requests for name, _ in one.headers}
+    assert "authorization" not in {name for item in transport.requests for name, _ in item.headers}
     assert transport.requests[0].url == f"{documents}/items/7"
 
 
@@ -127,9 +127,9 @@ def test_swagger_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """It is kept as it is, and its host and its key are found."""
     folder = tmp_path / "pets"
     source = save(tmp_path / "petstore.json", PETSTORE)
-    made = run(capsys, source, "--to", str(folder), "--name", "petstore")
-    assert made["environments"] == {"production": "https://petstore.example/v2"}
-    assert made["key"] == {"scheme": "header", "header": "api_key", "env": "PETSTORE_API_KEY", "level": "documented"}
+    result = run(capsys, source, "--to", str(folder), "--name", "petstore")
+    assert result["environments"] == {"production": "https://petstore.example/v2"}
+    assert result["key"] == {"scheme": "header", "header": "api_key", "env": "PETSTORE_API_KEY", "level": "documented"}
     assert json.loads((folder / "openapi.json").read_text())["swagger"] == "2.0"
     assert main(["operations", str(folder)]) == 0
     assert "pet.get_by_id" in capsys.readouterr().out
@@ -191,8 +191,8 @@ def test_standard_input(tmp_path: Path, capsys: pytest.CaptureFixture[str], monk
     text = b"openapi: 3.0.0\ninfo: {title: The Corner Shop API, version: '1'}\npaths: {}\n"
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))
-    made = run(capsys, "-")
-    assert (made["path"], made["name"]) == ("corner_shop", "corner_shop")
+    result = run(capsys, "-")
+    assert (result["path"], result["name"]) == ("corner_shop", "corner_shop")
     assert (tmp_path / "corner_shop" / "openapi.yaml").read_bytes() == text
 
 
@@ -202,8 +202,8 @@ def test_files_beside_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
         save(tmp_path / "given" / name, content) if "/" not in name else None
     (tmp_path / "given" / "parts").mkdir()
     (tmp_path / "given" / "parts" / "thing.json").write_text(json.dumps(SPLIT["parts/thing.json"]))
-    made = run(capsys, str(tmp_path / "given" / "api.json"), "--to", str(tmp_path / "shop"))
-    assert (made["operations"], made["callable"]) == (1, 1)
+    result = run(capsys, str(tmp_path / "given" / "api.json"), "--to", str(tmp_path / "shop"))
+    assert (result["operations"], result["callable"]) == (1, 1)
     assert (tmp_path / "shop" / "parts" / "thing.json").exists()
     assert main(["operations", str(tmp_path / "shop")]) == 0
 

@@ -32,9 +32,9 @@ def emulator() -> Iterator[Running]:
 def cli(emulator: Running, tmp_path: Path) -> Shell:
     """The command line, with a state of its own."""
     point = emulator.endpoint("apivideo", "production")
-    made = shell(tmp_path, emulator)
+    result = shell(tmp_path, emulator)
     more = {"APIVIDEO_API_KEY": point.key, "APIVIDEO_BASE_URL": point.base_url}
-    return Shell(made.folder, {**made.variables, **more}, made.key, made.control)
+    return Shell(result.folder, {**result.variables, **more}, result.key, result.control)
 
 
 def struck(cli: Shell, operation: str, fault: str) -> None:
@@ -53,9 +53,9 @@ def test_an_empty_ledger(cli: Shell) -> None:
 def test_a_lost_reply_is_no_trouble(cli: Shell) -> None:
     """With `--exactly-once` a video is found, and printed as if its answer had come."""
     struck(cli, "videos.create", "lost_reply")
-    made = cli.run(*CREATE, "--exactly-once").json
-    assert made["videoId"]
-    assert [one["videoId"] for one in cli.run("list", "apivideo", "videos.list").lines] == [made["videoId"]]
+    result = cli.run(*CREATE, "--exactly-once").json
+    assert result["videoId"]
+    assert [line["videoId"] for line in cli.run("list", "apivideo", "videos.list").lines] == [result["videoId"]]
     assert cli.run("ledger", "list", "--all", "--json").json == []
 
 

@@ -91,9 +91,9 @@ def test_a_picture_that_can_be_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         assert (paper.x0 <= box.x0, box.x1 <= paper.x1, paper.y0 <= box.y0, box.y1 <= paper.y1) == (True,) * 4, text
     numbers = [text.get_window_extent() for text in axes.texts]
     assert not [one for one, other in pairwise(numbers) if one.x1 > other.x0]
-    ticks = [one.get_text() for one in axes.get_yticklabels()]
+    ticks = [yticklabel.get_text() for yticklabel in axes.get_yticklabels()]
     assert len(set(ticks)) == len(ticks)
-    assert not [one for one in ticks if "." in one]
+    assert not [tick for tick in ticks if "." in tick]
     bar = axes.patches[0].get_window_extent()
     assert bar.width < shown.bbox.width / 6
 

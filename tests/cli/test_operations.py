@@ -58,7 +58,7 @@ def test_nothing_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["operations", "userplane", "--left-out"]) == 0
     assert "nothing is left out" in capsys.readouterr().err
     assert main(["providers", "--json"]) == 0
-    assert {one["left_out"] for one in json.loads(capsys.readouterr().out)} == {0}
+    assert {load["left_out"] for load in json.loads(capsys.readouterr().out)} == {0}
 
 
 def test_one_is_explained(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

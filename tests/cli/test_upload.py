@@ -142,7 +142,7 @@ def test_some_fail_and_the_others_go_on(studio: Studio) -> None:
     assert (good["file"], good["bytes"] > 0, good["pieces"], good["error"]) == ("good.mp4", True, 1, None)
     assert (bad["id"], "this is not a media file" in bad["error"]) == (None, True)
     studio.film("bad.mp4")
-    assert [one["id"] == good["id"] for one in studio.report(*files)["files"]] == [True, False]
+    assert [file["id"] == good["id"] for file in studio.report(*files)["files"]] == [True, False]
     before = studio.pieces()
     known = studio.upload(*files, "--json")
     assert (known.json["files"][0]["id"], studio.pieces()) == (good["id"], before)
@@ -175,7 +175,7 @@ def test_a_process_that_is_stopped_goes_on(studio: Studio, number: int) -> None:
         assert said.splitlines()[0] == "finished pieces are kept; run the same command again to continue"
     report = studio.report(*arguments[:-1])
     counts = studio.counts()
-    assert (report["verdict"], len({one["id"] for one in report["files"]})) == ("complete", 4)
+    assert (report["verdict"], len({file["id"] for file in report["files"]})) == ("complete", 4)
     assert (counts["videos"], counts["duplicate_videos"]) == (4, 0)
     assert counts["resent_bytes"] <= 4 * PIECE
 

@@ -25,9 +25,11 @@ def test_two_at_once_make_each_object_once(studio: Studio) -> None:
         ended = [process.communicate(timeout=PATIENCE_S) for process in both]
         assert [process.returncode for process in both] == [0, 0], ended
         reports = [json.loads(out)["files"] for out, _ in ended]
-        assert [one["id"] for one in reports[0]] == [one["id"] for one in reports[1]]
+        assert [item["id"] for item in reports[0]] == [item["id"] for item in reports[1]]
         counts = studio.counts()
         assert (counts["videos"], counts["duplicate_videos"]) == (trial * FILES, 0)
         before = studio.pieces()
-        assert [one["id"] for one in studio.report(*files, "--no-check")["files"]] == [one["id"] for one in reports[0]]
+        assert [file["id"] for file in studio.report(*files, "--no-check")["files"]] == [
+            item["id"] for item in reports[0]
+        ]
         assert studio.pieces() == before

@@ -57,7 +57,7 @@ def test_users_are_sent_and_counted(cli: Shell) -> None:
         assert (ended.code, ended.err) == (0, "")
     reported = cli.run("users", NAME, "--json").json
     assert reported["provider"] == "language_confidence"
-    assert [one["users"] for one in reported["months"]] == [2]
+    assert [month["users"] for month in reported["months"]] == [2]
     assert " 2" in cli.run("users", NAME).out
     assert "█" in cli.run("users", NAME, "--plot").out
     secret = cli.folder / ".local/state/callwell/user-secret"

@@ -166,4 +166,4 @@ def test_the_emulator_says_what_to_export(cli: Shell) -> None:
     assert {"APIVIDEO_SANDBOX_API_KEY", "LANGUAGE_CONFIDENCE_RAPIDAPI_SCRIPTED_BASE_URL"} < exports.keys()
     assert not Settings(exports, None).unknown_variables()
     listed = cli.run("keys", "list", "language_confidence", "--json", **exports).json
-    assert len({one["fingerprint"] for one in listed}) == len(listed) == 3
+    assert len({item["fingerprint"] for item in listed}) == len(listed) == 3

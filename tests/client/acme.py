@@ -156,7 +156,7 @@ def acme(quotas: dict[str, QuotaRule] | None = None, *, retry: RetryRule | None 
 
 
 def _named(operations: tuple[Operation, ...]) -> dict[str, Operation]:
-    return {one.name: one for one in operations}
+    return {item.name: item for item in operations}
 
 
 def bind(operation: Operation, arguments: Mapping[str, object]) -> BoundRequest:

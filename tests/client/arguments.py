@@ -90,9 +90,9 @@ class Pair(msgspec.Struct, rename="camel"):
 def make(place: Place, schema: dict[str, Any], value: object, *, form: bool = False, **how: Any) -> BoundRequest:
     """A request with one argument."""
     path = "/x/{v}" if place == "path" else "/x"
-    one = Parameter(name="v", wire_name="v", location=place, required=place == "path", schema=schema, **how)
-    made = operation("x.y", "POST" if place == "body" else "GET", path, one)
-    return bind(made if not form else operation_with_form(one), {"v": value})
+    parameter = Parameter(name="v", wire_name="v", location=place, required=place == "path", schema=schema, **how)
+    result = operation("x.y", "POST" if place == "body" else "GET", path, parameter)
+    return bind(result if not form else operation_with_form(parameter), {"v": value})
 
 
 def operation_with_form(one: Parameter) -> Any:

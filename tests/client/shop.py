@@ -43,7 +43,7 @@ PAIR: Final = {"type": "object", "properties": {"key": TEXT, "value": TEXT}}
 
 def provider(**changes: Any) -> Provider:
     """Acme, with things that can be marked, and found by their mark."""
-    made = acme(
+    result = acme(
         operations={
             "goods.make": OperationRule(
                 marker=MarkerRule(parameter="labels", name=NAME, probe="goods.list", filter="labels")
@@ -66,8 +66,8 @@ def provider(**changes: Any) -> Provider:
         operation("goods.list", "GET", "/goods", filters, parameter("page", "query", {"type": "integer"})),
         operation("goods.mint", "POST", "/mint", parameter("title", "body", TEXT), parameter("api_key", "body", TEXT)),
     )
-    operations = {**made.api.operations, **{one.name: one for one in more}}
-    return replace(made, api=Api(title="Acme", version="1", operations=operations))
+    operations = {**result.api.operations, **{item.name: item for item in more}}
+    return replace(result, api=Api(title="Acme", version="1", operations=operations))
 
 
 class Shop(World):
@@ -149,7 +149,7 @@ class Shop(World):
 
     def _listed(self, request: Request, sight: str) -> Response | NoReply:
         wanted = parse_qs(urlsplit(request.url).query).get(f"labels[{NAME}]", [""])[0]
-        fit = [one for one in self.goods if self.deaf or {"key": NAME, "value": wanted} in one["tags"]]
+        fit = [good for good in self.goods if self.deaf or {"key": NAME, "value": wanted} in good["tags"]]
         replies: dict[str, Response | NoReply] = {
             "ok": answer(200, {"data": {"items": fit, "total": len(fit)}}),
             "error": code(502, "X"),

@@ -32,7 +32,7 @@ NAME: Final = "made-by"
 
 def studio() -> Provider:
     """The provider of `vault`, with films that can be marked and found by their mark."""
-    made = vault(limit=100_000)
+    result = vault(limit=100_000)
     labels = parameter("labels", "body", {"type": "array", "items": PAIR})
     filters = Parameter(
         name="labels",
@@ -44,16 +44,16 @@ def studio() -> Provider:
     )
     page = parameter("page", "query", {"type": "integer"})
     more = (_operation("films.make", "POST", TITLE, labels), _operation("films.list", "GET", filters, page))
-    operations = {**made.api.operations, **{one.name: one for one in more}}
+    operations = {**result.api.operations, **{item.name: item for item in more}}
     rules = {
-        **made.profile.operations,
+        **result.profile.operations,
         "films.make": OperationRule(
             marker=MarkerRule(parameter="labels", name=NAME, probe="films.list", filter="labels")
         ),
         "films.list": OperationRule(paging=PagingRule(items="items", key="filmId", total="total")),
     }
-    profile = replace(made.profile, operations=rules)
-    return replace(made, profile=profile, api=Api(title="Studio", version="1", operations=operations))
+    profile = replace(result.profile, operations=rules)
+    return replace(result, profile=profile, api=Api(title="Studio", version="1", operations=operations))
 
 
 def _operation(name: str, method: str, *parameters: Any) -> Operation:
@@ -86,10 +86,10 @@ class Studio(Vault):
         return super().__call__(request)
 
     def _make(self, request: Request, path: str) -> Response:
-        made = super()._make(request, path)
+        result = super()._make(request, path)
         assert isinstance(request.body, bytes)
-        self.labels[json.loads(made.body)["filmId"]] = json.loads(request.body).get("labels", [])
-        return made
+        self.labels[json.loads(result.body)["filmId"]] = json.loads(request.body).get("labels", [])
+        return result
 
 
 class Killed(BaseException):
@@ -117,9 +117,9 @@ class Mortal:
     def update(self, cell: Cell[T], change: Callable[[T], tuple[T, R]]) -> R:
         """Replace a record."""
         self._begin()
-        made = self._state.update(cell, change)
+        result = self._state.update(cell, change)
         self._end()
-        return made
+        return result
 
     def read(self, cell: Cell[T]) -> T:
         """Read a record."""

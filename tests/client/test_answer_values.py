@@ -24,8 +24,8 @@ def acme_answering(*types: str, operation: str = "things.get", **fields: Any) ->
     provider = acme()
     old = provider.api.operations[operation]
     declared = declared_answers(old.method, ["200"], [{name: {} for name in types}])
-    made = replace(old, accept=declared.accept, media=declared.media, **fields)
-    return replace(provider, api=replace(provider.api, operations={**provider.api.operations, operation: made}))
+    outcome = replace(old, accept=declared.accept, media=declared.media, **fields)
+    return replace(provider, api=replace(provider.api, operations={**provider.api.operations, operation: outcome}))
 
 
 def result(types: tuple[str, ...], body: bytes, content_type: str | None, operation: str = "things.get") -> Any:

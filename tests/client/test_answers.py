@@ -193,9 +193,9 @@ def test_no_key_in_tracebacks() -> None:
         def send(self, request: Any) -> Any:
             raise RuntimeError("what a transport should never raise")
 
-    one = Client(acme(), key=Key(KEY), transport=Telling([]))
+    api = Client(acme(), key=Key(KEY), transport=Telling([]))
     with pytest.raises((RuntimeError, errors.CallError)) as caught:
-        one.call("things.get", thing_id="1")
+        api.call("things.get", thing_id="1")
     shown = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
     assert "request = Request(GET" in shown
     assert KEY not in shown

@@ -229,8 +229,8 @@ def test_the_schema_of_a_field_counts_for_the_field() -> None:
         "properties": {"price": TEXT, "prices": {"type": "array", "items": TEXT}},
         "additionalProperties": {"type": "number"},
     }
-    one = Decimal("1.50")
-    body = make("body", schema, {"price": one, "prices": (one,), "other": one}).body
+    decimal = Decimal("1.50")
+    body = make("body", schema, {"price": decimal, "prices": (decimal,), "other": decimal}).body
     assert body == b'{"v":{"price":"1.50","prices":["1.50"],"other":1.50}}'
 
 

@@ -27,20 +27,20 @@ FILES = 3
 
 def planned(folder: Path) -> list[PlannedFile]:
     """The files of a batch: of one, two and three pieces."""
-    made = list[PlannedFile]()
+    result = list[PlannedFile]()
     for number in range(1, FILES + 1):
         path = folder / f"{number}.bin"
         if not path.exists():
             path.write_bytes(bytes([number]) * (number * PIECE - 1))
-        made.append(PlannedFile(path, {"title": f"t{number}"}))
-    return made
+        result.append(PlannedFile(path, {"title": f"t{number}"}))
+    return result
 
 
 async def sent(folder: Path, world: World, state: State, *, force: bool = False) -> tuple[UploadReport, bool]:
     """Send the batch to its end; and whether it was known to have ended."""
-    async with client(world, provider=studio(), state=state) as one:
+    async with client(world, provider=studio(), state=state) as api:
         batch = UploadBatch(
-            one, "films.send", planned(folder), options={"piece_size": PIECE, "check": False}, force=force
+            api, "films.send", planned(folder), options={"piece_size": PIECE, "check": False}, force=force
         )
         report = await batch.run()
         batch.mark_complete()
@@ -50,7 +50,7 @@ async def sent(folder: Path, world: World, state: State, *, force: bool = False)
 def right(there: Studio, folder: Path) -> bool:
     """Each file is there once, whole."""
     contents = sorted(there.whole(film) for film in there.films)
-    return contents == sorted(one.path.read_bytes() for one in planned(folder))
+    return contents == sorted(item.path.read_bytes() for item in planned(folder))
 
 
 def test_a_batch_that_has_ended_is_known_for_an_hour(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_a_batch_that_has_ended_is_known_for_an_hour(tmp_path: Path) -> None:
     assert len(there.asked) == asked
     again, known = asyncio.run(sent(tmp_path, world, state, force=True))
     assert (known, len(there.films)) == (False, 2 * FILES)
-    assert {one.target for one in first.files}.isdisjoint(one.target for one in again.files)
+    assert {file.target for file in first.files}.isdisjoint(file.target for file in again.files)
     world.clock.advance(KEPT_S + 1)
     assert asyncio.run(sent(tmp_path, world, state))[1] is False
     assert len(there.films) == 3 * FILES
@@ -94,7 +94,7 @@ def test_one_that_ends_takes_nothing_from_one_that_is_at_work(tmp_path: Path) ->
         world = World(there)
         state = MemoryState()
         first_ended = asyncio.Event()
-        one = client(world, provider=studio(), state=state)
+        api = client(world, provider=studio(), state=state)
         other = client(world, provider=studio(), state=state)
         how: Any = {"piece_size": PIECE, "check": False}
         slow = UploadBatch(other, "films.send", planned(tmp_path), options=how)
@@ -108,7 +108,7 @@ def test_one_that_ends_takes_nothing_from_one_that_is_at_work(tmp_path: Path) ->
 
         slow._resume = held  # type: ignore[method-assign, assignment] # the moment is what is tested
         second = asyncio.create_task(slow.run())
-        fast = UploadBatch(one, "films.send", planned(tmp_path), options=how)
+        fast = UploadBatch(api, "films.send", planned(tmp_path), options=how)
         first = await fast.run()
         fast.mark_complete()
         first_ended.set()
@@ -119,7 +119,7 @@ def test_one_that_ends_takes_nothing_from_one_that_is_at_work(tmp_path: Path) ->
     there = Studio()
     first, second = asyncio.run(both(there))
     assert right(there, tmp_path)
-    assert [one.target for one in first.files] == [one.target for one in second.files]
+    assert [file.target for file in first.files] == [file.target for file in second.files]
 
 
 @pytest.mark.parametrize("after", [False, True])
@@ -153,9 +153,9 @@ def test_a_kill_between_the_last_piece_and_the_report_sends_nothing_again(tmp_pa
     state = MemoryState()
 
     async def unreported() -> None:
-        async with client(world, provider=studio(), state=state) as one:
+        async with client(world, provider=studio(), state=state) as api:
             how: Any = {"piece_size": PIECE, "check": False}
-            await UploadBatch(one, "films.send", planned(tmp_path), options=how).run()
+            await UploadBatch(api, "films.send", planned(tmp_path), options=how).run()
 
     asyncio.run(unreported())
     sends = there.asked.count("send")

@@ -29,10 +29,10 @@ GET = API["things.get"]
 def test_places() -> None:
     """Each argument goes where the description says: path, query, header, body."""
     assert bind(GET, {"thing_id": "a"}) == BoundRequest("GET", "/things/a", None)
-    made = bind(MAKE, {"name": "n", "count": 3, "trace": "t", "labels": {"a": "b"}})
-    assert (made.method, made.target, made.headers) == ("POST", "/things", (("x-trace", "t"),))
-    assert isinstance(made.body, bytes)
-    assert msgspec.json.decode(made.body) == {"name": "n", "count": 3, "labels": {"a": "b"}}
+    result = bind(MAKE, {"name": "n", "count": 3, "trace": "t", "labels": {"a": "b"}})
+    assert (result.method, result.target, result.headers) == ("POST", "/things", (("x-trace", "t"),))
+    assert isinstance(result.body, bytes)
+    assert msgspec.json.decode(result.body) == {"name": "n", "count": 3, "labels": {"a": "b"}}
 
 
 def test_wire_forms() -> None:
@@ -196,8 +196,8 @@ def test_objects_in_queries() -> None:
     """An object stands as `name[key]=value`, a list in it as `name[key][]=item`; without that style, by its keys."""
     deep = Parameter(name="by", wire_name="by", location="query", required=False, schema=DEEP, style="deepObject")
     value = {"by": {"browser": ["a b", "c"], "kind": "a"}}
-    one = operation("x.y", "GET", "/x", deep)
-    assert bind(one, value).target == "/x?by[browser][]=a%20b&by[browser][]=c&by[kind]=a"
+    result = operation("x.y", "GET", "/x", deep)
+    assert bind(result, value).target == "/x?by[browser][]=a%20b&by[browser][]=c&by[kind]=a"
     flat = replace(deep, style="form")
     assert bind(operation("x.y", "GET", "/x", flat), {"by": {"kind": "a"}}).target == "/x?kind=a"
 

@@ -101,10 +101,10 @@ def test_closing_twice_does_no_harm() -> None:
 @pytest.mark.parametrize("kind", [AsyncClient, Client])
 def test_dir_shows_groups_and_operations(kind: Any) -> None:
     """What a person sees who asks what there is, for a description of their own."""
-    one = kind(acme(), key=Key(KEY))
-    assert {"things", "auth", "call", "close", "aclose"} <= set(dir(one))
-    assert {"get", "list", "make", "file"} <= set(dir(one.things))
-    assert "issue" not in dir(one.things)
+    api = kind(acme(), key=Key(KEY))
+    assert {"things", "auth", "call", "close", "aclose"} <= set(dir(api))
+    assert {"get", "list", "make", "file"} <= set(dir(api.things))
+    assert "issue" not in dir(api.things)
 
 
 @pytest.mark.parametrize("provider", names())

@@ -142,19 +142,19 @@ def test_a_step_of_the_clock_shortens_no_wait(step_s: float, last: int) -> None:
     """A request that a dead process has sent is waited for as long as it can be carried out, by the monotonic clock."""
     shop = Shop(("late",), late_s=80.0)
     state = MemoryState()
-    first = made(shop, state=DyingState(state, last, before=False))
+    first = make_client(shop, state=DyingState(state, last, before=False))
     with pytest.raises(Killed):
         first.call("goods.make", title="t")
     bury(state)
     step(shop.clock, step_s)
-    second = made(shop, state=state)
+    second = make_client(shop, state=state)
     again = _given(partial(second.call, "goods.make", title="t"))
     if isinstance(again, errors.CallwellError):
         again = _given(partial(second.call, "goods.make", title="t"))
     assert shop.ever == [again]
 
 
-def made(shop: Shop, **options: Any) -> Any:
+def make_client(shop: Shop, **options: Any) -> Any:
     """A client of the shop that makes one thing under a name."""
     return make(shop, provider=provider(), **options).with_options(exactly_once="order-1", deadline_s=None)
 

@@ -212,11 +212,11 @@ def test_a_closed_file_closes_its_answer() -> None:
     """Leaving bytes unread closes the storage's response at once, and not when the garbage is collected."""
 
     async def work() -> None:
-        one = client(World(Storage()))
-        pieces = one.asset("things.file", thing_id="1").iter_bytes()
+        api = client(World(Storage()))
+        pieces = api.asset("things.file", thing_id="1").iter_bytes()
         await anext(pieces)
-        assert one._engine.transport.streams == 1
+        assert api._engine.transport.streams == 1
         await pieces.aclose()
-        assert one._engine.transport.streams == 0
+        assert api._engine.transport.streams == 0
 
     asyncio.run(work())

@@ -27,7 +27,7 @@ ACCOUNT = "acme:production:https-host-443:default"
 
 def entry(clock: ManualClock, name: str = "order-1", **changes: object) -> Entry:
     """A named call that begins now."""
-    made = Entry(
+    result = Entry(
         name=name,
         named=True,
         digest="d",
@@ -37,7 +37,7 @@ def entry(clock: ManualClock, name: str = "order-1", **changes: object) -> Entry
         began=clock.wall(),
         changed=clock.wall(),
     )
-    return made._replace(**changes)  # type: ignore[arg-type] # by name
+    return result._replace(**changes)  # type: ignore[arg-type] # by name
 
 
 def test_a_file_keeps_all_of_it(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_dead_process_holds_nothing() -> None:
     ledger.claim(entry(clock, "b", holder=f"elsewhere|{child}|x"))
     ledger.claim(entry(clock, "c", holder=f"{machine}|{os.getpid()}|x"))
     taken = [entry(clock, name) for name in "abc"]
-    assert [ledger.claim(one).holder == one.holder for one in taken] == [True, False, False]
+    assert [ledger.claim(item).holder == item.holder for item in taken] == [True, False, False]
 
 
 def test_names_are_distinguished_by_their_account() -> None:
@@ -112,10 +112,10 @@ def test_settled_calls_are_forgotten_in_time() -> None:
         if number:
             ledger.end(begun._replace(status=Status.DONE, changed=clock.wall()))
     ledger.sweep()
-    assert [one.name for one in ledger.entries()] == ["order-0", "order-3", "order-4", "order-5"]
+    assert [item.name for item in ledger.entries()] == ["order-0", "order-3", "order-4", "order-5"]
     clock.advance(MAX_AGE_S - 30)
     ledger.sweep()
-    assert [one.name for one in ledger.entries()] == ["order-0", "order-5"]
+    assert [item.name for item in ledger.entries()] == ["order-0", "order-5"]
     assert len(state.keys("once")) == 3
 
 

@@ -51,7 +51,7 @@ class Half(AsyncScriptedTransport):
 
 def make(shop: Shop, state: MemoryState, stray_s: float | None) -> Any:
     """A client of the shop in the loop's time."""
-    one = AsyncClient(
+    api = AsyncClient(
         provider(),
         key=Key(KEY),
         clock=LoopClock(),
@@ -60,8 +60,8 @@ def make(shop: Shop, state: MemoryState, stray_s: float | None) -> Any:
         deadline_s=None,
         exactly_once=NAME,
     )
-    one._engine.roll = lambda: 0.5
-    return one
+    api._engine.roll = lambda: 0.5
+    return api
 
 
 async def _awaited(work: Any) -> Any:
@@ -77,16 +77,16 @@ def test_a_cancelled_call_is_taken_up(fates: tuple[str, ...], stray_s: float | N
         shop = Shop(fates)
         state = MemoryState()
         shop.clock = LoopClock()  # type: ignore[assignment] # it is only asked for the time
-        one = make(shop, state, stray_s)
+        item = make(shop, state, stray_s)
         left = False
         try:
-            await asyncio.create_task(_awaited(CancelledAt(one.call("goods.make", title="t"), step)))
+            await asyncio.create_task(_awaited(CancelledAt(item.call("goods.make", title="t"), step)))
         except asyncio.CancelledError:
             left = True
-        assert held(one) == 0
+        assert held(item) == 0
         result = await make(shop, state, stray_s).call("goods.make", title="t")
         assert shop.ever == [result]
-        assert unsettled(one) == 0
+        assert unsettled(item) == 0
         return left
 
     async def work() -> int:

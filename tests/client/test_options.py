@@ -24,27 +24,27 @@ if TYPE_CHECKING:
 
 def test_other_options_share_the_engine() -> None:
     """`with_options` changes what was asked and nothing else; connections, quotas and keys are shared."""
-    one = client(World(), deadline_s=7)
-    other = one.with_options(priority="batch", retry_unsafe_5xx=True)
+    api = client(World(), deadline_s=7)
+    other = api.with_options(priority="batch", retry_unsafe_5xx=True)
     third = other.with_options(deadline_s=3)
-    assert one._engine is other._engine is third._engine
-    assert one._caller.options == ResolvedOptions(deadline_s=7.0, within_s=7.0)
+    assert api._engine is other._engine is third._engine
+    assert api._caller.options == ResolvedOptions(deadline_s=7.0, within_s=7.0)
     assert other._caller.options == ResolvedOptions(deadline_s=float("inf"), priority="batch", retry_unsafe_5xx=True)
     assert third._caller.options == ResolvedOptions(
         deadline_s=3.0, within_s=3.0, priority="batch", retry_unsafe_5xx=True
     )
     other.call("things.get", thing_id="1")
-    assert one.spent() == third.spent() == {"minute": (1, 100)}
+    assert api.spent() == third.spent() == {"minute": (1, 100)}
 
 
 @pytest.mark.parametrize("kind", [Client, AsyncClient])
 def test_a_typed_client_keeps_its_type_and_its_groups_their_options(kind: Any) -> None:
     """Groups that were made before belong to the client that made them."""
     transport = ScriptedTransport([]) if kind is Client else AsyncScriptedTransport([])
-    one = kind("userplane", key=Key("uspl_x"), transport=transport)
-    assert one.recordings._client is one
-    other = one.with_options(deadline_s=3)
-    assert type(other) is type(one) is not kind
+    api = kind("userplane", key=Key("uspl_x"), transport=transport)
+    assert api.recordings._client is api
+    other = api.with_options(deadline_s=3)
+    assert type(other) is type(api) is not kind
     assert other.recordings._client is other
 
 
@@ -208,26 +208,26 @@ def test_requests_have_bodies_and_methods() -> None:
 def test_operations_are_attributes() -> None:
     """A described provider's operations are called as attributes; those that are not there are reported."""
     world = World()
-    one = client(world)
-    assert one.things.get(thing_id="1") == {"id": "1"}
-    assert one.things.list().verdict.pages == 0
-    assert one.things.file(thing_id="1").facts is None
+    api = client(world)
+    assert api.things.get(thing_id="1") == {"id": "1"}
+    assert api.things.list().verdict.pages == 0
+    assert api.things.file(thing_id="1").facts is None
     with pytest.raises(errors.UnknownName, match="did you mean things"):
-        _ = one.thing
+        _ = api.thing
     with pytest.raises(errors.UnknownName, match=r"did you mean things\.get"):
-        _ = one.things.gett
-    assert not hasattr(one, "thingy")
-    assert not hasattr(one, "_nothing")
-    assert not hasattr(one.things, "_nothing")
+        _ = api.things.gett
+    assert not hasattr(api, "thingy")
+    assert not hasattr(api, "_nothing")
+    assert not hasattr(api.things, "_nothing")
     with pytest.raises(errors.UnknownName):
-        one.call("things.gte", thing_id="1")
+        api.call("things.gte", thing_id="1")
 
 
 def test_a_state_is_closed_by_who_opened_it(tmp_path: Path) -> None:
     """A client closes the state that it opened, and leaves one alone that it was given."""
-    with client(World(), state=f"sqlite:///{tmp_path / 'state'}") as one:
-        one.call("things.get", thing_id="1")
+    with client(World(), state=f"sqlite:///{tmp_path / 'state'}") as api:
+        api.call("things.get", thing_id="1")
     state = MemoryState()
-    with client(World(), state=state) as one:
-        one.call("things.get", thing_id="1")
+    with client(World(), state=state) as api:
+        api.call("things.get", thing_id="1")
     assert state.keys("account:")

@@ -225,9 +225,9 @@ def test_values_that_a_call_need_not_give(place: str, schema: dict[str, Any], se
     path = "/x/{p}" if place == "path" else "/x"
     node = parameter(schema, place)
     node["parameters"][0]["required"] = True
-    made = call(node, {}, path=path)
-    assert {"path": f"/x/{sent}", "query": f"/x?p={sent}"}.get(place, "/x") == made.target
-    assert {"header": {"p": sent}, "cookie": {"cookie": f"p={sent}"}}.get(place, {}) == made.headers
+    result = call(node, {}, path=path)
+    assert {"path": f"/x/{sent}", "query": f"/x?p={sent}"}.get(place, "/x") == result.target
+    assert {"header": {"p": sent}, "cookie": {"cookie": f"p={sent}"}}.get(place, {}) == result.headers
     if place != "path":
         node["parameters"][0]["required"] = False
         assert call(node, {}, path=path) == Sent("/x", {}, "", "")

@@ -80,7 +80,7 @@ def trace(world: World, outcomes: list[object]) -> tuple[object, ...]:
     """All that a world has seen, its calls numbered from 0."""
     first = min((notice.call for notice in world.notices if isinstance(notice, CallBegan)), default=0)
     counted = CallBegan | AttemptEnded | Waiting | CallEnded
-    notices = [replace(one, call=one.call - first) if isinstance(one, counted) else one for one in world.notices]
+    notices = [replace(item, call=item.call - first) if isinstance(item, counted) else item for item in world.notices]
     return world.sent, notices, outcomes, world.clock.now()
 
 
@@ -88,9 +88,9 @@ def prepared(side: Any, replies: list[Response | NoReply], how: dict[str, Any]) 
     """A fresh world and a client in it."""
     world = World(*replies, took=how["took"])
     source = ListSource(how["keys"], can_change=how["can_change"], marked=how["marked"])
-    one = side.client(world, provider=PROVIDERS[how["provider"]], source=source, **how["options"])
-    one._engine.roll = Dice(how["rolls"])
-    return world, one
+    api = side.client(world, provider=PROVIDERS[how["provider"]], source=source, **how["options"])
+    api._engine.roll = Dice(how["rolls"])
+    return world, api
 
 
 def sync_trace(replies: list[Response | NoReply], calls: list[Any], how: dict[str, Any]) -> tuple[object, ...]:
@@ -147,7 +147,7 @@ def test_both_sides_leave_the_same_trace(
     sent = left[0]
     assert isinstance(sent, list)
     assert not any(KEY in str(outcome) for outcome in left[2])  # type: ignore[attr-defined] # a list of outcomes
-    times = [one.at for one in sent if one.reply is not REFUSED]
+    times = [item.at for item in sent if item.reply is not REFUSED]
     for quota in PROVIDERS[how["provider"]].profile.quotas.values():
         pairs = zip(times, times[quota.limit :], strict=False)
         assert quota.paced or all(later - earlier >= quota.window_s for earlier, later in pairs)

@@ -26,9 +26,9 @@ CONTENT = os.urandom(3 * READ_BYTES + 5)
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """A file."""
-    made = tmp_path / "film.mp4"
-    made.write_bytes(CONTENT)
-    return made
+    result = tmp_path / "film.mp4"
+    result.write_bytes(CONTENT)
+    return result
 
 
 def test_a_piece_is_read_little_by_little_and_counted(path: Path) -> None:
@@ -67,7 +67,7 @@ def test_what_is_a_stream() -> None:
     reading, writing = os.pipe()
     with os.fdopen(reading, "rb") as pipe:
         os.close(writing)
-        assert [files.open_source(one) for one in (iter([b"a"]), io.BytesIO(b"a"), pipe)] == [None, None, None]
+        assert [files.open_source(item) for item in (iter([b"a"]), io.BytesIO(b"a"), pipe)] == [None, None, None]
 
 
 def test_what_is_no_file(tmp_path: Path) -> None:

@@ -85,8 +85,8 @@ def test_threads_read_a_dead_key_once() -> None:
         client._engine.keys = type(keys)(
             "acme", client.provider.profile.key, source=source, clock=clock, uses=tried(KEY), notify=notices.append
         )
-        one = client
-        assert together(lambda _: one.call("things.get", thing_id="1")) == [{"id": "1"}] * THREADS  # noqa: B023 - called here
+        result = client
+        assert together(lambda _: result.call("things.get", thing_id="1")) == [{"id": "1"}] * THREADS  # noqa: B023 - called here
         assert len(notices) == sum(isinstance(notice, KeyChanged) for notice in notices) == 2
         assert source.read_times == 3
         assert len(transport.requests) <= 2 * THREADS

@@ -112,7 +112,7 @@ def test_a_trade_that_fails_fails_those_who_waited() -> None:
         mint.instead["key"] = lambda: LOST
         client, _ = virtual(mint, deadline_s=30)
         ended = await asyncio.gather(*(get(client, "1") for _ in range(3)), return_exceptions=True)
-        assert all(isinstance(one, errors.CallwellError) for one in ended), ended
+        assert all(isinstance(item, errors.CallwellError) for item in ended), ended
         assert lent(client) == 0
 
     leap(work)

@@ -22,8 +22,8 @@ PIECES = -(-len(SMALL) // PIECE)
 
 async def sent(world: World, state: State) -> Any:
     """Send a film by the same call."""
-    async with client(world, provider=studio(), state=state) as one:
-        return await one.upload("films.send", SMALL, title="film", piece_size=PIECE, check=False, pieces=2)
+    async with client(world, provider=studio(), state=state) as api:
+        return await api.upload("films.send", SMALL, title="film", piece_size=PIECE, check=False, pieces=2)
 
 
 @pytest.mark.parametrize("after", [False, True])

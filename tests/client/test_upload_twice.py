@@ -123,8 +123,8 @@ def test_one_object_is_made_for_both(waits: dict[str, str]) -> None:
 
     def upload(who: str) -> Any:
         steps = Steps(state, lambda step: events.at(f"{who} {step}"))
-        with client(world, provider=studio(), state=steps) as one:
-            done = one.upload("films.send", SMALL, title="film", piece_size=PIECE, check=False, pieces=1)
+        with client(world, provider=studio(), state=steps) as api:
+            done = api.upload("films.send", SMALL, title="film", piece_size=PIECE, check=False, pieces=1)
         events.at(f"{who} ended")
         return done
 

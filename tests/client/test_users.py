@@ -31,25 +31,25 @@ PROVIDER = acme(end_user=RULE)
 DAY_S = 86_400.0
 
 
-def made(world: World, **options: Any) -> Any:
+def make_client(world: World, **options: Any) -> Any:
     """A client of a provider that wants to know end users."""
     return client(world, **{"provider": PROVIDER, "user_secret": SECRET, **options})
 
 
 def users(world: World) -> list[str | None]:
     """The end users that the provider got, call by call."""
-    return [dict(one.request.headers).get("x-user-id") for one in world.sent]
+    return [dict(item.request.headers).get("x-user-id") for item in world.sent]
 
 
 def test_the_provider_gets_a_pseudonym() -> None:
     """The same for the same user, by any client with the same secret, and nothing where no user is named."""
     world = World()
-    one = made(world)
-    one.with_options(for_user="ann").call("things.get", thing_id="1")
-    one.with_options(for_user="bob").call("things.get", thing_id="1")
-    one.call("things.get", thing_id="1")
-    made(world, for_user="ann").request("GET", "/things/1")
-    made(world, for_user="ann", user_secret=Key("f" * 32)).call("things.get", thing_id="1")
+    api = make_client(world)
+    api.with_options(for_user="ann").call("things.get", thing_id="1")
+    api.with_options(for_user="bob").call("things.get", thing_id="1")
+    api.call("things.get", thing_id="1")
+    make_client(world, for_user="ann").request("GET", "/things/1")
+    make_client(world, for_user="ann", user_secret=Key("f" * 32)).call("things.get", thing_id="1")
     ann, bob, nobody, again, other = users(world)
     assert nobody is None
     assert ann == again != bob
@@ -61,7 +61,7 @@ def test_the_id_itself_goes_nowhere(caplog: pytest.LogCaptureFixture) -> None:
     """Not into the request, the log, notices, errors, or what a client shows of itself."""
     caplog.set_level(logging.DEBUG, logger="callwell")
     world = World(answer(400, {"message": "no"}))
-    secretive = made(world, for_user="ann@example.test")
+    secretive = make_client(world, for_user="ann@example.test")
     with pytest.raises(errors.BadRequest) as caught:
         secretive.call("things.get", thing_id="1")
     seen = [caplog.text, repr(world.sent), repr(world.notices), repr(caught.value), repr(secretive._caller.options)]
@@ -74,17 +74,17 @@ def test_the_id_itself_goes_nowhere(caplog: pytest.LogCaptureFixture) -> None:
 def test_a_plan_by_end_users_takes_no_call_for_nobody() -> None:
     """It fails before anything is sent, whichever way the call is made; with a user it goes."""
     world = World()
-    one = made(world, plan="monthly-active-users")
-    for call in (one.call, one.call_raw):
+    api = make_client(world, plan="monthly-active-users")
+    for call in (api.call, api.call_raw):
         with pytest.raises(errors.EndUserMissing, match=r"acme things\.get: nothing was sent"):
             call("things.get", thing_id="1")
     with pytest.raises(errors.EndUserMissing):
-        one.request("GET", "/things/1")
+        api.request("GET", "/things/1")
     with pytest.raises(errors.EndUserMissing):
-        next(iter(one.pages("things.list")))
+        next(iter(api.pages("things.list")))
     assert world.sent == []
-    one.with_options(for_user="ann").call("things.get", thing_id="1")
-    always = made(World(), provider=acme(end_user=EndUserRule(header="x-user-id", required=True)))
+    api.with_options(for_user="ann").call("things.get", thing_id="1")
+    always = make_client(World(), provider=acme(end_user=EndUserRule(header="x-user-id", required=True)))
     with pytest.raises(errors.EndUserMissing):
         always.call("things.get", thing_id="1")
 
@@ -103,17 +103,17 @@ def test_a_plan_by_end_users_takes_no_call_for_nobody() -> None:
 def test_wrong_options(options: dict[str, Any], message: str) -> None:
     """Messages name the option, and do not repeat secrets."""
     with pytest.raises(errors.UsageError, match=message):
-        made(World(), **{"for_user": "ann", **options})
+        make_client(World(), **{"for_user": "ann", **options})
 
 
 def test_a_secret_that_is_not_there(tmp_path: Path) -> None:
     """No secret is created at a source that the caller names."""
     with pytest.raises(errors.KeyMissing, match="user_secret: no key: "):
-        made(World(), for_user="ann", user_secret=f"file:{tmp_path}/secret")
+        make_client(World(), for_user="ann", user_secret=f"file:{tmp_path}/secret")
     (tmp_path / "secret").write_text("0123456789abcdef0123456789abcdef\n")
     world = World()
-    made(world, for_user="ann", user_secret=f"file:{tmp_path}/secret").call("things.get", thing_id="1")
-    made(world, for_user="ann").call("things.get", thing_id="1")
+    make_client(world, for_user="ann", user_secret=f"file:{tmp_path}/secret").call("things.get", thing_id="1")
+    make_client(world, for_user="ann").call("things.get", thing_id="1")
     assert len(set(users(world))) == 1
 
 
@@ -128,7 +128,7 @@ def test_ids_as_they_are() -> None:
     """Where the profile says so, the caller's id is sent; the state has its digest only."""
     world = World()
     state = MemoryState()
-    plain = made(world, provider=acme(end_user=EndUserRule(header="x-user-id", pseudonym=False)), state=state)
+    plain = make_client(world, provider=acme(end_user=EndUserRule(header="x-user-id", pseudonym=False)), state=state)
     plain.with_options(for_user="ann").call("things.get", thing_id="1")
     assert users(world) == ["ann"]
     assert "ann" not in "".join(state.keys("user:"))
@@ -140,16 +140,16 @@ def test_users_are_counted_by_month() -> None:
     """Each once a month, by whomever the state is shared."""
     world = World()
     state = MemoryState()
-    one = made(world, state=state)
-    two = made(world, state=state)
-    for user, caller in (("ann", one), ("bob", two), ("ann", two), ("ann", one)):
+    api = make_client(world, state=state)
+    two = make_client(world, state=state)
+    for user, caller in (("ann", api), ("bob", two), ("ann", two), ("ann", api)):
         caller.with_options(for_user=user).call("things.get", thing_id="1")
-    one.call("things.get", thing_id="1")
-    assert list(one.config.end_users.monthly_counts().values()) == [2]
+    api.call("things.get", thing_id="1")
+    assert list(api.config.end_users.monthly_counts().values()) == [2]
     world.clock.advance(32 * DAY_S)
-    one.with_options(for_user="ann").call("things.get", thing_id="1")
+    api.with_options(for_user="ann").call("things.get", thing_id="1")
     assert list(two.config.end_users.monthly_counts().values()) == [2, 1]
-    assert one.config.end_users.monthly_counts().keys() == two.config.end_users.monthly_counts().keys()
+    assert api.config.end_users.monthly_counts().keys() == two.config.end_users.monthly_counts().keys()
 
 
 @pytest.mark.parametrize(
@@ -159,10 +159,10 @@ def test_users_are_counted_by_month() -> None:
 )
 def test_who_may_have_arrived_is_counted(replies: list[Any], counted: bool) -> None:  # noqa: FBT001 - a table
     """A user counts if a request may have reached the provider."""
-    one = made(World(*replies), for_user="ann")
+    api = make_client(World(*replies), for_user="ann")
     with pytest.raises(errors.CallwellError):
-        one.call("things.get", thing_id="1")
-    assert list(one.config.end_users.monthly_counts().values()) == [1] * counted
+        api.call("things.get", thing_id="1")
+    assert list(api.config.end_users.monthly_counts().values()) == [1] * counted
 
 
 def test_a_state_that_fails_costs_no_result(caplog: pytest.LogCaptureFixture) -> None:
@@ -174,8 +174,8 @@ def test_a_state_that_fails_costs_no_result(caplog: pytest.LogCaptureFixture) ->
                 raise errors.StateError("the disk is full")
             return super().update(cell, change)
 
-    one = made(World(), for_user="ann", state=Failing())
-    assert one.call("things.get", thing_id="1") == {"id": "1"}
+    api = make_client(World(), for_user="ann", state=Failing())
+    assert api.call("things.get", thing_id="1") == {"id": "1"}
     assert "is not counted: the disk is full" in caplog.text
 
 
@@ -188,10 +188,10 @@ def calls(one: Any, *names: str) -> None:
 def test_one_id_for_everybody_is_noticed_once() -> None:
     """After a hundred calls for the same user and none for another, by the log and by a notice."""
     world = World()
-    one = made(world, provider=acme({}, end_user=RULE))
-    calls(one, *["everybody"] * (CALLS_BEFORE_NOTICE - 1))
+    api = make_client(world, provider=acme({}, end_user=RULE))
+    calls(api, *["everybody"] * (CALLS_BEFORE_NOTICE - 1))
     assert not any(isinstance(notice, OneUser) for notice in world.notices)
-    calls(one, *["everybody"] * (CALLS_BEFORE_NOTICE + 1))
+    calls(api, *["everybody"] * (CALLS_BEFORE_NOTICE + 1))
     [notice] = [notice for notice in world.notices if isinstance(notice, OneUser)]
     assert (notice.calls, notice.user) == (CALLS_BEFORE_NOTICE, users(world)[0])
 
@@ -200,9 +200,9 @@ def test_who_serves_several_is_left_alone() -> None:
     """A client with two users, and one with others in its state, give no warning."""
     world = World()
     state = MemoryState()
-    one = made(world, provider=acme({}, end_user=RULE), state=state)
-    calls(one, "ann", "bob", *["ann"] * CALLS_BEFORE_NOTICE)
-    two = made(world, provider=acme({}, end_user=RULE), state=state)
+    api = make_client(world, provider=acme({}, end_user=RULE), state=state)
+    calls(api, "ann", "bob", *["ann"] * CALLS_BEFORE_NOTICE)
+    two = make_client(world, provider=acme({}, end_user=RULE), state=state)
     calls(two, *["ann"] * (CALLS_BEFORE_NOTICE + 1))
     assert not any(isinstance(notice, OneUser) for notice in world.notices)
 
@@ -213,7 +213,7 @@ def test_what_may_be_billed_is_reported() -> None:
     world = World(LOST, OK)
     got = client(world, provider=provider).call_raw("things.get", thing_id="1")
     assert (got.attempts, got.possibly_billed) == (2, 1)
-    assert [one.possibly_billed for one in world.notices if isinstance(one, CallEnded)] == [1]
+    assert [notice.possibly_billed for notice in world.notices if isinstance(notice, CallEnded)] == [1]
     with pytest.raises(errors.ConnectionLost, match="2 attempts, 2 of them possibly billed") as caught:
         client(World(LOST), provider=provider).call("things.get", thing_id="1")
     assert (caught.value.attempts, caught.value.possibly_billed) == (2, 2)
@@ -226,12 +226,12 @@ def test_async_clients_do_the_same() -> None:
     world = World()
 
     async def work() -> Any:
-        async with async_client(world, provider=PROVIDER, user_secret=SECRET, plan="monthly-active-users") as one:
+        async with async_client(world, provider=PROVIDER, user_secret=SECRET, plan="monthly-active-users") as api:
             with pytest.raises(errors.EndUserMissing):
-                await one.call("things.get", thing_id="1")
-            await one.with_options(for_user="ann").call("things.get", thing_id="1")
-            return one.config.end_users.monthly_counts()
+                await api.call("things.get", thing_id="1")
+            await api.with_options(for_user="ann").call("things.get", thing_id="1")
+            return api.config.end_users.monthly_counts()
 
     assert list(asyncio.run(work()).values()) == [1]
-    made(world, for_user="ann").call("things.get", thing_id="1")
+    make_client(world, for_user="ann").call("things.get", thing_id="1")
     assert len(set(users(world))) == 1

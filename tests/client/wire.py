@@ -75,8 +75,8 @@ def call(node: dict[str, Any], arguments: dict[str, Any], *, path: str = "/x", m
 
 def body(schema: dict[str, Any] | None, *media_types: str, required: bool = True, **encoding: Any) -> dict[str, Any]:
     """An operation with a body; JSON unless another media type is named."""
-    one = {**({} if schema is None else {"schema": schema}), **({"encoding": encoding} if encoding else {})}
-    return {"requestBody": {"required": required, "content": dict.fromkeys(media_types or (JSON,), one)}}
+    result = {**({} if schema is None else {"schema": schema}), **({"encoding": encoding} if encoding else {})}
+    return {"requestBody": {"required": required, "content": dict.fromkeys(media_types or (JSON,), result)}}
 
 
 def bodies(required: bool = True, **schemas: dict[str, Any]) -> dict[str, Any]:  # noqa: FBT001, FBT002 - of a document

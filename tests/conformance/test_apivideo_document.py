@@ -64,7 +64,7 @@ def ours() -> dict[str, Any]:
 
 def without(sentences: set[str], ends: dict[str, int]) -> set[str]:
     """Those that do not end in one of these ways, and those ways in which not as many end as should."""
-    ending = {end: {one for one in sentences if re.search(f"(?:^| ){end}$", one)} for end in ends}
+    ending = {end: {sentence for sentence in sentences if re.search(f"(?:^| ){end}$", sentence)} for end in ends}
     wrong = {f"{len(found)} end in {end}" for end, found in ending.items() if len(found) != ends[end]}
     return sentences.difference(*ending.values()) | wrong
 
@@ -177,4 +177,4 @@ def test_languages(ours: dict[str, Any]) -> None:
     languages = ours["components"]["schemas"]["Language"]["enum"]
     assert len(languages) == LANGUAGES
     assert "no" in languages
-    assert all(isinstance(one, str) for one in languages)
+    assert all(isinstance(language, str) for language in languages)

@@ -70,15 +70,15 @@ def provider() -> Iterator[Any]:
     """Acme at a server of its own."""
     server = RawServer(act)
     environments = {"production": EnvironmentRule(base_url=server.url.rstrip("/"), default=True)}
-    made = acme(environments=environments)
-    old = made.api.operations["things.get"]
+    result = acme(environments=environments)
+    old = result.api.operations["things.get"]
     operations = {}
     for name, kind in KINDS.items():
         declared = declared_answers("GET", ["200"], [{kind: {}}])
         operations[f"answers.{name}"] = replace(
             old, name=f"answers.{name}", path=f"/{name}", parameters=(), accept=declared.accept, media=declared.media
         )
-    yield replace(made, api=replace(made.api, operations=operations))
+    yield replace(result, api=replace(result.api, operations=operations))
     server.close()
 
 

@@ -100,8 +100,8 @@ def test_a_call_that_is_cancelled(serve: Servers) -> None:
     server = serve(Connection.hang)
 
     async def cancelled() -> BaseException:
-        one = AsyncClient(acme(), key=Key(KEY), base_url=server.url, deadline_s=5.0)
-        task = asyncio.create_task(awaited(one))
+        api = AsyncClient(acme(), key=Key(KEY), base_url=server.url, deadline_s=5.0)
+        task = asyncio.create_task(awaited(api))
         assert await asyncio.to_thread(server.arrived.acquire, timeout=5.0)
         task.cancel()
         try:
@@ -161,9 +161,9 @@ def test_a_key_that_is_traded_for_tokens(status: int) -> None:
     """The exchange has the key in its body, and its response has tokens: neither is shown where it goes wrong."""
     tokens = {"access": "bad\ntoken-one", "renewal": "renewal-one", "seconds": 60, "echo": KEY}
     transport = ScriptedTransport(lambda _: Response(status, {}, json.dumps(tokens).encode()))
-    with Client(PROVIDER, key=Key(KEY), auth="token", transport=transport) as one:
+    with Client(PROVIDER, key=Key(KEY), auth="token", transport=transport) as api:
         with pytest.raises(errors.CallError) as caught:
-            one.call("things.get", thing_id="1")
+            api.call("things.get", thing_id="1")
         check(caught.value, KEY, "token-one", "renewal-one")
 
 
@@ -171,10 +171,10 @@ def test_an_answer_that_repeats_the_key() -> None:
     """What a provider says in an error is kept for the caller, and stays out of the frames."""
     said = json.dumps({"error": {"code": "BAD", "message": f"what is {KEY}?"}}).encode()
     with (
-        Client(acme(), key=Key(KEY), transport=ScriptedTransport(lambda _: Response(400, {}, said))) as one,
+        Client(acme(), key=Key(KEY), transport=ScriptedTransport(lambda _: Response(400, {}, said))) as api,
         pytest.raises(errors.BadRequest) as caught,
     ):
-        one.call("things.get", thing_id="1")
+        api.call("things.get", thing_id="1")
     check(caught.value, KEY)
 
 
@@ -193,8 +193,8 @@ def test_a_signed_address(serve: Servers) -> None:
     body = json.dumps({"data": {"url": address, "size": 4}}).encode()
     head = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(body)
     provider = serve(lambda c: c.send(head + body))
-    with Client(acme(), key=Key(KEY), base_url=provider.url) as one, pytest.raises(errors.CallwellError) as caught:
-        one.asset("things.file", thing_id="1").read()
+    with Client(acme(), key=Key(KEY), base_url=provider.url) as api, pytest.raises(errors.CallwellError) as caught:
+        api.asset("things.file", thing_id="1").read()
     check(caught.value, KEY, "sesame")
 
 
@@ -241,7 +241,7 @@ def test_a_value_that_holds_a_key_does_not_show_it(how: str, value: object) -> N
         shown = SHOWING[how](value)
         if how == "reduce" or (how == "state" and shown is None):
             return  # what a record of msgspec is packed up by holds its headers, which refuse
-        assert not [one for one in spellings(KEY) if one in str(shown)]
+        assert not [spelling for spelling in spellings(KEY) if spelling in str(shown)]
 
 
 def test_headers_are_read_on_purpose() -> None:

@@ -39,8 +39,8 @@ def storages() -> Iterator[list[RawStorage]]:
     """Those that are put in are closed in the end."""
     running: list[RawStorage] = []
     yield running
-    for one in running:
-        one.server.close()
+    for item in running:
+        item.server.close()
 
 
 @pytest.mark.parametrize("codings", CODINGS)

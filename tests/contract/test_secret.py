@@ -28,7 +28,7 @@ def test_it_is_made_once(tmp_path: Path) -> None:
     assert (stat.S_IMODE(path.stat().st_mode), stat.S_IMODE(path.parent.stat().st_mode)) == (0o600, 0o700)
     create_secret(path)
     assert path.read_text() == text
-    assert [one.name for one in path.parent.iterdir()] == ["user-secret"]
+    assert [item.name for item in path.parent.iterdir()] == ["user-secret"]
     assert parse_source(f"file:{path}", "").read().reveal() == text.strip()
 
 

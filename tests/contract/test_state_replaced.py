@@ -46,8 +46,8 @@ def removed(path: Path) -> None:
 
 def removed_with_all(path: Path) -> None:
     """The file is removed with those beside it."""
-    for one in path.parent.glob(f"{path.name}*"):
-        one.unlink()
+    for item in path.parent.glob(f"{path.name}*"):
+        item.unlink()
 
 
 def begun_anew(path: Path) -> None:

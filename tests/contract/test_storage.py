@@ -43,8 +43,8 @@ def storage() -> Iterator[Callable[..., RawStorage]]:
         return running[-1]
 
     yield begin
-    for one in running:
-        one.server.close()
+    for item in running:
+        item.server.close()
 
 
 def chunked(body: bytes, *headers: str, status: int = 200) -> bytes:
@@ -102,9 +102,9 @@ GOOD: dict[str, Callable[[int, dict[str, str]], bytes | None]] = {
 @pytest.mark.parametrize("kind", GOOD)
 def test_a_file_is_whole(storage: Callable[..., RawStorage], tmp_path: Path, side: str, kind: str, mode: str) -> None:
     """Whatever storage makes of ranges, sizes and codings, with and without pieces."""
-    made = storage(GOOD[kind], size=None if mode == "no size" else str(len(CONTENT)))
+    result = storage(GOOD[kind], size=None if mode == "no size" else str(len(CONTENT)))
     options: dict[str, Any] = {"split": SPLIT} if mode == "pieces" else {}
-    assert save(side, made.url, tmp_path / "f", **options).sha256 == SUM
+    assert save(side, result.url, tmp_path / "f", **options).sha256 == SUM
     assert (tmp_path / "f").read_bytes() == CONTENT
     assert [file.name for file in tmp_path.iterdir()] == ["f"]
 
@@ -126,8 +126,8 @@ def test_versions_are_never_mixed(
             return reply(200, CONTENT[:4000], f"etag: {etags[0]}", announced=len(CONTENT))
         return part(new, headers if pinned else {**headers, "if-range": etags[1]}, etags[1])
 
-    made = storage(answer)
-    save(side, made.url, tmp_path / "f")
+    result = storage(answer)
+    save(side, result.url, tmp_path / "f")
     assert (tmp_path / "f").read_bytes() == new
 
 
@@ -140,8 +140,8 @@ def test_pieces_are_of_one_version(storage: Callable[..., RawStorage], tmp_path:
         content, etag = (CONTENT, '"one"') if number < at else (new, '"two"')
         return part(content, {**headers, "if-range": etag}, etag)
 
-    made = storage(answer, size=len(CONTENT))
-    save(side, made.url, tmp_path / "f", split=SPLIT)
+    result = storage(answer, size=len(CONTENT))
+    save(side, result.url, tmp_path / "f", split=SPLIT)
     assert (tmp_path / "f").read_bytes() == new
 
 
@@ -158,15 +158,15 @@ def test_another_process_goes_on(
     def answer(_: int, headers: dict[str, str]) -> bytes:
         return part(current[0], headers, current[1])  # type: ignore[arg-type] # bytes first, then a text
 
-    made = storage(answer, size=len(CONTENT))
+    result = storage(answer, size=len(CONTENT))
     path = tmp_path / "f"
 
     def program(until: int) -> subprocess.CompletedProcess[str]:
-        command = ["-m", raw_storage.__name__, side, made.url, str(path), str(until)]
+        command = ["-m", raw_storage.__name__, side, result.url, str(path), str(until)]
         return run(command, folder=ROOT, timeout=120)
 
     with pytest.raises(KeyError):
-        save(side, made.url, path, split=SPLIT, resume=True, progress=_stop)
+        save(side, result.url, path, split=SPLIT, resume=True, progress=_stop)
     assert (tmp_path / ".f.part.json").exists()
     assert program(len(CONTENT)).returncode == -9
     assert not path.exists()
@@ -198,8 +198,8 @@ def test_a_header_that_is_no_text_counts_as_not_sent(
         good = first.get(name) if not number else None
         return (good or part(CONTENT, headers)).replace(b"\r\n\r\n", b"\r\n" + odd + b"\r\n\r\n", 1)
 
-    made = storage(answer)
-    assert save(side, made.url, tmp_path / "f").sha256 == SUM
+    result = storage(answer)
+    assert save(side, result.url, tmp_path / "f").sha256 == SUM
 
 
 @pytest.mark.parametrize("status", [403, 500, 302])
@@ -208,18 +208,18 @@ def test_an_error_is_not_read_to_its_end(
 ) -> None:
     """The body of an error may be endless: no download waits for it."""
     endless = reply(status, b"x" * 1_000_000, announced=10**12)
-    made = storage(lambda _n, _h: endless, size=9)
+    result = storage(lambda _n, _h: endless, size=9)
     with pytest.raises(errors.AssetError, match=str(status) if status != 500 else "broke off"):
-        save(side, made.url, tmp_path / "f")
+        save(side, result.url, tmp_path / "f")
 
 
 def test_a_body_that_drips_keeps_the_deadline(storage: Callable[..., RawStorage], tmp_path: Path, side: str) -> None:
     """Storage that stops in the middle holds a download no longer than its time-out."""
-    made = storage(lambda _n, _h: None)
-    made.server.act = _drip(made)
+    result = storage(lambda _n, _h: None)
+    result.server.act = _drip(result)
     began = time.monotonic()
     with pytest.raises(errors.OutOfTime, match="deadline"):
-        save(side, made.url, tmp_path / "f", deadline_s=50.0)  # one second on this clock
+        save(side, result.url, tmp_path / "f", deadline_s=50.0)  # one second on this clock
     assert time.monotonic() - began < PATIENCE_S / 2
     assert list(tmp_path.iterdir()) == []
 

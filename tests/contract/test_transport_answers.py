@@ -95,7 +95,7 @@ def test_accepted_codings_can_be_read(serve: Servers, sender: Sender) -> None:
     server = serve(lambda c: c.send(OK))
     sender.send(get(server.url))
     sender.stream(get(server.url))
-    asked = [b"accept-encoding: gzip, deflate, br, zstd" in one.lower() for one in server.arrivals]
+    asked = [b"accept-encoding: gzip, deflate, br, zstd" in arrival.lower() for arrival in server.arrivals]
     assert asked == [True, False]
     assert b"accept-encoding" not in server.arrivals[1].lower()
 

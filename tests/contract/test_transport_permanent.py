@@ -47,9 +47,9 @@ def old(authority: Authority) -> ssl.SSLContext:
 
 
 CONTEXTS: Final[dict[str, tuple[Callable[[Authority], ssl.SSLContext], str]]] = {
-    "expired": (lambda one: one.context(begins=-3 * DAY, ends=-DAY), "has expired"),
-    "not yet valid": (lambda one: one.context(begins=DAY, ends=3 * DAY), "clock"),
-    "another name": (lambda one: one.context(host="other.test"), "another host name"),
+    "expired": (lambda item: item.context(begins=-3 * DAY, ends=-DAY), "has expired"),
+    "not yet valid": (lambda item: item.context(begins=DAY, ends=3 * DAY), "clock"),
+    "another name": (lambda item: item.context(host="other.test"), "another host name"),
     "old": (old, "TLS 1.2"),
 }
 
@@ -133,10 +133,10 @@ def test_a_call_ends_at_the_first_of_them(serve: Servers, tmp_path: Path) -> Non
     server = serve(lambda c: c.send(OK))
     server.greet = secured(Authority(tmp_path).context())
     with (
-        Client(acme(), key=Key(KEY), base_url=server.url.replace("http:", "https:")) as one,
+        Client(acme(), key=Key(KEY), base_url=server.url.replace("http:", "https:")) as api,
         pytest.raises(errors.ConnectFailed, match=r"ca_file=… after 1 attempt") as caught,
     ):
-        one.call("things.get", thing_id="1")
+        api.call("things.get", thing_id="1")
     assert (caught.value.attempts, caught.value.outcome) == (1, "refused")
     assert server.connections == 1
 

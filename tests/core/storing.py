@@ -179,15 +179,15 @@ class Storage:
             now, span = parallel_download.take_range(now)
             workers += [self._ask(now, span)] if span else []
         while workers:
-            one = workers.pop(next(self.order) % len(workers))
-            if one.body and one.span.start < one.span.stop:
-                self.file += bytes(max(0, one.span.start + 1 - len(self.file)))
-                self.file[one.span.start] = one.body[0]
+            result = workers.pop(next(self.order) % len(workers))
+            if result.body and result.span.start < result.span.stop:
+                self.file += bytes(max(0, result.span.start + 1 - len(self.file)))
+                self.file[result.span.start] = result.body[0]
                 self.sent += 1
-                now, span = parallel_download.add_bytes(now, one.span, 1)
-                workers.append(one._replace(span=span, body=one.body[1:]))
+                now, span = parallel_download.add_bytes(now, result.span, 1)
+                workers.append(result._replace(span=span, body=result.body[1:]))
                 continue
-            now, following = parallel_download.end_request(now, one.span, one.before, status=one.status)
+            now, following = parallel_download.end_request(now, result.span, result.before, status=result.status)
             workers += [self._ask(now, following)] if following else []
         return now
 

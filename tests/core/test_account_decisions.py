@@ -344,10 +344,10 @@ def test_permits_add_up_whatever_happens(seed: int, private: bool) -> None:  # n
             if isinstance(got, Permit):
                 out.append(got)
         for name, quota in own.documented.items():
-            one = bucket(record, name, own)
-            assert buckets.is_consistent(quota, one)
-            assert one.available >= 0
+            result = bucket(record, name, own)
+            assert buckets.is_consistent(quota, result)
+            assert result.available >= 0
             if private:
-                assert places(one)[1] == len(out)
+                assert places(result)[1] == len(out)
         if private:
             assert account.spent(record, own, now)["other"][0] == len(out)

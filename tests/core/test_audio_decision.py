@@ -94,7 +94,7 @@ def test_loss_is_never_added_to_loss(sound: AudioInfo, audio: AudioRule, said: A
     if isinstance(decided, Convert):
         assert decided.steps[-1] == Write("wav")
         assert decided.format == "WAV"
-        taken = any(sound.container in one.containers and sound.codec in one.codecs for one in FORMATS.values())
+        taken = any(sound.container in item.containers and sound.codec in item.codecs for item in FORMATS.values())
         if taken and not sound.lossless:
             assert isinstance(said.channel, int) or sound.channels > audio.max_channels
 
@@ -112,7 +112,7 @@ def test_steps_come_in_order_and_once(sound: AudioInfo, audio: AudioRule, said: 
 @given(sounds, rules, wishes, levels)
 def test_hearing_changes_no_step(sound: AudioInfo, audio: AudioRule, said: AudioOptions, level: Level) -> None:
     """What is decided before listening stands after it, or the recording is refused."""
-    before, after = (decide_for(sound._replace(level=one), audio, said) for one in (None, level))
+    before, after = (decide_for(sound._replace(level=item), audio, said) for item in (None, level))
     if not isinstance(before, Refuse) and not isinstance(after, Refuse):
         assert type(before) is type(after)
         assert before.format == after.format

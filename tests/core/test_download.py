@@ -124,7 +124,7 @@ def test_nothing_is_fetched_twice(
     tags: str,
 ) -> None:
     """While validators are strong and ranges work, every byte is sent once, through any breaks and expiries."""
-    storage = Storage([b"x" * size], [*(Turn(*one) for one in script), Turn()], announced=announced, tags=tags)
+    storage = Storage([b"x" * size], [*(Turn(*item) for item in script), Turn()], announced=announced, tags=tags)
     if isinstance(storage.fetch(), DownloadDone):
         assert storage.sent == len(storage.file) == size
 

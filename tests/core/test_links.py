@@ -111,8 +111,8 @@ def written(draw: st.DrawFn) -> tuple[str, str | None]:
         parameters += ['anchor="/elsewhere"'] if elsewhere else []
         parameters = draw(st.permutations(parameters))
         gap = draw(spaces)
-        elements.append(f"<{target}>" + "".join(f"{gap};{gap}{one}" for one in parameters))
-        if first is None and not elsewhere and "next" in [one.lower() for one in related]:
+        elements.append(f"<{target}>" + "".join(f"{gap};{gap}{parameter}" for parameter in parameters))
+        if first is None and not elsewhere and "next" in [item.lower() for item in related]:
             first = target
     return f"{draw(spaces)},{draw(spaces)}".join(elements), first
 

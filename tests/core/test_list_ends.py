@@ -25,7 +25,7 @@ NO_FLAG = PagingRule(style="cursor", key="id", position="after", next_item="id")
 
 def page(*ids: object, **more: object) -> dict[str, Any]:
     """A body."""
-    return {"data": [{"id": one} for one in ids], **more}
+    return {"data": [{"id": item} for item in ids], **more}
 
 
 def follow(

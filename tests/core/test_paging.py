@@ -109,7 +109,7 @@ def follow(rule: PagingRule, bodies: list[dict[str, Any]], begin: Walk | None = 
 
 def page(*ids: object, after: str | None = None, **more: object) -> dict[str, Any]:
     """A body."""
-    return {"data": [{"id": one} for one in ids], "next": after, **more}
+    return {"data": [{"id": item} for item in ids], "next": after, **more}
 
 
 def test_a_cycle_of_two_pages_is_truncated() -> None:

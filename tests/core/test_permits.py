@@ -39,10 +39,10 @@ def ready_at(one: Quota, bucket: Bucket, now: float) -> float:
 @pytest.mark.parametrize("window_s", [1.0, 60.0, 86_400.0])
 def test_two_uses_are_a_window_apart_though_the_clock_is_fast(fate: Fate, window_s: float) -> None:
     """The latest arrival of one use and the earliest of the next: W apart on the server, at any time of day."""
-    one = quota(window_s=window_s)
+    rule = quota(window_s=window_s)
     for i in range(200):
-        world = World([one], transit_s=60.0, rate=1.0005, hold_s=5.0)
-        begin_s = 1000.0 + i * one.width_s / 37
+        world = World([rule], transit_s=60.0, rate=1.0005, hold_s=5.0)
+        begin_s = 1000.0 + i * rule.width_s / 37
         world.run([Plan(begin_s, last_s=3.0, place=1.0, fate=fate), Plan(begin_s + 4.0)])
         assert tightest(world.arrivals[0], 1) >= window_s
 
@@ -62,14 +62,14 @@ def test_never_idle_under_it(limit: int, window_s: float, transit_s: float) -> N
 @given(now=st.floats(0.0, 1e9), window_s=st.floats(0.5, 1e5), others=st.integers(1, 5))
 def test_the_time_to_ask_again_is_right(now: float, window_s: float, others: int) -> None:
     """At the time that `acquire` names there is a permit, and one only, for however many wait."""
-    one = quota(window_s=window_s)
-    bucket, permit = lend(one, permits.full_bucket(one), now)
-    bucket = permits.release_answered(one, bucket, permit, now)
-    at = ready_at(one, bucket, now)
+    rule = quota(window_s=window_s)
+    bucket, permit = lend(rule, permits.full_bucket(rule), now)
+    bucket = permits.release_answered(rule, bucket, permit, now)
+    at = ready_at(rule, bucket, now)
     assert now + window_s <= at <= now + window_s * 1.0021
-    bucket, _ = lend(one, bucket, at)
+    bucket, _ = lend(rule, bucket, at)
     for _ in range(others):
-        (bucket,), got = permits.acquire((one,), (bucket,), at)
+        (bucket,), got = permits.acquire((rule,), (bucket,), at)
         assert got == inf
 
 
@@ -93,53 +93,53 @@ def test_no_quota_asks_for_nothing() -> None:
 
 def test_an_unsent_permit_comes_back_cool() -> None:
     """A call that was cancelled before it was sent costs nothing."""
-    one = quota()
-    bucket, permit = lend(one, permits.full_bucket(one), 0.0)
-    assert permits.return_unused(one, bucket, permit).available == 1
-    assert ready_at(one, permits.return_unused(one, bucket, permit), 0.0) == 0.0
+    rule = quota()
+    bucket, permit = lend(rule, permits.full_bucket(rule), 0.0)
+    assert permits.return_unused(rule, bucket, permit).available == 1
+    assert ready_at(rule, permits.return_unused(rule, bucket, permit), 0.0) == 0.0
 
 
 def test_a_dead_holder_loses_its_permit_for_a_while_only() -> None:
     """A permit that is never released comes back at the end of its hold and W + D, not before."""
-    one = quota(window_s=10.0, transit_s=5.0)
-    bucket, _ = lend(one, permits.full_bucket(one), 0.0, hold_s=3.0)
-    assert 18.0 <= ready_at(one, bucket, 1.0) <= 18.1
+    rule = quota(window_s=10.0, transit_s=5.0)
+    bucket, _ = lend(rule, permits.full_bucket(rule), 0.0, hold_s=3.0)
+    assert 18.0 <= ready_at(rule, bucket, 1.0) <= 18.1
 
 
 @pytest.mark.parametrize("end", ["answered", "lost", "unused"])
 def test_a_permit_never_comes_back_twice(end: str) -> None:
     """A permit that has expired is not released again by its late holder, whatever became of the request."""
-    one = quota(2, window_s=10.0, transit_s=5.0)
-    bucket, permit = lend(one, permits.full_bucket(one), 0.0, hold_s=3.0)
-    bucket = permits.refill(one, bucket, 30.0)
+    rule = quota(2, window_s=10.0, transit_s=5.0)
+    bucket, permit = lend(rule, permits.full_bucket(rule), 0.0, hold_s=3.0)
+    bucket = permits.refill(rule, bucket, 30.0)
     match end:
         case "answered":
-            after = permits.release_answered(one, bucket, permit, 31.0)
+            after = permits.release_answered(rule, bucket, permit, 31.0)
         case "lost":
-            after = permits.release_lost(one, bucket, permit, 31.0)
+            after = permits.release_lost(rule, bucket, permit, 31.0)
         case _:
-            after = permits.return_unused(one, bucket, permit)
+            after = permits.return_unused(rule, bucket, permit)
     assert (after.available, after.held, after.cooling, after.in_transit) == (2, (), (), ())
 
 
 def test_an_unknown_past_begins_cooling() -> None:
     """A bucket that lost its record has nothing for W + D, and then everything."""
-    one = quota(7, window_s=10.0, transit_s=5.0)
-    bucket = permits.cooling_bucket(one, 100.0)
-    at = ready_at(one, bucket, 100.0)
+    rule = quota(7, window_s=10.0, transit_s=5.0)
+    bucket = permits.cooling_bucket(rule, 100.0)
+    at = ready_at(rule, bucket, 100.0)
     assert 115.0 <= at <= 115.2
-    assert permits.refill(one, bucket, at).available == 7
+    assert permits.refill(rule, bucket, at).available == 7
 
 
 def test_a_million_permits_are_few_bins() -> None:
     """A million permits that cool, in transit or not, are at most 1,025 bins of each kind."""
-    one = quota(1_000_000, window_s=60.0, transit_s=3600.0)
-    bucket = replace(permits.full_bucket(one), available=0, held=((permits.NEVER, 1_000_000),))
+    rule = quota(1_000_000, window_s=60.0, transit_s=3600.0)
+    bucket = replace(permits.full_bucket(rule), available=0, held=((permits.NEVER, 1_000_000),))
     permit = Permit(0.0, inf)
     for i in range(20_000):
         now = 1000.0 + i * 60.06 / 20_000
-        bucket = permits.release_answered(one, bucket, permit, now)
-        bucket = permits.release_lost(one, bucket, permit, 1000.0 + i * 3663.0 / 20_000)
+        bucket = permits.release_answered(rule, bucket, permit, now)
+        bucket = permits.release_lost(rule, bucket, permit, 1000.0 + i * 3663.0 / 20_000)
     assert 900 <= len(bucket.cooling) <= 1025
     assert 900 <= len(bucket.in_transit) <= 1025
 
@@ -161,29 +161,29 @@ def test_resets_are_learnt_of_fixed_windows_only() -> None:
 
 def test_a_reset_frees_what_is_cooling_already() -> None:
     """Permits that were answered before the earliest reset come back at the latest; those in transit do not."""
-    one = quota(3, fixed=True)
-    bucket, permit = lend(one, permits.full_bucket(one), 0.0)
-    bucket, _ = lend(one, bucket, 0.0)
-    bucket, _ = lend(one, bucket, 0.0)
-    bucket = permits.release_answered(one, bucket, permit, 1.0)
-    bucket = permits.release_lost(one, bucket, permit, 1.0)
-    bucket = permits.learn_reset(one, bucket, permit, 2.0, 10.0)
-    assert ready_at(one, bucket, 2.0) > 60.0  # one response is no proof
-    bucket = permits.learn_reset(one, bucket, Permit(4.5, inf), 5.0, 7.0)
-    assert 13.0 <= ready_at(one, bucket, 2.0) <= 13.2
-    assert permits.refill(one, permits.release_answered(one, bucket, permit, 8.5), 13.2).available == 2
-    bucket = permits.release_answered(one, bucket, permit, 9.5)
-    assert permits.refill(one, bucket, 13.2).available == 1
-    assert permits.refill(one, bucket, 69.7).available == 2
-    assert permits.refill(one, bucket, 121.5).available == 3
+    rule = quota(3, fixed=True)
+    bucket, permit = lend(rule, permits.full_bucket(rule), 0.0)
+    bucket, _ = lend(rule, bucket, 0.0)
+    bucket, _ = lend(rule, bucket, 0.0)
+    bucket = permits.release_answered(rule, bucket, permit, 1.0)
+    bucket = permits.release_lost(rule, bucket, permit, 1.0)
+    bucket = permits.learn_reset(rule, bucket, permit, 2.0, 10.0)
+    assert ready_at(rule, bucket, 2.0) > 60.0  # one response is no proof
+    bucket = permits.learn_reset(rule, bucket, Permit(4.5, inf), 5.0, 7.0)
+    assert 13.0 <= ready_at(rule, bucket, 2.0) <= 13.2
+    assert permits.refill(rule, permits.release_answered(rule, bucket, permit, 8.5), 13.2).available == 2
+    bucket = permits.release_answered(rule, bucket, permit, 9.5)
+    assert permits.refill(rule, bucket, 13.2).available == 1
+    assert permits.refill(rule, bucket, 69.7).available == 2
+    assert permits.refill(rule, bucket, 121.5).available == 3
 
 
 def test_a_record_of_another_boot_is_moved_and_never_early() -> None:
     """Moved by any time, permits are available no earlier than they were, less that time, and at most a bin later."""
-    one = quota(window_s=10.0, transit_s=5.0)
-    bucket, permit = lend(one, permits.full_bucket(one), 100.0)
-    bucket = permits.release_answered(one, bucket, permit, 100.0)
+    rule = quota(window_s=10.0, transit_s=5.0)
+    bucket, permit = lend(rule, permits.full_bucket(rule), 100.0)
+    bucket = permits.release_answered(rule, bucket, permit, 100.0)
     for by in (-99.99, -0.001, 0.0, 7.3, 1e6):
-        at = ready_at(one, permits.shift(one, bucket, by), 100.0 + by)
-        before = ready_at(one, bucket, 100.0)
-        assert before + by - 1e-9 <= at <= before + by + one.width_s + 1e-9
+        at = ready_at(rule, permits.shift(rule, bucket, by), 100.0 + by)
+        before = ready_at(rule, bucket, 100.0)
+        assert before + by - 1e-9 <= at <= before + by + rule.width_s + 1e-9

@@ -97,16 +97,16 @@ def test_a_success_ends_the_row(sent_at: float, row: int) -> None:
 @given(wait_s=st.floats(0.0, 300.0), limit=st.integers(1, 50), window_s=st.sampled_from([1.0, 60.0, 3600.0]))
 def test_permits_come_back_one_by_one(wait_s: float, limit: int, window_s: float) -> None:
     """Nothing before the time; from then on, for a window, the quota's rate with a few steps' grace, not a herd."""
-    one = permits.to_quota(QuotaRule(limit=limit, window_s=window_s), 0.0)
-    world = World([one])
-    bucket = permits.throttle((one,), (permits.full_bucket(one),), Permit(0.0, inf), 1.0, wait_s)[0]
+    result = permits.to_quota(QuotaRule(limit=limit, window_s=window_s), 0.0)
+    world = World([result])
+    bucket = permits.throttle((result,), (permits.full_bucket(result),), Permit(0.0, inf), 1.0, wait_s)[0]
     world.buckets = [bucket]
     world.run(Plan(2.0) for _ in range(limit))
     begin_s = max(2.0, 1.0 + wait_s)
     for i, at in enumerate(world.grants):
         assert at >= begin_s
         if at < 1.0 + wait_s + window_s:
-            assert i <= permits.CATCH_UP + 1 + (at - begin_s) / one.step_s
+            assert i <= permits.CATCH_UP + 1 + (at - begin_s) / result.step_s
     assert world.grants[-1] <= begin_s + window_s * 1.002
 
 

@@ -82,7 +82,7 @@ def test_nothing_is_fetched_twice(
     order: list[int],
 ) -> None:
     """While the file does not change and ranges work, every byte is written once, through any breaks and expiries."""
-    turns = [*(Turn(*one) for one in script), Turn()]
+    turns = [*(Turn(*item) for item in script), Turn()]
     storage = Storage([b"x" * size], turns, announced=announced, split=split, order=order)
     if isinstance(storage.fetch(), DownloadDone):
         assert storage.sent == len(storage.file) == size
@@ -219,7 +219,7 @@ def test_only_the_requested_range_fits(head: StorageHead, fits: bool) -> None:  
 )
 def test_pieces_fill_the_gaps(offset: int, islands: tuple[tuple[int, int], ...], expected: list[object]) -> None:
     """Nothing that is safe is requested again, and little is not split, unless there is something safe beyond it."""
-    found = parallel_download.missing_ranges(SPLIT, 10, offset, tuple(ByteRange(*one) for one in islands))
+    found = parallel_download.missing_ranges(SPLIT, 10, offset, tuple(ByteRange(*island) for island in islands))
     assert list(found) == expected
     assert parallel_download.missing_ranges(SPLIT._replace(parallel=1), 10, offset, ()) == ()
 

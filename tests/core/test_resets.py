@@ -64,9 +64,9 @@ RATES = st.sampled_from([0.9995, 1.0, 1.0005])
 @example(seed=1, limit=30, window_s=60.0, rate=1.0, constant=1.0)
 def test_a_constant_is_never_believed(seed: int, limit: int, window_s: float, rate: float, constant: float) -> None:
     """A server that says the same in every response: no window of W, however aligned, holds more than the limit."""
-    one = world(limit, window_s, rate, lambda _, __: constant)
-    one.run(busy(random.Random(seed), 5 * limit + 10, window_s))
-    assert tightest(one.arrivals[0], limit) >= window_s
+    model = world(limit, window_s, rate, lambda _, __: constant)
+    model.run(busy(random.Random(seed), 5 * limit + 10, window_s))
+    assert tightest(model.arrivals[0], limit) >= window_s
 
 
 @given(seed=SEEDS, limit=LIMITS, window_s=WINDOWS, rate=RATES, every=st.integers(1, 9), stale=st.floats(0.0, 1.0))
@@ -82,9 +82,9 @@ def test_one_stale_answer_frees_nothing_too_early(  # noqa: PLR0917 - drawn
         seen[window] = seen.get(window, 0) + 1
         return (left_s + floor(old_s)) % window_s if seen[window] == every else left_s
 
-    one = world(limit, window_s, rate, says)
-    one.run(busy(random.Random(seed), 5 * limit + 10, window_s))
-    assert fullest(one.arrivals[0], window_s) <= limit
+    model = world(limit, window_s, rate, says)
+    model.run(busy(random.Random(seed), 5 * limit + 10, window_s))
+    assert fullest(model.arrivals[0], window_s) <= limit
 
 
 @given(seed=SEEDS, limit=LIMITS, window_s=WINDOWS, rate=RATES)
@@ -96,10 +96,10 @@ def test_two_opinions_are_none(seed: int, limit: int, window_s: float, rate: flo
     def says(_: float, left_s: float) -> float:
         return (left_s + half_s) % window_s if dice.random() < 0.5 else left_s
 
-    one = world(limit, window_s, rate, says)
-    one.run(Plan(i * 0.1, last_s=0.1, place=dice.random(), up=True) for i in range(5 * limit + 40))
+    model = world(limit, window_s, rate, says)
+    model.run(Plan(i * 0.1, last_s=0.1, place=dice.random(), up=True) for i in range(5 * limit + 40))
     heard_s = 8 * 0.5  # until both have spoken, mostly
-    late = [at for at in one.arrivals[0] if at > heard_s]
+    late = [at for at in model.arrivals[0] if at > heard_s]
     assert fullest(late, window_s) <= limit
 
 
@@ -117,19 +117,19 @@ def test_whatever_is_said_a_permit_is_used_at_most_twice_in_a_window(
     def says(_: float, __: float) -> float:
         return dice.choice(choices) if dull else dice.random() * (window_s + 2.0)
 
-    one = world(limit, window_s, 1.0, says)
-    one.run(busy(dice, 6 * limit + 10, window_s))
-    assert tightest(one.arrivals[0], 2 * limit) >= 0.99 * window_s
+    model = world(limit, window_s, 1.0, says)
+    model.run(busy(dice, 6 * limit + 10, window_s))
+    assert tightest(model.arrivals[0], 2 * limit) >= 0.99 * window_s
 
 
 @given(seed=SEEDS, limit=st.integers(2, 30), rate=RATES)
 def test_an_honest_server_is_believed(seed: int, limit: int, rate: float) -> None:
     """Calls that are always wanted use each window of the server as soon as it has begun."""
     dice = random.Random(seed)
-    one = world(limit, 60.0, rate, lambda _, left_s: left_s)
-    one.run(Plan(0.0 if i < limit // 2 else 3.0 + dice.random(), place=dice.random()) for i in range(4 * limit))
-    assert len([at for at in one.arrivals[0] if at < 63.5]) >= 1.5 * limit - 1
-    assert fullest(one.arrivals[0], 60.0) <= limit
+    model = world(limit, 60.0, rate, lambda _, left_s: left_s)
+    model.run(Plan(0.0 if i < limit // 2 else 3.0 + dice.random(), place=dice.random()) for i in range(4 * limit))
+    assert len([at for at in model.arrivals[0] if at < 63.5]) >= 1.5 * limit - 1
+    assert fullest(model.arrivals[0], 60.0) <= limit
 
 
 @pytest.mark.parametrize(

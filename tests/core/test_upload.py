@@ -280,9 +280,9 @@ def test_a_stream_is_read_when_nothing_is_under_way() -> None:
 )
 def test_the_size_of_a_piece(size: int | None, limit: int | None, mebibytes: int) -> None:
     """Small where it can be, larger where a file would else take most of a window's permits."""
-    made = piece_size.choose_piece_size(RULE, size, limit)
-    assert made == mebibytes * MIB
-    assert -(-(size or RULE.max_bytes) // made) <= RULE.max_pieces
+    result = piece_size.choose_piece_size(RULE, size, limit)
+    assert result == mebibytes * MIB
+    assert -(-(size or RULE.max_bytes) // result) <= RULE.max_pieces
 
 
 def test_the_size_of_a_piece_keeps_to_the_provider() -> None:

@@ -96,15 +96,15 @@ def test_a_version_that_does_not_document_the_quota_is_bound_by_it(seed: int) ->
 
 def test_requests_of_a_quota_that_nobody_documented_count() -> None:
     """A rule that begins takes those for its own that were let out at the pace that was found."""
-    one = adaptive.UNTRIED
+    item = adaptive.UNTRIED
     for i in range(4):
-        one = adaptive.acquire(one, 100.0 + i, inf, 60.0)
+        item = adaptive.acquire(item, 100.0 + i, inf, 60.0)
     for i in range(3):
-        one = adaptive.release_answered(one, 100.0 + i, inf, 101.0 + i)
-    assert adaptive.recent_count(one, 110.0, 120.0) == 4
+        item = adaptive.release_answered(item, 100.0 + i, inf, 101.0 + i)
+    assert adaptive.recent_count(item, 110.0, 120.0) == 4
     key = versions.bucket_key("q", A)
     own = {key: versions.to_versioned("q", minute(10, 60.0), A)}
-    _, buckets, _ = versions.join({}, {}, {"": 0.0}, own, 110.0, hold_s=90.0, changed_at=110.0, adaptives={"q": one})
+    _, buckets, _ = versions.join({}, {}, {"": 0.0}, own, 110.0, hold_s=90.0, changed_at=110.0, adaptives={"q": item})
     assert buckets[key].available == 6
 
 

@@ -88,10 +88,10 @@ class World:
 
     @staticmethod
     def _rules(version: Version) -> dict[str, VersionedQuota]:
-        made = {name: permits.to_quota(rule, version.transit_s) for name, rule in version.quotas.items()}
+        result = {name: permits.to_quota(rule, version.transit_s) for name, rule in version.quotas.items()}
         return {
             versions.bucket_key(name, quota): versions.to_versioned(name, version.quotas[name], quota)
-            for name, quota in made.items()
+            for name, quota in result.items()
         }
 
     def _later(self, at: float, event: Callable[[float], None]) -> None:

@@ -59,7 +59,7 @@ def compare(change: Callable[[dict[str, Any]], object]) -> list[Change]:
     new = copy.deepcopy(OLD)
     change(new)
     old_facts, new_facts = (
-        read_intake(msgspec.json.encode(one), Path("shop.json"), alone=True).facts for one in (OLD, new)
+        read_intake(msgspec.json.encode(item), Path("shop.json"), alone=True).facts for item in (OLD, new)
     )
     return find_changes(old_facts, new_facts)
 
@@ -109,14 +109,14 @@ HARMLESS: dict[str, Callable[[dict[str, Any]], object]] = {
 def test_what_breaks(what: str) -> None:
     """Callers that were right may fail."""
     found = compare(BREAKING[what])
-    assert what in [one.what for one in found if one.breaking]
-    assert found == sorted(found, key=lambda one: not one.breaking)
+    assert what in [item.what for item in found if item.breaking]
+    assert found == sorted(found, key=lambda item: not item.breaking)
 
 
 @pytest.mark.parametrize("what", HARMLESS)
 def test_what_does_not_break(what: str) -> None:
     """Callers that were right stay right."""
-    assert [(one.what, one.breaking) for one in compare(HARMLESS[what])] == [(what, False)]
+    assert [(item.what, item.breaking) for item in compare(HARMLESS[what])] == [(what, False)]
 
 
 def test_nothing_changed() -> None:

@@ -20,9 +20,9 @@ def test_it_holds_what_the_documents_say(name: str) -> None:
     """The file in the package gives the same records, with their order, as the documents beside it."""
     folder = catalog.FOLDER / name
     read = compiled.read_compiled(folder)
-    made = load_provider(folder)
-    assert read == made
-    assert repr(read) == repr(made)
+    provider = load_provider(folder)
+    assert read == provider
+    assert repr(read) == repr(provider)
 
 
 @pytest.fixture

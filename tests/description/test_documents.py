@@ -56,7 +56,7 @@ def test_yaml(tmp_path: Path) -> None:
     listing = api.operations["orders.list"]
     assert listing.parameters[1].schema["enum"] == ["on", "off", "yes", "no"]
     assert listing.response_schema["items"]["properties"] == {"1": {"type": "string", "format": "date"}}
-    assert [one.name for one in api.operations["orders.get"].parameters] == ["id", "page"]
+    assert [parameter.name for parameter in api.operations["orders.get"].parameters] == ["id", "page"]
 
 
 @pytest.mark.parametrize("name", reading.DOCUMENT_NAMES)

@@ -128,4 +128,4 @@ def test_every_key_of_the_bundled_profiles() -> None:
 
 def _paths(table: dict[str, object], path: tuple[str, ...]) -> list[tuple[str, ...]]:
     inner = [(key, value) for key, value in table.items() if isinstance(value, dict)]
-    return [(*path, key) for key in table] + [one for key, value in inner for one in _paths(value, (*path, key))]
+    return [(*path, key) for key in table] + [item for key, value in inner for item in _paths(value, (*path, key))]

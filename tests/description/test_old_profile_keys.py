@@ -42,11 +42,11 @@ def test_old_names_mean_the_same(folder: Path) -> None:
     for new, name in OLD.items():
         old = re.sub(rf"^{new}(?= =)", name, old, flags=re.MULTILINE)
     assert old != text
-    made = load_provider(folder)
+    provider = load_provider(folder)
     file.write_text(old, encoding="utf-8")
     read = load_provider(folder)
-    assert read.profile.operations == made.profile.operations
-    assert read.profile.key == made.profile.key
+    assert read.profile.operations == provider.profile.operations
+    assert read.profile.key == provider.profile.key
     assert read.profile.retry.announce_retries
 
 

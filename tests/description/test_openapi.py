@@ -26,13 +26,14 @@ API = openapi.read(OPENAPI)
 def test_operations() -> None:
     """Each operation has its method, path, response and parameters, those of its path included."""
     assert (API.title, API.version) == ("Tiny", "1")
-    assert [(one.name, one.method, one.path) for one in API.operations.values()] == [
+    assert [(operation.name, operation.method, operation.path) for operation in API.operations.values()] == [
         ("things.list", "GET", "/things"),
         ("things.import", "POST", "/things"),
         ("things.delete", "DELETE", "/things/{thingId}"),
     ]
     assert [
-        (one.name, one.wire_name, one.location, one.required) for one in API.operations["things.delete"].parameters
+        (parameter.name, parameter.wire_name, parameter.location, parameter.required)
+        for parameter in API.operations["things.delete"].parameters
     ] == [("thing_id", "thingId", "path", True)]
     assert API.operations["things.delete"].response_schema == {}
     assert API.operations["things.import"].summary == "Bring things in"
@@ -40,7 +41,11 @@ def test_operations() -> None:
 
 def test_a_default_makes_optional() -> None:
     """A parameter that is required and has a default may be left out, in a query and in a body."""
-    parameters = {one.name: one for name in ("list", "import") for one in API.operations[f"things.{name}"].parameters}
+    parameters = {
+        parameter.name: parameter
+        for name in ("list", "import")
+        for parameter in API.operations[f"things.{name}"].parameters
+    }
     assert {name for name, one in parameters.items() if one.required} == {"name", "sizes"}
     assert {name for name, one in parameters.items() if one.location == "body"} == {
         *("name", "kind", "sizes", "note", "extra", "anything")
@@ -113,7 +118,7 @@ def test_an_operation_is_left_out_with_its_reason(
 ) -> None:
     """One operation that is described wrongly is left out, with the place, and the others are there."""
     api = openapi.read(changed(place, value))
-    assert [one.operation for one in api.left_out] == left_out or {one.path for one in api.left_out} == {"/things"}
+    assert [item.operation for item in api.left_out] == left_out or {item.path for item in api.left_out} == {"/things"}
     where, _, what = api.left_out[0].reason.partition(": ")
     assert where.endswith(key)
     assert expected in what

@@ -127,7 +127,10 @@ def test_they_have_distinct_names_in_an_operation() -> None:
         "responses": {},
     }
     api = openapi.read({"openapi": "3.2.0", "paths": {"/things": {"post": operation}}})
-    assert [(one.location, one.name, one.wire_name) for one in api.operations["things.create"].parameters] == [
+    assert [
+        (parameter.location, parameter.name, parameter.wire_name)
+        for parameter in api.operations["things.create"].parameters
+    ] == [
         ("query", "uris", "uris"),
         ("body", "uris_body", "uris"),
     ]

@@ -60,7 +60,7 @@ def test_parameters(reference: str, found: str) -> None:
         },
         "components": {"parameters": {"A name/with/": {"name": "slash", "in": "query"}}},
     }
-    assert [one.name for one in openapi.read(document).operations["x.get"].parameters] == [found]
+    assert [parameter.name for parameter in openapi.read(document).operations["x.get"].parameters] == [found]
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_a_schema_that_cannot_be_read_is_left_out_everywhere() -> None:
         "components": {"schemas": {"Broken": {"properties": {"a": {"$ref": "#/components/schemas/Gone"}}}}},
     }
     api = openapi.read(document)
-    assert [one.path for one in api.left_out] == ["/a", "/b"]
+    assert [item.path for item in api.left_out] == ["/a", "/b"]
 
 
 @pytest.mark.parametrize("by_reference", [False, True])
@@ -149,7 +149,7 @@ def test_too_many_levels(*, by_reference: bool) -> None:
     answer = {"200": {"content": {"application/json": {"schema": schema}}}}
     paths: dict[str, Any] = {"/deep": {"get": {"responses": answer}}, "/a": {"get": {"responses": {}}}}
     api = openapi.read({"openapi": "3.0.0", "paths": paths, "components": {"schemas": schemas}})
-    assert [one.path for one in api.operations.values()] == ["/a"]
+    assert [operation.path for operation in api.operations.values()] == ["/a"]
     assert "at most 150 levels" in api.left_out[0].reason
 
 

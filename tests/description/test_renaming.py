@@ -88,7 +88,7 @@ def test_a_profile_renames(tmp_path: Path) -> None:
     provider = load_provider(write(tmp_path, more))
     assert list(provider.api.operations) == ["shelf.all", "things.make", "others.twice"]
     assert provider.operation("listThings").name == "shelf.all"
-    assert [one.operation for one in provider.api.left_out] == ["others.replace"]
+    assert [item.operation for item in provider.api.left_out] == ["others.replace"]
 
 
 def test_two_exchange_their_names(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_what_is_said_about_operations_that_are_gone_is_ignored(tmp_path: Path) 
     assert provider.operation("things.list").method == "GET"
     lines = sorted(int(text.removeprefix(f"{folder}/profile.toml:").partition(":")[0]) for text in provider.ignored)
     assert lines == [9, 11, 15, 22]
-    assert [str(one.message) for one in warned] == list(provider.ignored)
+    assert [str(item.message) for item in warned] == list(provider.ignored)
     assert all(text.endswith("this part is ignored") for text in provider.ignored)
 
 

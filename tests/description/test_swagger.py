@@ -71,20 +71,24 @@ def test_operations() -> None:
     api = openapi.read(SWAGGER)
     assert api.left_out == ()
     listing = api.operations["things.list"]
-    assert [(one.name, one.explode) for one in listing.parameters] == [("page", None), ("ids", False), ("tags", True)]
+    assert [(parameter.name, parameter.explode) for parameter in listing.parameters] == [
+        ("page", None),
+        ("ids", False),
+        ("tags", True),
+    ]
     assert listing.parameters[0].schema == {"type": "integer", "minimum": 1}
     thing = listing.response_schema["items"]
     assert thing["title"] == "Thing"
     assert thing["properties"]["parent"] == {"title": "Thing", COMPONENT: "Thing"}
     assert thing["properties"]["name"]["nullable"]
     creating = api.operations["things.create"]
-    assert [(one.name, one.location, one.required) for one in creating.parameters] == [
+    assert [(parameter.name, parameter.location, parameter.required) for parameter in creating.parameters] == [
         ("name", "body", True),
         ("parent", "body", False),
     ]
     picture = api.operations["things.set_picture"]
-    assert [one.kind for one in picture.bodies] == ["multipart"]
-    assert [(one.name, one.location, one.required) for one in picture.parameters] == [
+    assert [body.kind for body in picture.bodies] == ["multipart"]
+    assert [(parameter.name, parameter.location, parameter.required) for parameter in picture.parameters] == [
         ("id", "path", True),
         ("file", "body", True),
         ("title", "body", False),
@@ -111,7 +115,7 @@ def test_what_cannot_be_sent_is_left_out(parameter: object, reason: str) -> None
     """With the reason that the same thing in OpenAPI 3 has."""
     operation = {"operationId": "x.y", "parameters": [parameter], "responses": {}}
     api = openapi.read({**SWAGGER, "paths": {**SWAGGER["paths"], "/x": {"post": operation}}})
-    assert [one.operation for one in api.left_out] == ["x.y"]
+    assert [item.operation for item in api.left_out] == ["x.y"]
     assert reason in api.left_out[0].reason
 
 

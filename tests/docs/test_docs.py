@@ -62,7 +62,9 @@ def leaves(navigation: Any) -> Iterator[str]:
             yield from leaves(inner)
 
 
-@pytest.mark.parametrize(("page", "words"), COMMANDS, ids=lambda one: one if isinstance(one, str) else " ".join(one))
+@pytest.mark.parametrize(
+    ("page", "words"), COMMANDS, ids=lambda item: item if isinstance(item, str) else " ".join(item)
+)
 def test_commands_exist(page: str, words: list[str]) -> None:
     """Every command that is shown exists, and takes the options that are shown."""
     command: Any = command_line()
@@ -79,9 +81,9 @@ def test_commands_exist(page: str, words: list[str]) -> None:
 def test_every_error_has_its_row() -> None:
     """Every error and every exit code is in the page about errors."""
     text = pages.read(pages.DOCS / "errors.md")
-    classes = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, errors.CallwellError)]
-    assert [one.__name__ for one in classes if f"`{one.__name__}`" not in text] == []
-    codes = {one.exit_code for one in classes} | {INTERNAL, INTERRUPTED, TERMINATED, CLOSED_PIPE, 0}
+    classes = [var for var in vars(errors).values() if isinstance(var, type) and issubclass(var, errors.CallwellError)]
+    assert [item.__name__ for item in classes if f"`{item.__name__}`" not in text] == []
+    codes = {item.exit_code for item in classes} | {INTERNAL, INTERRUPTED, TERMINATED, CLOSED_PIPE, 0}
     assert codes == {int(code) for code in re.findall(r"^\| (\d{1,2}|1[34]\d) \| ", text, re.MULTILINE)}
 
 
@@ -97,7 +99,9 @@ def test_every_fault_and_path_of_the_emulator_is_named() -> None:
                 words |= {str(key.value) for key in keys if isinstance(key, ast.Constant)}
             case ast.ClassDef("FaultRule", body=body):
                 words |= {
-                    one.target.id for one in body if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)
+                    item.target.id
+                    for item in body
+                    if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
                 }
             case ast.Call(func=ast.Name("Route"), args=[ast.Constant(str(path)), *_]):
                 paths.add(path)

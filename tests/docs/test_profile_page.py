@@ -29,7 +29,7 @@ def is_record(one: object) -> TypeGuard[type[msgspec.Struct]]:
 
 ROOMS = (assess, environments, export, media, operations, profile, webhooks)
 RECORDS: list[type[msgspec.Struct]] = list(
-    dict.fromkeys(one for room in ROOMS for one in vars(room).values() if is_record(one))
+    dict.fromkeys(value for room in ROOMS for value in vars(room).values() if is_record(value))
 )
 
 
@@ -104,7 +104,7 @@ def test_the_example_is_called(notes: Path, monkeypatch: pytest.MonkeyPatch) -> 
         assert ([note["id"] for note in pager], str(pager.verdict.end)) == (["n1", "n2"], "complete")
         with pytest.raises(OutcomeUnknown):
             client.notes.create(text="x")
-    assert [(one.method, dict(one.headers)["x-api-key"]) for one in transport.requests] == [
+    assert [(request.method, dict(request.headers)["x-api-key"]) for request in transport.requests] == [
         ("GET", "a-key"),
         ("GET", "a-key"),
         ("POST", "a-key"),

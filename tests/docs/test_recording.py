@@ -40,10 +40,10 @@ def test_frames_are_spread_over_the_run() -> None:
 
 def test_a_picture_of_states() -> None:
     """Each state is a frame with its text and colours, and the last frame is shown where animation is off."""
-    made = picture([("a <b>",), ("\x1b[38;2;1;2;3mred\x1b[0m  \x1b[1mend\x1b[0m", "x")])
-    assert (words(made, "f0"), words(made, "f1")) == (["a <b>"], ["redend", "x"])
-    assert 'fill="#010203"' in made
-    assert ".frame { visibility: hidden } #f1 { visibility: visible }" in made
+    result = picture([("a <b>",), ("\x1b[38;2;1;2;3mred\x1b[0m  \x1b[1mend\x1b[0m", "x")])
+    assert (words(result, "f0"), words(result, "f1")) == (["a <b>"], ["redend", "x"])
+    assert 'fill="#010203"' in result
+    assert ".frame { visibility: hidden } #f1 { visibility: visible }" in result
 
 
 @pytest.mark.parametrize("page", [pages.ROOT / "README.md", pages.DOCS / "index.md"], ids=lambda page: page.name)
@@ -54,10 +54,10 @@ def test_the_recording_is_shown(page: Path) -> None:
 
 def test_the_recording_is_small_and_harmless() -> None:
     """It shows a demo that kept its promises, and has neither a script nor an address."""
-    made = (pages.DOCS / "demo.svg").read_text(encoding="utf-8")
-    frames = re.findall(r'<g id="(f\d+)"', made)
+    text = (pages.DOCS / "demo.svg").read_text(encoding="utf-8")
+    frames = re.findall(r'<g id="(f\d+)"', text)
     assert len(frames) >= 10
-    assert words(made, frames[-1])[-1].endswith("s")
-    assert "every promise kept" in words(made, frames[-1])[-1]
-    assert len(made) < 150_000
-    assert re.findall(r"https?://[^\"']+|<script|url\(|@import|href", made) == ["http://www.w3.org/2000/svg"]
+    assert words(text, frames[-1])[-1].endswith("s")
+    assert "every promise kept" in words(text, frames[-1])[-1]
+    assert len(text) < 150_000
+    assert re.findall(r"https?://[^\"']+|<script|url\(|@import|href", text) == ["http://www.w3.org/2000/svg"]

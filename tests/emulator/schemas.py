@@ -50,7 +50,7 @@ def complaints(provider: str, value: Any, schema: Any, where: str = "") -> Itera
     """What is wrong with a value."""
     schema = follow_reference(provider, schema)
     if "anyOf" in schema:
-        found = [list(complaints(provider, value, one, where)) for one in schema["anyOf"]]
+        found = [list(complaints(provider, value, item, where)) for item in schema["anyOf"]]
         yield from min(found, key=len)
         return
     kinds = schema.get("type", [])

@@ -211,9 +211,9 @@ def test_faults_strike_the_storage(emulated: Emulated, fault: str) -> None:
 
 def script(*rules: FaultRule) -> FaultScript:
     """A script with these rules."""
-    made = FaultScript(CATALOGUE)
-    made.replace(list(rules))
-    return made
+    result = FaultScript(CATALOGUE)
+    result.replace(list(rules))
+    return result
 
 
 def hits(made: FaultScript, requests: list[str]) -> list[bool]:
@@ -274,7 +274,7 @@ def test_rules_roll_their_own_dice() -> None:
 )
 def test_rules_that_cannot_work_are_refused(rule: dict[str, Any], expected: str) -> None:
     """One sentence says what was expected, and the old script stays in force."""
-    made = script(FaultRule(operation="*", fault="reset", nth=1))
+    result = script(FaultRule(operation="*", fault="reset", nth=1))
     with pytest.raises(InvalidInput, match=expected.replace("(", r"\(")):
-        made.replace([FaultRule(**rule)])
-    assert hits(made, ["x"]) == [True]
+        result.replace([FaultRule(**rule)])
+    assert hits(result, ["x"]) == [True]

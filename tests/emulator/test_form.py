@@ -68,9 +68,9 @@ def test_little_is_held(tmp_path: Path) -> None:
 
 def test_the_same_content_has_the_same_digest(tmp_path: Path) -> None:
     """The delimiter makes no difference, the range and the content do."""
-    one = read([body(b"a")], tmp_path)
+    result = read([body(b"a")], tmp_path)
     other = FormReader("multipart/form-data; boundary=yyy", tmp_path)
     other.feed(body(b"a").replace(b"--xx", b"--yyy"))
-    assert one.digest("part 1/2") == other.close().digest("part 1/2")
-    assert one.digest("part 1/2") != one.digest("part 2/2")
-    assert one.digest("") != read([body(b"b")], tmp_path).digest("")
+    assert result.digest("part 1/2") == other.close().digest("part 1/2")
+    assert result.digest("part 1/2") != result.digest("part 2/2")
+    assert result.digest("") != read([body(b"b")], tmp_path).digest("")

@@ -145,10 +145,10 @@ def test_quota_used(arrivals: list[float], waits: list[tuple[float, float]], exp
 
 def test_effects_and_duplicates() -> None:
     """Identical unsafe requests that had an effect, counted; only repeated creations are duplicates."""
-    made = row(method="POST", body_sha256="1", effect=True)
+    result = row(method="POST", body_sha256="1", effect=True)
     changed = row(method="PUT", body_sha256="2", effect=True)
     effects = count_effects(
-        [made, made, made, changed, changed, row(method="POST", body_sha256="1", status=500), row()]
+        [result, result, result, changed, changed, row(method="POST", body_sha256="1", status=500), row()]
     )
     assert [effect["commits"] for effect in effects] == [3, 2]
     assert count_duplicates(effects) == 2

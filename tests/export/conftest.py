@@ -32,18 +32,18 @@ def running() -> Iterator[Running]:
 @pytest.fixture
 def site(running: Running, tmp_path: Path) -> Site:
     """A world of 30 recordings, without faults."""
-    made = Site(running, tmp_path)
-    made.reset(**UNHURRIED)
-    return made
+    result = Site(running, tmp_path)
+    result.reset(**UNHURRIED)
+    return result
 
 
 @pytest.fixture(scope="session")
 def pristine(running: Running, tmp_path_factory: pytest.TempPathFactory) -> Site:
     """An export of that world, never touched again: the same seed is the same world, to the byte."""
-    made = Site(running, tmp_path_factory.mktemp("pristine"))
-    made.reset(**UNHURRIED)
-    assert made.export().verdict == "complete"
-    return made
+    result = Site(running, tmp_path_factory.mktemp("pristine"))
+    result.reset(**UNHURRIED)
+    assert result.export().verdict == "complete"
+    return result
 
 
 @pytest.fixture(scope="session")

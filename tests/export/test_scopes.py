@@ -45,8 +45,8 @@ RULE = ExportRule(
 
 def provider() -> Provider:
     """A service with scopes."""
-    made = acme(export=RULE, operations={"spaces.list": PAGED, "items.list": PAGED})
-    return replace(made, api=Api(title="Acme", version="1", operations={one.name: one for one in OPERATIONS}))
+    result = acme(export=RULE, operations={"spaces.list": PAGED, "items.list": PAGED})
+    return replace(result, api=Api(title="Acme", version="1", operations={item.name: item for item in OPERATIONS}))
 
 
 def export(folder: Path, *spaces: object) -> ExportReport:

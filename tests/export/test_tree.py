@@ -178,9 +178,9 @@ def test_one_workspace(site: Site) -> None:
     report, called = site.watched(lambda: site.export(only=[big]))
     assert (report.items, called.count("recordings.list")) == (ITEMS, 2)
     assert (contents(site.tree / small), check_manifest(site.tree)["items"]) == (kept, ITEMS)
-    one = contents(site.tree)
+    result = contents(site.tree)
     site.export(site.folder / "all")
-    assert contents(site.folder / "all") == one
+    assert contents(site.folder / "all") == result
     lines = (site.tree / "workspaces.jsonl").read_text().splitlines()
     assert [json.loads(line)["workspaceId"] for line in lines] == sorted([small, big])
 
@@ -198,8 +198,8 @@ def test_a_workspace_that_is_not_there(site: Site) -> None:
 )
 def test_names_are_safe(name: str) -> None:
     """Whatever a provider calls a thing: a file name that stays in its folder, and two things have two."""
-    made = safe_name(name)
-    assert re.fullmatch(r"[A-Za-z0-9_.~%-]+", made)
-    assert not made.startswith(".")
-    assert len(made) <= MAX_LENGTH
-    assert safe_name(name + "x") != made
+    result = safe_name(name)
+    assert re.fullmatch(r"[A-Za-z0-9_.~%-]+", result)
+    assert not result.startswith(".")
+    assert len(result) <= MAX_LENGTH
+    assert safe_name(name + "x") != result

@@ -49,8 +49,8 @@ def running() -> Iterator[Running]:
 def api(running: Running) -> Iterator[Apivideo]:
     """A client of it."""
     point = running.endpoint("apivideo", "production")
-    with Client("apivideo", base_url=point.base_url, key=Key(point.key)) as made:
-        yield made
+    with Client("apivideo", base_url=point.base_url, key=Key(point.key)) as result:
+        yield result
 
 
 def uploaded(api: Apivideo, running: Running, film: bytes, **attributes: Any) -> str:

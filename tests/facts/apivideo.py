@@ -123,7 +123,7 @@ def codes(rows: list[list[str]]) -> dict[str, int]:
                 found[family.rstrip("-") + name] = int(status)
             else:
                 found[family + name if family.endswith("-") else name] = int(status)
-                family = family or next((one for one in FAMILIES if name.startswith(one)), "")
+                family = family or next((item for item in FAMILIES if name.startswith(item)), "")
     return found
 
 

@@ -79,8 +79,8 @@ class Document:
         }
 
     def _operation(self, node: dict[str, Any]) -> Iterator[str]:
-        for one in node.get("parameters", ()):
-            parameter = self._follow(one)
+        for element in node.get("parameters", ()):
+            parameter = self._follow(element)
             place = f"{parameter['in']} {parameter['name']}"
             yield from self._schema(parameter["schema"], place)
             if parameter.get("required"):

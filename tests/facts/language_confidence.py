@@ -61,7 +61,7 @@ def sound(text: str) -> dict[str, Any]:
     """Section 6: the longest recordings in the order of the operations, the best lengths, the least quality."""
     _, longest, best, *_ = row(text, "Max length")
     return {
-        "longest_s": [int(one) for one in re.findall(r"(\d+) s", longest)],
+        "longest_s": [int(item) for item in re.findall(r"(\d+) s", longest)],
         "best_s": [[int(least), int(most)] for least, most in re.findall(r"(\d+)\u2013(\d+) s", best)],
         "least_rate": number(row(text, "Sample rate")[3], r"read as (\d+) kHz") * 1_000,
         "least_bits": number(row(text, "Bit depth")[1], r"^minimum (\d+) bit$"),

@@ -35,7 +35,9 @@ def test_facts_are_those_of_the_paper(shared: Path, paper: Paper) -> None:
     assert json.loads(paper.file.read_text(encoding="utf-8")) == paper.facts(read(shared, paper))
 
 
-@pytest.mark.parametrize("paper", [paper for paper in PAPERS if paper.file != document.FILE], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "paper", [paper for paper in PAPERS if paper.file != document.FILE], ids=lambda item: item.name
+)
 def test_facts_are_no_prose(shared: Path, paper: Paper) -> None:
     """No sentence and no cell of a paper is kept: names, numbers and texts on the wire only."""
     pieces = {piece.strip() for piece in re.split(r"\. |\n| \| |; ", read(shared, paper))}
@@ -62,8 +64,8 @@ def _texts(node: object) -> Iterator[str]:
         for value in node.values():
             yield from _texts(value)
     elif isinstance(node, list):
-        for one in node:
-            yield from _texts(one)
+        for item in node:
+            yield from _texts(item)
 
 
 def _prose(node: object) -> Iterator[str]:
@@ -74,5 +76,5 @@ def _prose(node: object) -> Iterator[str]:
                 yield from (line.strip().rstrip(".").lower() for line in value.splitlines())
             yield from _prose(value)
     elif isinstance(node, list):
-        for one in node:
-            yield from _prose(one)
+        for item in node:
+            yield from _prose(item)

@@ -66,9 +66,9 @@ def limits(paper: str) -> dict[str, Any]:
             number(rows["per_page domains, members"], r"assumed (\d+)/\d+"),
             number(rows["per_page domains, members"], r"assumed \d+/(\d+)"),
         ],
-        "search `q` length": [int(one) for one in rows["search `q` length"].split("..")],
+        "search `q` length": [int(item) for item in rows["search `q` length"].split("..")],
         "Keys per user": integer(rows["Keys per user"]),
-        "Key lifetime choices": [integer(one) for one in re.findall(r"[\d,]{6,}", rows["Key lifetime choices"])],
+        "Key lifetime choices": [integer(item) for item in re.findall(r"[\d,]{6,}", rows["Key lifetime choices"])],
         "Presigned URL life": number(rows["Presigned URL life"], r"assumed (\d+) s"),
     }
     return {name: known.get(name) for name in rows}

@@ -69,9 +69,9 @@ def state(path: Path) -> Iterator[State]:
 
 def account(state: State, clock: HandClock, boot: str = "first") -> Account:
     """An account as a process of that boot sees it."""
-    made = Account(load("userplane").profile, "x", state, clock)
-    made._boot = boot
-    return made
+    result = Account(load("userplane").profile, "x", state, clock)
+    result._boot = boot
+    return result
 
 
 def use_up(using: Account) -> None:

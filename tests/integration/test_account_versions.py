@@ -113,11 +113,11 @@ def test_a_reboot_in_the_middle_moves_both(state: State) -> None:
     clock = HandClock()
     names = ("q",)
     for limit in (10, 12):
-        one = version(state, clock, {"q": minute(limit)})
+        result = version(state, clock, {"q": minute(limit)})
         for _ in range(5):
-            permit = one.acquire(names, retrying=False)
+            permit = result.acquire(names, retrying=False)
             assert isinstance(permit, Permit)
-            one.release(names, permit, SendEnd(Outcome.DONE, 200))
+            result.release(names, permit, SendEnd(Outcome.DONE, 200))
     later = HandClock(30.0, clock.time + 5.0)
     for limit in (10, 12):
         got = version(state, later, {"q": minute(limit)}).acquire(names, retrying=False)

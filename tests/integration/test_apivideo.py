@@ -37,15 +37,15 @@ def emulator() -> Iterator[Running]:
 def api(emulator: Running) -> Iterator[Apivideo]:
     """A client of the sandbox."""
     point = emulator.endpoint("apivideo", "sandbox")
-    with Client("apivideo", environment="sandbox", base_url=point.base_url, key=Key(point.key)) as made:
-        yield made
+    with Client("apivideo", environment="sandbox", base_url=point.base_url, key=Key(point.key)) as result:
+        yield result
 
 
 def test_a_video_is_found_by_its_mark_at_once(api: Apivideo) -> None:
     """What the profile says of markers holds: metadata and tags filter, and all of them must match."""
-    made = api.videos.create(title="t", tags=["a", "b"], metadata=[{"key": "mark", "value": "m 1&"}], language="no")
+    created = api.videos.create(title="t", tags=["a", "b"], metadata=[{"key": "mark", "value": "m 1&"}], language="no")
     walk = api.videos.list(metadata={"mark": "m 1&"}, tags=["a", "b"])
-    assert [one["videoId"] for one in walk] == [made["videoId"]]
+    assert [item["videoId"] for item in walk] == [created["videoId"]]
     assert walk.verdict.end == "complete"
     assert list(api.videos.list(metadata={"mark": "m 2"})) == []
     assert list(api.videos.list(tags=["a", "c"])) == []
@@ -135,9 +135,9 @@ def test_links_lead_on(emulator: Running, absolute: bool) -> None:  # noqa: FBT0
     reset(emulator, absolute_links=absolute, links_origin="")
     point = emulator.endpoint("apivideo", "production")
     with Client(by_links(providers.load("apivideo")), base_url=point.base_url, key=Key(point.key)) as api:
-        made = {api.videos.create(title=str(number))["videoId"] for number in range(3)}
+        result = {api.videos.create(title=str(number))["videoId"] for number in range(3)}
         walk = api.videos.list(page_size=1)
-        assert ({one["videoId"] for one in walk}, walk.verdict.end, walk.verdict.pages) == (made, "complete", 3)
+        assert ({item["videoId"] for item in walk}, walk.verdict.end, walk.verdict.pages) == (result, "complete", 3)
 
 
 def test_links_that_lie_get_nothing(emulator: Running) -> None:

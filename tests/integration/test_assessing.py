@@ -86,8 +86,8 @@ def test_received_errors_are_repeated_and_cost_nothing(emulated: Emulated) -> No
     statuses = (500, 503, 502, 504, 500)
     failing = [{"fault": "error_before", "nth": 1, "status": status} for status in statuses]
     faults(emulated, *failing[:1], {"fault": "throttle", "nth": [2, 3]}, {"fault": "error_after", "nth": [4, 5, 6]})
-    with client(emulated) as one:
-        got = assess(one)
+    with client(emulated) as api:
+        got = assess(api)
     assert (got.status, got.possibly_billed, got.attempts > 2) == (200, 0, True)
     assert (counts(emulated)["billed"], counts(emulated)["billed_twice"]) == (1, 0)
 
@@ -95,23 +95,23 @@ def test_received_errors_are_repeated_and_cost_nothing(emulated: Emulated) -> No
 def test_a_lost_answer_is_repeated_once(emulated: Emulated) -> None:
     """The caller learns that it may be billed twice, and with a second loss the call ends."""
     faults(emulated, {"fault": "lost_reply", "nth": 1})
-    with client(emulated) as one:
-        assert assess(one).possibly_billed == 1
+    with client(emulated) as api:
+        assert assess(api).possibly_billed == 1
         assert (counts(emulated)["billed"], counts(emulated)["billed_unseen"]) == (2, 1)
         faults(emulated, {"fault": "lost_reply", "rate": 1, "max_in_row": 99})
         with pytest.raises(errors.ConnectionLost, match="2 of them possibly billed"):
-            assess(one, "Another text.")
+            assess(api, "Another text.")
     assert counts(emulated)["billed_unseen"] == 3
 
 
 def test_both_sides_count_the_same_users(emulated: Emulated) -> None:
     """As many as were named, by pseudonyms, in the same month."""
-    with client(emulated, plan="monthly-active-users") as one:
+    with client(emulated, plan="monthly-active-users") as api:
         with pytest.raises(errors.EndUserMissing):
-            assess(one)
+            assess(api)
         for user in ("ann", "bob", "ann"):
-            assess(one.with_options(for_user=user))
-        mine = one.config.end_users.monthly_counts() if one.config.end_users else {}
+            assess(api.with_options(for_user=user))
+        mine = api.config.end_users.monthly_counts() if api.config.end_users else {}
     reported = counts(emulated)
     assert (mine, list(mine.values())) == (reported["active_users"], [2])
     assert sorted(reported["calls_by_user"].values()) == [1, 2]
@@ -120,29 +120,29 @@ def test_both_sides_count_the_same_users(emulated: Emulated) -> None:
 
 def test_a_dead_key_is_reported(emulated: Emulated) -> None:
     """By its status alone, for there are no codes."""
-    with client(emulated) as one:
-        assess(one)
+    with client(emulated) as api:
+        assess(api)
         emulated.control("/keys/revoke", {"provider": f"{NAME}/production"})
         with pytest.raises(errors.KeyRefused):
-            assess(one)
+            assess(api)
 
 
 def test_the_market_has_its_own_headers(emulated: Emulated) -> None:
     """The same operation by another way; others are not there."""
-    with client(emulated, "rapidapi_scripted") as one:
+    with client(emulated, "rapidapi_scripted") as api:
         recording: Any = {"accent": "uk", "audio_base64": RECORDING, "audio_format": "wav"}
-        assert one.assess.scripted(**recording, expected_text="Hello.")["overall"]["overall_score"] > 0
+        assert api.assess.scripted(**recording, expected_text="Hello.")["overall"]["overall_score"] > 0
         with pytest.raises(errors.InvalidOption, match=r"this environment has: assess\.scripted"):
-            one.assess.pronunciation(**recording, expected_text="Hello.")
+            api.assess.pronunciation(**recording, expected_text="Hello.")
 
 
 def test_refusals_name_what_is_wrong(emulated: Emulated) -> None:
     """A text as it is, a list one by one."""
-    with client(emulated) as one:
+    with client(emulated) as api:
         with pytest.raises(errors.BadRequest, match="400: The audio is longer than 30 seconds"):
-            one.assess.pronunciation(
+            api.assess.pronunciation(
                 accent="us", audio_base64=tone(31), audio_format="wav", expected_text="Hello there."
             )
         with pytest.raises(errors.BadRequest, match=r"422: path\.accent: .*; body\.audio_base64: ") as caught:
-            one.request("POST", "/pronunciation/gb", json={})
+            api.request("POST", "/pronunciation/gb", json={})
     assert caught.value.problems[0].parameter == "path.accent"

@@ -30,8 +30,8 @@ def api(restores: bool) -> Iterator[Apivideo]:  # noqa: FBT001 - a fixture
     settings = {"apivideo.video_restore": str(restores).lower()}
     with start(EmulatorOptions(provider=("apivideo",), settings=settings)) as running:
         point = running.endpoint("apivideo", "production")
-        with Client("apivideo", base_url=point.base_url, key=Key(point.key)) as made:
-            yield made
+        with Client("apivideo", base_url=point.base_url, key=Key(point.key)) as result:
+            yield result
 
 
 def test_gone_or_never_there(api: Apivideo, restores: bool) -> None:  # noqa: FBT001 - a fixture
@@ -52,7 +52,7 @@ def test_gone_or_never_there(api: Apivideo, restores: bool) -> None:  # noqa: FB
         assert type(caught.value) is expected
     with pytest.raises(errors.NotFound):
         api.videos.get(video_id="viNever")
-    assert [one["videoId"] for one in api.discarded_videos.list()] == [video] * restores
+    assert [item["videoId"] for item in api.discarded_videos.list()] == [video] * restores
     if restores:
         assert api.discarded_videos.update(video_id=video, discarded=False)["discarded"] is False
         assert api.videos.get(video_id=video)["title"] == "t"

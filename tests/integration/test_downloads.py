@@ -40,8 +40,8 @@ def emulator() -> Iterator[Running]:
 def api(emulator: Running) -> Iterator[Apivideo]:
     """A client of the production, which gives files back as they came."""
     point = emulator.endpoint("apivideo", "production")
-    with Client("apivideo", base_url=point.base_url, key=Key(point.key)) as made:
-        yield made
+    with Client("apivideo", base_url=point.base_url, key=Key(point.key)) as result:
+        yield result
 
 
 def uploaded(api: Apivideo, emulator: Running, film: bytes, **attributes: Any) -> str:

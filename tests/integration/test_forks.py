@@ -29,7 +29,7 @@ from callwell.keys import Key
 from tests.client.acme import KEY, acme
 from tests.client.world import held
 
-def made(side, limit=100, **options):
+def make_client(side, limit=100, **options):
     provider = acme({"hour": QuotaRule(limit=limit, window_s=3600)})
     return side(provider, key=Key(KEY), base_url=sys.argv[1], priority="batch", **options)
 
@@ -57,20 +57,20 @@ def fork(child):
 """
 
 BEFORE = """
-one, other = made(Client), made(AsyncClient)
-fork(lambda: get(one) == get(other) == get(made(Client)) == {"id": "1"})
+one, other = make_client(Client), make_client(AsyncClient)
+fork(lambda: get(one) == get(other) == get(make_client(Client)) == {"id": "1"})
 assert get(one) == get(other) == {"id": "1"}
 """
 
 AFTER = """
-one, other = made(Client), made(AsyncClient)
+one, other = make_client(Client), make_client(AsyncClient)
 assert get(one) == get(other) == {"id": "1"}
-fork(lambda: refused(one) and refused(other) and refused(made(Client)) and refused(made(AsyncClient)))
+fork(lambda: refused(one) and refused(other) and refused(make_client(Client)) and refused(make_client(AsyncClient)))
 assert get(one) == get(other) == {"id": "1"}
 """
 
 AMID = """
-one = made(Client, limit=1)
+one = make_client(Client, limit=1)
 assert get(one) == {"id": "1"}
 for _ in range(4):
     threading.Thread(target=get, args=(one,), daemon=True).start()
@@ -80,7 +80,7 @@ fork(lambda: refused(one))
 """
 
 LOCKED = """
-one = made(Client)
+one = make_client(Client)
 engine = one._engine
 locks = [engine.keys._lock, engine.account._lock, engine.account._account._state._lock]
 for lock in locks:
@@ -91,7 +91,7 @@ for lock in locks:
 """
 
 SHARED = """
-one = made(Client, limit=1, state="sqlite:///" + sys.argv[2])
+one = make_client(Client, limit=1, state="sqlite:///" + sys.argv[2])
 fork(lambda: get(one) == {"id": "1"})
 try:
     get(one.with_options(deadline_s=1.0))
@@ -101,11 +101,11 @@ sys.exit("the parent did not know what its child had spent")
 """
 
 REFUSED = """
-one = made(Client, limit=2, state="sqlite:///" + sys.argv[2])
+one = make_client(Client, limit=2, state="sqlite:///" + sys.argv[2])
 assert get(one) == {"id": "1"}
 before = one.spent()
 for _ in range(12):
-    fork(lambda: refused(one) and refused(made(Client, limit=2, state="sqlite:///" + sys.argv[2])))
+    fork(lambda: refused(one) and refused(make_client(Client, limit=2, state="sqlite:///" + sys.argv[2])))
 assert one.spent() == before, one.spent()
 account = one._engine.account
 assert account._state.read(account._cell).breaker.failures == 0

@@ -53,7 +53,7 @@ def server() -> Iterator[Serving]:
     running.close()
 
 
-def made(side: Any, server: Serving, limit: int = 4) -> Any:
+def make_client(side: Any, server: Serving, limit: int = 4) -> Any:
     """A client with a narrow quota."""
     provider = acme({"narrow": QuotaRule(limit=limit, window_s=WINDOW_S)})
     return side(provider, key=Key(KEY), base_url=server.url, priority="batch")
@@ -72,7 +72,7 @@ def check_quota(server: Serving, limit: int) -> None:
 
 def test_sixteen_threads_share_a_client(server: Serving) -> None:
     """Every call is made, within the quota, and nothing is left in hand."""
-    client = made(Client, server)
+    client = make_client(Client, server)
     with ThreadPoolExecutor(16) as pool:
         got = list(pool.map(lambda _: client.call("things.get", thing_id="1"), range(32)))
     assert got == [THING] * 32
@@ -83,7 +83,7 @@ def test_sixteen_threads_share_a_client(server: Serving) -> None:
 
 def test_one_loop_after_another(server: Serving) -> None:
     """A client may be used in a second `asyncio.run`, with what it knows of its quota."""
-    client = made(AsyncClient, server)
+    client = make_client(AsyncClient, server)
     for _ in range(3):
         assert asyncio.run(several(client, 3)) == [THING] * 3
         assert held(client) == 0
@@ -93,7 +93,7 @@ def test_one_loop_after_another(server: Serving) -> None:
 
 def test_loops_in_several_threads_at_once(server: Serving) -> None:
     """A caller in one loop is woken by a release in another; none is forgotten."""
-    client = made(AsyncClient, server)
+    client = make_client(AsyncClient, server)
     with ThreadPoolExecutor(4) as pool:
         got = list(pool.map(lambda _: asyncio.run(several(client, 6)), range(4)))
     assert got == [[THING] * 6] * 4
@@ -104,7 +104,7 @@ def test_loops_in_several_threads_at_once(server: Serving) -> None:
 
 def test_a_loop_that_ends_amid_its_calls(server: Serving) -> None:
     """What was under way is given up: permits cool, keys come back, and the next loop does not wait for the last."""
-    client = made(AsyncClient, server, limit=2)
+    client = make_client(AsyncClient, server, limit=2)
 
     async def leave() -> None:
         for _ in range(5):
@@ -114,7 +114,7 @@ def test_a_loop_that_ends_amid_its_calls(server: Serving) -> None:
     asyncio.run(leave())
     assert held(client) == 0
     assert client.spent() == {"narrow": (2, 2)}
-    other = made(AsyncClient, server, limit=2)
+    other = make_client(AsyncClient, server, limit=2)
     asyncio.run(leave_and_call(other))
     asyncio.run(client.aclose())
     asyncio.run(other.aclose())
@@ -133,7 +133,7 @@ async def leave_and_call(client: Any) -> None:
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_loop_that_is_closed_without_a_word(server: Serving) -> None:
     """Callers of a closed loop keep no other waiting, and what they had comes back."""
-    client = made(AsyncClient, server, limit=2)
+    client = make_client(AsyncClient, server, limit=2)
     loop = asyncio.new_event_loop()
     loop.set_exception_handler(lambda _, context: None)
     left: list[asyncio.Task[Any]] = []

@@ -120,11 +120,11 @@ def test_no_fault_makes_a_video_twice_or_loses_one(site: Site, seed: int) -> Non
         {"operation": "videos.list", "fault": "error_before", "rate": 0.1, "seed": seed + 60},
     )
     with site.client(exactly_once=True) as api, ThreadPoolExecutor(8) as pool:
-        made = list(pool.map(lambda number: api.videos.create(title=f"video {number}")["videoId"], range(40)))
+        result = list(pool.map(lambda number: api.videos.create(title=f"video {number}")["videoId"], range(40)))
         assert api.ledger.entries(settled=True) == ()
     time.sleep(1.3)
     counts = site.counts()
-    assert (len(set(made)), counts["videos"], counts["duplicate_videos"]) == (40, 40, 0)
+    assert (len(set(result)), counts["videos"], counts["duplicate_videos"]) == (40, 40, 0)
     assert counts["duplicated_creations"] == 0
     assert counts["by_fault"].keys() >= {"lost_reply", "reset", "late_effect"}
 
@@ -141,7 +141,7 @@ def test_kills_make_no_video_twice_and_lose_none(site: Site) -> None:
     )
     dice = random.Random(5)
     kills = 0
-    made = dict[str, str]()
+    result = dict[str, str]()
     names: list[str] = []
     while kills < 4 or len(names) < 4:
         name = f"order {len(names)}"
@@ -157,16 +157,16 @@ def test_kills_make_no_video_twice_and_lose_none(site: Site) -> None:
     left = names
     while left:
         for name, process in [(name, site.process(name)) for name in left]:
-            made[name], complaints = process.communicate(timeout=120)
+            result[name], complaints = process.communicate(timeout=120)
             assert (process.returncode, complaints) == (0, "")
-        left = [name for name in names if not made[name]]
+        left = [name for name in names if not result[name]]
     counts = site.counts()
-    assert (len(set(made.values())), counts["videos"]) == (len(names), len(names))
+    assert (len(set(result.values())), counts["videos"]) == (len(names), len(names))
     assert counts["duplicate_videos"] == 0
     assert counts["duplicated_creations"] == 0
     with site.client(state=site.state) as api:
         assert api.ledger.entries() == ()
-        assert {entry.name: entry.object_key for entry in api.ledger.entries(settled=True)} == made
+        assert {entry.name: entry.object_key for entry in api.ledger.entries(settled=True)} == result
 
 
 def test_two_processes_that_race_for_one_name(site: Site) -> None:
@@ -215,4 +215,4 @@ def test_what_carries_no_mark_is_never_made_twice(site: Site, operation: str, ex
         assert caught.value.sent.startswith("POST /")
         assert caught.value.sent in str(caught.value)
         assert site.key_file.read_text() not in str(entries)
-        assert len([one for one in site.counts()["effects"] if operation in str(one)]) == 1
+        assert len([effect for effect in site.counts()["effects"] if operation in str(effect)]) == 1

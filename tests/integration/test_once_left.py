@@ -48,8 +48,8 @@ def test_another_process_takes_the_call_over_at_once(site: Site, how: str) -> No
         with site.client(state=site.state, deadline_s=600.0) as api:
             (entry,) = api.ledger.entries()
             assert entry.call is not None
-            made = api.with_options(exactly_once="order 1").videos.create(title="order 1")
-            assert api.ledger.get("order 1").object_key == made["videoId"]
+            created = api.with_options(exactly_once="order 1").videos.create(title="order 1")
+            assert api.ledger.get("order 1").object_key == created["videoId"]
         assert process.poll() is None, "the first process has ended"
     finally:
         process.kill()

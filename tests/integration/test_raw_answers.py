@@ -86,7 +86,7 @@ def test_a_header_that_is_no_text_costs_neither_quota_nor_result(side: str, serv
     server = serve(lambda connection: connection.send(reply(201, FINE, *((name, b"caf\xe9") for name in READ))))
     found = calls(side, server.url, LIMIT + 3, {"minute": QuotaRule(limit=LIMIT, window_s=60)})
     assert found[:LIMIT] == [{"id": "1"}] * LIMIT
-    assert all(isinstance(one, errors.WouldExceedDeadline) for one in found[LIMIT:])
+    assert all(isinstance(item, errors.WouldExceedDeadline) for item in found[LIMIT:])
     assert len(server.arrivals) == LIMIT
 
 
@@ -105,4 +105,4 @@ def test_raw_answers_end_as_outcomes(side: str, serve: Any) -> None:
     found = calls(side, server.url, ODD, {})
     assert len(found) == ODD
     known = {"done", "refused", "unknown"}
-    assert all(getattr(one, "outcome", "done") in known for one in found)
+    assert all(getattr(item, "outcome", "done") in known for item in found)

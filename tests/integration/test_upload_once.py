@@ -71,7 +71,7 @@ def test_a_video_that_vanished_before_its_first_piece_is_made_again(site: Site) 
     with site.client() as client:
         (key,) = client.config.state.keys("upload:")
         name = client.config.state.read(Cell(key, Upload, NO_UPLOAD)).creation
-        made = client.with_options(exactly_once=name).videos.create(title="film")
-        client.videos.delete(video_id=made["videoId"])
+        created = client.with_options(exactly_once=name).videos.create(title="film")
+        client.videos.delete(video_id=created["videoId"])
         done = client.upload("videos.upload", str(site.film), title="film", piece_size=PIECE, pieces=2)
     site.check(done.target)

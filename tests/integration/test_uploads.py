@@ -159,8 +159,8 @@ def test_the_sandbox_says_what_it_does(site: Site) -> None:
     with site.client("sandbox") as client:
         short = client.videos.upload(site.film, title="film")
         unseen = client.videos.upload(site.film, title="film", check=False)
-    assert [one.kind for one in short.warnings] == ["watermark", "deleted"]
-    assert [one.kind for one in unseen.warnings] == ["cut", "watermark", "deleted"]
+    assert [warning.kind for warning in short.warnings] == ["watermark", "deleted"]
+    assert [warning.kind for warning in unseen.warnings] == ["cut", "watermark", "deleted"]
     assert abs((short.warnings[1].at or 0) - time.time() - 86_400) < 60
 
 

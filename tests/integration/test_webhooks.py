@@ -45,8 +45,8 @@ def emulator() -> Iterator[Running]:
 def api(emulator: Running) -> Iterator[Apivideo]:
     """A client of it."""
     point = emulator.endpoint("apivideo", "production")
-    with Client("apivideo", base_url=point.base_url, key=Key(point.key)) as made:
-        yield made
+    with Client("apivideo", base_url=point.base_url, key=Key(point.key)) as result:
+        yield result
 
 
 def hooked(api: Apivideo, url: str, *events: Any) -> str:
@@ -68,7 +68,7 @@ def test_deliveries_are_verified(api: Apivideo, emulator: Running) -> None:
         secret = hooked(api, url, "video.encoding.quality.completed", SUMMARY)
         video = uploaded(api, emulator)
         reported = [heard.get(timeout=PATIENCE_S) for _ in range(3)]
-    events = [webhooks.verify("apivideo", *one, secret) for one in reported]
+    events = [webhooks.verify("apivideo", *item, secret) for item in reported]
     assert {(event.type, event.known, event.data["videoId"]) for event in events} == {
         ("video.encoding.quality.completed", True, video),
         (SUMMARY, True, video),
@@ -86,7 +86,7 @@ def test_a_delivery_that_failed_comes_again_as_it_was(api: Apivideo, emulator: R
         secret = hooked(api, url, SUMMARY)
         uploaded(api, emulator)
         tries = [heard.get(timeout=PATIENCE_S) for _ in range(4)]
-    events = [webhooks.verify("apivideo", *one, secret) for one in tries]
+    events = [webhooks.verify("apivideo", *item, secret) for item in tries]
     assert len({event.digest for event in events}) == 1
     assert len({headers["x-api-video-signature"] for headers, _ in tries}) == 1
 

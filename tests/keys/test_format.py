@@ -98,8 +98,8 @@ def test_a_key_in_quotes_is_read_right(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setitem(os.environ, "ACME_KEY", text)
     for given in (None, written(tmp_path, f" {text}\r\n".encode())):
         world = World()
-        one = client(world, key=given)
-        run(partial(one.call, "things.get", thing_id="1"))
+        api = client(world, key=given)
+        run(partial(api.call, "things.get", thing_id="1"))
         assert world.keys == [f"acme_{SECRET}"]
     monkeypatch.setitem(os.environ, "ACME_KEY", quote * 2)
     with pytest.raises(KeyMissing):

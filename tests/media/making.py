@@ -70,17 +70,17 @@ def speaker(rate: int, seconds: float, pitch: float, seed: int) -> Wave:
 
 def voices(kind: str, rate: int, channels: int, seconds: float) -> Wave:
     """Samples, a row for each channel."""
-    one = speaker(rate, seconds, 120, 1)
+    api = speaker(rate, seconds, 120, 1)
     if kind == "two":
-        return np.stack([one, speaker(rate, seconds, 210, 2)])
+        return np.stack([api, speaker(rate, seconds, 210, 2)])
     if kind == "apart":
-        return np.stack([one, 0.8 * np.roll(one, round(rate * 0.003))])
+        return np.stack([api, 0.8 * np.roll(api, round(rate * 0.003))])
     if kind == "opposed":
-        return np.stack([one, -one])
+        return np.stack([api, -api])
     if kind == "left":
-        return np.stack([one, np.zeros_like(one)])
+        return np.stack([api, np.zeros_like(api)])
     scale = {"silent": 0.0, "quiet": 0.02, "clipped": 20.0}.get(kind, 1.0)
-    return np.clip(np.stack([one * scale] * channels), -1.0, 1.0)
+    return np.clip(np.stack([api * scale] * channels), -1.0, 1.0)
 
 
 def encoded(wave: Wave, file: File) -> bytes:

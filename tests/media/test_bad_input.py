@@ -174,9 +174,9 @@ def test_samples_that_cannot_be_are_reported(raw: Raw, ear: Provider) -> None:
 def test_a_provider_is_named_as_for_a_client(tmp_path: Path) -> None:
     """By its name, with underscores or with dashes, or by the folder of its description."""
     sent = [prepare(WAV, name, "assess.scripted") for name in ("language_confidence", "language-confidence")]
-    assert {(one.format, one.names) for one in sent} == {("wav", ("audio_base64", "audio_format"))}
+    assert {(item.format, item.names) for item in sent} == {("wav", ("audio_base64", "audio_format"))}
     described(tmp_path / "described")
-    assert [prepare(WAV, one, "speech.read").data for one in (tmp_path / "described", str(tmp_path / "described"))]
+    assert [prepare(WAV, item, "speech.read").data for item in (tmp_path / "described", str(tmp_path / "described"))]
     with pytest.raises(UnknownName, match="unknown provider 'nobody'"):
         prepare(WAV, "nobody", "speech.read")
 

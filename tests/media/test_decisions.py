@@ -161,9 +161,9 @@ def outcome(source: Path | bytes, provider: Provider, row: Row) -> tuple[str, Pr
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
 def test_each_file_becomes_what_the_table_says(row: Row, tmp_path: Path, ear: Provider) -> None:
     """A file passes byte for byte, becomes a WAV of 16 bit by these steps, or is refused with the reason."""
-    made = row.file.made()
+    api = row.file.made()
     file = tmp_path / row.name
-    file.write_bytes(made)
+    file.write_bytes(api)
     becomes, prepared = outcome(file, ear, row)
     assert becomes == row.becomes
     if prepared is None:
@@ -171,7 +171,7 @@ def test_each_file_becomes_what_the_table_says(row: Row, tmp_path: Path, ear: Pr
     assert tuple(caution.code for caution in prepared.cautions) == row.cautions
     assert prepared.duration_s == pytest.approx(row.file.seconds, abs=0.12)
     if not prepared.converted:
-        assert prepared.data == made
+        assert prepared.data == api
         return
     assert prepared.format == "wav"
     again, same = outcome(prepared.data, ear, Row("", row.file, "", accept_low=row.accept_low))

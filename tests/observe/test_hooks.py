@@ -57,11 +57,11 @@ class Recorder:
     @property
     def kinds(self) -> list[str]:
         """The kinds of what it got."""
-        return [type(one).__name__ for one in self.reported]
+        return [type(item).__name__ for item in self.reported]
 
     def all(self, kind: type[Any]) -> list[Any]:
         """What it got of one kind."""
-        return [one for one in self.reported if isinstance(one, kind)]
+        return [item for item in self.reported if isinstance(item, kind)]
 
 
 class Broken:
@@ -80,12 +80,12 @@ def test_a_call_from_its_beginning_to_its_end() -> None:
     """Every attempt is reported before and after, all under the number of the call, which no other call has."""
     hook = Recorder()
     world = World(code(500, "X"), OK)
-    one = client(world, hooks=[hook], on_notice=None)
-    one.call("things.get", thing_id="a/b")
-    one.call("things.list", size=2)
+    api = client(world, hooks=[hook], on_notice=None)
+    api.call("things.get", thing_id="a/b")
+    api.call("things.list", size=2)
     first = ["CallBegan", "AttemptBegan", "AttemptEnded", "Waiting", "AttemptBegan", "AttemptEnded", "CallEnded"]
     assert hook.kinds == [*first, "CallBegan", "AttemptBegan", "AttemptEnded", "CallEnded"]
-    numbers = [one.call for one in hook.reported]  # type: ignore[union-attr] # no key has changed, no file was fetched
+    numbers = [item.call for item in hook.reported]  # type: ignore[union-attr] # no key has changed, no file was fetched
     assert len(set(numbers[:7])) == len(set(numbers[7:])) == 1
     assert numbers[7] == numbers[0] + 1 > 1
     began = hook.all(AttemptBegan)
@@ -99,9 +99,9 @@ def test_an_address_is_shown_without_secrets() -> None:
     """Neither the user of a proxy-like address, nor query, nor fragment; and no template where none is known."""
     hook = Recorder()
     world = World(answer(302, location="/v1/elsewhere?token=SECRET"), OK)
-    one = client(world, hooks=[hook])
-    one.call("things.get", thing_id="1")
-    one.request("GET", "/any?secret=SECRET", query={"more": "SECRET"})
+    api = client(world, hooks=[hook])
+    api.call("things.get", thing_id="1")
+    api.request("GET", "/any?secret=SECRET", query={"more": "SECRET"})
     shown = [(began.url, began.template) for began in hook.all(AttemptBegan)]
     assert shown[1:] == [(f"{BASE}/elsewhere", None), (f"{BASE}/any", None)]
     assert "SECRET" not in str(hook.reported)
@@ -112,8 +112,8 @@ def test_an_address_is_shown_without_secrets() -> None:
 def test_what_a_hook_adds_is_sent() -> None:
     """Headers of all hooks go with the request; the first to add one is heard."""
     world = World(OK)
-    one = client(world, hooks=[Recorder({"Traceparent": "1"}), Recorder(), Recorder({"traceparent": "2", "b3": "3"})])
-    one.call("things.make", name="n", trace="own")
+    api = client(world, hooks=[Recorder({"Traceparent": "1"}), Recorder(), Recorder({"traceparent": "2", "b3": "3"})])
+    api.call("things.make", name="n", trace="own")
     assert dict(world.sent[0].request.headers) == {
         "accept": "application/json",
         "authorization": f"Bearer {KEY}",
@@ -161,12 +161,12 @@ def test_a_file_is_reported_without_its_address(tmp_path: Path) -> None:
     world = World(asked, LOST, broken, answer(206, b"DY", content_range="bytes 2-3/4", content_length="2"))
     client(world, hooks=[hook]).asset("things.file", thing_id="1").save(tmp_path / "f")
     assert (tmp_path / "f").read_bytes() == b"BODY"
-    assert [astuple(one)[2:5] for one in hook.all(FetchEnded)] == [
+    assert [astuple(item)[2:5] for item in hook.all(FetchEnded)] == [
         (None, "the response broke off", 0),
         (200, "the response broke off", 2),
         (206, "", 2),
     ]
-    assert {astuple(one)[6:] for one in hook.all(FetchEnded)} == {("https://storage.test:8443", "storage.test", 8443)}
+    assert {astuple(item)[6:] for item in hook.all(FetchEnded)} == {("https://storage.test:8443", "storage.test", 8443)}
     assert "SIGNATURE" not in str(hook.reported)
     assert "/path" not in str(hook.reported)
     assert ["traceparent" in dict(sent.request.headers) for sent in world.sent] == [True, False, False, False]
@@ -177,9 +177,9 @@ def test_an_address_that_is_none_disturbs_no_hook(url: str) -> None:
     """What a provider gives for an address may be anything: it is refused, and no hook hears of a request."""
     world = World(answer(200, {"data": {"url": url, "size": 4}}), answer(200, b"BODY"))
     hook = Recorder()
-    one = client(world, base_url="http://localhost", hooks=[hook])
+    api = client(world, base_url="http://localhost", hooks=[hook])
     with pytest.raises(AssetError, match="an address that is not http or https"):
-        one.asset("things.file", thing_id="1").read()
+        api.asset("things.file", thing_id="1").read()
     assert hook.all(FetchEnded) == []
 
 
@@ -203,9 +203,9 @@ def test_what_began_ends_also_when_the_caller_leaves() -> None:
         hook = leap(lambda at=at: work(at))  # type: ignore[misc] # mypy infers no type for a default
         assert len(hook.all(AttemptBegan)) == len(hook.all(AttemptEnded)) == attempts
         assert len(hook.all(CallBegan)) == 1
-        assert [(one.attempts, one.outcome) for one in hook.all(CallEnded)] == [(attempts, outcome)]
+        assert [(item.attempts, item.outcome) for item in hook.all(CallEnded)] == [(attempts, outcome)]
         assert isinstance(hook.reported[-1], CallEnded)
-    assert any(isinstance(one, Waiting) for one in hook.reported)
+    assert any(isinstance(item, Waiting) for item in hook.reported)
 
 
 def test_both_sides_tell_hooks_the_same() -> None:
@@ -213,10 +213,10 @@ def test_both_sides_tell_hooks_the_same() -> None:
     reported = []
     for side in (client, asynchronous.client):
         hook = Recorder()
-        one = side(World(code(429, "X", retry_after="2"), LOST, OK), hooks=[hook])
-        result = one.call("things.get", thing_id="1")
+        item = side(World(code(429, "X", retry_after="2"), LOST, OK), hooks=[hook])
+        result = item.call("things.get", thing_id="1")
         assert (asyncio.run(result) if asyncio.iscoroutine(result) else result) == {"id": "1"}
-        reported.append([replace(one, call=0) for one in hook.reported])
+        reported.append([replace(item, call=0) for item in hook.reported])
     assert reported[0] == reported[1]
 
 

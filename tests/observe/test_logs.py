@@ -77,17 +77,17 @@ def test_a_full_run_shows_no_secret(caplog: pytest.LogCaptureFixture, tmp_path: 
         answer(200, b"BODY", content_length="4"),
         code(403, "acme_second"),
     )
-    one = client(
+    api = client(
         world,
         provider=acme({"two": QuotaRule(limit=2, window_s=5)}),
         source=ListSource([KEY, "acme_second"]),
         deadline_s=None,
     )
-    one.call("things.get", thing_id="THING")
-    list(one.pages("things.list"))
-    one.asset("things.file", thing_id="THING").save(tmp_path / "f")
+    api.call("things.get", thing_id="THING")
+    list(api.pages("things.list"))
+    api.asset("things.file", thing_id="THING").save(tmp_path / "f")
     with pytest.raises(errors.Forbidden):
-        one.call("things.get", thing_id="THING")
+        api.call("things.get", thing_id="THING")
     logged = caplog.text + "".join(str(vars(record)) for record in caplog.records)
     shown = logged + str(world.notices)
     assert "waits up to" in shown

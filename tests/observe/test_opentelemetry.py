@@ -111,7 +111,7 @@ def test_the_trace_goes_on_from_the_caller_to_the_provider() -> None:
     assert call.parent == caller.get_span_context()
     carried = [dict(sent.request.headers)["traceparent"] for sent in world.sent]
     contexts = [span.context for span in attempts if span.context]
-    assert carried == [f"00-{one.trace_id:032x}-{one.span_id:016x}-{one.trace_flags:02x}" for one in contexts]
+    assert carried == [f"00-{item.trace_id:032x}-{item.span_id:016x}-{item.trace_flags:02x}" for item in contexts]
     assert len(set(carried)) == 2
     assert "SECRET" not in str(world.sent)
 
@@ -130,13 +130,13 @@ def test_pages_that_are_read_ahead_stay_in_the_trace(side: Any) -> None:
     """What a thread or task fetches ahead is below the span of who began to read."""
     seen = telemetry()
     pages = [answer(200, {"data": {"items": [{"id": str(n)}, {"id": f"{n}b"}], "more": n < 3}}) for n in range(4)]
-    one = side(World(*pages), hooks=[seen.hook])
+    result = side(World(*pages), hooks=[seen.hook])
 
     async def walk() -> int:
-        return len([item async for item in one.pages("things.list")])
+        return len([item async for item in result.pages("things.list")])
 
     with seen.tracers.get_tracer("test").start_as_current_span("caller") as caller:
-        got = asyncio.run(walk()) if side is asynchronous.client else len(list(one.pages("things.list")))
+        got = asyncio.run(walk()) if side is asynchronous.client else len(list(result.pages("things.list")))
     assert got == 8
     calls = [span for span in seen.spans if span.name == "acme things.list"]
     assert [span.parent for span in calls] == [caller.get_span_context()] * 4
@@ -168,10 +168,10 @@ def test_a_file_shows_its_host_alone() -> None:
 def test_no_secret_is_in_any_span_or_metric() -> None:
     """Keys, end users and queries are in neither, dead keys and refusals included."""
     seen = telemetry()
-    one = client(World(DEAD, OK), source=ListSource([KEY, "acme_second"]), hooks=[seen.hook])
-    one._engine.keys._notify = one._engine.notify
-    one.call("things.get", thing_id="1")
-    one.request("GET", "/any?token=SECRET#SECRET")
+    api = client(World(DEAD, OK), source=ListSource([KEY, "acme_second"]), hooks=[seen.hook])
+    api._engine.keys._notify = api._engine.notify
+    api.call("things.get", thing_id="1")
+    api.request("GET", "/any?token=SECRET#SECRET")
     shown = "".join(span.to_json() for span in seen.spans)
     data = seen.reader.get_metrics_data()
     shown += "" if data is None else data.to_json()
@@ -183,9 +183,9 @@ def test_no_secret_is_in_any_span_or_metric() -> None:
 def test_the_duration_of_requests_is_a_histogram() -> None:
     """Name, bounds and attributes are those of the conventions, and no address is among them."""
     seen = telemetry()
-    one = client(World(code(500, "X"), LOST, OK, took=0.25), hooks=[seen.hook])
-    one.call("things.get", thing_id="1")
-    one.call("things.get", thing_id="2")
+    api = client(World(code(500, "X"), LOST, OK, took=0.25), hooks=[seen.hook])
+    api.call("things.get", thing_id="1")
+    api.call("things.get", thing_id="2")
     points = {point.attributes.get("error.type"): point for point in seen.points("http.client.request.duration")}
     assert {name: (dict(point.attributes), point.count, point.sum) for name, point in points.items()} == {
         None: (THING | {"http.response.status_code": 200}, 2, 0.5),

@@ -53,12 +53,12 @@ def busy(registry: CollectorRegistry) -> World:
         code(404, "X"),
         took=0.25,
     )
-    one = client(world, source=ListSource([KEY, "acme_second"]), hooks=[PrometheusHook(registry)])
-    one._engine.keys._notify = one._engine.notify
-    one.call("things.get", thing_id="SECRET")
-    one.asset("things.file", thing_id="SECRET").read()
+    api = client(world, source=ListSource([KEY, "acme_second"]), hooks=[PrometheusHook(registry)])
+    api._engine.keys._notify = api._engine.notify
+    api.call("things.get", thing_id="SECRET")
+    api.asset("things.file", thing_id="SECRET").read()
     with pytest.raises(NotFound):
-        one.request("DELETE", "/things/SECRET", query={"q": "SECRET"})
+        api.request("DELETE", "/things/SECRET", query={"q": "SECRET"})
     return world
 
 

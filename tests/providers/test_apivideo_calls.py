@@ -39,7 +39,7 @@ def test_a_walk_ends_by_totals_or_by_links() -> None:
         world = World(*(answer(200, {"data": [{"videoId": one}], "pagination": page}) for one, page in pages))
         with client(world) as api:
             pager = api.videos.list(tags=["x y"], metadata={"k": "v"})
-            assert [one["videoId"] for one in pager] == ["a", "b"]
+            assert [item["videoId"] for item in pager] == ["a", "b"]
             assert pager.verdict.end == "complete"
         begin = "https://ws.api.video/videos?tags[]=x%20y&metadata[k]=v"
         assert world.urls == [f"{begin}&currentPage={page}&pageSize=100" for page in (1, 2)]
@@ -52,7 +52,7 @@ def test_the_key_is_shown_where_it_belongs() -> None:
         api.videos.create(title="t")
         api.call("videos.upload_with_token", token="to1", file=b"film")
         api.auth.refresh(refresh_token="r")
-    created, delegated, renewed = (dict(one.request.headers) for one in world.sent)
+    created, delegated, renewed = (dict(item.request.headers) for item in world.sent)
     assert created["authorization"] == "Basic dGhlLWtleTo="
     assert "authorization" not in delegated | renewed
     assert world.urls[1] == "https://ws.api.video/upload?token=to1"
@@ -75,7 +75,7 @@ def test_errors_say_what_is_wrong() -> None:
             api.videos.create(title="")
         error = caught.value
     assert str(error) == "apivideo videos.create: 400 attribute-required: title: It is required.; tags: Worse."
-    assert [(one.code, one.parameter) for one in error.problems] == [
+    assert [(problem.code, problem.parameter) for problem in error.problems] == [
         ("attribute-required", "title"),
         ("invalid-attribute", "tags"),
     ]
@@ -161,7 +161,7 @@ def test_links_are_followed_relative_and_absolute(base: str) -> None:
     world = World(page("a", {"rel": "next", "uri": f"{base}/videos?currentPage=2&pageSize=1"}), page("b"))
     with linked(world) as api:
         pager = api.videos.list(page_size=1)
-        assert ([one["videoId"] for one in pager], str(pager.verdict.end)) == (["a", "b"], "complete")
+        assert ([item["videoId"] for item in pager], str(pager.verdict.end)) == (["a", "b"], "complete")
     assert world.urls == [
         f"https://ws.api.video/videos?{query}" for query in ("pageSize=1", "currentPage=2&pageSize=1")
     ]

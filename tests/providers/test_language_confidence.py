@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 DESCRIBED: Final = providers.load("language_confidence")
 PROFILE: Final = DESCRIBED.profile
-PATHS: Final = {one.path: one for one in DESCRIBED.api.operations.values()}
+PATHS: Final = {operation.path: operation for operation in DESCRIBED.api.operations.values()}
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,11 @@ def facts() -> dict[str, Any]:
 
 def fields(operation: Operation, *, required: bool) -> set[str]:
     """The fields of an operation's body."""
-    return {one.wire_name for one in operation.parameters if one.location == "body" and one.required is required}
+    return {
+        parameter.wire_name
+        for parameter in operation.parameters
+        if parameter.location == "body" and parameter.required is required
+    }
 
 
 def test_operations(facts: dict[str, Any]) -> None:
@@ -47,12 +51,12 @@ def test_operations(facts: dict[str, Any]) -> None:
         assert fields(operation, required=True) == set(row["required"])
         assert fields(operation, required=False) == set(row["optional"])
         assert DESCRIBED.rule(operation.name).repeatable
-    assert {one.path + "/{accent}" * one.has_accent for one in ROUTES} == PATHS.keys()
+    assert {route.path + "/{accent}" * route.has_accent for route in ROUTES} == PATHS.keys()
 
 
 def test_choices(facts: dict[str, Any]) -> None:
     """Accents, formats and the metadata of speakers."""
-    scripted = {one.wire_name: one for one in DESCRIBED.operation("assess.scripted").parameters}
+    scripted = {parameter.wire_name: parameter for parameter in DESCRIBED.operation("assess.scripted").parameters}
     assert facts["accents"] == scripted["accent"].schema["enum"] == list(ACCENTS)
     assert facts["formats"] == scripted["audio_format"].schema["enum"] == list(FORMATS)
     assert facts["speakers"].keys() == {"speaker_gender", "speaker_age", "speaker_english_level"}
@@ -97,9 +101,9 @@ def test_sound(facts: dict[str, Any]) -> None:
     audio = PROFILE.audio
     assert audio is not None
     recorded = {name: rule.audio for name, rule in PROFILE.operations.items() if rule.audio}
-    assert [one.max_s for one in recorded.values()] == seconds
+    assert [item.max_s for item in recorded.values()] == seconds
     short, long = sound["best_s"]
-    assert [[one.best_min_s, one.best_max_s] for one in recorded.values()] == [short, short, long]
+    assert [[item.best_min_s, item.best_max_s] for item in recorded.values()] == [short, short, long]
     assert (list(audio.formats), audio.min_rate, audio.min_depth) == (list(FORMATS), MIN_RATE, MIN_BITS)
     assert (MIN_RATE, MIN_BITS) == (sound["least_rate"], sound["least_bits"]) == (16_000, 16)
 

@@ -77,7 +77,7 @@ def test_every_operation_has_a_method_on_both_sides(name: str) -> None:
         cls = catalog.generated_client(name, kind)
         assert cls is not None
         tree = ast.parse(Path(str(sys.modules[cls.__module__].__file__)).read_text(encoding="utf-8"))
-        groups = {one.attr: one for one in _properties(tree, cls.__name__)}
+        groups = {item.attr: item for item in _properties(tree, cls.__name__)}
         found = {f"{group}.{method}" for group, one in groups.items() for method in _methods(tree, one.returns)}
         known = providers.load(name)
         saving = {
@@ -85,7 +85,7 @@ def test_every_operation_has_a_method_on_both_sides(name: str) -> None:
             for operation, rule in known.profile.operations.items()
             if rule.asset and rule.asset.method
         }
-        assert {one.replace("_.", ".").rstrip("_") for one in found} == {*known.api.operations, *saving}
+        assert {item.replace("_.", ".").rstrip("_") for item in found} == {*known.api.operations, *saving}
 
 
 class _Property:

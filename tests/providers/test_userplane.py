@@ -40,7 +40,7 @@ def test_operations(facts: dict[str, Any]) -> None:
     assert [row["number"] for row in rows] == list(range(1, 23))
     expected = [(row["method"], row["path"]) for row in rows]
     operations = [USERPLANE.operation(name) for name in NAMES]
-    assert [(one.method, one.path) for one in operations] == expected
+    assert [(item.method, item.path) for item in operations] == expected
     assert set(USERPLANE.api.operations) == set(NAMES)
 
 
@@ -86,7 +86,7 @@ def test_lists(name: str, most: int) -> None:
     rule = USERPLANE.rule(name).paging
     assert rule
     assert (rule.max_size, rule.position, rule.size) == (most, "page", "per_page")
-    taken = {one.wire_name: one for one in USERPLANE.operation(name).parameters}
+    taken = {parameter.wire_name: parameter for parameter in USERPLANE.operation(name).parameters}
     assert taken["per_page"].schema["maximum"] == most
     assert not taken["page"].required
     key = rule.items.rpartition(".")[2]
@@ -99,13 +99,13 @@ def test_lists(name: str, most: int) -> None:
 def test_lists_in_queries_are_indexed() -> None:
     """Every parameter with several values says how they are written."""
     several = [
-        one
+        parameter
         for name in NAMES
-        for one in USERPLANE.operation(name).parameters
-        if "array" in schemas.type_names(one.schema)
+        for parameter in USERPLANE.operation(name).parameters
+        if "array" in schemas.type_names(parameter.schema)
     ]
-    assert {one.name for one in several} == {"created_by", "project_id", "link_id", "domain_id"}
-    assert {one.schema["x-array-style"] for one in several} == {"indexed"}
+    assert {item.name for item in several} == {"created_by", "project_id", "link_id", "domain_id"}
+    assert {item.schema["x-array-style"] for item in several} == {"indexed"}
 
 
 def test_details_of_a_recording_may_be_null() -> None:
@@ -146,13 +146,13 @@ def test_assets_and_export() -> None:
 )
 def test_what_must_be_given(name: str, required: list[str]) -> None:
     """The required arguments are the documented ones."""
-    assert [one.name for one in USERPLANE.operation(name).parameters if one.required] == required
+    assert [parameter.name for parameter in USERPLANE.operation(name).parameters if parameter.required] == required
 
 
 def test_metadata_of_links_under_both_names() -> None:
     """`linkMeta` is sent; responses may have `linkMeta` or `meta`."""
     for name in ("links.create", "links.update"):
-        assert "linkMeta" in {one.wire_name for one in USERPLANE.operation(name).parameters}
+        assert "linkMeta" in {parameter.wire_name for parameter in USERPLANE.operation(name).parameters}
         link = schemas.at_path(USERPLANE.operation(name).response_schema, "data.link")
         assert link
         assert {"linkMeta", "meta"} <= set(link["properties"])

@@ -14,7 +14,7 @@ FOLDER = tree.ROOT / "changelog.d"
 def test_fragments_are_found() -> None:
     """Every fragment is `+WORD.TYPE.md` with a known type, and is not empty."""
     project = tomllib.loads((tree.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    types = "|".join(one["directory"] for one in project["tool"]["towncrier"]["type"])
+    types = "|".join(item["directory"] for item in project["tool"]["towncrier"]["type"])
     wrong = [
         file.name
         for file in FOLDER.iterdir()

@@ -99,8 +99,8 @@ def test_a_providers_client_is_a_client() -> None:
     callwell = importlib.import_module("callwell")
     typed = importlib.import_module("callwell.providers.typed")
     for public in (callwell.Client, typed.Client, typed.DynamicClient):
-        with public("userplane", key=callwell.Key("uspl_" + "a" * 40)) as made:
-            assert type(made).__name__ == "Userplane"
-            assert isinstance(made, public)
-            assert made.provider.name == "userplane"
+        with public("userplane", key=callwell.Key("uspl_" + "a" * 40)) as result:
+            assert type(result).__name__ == "Userplane"
+            assert isinstance(result, public)
+            assert result.provider.name == "userplane"
     assert issubclass(typed.AsyncDynamicClient, callwell.AsyncClient)

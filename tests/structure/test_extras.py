@@ -31,9 +31,9 @@ def test_every_extra_is_used(extra: str) -> None:
     """Each package of an extra is imported somewhere, and some hint says how to install the extra."""
     files = sorted((tree.ROOT / "src").rglob("*.py"))
     code = "\n".join(file.read_text() for file in files)
-    for one in set(map(package, EXTRAS[extra])) - THROUGH_OTHERS:
-        name = MODULES.get(one, one)
-        assert re.search(rf"""(import |from |import_module\(")\b{name}\b""", code), one
+    for item in set(map(package, EXTRAS[extra])) - THROUGH_OTHERS:
+        name = MODULES.get(item, item)
+        assert re.search(rf"""(import |from |import_module\(")\b{name}\b""", code), item
     assert extra in {"opentelemetry", "prometheus"} or f'install_command("{extra}")' in code.replace("'", '"')
 
 

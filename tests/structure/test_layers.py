@@ -138,11 +138,11 @@ def _is_inward(room: str, module: str) -> bool:
     if target == room or target in ARROWS[room]:
         return True
     path = module.replace("._sync", "").partition(".")[2]
-    return any(f"{path}.".startswith(f"{one}.") for one in ARROWS[room] - ARROWS.keys())
+    return any(f"{path}.".startswith(f"{item}.") for item in ARROWS[room] - ARROWS.keys())
 
 
 def _is_pure(module: str) -> bool:
-    return any(f"{module}.".startswith(f"{one}.") for one in PURE)
+    return any(f"{module}.".startswith(f"{item}.") for item in PURE)
 
 
 def complaints(source: Path) -> list[str]:
@@ -196,12 +196,12 @@ def _is_built(name: str) -> bool:
 def circles(source: Path) -> set[frozenset[str]]:
     """Modules that import each other, in a circle of any length; imports for type checkers count."""
     found = read_imports(source)
-    modules = {one.module for one in found}
+    modules = {item.module for item in found}
     imported: dict[str, set[str]] = {module: set() for module in modules}
-    for one in found:
-        target = next((meaning for meaning in reversed(one.meanings) if meaning in modules), None)
-        if target is not None and target != one.module:
-            imported[one.module].add(target)
+    for item in found:
+        target = next((meaning for meaning in reversed(item.meanings) if meaning in modules), None)
+        if target is not None and target != item.module:
+            imported[item.module].add(target)
     reachable = {module: _reachable(imported, module) for module in modules}
     together = {
         frozenset(other for other in reachable[module] if module in reachable[other])

@@ -55,10 +55,13 @@ def writes(source: str) -> Iterator[int]:
         holder = node.func.value if isinstance(node.func, ast.Attribute) else None
         of_os = isinstance(holder, ast.Name) and holder.id == "os"
         modes = [
-            one.value for one in (*node.args, *(word.value for word in node.keywords)) if isinstance(one, ast.Constant)
+            item.value
+            for item in (*node.args, *(word.value for word in node.keywords))
+            if isinstance(item, ast.Constant)
         ]
         mode = any(
-            isinstance(one, str) and one and set(one) <= WRITING | set("rbt") and set(one) & WRITING for one in modes
+            isinstance(item, str) and item and set(item) <= WRITING | set("rbt") and set(item) & WRITING
+            for item in modes
         )
         if name in METHODS or (name == "open" and (mode or of_os)):
             yield node.lineno

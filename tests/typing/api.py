@@ -139,8 +139,8 @@ def what_goes_wrong(client: Client) -> None:
 
 def exactly_once(api: Apivideo) -> None:
     """A name is an option like any other; the ledger is typed."""
-    made = api.with_options(exactly_once="order-1").videos.create(title="t")
-    assert_type(made["videoId"], str)
+    created = api.with_options(exactly_once="order-1").videos.create(title="t")
+    assert_type(created["videoId"], str)
     for entry in api.ledger.entries(settled=True):
         assert_type(entry, Entry)
         assert_type((entry.name, entry.marker, entry.arguments), tuple[str, str | None, dict[str, Any]])
@@ -196,10 +196,12 @@ code: str = Code.LINK_GONE
 def forms_and_objects(api: Apivideo, picture: Path) -> None:
     """Files are paths or bytes, objects are dictionaries of known fields, choices are literals."""
     assert_type(api, Apivideo)
-    made = api.videos.create(title="t", metadata=[{"key": "a", "value": "b"}], language="no", clip={"endTimecode": "9"})
-    assert_type(made, apivideo.VideosCreate)
-    assert_type(made["videoId"], str)
-    assert_type(made.get("assets"), apivideo.VideoAssets | None)
+    created = api.videos.create(
+        title="t", metadata=[{"key": "a", "value": "b"}], language="no", clip={"endTimecode": "9"}
+    )
+    assert_type(created, apivideo.VideosCreate)
+    assert_type(created["videoId"], str)
+    assert_type(created.get("assets"), apivideo.VideoAssets | None)
     api.videos.update(video_id="v", language=None, player_id=None)
     for file in (picture, str(picture), b"bytes"):
         api.videos.upload_thumbnail(video_id="v", file=file)

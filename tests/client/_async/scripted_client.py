@@ -67,7 +67,7 @@ def client(world: World, *, provider: Any = None, source: Any = None, uses: Any 
         uses: which keys were ever accepted; the usual one, unless said.
         options: of the client.
     """
-    made = AsyncClient(
+    api = AsyncClient(
         provider or acme(),
         **{
             "key": Key(KEY),
@@ -77,14 +77,14 @@ def client(world: World, *, provider: Any = None, source: Any = None, uses: Any 
             **options,
         },
     )
-    made._engine.roll = Dice([0.5])
+    api._engine.roll = Dice([0.5])
     if source is not None:
-        made._engine.keys = made._engine.keys.__class__(
+        api._engine.keys = api._engine.keys.__class__(
             "acme",
-            made.provider.profile.key,
+            api.provider.profile.key,
             source=source,
             clock=world.clock,
             uses=uses or tried(KEY),
             notify=world.notices.append,
         )
-    return made
+    return api

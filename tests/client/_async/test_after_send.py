@@ -77,14 +77,14 @@ def test_a_state_that_fails_after_the_answer_costs_no_answer(operation: str) -> 
     """The result is given, a notice warns, and the permit is held until its request is surely over."""
     state = FailingState()
     world = World(*filled(state, OK))
-    one = client(world, state=state)
-    assert ended(one, operation) == {"id": "1"}
+    api = client(world, state=state)
+    assert ended(api, operation) == {"id": "1"}
     assert any(isinstance(notice, NotRecorded) and FULL in notice.reason for notice in world.notices)
-    assert one.spent() == {"minute": (1, 100)}
+    assert api.spent() == {"minute": (1, 100)}
     world.clock.advance(60.0)
-    assert one.spent() == {"minute": (1, 100)}
+    assert api.spent() == {"minute": (1, 100)}
     world.clock.advance(200.0)
-    assert one.spent() == {"minute": (0, 100)}
+    assert api.spent() == {"minute": (0, 100)}
 
 
 @pytest.mark.parametrize(("status", "cls"), [(404, errors.NotFound), (500, errors.OutcomeUnknown)])
@@ -122,14 +122,14 @@ def test_a_client_that_is_closed_meanwhile_hides_no_doubt() -> None:
     """Between an attempt that may have been done and the next, closing ends the call as unknown."""
 
     def close(_: Request) -> Response:
-        one._engine.stop()
+        api._engine.stop()
         return code(500, "X")
 
-    one = client(World(close, OK), retry_unsafe_5xx=True)
-    error = ended(one)
+    api = client(World(close, OK), retry_unsafe_5xx=True)
+    error = ended(api)
     assert isinstance(error, errors.OutcomeUnknown)
     assert isinstance(error.__cause__, errors.ClosedError)
-    assert held(one) == 0
+    assert held(api) == 0
 
 
 def test_a_transport_that_raises_has_sent() -> None:
@@ -138,11 +138,11 @@ def test_a_transport_that_raises_has_sent() -> None:
     def fail(_: Request) -> Response:
         raise ValueError("failed to convert header to a str")
 
-    one = client(World(fail))
-    error = ended(one)
+    api = client(World(fail))
+    error = ended(api)
     assert isinstance(error, errors.OutcomeUnknown)
     assert isinstance(error.__cause__, ValueError)
-    assert one.spent() == {"minute": (1, 100)}
+    assert api.spent() == {"minute": (1, 100)}
 
 
 def test_a_key_that_is_refused_after_a_doubt_hides_no_doubt() -> None:
@@ -249,11 +249,11 @@ def test_a_window_holds_no_more_than_its_limit_when_reading_fails() -> None:
             raise ValueError("failed to convert header to a str")
 
     world = World(Response(200, Raising(), b'{"data": {"id": "1"}}'))
-    one = client(world, provider=acme({"minute": QuotaRule(limit=5, window_s=60)}), deadline_s=None)
+    api = client(world, provider=acme({"minute": QuotaRule(limit=5, window_s=60)}), deadline_s=None)
 
     async def work() -> None:
         for _ in range(40):
-            await one.call("things.make", name="n")
+            await api.call("things.make", name="n")
 
     run(work)
     times = world.times
@@ -265,9 +265,9 @@ def test_a_state_that_fails_after_a_call_made_exactly_once(name: bool | str) -> 
     """The result is given though its end cannot be written down, and the call is not made again under its name."""
     state = FailingState()
     world = World(*filled(state, OK))
-    one = client(world, state=state, exactly_once=name, deadline_s=5.0)
-    assert ended(one) == {"id": "1"}
+    api = client(world, state=state, exactly_once=name, deadline_s=5.0)
+    assert ended(api) == {"id": "1"}
     state.full = False
     if name is not True:
-        assert isinstance(ended(one), errors.OutcomeUnknown)
+        assert isinstance(ended(api), errors.OutcomeUnknown)
         assert len(world.sent) == 1

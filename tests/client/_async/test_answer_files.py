@@ -29,14 +29,14 @@ WHOLE = bytes(range(256)) * (3 * PIECE // 256)
 
 def provider(*types: str, redirects: bool = False) -> Any:
     """Acme, with `things.get` and `things.make` that answer with these types."""
-    made = acme()
-    operations = dict(made.api.operations)
+    result = acme()
+    operations = dict(result.api.operations)
     for name in ("things.get", "things.make"):
         old = operations[name]
         statuses = [*(["200"] if types else []), *(["302"] if redirects else [])]
-        declared = declared_answers(old.method, statuses, [{one: {} for one in types}] if types else [])
+        declared = declared_answers(old.method, statuses, [{item: {} for item in types}] if types else [])
         operations[name] = replace(old, accept=declared.accept, media=declared.media, redirects=declared.redirects)
-    return replace(made, api=replace(made.api, operations=operations))
+    return replace(result, api=replace(result.api, operations=operations))
 
 
 def pdf(body: bytes = WHOLE, *, status: int = 200, whole: bool = True, **headers: Any) -> Response:
@@ -49,10 +49,10 @@ def save(world: World, path: Path, *, operation: str = "things.get", described: 
 
     async def saving() -> Any:
         transport = AsyncStreaming(world.reply)
-        made = client(world, provider=described or provider("application/pdf"), transport=transport)
+        api = client(world, provider=described or provider("application/pdf"), transport=transport)
         arguments = {"thing_id": "1"} if operation == "things.get" else {"name": "x"}
         try:
-            return await made.asset(operation, **arguments).save(path)
+            return await api.asset(operation, **arguments).save(path)
         except errors.CallwellError as error:
             return error
         finally:
@@ -66,7 +66,7 @@ def test_a_file_is_saved_as_it_comes(tmp_path: Path) -> None:
     world = World(pdf(content_length=str(len(WHOLE))))
     saved = save(world, tmp_path / "a.pdf")
     assert (saved.size, saved.sha256, saved.type) == (len(WHOLE), sha256(WHOLE).hexdigest(), "application/pdf")
-    assert [one.name for one in tmp_path.iterdir()] == ["a.pdf"]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.pdf"]
     assert (tmp_path / "a.pdf").read_bytes() == WHOLE
     headers = dict(world.sent[0].request.headers)
     assert (headers["accept"], headers["accept-encoding"], world.keys) == ("application/pdf", "identity", [KEY])
@@ -153,8 +153,8 @@ def test_a_call_returns_what_a_redirect_leads_to(reply: Response, expected: Any)
 
     async def call(**options: Any) -> Any:
         world = World(redirecting(lambda _: reply))
-        made = client(world, provider=provider(redirects=True), **options)
-        return await made.call("things.get", thing_id="1")
+        api = client(world, provider=provider(redirects=True), **options)
+        return await api.call("things.get", thing_id="1")
 
     assert run(call) == expected
 
@@ -177,15 +177,15 @@ def test_only_a_file_is_an_asset() -> None:
     """An operation that answers in JSON alone leads to none; what is known before asking costs a call."""
 
     async def ask() -> None:
-        made = client(World(), provider=provider("application/json"))
+        api = client(World(), provider=provider("application/json"))
         with pytest.raises(errors.InvalidOption, match="one that leads to a file"):
-            made.asset("things.get", thing_id="1")
+            api.asset("things.get", thing_id="1")
         world = World(pdf(content_length="7"))
         transport = AsyncStreaming(world.reply)
-        made = client(world, provider=provider("application/pdf"), transport=transport)
-        info = await made.asset("things.get", thing_id="1").info()
+        api = client(world, provider=provider("application/pdf"), transport=transport)
+        info = await api.asset("things.get", thing_id="1").info()
         assert (info.size, info.type, transport.streams) == (7, "application/pdf", 0)
         with pytest.raises(errors.UsageError, match="carried out"):
-            await made.asset("things.make", name="x").info()
+            await api.asset("things.make", name="x").info()
 
     run(ask)

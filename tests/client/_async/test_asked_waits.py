@@ -18,11 +18,11 @@ HOUR = {"minute": QuotaRule(limit=60, window_s=3600.0)}
 
 def called(world: World, **profile: Any) -> list[float]:
     """When the requests of one call arrived."""
-    one = client(world, provider=acme(**profile))
+    api = client(world, provider=acme(**profile))
 
     async def work() -> None:
-        async with one:
-            await one.call("things.get", thing_id="1")
+        async with api:
+            await api.call("things.get", thing_id="1")
 
     run(work)
     return world.times

@@ -62,9 +62,9 @@ class Coded(Storage):
 
 def save(storage: Any, path: Path, **options: Any) -> Any:
     """What saving gives or raises."""
-    one = client(World(storage))
+    api = client(World(storage))
     try:
-        return run(lambda: one.asset("things.file", thing_id="1").save(path, **options))
+        return run(lambda: api.asset("things.file", thing_id="1").save(path, **options))
     except errors.CallwellError as error:
         assert list(path.parent.iterdir()) == []
         return error
@@ -93,8 +93,8 @@ def test_a_compressed_file_goes_on_where_it_broke_off(tmp_path: Path, size: int 
 def test_a_large_compressed_file_is_one_stream(tmp_path: Path) -> None:
     """Pieces of it cannot be decoded one by one."""
     storage = Coded("gzip", packed(CONTENT, 0))
-    one = client(World(storage))
-    asset = one.asset("things.file", thing_id="1")
+    api = client(World(storage))
+    asset = api.asset("things.file", thing_id="1")
     asset._split = SPLIT
     run(lambda: asset.save(tmp_path / "f"))
     assert (tmp_path / "f").read_bytes() == CONTENT
@@ -104,8 +104,8 @@ def test_a_compressed_file_is_read_as_it_was() -> None:
     """Also where it breaks off and changes its mind about ranges."""
     storage = Coded("gzip", CODINGS["gzip"])
     storage.spoil = [storage.cut(100), lambda _: storage.right(storage.fetches[0])]
-    one = client(World(storage))
-    assert run(one.asset("things.file", thing_id="1").read) == CONTENT
+    api = client(World(storage))
+    assert run(api.asset("things.file", thing_id="1").read) == CONTENT
 
 
 @pytest.mark.parametrize(
@@ -240,8 +240,8 @@ def test_what_the_storage_asks_for_is_waited_for(tmp_path: Path, status: int, va
     """In both forms of `Retry-After`, and never less than the own pace."""
     busy = answer(status, b"", retry_after=value, date="Sat, 07 Feb 2026 10:00:00 GMT")
     world = World(Storage(busy, busy))
-    one = client(world)
-    run(lambda: one.asset("things.file", thing_id="1").save(tmp_path / "f"))
+    api = client(world)
+    run(lambda: api.asset("things.file", thing_id="1").save(tmp_path / "f"))
     assert world.times == pytest.approx([0.0, 0.0, seconds, 2 * seconds])
 
 
@@ -249,8 +249,8 @@ def test_pieces_wait_as_the_storage_asks(tmp_path: Path) -> None:
     """A worker that is sent away ends the round, and the next one begins after the wait."""
     world = World(storage := Storage())
     storage.spoil_at = {3 * SPLIT.range_bytes: [answer(503, b"", retry_after="50")]}
-    one = client(world)
-    asset = one.asset("things.file", thing_id="1")
+    api = client(world)
+    asset = api.asset("things.file", thing_id="1")
     asset._split = SPLIT
     run(lambda: asset.save(tmp_path / "f"))
     assert (tmp_path / "f").read_bytes() == CONTENT
@@ -260,9 +260,9 @@ def test_pieces_wait_as_the_storage_asks(tmp_path: Path) -> None:
 def test_a_wait_beyond_the_deadline_is_not_begun(tmp_path: Path) -> None:
     """The error comes at once, with the last cause."""
     world = World(Storage(answer(503, b"", retry_after="100")))
-    one = client(world).with_options(deadline_s=60.0)
+    api = client(world).with_options(deadline_s=60.0)
     with pytest.raises(errors.WouldExceedDeadline, match=r"in 100 s, after the deadline \(last: HTTP 503\)") as late:
-        run(lambda: one.asset("things.file", thing_id="1").save(tmp_path / "f"))
+        run(lambda: api.asset("things.file", thing_id="1").save(tmp_path / "f"))
     assert (late.value.wait_s, late.value.last_error) == (100.0, "HTTP 503")
     assert world.times == [0.0, 0.0]
 
@@ -300,10 +300,10 @@ def test_the_deadline_holds_for_the_whole(tmp_path: Path, method: str, chosen: b
     storage = Storage()
     storage.spoil = [storage.cut(PIECE * part // 4) for part in range(1, 16)]
     world = World(storage, took=4.0)
-    one = client(world)
+    item = client(world)
     given: dict[str, Any] = {} if chosen else {"deadline_s": 20.0}
-    one = one.with_options(deadline_s=20.0) if chosen else one
-    asset = one.asset("things.file", thing_id="1")
+    item = item.with_options(deadline_s=20.0) if chosen else item
+    asset = item.asset("things.file", thing_id="1")
 
     async def work() -> None:
         if method == "save":
@@ -330,8 +330,8 @@ def test_the_usual_deadline_of_a_call_is_not_that_of_a_file(tmp_path: Path) -> N
     storage = Storage()
     storage.spoil = [storage.cut(PIECE // 2) for _ in range(6)]
     world = World(storage, took=30.0)
-    one = client(world)
-    run(lambda: one.asset("things.file", thing_id="1").save(tmp_path / "f"))
+    api = client(world)
+    run(lambda: api.asset("things.file", thing_id="1").save(tmp_path / "f"))
     assert (tmp_path / "f").read_bytes() == CONTENT
     assert {sent.request.total_timeout_s for sent in world.sent} == {None}
 
@@ -341,12 +341,12 @@ def test_a_reader_is_given_one_version_without_any_tags() -> None:
     storage = Storage()
     storage.etag = ""
     storage.spoil = [storage.cut(PIECE + 5), storage.cut(3)]
-    one = client(World(storage))
-    assert run(one.asset("things.file", thing_id="1").read) == CONTENT
+    api = client(World(storage))
+    assert run(api.asset("things.file", thing_id="1").read) == CONTENT
 
     storage.spoil = [storage.cut(PIECE + 5), lambda _: answer(200, CONTENT[::-1], content_length=str(len(CONTENT)))]
     with pytest.raises(errors.AssetDamaged, match="the file changed while it was read"):
-        run(one.asset("things.file", thing_id="1").read)
+        run(api.asset("things.file", thing_id="1").read)
 
 
 @pytest.mark.parametrize("etag", ['"two"', ""])
@@ -354,15 +354,15 @@ def test_a_reader_is_given_one_version_with_tags(etag: str) -> None:
     """A whole response to a range under the same tag goes on; under another one, or none, it does not."""
     storage = Storage()
     storage.spoil = [storage.cut(PIECE + 5), lambda _: storage.right(storage.fetches[0])]
-    one = client(World(storage))
-    assert run(one.asset("things.file", thing_id="1").read) == CONTENT
+    api = client(World(storage))
+    assert run(api.asset("things.file", thing_id="1").read) == CONTENT
 
     def other(_: Request) -> Response:
         return answer(200, CONTENT, content_length=str(len(CONTENT)), etag=etag)
 
     storage.spoil = [storage.cut(PIECE + 5), other]
     with pytest.raises(errors.AssetDamaged, match="the file changed while it was read"):
-        run(one.asset("things.file", thing_id="1").read)
+        run(api.asset("things.file", thing_id="1").read)
 
 
 def test_a_reader_is_not_given_less_than_it_has() -> None:
@@ -370,6 +370,6 @@ def test_a_reader_is_not_given_less_than_it_has() -> None:
     storage = Storage(size=None)
     storage.etag = ""
     storage.spoil = [storage.cut(PIECE), answer(200, CONTENT[:9], content_length="9")]
-    one = client(World(storage))
+    api = client(World(storage))
     with pytest.raises(errors.AssetDamaged, match="the file changed while it was read"):
-        run(one.asset("things.file", thing_id="1").read)
+        run(api.asset("things.file", thing_id="1").read)

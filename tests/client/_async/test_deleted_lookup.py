@@ -33,13 +33,13 @@ def called(*elsewhere: Response | NoReply, **options: Any) -> tuple[Any, World]:
 
     world = World(reply, took=options.pop("took", 0.0))
     quotas = options.pop("quotas", None)
-    one = client(world, provider=acme(quotas, operations={"things.get": RULE, "things.put": RULE}), **options)
+    api = client(world, provider=acme(quotas, operations={"things.get": RULE, "things.put": RULE}), **options)
     try:
-        return run(lambda: one.call("things.get", thing_id="a b")), world
+        return run(lambda: api.call("things.get", thing_id="a b")), world
     except errors.CallwellError as error:
         return error, world
     finally:
-        assert held(one) == 0
+        assert held(api) == 0
 
 
 def test_what_was_deleted_is_gone() -> None:
@@ -85,10 +85,10 @@ def test_it_needs_a_permit_of_its_own() -> None:
 def test_it_costs_nothing_without_a_404(status: int) -> None:
     """No second call is made for what was found, or where the provider itself says it."""
     world = World(answer(status, {"data": {}}))
-    one = client(world, provider=acme(operations={"things.get": RULE}))
+    api = client(world, provider=acme(operations={"things.get": RULE}))
 
     def work() -> Any:
-        return one.call("things.get", thing_id="1")
+        return api.call("things.get", thing_id="1")
 
     if status == 200:
         run(work)
@@ -101,17 +101,17 @@ def test_it_costs_nothing_without_a_404(status: int) -> None:
 def test_files_and_raw_answers_are_looked_for_as_well() -> None:
     """Whichever way the call is made."""
     for name, elsewhere in (("things.put", {"name": "n"}), ("things.get", {})):
-        one = client(
+        api = client(
             World(lambda request: OK if request.url.endswith("/file") else MISSING),
             provider=acme(operations={"things.get": RULE, "things.put": RULE}),
         )
         with pytest.raises(errors.Gone):
-            run(lambda one=one, name=name, more=elsewhere: one.call_raw(name, thing_id="1", **more))  # type: ignore[misc]
+            run(lambda item=api, name=name, more=elsewhere: item.call_raw(name, thing_id="1", **more))  # type: ignore[misc]
     both = RULES["things.file"]
     rule = OperationRule(asset=both.asset, gone_if="things.get")
-    one = client(
+    api = client(
         World(lambda request: MISSING if request.url.endswith("/file") else OK),
         provider=acme(operations={"things.file": rule}),
     )
     with pytest.raises(errors.Gone):
-        run(one.asset("things.file", thing_id="1").info)
+        run(api.asset("things.file", thing_id="1").info)

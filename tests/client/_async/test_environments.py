@@ -61,7 +61,7 @@ class Hosts:
         return OK if known in dict(request.headers)["authorization"].encode() else DEAD
 
 
-def made(hosts: Hosts, environment: str = "production", **options: Any) -> Any:
+def make_client(hosts: Hosts, environment: str = "production", **options: Any) -> Any:
     """A client."""
     return client(World(hosts), **{"provider": two(), "environment": environment, **options})
 
@@ -83,9 +83,9 @@ def test_a_key_that_was_accepted_is_sent_nowhere_else() -> None:
     """The other environment's client is not even made, and the sentence names both, and the location of the key."""
     hosts = Hosts(sandbox=KEY)
     state = MemoryState()
-    run(lambda: get(made(hosts, "sandbox", state=state)))
+    run(lambda: get(make_client(hosts, "sandbox", state=state)))
     with pytest.raises(errors.KeyOfAnotherEnvironment) as caught:
-        made(hosts, "production", state=state)
+        make_client(hosts, "production", state=state)
     assert str(caught.value) == (
         "acme: the key (given in code) belongs to environment sandbox, but this is production: use a key of "
         "production, or choose environment sandbox"
@@ -93,7 +93,7 @@ def test_a_key_that_was_accepted_is_sent_nowhere_else() -> None:
     again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own
     assert (again.environment, again.belongs_to, again.location) == ("production", "sandbox", "given in code")
     assert hosts.asked == ["sandbox/things/1"]
-    run(lambda: get(made(hosts, "sandbox", state=state, account="b")))
+    run(lambda: get(make_client(hosts, "sandbox", state=state, account="b")))
 
 
 @pytest.mark.parametrize("reply", [code(404, "X"), code(401, "KEY_REQUIRED"), code(429, "X"), code(400, "X"), LOST])
@@ -102,29 +102,29 @@ def test_only_a_success_binds(reply: Any) -> None:
     hosts = Hosts(api=KEY)
     state = MemoryState()
     hosts.instead["sandbox"] = reply
-    one = made(hosts, "sandbox", state=state, deadline_s=5)
+    item = make_client(hosts, "sandbox", state=state, deadline_s=5)
     with pytest.raises(errors.CallwellError):
-        run(lambda: one.call("things.get", **GET))
-    run(lambda: get(made(hosts, state=state)))
+        run(lambda: item.call("things.get", **GET))
+    run(lambda: get(make_client(hosts, state=state)))
 
 
 def test_a_key_that_is_known_here_is_used_here() -> None:
     """One that both have accepted, however that came to be, is refused by neither."""
     hosts = Hosts(sandbox=KEY, api=KEY)
     state = MemoryState()
-    one = made(hosts, state=state)
-    run(lambda: get(made(hosts, "sandbox", state=state)))
-    run(lambda: get(one))
-    run(lambda: get(made(hosts, state=state)))
-    run(lambda: get(made(hosts, "sandbox", state=state)))
+    item = make_client(hosts, state=state)
+    run(lambda: get(make_client(hosts, "sandbox", state=state)))
+    run(lambda: get(item))
+    run(lambda: get(make_client(hosts, state=state)))
+    run(lambda: get(make_client(hosts, "sandbox", state=state)))
 
 
 def test_environments_that_share_their_keys() -> None:
     """They belong to no single one, and no request is made to find out."""
     hosts = Hosts(sandbox=KEY)
     state = MemoryState()
-    run(lambda: get(made(hosts, "sandbox", state=state, provider=two(own=False))))
-    error = refusal(made(hosts, state=state, provider=two(own=False), explain=True))
+    run(lambda: get(make_client(hosts, "sandbox", state=state, provider=two(own=False))))
+    error = refusal(make_client(hosts, state=state, provider=two(own=False), explain=True))
     assert str(error).endswith("(DEAD); pass a valid one")
     assert hosts.asked == ["sandbox/things/1", "api/things/1"]
 
@@ -133,17 +133,17 @@ def test_doubles_are_a_world_of_their_own() -> None:
     """What a double accepts binds a key among doubles of the same host, and not at the provider's own addresses."""
     hosts = Hosts(api=KEY, localhost=KEY)
     state = MemoryState()
-    run(lambda: get(made(hosts, "sandbox", state=state, base_url="http://localhost:1/v1")))
-    run(lambda: get(made(hosts, state=state)))
+    run(lambda: get(make_client(hosts, "sandbox", state=state, base_url="http://localhost:1/v1")))
+    run(lambda: get(make_client(hosts, state=state)))
     with pytest.raises(errors.KeyOfAnotherEnvironment):
-        made(hosts, state=state, base_url={"production": "http://localhost:2/v1"})
-    made(hosts, state=state, base_url="http://127.0.0.1:2/v1")
+        make_client(hosts, state=state, base_url={"production": "http://localhost:2/v1"})
+    make_client(hosts, state=state, base_url="http://127.0.0.1:2/v1")
 
 
 def test_a_refused_key_can_be_explained() -> None:
     """Unless asked to, no client shows it elsewhere, and the message says what could be done."""
     hosts = Hosts(sandbox=KEY)
-    error = refusal(made(hosts))
+    error = refusal(make_client(hosts))
     assert isinstance(error, errors.KeyRefused)
     assert str(error).endswith(
         "(DEAD); pass a valid one; if it may belong to environment sandbox, explain=True (--explain) asks there"
@@ -151,7 +151,7 @@ def test_a_refused_key_can_be_explained() -> None:
     assert hosts.asked == ["api/things/1"]
     alone = client(World(DEAD), provider=acme(key=replace(KEYS, token=TOKENS)), explain=True)
     assert str(refusal(alone)).endswith("(DEAD); pass a valid one")
-    assert str(refusal(made(hosts, provider=two(token=None)))).endswith("(DEAD); pass a valid one")
+    assert str(refusal(make_client(hosts, provider=two(token=None)))).endswith("(DEAD); pass a valid one")
 
 
 @pytest.mark.parametrize("auth", ["key", "token"])
@@ -159,12 +159,12 @@ def test_where_a_refused_key_belongs(auth: str) -> None:
     """One request to the other environment shows it; from then on nothing is sent with it here."""
     hosts = Hosts(sandbox=KEY)
     state = MemoryState()
-    error = refusal(made(hosts, explain=True, state=state, auth=auth))
+    error = refusal(make_client(hosts, explain=True, state=state, auth=auth))
     assert isinstance(error, errors.KeyOfAnotherEnvironment)
     assert (error.environment, error.belongs_to) == ("production", "sandbox")
     assert hosts.asked == [{"key": "api/things/1", "token": "api/auth/key"}[auth], "sandbox/auth/key"]
     with pytest.raises(errors.KeyOfAnotherEnvironment):
-        made(hosts, state=state)
+        make_client(hosts, state=state)
 
 
 @pytest.mark.parametrize(
@@ -183,34 +183,34 @@ def test_what_the_other_environment_says(reply: Any, said: str) -> None:
     state = MemoryState()
     if reply is not None:
         hosts.instead["sandbox"] = reply
-    error = refusal(made(hosts, explain=True, state=state))
+    error = refusal(make_client(hosts, explain=True, state=state))
     assert isinstance(error, errors.KeyRefused)
     assert said in str(error)
     assert (error.code, hosts.asked) == ("DEAD", ["api/things/1", "sandbox/auth/key"])
-    made(hosts, "sandbox", state=state)
+    make_client(hosts, "sandbox", state=state)
 
 
 def test_a_key_is_shown_where_its_provider_is() -> None:
     """At other addresses only those are asked that were given; without any, the message says that none was."""
     hosts = Hosts(sandbox=KEY)
-    error = refusal(made(hosts, explain=True, base_url="http://localhost:1/v1"))
+    error = refusal(make_client(hosts, explain=True, base_url="http://localhost:1/v1"))
     assert str(error).endswith("environment sandbox was not asked: pass its address as base_url")
     both = {"production": "http://localhost:1/v1", "sandbox": "http://localhost:1/v1"}
-    assert "was not asked" in str(refusal(made(hosts, explain=True, base_url=both)))
+    assert "was not asked" in str(refusal(make_client(hosts, explain=True, base_url=both)))
     assert hosts.asked == ["localhost/things/1"] * 2
     both["sandbox"] = SANDBOX
-    assert isinstance(refusal(made(hosts, explain=True, base_url=both)), errors.KeyOfAnotherEnvironment)
+    assert isinstance(refusal(make_client(hosts, explain=True, base_url=both)), errors.KeyOfAnotherEnvironment)
     with pytest.raises(errors.UnknownName, match="did you mean sandbox"):
-        made(hosts, base_url={"sandbx": BASE})
+        make_client(hosts, base_url={"sandbx": BASE})
 
 
 def test_a_key_that_was_accepted_here_is_not_shown_elsewhere() -> None:
     """It was rotated: where it belongs is known."""
     hosts = Hosts(api=KEY)
-    one = made(hosts, explain=True)
-    run(lambda: get(one))
+    item = make_client(hosts, explain=True)
+    run(lambda: get(item))
     hosts.keys["api"] = "acme_second"
-    assert str(refusal(one)).endswith("(DEAD); pass a valid one")
+    assert str(refusal(item)).endswith("(DEAD); pass a valid one")
     assert hosts.asked == ["api/things/1"] * 2
 
 
@@ -218,19 +218,19 @@ def test_a_new_key_of_another_environment_is_not_taken() -> None:
     """The one in use goes on; when it is dead, what is wrong with the new one is reported."""
     hosts = Hosts(sandbox="acme_second", api=KEY)
     state = MemoryState()
-    run(lambda: get(made(hosts, "sandbox", state=state, key=Key("acme_second"))))
-    one = made(hosts, state=state)
-    one._engine.keys._source = ListSource(["acme_second"], marked=True)
+    run(lambda: get(make_client(hosts, "sandbox", state=state, key=Key("acme_second"))))
+    item = make_client(hosts, state=state)
+    item._engine.keys._source = ListSource(["acme_second"], marked=True)
 
     async def work() -> None:
-        await get(one)
-        one._engine.clock.advance(1.1)
-        await get(one)
+        await get(item)
+        item._engine.clock.advance(1.1)
+        await get(item)
         hosts.keys["api"] = "acme_third"
         with pytest.raises(
             errors.KeyRefused, match=r"at list:keys \(the key there now belongs to environment sandbox\)"
         ):
-            await one.call("things.get", **GET)
+            await item.call("things.get", **GET)
 
     run(work)
     assert hosts.asked[1:] == ["api/things/1"] * 3

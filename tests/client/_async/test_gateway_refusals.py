@@ -55,13 +55,13 @@ def failed(one: Any, operation: str = "things.get", **arguments: Any) -> Any:
 def test_a_gateways_401_rejects_no_key(reply: Response) -> None:
     """The call fails at once, its message names the gateway, and the next call still has the key."""
     world = World(reply, OK)
-    one = client(world, provider=PROVIDER, source=ListSource([KEY]), uses=tried(KEY))
-    error = failed(one)
+    api = client(world, provider=PROVIDER, source=ListSource([KEY]), uses=tried(KEY))
+    error = failed(api)
     assert type(error) is errors.Unauthorized
     assert error.from_gateway
     assert "it may not be the provider's" in str(error)
-    assert (len(world.sent), held(one)) == (1, 0)
-    assert run(lambda: one.call("things.get", **GET)) == {"id": "1"}
+    assert (len(world.sent), held(api)) == (1, 0)
+    assert run(lambda: api.call("things.get", **GET)) == {"id": "1"}
     assert world.keys == [KEY, KEY]
 
 
@@ -69,17 +69,17 @@ def test_a_gateways_401_rejects_no_key(reply: Response) -> None:
 def test_the_providers_401_rejects_the_key(reply: Response) -> None:
     """Its source is read until it gives another key, and the call is sent once more."""
     world = World(lambda request: reply if dict(request.headers)["authorization"].endswith(KEY) else OK)
-    one = client(world, provider=PROVIDER, source=ListSource([KEY, KEY, "acme_second"]), uses=tried(KEY))
-    assert run(lambda: one.call("things.get", **GET)) == {"id": "1"}
+    api = client(world, provider=PROVIDER, source=ListSource([KEY, KEY, "acme_second"]), uses=tried(KEY))
+    assert run(lambda: api.call("things.get", **GET)) == {"id": "1"}
     assert world.keys == [KEY, "acme_second"]
 
 
 def test_a_407_rejects_no_key() -> None:
     """Even where a profile lists it: the proxy refuses its own user, and the provider was not asked."""
     world = World(answer(407, b"log in", content_type="text/plain"), OK)
-    one = client(world, provider=acme(errors=ErrorRule(dead_key_statuses=(401, 407))), source=ListSource([KEY]))
-    assert isinstance(failed(one), errors.ConnectFailed)
-    assert run(lambda: one.call("things.get", **GET)) == {"id": "1"}
+    api = client(world, provider=acme(errors=ErrorRule(dead_key_statuses=(401, 407))), source=ListSource([KEY]))
+    assert isinstance(failed(api), errors.ConnectFailed)
+    assert run(lambda: api.call("things.get", **GET)) == {"id": "1"}
 
 
 @pytest.mark.parametrize("reply", GATEWAYS.values(), ids=GATEWAYS)
@@ -87,13 +87,13 @@ def test_a_gateways_401_in_a_token_exchange_rejects_no_key(reply: Response) -> N
     """The exchange fails as an `Unauthorized` of the gateway, not as a refused key, and the next one succeeds."""
     mint = Mint()
     world = World(mint)
-    one = client(world, **options(mint, world))
+    api = client(world, **options(mint, world))
     mint.instead["key"] = lambda: reply
-    error = failed(one)
+    error = failed(api)
     assert type(error) is errors.Unauthorized
     assert error.from_gateway
     mint.instead.clear()
-    assert run(lambda: one.call("things.get", **GET)) == {"id": "1"}
+    assert run(lambda: api.call("things.get", **GET)) == {"id": "1"}
 
 
 @pytest.mark.parametrize("reply", PROVIDERS.values(), ids=PROVIDERS)
@@ -101,9 +101,9 @@ def test_the_providers_401_in_a_token_exchange_rejects_the_key(reply: Response) 
     """A key that was never accepted is reported at once, with the place to mend."""
     mint = Mint()
     world = World(mint)
-    one = client(world, **options(mint, world))
+    api = client(world, **options(mint, world))
     mint.instead["key"] = lambda: reply
-    assert isinstance(failed(one), errors.KeyRefused)
+    assert isinstance(failed(api), errors.KeyRefused)
 
 
 @pytest.mark.parametrize("body", [b"Forbidden", b"<html>", b'{"fault":1}'])

@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 def test_an_answer_that_both_keys_get_is_the_callers() -> None:
     """Each costs one request more, the first few times. The first success with the new key is its acceptance."""
     world = World(lambda request: OK if request.url.endswith("/1") else code(404, "NO_SUCH_THING"))
-    one = rotating(world, KEY, NEW, canary=False)
+    api = rotating(world, KEY, NEW, canary=False)
     world.clock.advance(1.1)
 
     async def work() -> None:
         for _ in range(20):
             with pytest.raises(errors.NotFound):
-                await one.call("things.get", thing_id="2")
+                await api.call("things.get", thing_id="2")
         tries = world.keys.count(NEW)
         assert (tries, len(world.sent)) == (key_trial.MAX_SAME_RESPONSES + 1, 20 + tries)
         world.clock.advance(key_trial.FIRST_RETRY_S)
-        assert await one.call("things.get", **GET) == {"id": "1"}
+        assert await api.call("things.get", **GET) == {"id": "1"}
 
     run(work)
     assert world.keys[-1] == NEW
@@ -42,9 +42,9 @@ def test_an_answer_that_both_keys_get_is_the_callers() -> None:
 def test_a_redirect_that_both_keys_get_is_followed() -> None:
     """Then it is the provider's way; where it leads, the new key is tried again."""
     world = World(lambda request: answer(302, location="/v1/moved") if request.url.endswith("/1") else OK)
-    one = rotating(world, KEY, NEW, canary=False)
+    api = rotating(world, KEY, NEW, canary=False)
     world.clock.advance(1.1)
-    assert run(lambda: one.call("things.get", **GET)) == {"id": "1"}
+    assert run(lambda: api.call("things.get", **GET)) == {"id": "1"}
     assert world.keys == [NEW, KEY, KEY]
     assert world.urls[-1].endswith("/moved")
 
@@ -65,16 +65,16 @@ def test_a_new_key_that_was_set_aside_follows_a_dead_one(refusal: Response, oper
     """Whatever the refusal looks like: the old key may have died, so the call is sent with the new one."""
     alive = {KEY}
     world = World(lambda request: OK if shown(request) in alive else refusal)
-    one = rotating(world, KEY, NEW, canary=canary)
+    api = rotating(world, KEY, NEW, canary=canary)
     arguments = GET if operation == "things.get" else {"name": "n"}
 
     async def work() -> None:
         for _ in range(3):
-            await one.call("things.get", **GET)
+            await api.call("things.get", **GET)
             world.clock.advance(1.1)
         alive.symmetric_difference_update({KEY, NEW})
         for _ in range(10):
-            assert await one.call(operation, **arguments) == {"id": "1"}
+            assert await api.call(operation, **arguments) == {"id": "1"}
 
     run(work)
     assert world.keys[-11:] == [KEY, *[NEW] * 10]
@@ -85,16 +85,16 @@ def test_a_refused_operation_tries_a_wrong_key_seldom() -> None:
     refusals = {KEY: code(403, "NOT_YOURS"), NEW: code(401, "WRONG")}
     known = refusing(DEAD, KEY)
     world = World(lambda request: refusals[shown(request)] if request.url.endswith("/2") else known(request))
-    one = rotating(world, KEY, NEW, canary=False)
+    api = rotating(world, KEY, NEW, canary=False)
 
     async def work() -> None:
         for _ in range(3):
-            await one.call("things.get", **GET)
+            await api.call("things.get", **GET)
             world.clock.advance(1.1)
         before = len(world.sent)
         for _ in range(40):
             with pytest.raises(errors.Forbidden) as caught:
-                await one.call("things.get", thing_id="2")
+                await api.call("things.get", thing_id="2")
             assert caught.value.code == "NOT_YOURS"
             world.clock.advance(0.5)
         assert len(world.sent) - before == 40 + 2 * 2
@@ -106,14 +106,14 @@ def test_a_documented_refusal_of_an_operation_tries_no_key() -> None:
     """The profile says what the code means."""
     refused = code(401, "KEY_REQUIRED")
     world = World(lambda request: refused if request.url.endswith("/2") else refusing(DEAD, KEY)(request))
-    one = rotating(world, KEY, NEW, canary=False)
+    api = rotating(world, KEY, NEW, canary=False)
 
     async def work() -> None:
         for _ in range(3):
-            await one.call("things.get", **GET)
+            await api.call("things.get", **GET)
             world.clock.advance(1.1)
         with pytest.raises(errors.Unauthorized):
-            await one.call("things.get", thing_id="2")
+            await api.call("things.get", thing_id="2")
 
     run(work)
     assert world.keys.count(NEW) == 1
@@ -122,11 +122,11 @@ def test_a_documented_refusal_of_an_operation_tries_no_key() -> None:
 def test_a_wrong_key_is_reported_once() -> None:
     """However often it is tried."""
     world = World(refusing(DEAD, KEY))
-    one = rotating(world, KEY, NEW, canary=False)
+    api = rotating(world, KEY, NEW, canary=False)
 
     async def work() -> None:
         for _ in range(100):
-            await one.call("things.get", **GET)
+            await api.call("things.get", **GET)
             world.clock.advance(5.0)
 
     run(work)

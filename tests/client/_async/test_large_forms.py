@@ -36,10 +36,10 @@ D_S = 60.0
 
 def provider() -> Any:
     """Acme, with an operation that takes a file."""
-    made = acme({"minute": QuotaRule(limit=10, window_s=WINDOW_S), "any": QuotaRule(adaptive=True)})
+    result = acme({"minute": QuotaRule(limit=10, window_s=WINDOW_S), "any": QuotaRule(adaptive=True)})
     content = parameter("content", "body", {"type": "string", "format": "binary"}, required=True)
     send = replace(operation("things.send", "POST", "/send", content), bodies=(MULTIPART,))
-    return replace(made, api=Api(title="Acme", version="1", operations={**made.api.operations, send.name: send}))
+    return replace(result, api=Api(title="Acme", version="1", operations={**result.api.operations, send.name: send}))
 
 
 class Looking:

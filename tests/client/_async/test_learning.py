@@ -65,22 +65,22 @@ def test_what_others_spend_is_left_to_them_and_reported(alone: bool, form: dict[
         return answer(200, {"data": {}}, **headers)
 
     world = World(reply)
-    one = client(world, state="memory:" if alone else MemoryState())
-    get(one, 5, world=world)
-    spent, limit = one.spent()["minute"]
+    api = client(world, state="memory:" if alone else MemoryState())
+    get(api, 5, world=world)
+    spent, limit = api.spent()["minute"]
     assert limit == 100
     assert spent >= 100 - 54
     assert [type(notice) for notice in advice(world)] == [ForeignSpending]
     world.clock.advance(200.0)
-    assert one.spent()["minute"] == (0, 100)
+    assert api.spent()["minute"] == (0, 100)
 
 
 def test_without_headers_nothing_is_parked() -> None:
     """And nothing is reported."""
     world = World()
-    one = client(world)
-    get(one, 20, world=world)
-    assert one.spent()["minute"] == (20, 100)
+    api = client(world)
+    get(api, 20, world=world)
+    assert api.spent()["minute"] == (20, 100)
     assert advice(world) == []
 
 
@@ -91,13 +91,13 @@ def test_the_end_of_a_fixed_window_brings_permits_back() -> None:
         {"minute": QuotaRule(limit=10, window_s=60.0, window="fixed")},
         quota_headers=QuotaHeaderRule(remaining="x-left", reset="x-ends"),
     )
-    one = client(world, provider=provider)
-    get(one, 4)
+    api = client(world, provider=provider)
+    get(api, 4)
     world.clock.advance(4.0)
-    get(one)
-    assert one.spent()["minute"] == (5, 10)
+    get(api)
+    assert api.spent()["minute"] == (5, 10)
     world.clock.advance(4.2)
-    assert one.spent()["minute"] == (0, 10)
+    assert api.spent()["minute"] == (0, 10)
 
 
 def test_a_constant_reset_brings_nothing_back() -> None:
@@ -107,18 +107,18 @@ def test_a_constant_reset_brings_nothing_back() -> None:
         {"minute": QuotaRule(limit=10, window_s=60.0, window="fixed")},
         quota_headers=QuotaHeaderRule(remaining="x-left", reset="x-ends"),
     )
-    one = client(world, provider=provider)
-    get(one, 10, pause_s=1.0, world=world)
+    api = client(world, provider=provider)
+    get(api, 10, pause_s=1.0, world=world)
     world.clock.advance(20.0)
-    assert one.spent()["minute"] == (10, 10)
+    assert api.spent()["minute"] == (10, 10)
 
 
 def test_a_lower_limit_is_obeyed_and_reported_once() -> None:
     """A profile that promises too much is corrected."""
     world = World(answer(200, {"data": {}}, x_ratelimit_limit="60", x_ratelimit_remaining="59"))
-    one = client(world)
-    get(one, 3, pause_s=70.0, world=world)
-    assert one.spent()["minute"] == (40, 100)
+    api = client(world)
+    get(api, 3, pause_s=70.0, world=world)
+    assert api.spent()["minute"] == (40, 100)
     assert advice(world) == [LimitLowered("acme", "minute", 60, 100)]
 
 
@@ -126,8 +126,8 @@ def test_a_clock_that_is_far_off_is_reported_once() -> None:
     """The provider's time of day is an hour ahead of ours."""
     world = World(answer(200, {"data": {}}, date="Tue, 14 Nov 2023 23:13:20 GMT"))
     world.clock._wall = 1_700_000_000.0
-    one = client(world)
-    get(one, 2, pause_s=0.0, world=world)
+    api = client(world)
+    get(api, 2, pause_s=0.0, world=world)
     [notice] = advice(world)
     assert notice.seconds == pytest.approx(3600.0, abs=2.0)
     assert "behind" in advice_of(notice)
@@ -148,9 +148,9 @@ def test_what_will_go_away_is_reported_once_in_a_process() -> None:
 def test_a_quota_that_nobody_documents_is_paced() -> None:
     """Requests go out one after the other, and the slot is free again after the response."""
     world = World(took=0.01)
-    one = client(world, provider=acme({"any": QuotaRule(adaptive=True)}))
-    get(one, 20)
-    assert one.spent()["any"][0] == 0
+    api = client(world, provider=acme({"any": QuotaRule(adaptive=True)}))
+    get(api, 20)
+    assert api.spent()["any"][0] == 0
     gaps = [b - a for a, b in zip(world.times, world.times[1:], strict=False)]
     assert min(gaps[6:]) >= 0.05
     busy = World(*[answer(429, {"error": "SLOW"}, retry_after="7")], answer(200, {"data": {}}))

@@ -50,10 +50,10 @@ def refusing(refusal: Response | NoReply, *keys: str) -> Callable[[Request], Res
 
 def rotating(world: World, *readings: str, canary: bool, **options: Any) -> Any:
     """A client with a source that seems to have changed at every check."""
-    one = client(world, provider=canaried() if canary else None, source=ListSource(readings, marked=True), **options)
+    api = client(world, provider=canaried() if canary else None, source=ListSource(readings, marked=True), **options)
     if canary:
-        attach_credentials(one._engine, one._engine.keys, one.config)
-    return one
+        attach_credentials(api._engine, api._engine.keys, api.config)
+    return api
 
 
 REFUSALS = {
@@ -82,12 +82,12 @@ def test_fifty_calls_after_another_all_succeed(refusal: Response, *, canary: boo
     """One request tries the new key, and is refused; the old one goes on, at once."""
     login = answer(200, {"data": {"log in": "please"}})
     world = World(lambda request: login if request.url.endswith("/login") else refusing(refusal, KEY)(request))
-    one = rotating(world, KEY, NEW, canary=canary)
+    api = rotating(world, KEY, NEW, canary=canary)
 
     async def work() -> None:
         for number in range(50):
             arguments = GET if number % 2 else {**GET, "name": "n"}
-            assert await one.call("things.get" if number % 2 else "things.put", **arguments) == {"id": "1"}
+            assert await api.call("things.get" if number % 2 else "things.put", **arguments) == {"id": "1"}
             world.clock.advance(0.5)
 
     run(work)
@@ -95,15 +95,15 @@ def test_fifty_calls_after_another_all_succeed(refusal: Response, *, canary: boo
     assert len(world.sent) == 51
     assert world.times[-1] == 24.5
     assert [notice.location for notice in world.notices if isinstance(notice, KeySetAside)] == ["list:keys"]
-    assert held(one) == 0
+    assert held(api) == 0
 
 
 def test_a_lost_answer_of_a_new_key_is_repeated_with_the_old_one() -> None:
     """The connection may break off whenever that key is shown."""
     world = World(refusing(LOST, KEY))
-    one = rotating(world, KEY, NEW, canary=False)
+    api = rotating(world, KEY, NEW, canary=False)
     world.clock.advance(1.1)
-    assert run(lambda: one.call("things.get", **GET)) == {"id": "1"}
+    assert run(lambda: api.call("things.get", **GET)) == {"id": "1"}
     assert world.keys == [NEW, KEY]
 
 
@@ -112,14 +112,14 @@ def test_what_may_not_be_repeated_tries_no_key(refusal: Response) -> None:
     """A creation that a new key is refused for may have been done. It keeps the old key until that one dies."""
     alive = {KEY}
     world = World(lambda request: OK if shown(request) in alive else answer(401, b"no", content_type="text/plain"))
-    one = rotating(world, KEY, NEW, canary=False)
+    api = rotating(world, KEY, NEW, canary=False)
 
     async def work() -> None:
         for _ in range(20):
-            assert await one.call("things.make", name="n") == {"id": "1"}
+            assert await api.call("things.make", name="n") == {"id": "1"}
             world.clock.advance(1.1)
         alive.symmetric_difference_update({KEY, NEW})
-        assert await one.call("things.make", name="n") == {"id": "1"}
+        assert await api.call("things.make", name="n") == {"id": "1"}
 
     run(work)
     assert world.keys == [*[KEY] * 21, NEW]
@@ -130,31 +130,31 @@ def test_a_key_that_is_not_known_yet_is_tried_again(*, canary: bool) -> None:
     """Later and later; when the provider takes it, it is used, and no call has failed."""
     known = {KEY}
     world = World(lambda request: OK if shown(request) in known else code(401, "UNKNOWN"))
-    one = rotating(world, KEY, NEW, canary=canary)
+    api = rotating(world, KEY, NEW, canary=canary)
 
     async def work() -> None:
         for second in range(200):
             if second == 60:
                 known.add(NEW)
-            assert await one.call("things.get", **GET) == {"id": "1"}
+            assert await api.call("things.get", **GET) == {"id": "1"}
             world.clock.advance(1.1)
 
     run(work)
     tries = [at for at, key in zip(world.times, world.keys, strict=True) if key == NEW]
     assert world.keys[-1] == NEW
     assert 1 < len([at for at in tries if at < 66.0]) < 4
-    assert held(one) == 0
+    assert held(api) == 0
 
 
 def test_the_canary_tries_a_key_before_any_call_shows_it() -> None:
     """Accepted, it is used by the very call that has sent it."""
     world = World(refusing(DEAD, KEY, NEW))
-    one = rotating(world, KEY, NEW, canary=True)
+    api = rotating(world, KEY, NEW, canary=True)
 
     async def work() -> None:
-        await one.call("things.get", **GET)
+        await api.call("things.get", **GET)
         world.clock.advance(1.1)
-        await one.call("things.get", **GET)
+        await api.call("things.get", **GET)
 
     run(work)
     paths = [url.rpartition("/")[2] for url in world.urls]
@@ -165,24 +165,24 @@ def test_the_canary_tries_a_key_before_any_call_shows_it() -> None:
 def test_a_canary_without_a_clear_answer_costs_no_call(answered: Any) -> None:
     """The old key goes on; the new one is tried again later."""
     world = World(lambda request: answered if shown(request) == NEW else OK)
-    one = rotating(world, KEY, NEW, canary=True, deadline_s=20.0)
+    api = rotating(world, KEY, NEW, canary=True, deadline_s=20.0)
 
     async def work() -> None:
         for _ in range(5):
-            assert await one.call("things.get", **GET) == {"id": "1"}
+            assert await api.call("things.get", **GET) == {"id": "1"}
             world.clock.advance(1.1)
 
     run(work)
-    assert held(one) == 0
+    assert held(api) == 0
 
 
 def test_what_neither_key_may_do_is_reported_as_it_is() -> None:
     """A refusal of the operation says nothing of the new key."""
     world = World(code(403, "NOT_YOURS"))
-    one = rotating(world, KEY, NEW, canary=False)
+    api = rotating(world, KEY, NEW, canary=False)
     world.clock.advance(1.1)
     with pytest.raises(errors.Forbidden) as caught:
-        run(lambda: one.call("things.get", **GET))
+        run(lambda: api.call("things.get", **GET))
     assert caught.value.code == "NOT_YOURS"
     assert sorted(world.keys) == [KEY, NEW]
 
@@ -198,15 +198,15 @@ def test_the_old_key_dies_while_the_new_one_is_refused(*, canary: bool) -> None:
         return code(401, "DEAD" if shown(request) == KEY else "X9")
 
     world = World(reply)
-    one = rotating(world, KEY, NEW, canary=canary)
+    api = rotating(world, KEY, NEW, canary=canary)
 
     async def work() -> None:
         for _ in range(3):
-            await one.call("things.get", **GET)
+            await api.call("things.get", **GET)
             world.clock.advance(1.1)
         alive.clear()
         with pytest.raises(errors.CallwellError) as caught:
-            await one.call("things.get", **GET)
+            await api.call("things.get", **GET)
         assert "X9" in str(caught.value)
         assert NEW not in str(caught.value)
 
@@ -219,16 +219,16 @@ def test_the_old_key_dies_and_the_new_one_works_by_then(*, canary: bool) -> None
     """No call fails, though the new key was refused before and the time to try it again has not come."""
     alive = {KEY}
     world = World(lambda request: OK if shown(request) in alive else DEAD)
-    one = rotating(world, KEY, NEW, canary=canary)
+    api = rotating(world, KEY, NEW, canary=canary)
 
     async def work() -> None:
         for _ in range(3):
-            await one.call("things.get", **GET)
+            await api.call("things.get", **GET)
             world.clock.advance(1.1)
         alive.clear()
         alive.add(NEW)
         for _ in range(3):
-            assert await one.call("things.get", **GET) == {"id": "1"}
+            assert await api.call("things.get", **GET) == {"id": "1"}
 
     run(work)
     assert world.keys[-3:] == [NEW] * 3
@@ -239,7 +239,7 @@ def test_a_source_that_cannot_be_read_at_the_rotation_is_read_again(tmp_path: Pa
     file = tmp_path / "key"
     file.write_text(KEY)
     world = World(refusing(DEAD, KEY, NEW))
-    one = client(world, key=f"file:{file}")
+    api = client(world, key=f"file:{file}")
     turns: list[Callable[[], object]] = [
         lambda: file.write_text(""),
         file.unlink,
@@ -250,10 +250,10 @@ def test_a_source_that_cannot_be_read_at_the_rotation_is_read_again(tmp_path: Pa
 
     async def work() -> None:
         for turn in turns:
-            await one.call("things.get", **GET)
+            await api.call("things.get", **GET)
             turn()
             world.clock.advance(1.1)
-            await one.call("things.get", **GET)
+            await api.call("things.get", **GET)
 
     run(work)
     assert world.keys == [*[KEY] * 9, NEW]
@@ -265,11 +265,11 @@ def test_a_file_that_may_not_be_read_yet_is_read_when_it_may(monkeypatch: pytest
     marks = itertools.chain(["a"], itertools.repeat("b"))
     monkeypatch.setattr(source, "revision", lambda: next(marks))
     world = World(refusing(DEAD, KEY, NEW))
-    one = client(world, source=source)
+    api = client(world, source=source)
 
     async def work() -> None:
         for _ in range(5):
-            await one.call("things.get", **GET)
+            await api.call("things.get", **GET)
             world.clock.advance(1.1)
 
     run(work)
@@ -288,25 +288,25 @@ def test_a_new_key_of_another_environment_is_never_sent() -> None:
     )
     uses = KeyUseLog(f"acme:production:{homes['production']}:own", state, world.clock, realm)
     uses.record_accepted(Key(KEY).fingerprint, "here")
-    one = client(world, source=ListSource([KEY, NEW], marked=True), uses=uses)
+    api = client(world, source=ListSource([KEY, NEW], marked=True), uses=uses)
 
     async def work() -> None:
         for _ in range(5):
-            await one.call("things.get", **GET)
+            await api.call("things.get", **GET)
             world.clock.advance(1.1)
 
     run(work)
     assert set(world.keys) == {KEY}
-    assert "environment sandbox" in one._engine.keys.location
+    assert "environment sandbox" in api._engine.keys.location
 
 
 def test_a_key_that_was_accepted_before_is_still_waited_for() -> None:
     """The first key has nothing to fall back to: it is not tried, and its refusal is a refusal."""
     world = World(code(401, "NEW_CODE"))
-    one = client(world, provider=canaried(), source=ListSource([KEY]), uses=tried(KEY))
-    attach_credentials(one._engine, one._engine.keys, one.config)
+    api = client(world, provider=canaried(), source=ListSource([KEY]), uses=tried(KEY))
+    attach_credentials(api._engine, api._engine.keys, api.config)
     with pytest.raises(errors.Unauthorized):
-        run(lambda: one.call("things.get", **GET))
+        run(lambda: api.call("things.get", **GET))
     assert world.keys == [KEY]
 
 

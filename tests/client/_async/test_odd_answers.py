@@ -59,22 +59,22 @@ def test_no_answer_is_too_odd(kind: str, monkeypatch: pytest.MonkeyPatch) -> Non
     odd = Odd(dice)
     world = World(odd.reply, took=0.2)
     odd.clock = world.clock
-    one = client(world, provider=acme(**KINDS[kind]), hooks=[OddHook(dice)], deadline_s=None, on_notice=None)
+    api = client(world, provider=acme(**KINDS[kind]), hooks=[OddHook(dice)], deadline_s=None, on_notice=None)
 
     async def work() -> None:
-        async with one:
+        async with api:
             while len(odd.replies) < ANSWERS:
                 before = len(odd.replies)
                 operation, arguments = dice.choice(CALLS)
                 try:
-                    await one.call(operation, **arguments)
+                    await api.call(operation, **arguments)
                 except errors.CallwellError as error:
                     judged(operation, error, odd.replies[before:])
                 else:
                     assert surely_done(odd.replies[-1]) or operation == "things.remove"
 
     run(work)
-    assert held(one) == 0
+    assert held(api) == 0
     if kind != "unknown":
         times = odd.arrivals
         assert min(after - before for before, after in zip(times, times[LIMIT:], strict=False)) >= WINDOW_S

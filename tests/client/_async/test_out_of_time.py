@@ -68,14 +68,14 @@ def test_a_requested_wait_is_reported() -> None:
 def test_a_quota_that_is_used_up_is_reported() -> None:
     """With its name, how much of it is used, and when there is more."""
     world = World(OK)
-    one = client(world, provider=acme({"minute": QuotaRule(limit=2, window_s=60)}))
+    api = client(world, provider=acme({"minute": QuotaRule(limit=2, window_s=60)}))
 
     async def twice() -> None:
         for _ in range(2):
-            await one.call("things.get", thing_id="1")
+            await api.call("things.get", thing_id="1")
 
     run(twice)
-    error = ended(one.with_options(deadline_s=5.0))
+    error = ended(api.with_options(deadline_s=5.0))
     assert "(quota `minute`: 2 of 2 used, free in 61 s)" in str(error)
     assert error.last_error == "quota `minute`: 2 of 2 used, free in 61 s"
     assert error.wait_s == pytest.approx(61.0, abs=1.5)
@@ -85,28 +85,28 @@ def test_a_quota_that_is_used_up_is_reported() -> None:
 def test_several_quotas_are_distinguished() -> None:
     """Only those that are used up are named."""
     quotas = {"minute": QuotaRule(limit=9, window_s=60), "hour": QuotaRule(limit=1, window_s=3600)}
-    one = client(World(OK), provider=acme(quotas))
+    api = client(World(OK), provider=acme(quotas))
 
     async def once() -> None:
-        await one.call("things.get", thing_id="1")
+        await api.call("things.get", thing_id="1")
 
     run(once)
-    error = ended(one.with_options(deadline_s=5.0))
+    error = ended(api.with_options(deadline_s=5.0))
     assert "quota `hour`: 1 of 1 used" in error.last_error
     assert "minute" not in error.last_error
 
 
 def test_a_provider_that_is_left_alone_is_reported() -> None:
     """While the breaker is open, the error says so, and not that a quota is short."""
-    one = client(World(code(500, "X")))
+    api = client(World(code(500, "X")))
 
     async def work() -> None:
         for _ in range(2):
             with pytest.raises(errors.CallwellError):
-                await one.call("things.get", thing_id="1")
+                await api.call("things.get", thing_id="1")
 
     run(work)
-    error = ended(one.with_options(deadline_s=1.0))
+    error = ended(api.with_options(deadline_s=1.0))
     assert "no calls for" in str(error)
     assert "quota" not in str(error)
 
@@ -115,5 +115,5 @@ def test_an_error_of_time_has_no_cause_without_one() -> None:
     """Errors that are made by hand or read from a pickle need none."""
     facts: dict[str, Any] = {"provider": "p", "operation": "o", "attempts": 0, "outcome": "refused"}
     assert errors.DeadlineExceeded("t", **facts).last_error is None
-    made = errors.WouldExceedDeadline("t", at=5.0, **facts)
-    assert (made.at, made.wait_s, made.last_error) == (5.0, 0.0, None)
+    deadline = errors.WouldExceedDeadline("t", at=5.0, **facts)
+    assert (deadline.at, deadline.wait_s, deadline.last_error) == (5.0, 0.0, None)

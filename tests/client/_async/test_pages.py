@@ -67,8 +67,8 @@ def test_all_items_come_once() -> None:
 def test_one_page_ahead_and_no_further() -> None:
     """A reader that stops after the first page has cost two requests at the most, and leaves nothing behind."""
     world = World(shelf(100))
-    one = client(world)
-    pager = one.pages("things.list")
+    api = client(world)
+    pager = api.pages("things.list")
 
     async def work() -> None:
         async for page in pager.pages():
@@ -84,10 +84,10 @@ def test_one_page_ahead_and_no_further() -> None:
 def test_breaking_out_of_the_items_leaves_nothing() -> None:
     """Leaving a loop over items ends what was begun ahead."""
     world = World(shelf(100))
-    one = client(world)
+    api = client(world)
 
     async def work() -> str:
-        async for item in one.pages("things.list"):
+        async for item in api.pages("things.list"):
             return str(item["id"])
         return ""
 
@@ -99,8 +99,8 @@ def test_breaking_out_of_the_items_leaves_nothing() -> None:
 def test_an_error_ahead_that_nobody_wants_is_dropped() -> None:
     """A page that was requested ahead and failed does not matter to a caller that has left."""
     world = World(shelf(100), code(403, "X"))
-    one = client(world)
-    pager = one.pages("things.list")
+    api = client(world)
+    pager = api.pages("things.list")
     read_pages: list[int] = []
 
     async def work() -> None:
@@ -115,20 +115,20 @@ def test_an_error_ahead_that_nobody_wants_is_dropped() -> None:
     assert read_pages == [2]
     assert len(world.sent) <= 2
     assert pager.verdict.end is End.TRUNCATED
-    assert held(one) == 0
+    assert held(api) == 0
 
 
 def test_an_error_in_the_middle_can_be_walked_over() -> None:
     """An error comes where its page would have, and the walk goes on from there when it is read again."""
     world = World(shelf(6), code(403, "X"), shelf(6))
-    one = client(world)
-    pager = one.pages("things.list")
+    api = client(world)
+    pager = api.pages("things.list")
     with pytest.raises(errors.Forbidden):
         read(pager)
     assert pager.verdict.reason == "the walk was not read to its end"
     assert read(pager) == ["2", "3", "4", "5"]
     assert pager.verdict.end is End.COMPLETE
-    assert held(one) == 0
+    assert held(api) == 0
 
 
 def test_a_walk_is_resumed_by_another_client() -> None:
@@ -155,10 +155,10 @@ def test_a_walk_that_is_over_stays_over(operation: str) -> None:
     """Resumed at its end, a walk asks for nothing and keeps its verdict."""
     replies = [shelf(1)] if operation == "things.list" else cursor(([0], None))
     world = World(*replies)
-    one = client(world)
-    pager = one.pages(operation)
+    api = client(world)
+    pager = api.pages(operation)
     assert read(pager) == ["0"]
-    again = one.pages(operation).resume(pager.position)
+    again = api.pages(operation).resume(pager.position)
     assert (read(again), again.verdict) == ([], pager.verdict)
     assert len(world.sent) == 1
 

@@ -20,15 +20,15 @@ def test_a_named_request_is_made_once(method: str) -> None:
     world = World(lambda _: OK)
 
     async def scenario() -> None:
-        async with client(world, state=MemoryState()) as one:
-            named = one.with_options(exactly_once="order-1")
+        async with client(world, state=MemoryState()) as api:
+            named = api.with_options(exactly_once="order-1")
             assert (await named.request(method, "/orders", json={"a": 1})).status == 200
             with pytest.raises(errors.NameTaken, match="was made before"):
                 await named.request(method, "/orders", json={"a": 1})
             with pytest.raises(errors.NameTaken, match="is the name of another request"):
                 await named.request(method, "/orders", json={"a": 2})
             assert len(world.sent) == 1
-            await one.with_options(exactly_once="order-2").request(method, "/orders", json={"a": 1})
+            await api.with_options(exactly_once="order-2").request(method, "/orders", json={"a": 1})
             assert len(world.sent) == 2
 
     run(scenario)
@@ -39,15 +39,15 @@ def test_a_request_in_doubt_stays_in_the_ledger() -> None:
     world = World(lambda _: LOST)
 
     async def scenario() -> None:
-        async with client(world, state=MemoryState()) as one:
-            named = one.with_options(exactly_once="order-1")
+        async with client(world, state=MemoryState()) as api:
+            named = api.with_options(exactly_once="order-1")
             for _ in range(2):
                 with pytest.raises(errors.OutcomeUnknown):
                     await named.request("POST", "/orders", json={"a": 1})
-            (entry,) = one.ledger.entries()
+            (entry,) = api.ledger.entries()
             assert (entry.name, entry.operation, entry.sent) == ("order-1", "POST", "POST /orders")
             assert len(world.sent) == 1
-            one.ledger.settle("order-1", done=True)
+            api.ledger.settle("order-1", done=True)
             with pytest.raises(errors.NameTaken):
                 await named.request("POST", "/orders", json={"a": 1})
             assert len(world.sent) == 1
@@ -61,10 +61,10 @@ def test_what_can_be_repeated_needs_no_record(method: str) -> None:
     world = World(lambda _: OK)
 
     async def scenario() -> Any:
-        async with client(world, state=MemoryState(), exactly_once=True) as one:
+        async with client(world, state=MemoryState(), exactly_once=True) as api:
             for _ in range(2):
-                await one.request(method, "/orders")
-            return one.ledger.entries(settled=True)
+                await api.request(method, "/orders")
+            return api.ledger.entries(settled=True)
 
     assert run(scenario) == ()
     assert len(world.sent) == 2

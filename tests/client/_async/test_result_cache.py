@@ -48,49 +48,49 @@ async def called(one: Any, **arguments: Any) -> Any:
 def test_the_same_request_is_sent_once() -> None:
     """The second answer says the same, took no attempt, and comes for another user as well."""
     world = World(THING)
-    one = remembering(world)
-    first = run(lambda: called(one.with_options(for_user="ann")))
-    second = run(lambda: called(one.with_options(for_user="bob")))
+    api = remembering(world)
+    first = run(lambda: called(api.with_options(for_user="ann")))
+    second = run(lambda: called(api.with_options(for_user="bob")))
     assert (first.json, first.body, first.attempts) == (second.json, second.body, 1)
     assert (second.attempts, second.possibly_billed, len(world.sent)) == (0, 0, 1)
-    assert list(one.config.end_users.monthly_counts().values()) == [1]
+    assert list(api.config.end_users.monthly_counts().values()) == [1]
 
 
 @pytest.mark.parametrize("changed", [{"name": "o"}, {"count": 2}, {"trace": "x"}, {"note": None}])
 def test_another_request_is_sent(changed: dict[str, Any]) -> None:
     """Whatever is sent makes the difference, the operation's own headers too."""
     world = World(THING)
-    one = remembering(world)
-    run(lambda: called(one))
-    run(lambda: called(one, **changed))
+    api = remembering(world)
+    run(lambda: called(api))
+    run(lambda: called(api, **changed))
     assert len(world.sent) == 2
 
 
 def test_who_insists_is_served() -> None:
     """With `force` it is sent, and the new result is the one that is remembered."""
     world = World(THING, answer(body={"data": {"id": "t2"}}))
-    one = remembering(world)
-    reported = [run(partial(called, one.with_options(force=forced))) for forced in (False, True, False)]
-    assert [one.json["data"]["id"] for one in reported] == ["t1", "t2", "t2"]
-    assert [one.attempts for one in reported] == [1, 1, 0]
+    api = remembering(world)
+    reported = [run(partial(called, api.with_options(force=forced))) for forced in (False, True, False)]
+    assert [item.json["data"]["id"] for item in reported] == ["t1", "t2", "t2"]
+    assert [item.attempts for item in reported] == [1, 1, 0]
 
 
 def test_only_results_are_remembered() -> None:
     """An error is not, nor is a call without the option."""
     world = World(answer(400, {"error": "BAD"}), THING)
-    one = remembering(world)
+    api = remembering(world)
     with pytest.raises(errors.BadRequest):
-        run(lambda: called(one))
-    run(lambda: called(one.with_options(remember=False)))
-    assert run(lambda: called(one)).attempts == 1
+        run(lambda: called(api))
+    run(lambda: called(api.with_options(remember=False)))
+    assert run(lambda: called(api)).attempts == 1
     assert len(world.sent) == 3
 
 
 def test_a_lost_answer_is_counted_once() -> None:
     """What may have been billed twice is reported with the call that was made, not with what is remembered of it."""
     world = World(LOST, THING)
-    one = remembering(world)
-    assert [run(lambda: called(one)).attempts for _ in range(2)] == [2, 0]
+    api = remembering(world)
+    assert [run(lambda: called(api)).attempts for _ in range(2)] == [2, 0]
 
 
 def test_other_operations_are_refused() -> None:
@@ -106,8 +106,8 @@ def test_no_user_is_in_the_state() -> None:
     world = World(THING)
     state = MemoryState()
     for account in ("a", "b"):
-        one = remembering(world, state=state, account=account)
-        run(partial(called, one.with_options(for_user="ann@example.org")))
+        api = remembering(world, state=state, account=account)
+        run(partial(called, api.with_options(for_user="ann@example.org")))
     assert len(world.sent) == 2
     assert not any("ann" in key for key in state.keys(""))
 

@@ -38,32 +38,32 @@ def test_the_old_key_dies_before_the_new_one_is_written() -> None:
     """A call waits for the new key, and is then sent again."""
     source = ListSource([KEY, KEY, "", KEY, "", "acme_second"])
     world = World(accepting("acme_second"))
-    one = client(world, source=source)
-    assert run(lambda: one.call("things.get", **GET)) == {"id": "1"}
+    api = client(world, source=source)
+    assert run(lambda: api.call("things.get", **GET)) == {"id": "1"}
     assert world.keys == [KEY, "acme_second"]
     assert world.times[1] == pytest.approx(4 * 0.25)
     assert [notice.generation for notice in world.notices if isinstance(notice, KeyChanged)] == [0, 1]
     assert [notice.reason for notice in world.notices if isinstance(notice, Waiting)] == ["key"]
-    assert held(one) == 0
+    assert held(api) == 0
 
 
 def test_a_half_written_key_does_no_harm() -> None:
     """A piece of the new key is refused like any wrong key, and the whole one is found."""
     world = World(accepting("acme_second"))
-    one = client(world, source=ListSource([KEY, "acme", "acme_sec", "acme_second"]))
-    assert run(lambda: one.call("things.get", **GET)) == {"id": "1"}
+    api = client(world, source=ListSource([KEY, "acme", "acme_sec", "acme_second"]))
+    assert run(lambda: api.call("things.get", **GET)) == {"id": "1"}
     assert world.keys == [KEY, "acme_sec", "acme_second"]
 
 
 def test_the_new_key_is_found_before_the_old_one_dies() -> None:
     """A source that shows a change is read again, and the new key is used from then on."""
     world = World(accepting(KEY, "acme_second"))
-    one = client(world, source=ListSource([KEY, "acme_second"], marked=True))
+    api = client(world, source=ListSource([KEY, "acme_second"], marked=True))
 
     async def work() -> None:
-        await one.call("things.get", **GET)
+        await api.call("things.get", **GET)
         world.clock.advance(1.1)
-        await one.call("things.get", **GET)
+        await api.call("things.get", **GET)
 
     run(work)
     assert world.keys == [KEY, "acme_second"]
@@ -72,13 +72,13 @@ def test_the_new_key_is_found_before_the_old_one_dies() -> None:
 def test_a_wrong_new_key_changes_nothing() -> None:
     """A new key that the provider refuses is put aside within the call, and the old one goes on."""
     world = World(accepting(KEY))
-    one = client(world, source=ListSource([KEY, "acme_wrong"], marked=True))
+    api = client(world, source=ListSource([KEY, "acme_wrong"], marked=True))
 
     async def work() -> None:
-        await one.call("things.get", **GET)
+        await api.call("things.get", **GET)
         world.clock.advance(1.1)
         for _ in range(3):
-            assert await one.call("things.get", **GET) == {"id": "1"}
+            assert await api.call("things.get", **GET) == {"id": "1"}
 
     run(work)
     assert world.keys == [KEY, "acme_wrong", KEY, KEY, KEY]
@@ -88,11 +88,11 @@ def test_a_wrong_new_key_changes_nothing() -> None:
 def test_a_key_can_be_rotated_twice_and_back() -> None:
     """Each new key gets a generation, also one that was there before."""
     world = World(accepting(KEY), OK, OK, OK)
-    one = client(world, source=ListSource([KEY, "acme_second", KEY], marked=True))
+    api = client(world, source=ListSource([KEY, "acme_second", KEY], marked=True))
 
     async def work() -> None:
         for _ in range(4):
-            await one.call("things.get", **GET)
+            await api.call("things.get", **GET)
             world.clock.advance(1.1)
 
     run(work)
@@ -102,9 +102,9 @@ def test_a_key_can_be_rotated_twice_and_back() -> None:
 def test_a_key_given_in_code_is_refused_at_once() -> None:
     """Where no new key can appear, no call waits for one."""
     world = World(DEAD)
-    one = client(world)
+    api = client(world)
     with pytest.raises(errors.KeyRefused, match=r"refuses the key passed in code \(DEAD\); pass a valid one") as caught:
-        run(lambda: one.call("things.get", **GET))
+        run(lambda: api.call("things.get", **GET))
     assert caught.value.code == "DEAD"
     assert (world.times, world.clock.now()) == ([0.0], 1000.0)
     assert KEY not in str(caught.value)
@@ -113,13 +113,13 @@ def test_a_key_given_in_code_is_refused_at_once() -> None:
 def test_no_new_key_in_time_is_reported() -> None:
     """After `rekey_wait_s` the call gives up; a later one tries the old key once more, for it may be enabled again."""
     world = World(DEAD, OK)
-    one = client(world, source=ListSource([KEY]))
+    api = client(world, source=ListSource([KEY]))
 
     async def work() -> None:
         with pytest.raises(errors.KeyRefused, match=r"refuses the key at list:keys \(DEAD\); put a valid one there"):
-            await one.call("things.get", **GET)
+            await api.call("things.get", **GET)
         assert world.clock.now() == pytest.approx(1030.0, abs=0.3)
-        assert await one.call("things.get", **GET) == {"id": "1"}
+        assert await api.call("things.get", **GET) == {"id": "1"}
 
     run(work)
     assert world.keys == [KEY, KEY]
@@ -128,36 +128,36 @@ def test_no_new_key_in_time_is_reported() -> None:
 def test_a_key_that_was_never_accepted_is_reported_at_once() -> None:
     """No call waits for the rotation of a key that was wrong from the beginning; the source is read once more."""
     world = World(DEAD)
-    one = client(world, source=ListSource([KEY]), uses=tried("acme_other"))
+    api = client(world, source=ListSource([KEY]), uses=tried("acme_other"))
     with pytest.raises(errors.KeyRefused, match=r"refuses the key at list:keys \(DEAD\); put a valid one there"):
-        run(lambda: one.call("things.get", **GET))
+        run(lambda: api.call("things.get", **GET))
     assert world.clock.now() == 1000.0
 
 
 def test_waiting_for_a_key_keeps_the_deadline() -> None:
     """A call does not wait longer for a key than it has time."""
     world = World(DEAD)
-    one = client(world, source=ListSource([KEY]), deadline_s=5)
+    api = client(world, source=ListSource([KEY]), deadline_s=5)
     with pytest.raises(errors.KeyRefused):
-        run(lambda: one.call("things.get", **GET))
+        run(lambda: api.call("things.get", **GET))
     assert world.clock.now() == pytest.approx(1005.0, abs=0.3)
 
 
 def test_a_source_of_dead_keys_ends() -> None:
     """A source that gives a new dead key for ever does not keep a call going for ever."""
     world = World(DEAD)
-    one = client(world, source=ListSource([f"acme_{number}" for number in range(50)]))
+    api = client(world, source=ListSource([f"acme_{number}" for number in range(50)]))
     with pytest.raises(errors.KeyRefused):
-        run(lambda: one.call("things.get", **GET))
+        run(lambda: api.call("things.get", **GET))
     assert len(world.sent) == 6
 
 
 def test_other_401_are_no_dead_keys() -> None:
     """A code that the profile does not list as a dead key is an error like any other."""
     world = World(code(401, "KEY_REQUIRED"))
-    one = client(world, source=ListSource([KEY]))
+    api = client(world, source=ListSource([KEY]))
     with pytest.raises(errors.Unauthorized):
-        run(lambda: one.call("things.get", **GET))
+        run(lambda: api.call("things.get", **GET))
     assert len(world.sent) == 1
 
 
@@ -170,8 +170,8 @@ def test_an_environment_variable_is_read_again(monkeypatch: pytest.MonkeyPatch) 
         return DEAD
 
     world = World(rotate, accepting("acme_second"))
-    one = client(world, key=None)
-    assert run(lambda: one.call("things.get", **GET)) == {"id": "1"}
+    api = client(world, key=None)
+    assert run(lambda: api.call("things.get", **GET)) == {"id": "1"}
     assert world.clock.now() == 1000.0
 
 
@@ -194,9 +194,9 @@ def test_a_file_is_read_again(tmp_path: Path) -> None:
 
     world = World(accepting("acme_second"))
     world.clock = Clock()
-    one = client(world, key=f"file:{file}")
-    one._engine.keys._uses = tried(KEY)
-    assert run(lambda: one.call("things.get", **GET)) == {"id": "1"}
+    api = client(world, key=f"file:{file}")
+    api._engine.keys._uses = tried(KEY)
+    assert run(lambda: api.call("things.get", **GET)) == {"id": "1"}
     assert world.keys == [KEY, "acme_second"]
 
 
@@ -215,9 +215,9 @@ def test_a_missing_key_is_reported_and_closes_the_state(tmp_path: Path) -> None:
 def test_requests_elsewhere_are_refused(path: str) -> None:
     """A key is not shown to another origin, and the message does not hold it."""
     world = World()
-    one = client(world)
+    api = client(world)
     with pytest.raises(errors.InvalidOption, match="the only origin that receives the key"):
-        run(lambda: one.request("GET", path))
+        run(lambda: api.request("GET", path))
     assert world.sent == []
 
 
@@ -230,19 +230,19 @@ def test_a_key_echoed_by_the_provider_is_hidden() -> None:
             code(403, shown, x_request_id=shown), body=f'{{"code":"{shown}","message":"bad {shown}"}}'.encode()
         )
 
-    one = client(World(echo))
+    api = client(World(echo))
     with pytest.raises(errors.Forbidden) as caught:
-        run(lambda: one.call("things.get", **GET))
+        run(lambda: api.call("things.get", **GET))
     assert KEY not in repr(vars(caught.value)) + str(caught.value) + repr(caught.value)
 
 
 def test_generations_are_settled_after_losses() -> None:
     """A key is returned after a use without a response, and does not count as accepted."""
-    one = client(World(LOST), source=ListSource([KEY]))
+    api = client(World(LOST), source=ListSource([KEY]))
     with pytest.raises(errors.ConnectionLost):
-        run(lambda: one.call("things.get", **GET))
-    assert held(one) == 0
-    assert one._engine.keys.begin_use() == (0, Key(KEY))
+        run(lambda: api.call("things.get", **GET))
+    assert held(api) == 0
+    assert api._engine.keys.begin_use() == (0, Key(KEY))
 
 
 class Unreadable(ListSource):
@@ -260,16 +260,16 @@ class Unreadable(ListSource):
 def test_a_key_that_cannot_be_looked_up_keeps_no_permit() -> None:
     """The call fails with the cause, and nothing of the quota is lost by it."""
     source = Unreadable([KEY])
-    one = client(World(OK), source=source)
+    api = client(World(OK), source=source)
 
     async def work() -> None:
-        await one.call("things.get", **GET)
+        await api.call("things.get", **GET)
         source.broken = True
         for _ in range(3):
-            one._engine.clock.advance(1.1)
+            api._engine.clock.advance(1.1)
             with pytest.raises(errors.StateError, match="locked"):
-                await one.call("things.get", **GET)
+                await api.call("things.get", **GET)
 
     run(work)
-    assert held(one) == 0
-    assert {used for used, _ in one.spent().values()} == {1}
+    assert held(api) == 0
+    assert {used for used, _ in api.spent().values()} == {1}

@@ -28,8 +28,8 @@ def pipe(path: Path) -> None:
 
 def listening(path: Path) -> None:
     """A socket."""
-    with socket.socket(socket.AF_UNIX) as made:
-        made.bind(os.path.relpath(path))
+    with socket.socket(socket.AF_UNIX) as result:
+        result.bind(os.path.relpath(path))
 
 
 def link_to_pipe(path: Path) -> None:

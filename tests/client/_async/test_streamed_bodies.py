@@ -37,16 +37,16 @@ def provider() -> Any:
     put = replace(operation("files.put", "PUT", "/file", CONTENT), bodies=BYTES)
     post = replace(operation("files.add", "POST", "/files", CONTENT), bodies=BYTES)
     form = replace(operation("files.form", "PUT", "/form", FILE), bodies=(MULTIPART,))
-    made = acme()
-    return replace(made, api=Api(title="A", version="1", operations={one.name: one for one in (put, post, form)}))
+    result = acme()
+    return replace(result, api=Api(title="A", version="1", operations={item.name: item for item in (put, post, form)}))
 
 
 def send(world: World, name: str, /, arguments: dict[str, Any], **options: Any) -> Any:
     """Call one of them."""
 
     async def work() -> Any:
-        async with client(world, provider=provider(), **options) as one:
-            return await one.call(name, **arguments)
+        async with client(world, provider=provider(), **options) as api:
+            return await api.call(name, **arguments)
 
     return run(work)
 

@@ -30,8 +30,8 @@ TWO = b'id: 1\ndata: {"n": 1}\n\nevent: add\nid: 2\ndata: two\n\n'
 
 def provider(*types: str, rule: StreamRule | None = None) -> Any:
     """Acme, with `things.get` and `things.make` that answer with these types."""
-    made = acme(stream=rule or StreamRule())
-    operations = dict(made.api.operations)
+    result = acme(stream=rule or StreamRule())
+    operations = dict(result.api.operations)
     declared = declared_answers("POST", ["200"], [{name: {} for name in types}])
     for name in ("things.get", "things.make"):
         switch = () if name == "things.get" else (parameter("stream", "body", {"type": "boolean"}),)
@@ -41,7 +41,7 @@ def provider(*types: str, rule: StreamRule | None = None) -> Any:
             media=declared.media,
             parameters=(*operations[name].parameters, *switch),
         )
-    return replace(made, api=replace(made.api, operations=operations))
+    return replace(result, api=replace(result.api, operations=operations))
 
 
 def events(*texts: bytes, whole: bool = True, **headers: Any) -> Response:
@@ -89,17 +89,17 @@ def read(world: World, *types: str, rule: StreamRule | None = None, operation: s
 
     async def reading() -> Any:
         transport = AsyncBytewise(world.reply)
-        made = client(world, provider=provider(*(types or (EVENTS,)), rule=rule), transport=transport, **more)
+        api = client(world, provider=provider(*(types or (EVENTS,)), rule=rule), transport=transport, **more)
         arguments = {"thing_id": "1"} if operation == "things.get" else {"name": "x"}
         parts: list[Any] = []
         error = None
         try:
-            async with made.stream(operation, **arguments) as stream:
+            async with api.stream(operation, **arguments) as stream:
                 async for part in stream:
                     parts += [part]
         except errors.CallwellError as raised:
             error = raised
-        return parts, error, transport.streams, made.spent()
+        return parts, error, transport.streams, api.spent()
 
     return run(reading)
 
@@ -204,8 +204,8 @@ def test_a_stream_is_closed_when_its_reader_leaves() -> None:
     async def leave() -> list[int]:
         world = World(events(TWO))
         transport = AsyncBytewise(world.reply)
-        made = client(world, provider=provider(EVENTS), transport=transport)
-        async with made.stream("things.get", thing_id="1") as stream:
+        api = client(world, provider=provider(EVENTS), transport=transport)
+        async with api.stream("things.get", thing_id="1") as stream:
             counts = [transport.streams]
             async for _ in stream:
                 break
@@ -221,11 +221,11 @@ def test_only_a_stream_is_streamed() -> None:
     """An operation without one is named, and so is a call that would have to be recorded."""
 
     async def ask() -> None:
-        made = client(World(), provider=provider("text/csv"))
+        api = client(World(), provider=provider("text/csv"))
         with pytest.raises(errors.InvalidOption, match="answers with events or JSON lines"):
-            made.stream("things.get", thing_id="1")
-        made = client(World(), provider=provider(EVENTS))
+            api.stream("things.get", thing_id="1")
+        api = client(World(), provider=provider(EVENTS))
         with pytest.raises(errors.InvalidOption, match="cannot be recorded"):
-            made.with_options(exactly_once=True).stream("things.make", name="x")
+            api.with_options(exactly_once=True).stream("things.make", name="x")
 
     run(ask)

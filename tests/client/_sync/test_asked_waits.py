@@ -19,11 +19,11 @@ HOUR = {"minute": QuotaRule(limit=60, window_s=3600.0)}
 
 def called(world: World, **profile: Any) -> list[float]:
     """When the requests of one call arrived."""
-    one = client(world, provider=acme(**profile))
+    api = client(world, provider=acme(**profile))
 
     def work() -> None:
-        with one:
-            one.call("things.get", thing_id="1")
+        with api:
+            api.call("things.get", thing_id="1")
 
     run(work)
     return world.times

@@ -23,8 +23,8 @@ def test_bytes_are_read_through_breaks() -> None:
     """A reader sees one whole file, whatever happens underneath."""
     storage = Storage()
     storage.spoil = [storage.cut(100), answer(403), lambda _: storage.right(storage.fetches[0], cut=PIECE + 5)]
-    one = client(World(storage))
-    assert run(lambda: one.asset("things.file", thing_id="1").read()) == CONTENT
+    api = client(World(storage))
+    assert run(lambda: api.asset("things.file", thing_id="1").read()) == CONTENT
 
 
 def test_a_file_that_changes_under_a_reader_is_reported() -> None:
@@ -38,35 +38,35 @@ def test_a_file_that_changes_under_a_reader_is_reported() -> None:
         return broken
 
     storage.spoil = [change]
-    one = client(World(storage))
+    api = client(World(storage))
     with pytest.raises(errors.AssetDamaged):
-        run(lambda: one.asset("things.file", thing_id="1").read())
+        run(lambda: api.asset("things.file", thing_id="1").read())
 
 
 def test_a_file_is_read_as_it_is_needed() -> None:
     """Reading a little asks for little, and leaving the rest unread closes the response."""
     storage = Storage()
-    one = client(World(storage))
+    api = client(World(storage))
 
     def work() -> list[bytes]:
-        with one.asset("things.file", thing_id="1").open() as file:
+        with api.asset("things.file", thing_id="1").open() as file:
             parts = [file.read(3), file.read(0), file.read(PIECE)]
-        with one.asset("things.file", thing_id="1").open() as file:
+        with api.asset("things.file", thing_id="1").open() as file:
             return [*parts, file.read(), file.read()]
 
     assert run(work) == [CONTENT[:3], b"", CONTENT[3 : PIECE + 3], CONTENT, b""]
-    assert one._engine.transport.streams == 0
+    assert api._engine.transport.streams == 0
 
 
 def test_stopping_early_closes_the_answer() -> None:
     """Leaving a loop over the bytes leaves nothing open."""
-    one = client(World(Storage()))
+    api = client(World(Storage()))
 
     def work() -> Any:
-        for piece in one.asset("things.file", thing_id="1").iter_bytes():
+        for piece in api.asset("things.file", thing_id="1").iter_bytes():
             return piece
         return None
 
     assert run(work) == CONTENT[:PIECE]
     gc.collect()
-    assert one._engine.transport.streams == 0
+    assert api._engine.transport.streams == 0

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 def saved(storage: Storage, path: Path, **options: Any) -> Any:
     """What saving gives or raises; afterwards nothing is lent and there is no file but the right one."""
-    one = client(World(storage))
+    api = client(World(storage))
 
     def work() -> Any:
-        with one:
-            return one.asset("things.file", thing_id="1").save(path, **options)
+        with api:
+            return api.asset("things.file", thing_id="1").save(path, **options)
 
     try:
         return run(work)
@@ -39,7 +39,7 @@ def saved(storage: Storage, path: Path, **options: Any) -> Any:
         return error
     finally:
         gc.collect()
-        assert held(one) == one._engine.transport.streams == 0
+        assert held(api) == api._engine.transport.streams == 0
 
 
 def test_a_file_is_saved(tmp_path: Path) -> None:
@@ -176,8 +176,8 @@ def test_storage_without_tls_is_refused(tmp_path: Path, url: str) -> None:
 def test_the_key_is_never_shown_to_storage(tmp_path: Path) -> None:
     """No request to the storage holds the key, also where the storage has the provider's own origin."""
     world = World(Storage())
-    one = client(world)
-    run(lambda: one.asset("things.file", thing_id="1").save(tmp_path / "f"))
+    api = client(world)
+    run(lambda: api.asset("things.file", thing_id="1").save(tmp_path / "f"))
     assert [KEY in str(list(sent.request.headers)) for sent in world.sent] == [True, False]
 
 
@@ -196,10 +196,10 @@ def test_a_file_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     assert isinstance(saved(Storage(), tmp_path / "none" / "f"), errors.FileProblem)
     folder = tmp_path / "folder"
     folder.mkdir()
-    one = client(World(Storage()))
+    api = client(World(Storage()))
     for path in (folder, tmp_path / ("x" * 255), "", "a\0b"):
         with pytest.raises((errors.FileProblem, errors.InvalidOption)):
-            run(partial(one.asset("things.file", thing_id="1").save, path))
+            run(partial(api.asset("things.file", thing_id="1").save, path))
     assert [file.name for file in tmp_path.iterdir()] == ["folder"]
 
 
@@ -223,20 +223,20 @@ def test_an_empty_file_is_a_file(tmp_path: Path) -> None:
 def test_an_old_file_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
     """A failed save leaves what was there."""
     (tmp_path / "f").write_text("old")
-    one = client(World(Storage(*[LOST] * 50)))
+    api = client(World(Storage(*[LOST] * 50)))
     with pytest.raises(errors.AssetError):
-        run(lambda: one.asset("things.file", thing_id="1").save(tmp_path / "f"))
+        run(lambda: api.asset("things.file", thing_id="1").save(tmp_path / "f"))
     assert (tmp_path / "f").read_text() == "old"
 
 
 def test_a_closed_client_downloads_nothing(tmp_path: Path) -> None:
     """Neither a fresh URL nor a byte is requested after closing."""
     storage = Storage()
-    one = client(World(storage))
-    asset = one.asset("things.file", thing_id="1")
+    api = client(World(storage))
+    asset = api.asset("things.file", thing_id="1")
 
     def work() -> None:
-        with one:
+        with api:
             pass
         with pytest.raises(errors.ClosedError):
             asset.save(tmp_path / "f")
@@ -248,8 +248,8 @@ def test_a_closed_client_downloads_nothing(tmp_path: Path) -> None:
 def test_waits_between_attempts_grow(tmp_path: Path) -> None:
     """A storage that fails is not hammered."""
     world = World(Storage(LOST, LOST, LOST))
-    one = client(world, provider=acme({}))
-    run(lambda: one.asset("things.file", thing_id="1").save(tmp_path / "f"))
+    api = client(world, provider=acme({}))
+    run(lambda: api.asset("things.file", thing_id="1").save(tmp_path / "f"))
     assert world.times == pytest.approx([0.0, 0.0, 0.375, 1.125, 2.625])
 
 

@@ -32,18 +32,18 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 
 def called(world: World, operation: str = "things.get", **options: Any) -> Any:
     """What a call gives or raises; afterwards nothing is lent to anybody."""
-    one = client(world, **options)
+    api = client(world, **options)
 
     def work() -> Any:
-        with one:
-            return one.call(operation, **ARGUMENTS[operation])
+        with api:
+            return api.call(operation, **ARGUMENTS[operation])
 
     try:
         return run(work)
     except errors.CallwellError as error:
         return error
     finally:
-        assert held(one) == 0
+        assert held(api) == 0
 
 
 def test_a_call_is_one_request() -> None:
@@ -166,14 +166,14 @@ def test_a_quota_is_waited_for_or_reported() -> None:
     """The call after the last permit waits for the first one to cool, or says at once when that will be."""
     provider = acme({"ten": QuotaRule(limit=2, window_s=10)})
     world = World(took=1.0)
-    one = client(world, provider=provider)
+    api = client(world, provider=provider)
 
     def work() -> None:
-        with one:
+        with api:
             for _ in range(4):
-                one.call("things.get", thing_id="1")
+                api.call("things.get", thing_id="1")
             with pytest.raises(errors.WouldExceedDeadline) as caught:
-                one.with_options(deadline_s=0.5).call("things.get", thing_id="1")
+                api.with_options(deadline_s=0.5).call("things.get", thing_id="1")
             assert caught.value.at == pytest.approx(world.clock.wall() - world.clock.now() + 1022.0, abs=0.1)
 
     run(work)
@@ -181,8 +181,8 @@ def test_a_quota_is_waited_for_or_reported() -> None:
     waits = [notice for notice in world.notices if isinstance(notice, Waiting)]
     assert waits[0].reason == "quota"
     assert waits[0].seconds == pytest.approx(9.0, abs=0.1)
-    assert one.spent() == {"ten": (2, 2)}
-    assert held(one) == 0
+    assert api.spent() == {"ten": (2, 2)}
+    assert held(api) == 0
 
 
 def test_a_passed_deadline_is_reported() -> None:
@@ -195,34 +195,34 @@ def test_a_passed_deadline_is_reported() -> None:
 def test_a_closed_client_sends_nothing() -> None:
     """After closing, every call says so, also through clients with other options, and nothing stays lent."""
     world = World()
-    one = client(world)
-    other = one.with_options(deadline_s=5)
+    api = client(world)
+    other = api.with_options(deadline_s=5)
 
     def work() -> None:
         with other:
             assert other.call("things.get", thing_id="1") == {"id": "1"}
-        for closed in (one, other):
+        for closed in (api, other):
             with pytest.raises(errors.ClosedError, match=r"acme things\.get: the client was closed"):
                 closed.call("things.get", thing_id="1")
             with pytest.raises(errors.ClosedError):
                 closed.request("GET", "/x")
 
     run(work)
-    assert (len(world.sent), held(one)) == (1, 0)
+    assert (len(world.sent), held(api)) == (1, 0)
 
 
 def test_closing_ends_a_call_that_waits() -> None:
     """A call that is repeated after the client was closed sends nothing more."""
 
     def close(_: Request) -> Response:
-        one._engine.stop()
+        api._engine.stop()
         return code(500, "X")
 
     world = World(close, OK)
-    one = client(world)
+    api = client(world)
     with pytest.raises(errors.ClosedError):
-        run(lambda: one.call("things.get", thing_id="1"))
-    assert (len(world.sent), held(one)) == (1, 0)
+        run(lambda: api.call("things.get", thing_id="1"))
+    assert (len(world.sent), held(api)) == (1, 0)
 
 
 def test_a_broken_transport_keeps_nothing() -> None:
@@ -231,23 +231,23 @@ def test_a_broken_transport_keeps_nothing() -> None:
     def fail(_: Request) -> Response:
         raise ZeroDivisionError
 
-    one = client(World(fail))
+    api = client(World(fail))
     with pytest.raises(errors.ConnectionLost) as caught:
-        run(lambda: one.call("things.get", thing_id="1"))
+        run(lambda: api.call("things.get", thing_id="1"))
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
-    assert held(one) == 0
-    assert one.spent() == {"minute": (6, 100)}
+    assert held(api) == 0
+    assert api.spent() == {"minute": (6, 100)}
 
 
 def test_the_retry_budget_binds_while_the_provider_is_dead() -> None:
     """After many failures hardly any call is repeated: at most 1.1 attempts each."""
     world = World(code(500, "X"))
-    one = client(world, provider=acme({}, retry=RetryRule(base_s=0.001)))
+    api = client(world, provider=acme({}, retry=RetryRule(base_s=0.001)))
 
     def work() -> None:
         for _ in range(300):
             with pytest.raises(errors.CallwellError):
-                one.call("things.get", thing_id="1")
+                api.call("things.get", thing_id="1")
 
     run(work)
     assert len(world.sent) < 300 * 1.1 + 50
@@ -256,12 +256,12 @@ def test_the_retry_budget_binds_while_the_provider_is_dead() -> None:
 def test_the_retry_budget_binds_before_the_breaker() -> None:
     """A provider that fails three times of four is never dead for long, but looks it: its retries are rationed."""
     world = World(lambda _: OK if len(world.sent) % 4 == 3 else code(500, "X"))
-    one = client(world, provider=acme({}, retry=RetryRule(base_s=0.001)))
+    api = client(world, provider=acme({}, retry=RetryRule(base_s=0.001)))
 
     def work() -> None:
         for _ in range(400):
             with suppress(errors.ServerError):
-                one.call("things.get", thing_id="1")
+                api.call("things.get", thing_id="1")
 
     run(work)
     assert 400 < len(world.sent) < 400 * 1.1 + 60

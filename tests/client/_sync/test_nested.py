@@ -69,9 +69,9 @@ def test_three_layers_make_as_many_attempts_as_one(reply: Any) -> None:
 def test_a_loop_of_ones_own_is_the_outer_one(reply: Any) -> None:
     """Inside of it a call makes one attempt, and its error says why."""
     world = World(reply)
-    one = client(world)
+    api = client(world)
     with outer_retries(), pytest.raises(errors.ApiError, match="one attempt only"):
-        run(lambda: one.call("things.get", thing_id="1"))
+        run(lambda: api.call("things.get", thing_id="1"))
     assert len(world.sent) == 1
 
 

@@ -37,28 +37,28 @@ def tried(one: Any, operation: str = "goods.make", **arguments: Any) -> Any:
         assert held(one) == 0
 
 
-def made(shop: Shop, operation: str = "goods.make", **options: Any) -> Any:
+def make_client(shop: Shop, operation: str = "goods.make", **options: Any) -> Any:
     """What one call gives or raises, and the client."""
-    one = connect_shop(shop, **options)
-    return run(lambda: tried(one, operation)), one
+    api = connect_shop(shop, **options)
+    return run(lambda: tried(api, operation)), api
 
 
 def test_a_call_that_goes_well_carries_a_mark_and_leaves_no_trace() -> None:
     """One request, with a mark beside the caller's own entries, and nothing in the ledger."""
     shop = Shop()
-    one = connect_shop(shop)
-    result = run(lambda: tried(one, labels=[{"key": "mine", "value": "1"}]))
+    api = connect_shop(shop)
+    result = run(lambda: tried(api, labels=[{"key": "mine", "value": "1"}]))
     mine, mark = result["tags"]
     assert (mine, mark["key"], len(mark["value"])) == ({"key": "mine", "value": "1"}, NAME, 32)
-    assert (len(shop.sent), one.ledger.entries(settled=True)) == (1, ())
+    assert (len(shop.sent), api.ledger.entries(settled=True)) == (1, ())
 
 
 def test_two_calls_have_two_marks() -> None:
     """The same arguments twice are two things, unless they have one name."""
     shop = Shop()
-    one = connect_shop(shop)
-    run(lambda: tried(one))
-    run(lambda: tried(one))
+    api = connect_shop(shop)
+    run(lambda: tried(api))
+    run(lambda: tried(api))
     assert len({thing["tags"][0]["value"] for thing in shop.goods}) == 2
 
 
@@ -66,7 +66,7 @@ def test_two_calls_have_two_marks() -> None:
 def test_what_was_done_is_found(fate: str) -> None:
     """The response was lost after the thing was made: it is found, and is the result."""
     shop = Shop((fate,))
-    result, one = made(shop)
+    result, one = make_client(shop)
     assert (result["id"], shop.creations, unsettled(one)) == ("g1", 1, 0)
     assert [sent.request.method for sent in shop.sent] == ["POST", "GET"]
 
@@ -75,7 +75,7 @@ def test_what_was_done_is_found(fate: str) -> None:
 def test_what_was_not_done_is_done_later_with_the_same_mark(fate: str) -> None:
     """Nothing is found twice, the second time when the request can no more commit; then it is sent again."""
     shop = Shop((fate,))
-    result, one = made(shop)
+    result, one = make_client(shop)
     assert (result["id"], len(shop.ever), unsettled(one)) == ("g2", 1, 0)
     first, *probes, last = shop.sent
     assert [sent.request.method for sent in probes] == ["GET", "GET"]
@@ -87,14 +87,14 @@ def test_what_was_not_done_is_done_later_with_the_same_mark(fate: str) -> None:
 def test_a_late_one_is_found_and_not_made_again(late_s: float) -> None:
     """It commits when its connection has long been closed."""
     shop = Shop(("late",), late_s=late_s)
-    result, _ = made(shop)
+    result, _ = make_client(shop)
     assert (result["id"], len(shop.ever)) == ("g1", 1)
 
 
 def test_a_deadline_ends_the_search() -> None:
     """A minute does not suffice to know that nothing was done: the ledger keeps the call, and the error says all."""
     shop = Shop(("gone",))
-    error, one = made(shop, deadline_s=60)
+    error, one = make_client(shop, deadline_s=60)
     assert isinstance(error, errors.OutcomeUnknown)
     entry = one.ledger.entries()[0]
     assert (error.entry, error.sent, entry.status, entry.sent) == (entry.name, "POST /goods", "unknown", "POST /goods")
@@ -109,7 +109,7 @@ def test_a_deadline_ends_the_search() -> None:
 def test_a_probe_that_fails_leaves_it_unknown(sight: str) -> None:
     """It is never repeated by guess, and can be settled when the provider is back."""
     shop = Shop(("lost",), (sight,) * 6)
-    error, one = made(shop)
+    error, one = make_client(shop)
     assert isinstance(error, errors.OutcomeUnknown)
     assert "looking for it failed (acme goods.list" in str(error)
     assert (shop.creations, unsettled(one)) == (1, 1)
@@ -121,24 +121,24 @@ def test_a_probe_that_fails_leaves_it_unknown(sight: str) -> None:
 def test_a_list_that_takes_no_notice_of_the_filter() -> None:
     """What is listed counts only if it shows the mark."""
     shop = Shop(("ok", "lost"), deaf=True)
-    one = connect_shop(shop)
-    run(lambda: tried(one, title="another"))
-    assert run(lambda: tried(one))["title"] == "t"
+    api = connect_shop(shop)
+    run(lambda: tried(api, title="another"))
+    assert run(lambda: tried(api))["title"] == "t"
 
 
 def test_the_callers_own_entry_of_that_name_is_refused() -> None:
     """Before anything is sent, in a sentence."""
     shop = Shop()
-    one = connect_shop(shop)
-    error = run(lambda: tried(one, labels=[{"key": NAME, "value": "x"}]))
+    api = connect_shop(shop)
+    error = run(lambda: tried(api, labels=[{"key": NAME, "value": "x"}]))
     assert isinstance(error, errors.InvalidOption)
     assert f"entries of other names than '{NAME}'" in str(error)
-    assert (shop.sent, one.ledger.entries(settled=True)) == ([], ())
+    assert (shop.sent, api.ledger.entries(settled=True)) == ([], ())
 
 
 def test_what_was_refused_is_no_longer_in_the_ledger() -> None:
     """A response that says no is known."""
-    error, one = made(Shop(("bad",)))
+    error, one = make_client(Shop(("bad",)))
     assert isinstance(error, errors.BadRequest)
     assert one.ledger.entries(settled=True) == ()
 
@@ -146,24 +146,24 @@ def test_what_was_refused_is_no_longer_in_the_ledger() -> None:
 def test_without_a_mark_the_ledger_says_what_was_sent() -> None:
     """It cannot be looked up: it stays until somebody has looked. Secrets are not written down."""
     shop = Shop(("lost",))
-    one = connect_shop(shop)
-    error = run(lambda: tried(one, "goods.mint", api_key="verysecret"))
+    api = connect_shop(shop)
+    error = run(lambda: tried(api, "goods.mint", api_key="verysecret"))
     assert isinstance(error, errors.OutcomeUnknown)
-    entry = one.ledger.entries()[0]
+    entry = api.ledger.entries()[0]
     assert f"callwell ledger settle acme {entry.name}" in str(error)
     assert (entry.arguments, entry.marker) == ({"title": "t", "api_key": "[hidden]"}, None)
     with pytest.raises(errors.InvalidOption, match="check whether POST /mint was done, and settle it"):
-        run(lambda: one.ledger.resume(entry))
-    assert one.ledger.settle(entry, done=True).status is Status.DONE
-    assert (one.ledger.entries(settled=True), shop.creations) == ((), 1)
+        run(lambda: api.ledger.resume(entry))
+    assert api.ledger.settle(entry, done=True).status is Status.DONE
+    assert (api.ledger.entries(settled=True), shop.creations) == ((), 1)
 
 
 def test_what_may_be_repeated_is_not_written_down() -> None:
     """A read, an update and a deletion are as they were."""
     shop = Shop()
-    one = connect_shop(shop)
-    run(lambda: one.call("things.put", thing_id="1", name="n"))
-    assert one.ledger.entries(settled=True) == ()
+    api = connect_shop(shop)
+    run(lambda: api.call("things.put", thing_id="1", name="n"))
+    assert api.ledger.entries(settled=True) == ()
 
 
 def test_a_name_finds_the_earlier_call() -> None:
@@ -173,10 +173,10 @@ def test_a_name_finds_the_earlier_call() -> None:
     names = ("order-1", "order-1", "order-2")
     results = []
     for name in names:
-        one = connect_shop(shop, state=state).with_options(exactly_once=name)
-        results.append(run(partial(tried, one)))
+        api = connect_shop(shop, state=state).with_options(exactly_once=name)
+        results.append(run(partial(tried, api)))
     assert [result["id"] for result in results] == ["g1", "g1", "g2"]
-    assert [(entry.name, entry.status, entry.object_key) for entry in one.ledger.entries(settled=True)] == [
+    assert [(entry.name, entry.status, entry.object_key) for entry in api.ledger.entries(settled=True)] == [
         ("order-1", "done", "g1"),
         ("order-2", "done", "g2"),
     ]
@@ -185,9 +185,9 @@ def test_a_name_finds_the_earlier_call() -> None:
 def test_a_name_is_for_one_request() -> None:
     """Other arguments under the same name are refused, and nothing is sent."""
     shop = Shop()
-    one = connect_shop(shop).with_options(exactly_once="order-1")
-    run(lambda: tried(one))
-    error = run(lambda: tried(one, title="other"))
+    api = connect_shop(shop).with_options(exactly_once="order-1")
+    run(lambda: tried(api))
+    error = run(lambda: tried(api, title="other"))
     assert isinstance(error, errors.NameTaken)
     assert (error.name, error.object_key, shop.creations) == ("order-1", "g1", 1)
 
@@ -195,10 +195,10 @@ def test_a_name_is_for_one_request() -> None:
 def test_a_named_thing_that_is_gone_is_not_made_again() -> None:
     """The caller learns it, and may choose another name; so it is where the result cannot be had again."""
     shop = Shop()
-    one = connect_shop(shop).with_options(exactly_once="order-1")
-    run(lambda: tried(one))
+    api = connect_shop(shop).with_options(exactly_once="order-1")
+    run(lambda: tried(api))
     shop.empty()
-    error = run(lambda: tried(one))
+    error = run(lambda: tried(api))
     assert isinstance(error, errors.NameTaken)
     assert "g1 is gone" in str(error)
     two = connect_shop(shop).with_options(exactly_once="order-2")
@@ -211,23 +211,23 @@ def test_a_named_thing_that_is_gone_is_not_made_again() -> None:
 def test_a_named_call_that_was_refused_may_be_made_again() -> None:
     """It is known that nothing was done."""
     shop = Shop(("bad",))
-    one = connect_shop(shop).with_options(exactly_once="order-1")
-    assert isinstance(run(lambda: tried(one)), errors.BadRequest)
-    assert run(lambda: tried(one))["id"] == "g2"
+    api = connect_shop(shop).with_options(exactly_once="order-1")
+    assert isinstance(run(lambda: tried(api)), errors.BadRequest)
+    assert run(lambda: tried(api))["id"] == "g2"
 
 
 def test_what_was_settled_by_hand_stays_settled() -> None:
     """Done: the name is taken. Not done: it is made."""
     for done, expected in ((True, errors.NameTaken), (False, dict)):
         shop = Shop(("gone",))
-        one = connect_shop(shop, deadline_s=60).with_options(exactly_once="order-1")
-        assert isinstance(run(partial(tried, one)), errors.OutcomeUnknown)
-        one.ledger.settle("order-1", done=done)
+        api = connect_shop(shop, deadline_s=60).with_options(exactly_once="order-1")
+        assert isinstance(run(partial(tried, api)), errors.OutcomeUnknown)
+        api.ledger.settle("order-1", done=done)
         with pytest.raises(errors.NameTaken):
-            one.ledger.settle("order-1", done=done)
-        assert isinstance(run(partial(tried, one)), expected)
+            api.ledger.settle("order-1", done=done)
+        assert isinstance(run(partial(tried, api)), expected)
     with pytest.raises(errors.UnknownName):
-        one.ledger.get("order-3")
+        api.ledger.get("order-3")
 
 
 def test_a_name_that_another_one_is_at_work_on() -> None:
@@ -257,7 +257,7 @@ def test_nothing_is_made_twice_and_nothing_is_lost(
 ) -> None:
     """Whatever befalls requests and answers: a result is one thing, a refusal none, and a doubt can be settled."""
     shop = Shop(fates, sights, late_s=late_s)
-    result, one = made(shop, deadline_s=deadline_s)
+    result, one = make_client(shop, deadline_s=deadline_s)
     shop.fates = []
     shop.sights = []
     if isinstance(result, errors.OutcomeUnknown):

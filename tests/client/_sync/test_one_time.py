@@ -45,10 +45,10 @@ class Strict(Storage):
 def asset(storage: Storage, *, split: bool = False) -> Any:
     """The file of that storage."""
     provider = acme(operations={"things.file": OperationRule(asset=RULE)})
-    made = client(World(storage), provider=provider).asset("things.file", thing_id="1")
+    result = client(World(storage), provider=provider).asset("things.file", thing_id="1")
     if split:
-        made._split = SPLIT._replace(range_bytes=SPLIT.range_bytes // 8)
-    return made
+        result._split = SPLIT._replace(range_bytes=SPLIT.range_bytes // 8)
+    return result
 
 
 def check(storage: Strict, path: Path, **options: Any) -> None:

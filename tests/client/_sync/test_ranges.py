@@ -30,12 +30,12 @@ LARGE = bytes(range(256)) * 4096 * 17
 
 def saved(storage: Storage, path: Path, *, split: RangeSplit | None = SPLIT, **options: Any) -> Any:
     """What saving gives or raises; afterwards nothing is lent and there is no file but the right one."""
-    one = client(World(storage))
-    asset = one.asset("things.file", thing_id="1")
+    api = client(World(storage))
+    asset = api.asset("things.file", thing_id="1")
     asset._split = split or asset._split
 
     def work() -> Any:
-        with one:
+        with api:
             return asset.save(path, **options)
 
     try:
@@ -45,7 +45,7 @@ def saved(storage: Storage, path: Path, *, split: RangeSplit | None = SPLIT, **o
         return error
     finally:
         gc.collect()
-        assert held(one) == one._engine.transport.streams == 0
+        assert held(api) == api._engine.transport.streams == 0
 
 
 def check(result: Any, path: Path, content: bytes = CONTENT) -> None:
@@ -204,8 +204,8 @@ def test_a_number_of_ranges_that_is_none_is_reported(tmp_path: Path, ranges: Any
 def test_a_reader_gets_the_bytes_in_order(tmp_path: Path) -> None:
     """Only files are fetched in pieces."""
     storage = Storage()
-    one = client(World(storage))
-    asset = one.asset("things.file", thing_id="1")
+    api = client(World(storage))
+    asset = api.asset("things.file", thing_id="1")
     asset._split = SPLIT
     assert run(asset.read) == CONTENT
     assert pieces(storage) == [(0, None)]

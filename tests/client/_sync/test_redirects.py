@@ -39,15 +39,15 @@ from tests.client.world import OK, World, answer
 def test_redirects_keep_to_the_origin(location: str, goes_to: str | None) -> None:
     """A redirect is followed, with a permit of its own, only where the key may go, letter by letter."""
     world = World(answer(307, location=location), OK)
-    one = client(world)
+    api = client(world)
     if goes_to is None:
         with pytest.raises(errors.UnexpectedAnswer, match="a redirect that is not followed"):
-            run(lambda: one.call("things.get", thing_id="1"))
+            run(lambda: api.call("things.get", thing_id="1"))
         assert len(world.sent) == 1
     else:
-        assert run(lambda: one.call("things.get", thing_id="1")) == {"id": "1"}
+        assert run(lambda: api.call("things.get", thing_id="1")) == {"id": "1"}
         assert world.urls[1] == goes_to
-        assert one.spent() == {"minute": (2, 100)}
+        assert api.spent() == {"minute": (2, 100)}
 
 
 def test_redirects_end_and_writes_are_not_redirected() -> None:

@@ -21,15 +21,15 @@ def test_a_named_request_is_made_once(method: str) -> None:
     world = World(lambda _: OK)
 
     def scenario() -> None:
-        with client(world, state=MemoryState()) as one:
-            named = one.with_options(exactly_once="order-1")
+        with client(world, state=MemoryState()) as api:
+            named = api.with_options(exactly_once="order-1")
             assert (named.request(method, "/orders", json={"a": 1})).status == 200
             with pytest.raises(errors.NameTaken, match="was made before"):
                 named.request(method, "/orders", json={"a": 1})
             with pytest.raises(errors.NameTaken, match="is the name of another request"):
                 named.request(method, "/orders", json={"a": 2})
             assert len(world.sent) == 1
-            one.with_options(exactly_once="order-2").request(method, "/orders", json={"a": 1})
+            api.with_options(exactly_once="order-2").request(method, "/orders", json={"a": 1})
             assert len(world.sent) == 2
 
     run(scenario)
@@ -40,15 +40,15 @@ def test_a_request_in_doubt_stays_in_the_ledger() -> None:
     world = World(lambda _: LOST)
 
     def scenario() -> None:
-        with client(world, state=MemoryState()) as one:
-            named = one.with_options(exactly_once="order-1")
+        with client(world, state=MemoryState()) as api:
+            named = api.with_options(exactly_once="order-1")
             for _ in range(2):
                 with pytest.raises(errors.OutcomeUnknown):
                     named.request("POST", "/orders", json={"a": 1})
-            (entry,) = one.ledger.entries()
+            (entry,) = api.ledger.entries()
             assert (entry.name, entry.operation, entry.sent) == ("order-1", "POST", "POST /orders")
             assert len(world.sent) == 1
-            one.ledger.settle("order-1", done=True)
+            api.ledger.settle("order-1", done=True)
             with pytest.raises(errors.NameTaken):
                 named.request("POST", "/orders", json={"a": 1})
             assert len(world.sent) == 1
@@ -62,10 +62,10 @@ def test_what_can_be_repeated_needs_no_record(method: str) -> None:
     world = World(lambda _: OK)
 
     def scenario() -> Any:
-        with client(world, state=MemoryState(), exactly_once=True) as one:
+        with client(world, state=MemoryState(), exactly_once=True) as api:
             for _ in range(2):
-                one.request(method, "/orders")
-            return one.ledger.entries(settled=True)
+                api.request(method, "/orders")
+            return api.ledger.entries(settled=True)
 
     assert run(scenario) == ()
     assert len(world.sent) == 2

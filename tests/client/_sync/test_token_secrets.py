@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 GET = {"thing_id": "1"}
 
 
-def made(mint: Mint, world: World, **more: Any) -> Any:
+def make_client(mint: Mint, world: World, **more: Any) -> Any:
     """A client that shows tokens."""
     return client(world, **options(mint, world, **more))
 
@@ -40,16 +40,16 @@ def test_a_shared_state_holds_no_token(tmp_path: Path) -> None:
     mint = Mint()
     world = World(mint)
     where = f"sqlite:///{tmp_path / 'state'}"
-    one = made(mint, world, state=where)
-    other = made(mint, world, state=where)
+    api = make_client(mint, world, state=where)
+    other = make_client(mint, world, state=where)
 
     def work() -> None:
-        get(one)
+        get(api)
         get(other)
         world.clock.advance(550.0)
         get(other)
-        get(one)
-        one.close()
+        get(api)
+        api.close()
         other.close()
 
     run(work)
@@ -63,17 +63,17 @@ def test_a_sealed_record_that_cannot_be_opened_is_no_token(tmp_path: Path) -> No
     """Of another key, or damaged: then there are none yet."""
     mint = Mint()
     world = World(mint)
-    one = made(mint, world, state=f"sqlite:///{tmp_path / 'state'}")
-    store = one._engine.keys._store
+    api = make_client(mint, world, state=f"sqlite:///{tmp_path / 'state'}")
+    store = api._engine.keys._store
     key = Key(KEY)
 
     def work() -> None:
-        get(one)
-        spoiled = one.config.state.read(store._cell(key))
-        one.config.state.update(store._cell(key), lambda _: (spoiled._replace(content=spoiled.content[::-1]), None))
-        one._engine.keys._latest = None
-        get(one)
-        one.close()
+        get(api)
+        spoiled = api.config.state.read(store._cell(key))
+        api.config.state.update(store._cell(key), lambda _: (spoiled._replace(content=spoiled.content[::-1]), None))
+        api._engine.keys._latest = None
+        get(api)
+        api.close()
 
     run(work)
     assert mint.asked == ["key", "1", "key", "1"]
@@ -82,13 +82,13 @@ def test_a_sealed_record_that_cannot_be_opened_is_no_token(tmp_path: Path) -> No
 def test_tokens_are_not_shown(caplog: pytest.LogCaptureFixture) -> None:
     """Neither in errors and their tracebacks, nor in logs, `repr` and pickles."""
     mint = Mint()
-    one = made(mint, World(mint))
+    api = make_client(mint, World(mint))
     mint.instead["1"] = lambda: code(401, "TOKEN_DEAD", x_request_id="access-2")
     with caplog.at_level(logging.DEBUG, "callwell"), pytest.raises(errors.KeyRefused) as caught:
-        run(lambda: one.call("things.get", **GET))
+        run(lambda: api.call("things.get", **GET))
     reported = "".join(traceback.format_exception(caught.value)) + caplog.text + repr(vars(caught.value))
-    reported += repr(vars(one._engine.keys)) + repr(one._engine.keys._store.observe(Key(KEY)))
+    reported += repr(vars(api._engine.keys)) + repr(api._engine.keys._store.observe(Key(KEY)))
     assert mint.texts
     assert not [text for text in {KEY, *mint.texts} if text in reported]
     with pytest.raises(TypeError):
-        pickle.dumps(one._engine.keys._tokens)
+        pickle.dumps(api._engine.keys._tokens)

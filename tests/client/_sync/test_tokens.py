@@ -21,7 +21,7 @@ from tests.client.world import LOST, OK, REFUSED, ListSource, World, answer, cod
 GET = {"thing_id": "1"}
 
 
-def made(mint: Mint, world: World | None = None, **more: Any) -> Any:
+def make_client(mint: Mint, world: World | None = None, **more: Any) -> Any:
     """A client that shows tokens."""
     world = world or World(mint)
     return client(world, **options(mint, world, **more))
@@ -30,10 +30,10 @@ def made(mint: Mint, world: World | None = None, **more: Any) -> Any:
 def sourced(mint: Mint, *keys: str) -> Any:
     """The same, with keys from a list."""
     world = World(mint)
-    one = client(world, **options(mint, world))
-    one._engine.keys.keys._source = ListSource(keys, marked=True)
-    one._engine.keys.keys._uses.record_accepted(Key(keys[0]).fingerprint, "here")
-    return one, world
+    api = client(world, **options(mint, world))
+    api._engine.keys.keys._source = ListSource(keys, marked=True)
+    api._engine.keys.keys._uses.record_accepted(Key(keys[0]).fingerprint, "here")
+    return api, world
 
 
 def left(one: Any) -> int:
@@ -55,21 +55,21 @@ def get(one: Any, times: int = 1) -> None:
 def test_the_key_is_traded_once() -> None:
     """Calls show the token that was got for the key, and the key is in the one body alone."""
     mint = Mint()
-    one = made(mint)
-    run(lambda: get(one, 3))
+    api = make_client(mint)
+    run(lambda: get(api, 3))
     assert mint.asked == ["key", "1", "1", "1"]
     assert mint.shown == ["", *["Bearer access-1"] * 3]
-    assert one.spent() == {"minute": (3, 100)}
-    assert left(one) == 0
+    assert api.spent() == {"minute": (3, 100)}
+    assert left(api) == 0
 
 
 def test_tokens_are_shown_where_keys_would_be() -> None:
     """In the header that the caller has named, as those are that behind an address of one's own take keys."""
     mint = Mint()
     world = World(mint)
-    one = made(mint, world, key_header="X-Gateway")
+    api = make_client(mint, world, key_header="X-Gateway")
     mint.instead["1"] = lambda: OK
-    run(lambda: get(one))
+    run(lambda: get(api))
     assert dict(world.sent[-1].request.headers)["x-gateway"] == "Bearer access-1"
     assert set(mint.shown) == {""}
 
@@ -78,30 +78,30 @@ def test_tokens_are_renewed_before_they_end() -> None:
     """By the token for renewal, one minute early; the call after that shows the new one."""
     mint = Mint()
     world = World(mint)
-    one = made(mint, world)
+    api = make_client(mint, world)
 
     def work() -> None:
-        get(one)
+        get(api)
         world.clock.advance(539.0)
-        get(one)
+        get(api)
         world.clock.advance(2.0)
-        get(one, 2)
+        get(api, 2)
 
     run(work)
     assert mint.asked == ["key", "1", "1", "renew", "1", "1"]
     assert mint.shown[-2:] == ["Bearer access-2"] * 2
-    assert left(one) == 0
+    assert left(api) == 0
 
 
 def test_a_refused_token_is_renewed_once() -> None:
     """The call is sent again with the new token."""
     mint = Mint()
-    one = made(mint)
+    api = make_client(mint)
 
     def work() -> None:
-        get(one)
+        get(api)
         mint.end()
-        get(one, 2)
+        get(api, 2)
 
     run(work)
     assert mint.asked == ["key", "1", "1", "renew", "1", "1"]
@@ -110,19 +110,19 @@ def test_a_refused_token_is_renewed_once() -> None:
 def test_a_provider_that_refuses_every_token_ends_the_call() -> None:
     """A fresh token that is refused as well is not followed by another; the next call begins anew."""
     mint = Mint()
-    one = made(mint)
+    api = make_client(mint)
     mint.instead["1"] = lambda: code(401, "TOKEN_DEAD")
 
     def work() -> None:
         with pytest.raises(errors.KeyRefused, match="TOKEN_DEAD"):
-            one.call("things.get", **GET)
+            api.call("things.get", **GET)
         assert mint.asked == ["key", "1", "renew", "1"]
         mint.instead.clear()
-        get(one)
+        get(api)
 
     run(work)
     assert mint.asked[4:] == ["renew", "1"]
-    assert left(one) == 0
+    assert left(api) == 0
 
 
 @pytest.mark.parametrize(
@@ -132,58 +132,58 @@ def test_a_renewal_that_fails_goes_by_the_key(reply: Any) -> None:
     """Whatever became of the token for renewal, it is not used again, and the call is done."""
     mint = Mint()
     world = World(mint)
-    one = made(mint, world)
+    api = make_client(mint, world)
     mint.instead["renew"] = lambda: reply
 
     def work() -> None:
-        get(one)
+        get(api)
         world.clock.advance(550.0)
-        get(one)
+        get(api)
         mint.end()
-        get(one)
+        get(api)
 
     run(work)
     assert mint.asked.count("key") == 3
     assert mint.asked[-1] == "1"
-    assert left(one) == 0
+    assert left(api) == 0
 
 
 def test_a_good_token_outlives_failed_renewals() -> None:
     """While it is good, no call fails because a new one cannot be had, and it is not requested all the time."""
     mint = Mint()
     world = World(mint)
-    one = made(mint, world)
+    api = make_client(mint, world)
 
     def work() -> None:
-        get(one)
+        get(api)
         world.clock.advance(541.0)
         mint.instead |= {"key": lambda: code(403, "CLOSED"), "renew": lambda: code(403, "CLOSED")}
-        get(one, 5)
+        get(api, 5)
         assert mint.asked == ["key", "1", "renew", "key", *["1"] * 5]
         world.clock.advance(RETRY_PAUSE_S)
-        get(one)
+        get(api)
         assert mint.asked[9:] == ["key", "1"]
         world.clock.advance(60.0)
         with pytest.raises(errors.Forbidden, match=r"acme auth\.issue: 403 CLOSED"):
-            one.call("things.get", **GET)
+            api.call("things.get", **GET)
         mint.instead.clear()
-        get(one)
+        get(api)
 
     run(work)
-    assert left(one) == 0
+    assert left(api) == 0
 
 
 def test_a_wrong_key_is_reported_as_such() -> None:
     """Refused where it is traded, it is a refused key, and nothing was sent with it."""
     mint = Mint("acme_other")
-    one = made(mint)
+    api = make_client(mint)
     with pytest.raises(
         errors.KeyRefused, match=r"auth.issue: the provider refuses the key passed in code \(NO_SUCH_KEY\)"
     ) as caught:
-        run(lambda: one.call("things.get", **GET))
+        run(lambda: api.call("things.get", **GET))
     assert (caught.value.code, mint.asked) == ("NO_SUCH_KEY", ["key"])
     assert "passed in code" in str(caught.value)
-    assert left(one) == 0
+    assert left(api) == 0
 
 
 def test_a_new_key_brings_new_tokens() -> None:
@@ -225,15 +225,15 @@ def test_two_clients_of_one_state_share_their_tokens() -> None:
     world = None
     state = MemoryState()
     world = World(mint)
-    one = made(mint, world, state=state)
-    other = made(mint, world, state=state)
+    api = make_client(mint, world, state=state)
+    other = make_client(mint, world, state=state)
 
     def work() -> None:
-        get(one)
+        get(api)
         get(other)
         mint.end()
         get(other)
-        get(one)
+        get(api)
 
     run(work)
     assert mint.asked == ["key", "1", "1", "1", "renew", "1", "1", "1"]
@@ -242,10 +242,10 @@ def test_two_clients_of_one_state_share_their_tokens() -> None:
 def test_calls_without_a_key_need_no_token() -> None:
     """What shows no key does not wait for a trade, and says nothing of the key."""
     mint = Mint("acme_other")
-    one = made(mint)
-    assert run(lambda: one.call_raw("auth.issue", key="acme_other")).status == 200
+    api = make_client(mint)
+    assert run(lambda: api.call_raw("auth.issue", key="acme_other")).status == 200
     assert mint.asked == ["key"]
-    assert one._engine.keys.keys._newest_accepted == -1
+    assert api._engine.keys.keys._newest_accepted == -1
     plain = client(World(OK), provider=PROVIDER)
     run(lambda: plain.call_raw("auth.issue", key="acme_other"))
     assert plain._engine.keys._newest_accepted == -1
@@ -254,26 +254,26 @@ def test_calls_without_a_key_need_no_token() -> None:
 def test_an_answer_without_tokens_is_reported() -> None:
     """It is not what the description says, and none of it is repeated."""
     mint = Mint()
-    one = made(mint)
+    api = make_client(mint)
     for body in ({}, {"access": "a\nb", "seconds": 5}, {"access": "secret", "seconds": 0}, {"access": "secret"}):
         mint.instead["key"] = lambda body=body: answer(200, body)  # type: ignore[misc]
         with pytest.raises(errors.UnexpectedAnswer, match="does not hold tokens") as caught:
-            run(lambda: one.call("things.get", **GET))
+            run(lambda: api.call("things.get", **GET))
         assert "secret" not in str(caught.value)
-    assert left(one) == 0
+    assert left(api) == 0
 
 
 def test_tokens_without_renewal_are_got_by_the_key() -> None:
     """A provider that gives none is asked with the key each time."""
     mint = Mint()
     world = World(mint)
-    one = made(mint, world)
+    api = make_client(mint, world)
     mint.instead["key"] = lambda: answer(200, {"access": "access-1", "seconds": 600})
 
     def work() -> None:
-        get(one)
+        get(api)
         world.clock.advance(550.0)
-        get(one)
+        get(api)
 
     run(work)
     assert mint.asked == ["key", "1", "key", "1"]

@@ -24,9 +24,9 @@ LASTING = NoReply(Outcome.REFUSED, "name the authority with ca_file=…", perman
 def failed(world: World, operation: str, provider: Any = None) -> errors.CallError:
     """What a call raises."""
     arguments: dict[str, Any] = {"name": "n"} if operation == "things.make" else {"thing_id": "1"}
-    one = client(world, provider=provider or acme())
+    api = client(world, provider=provider or acme())
     with pytest.raises(errors.CallError) as caught:
-        run(lambda: one.call(operation, **arguments))
+        run(lambda: api.call(operation, **arguments))
     return caught.value
 
 
@@ -43,8 +43,8 @@ def test_a_response_that_is_too_large_is_not_requested_again(operation: str) -> 
 def test_an_error_that_is_too_large_is_what_its_status_says() -> None:
     """A long page of a server in trouble is a server in trouble."""
     world = World(Response(503, {}, b"<html>", whole=False, too_large=True), OK)
-    one = client(world)
-    assert run(lambda: one.call("things.get", thing_id="1")) == {"id": "1"}
+    api = client(world)
+    assert run(lambda: api.call("things.get", thing_id="1")) == {"id": "1"}
     assert len(world.sent) == 2
 
 
@@ -85,8 +85,8 @@ def test_a_failure_that_lasts_after_sending_leaves_the_outcome_open() -> None:
 def test_a_connection_that_died_is_not_used_again() -> None:
     """After an attempt without a response the next has a connection of its own; after a response it needs none."""
     world = World(LOST, code(500, "X"), OK)
-    one = client(world)
-    assert run(lambda: one.call("things.get", thing_id="1")) == {"id": "1"}
+    api = client(world)
+    assert run(lambda: api.call("things.get", thing_id="1")) == {"id": "1"}
     assert [sent.request.new_connection for sent in world.sent] == [False, True, False]
 
 
@@ -111,8 +111,8 @@ def test_a_redirect_out_of_the_path_carries_no_key(location: str, shown: bool) -
     """Another program may be there; whatever the spelling of the way out, and unless the profile says otherwise."""
     for whole_origin in (False, True):
         world = World(answer(302, location=location), OK)
-        one = client(world, provider=acme(key=replace(KEYS, whole_origin=whole_origin)))
-        run(lambda: one.call("things.get", thing_id="1"))  # noqa: B023 - it is run at once
+        api = client(world, provider=acme(key=replace(KEYS, whole_origin=whole_origin)))
+        run(lambda: api.call("things.get", thing_id="1"))  # noqa: B023 - it is run at once
         assert ["authorization" in dict(sent.request.headers) for sent in world.sent] == [True, shown or whole_origin]
 
 
@@ -120,9 +120,9 @@ def test_a_redirect_out_of_the_path_carries_no_key(location: str, shown: bool) -
 def test_a_query_by_names_that_are_no_texts(name: Any) -> None:
     """It is the caller's to mend, and nothing is sent."""
     world = World(OK)
-    one = client(world)
+    api = client(world)
     with pytest.raises(errors.InvalidOption, match="query cannot be"):
-        run(lambda: one.request("GET", "/things", query={name: "1"}))
+        run(lambda: api.request("GET", "/things", query={name: "1"}))
     assert not world.sent
 
 
@@ -130,8 +130,8 @@ def test_a_query_by_names_that_are_no_texts(name: Any) -> None:
 def test_white_space_around_an_address_is_nothing(given: str) -> None:
     """It comes with files and variables."""
     world = World(OK)
-    one = client(world, base_url=given)
-    run(lambda: one.call("things.get", thing_id="1"))
+    api = client(world, base_url=given)
+    run(lambda: api.call("things.get", thing_id="1"))
     assert world.urls == [f"{BASE}/things/1"]
 
 

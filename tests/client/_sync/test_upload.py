@@ -34,21 +34,21 @@ def lost(_reply: Any) -> Any:
 def sent(world: Vault, file: Any = SMALL, operation: str = "films.send", **given: Any) -> Any:
     """What an upload gives or raises; afterwards nothing is lent."""
     options = {name: given.pop(name) for name in ("provider", "state") if name in given}
-    one = client(World(world), **{"provider": vault(), "state": MemoryState()} | options)
+    api = client(World(world), **{"provider": vault(), "state": MemoryState()} | options)
     arguments = {"piece_size": PIECE, "check": False, "pieces": 2} | given
     if operation == "films.send" and "film_id" not in arguments:
         arguments = {"title": "film"} | arguments
 
     def work() -> Any:
-        with one:
-            return one.upload(operation, file, **arguments)
+        with api:
+            return api.upload(operation, file, **arguments)
 
     try:
         return run(work)
     except Exception as error:  # noqa: BLE001 - it is looked at
         return error
     finally:
-        assert held(one) == 0
+        assert held(api) == 0
 
 
 def test_a_file_goes_in_pieces() -> None:
@@ -292,7 +292,7 @@ def test_an_environment_for_trials_says_what_it_does() -> None:
     """What is cut is not known of a file that was not looked at."""
     rule = SandboxRule(cut_s=30, watermark=True, kept_s=86_400)
     done = sent(Vault(), provider=vault(sandbox=rule))
-    assert [one.kind for one in done.warnings] == ["cut", "watermark", "deleted"]
+    assert [warning.kind for warning in done.warnings] == ["cut", "watermark", "deleted"]
     assert done.warnings[2].at == pytest.approx(1_700_000_000 + 86_400, abs=60)
     assert "2023-11-15" in done.warnings[2].message
 

@@ -44,7 +44,7 @@ def test_what_is_paged_is_what_is_marked(facts: dict[str, Any]) -> None:
     paged = {
         path
         for (method, path), about in operations("apivideo").items()
-        if method == "GET" and any("urrent" in str(one) for one in about.get("parameters", ()))
+        if method == "GET" and any("urrent" in str(item) for item in about.get("parameters", ()))
     }
     assert marked == paged
     assert len(marked) == 13

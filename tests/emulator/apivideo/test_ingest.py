@@ -203,11 +203,11 @@ def test_clip(site: Site) -> None:
 def test_copies(site: Site) -> None:
     """A video made from another one has its file, also when the other is gone."""
     first = site.upload(film())
-    made = site.call("POST", "/videos", {"title": "copy", "source": first})
-    assert (made.status, made.json["source"]["uri"]) == (202, f"/videos/{first}")
+    result = site.call("POST", "/videos", {"title": "copy", "source": first})
+    assert (result.status, result.json["source"]["uri"]) == (202, f"/videos/{first}")
     site.call("DELETE", f"/videos/{first}")
     site.wait_until_idle()
-    assert fetch(assets(site, made.json["videoId"])["mp4"]).body == film()
+    assert fetch(assets(site, result.json["videoId"])["mp4"]).body == film()
 
 
 def test_private_assets_are_opened_once(site: Site) -> None:

@@ -90,16 +90,16 @@ def test_events(facts: dict[str, Any], site: Site) -> None:
     assert said["events"] == list(webhooks.EVENTS)
     assert len(webhooks.EVENTS) == 6
     assert (MAX_TRIES - 1, RETRY_AFTER_S) == (said["retries"], said["apart_s"]) == (3, 3)
-    made = site.call("POST", "/webhooks", {"events": list(webhooks.EVENTS), "url": "http://127.0.0.1:1/"}).json
-    assert re.fullmatch(r"sig_sec_\w{22}", made["signatureSecret"])
-    assert site.call("GET", f"/webhooks/{made['webhookId']}").json == made
+    result = site.call("POST", "/webhooks", {"events": list(webhooks.EVENTS), "url": "http://127.0.0.1:1/"}).json
+    assert re.fullmatch(r"sig_sec_\w{22}", result["signatureSecret"])
+    assert site.call("GET", f"/webhooks/{result['webhookId']}").json == result
 
 
 def test_ids_and_dates(facts: dict[str, Any], site: Site) -> None:
     """Prefixes with 22 characters after them, dates with an offset, the shapes of assets."""
     video = site.call("GET", f"/videos/{site.video()}").json
     webhook = site.call("POST", "/webhooks", {"events": [webhooks.EVENTS[0]], "url": "http://127.0.0.1:1/"}).json
-    made = [
+    result = [
         ("vi", video["videoId"]),
         ("li", site.call("POST", "/live-streams", {"name": "x"}).json["liveStreamId"]),
         ("pl", site.call("POST", "/players", {}).json["playerId"]),
@@ -109,8 +109,8 @@ def test_ids_and_dates(facts: dict[str, Any], site: Site) -> None:
         ("summary_", site.call("POST", "/summaries", {"videoId": video["videoId"]}).json["summaryId"]),
         ("sig_sec_", webhook["signatureSecret"]),
     ]
-    assert [prefix for prefix, _ in made] == facts["id_prefixes"]
-    assert all(re.fullmatch(rf"{prefix}[A-Za-z0-9]{{22}}", name) for prefix, name in made)
+    assert [prefix for prefix, _ in result] == facts["id_prefixes"]
+    assert all(re.fullmatch(rf"{prefix}[A-Za-z0-9]{{22}}", name) for prefix, name in result)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", video["createdAt"])
     shapes = ["", "/hls/manifest.m3u8", "/thumbnail.jpg", "/mp4/source.mp4"]
     assert [video["assets"][name] for name in ("player", "hls", "thumbnail", "mp4")] == [

@@ -69,9 +69,9 @@ def brought(origin: str | None) -> Callable[[Site], HttpResponse]:
 
     def act(site: Site) -> HttpResponse:
         source = origin or site.upload(b"not a video")
-        made = site.call("POST", "/videos", {"title": "x", "source": source})
-        assert made.status == 202
-        return site.upload_form(SOURCE.format(made.json["videoId"]), b"x")
+        result = site.call("POST", "/videos", {"title": "x", "source": source})
+        assert result.status == 202
+        return site.upload_form(SOURCE.format(result.json["videoId"]), b"x")
 
     return act
 

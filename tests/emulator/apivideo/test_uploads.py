@@ -93,9 +93,9 @@ def test_the_field_may_be_called_anything(site: Site, field: str) -> None:
 def test_delegated_upload(site: Site, first: bool) -> None:  # noqa: FBT001 - a table of cases
     """A token is enough; the video is named by the first file, and `videoId` may stand before or behind the file."""
     token = site.call("POST", "/upload-tokens", {"ttl": 60}).json["token"]
-    made = site.upload_form(f"/upload?token={token}", PIECES[0], name="film.mp4.part.a", part="part 1/2")
-    assert set(made.json) == {"videoId"}
-    video_id = made.json["videoId"]
+    result = site.upload_form(f"/upload?token={token}", PIECES[0], name="film.mp4.part.a", part="part 1/2")
+    assert set(result.json) == {"videoId"}
+    video_id = result.json["videoId"]
     parts = [("videoId", None, video_id.encode()), ("file", "b", b"end")]
     body, headers = form(*(parts if first else reversed(parts)))
     last = site.call("POST", f"/upload?token={token}", body, headers=headers | {"Content-Range": "part 2/2"})

@@ -58,7 +58,7 @@ def tone(
         frame = av.AudioFrame(format="s16", layout=layout, samples=max(1, len(wave)))
         frame.sample_rate = rate
         if wave:
-            frame.planes[0].update(array("h", [one for one in wave for _ in range(channels)]).tobytes())
+            frame.planes[0].update(array("h", [item for item in wave for _ in range(channels)]).tobytes())
         maker = av.AudioResampler(format=stream.format, layout=layout, rate=rate)
         for ready in maker.resample(frame) if wave else ():
             container.mux(stream.encode(ready))
@@ -117,4 +117,4 @@ class AssessmentService:
 def problems(answer: HttpResponse) -> list[tuple[str, str]]:
     """What breaks the schema: where, and what."""
     assert answer.status == 422, answer.body
-    return [(".".join(map(str, one["loc"])), one["type"]) for one in answer.json["detail"]]
+    return [(".".join(map(str, item["loc"])), item["type"]) for item in answer.json["detail"]]

@@ -75,7 +75,7 @@ def test_when_to_come_back(played: Callable[..., AssessmentService]) -> None:
     service = played(capacity=1, service_s=1.2, retry_after="true")
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda _: service.scripted(), range(2)))
-    assert sorted((one.status, one.headers.get("retry-after")) for one in answers) == [(200, None), (429, "2")]
+    assert sorted((answer.status, answer.headers.get("retry-after")) for answer in answers) == [(200, None), (429, "2")]
 
 
 @pytest.mark.parametrize(

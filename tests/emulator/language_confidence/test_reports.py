@@ -79,18 +79,18 @@ def test_the_same_is_scored_the_same(service: AssessmentService, played: Callabl
 def test_scores_are_plausible(service: AssessmentService) -> None:
     """Each word of the text is there with its sounds, a score is of 100, and the worst sounds are the worst."""
     report = service.scripted().json["pronunciation"]
-    assert [one["word_text"] for one in report["words"]] == TEXT.rstrip(".").split()
+    assert [item["word_text"] for item in report["words"]] == TEXT.rstrip(".").split()
     sounds = [sound["phoneme_score"] for word in report["words"] for sound in word["phonemes"]]
     assert all(0 <= score <= 100 for score in sounds)
-    assert [one["phoneme_score"] for one in report["lowest_scoring_phonemes"]] == sorted(sounds)[:3]
+    assert [phoneme["phoneme_score"] for phoneme in report["lowest_scoring_phonemes"]] == sorted(sounds)[:3]
     assert 20 < report["overall_score"] <= 100
 
 
 def test_traps(service: AssessmentService) -> None:
     """A number that comes as a text in one block, and nulls where lists and objects are described."""
     reports = [ask(service, "assess.unscripted", context={"question": str(number)}) for number in range(12)]
-    blocks = [one for one in reports[0].values() if one and "english_proficiency_scores" in one]
-    kinds = {type(one["english_proficiency_scores"]["mock_pte"]["prediction"]) for one in blocks}
+    blocks = [item for item in reports[0].values() if item and "english_proficiency_scores" in item]
+    kinds = {type(block["english_proficiency_scores"]["mock_pte"]["prediction"]) for block in blocks}
     assert kinds == {int, str}
     nulls = {name for report in reports for name, value in leaves(report) if value is None}
     assert nulls >= {"discourse_markers", "metrics", "feedback", "warnings"}
