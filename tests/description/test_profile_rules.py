@@ -63,6 +63,8 @@ GONE: Final = '"videos.status"]\ngone_if = "'
         ),
         (f'{GONE}discarded_videos.get"', f'{GONE}videos.delete"', '"videos.status".gone_if', "a GET with an argument"),
         (f'{GONE}discarded_videos.get"', f'{GONE}captions.get"', '"videos.status".gone_if', "which needs language"),
+        ('page = "https://dash', 'page = "dash', "key.page", "the address of a page"),
+        ('checks = ["keys.unused"]', 'checks = ["Unused keys"]', "unneeded-keys.checks", "such as keys.unused"),
         ('method = "download"', 'method = "get"', "asset.method", "the name of a new method"),
         ('method = "download"', 'method = "Save it"', "asset.method", "the name of a new method"),
         ('"captions.file"]\nlike', '"captionsFile"]\nlike', "operations.captionsFile", "a group and a method"),

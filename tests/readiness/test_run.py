@@ -40,7 +40,6 @@ def make_check(
         severity=severity,
         why="",
         fix="",
-        asked_by=(),
         look=look,
         online=online,
     )

@@ -37,6 +37,9 @@ _PROVIDER_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 """A token of RFC 9110, section 5.6.2."""
 
+_CHECK_NAME: Final = re.compile(r"[a-z]+(\.[a-z0-9]+(-[a-z0-9]+)*)?")
+"""The ID of a check of the go-live list, or a group of them."""
+
 _VARIABLE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -73,6 +76,7 @@ def _iter_errors(profile: Profile, api: Api) -> Iterator[DescriptionError]:
     yield from upload_checks.iter_errors(profile, api)
     yield from audio_checks.iter_errors(profile, api)
     yield from assess_checks.iter_errors(profile, api)
+    yield from _check_practices(profile)
 
 
 def _check_environments(profile: Profile, api: Api) -> Iterator[DescriptionError]:
@@ -145,6 +149,10 @@ def _check_key(profile: Profile, api: Api) -> Iterator[DescriptionError]:
         yield DescriptionError(("key", "pattern"), expected)
     yield from _check_header(("key", "header"), rule.header)
     yield from _check_variable(("key", "env"), rule.env)
+    if rule.page and not _is_page(rule.page):
+        yield DescriptionError(("key", "page"), "expected the address of a page", found=mask_address(rule.page))
+    if rule.expires_s is not None and not rule.expires_s > 0:
+        yield DescriptionError(("key", "expires_s"), "expected more than 0", found=rule.expires_s)
     if rule.canary is None:
         return
     path = ("key", "canary")
@@ -158,6 +166,27 @@ def _check_key(profile: Profile, api: Api) -> Iterator[DescriptionError]:
     elif required:
         expected = f"expected an operation without required parameters, found {rule.canary!r} with {required[0]}"
         yield DescriptionError(path, expected)
+
+
+def _check_practices(profile: Profile) -> Iterator[DescriptionError]:
+    for name, practice in profile.practices.items():
+        path = ("practices", name)
+        if not _is_page(practice.page):
+            found = mask_address(practice.page)
+            yield DescriptionError((*path, "page"), "expected the address of a page", found=found)
+        for check_id in practice.checks:
+            if not _CHECK_NAME.fullmatch(check_id):
+                expected = "expected IDs of checks, such as keys.unused, or groups, such as leaks"
+                yield DescriptionError((*path, "checks"), expected, found=check_id)
+
+
+def _is_page(url: str) -> bool:
+    """Whether people can open a URL."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        return False
 
 
 def _check_token(rule: TokenRule, api: Api) -> Iterator[DescriptionError]:

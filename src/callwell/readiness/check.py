@@ -113,20 +113,8 @@ class NotApplicable(Exception):
         self.reason = reason
 
 
-class Rule(NamedTuple):
-    """A provider's rule that asks for a check.
-
-    Attributes:
-        text: the rule in a few words, as `docs/practices.md` has it.
-        page: the address of the page that states it.
-    """
-
-    text: str
-    page: str
-
-
 class Check(NamedTuple):
-    """One check of the go-live list.
+    """One check of the go-live list. Which pages of a provider ask for it is in the profiles: see `practices`.
 
     Attributes:
         id: `group.name`, in kebab case behind the point; it never changes, because baselines and comments name it.
@@ -135,7 +123,6 @@ class Check(NamedTuple):
         severity: of its findings, unless a finding has its own.
         why: why it matters, in one or two sentences.
         fix: how to mend a finding, in one or two sentences.
-        asked_by: the providers' rules that ask for it; empty if the list of the field does.
         look: looks at a project; may raise `CouldNotLook` and `NotApplicable`.
         online: it sends requests to a provider, so `--offline` leaves it out and says so.
     """
@@ -146,6 +133,5 @@ class Check(NamedTuple):
     severity: Severity
     why: str
     fix: str
-    asked_by: tuple[Rule, ...]
     look: Callable[[Project], Iterator[Finding | Unseen]]
     online: bool = False

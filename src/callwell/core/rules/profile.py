@@ -37,6 +37,7 @@ __all__ = [
     "OperationRule",
     "PagingRule",
     "PartRule",
+    "PracticeRule",
     "Profile",
     "QuotaHeaderRule",
     "QuotaRule",
@@ -231,6 +232,9 @@ class KeyRule(Struct, frozen=True, kw_only=True):
         canary: a safe operation without required parameters that tries a new key before other calls use it.
         token: how tokens are obtained with it, if the provider has them.
         whole_origin: the key also follows a redirect to a path of the same origin outside the environment's base URL.
+        page: the address where keys are made and deleted.
+        revoke: how a key is made invalid there, as a sentence or two.
+        expires_s: the longest life that a key can be given; None if keys do not expire.
     """
 
     scheme: Literal["bearer", "basic", "header", "none"] = "bearer"
@@ -241,6 +245,24 @@ class KeyRule(Struct, frozen=True, kw_only=True):
     canary: str | None = None
     token: TokenRule | None = None
     whole_origin: bool = False
+    page: str = ""
+    revoke: str = ""
+    expires_s: float | None = None
+
+
+class PracticeRule(Struct, frozen=True, kw_only=True):
+    """One rule of the provider's best practices.
+
+    Attributes:
+        rule: what it asks for, in a few words of our own.
+        page: the address of the page that states it, with the section if the page has several.
+        checks: the checks of `callwell check` that hold it: their IDs (`keys.unused`), or groups (`leaks`). Empty if
+            the client does what the rule asks for, whatever the caller does.
+    """
+
+    rule: str
+    page: str
+    checks: tuple[str, ...] = ()
 
 
 class Profile(Struct, frozen=True, kw_only=True):
@@ -265,6 +287,7 @@ class Profile(Struct, frozen=True, kw_only=True):
         operations: rules of single operations, by name.
         export: what `callwell export` copies.
         webhooks: how events are delivered.
+        practices: the rules of its pages of best practices, by names of ours.
         max_answer_bytes: the most bytes of a decoded response (64 MiB); a larger one is refused, so that no response
             can fill the memory. Files are streamed and have no bound.
     """
@@ -287,4 +310,5 @@ class Profile(Struct, frozen=True, kw_only=True):
     operations: dict[str, OperationRule] = field(default_factory=dict)
     export: ExportRule | None = None
     webhooks: WebhookRule | None = None
+    practices: dict[str, PracticeRule] = field(default_factory=dict)
     max_answer_bytes: int = 67_108_864

@@ -57,6 +57,5 @@ CHECK = Check(
     severity=Severity.ERROR,
     why="Anyone who has an account on the machine, or a process that was broken into, could copy the key.",
     fix="Set the mode of the file to 600.",
-    asked_by=(),
     look=look,
 )

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The profiles say which rules of the providers ask for which check."""
+
+from __future__ import annotations
+
+import pytest
+
+from callwell import providers
+from callwell.readiness import registry
+from callwell.readiness.check import Group
+from callwell.readiness.practices import Rule, find_rules
+
+PROFILES = {name: providers.load(name).profile for name in providers.names()}
+PLANNED = {"keys.environment", "keys.inside-tree", "keys.one-per-system", "keys.rotatable", "keys.rotation-drill"}
+PLANNED |= {"keys.unused"}
+NAMES = {*registry.CHECKS, *Group, *PLANNED}
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_profiles_name_checks_that_exist(name: str) -> None:
+    """Every check that a bundled profile names is in the table, or is a group of it."""
+    named = {check for practice in PROFILES[name].practices.values() for check in practice.checks}
+    assert named - NAMES == set()
+
+
+def test_rules_are_found_by_id_and_by_group() -> None:
+    """A rule that names the group asks for each check of it; a provider with several accounts counts once."""
+    userplane = providers.load("userplane")
+    rules = find_rules("keys.file-mode", [userplane, userplane])
+    assert rules == (
+        Rule(
+            provider="Userplane",
+            text="keep keys in environment variables or a secret manager",
+            page="https://docs.userplane.io/api/best-practices#store-keys-securely",
+        ),
+    )
+    assert rules[0] in find_rules("leaks.anything", [userplane])
+    assert find_rules("keys.nothing", [userplane]) == ()
