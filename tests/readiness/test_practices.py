@@ -3,12 +3,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from callwell import providers
 from callwell.readiness import registry
 from callwell.readiness.check import Group
 from callwell.readiness.practices import Rule, find_rules
+from callwell.readiness.project import Account, Project, SettingInEffect
+from callwell.readiness.run import run_check
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PROFILES = {name: providers.load(name).profile for name in providers.names()}
 PLANNED = {"keys.environment", "keys.inside-tree", "keys.one-per-system", "keys.rotatable", "keys.rotation-drill"}
@@ -36,3 +43,16 @@ def test_rules_are_found_by_id_and_by_group() -> None:
     )
     assert rules[0] in find_rules("leaks.anything", [userplane])
     assert find_rules("keys.nothing", [userplane]) == ()
+
+
+def test_a_result_names_the_rules_of_the_project(tmp_path: Path) -> None:
+    """The report says which rules of the project's own providers ask for a check."""
+    account = Account(
+        provider=providers.load("userplane"),
+        environment="production",
+        settings={"key": SettingInEffect(value="env:NO_KEY_HERE", origin="profile")},
+        in_use=True,
+    )
+    result = run_check(Project(tmp_path, (account,)), registry.load("keys.file-mode"))
+    assert result.asked_by == find_rules("keys.file-mode", [account.provider])
+    assert result.asked_by

@@ -107,7 +107,7 @@ def _result_parts(result: CheckResult) -> Iterator[RenderableType]:
         text = f"accepted {until}: {place_of(acceptance.finding) or acceptance.finding.what}: {acceptance.reason}"
         yield _indented(Text(printable(text), style="dim"), 4)
     if result.findings:
-        yield from _reasons(check)
+        yield from _reasons(result)
 
 
 def _finding_parts(check: Check, finding: Finding) -> Iterator[RenderableType]:
@@ -124,12 +124,14 @@ def _finding_parts(check: Check, finding: Finding) -> Iterator[RenderableType]:
         yield _indented(Text.assemble(("to do: ", "dim"), fix_of(check, finding)), 6)
 
 
-def _reasons(check: Check) -> Iterator[RenderableType]:
+def _reasons(result: CheckResult) -> Iterator[RenderableType]:
     """Why the check is made, what to do if a finding does not say it, and who asks for it."""
-    yield _indented(Text.assemble(("why: ", "dim"), check.why), 4)
-    yield _indented(Text.assemble(("how to mend it: ", "dim"), check.fix), 4)
-    for rule in check.asked_by:
-        yield _indented(Text.assemble(("asked for by: ", "dim"), f"{rule.text}  ", (rule.page, "dim")), 4)
+    yield _indented(Text.assemble(("why: ", "dim"), result.check.why), 4)
+    yield _indented(Text.assemble(("how to mend it: ", "dim"), result.check.fix), 4)
+    for rule in result.asked_by:
+        yield _indented(
+            Text.assemble(("asked for by ", "dim"), f"{rule.provider}: {rule.text}  ", (rule.page, "dim")), 4
+        )
 
 
 def _indented(text: Text, columns: int) -> Padding:

@@ -10,6 +10,7 @@ from callwell.readiness.check import Severity
 
 if TYPE_CHECKING:
     from callwell.readiness.check import Check, Finding, Unseen
+    from callwell.readiness.practices import Rule
 
 
 class Outcome(StrEnum):
@@ -50,6 +51,7 @@ class CheckResult(NamedTuple):
         skipped: the person who asked left it out.
         applicable: its question arises in this project.
         took_s: seconds that it took.
+        asked_by: the rules of the project's providers that ask for the check.
     """
 
     check: Check
@@ -60,6 +62,7 @@ class CheckResult(NamedTuple):
     skipped: bool = False
     applicable: bool = True
     took_s: float = 0.0
+    asked_by: tuple[Rule, ...] = ()
 
     @property
     def outcome(self) -> Outcome:

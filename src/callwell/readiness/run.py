@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from callwell.errors import CallwellError
 from callwell.readiness.check import CouldNotLook, Finding, NotApplicable, Unseen
+from callwell.readiness.practices import find_rules
 from callwell.readiness.report import CheckResult, Report
 
 if TYPE_CHECKING:
@@ -52,8 +53,9 @@ def run_check(project: Project, check: Check) -> CheckResult:
         project: the project.
         check: the check.
     """
+    asked_by = find_rules(check.id, [account.provider for account in project.accounts])
     if check.online and project.scope.offline:
-        return CheckResult(check=check, skipped=True, reason=SKIPPED_OFFLINE)
+        return CheckResult(check=check, skipped=True, reason=SKIPPED_OFFLINE, asked_by=asked_by)
     started = time.monotonic()
     findings: list[Finding] = []
     unseen: list[Unseen] = []
@@ -64,12 +66,18 @@ def run_check(project: Project, check: Check) -> CheckResult:
             else:
                 unseen.append(item._replace(place=_relative(item.place, project.root)))
     except NotApplicable as none:
-        return CheckResult(check=check, applicable=False, reason=none.reason)
+        return CheckResult(check=check, applicable=False, reason=none.reason, asked_by=asked_by)
     except CouldNotLook as stopped:
         unseen.append(Unseen(what=stopped.reason, fix=stopped.fix))
     except (CallwellError, OSError, RecursionError, MemoryError) as error:
         unseen.append(Unseen(what=f"stopped by {type(error).__name__}: {error}"))
-    return CheckResult(check=check, findings=tuple(findings), unseen=tuple(unseen), took_s=time.monotonic() - started)
+    return CheckResult(
+        check=check,
+        findings=tuple(findings),
+        unseen=tuple(unseen),
+        took_s=time.monotonic() - started,
+        asked_by=asked_by,
+    )
 
 
 def _relative(place: Place | None, root: Path) -> Place | None:

@@ -51,7 +51,7 @@ def _result(result: CheckResult) -> dict[str, Any]:
         "reason": result.reason,
         "why": check.why,
         "fix": check.fix,
-        "asked_by": [rule._asdict() for rule in check.asked_by],
+        "asked_by": [rule._asdict() for rule in result.asked_by],
         "findings": [_finding(check, finding) for finding in result.findings],
         "accepted": [
             {

@@ -22,7 +22,8 @@ from callwell.readiness.report import Outcome
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from callwell.readiness.check import Check, Finding, Rule
+    from callwell.readiness.check import Check, Finding
+    from callwell.readiness.practices import Rule
     from callwell.readiness.report import CheckResult, Report
 
 OUTCOME_WORDS: Final = {
@@ -134,7 +135,7 @@ def _section(result: CheckResult) -> Iterator[str]:
         where = f"<code>{escape(place)}</code>: " if place else ""
         yield f"<li><b>{until}</b> {where}{_text(acceptance.finding.what)}; reason: {_text(acceptance.reason)}</li>\n"
     yield f"</ul>\n<p>{escape(check.why)}</p>\n<p><b>How to mend it:</b> {escape(check.fix)}</p>\n"
-    yield from map(_rule, check.asked_by)
+    yield from map(_rule, result.asked_by)
     yield "</section>\n"
 
 
@@ -153,9 +154,10 @@ def _fix(fix: str) -> str:
 
 def _rule(rule: Rule) -> str:
     page = escape(rule.page)
+    asked = escape(f"{rule.provider}: {rule.text}")
     if not rule.page.startswith("https://"):
-        return f"<p>Asked for by: {escape(rule.text)}, {page}</p>\n"
-    return f'<p>Asked for by: {escape(rule.text)}, <a href="{page}" rel="noreferrer">{page}</a></p>\n'
+        return f"<p>Asked for by {asked}, {page}</p>\n"
+    return f'<p>Asked for by {asked}, <a href="{page}" rel="noreferrer">{page}</a></p>\n'
 
 
 def _short_table(results: tuple[CheckResult, ...]) -> Iterator[str]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from callwell.readiness.check import Check, Finding, Place, Unseen
-    from callwell.readiness.report import Report
+    from callwell.readiness.report import CheckResult, Report
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 BASE: Final = "SRCROOT"
@@ -46,7 +46,7 @@ def to_sarif(report: Report) -> dict[str, Any]:
                     "driver": {
                         "name": "callwell check",
                         "version": VERSION,
-                        "rules": [_rule(result.check) for result in report.results],
+                        "rules": [_rule(result) for result in report.results],
                     }
                 },
                 "invocations": [
@@ -64,8 +64,9 @@ def to_sarif(report: Report) -> dict[str, Any]:
     }
 
 
-def _rule(check: Check) -> dict[str, Any]:
-    pages = "".join(f"\n\nAsked for by {rule.page}: {rule.text}" for rule in check.asked_by)
+def _rule(result: CheckResult) -> dict[str, Any]:
+    check = result.check
+    pages = "".join(f"\n\nAsked for by {rule.provider}: {rule.text} ({rule.page})" for rule in result.asked_by)
     rule: dict[str, Any] = {
         "id": check.id,
         "name": "".join(word.capitalize() for word in check.id.replace(".", "-").split("-")),
@@ -78,8 +79,8 @@ def _rule(check: Check) -> dict[str, Any]:
             "security-severity": SECURITY_SEVERITY[check.severity],
         },
     }
-    if check.asked_by:
-        rule["helpUri"] = check.asked_by[0].page
+    if result.asked_by:
+        rule["helpUri"] = result.asked_by[0].page
     return rule
 
 
