@@ -48,7 +48,6 @@ CHECK = Check(
     severity=Severity.WARNING,
     why="Signed URLs, tokens and certificates are valid between two times. To a wrong clock they are over, or not yet.",
     fix="Keep the clock right by NTP.",
-    asked_by=(),
     look=look,
     online=True,
 )

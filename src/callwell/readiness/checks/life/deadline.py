@@ -87,6 +87,5 @@ CHECK = Check(
         "than the pauses between attempts, a short outage becomes an error."
     ),
     fix="Set a deadline that is longer than the waits between attempts, and as short as the user's patience.",
-    asked_by=(),
     look=look,
 )

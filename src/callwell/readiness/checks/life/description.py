@@ -29,6 +29,5 @@ CHECK = Check(
     severity=Severity.WARNING,
     why="A rule for an operation that was renamed or removed has no effect: a list ends early, a retry is not made.",
     fix="Correct the operation's name in profile.toml, or get the provider's newest document (callwell init).",
-    asked_by=(),
     look=look,
 )

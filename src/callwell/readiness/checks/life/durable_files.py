@@ -53,6 +53,5 @@ CHECK = Check(
     severity=Severity.ERROR,
     why="Quota, keys and calls that are made exactly once are in it: if it cannot be written, no call is sent.",
     fix="Choose a file in a folder that belongs to the user that runs the program.",
-    asked_by=(),
     look=look,
 )

@@ -107,6 +107,5 @@ CHECK = Check(
         "user's calls; with a name that changes, one user is billed as several."
     ),
     fix="Give each call the ID of its user (for_user), and keep one secret for the pseudonyms of all machines.",
-    asked_by=(),
     look=look,
 )

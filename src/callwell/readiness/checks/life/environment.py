@@ -104,6 +104,5 @@ CHECK = Check(
         "emulator answers as the provider does, so nothing fails, but nothing is done."
     ),
     fix="Choose the production environment, and remove base_url.",
-    asked_by=(),
     look=look,
 )

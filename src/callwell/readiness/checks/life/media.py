@@ -141,6 +141,5 @@ CHECK = Check(
     severity=Severity.WARNING,
     why="A recording in another format than the recommended one is slower and scores worse; one over a limit is lost.",
     fix="Prepare recordings before they are sent, and check files where your users choose them.",
-    asked_by=(),
     look=look,
 )

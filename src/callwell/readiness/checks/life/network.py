@@ -68,6 +68,5 @@ CHECK = Check(
     severity=Severity.ERROR,
     why="A client with such a setting cannot be made, or shows its key to whoever listens.",
     fix="Correct the setting, or remove it.",
-    asked_by=(),
     look=look,
 )

@@ -47,7 +47,6 @@ CHECK = Check(
     severity=Severity.ERROR,
     why="A key is never sent to another origin than the configured one, so redirected calls fail.",
     fix="Set base_url to the address that answers itself.",
-    asked_by=(),
     look=look,
     online=True,
 )

@@ -77,6 +77,5 @@ CHECK = Check(
     severity=Severity.ERROR,
     why="Every provider is slow or down for seconds now and then, and all of them ask for retries with growing pauses.",
     fix="Leave the retries to Callwell: remove what turns them off.",
-    asked_by=(),
     look=look,
 )

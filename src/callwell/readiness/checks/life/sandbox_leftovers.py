@@ -92,6 +92,5 @@ CHECK = Check(
     severity=Severity.ERROR,
     why="A variable that was set for tests and deployed with the rest leads real calls to a sandbox or an emulator.",
     fix="Remove the variable from the files that are deployed.",
-    asked_by=(),
     look=look,
 )

@@ -159,6 +159,5 @@ CHECK = Check(
         "quota several times over, and a call that one of them has made is made again by another."
     ),
     fix="Choose a state file that all processes reach and that outlives them: state=sqlite:///PATH.",
-    asked_by=(),
     look=look,
 )

@@ -57,7 +57,6 @@ CHECK = Check(
     severity=Severity.ERROR,
     why="Who can read a connection has the key, and a certificate that has ended stops all calls at once.",
     fix="Mend what the finding names: the certificate, the address, the proxy, or the file of authorities.",
-    asked_by=(),
     look=look,
     online=True,
 )
