@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Searches bytes for keys of which only keyed digests are at hand.
+
+Each window of a key's length is digested, in every view of the bytes and in all that base64 and hexadecimal digits in
+them stand for. Only runs of the key's kinds of characters have such windows, and most files have few. A window with the
+right digest is the key itself: from there on the search by text takes over, so both searches give the same answer.
+"""
+
+from __future__ import annotations
+
+import binascii
+from typing import TYPE_CHECKING, Final
+
+from callwell.keys import Key
+from callwell.readiness.exact.digests import digest_of
+from callwell.readiness.exact.forms import SEXTET
+from callwell.readiness.exact.text_matcher import TextMatcher
+from callwell.readiness.exact.views import make_views
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    Checked = set[tuple[object, bytes]]
+    """Who has checked which run: views hardly differ."""
+
+    from callwell.readiness.exact.digests import KeyDigest, KeyDigests
+    from callwell.readiness.exact.known_key import Hit
+
+BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
+STANDARD: Final = bytes.maketrans(b"-_", b"+/")
+QUARTET: Final = 4
+"""Characters of base64 that stand for three bytes."""
+
+HEXADECIMAL: Final = b"0123456789abcdefABCDEF"
+
+
+class RunFinder:
+    """Finds runs of some characters: translation and search take a nanosecond for each byte.
+
+    Args:
+        alphabet: the characters.
+        length: characters of the shortest run.
+    """
+
+    def __init__(self, alphabet: bytes, length: int) -> None:
+        self._table = bytes(b"x"[0] if code in alphabet else b" "[0] for code in range(256))
+        self._shortest = b"x" * length
+
+    def find(self, text: bytes) -> Iterator[bytes]:
+        """All runs in a text, each as long as it is."""
+        map_of_text = text.translate(self._table) + b" "
+        end = 0
+        while (start := map_of_text.find(self._shortest, end)) >= 0:
+            end = map_of_text.index(b" ", start)
+            yield text[start:end]
+
+
+class DigestMatcher:
+    """Searches bytes for keys by their digests; a `KeyMatcher`.
+
+    Args:
+        digests: the digests.
+    """
+
+    def __init__(self, digests: KeyDigests) -> None:
+        self._salt = bytes.fromhex(digests.salt)
+        self._groups: dict[tuple[int, str], dict[bytes, KeyDigest]] = {}
+        for row in digests.keys:
+            group = self._groups.setdefault((row.length, row.alphabet), {})
+            group[bytes.fromhex(row.digest)] = row
+        self._finders = {group: RunFinder(bytes.fromhex(group[1]), group[0]) for group in self._groups}
+        lengths = [row.length for row in digests.keys]
+        self.longest = max(lengths, default=0)
+        shortest = min(lengths, default=1)
+        self._encoded_runs = (
+            (RunFinder(BASE64, -(-8 * shortest // SEXTET)), decode_base64),
+            (RunFinder(HEXADECIMAL, 2 * shortest), decode_hexadecimal),
+        )
+        self._recovered: dict[bytes, TextMatcher] = {}
+
+    def find(self, data: bytes) -> Iterator[Hit]:
+        """Every key in some bytes, each place once."""
+        if not self._groups:
+            return
+        checked: Checked = set()
+        secrets: set[bytes] = set()
+        for view in make_views(data):
+            for text in self._read(view.text, checked):
+                secrets.update(self._find_secrets(text, checked))
+        for secret in sorted(secrets):
+            yield from self._recovered[secret].find(data)
+
+    def _read(self, text: bytes, checked: Checked) -> Iterator[bytes]:
+        """A text, and what its base64 and hexadecimal digits stand for."""
+        yield text
+        for finder, decode in self._encoded_runs:
+            for run in finder.find(text):
+                if (decode, run) not in checked:
+                    checked.add((decode, run))
+                    yield from decode(run)
+
+    def _find_secrets(self, text: bytes, checked: Checked) -> Iterator[bytes]:
+        """The keys in a text."""
+        for group, rows in self._groups.items():
+            length = group[0]
+            for run in self._finders[group].find(text):
+                if (group, run) in checked:
+                    continue
+                checked.add((group, run))
+                for start in range(len(run) - length + 1):
+                    window = run[start : start + length]
+                    row = rows.get(digest_of(window, self._salt))
+                    if row is not None:
+                        self._recover(window, row)
+                        yield window
+
+    def _recover(self, secret: bytes, row: KeyDigest) -> None:
+        if secret not in self._recovered:
+            self._recovered[secret] = TextMatcher([(row.known_key, Key(secret.decode("utf-8", "surrogatepass")))])
+
+
+def decode_base64(run: bytes) -> Iterator[bytes]:
+    """What characters of base64 stand for, if the first group of four begins at the first to the fourth of them."""
+    standard = run.translate(STANDARD)
+    for start in range(QUARTET):
+        part = standard[start:]
+        surplus = len(part) % QUARTET
+        if surplus == 1:  # six bits are no byte
+            part = part[:-1]
+        yield binascii.a2b_base64(part + b"=" * (-len(part) % QUARTET))
+
+
+def decode_hexadecimal(run: bytes) -> Iterator[bytes]:
+    """What hexadecimal digits stand for, if the first pair begins at the first or the second of them."""
+    for start in (0, 1):
+        part = run[start:]
+        yield bytes.fromhex(part[: len(part) & ~1].decode())

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keyed digests of keys: enough to find a key, and not enough to know it.
+
+A machine that checks code, such as a CI runner, should not have the production keys. It gets a file of their digests
+instead. Beside each digest the file has the length of the key and its kinds of characters, which make the search fast.
+A provider's key is random, so nothing in the file helps to guess it; a secret that a person made up could be guessed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from callwell import folders
+from callwell.errors import FileProblem
+from callwell.readiness.exact.known_key import KnownKey
+from callwell.readiness.exact.text_matcher import encode_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from callwell.keys import Key
+
+SALT_BYTES: Final = 32
+"""Bytes of the key of a file's digests."""
+
+DIGEST_BYTES: Final = 16
+"""Bytes of a digest: with 128 bits, no other text has the same one by chance."""
+
+FORMAT: Final = 1
+
+KINDS: Final = (
+    frozenset(b"0123456789"),
+    frozenset(range(ord("a"), ord("z") + 1)),
+    frozenset(range(ord("A"), ord("Z") + 1)),
+)
+"""Kinds of characters; every other character is a kind of its own."""
+
+
+class KeyDigest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One key in a file of digests.
+
+    Attributes:
+        fingerprint: `Key.fingerprint`.
+        provider: the provider's name.
+        environment: the environment's name.
+        source: where the key was, on the machine that had it.
+        setting: `key` or `user_secret`.
+        length: bytes of the key.
+        alphabet: hexadecimal codes of all bytes of the kinds that the key has.
+        digest: the keyed digest in hexadecimal.
+    """
+
+    fingerprint: str
+    provider: str
+    environment: str
+    source: str
+    setting: str
+    length: int
+    alphabet: str
+    digest: str
+
+    @property
+    def known_key(self) -> KnownKey:
+        """What a report may say of the key."""
+        return KnownKey(
+            fingerprint=self.fingerprint,
+            provider=self.provider,
+            environment=self.environment,
+            source=self.source,
+            setting=self.setting,
+        )
+
+
+class KeyDigests(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file of digests.
+
+    Attributes:
+        format: the version of the format.
+        salt: the key of the digests in hexadecimal: another one in each file.
+        keys: the keys.
+    """
+
+    format: int
+    salt: str
+    keys: tuple[KeyDigest, ...]
+
+
+def make_digests(keys: Iterable[tuple[KnownKey, Key]], salt: bytes = b"") -> KeyDigests:
+    """Digests of keys.
+
+    Args:
+        keys: the keys with their texts.
+        salt: the key of the digests; a random one if empty.
+    """
+    salt = salt or secrets.token_bytes(SALT_BYTES)
+    rows = []
+    for known, key in keys:
+        secret = encode_key(key)
+        row = KeyDigest(
+            **known._asdict(),
+            length=len(secret),
+            alphabet=alphabet_of(secret).hex(),
+            digest=digest_of(secret, salt).hex(),
+        )
+        rows.append(row)
+    return KeyDigests(format=FORMAT, salt=salt.hex(), keys=tuple(rows))
+
+
+def write_digests(path: Path, digests: KeyDigests) -> None:
+    """Write a file of digests.
+
+    Args:
+        path: the file.
+        digests: the digests.
+
+    Raises:
+        FileProblem: the file cannot be written.
+    """
+    try:
+        folders.write(path, [msgspec.json.format(msgspec.json.encode(digests)), b"\n"])
+    except OSError as error:
+        raise FileProblem(f"cannot write {path}: {error.strerror}") from error
+
+
+def read_digests(path: Path) -> KeyDigests:
+    """Read a file of digests.
+
+    Args:
+        path: the file.
+
+    Raises:
+        FileProblem: it cannot be read, or is no file of digests.
+    """
+    try:
+        digests = msgspec.json.decode(path.read_bytes(), type=KeyDigests)
+        bytes.fromhex("".join((digests.salt, *(f"{row.alphabet}{row.digest}" for row in digests.keys))))
+    except OSError as error:
+        raise FileProblem(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise FileProblem(
+            f"{path} is not a file of known keys ({error}); make it again with `callwell keys digests`"
+        ) from error
+    if digests.format != FORMAT:
+        raise FileProblem(f"{path} has format {digests.format}, and this Callwell reads format {FORMAT}; make it again")
+    return digests
+
+
+def digest_of(window: bytes, salt: bytes) -> bytes:
+    """The keyed digest of some bytes.
+
+    Args:
+        window: the bytes.
+        salt: the key of the digest.
+    """
+    return hashlib.blake2b(window, digest_size=DIGEST_BYTES, key=salt).digest()
+
+
+def alphabet_of(secret: bytes) -> bytes:
+    """All bytes of the kinds that a key has.
+
+    Args:
+        secret: the bytes of the key.
+    """
+    found = set(secret)
+    for kind in KINDS:
+        if found & kind:
+            found |= kind
+    return bytes(sorted(found))

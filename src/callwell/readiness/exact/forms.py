@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The forms of a key in a text: as it is, in base64 at each phase, in hexadecimal.
+
+The base64 of a text that holds a key depends on where in a group of three bytes the key begins: its phase. Of the
+characters at both ends only some bits belong to the key. A form's pattern demands exactly those bits, so that a key
+that differs in one bit does not match.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+ALPHABET: Final = tuple(
+    [bytes([code]) for code in b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"] + [b"+-", b"/_"]
+)
+"""Value → characters: both alphabets of RFC 4648 (4 and 5), which differ in the last two values."""
+
+SEXTET: Final = 6
+"""Bits of one character of base64."""
+
+PHASES: Final = 3
+
+
+class Form(NamedTuple):
+    """One form of a key.
+
+    Attributes:
+        name: as the end of a sentence.
+        pattern: matches the form, and nothing else; compiled when it is needed, which is seldom.
+        core: text that every match contains, but for the alphabet of base64 and the case of hexadecimal digits.
+    """
+
+    name: str
+    pattern: bytes
+    core: bytes
+
+
+def make_forms(secret: bytes) -> tuple[Form, ...]:
+    """All forms of a key.
+
+    Args:
+        secret: the bytes of the key.
+    """
+    digits = secret.hex().encode()
+    return (
+        Form(name="as it is", pattern=re.escape(secret), core=secret),
+        *(make_base64_form(secret, phase) for phase in range(PHASES)),
+        Form(name="in hexadecimal", pattern=b"(?i:%s)" % digits, core=digits),
+    )
+
+
+def make_base64_form(secret: bytes, phase: int) -> Form:
+    """The form of a key inside a longer base64 text.
+
+    Args:
+        secret: the bytes of the key.
+        phase: bytes of the last group of three before the key: 0, 1 or 2.
+    """
+    bits = int.from_bytes(secret, "big")
+    start = 8 * phase
+    end = start + 8 * len(secret)
+    pattern = []
+    core = []
+    for place in range(start - start % SEXTET, end, SEXTET):
+        first = max(place, start)
+        last = min(place + SEXTET, end)
+        mask = (1 << (last - first)) - 1
+        wanted = bits >> (end - last) & mask
+        spare = place + SEXTET - last
+        values = [value for value in range(64) if value >> spare & mask == wanted]
+        pattern.append(b"[" + b"".join(re.escape(ALPHABET[value]) for value in values) + b"]")
+        if len(values) == 1:
+            core.append(ALPHABET[values[0]][:1])
+    return Form(name="in base64", pattern=b"".join(pattern), core=b"".join(core))

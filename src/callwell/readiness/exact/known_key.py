@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a report may say of a key that is searched for, and where one was found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class KnownKey(NamedTuple):
+    """A key that is searched for, without its text.
+
+    Attributes:
+        fingerprint: `Key.fingerprint`.
+        provider: the provider's name.
+        environment: the environment's name.
+        source: where the key is kept, such as `env:NAME`.
+        setting: the setting that names the source: `key`, or `user_secret`.
+    """
+
+    fingerprint: str
+    provider: str
+    environment: str
+    source: str
+    setting: str = "key"
+
+    def __str__(self) -> str:
+        what = "key" if self.setting == "key" else self.setting
+        return f"the {self.provider} {what} of {self.environment} ({self.source}, fingerprint {self.fingerprint})"
+
+
+class Hit(NamedTuple):
+    """A key in some bytes.
+
+    Attributes:
+        key: the key.
+        offset: its first byte, from 0.
+        encoding: how it is written, as the end of a sentence: `as it is`, `in base64`, `in base64, split over lines`.
+    """
+
+    key: KnownKey
+    offset: int
+    encoding: str
+
+
+class KeyMatcher(Protocol):
+    """Searches bytes for some keys.
+
+    Attributes:
+        longest: bytes of the longest key; 0 if there is none to search for.
+    """
+
+    longest: int
+
+    def find(self, data: bytes) -> Iterator[Hit]:
+        """Every key in some bytes, each place once.
+
+        Args:
+            data: the bytes.
+        """
+        ...

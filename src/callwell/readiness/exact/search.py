@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Searches streams of any length in bounded memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from callwell.readiness.exact.known_key import Hit, KeyMatcher, KnownKey
+
+BLOCK: Final = 1 << 20
+"""Bytes that are searched at once: large enough that the overlap costs little."""
+
+OVERLAP_PER_BYTE: Final = 16
+"""Bytes of overlap for each byte of the longest key: base64 takes 4/3, escapes like \\u0041 six times as much; the rest
+is for line ends with their indentation."""
+
+LEAST_OVERLAP: Final = 4096
+
+
+class Match(NamedTuple):
+    """A key in a stream.
+
+    Attributes:
+        key: the key.
+        line: the line where it begins, from 1.
+        encoding: how it is written, as the end of a sentence.
+    """
+
+    key: KnownKey
+    line: int
+    encoding: str
+
+
+def search(matcher: KeyMatcher, chunks: Iterable[bytes], block_bytes: int = BLOCK) -> Iterator[Match]:
+    """Every key in a stream, in the order of its blocks. Memory is bounded by a few blocks.
+
+    Args:
+        matcher: searches for the keys.
+        chunks: the stream, in pieces of any size.
+        block_bytes: bytes that are searched at once.
+    """
+    overlap = max(LEAST_OVERLAP, matcher.longest * OVERLAP_PER_BYTE)
+    kept = b""
+    line = 1
+    reported: set[tuple[KnownKey, int]] = set()
+    for block in _gather(chunks, block_bytes):
+        data = kept + block
+        hits = [hit for hit in matcher.find(data) if (hit.key, hit.offset) not in reported]
+        yield from _number(hits, data, line)
+        cut = max(0, len(data) - overlap)
+        line += data.count(b"\n", 0, cut)
+        kept = data[cut:]
+        reported = {(key, offset - cut) for key, offset in reported if offset >= cut}
+        reported |= {(hit.key, hit.offset - cut) for hit in hits if hit.offset >= cut}
+
+
+def _number(hits: list[Hit], data: bytes, line: int) -> Iterator[Match]:
+    """Give each hit its line."""
+    counted = 0
+    for hit in sorted(hits, key=lambda hit: hit.offset):
+        line += data.count(b"\n", counted, hit.offset)
+        counted = hit.offset
+        yield Match(key=hit.key, line=line, encoding=hit.encoding)
+
+
+def _gather(chunks: Iterable[bytes], block_bytes: int) -> Iterator[bytes]:
+    """Join small chunks to blocks of at least so many bytes."""
+    parts: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        parts.append(chunk)
+        size += len(chunk)
+        if size >= block_bytes:
+            yield b"".join(parts)
+            parts.clear()
+            size = 0
+    if parts:
+        yield b"".join(parts)

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Searches bytes for keys at hand.
+
+Nearly all files hold no key, so one quick question comes first: can a key be here at all? For it, text is squeezed: all
+that may interrupt a key is dropped, and what may be written in two ways is made equal. A key in any form and any view
+leaves its squeezed core in the squeezed text, so a text without all cores has no key. Only the others are searched with
+patterns, view by view.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from callwell.readiness.exact.forms import make_forms
+from callwell.readiness.exact.known_key import Hit
+from callwell.readiness.exact.views import make_views, undo_escapes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from callwell.keys import Key
+    from callwell.readiness.exact.forms import Form
+    from callwell.readiness.exact.known_key import KnownKey
+
+DROPPED: Final = b"\0\t\n\r \"'`\\+-"
+"""What may interrupt a key: the bytes of wide characters, line ends with their indentation, quotes and signs of joined
+literals. The minus is the plus of the other base64 alphabet."""
+
+EQUAL: Final = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ_", b"abcdefghijklmnopqrstuvwxyz/")
+"""Hexadecimal digits in either case, and the slash of both base64 alphabets."""
+
+SHORTEST_CORE: Final = 4
+"""Bytes of a squeezed core that are worth a search: a shorter one is nearly everywhere."""
+
+
+class Wanted(NamedTuple):
+    """One key to search for.
+
+    Attributes:
+        key: what a report may say of it.
+        forms: its forms.
+        cores: the squeezed cores of its forms.
+    """
+
+    key: KnownKey
+    forms: tuple[Form, ...]
+    cores: tuple[bytes, ...]
+
+
+class TextMatcher:
+    """Searches bytes for keys at hand; a `KeyMatcher`.
+
+    Args:
+        keys: the keys with their texts.
+    """
+
+    def __init__(self, keys: Iterable[tuple[KnownKey, Key]]) -> None:
+        self.longest = 0
+        self._wanted: list[Wanted] = []
+        for known, key in keys:
+            secret = encode_key(key)
+            forms = make_forms(secret)
+            cores = dict.fromkeys(squeeze(form.core) for form in forms)
+            self._wanted.append(Wanted(key=known, forms=forms, cores=tuple(cores)))
+            self.longest = max(self.longest, len(secret))
+
+    def find(self, data: bytes) -> Iterator[Hit]:
+        """Every key in some bytes, each place once."""
+        suspects = self._find_suspects(data)
+        if not suspects:
+            return
+        seen = set()
+        for view in make_views(data):
+            for wanted in suspects:
+                for form in wanted.forms:
+                    for found in re.finditer(form.pattern, view.text):
+                        offset = view.locate(found.start())
+                        if (wanted.key, offset) not in seen:
+                            seen.add((wanted.key, offset))
+                            yield Hit(
+                                key=wanted.key, offset=offset, encoding=", ".join(filter(None, (form.name, view.how)))
+                            )
+
+    def _find_suspects(self, data: bytes) -> list[Wanted]:
+        """The keys that may be in some bytes: all that are, and hardly any other."""
+        texts = [squeeze(data)]
+        narrow = data.translate(None, b"\0") if b"\0" in data else data
+        texts.extend(squeeze(text) for text in undo_escapes(narrow))
+        return [
+            wanted
+            for wanted in self._wanted
+            if any(len(core) < SHORTEST_CORE or core in text for text in texts for core in wanted.cores)
+        ]
+
+
+def squeeze(text: bytes) -> bytes:
+    """A text without all that may interrupt a key, and with equal signs for what may be written in two ways."""
+    return text.translate(EQUAL, DROPPED)
+
+
+def encode_key(key: Key) -> bytes:
+    """The bytes of a key, as `Key.fingerprint` takes them."""
+    return key.reveal().encode("utf-8", "surrogatepass")
