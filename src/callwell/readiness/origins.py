@@ -24,7 +24,16 @@ def place_of(setting: SettingInEffect, root: Path) -> Place | None:
     path, _, line = setting.origin.rpartition(":")
     if not path or not line.isdecimal():
         return Place(setting.origin)
-    file = Path(path).resolve()
+    return Place(name_in(Path(path), root), int(line))
+
+
+def name_in(path: Path, root: Path) -> str:
+    """The name of a file in reports: relative to the project's folder if it is there.
+
+    Args:
+        path: the file.
+        root: the project's folder.
+    """
+    file = path.resolve()
     base = root.resolve()
-    name = file.relative_to(base).as_posix() if file.is_relative_to(base) else path
-    return Place(name, int(line))
+    return file.relative_to(base).as_posix() if file.is_relative_to(base) else str(path)

@@ -131,6 +131,11 @@ FOUND: Final = (
         (make_account("userplane", state="memory:"),),
     ),
     Case(
+        "shared-state",
+        {"compose.yaml": f"{COMPOSE_REPLICAS}    environment:\n      CALLWELL_STATE: 'memory:'\n"},
+        (("there are several: replicas: 3", "compose.yaml:7"),),
+    ),
+    Case(
         "end-user",
         {"app.py": LANGUAGE_PLAN},
         (("and the plan monthly-active-users requires it", "app.py:3"),),
@@ -307,7 +312,8 @@ def test_a_profile_of_ones_own(tmp_path: Path) -> None:
     result = run("retries", project)
     assert [str(finding.place) for finding in result.findings] == ["mine/profile.toml:10", "mine/profile.toml:11"]
     (finding,) = run("description", project).findings
-    assert "gone.list" in finding.what
+    assert finding.what.startswith("a rule of mine is without effect: operations.")
+    assert str(finding.place) == "mine/profile.toml:12"
 
 
 def test_network_shares(tmp_path: Path) -> None:

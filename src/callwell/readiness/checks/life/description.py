@@ -3,14 +3,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unseen
+from callwell.readiness.check import Check, Finding, Group, NotApplicable, Place, Severity, Unseen
+from callwell.readiness.origins import name_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from callwell.readiness.project import Project
+
+PLACED: Final = re.compile(r"(?P<file>[^:]+):(?P<line>\d+): (?P<text>.*)", re.DOTALL)
+"""How the message of a faulty description begins."""
 
 
 def look(project: Project) -> Iterator[Finding | Unseen]:
@@ -19,7 +25,10 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
         raise NotApplicable("the project uses no provider")
     for provider in {account.provider.name: account.provider for account in project.in_use}.values():
         for message in provider.ignored:
-            yield Finding(what=f"a rule of {provider.name} is without effect: {message}", identity=message)
+            match = PLACED.fullmatch(message)
+            place = Place(name_in(Path(match["file"]), project.root), int(match["line"])) if match else None
+            text = match["text"] if match else message
+            yield Finding(what=f"a rule of {provider.name} is without effect: {text}", place=place, identity=text)
 
 
 CHECK = Check(

@@ -33,7 +33,8 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
         nearest = next(folder for folder in (file, *file.parents) if os.path.lexists(folder))
         is_right_kind = nearest == file or nearest.is_dir()
         if file.is_dir() or not is_right_kind:
-            yield Finding(what=f"the state file {path} cannot be made: {nearest} is no folder for it", place=place)
+            why = f"{nearest} is a folder" if file.is_dir() else f"{nearest} is no folder"
+            yield Finding(what=f"the state file {path} cannot be made: {why}", place=place, identity="kind")
         elif not os.access(nearest, os.W_OK) or not os.access(file.parent if nearest == file else nearest, os.W_OK):
             yield Finding(
                 what=f"the state file {path} cannot be written by this user",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.errors import AudioRefused, FileProblem, FileUnfit, UsageError
 from callwell.readiness.check import Check, CouldNotLook, Finding, Group, NotApplicable, Place, Severity, Unseen
+from callwell.readiness.origins import name_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,8 +66,7 @@ def _media_files(folder: Path) -> Iterator[Path]:
 
 
 def _examine(file: Path, provider: Provider, operation: str, project: Project) -> Iterator[Finding | Unseen]:
-    name = file.relative_to(project.root).as_posix() if file.is_relative_to(project.root) else str(file)
-    place = Place(name)
+    place = Place(name_in(file, project.root))
     upload = provider.rule(operation).upload
     is_video = (mimetypes.guess_type(file.name)[0] or "").startswith("video/")
     try:

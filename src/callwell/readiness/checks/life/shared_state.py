@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 MEMORY: Final = ("memory:", "memory")
 SQLITE: Final = "sqlite:///"
+VARIABLE: Final = re.compile(r"CALLWELL_(?:\w+_)?STATE")
 MOUNTS: Final = Path("/proc/self/mounts")
 
 NETWORK_SHARES: Final = frozenset(
@@ -52,13 +54,16 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
         raise NotApplicable("the project uses no provider")
     facts = read_deployment(project.files)
     code = read_client_code(project.files)
-    states = [*_in_settings(project), *_in_code(project, code)]
+    deployed = [*_in_code(project, code), *_in_variables(facts)]
     several = list(find_several(facts))
-    for state in states:
+    for state in [*_in_settings(project), *deployed]:
         if state.url in MEMORY:
             yield from _not_shared(state, several)
         elif state.url.startswith(SQLITE):
-            yield from _in_file(state, several, facts)
+            yield from _in_file(state, several)
+    for state in deployed:  # the paths of settings are those of this machine, not of a container
+        if state.url.startswith(SQLITE):
+            yield from _in_container(state, facts)
     yield from code.unseen
     yield from facts.unseen
 
@@ -82,6 +87,13 @@ def _in_code(project: Project, code: ClientCode) -> Iterator[StateUse]:
             yield StateUse(str(option.value), option.place)
 
 
+def _in_variables(facts: Facts) -> Iterator[StateUse]:
+    """The states that variables choose for commands."""
+    for variable in facts.variables:
+        if VARIABLE.fullmatch(variable.name):
+            yield StateUse(variable.value, variable.place)
+
+
 def _not_shared(state: StateUse, several: list[Several]) -> Iterator[Finding]:
     if several:
         first = several[0]
@@ -93,7 +105,7 @@ def _not_shared(state: StateUse, several: list[Several]) -> Iterator[Finding]:
         )
 
 
-def _in_file(state: StateUse, several: list[Several], facts: Facts) -> Iterator[Finding]:
+def _in_file(state: StateUse, several: list[Several]) -> Iterator[Finding]:
     path = state.url.removeprefix(SQLITE)
     machines = [one for one in several if not one.one_machine]
     if machines:
@@ -116,7 +128,12 @@ def _in_file(state: StateUse, several: list[Several], facts: Facts) -> Iterator[
             fix="Put the file on a disk of the machine.",
             identity="network",
         )
-    elif facts.containers and path.startswith("/") and not _is_mounted(path, facts):
+
+
+def _in_container(state: StateUse, facts: Facts) -> Iterator[Finding]:
+    path = state.url.removeprefix(SQLITE)
+    is_mounted = any(PurePosixPath(path).is_relative_to(mount.target) for mount in facts.mounts)
+    if facts.containers and path.startswith("/") and not is_mounted and not network_share(path):
         yield Finding(
             what=f"the state file {path} is inside a container ({facts.containers[0]}) and on none of its volumes",
             place=state.place,
@@ -124,10 +141,6 @@ def _in_file(state: StateUse, several: list[Several], facts: Facts) -> Iterator[
             identity="container",
             severity=Severity.WARNING,
         )
-
-
-def _is_mounted(path: str, facts: Facts) -> bool:
-    return any(PurePosixPath(path).is_relative_to(mount.target) for mount in facts.mounts)
 
 
 def network_share(path: str, mounts: Path = MOUNTS) -> str:

@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The files of the sample project: as a team would write them in a hurry, and mended.
+
+`%{name}` stands for a name or an address of a provider, or for a key that is made when the files are written.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+FAULTY: Final = {
+    "callwell.toml": """\
+[%{main}]
+key = "file:config/main.key"
+base_url = "http://127.0.0.1:8100"
+deadline = 5
+
+[%{speech}]
+key = "file:config/speech.key"
+plan = "%{plan}"
+
+[%{video}]
+key = "file:config/main.key"
+environment = "%{trial}"
+
+[warehouse]
+folder = "apis/warehouse"
+key = "file:config/warehouse.key"
+state = "sqlite:///data"
+""",
+    "config/main.key": "%{main_key}\n",
+    "config/speech.key": "%{speech_key}\n",
+    "config/warehouse.key": "%{warehouse_key}\n",
+    "data/README": "The volume for the state.\n",
+    ".env": """\
+%{main_variable}=%{main_key}
+CALLWELL_CLOCK=60
+NODE_TLS_REJECT_UNAUTHORIZED=0
+""",
+    "app/main.py": '''\
+"""The shop's back end."""
+
+import httpx
+import redis
+from fastapi import FastAPI
+from tenacity import retry, stop_after_attempt
+
+from callwell import Client
+from callwell.errors import ApiError
+
+KEY = "%{main_key}"
+
+app = FastAPI()
+cache = redis.Redis()
+main = Client("%{main}", nested=True, deadline_s=None)
+speech = Client("%{speech}", plan="%{plan}").with_options(for_user="everyone")
+
+
+@app.get("/me")
+def me() -> dict[str, object]:
+    answer = httpx.get("%{main_address}/me", headers={"authorization": f"Bearer {KEY}"}, verify=False)
+    return answer.json()
+
+
+@app.get("/recordings")
+@retry(stop=stop_after_attempt(5))
+def recordings(workspace: str) -> list[str]:
+    try:
+        found = list(main.%{signed_list}(workspace))
+    except ApiError as error:
+        if "not a member" in str(error):
+            return []
+        raise
+    for recording in found:
+        cache.set(recording["id"], recording["%{signed_field}"])
+    return [recording["id"] for recording in found]
+
+
+@app.post("/scores")
+def score(text: str, audio: str) -> object:
+    return speech.%{assess}(expected_text=text, audio_base64=audio, audio_format="wav")
+''',
+    "web/package.json": '{"name": "shop", "dependencies": {"react": "19.0.0", "vite": "7.0.0"}}\n',
+    "web/src/api.js": """\
+import { useEffect } from "react";
+
+const key = "%{main_key}";
+
+export const load = () => fetch("%{main_address}/me", { headers: { authorization: `Bearer ${key}` } });
+""",
+    "web/dist/app.js": """\
+const k="%{main_key}";document.title="shop";fetch("%{main_address}/me",{headers:{authorization:"Bearer "+k}});
+//# sourceMappingURL=app.js.map
+""",
+    "web/dist/app.js.map": (
+        '{"version":3,"sources":["src/api.js"],"mappings":"","names":[],'
+        '"sourcesContent":["const key = \\"%{main_key}\\";\\n"]}\n'
+    ),
+    "notebooks/try.ipynb": (
+        '{"cells": [{"cell_type": "code", "execution_count": 1, "metadata": {}, "outputs": [{"name": "stdout", '
+        '"output_type": "stream", "text": ["authorization: Bearer %{main_key}\\n"]}], "source": ["print(headers)"]}],'
+        ' "metadata": {"language_info": {"name": "python"}}, "nbformat": 4, "nbformat_minor": 5}\n'
+    ),
+    "Dockerfile": """\
+FROM python:3.13-slim
+ENV %{speech_variable}=%{speech_key}
+COPY . /app
+WORKDIR /app
+CMD ["gunicorn", "--workers", "4", "app.main:app"]
+""",
+    "compose.yaml": """\
+services:
+  web:
+    build: .
+    command: gunicorn --workers 4 app.main:app
+    environment:
+      %{main_prefix}_BASE_URL: http://emulator:8100
+      %{trial_variable}: ${%{trial_variable}}
+""",
+    ".github/workflows/deploy.yml": """\
+name: deploy
+on:
+  push:
+    branches: [main]
+permissions:
+  contents: read
+jobs:
+  deploy:
+    runs-on: ubuntu-24.04
+    env:
+      %{speech_variable}: %{speech_key}
+      %{video_prefix}_ENVIRONMENT: %{trial}
+    steps:
+      - run: ./deploy
+""",
+    "apis/warehouse/profile.toml": """\
+name = "warehouse"
+title = "Warehouse"
+
+[environments.production]
+base_url = "https://warehouse.example.com/v1"
+
+[key]
+scheme = "bearer"
+header = "authorization"
+env = "WAREHOUSE_API_KEY"
+
+[retry]
+attempts = 1
+
+[operations."shelves.find"]
+repeatable = true
+""",
+}
+"""The project in a hurry."""
+
+MENDED: Final = {
+    "callwell.toml": """\
+[%{main}]
+key = "file:../secrets/main.key"
+state = "sqlite:///../state/state.db"
+deadline = 30
+
+[%{speech}]
+key = "file:../secrets/speech.key"
+plan = "%{plan}"
+user_secret = "file:../secrets/users"
+state = "sqlite:///../state/state.db"
+
+[%{video}]
+key = "file:../secrets/video.key"
+state = "sqlite:///../state/state.db"
+
+[warehouse]
+folder = "apis/warehouse"
+key = "file:../secrets/warehouse.key"
+state = "sqlite:///../state/state.db"
+""",
+    "../secrets/main.key": "%{main_key}\n",
+    "../secrets/speech.key": "%{speech_key}\n",
+    "../secrets/video.key": "%{video_key}\n",
+    "../secrets/warehouse.key": "%{warehouse_key}\n",
+    "../secrets/users": "%{user_secret}\n",
+    ".gitignore": ".env\nweb/dist/\n",
+    ".dockerignore": ".env\n.git\nnotebooks\n",
+    "app/main.py": '''\
+"""The shop's back end."""
+
+from fastapi import FastAPI
+
+from callwell import ApiError, Client
+
+STATE = "sqlite:////var/lib/shop/state.db"
+
+app = FastAPI()
+main = Client("%{main}", key="file:/run/secrets/main", state=STATE, deadline_s=30)
+speech = Client(
+    "%{speech}",
+    key="file:/run/secrets/speech",
+    state=STATE,
+    deadline_s=30,
+    plan="%{plan}",
+    user_secret="file:/run/secrets/users",
+)
+
+
+@app.get("/me")
+def me() -> object:
+    return main.me.get()
+
+
+@app.get("/recordings")
+def recordings(workspace: str) -> list[str]:
+    try:
+        found = list(main.%{signed_list}(workspace))
+    except ApiError as error:
+        if error.code == "%{code}":
+            return []
+        raise
+    return [recording["id"] for recording in found]
+
+
+@app.post("/scores")
+def score(user: str, text: str, audio: str) -> object:
+    for_one = speech.with_options(for_user=user)
+    return for_one.%{assess}(expected_text=text, audio_base64=audio, audio_format="wav")
+''',
+    "web/package.json": FAULTY["web/package.json"],
+    "web/src/api.js": """\
+import { useEffect } from "react";
+
+export const load = () => fetch("/me");
+""",
+    "web/dist/app.js": 'document.title="shop";fetch("/me");\n//# sourceMappingURL=app.js.map\n',
+    "web/dist/app.js.map": (
+        '{"version":3,"sources":["src/api.js"],"mappings":"","names":[],'
+        '"sourcesContent":["export const load = () => fetch(\\"/me\\");\\n"]}\n'
+    ),
+    "notebooks/try.ipynb": (
+        '{"cells": [{"cell_type": "code", "execution_count": null, "metadata": {}, "outputs": [], "source": '
+        '["print(list(headers))\\n"]}], "metadata": {"language_info": {"name": "python"}}, "nbformat": 4, '
+        '"nbformat_minor": 5}\n'
+    ),
+    "Dockerfile": """\
+FROM python:3.13-slim
+COPY app /app/app
+WORKDIR /app
+CMD ["gunicorn", "--workers", "4", "app.main:app"]
+""",
+    "compose.yaml": """\
+services:
+  web:
+    build: .
+    command: gunicorn --workers 4 app.main:app
+    secrets: [main, speech, users]
+    volumes:
+      - state:/var/lib/shop
+volumes:
+  state: {}
+secrets:
+  main: {environment: %{main_variable}}
+  speech: {environment: %{speech_variable}}
+  users: {environment: USER_SECRET}
+""",
+    ".github/workflows/deploy.yml": """\
+name: deploy
+on:
+  push:
+    branches: [main]
+permissions:
+  contents: read
+jobs:
+  deploy:
+    runs-on: ubuntu-24.04
+    env:
+      %{speech_variable}: ${{ secrets.%{speech_variable} }}
+    steps:
+      - run: ./deploy
+""",
+    "apis/warehouse/profile.toml": """\
+name = "warehouse"
+title = "Warehouse"
+
+[environments.production]
+base_url = "https://warehouse.example.com/v1"
+
+[key]
+scheme = "bearer"
+header = "authorization"
+env = "WAREHOUSE_API_KEY"
+
+[operations."shelves.list"]
+repeatable = true
+""",
+}
+"""The same project, ready for production: its keys are beside it, and new ones."""
+
+DOCUMENT: Final = """\
+{
+  "openapi": "3.1.0",
+  "info": {"title": "Warehouse", "version": "1"},
+  "paths": {
+    "/shelves": {"get": {"operationId": "shelves_list", "responses": {"200": {"description": "The shelves."}}}}
+  }
+}
+"""
+"""The OpenAPI document of the API that the project describes itself."""

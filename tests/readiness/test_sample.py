@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sample project has every fault that a check looks for, and its mended twin has none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from callwell.cli.check_accounts import open_project
+from callwell.demo.sample_project import SAMPLES, write_sample
+from callwell.readiness import registry
+from callwell.readiness.check import Group
+from callwell.readiness.project import Scope
+from callwell.readiness.report import Outcome
+from callwell.readiness.run import run_check
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+    from callwell.readiness.report import CheckResult
+
+ELSEWHERE: Final = (Group.DRILLS,)
+"""Groups with tests of their own: they start an emulator and take seconds."""
+
+
+def run_all(folder: Path, *, mended: bool) -> dict[str, CheckResult]:
+    """Write the sample, and run all checks on it that send nothing."""
+    folder.mkdir()
+    root = write_sample(folder, mended=mended)
+    project = open_project(root, Scope(offline=True, samples=root / SAMPLES), ())
+    checks = (check for check in registry.select() if not check.online and check.group not in ELSEWHERE)
+    return {check.id: run_check(project, check) for check in checks}
+
+
+def test_every_fault_is_found_and_mended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each check finds its fault, says where it is, and finds nothing in the mended twin; not even a note."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    faulty = run_all(tmp_path / "faulty", mended=False)
+    assert [name for name, result in faulty.items() if result.outcome is not Outcome.FOUND] == []
+    assert [name for name, result in faulty.items() if any(found.place is None for found in result.findings)] == []
+    mended = run_all(tmp_path / "mended", mended=True)
+    assert {name: result.findings for name, result in mended.items() if result.findings} == {}
+    assert {name: result.unseen for name, result in mended.items() if result.unseen} == {}
