@@ -7,8 +7,11 @@ that real projects have, and each key is made when the files are written.
 
 from __future__ import annotations
 
+import os
 import secrets
+import shutil
 import string
+import subprocess
 import wave
 from typing import TYPE_CHECKING, Final
 
@@ -34,6 +37,12 @@ OWN_MODE: Final = 0o600
 OPEN: Final = "config/"
 OWN: Final = "../secrets/"
 """The folders of keys, in the tree and beside it."""
+
+AUTHOR: Final = (
+    *("-c", "user.name=Shop", "-c", "user.email=shop@example.com"),
+    *("-c", "commit.gpgsign=false", "-c", "core.hooksPath="),
+)
+"""Settings of the one commit, whatever the user has set."""
 
 SECONDS: Final = 20
 PERIOD: Final = 80
@@ -66,7 +75,18 @@ def write_sample(folder: Path, *, mended: bool = False) -> Path:
         if name.startswith((OPEN, OWN)):
             file.chmod(OWN_MODE if name.startswith(OWN) else OPEN_MODE)
     _write_recording(project / SAMPLES / "speech.wav", rate=16_000 if mended else 48_000)
+    _commit(project)
     return project
+
+
+def _commit(project: Path) -> None:
+    """Put all files into a new repository; without git on this machine, there is none."""
+    git = shutil.which("git")
+    if git is None:
+        return
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    for words in (("init", "--quiet"), ("add", "--all"), (*AUTHOR, "commit", "--quiet", "--message", "Open the shop")):
+        subprocess.run([git, *words], cwd=project, check=True, env=environ)  # noqa: S603 - words of our own
 
 
 def _names() -> Iterator[tuple[str, str]]:
