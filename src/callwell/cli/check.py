@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 from pathlib import Path
@@ -232,13 +233,13 @@ def _write(report: Report, targets: dict[str, str]) -> None:
 def _render_json(report: Report) -> str:
     from callwell.readiness.formats.as_json import to_document
 
-    return f"{output.json_line(to_document(report))}\n"
+    return f"{json.dumps(to_document(report))}\n"
 
 
 def _render_sarif(report: Report) -> str:
     from callwell.readiness.formats.sarif import to_sarif
 
-    return f"{output.json_line(to_sarif(report))}\n"
+    return f"{json.dumps(to_sarif(report))}\n"
 
 
 def _render_junit(report: Report) -> str:

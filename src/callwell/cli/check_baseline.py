@@ -11,7 +11,7 @@ from callwell.cli import output
 from callwell.errors import InvalidOption, UsageError
 from callwell.readiness.acceptance import accept
 from callwell.readiness.baseline import NAME, AcceptedEntry, add_entries, read_baseline
-from callwell.readiness.comments import comment_about
+from callwell.readiness.comments import comment_about, read_lines
 from callwell.readiness.identity import identify
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def apply_baseline(report: Report, project: Project, baseline: Path, changes: Ch
         FileProblem: the baseline cannot be written.
     """
     entries = read_baseline(baseline) if baseline.exists() else ()
-    lines = functools.cache(lambda name: _read_lines(project.root / name))
+    lines = functools.cache(lambda name: read_lines(project.root / name))
 
     def find_comment(check_id: str, place: Place) -> IgnoreComment | None:
         return None if place.line is None else comment_about(check_id, place.line, lines(place.path))
@@ -129,13 +129,6 @@ def _new_entries(report: Report, changes: Changes) -> Iterator[AcceptedEntry]:
     for identity, names in identities.items():
         if names & set(changes.ids):
             yield AcceptedEntry(identity=identity, reason=changes.reason, until=changes.until, origin="")
-
-
-def _read_lines(path: Path) -> tuple[str, ...]:
-    try:
-        return tuple(path.read_text(encoding="utf-8", errors="replace").split("\n"))
-    except OSError:
-        return ()
 
 
 def _today() -> dt.date:

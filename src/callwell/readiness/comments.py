@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 MARK: Final = "callwell: ignore="
 """What every such comment has: text without it needs no closer look."""
 
+MAX_BYTES: Final = 8 * 1024 * 1024
+"""The size of a file in which comments are looked for: no person writes one into a larger one."""
+
+_MARK_BYTES: Final = MARK.encode()
 _COMMENT: Final = re.compile(re.escape(MARK) + r"(?P<checks>[a-z0-9.-]+(?:,[a-z0-9.-]+)*)(?P<reason>[^\n]*)")
-_CLOSING: Final = re.compile(r"""\s*(?:\*/\}?|--%?>|[#%-]?\}{1,2}|["']+,?|\*\))\s*$""")
-"""What may end a comment on its own line: in C, HTML, templates, strings of JSON, OCaml."""
+_CLOSING: Final = re.compile(r"""\s*(?:\*/|--%?>|[#%-]?\}\}?|\*\)|["']+,?$)""")
+"""What ends a comment: in C, HTML, templates, OCaml, and the end of a string, as in JSON."""
 
 
 class IgnoreComment(NamedTuple):
@@ -43,19 +48,17 @@ def parse_comment(text: str, line: int) -> IgnoreComment | None:
     match = _COMMENT.search(text)
     if match is None:
         return None
-    reason = _CLOSING.sub("", match["reason"]).strip()
+    reason = _CLOSING.split(match["reason"].rstrip(), maxsplit=1)[0].strip(" \t\r:-–")
     return IgnoreComment(line=line, checks=tuple(match["checks"].split(",")), reason=reason)
 
 
-def all_comments(text: str) -> Iterator[IgnoreComment]:
+def all_comments(lines: Sequence[str]) -> Iterator[IgnoreComment]:
     """All comments in a file.
 
     Args:
-        text: its text.
+        lines: its lines.
     """
-    if MARK not in text:
-        return
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, line in enumerate(lines, start=1):
         comment = parse_comment(line, number)
         if comment is not None:
             yield comment
@@ -74,3 +77,20 @@ def comment_about(check_id: str, line: int, lines: Sequence[str]) -> IgnoreComme
         if comment is not None and comment.reason and check_id in comment.checks:
             return comment
     return None
+
+
+def read_lines(path: Path) -> tuple[str, ...]:
+    """The lines of a file in which a comment may be; none if there can be no comment, or it cannot be read.
+
+    Args:
+        path: the file.
+    """
+    try:
+        if not path.is_file() or path.stat().st_size > MAX_BYTES:
+            return ()
+        content = path.read_bytes()
+    except OSError:
+        return ()
+    if _MARK_BYTES not in content:
+        return ()
+    return tuple(content.decode("utf-8", "replace").split("\n"))

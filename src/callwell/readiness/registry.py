@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 CHECKS: Final[dict[str, str]] = {
     "keys.file-mode": "keys.file_mode",
+    "code.ignore-comments": "code.ignore_comments",
     "life.environment": "life.environment",
     "life.deadline": "life.deadline",
     "life.retries": "life.retries",

@@ -71,11 +71,15 @@ section.check > p {{ margin: .4rem 0; }}
 ul {{ padding-left: 1.2rem; }}
 li {{ margin: .35rem 0; }}
 .fix {{ display: block; }}
-table {{ border-collapse: collapse; width: 100%; }}
+table {{ border-collapse: collapse; width: 100%; table-layout: fixed; }}
+th:first-child {{ width: 8rem; }}
+th:nth-child(2) {{ width: 16rem; }}
 th, td {{ text-align: left; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid #8886; vertical-align: top; }}
 td {{ overflow-wrap: anywhere; }}
-td:first-child, td:nth-child(2) {{ white-space: nowrap; overflow-wrap: normal; }}
-@media (max-width: 40rem) {{ td:first-child, td:nth-child(2) {{ white-space: normal; }} }}
+@media (max-width: 40rem) {{
+  th:first-child {{ width: 5rem; }}
+  th:nth-child(2) {{ width: 8rem; }}
+}}
 @media print {{
   :root {{ color-scheme: light; --red: #b3261e; --yellow: #7a5200; --green: #1b6e2c; --blue: #0b57a4; }}
   body {{ max-width: none; margin: 0; font-size: 10pt; }}
@@ -101,7 +105,7 @@ def _parts(report: Report) -> Iterator[str]:
     yield f"<p>{escape(', '.join(report.accounts))}</p>\n"
     verdict = VERDICTS[report.exit_code]
     yield f'<p class="verdict {VERDICT_CLASSES[report.exit_code]}" role="status"><b>{escape(verdict)}</b>'
-    yield f"{escape(count_words(report))}; {report.took_s:.1f} s</p>\n"
+    yield f"{escape(count_words(report))}; {report.took_s:.1f}&nbsp;s</p>\n"
     if report.notes:
         yield f"<ul>{''.join(f'<li>{_text(note)}</li>' for note in report.notes)}</ul>\n"
     for group, members in groupby(report.results, key=lambda result: result.check.group):

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from callwell.readiness.check import Severity
-from callwell.readiness.formats.words import fix_of, severity_of
-from callwell.readiness.identity import identify, replace_surrogates
+from callwell.readiness.formats.words import fix_of, printable, severity_of
+from callwell.readiness.identity import identify
 from callwell.version import VERSION
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _results(report: Report, indexes: dict[str, int]) -> Iterator[dict[str, Any]
             suppression = {
                 "kind": "inSource" if acceptance.until is None else "external",
                 "status": "accepted",
-                "justification": replace_surrogates(acceptance.reason),
+                "justification": printable(acceptance.reason),
             }
             yield _result(result.check, acceptance.finding, indexes, seen) | {"suppressions": [suppression]}
 
@@ -106,17 +106,17 @@ def _result(check: Check, finding: Finding, indexes: dict[str, int], seen: Count
         "ruleId": check.id,
         "ruleIndex": indexes[check.id],
         "level": severity_of(check, finding).value,
-        "message": {"text": f"{replace_surrogates(finding.what)}{commit}. To do: {fix_of(check, finding)}"},
+        "message": {"text": f"{printable(finding.what)}{commit}. To do: {fix_of(check, finding)}"},
         "locations": [_location(finding.place)],
         "partialFingerprints": {FINGERPRINT: f"{name}:{seen[name]}"},
     }
 
 
 def _notification(check: Check, part: Unseen, indexes: dict[str, int]) -> dict[str, Any]:
-    fix = f". To do: {replace_surrogates(part.fix)}" if part.fix else ""
+    fix = f". To do: {printable(part.fix)}" if part.fix else ""
     return {
         "level": "error",
-        "message": {"text": f"{check.id} could not look: {replace_surrogates(part.what)}{fix}"},
+        "message": {"text": f"{check.id} could not look: {printable(part.what)}{fix}"},
         "associatedRule": {"id": check.id, "index": indexes[check.id]},
         "locations": [_location(part.place)],
     }
@@ -127,7 +127,7 @@ def _location(place: Place | None) -> dict[str, Any]:
     if place is None or place.path.startswith(("env:", "-")):
         location: dict[str, Any] = {"physicalLocation": {"artifactLocation": {"uri": ".", "uriBaseId": BASE}}}
         if place is not None:
-            location["logicalLocations"] = [{"fullyQualifiedName": replace_surrogates(place.path)}]
+            location["logicalLocations"] = [{"fullyQualifiedName": printable(place.path)}]
         return location
     if PurePath(place.path).is_absolute():
         artifact = {"uri": f"file://{_quote(place.path)}"}

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ignore comments without effect: they name no check, or give no reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from callwell.readiness import registry
+from callwell.readiness.check import Check, Finding, Group, Place, Severity
+from callwell.readiness.comments import all_comments, read_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from callwell.readiness.check import Unseen
+    from callwell.readiness.comments import IgnoreComment
+    from callwell.readiness.project import Project
+
+
+def look(project: Project) -> Iterator[Finding | Unseen]:
+    """Look at every comment in the files. In a file that cannot be read, none accepts anything."""
+    for file in project.files:
+        for comment in all_comments(read_lines(file.path)):
+            yield from _faults(comment, file.name)
+
+
+def _faults(comment: IgnoreComment, name: str) -> Iterator[Finding]:
+    place = Place(path=name, line=comment.line)
+    for check_id in comment.checks:
+        if check_id not in registry.CHECKS:
+            yield Finding(what=f"the comment accepts nothing: there is no check {check_id}", place=place)
+        elif not comment.reason:
+            yield Finding(
+                what=f"the comment accepts nothing, because it gives no reason to ignore {check_id}", place=place
+            )
+
+
+CHECK = Check(
+    id="code.ignore-comments",
+    group=Group.CODE,
+    title="Every ignore comment names a check and gives a reason",
+    severity=Severity.ERROR,
+    why="A finding that is ignored without a reason cannot be judged by the next person who reads the code.",
+    fix="Write the check's ID and the reason: `callwell: ignore=ID reason`; or mend the fault and delete the comment.",
+    look=look,
+)
