@@ -43,7 +43,7 @@ FINDINGS: Final = (
     Finding(what=f"the name is {HOSTILE}", place=Place(HOSTILE, 1), severity=Severity.WARNING),
     Finding(what="nothing is set", place=Place("env:EXAMPLE_DEADLINE"), severity=Severity.NOTE),
     Finding(what="there is no place"),
-    Finding(what="a key file is readable", place=Place("/home/someone/key file")),
+    Finding(what="a key file is readable", place=Place("/etc/shop/key file")),
 )
 
 REPORT: Final = Report(
