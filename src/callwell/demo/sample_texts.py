@@ -52,7 +52,7 @@ KEY = "%{main_key}"
 
 app = FastAPI()
 cache = redis.Redis()
-main = Client("%{main}", nested=True, deadline_s=None)
+main = Client("%{main}", deadline_s=None)
 speech = Client("%{speech}", plan="%{plan}").with_options(for_user="everyone")
 
 
@@ -65,15 +65,16 @@ def me() -> dict[str, object]:
 @app.get("/recordings")
 @retry(stop=stop_after_attempt(5))
 def recordings(workspace: str) -> list[str]:
+    ids = []
     try:
-        found = list(main.%{signed_list}(workspace))
+        for recording in main.%{signed_list}(workspace):
+            cache.set(recording["id"], recording["%{signed_field}"])
+            ids.append(recording["id"])
     except ApiError as error:
         if "not a member" in str(error):
             return []
         raise
-    for recording in found:
-        cache.set(recording["id"], recording["%{signed_field}"])
-    return [recording["id"] for recording in found]
+    return ids
 
 
 @app.post("/scores")
@@ -212,12 +213,11 @@ def me() -> object:
 @app.get("/recordings")
 def recordings(workspace: str) -> list[str]:
     try:
-        found = list(main.%{signed_list}(workspace))
+        return [recording["id"] for recording in main.%{signed_list}(workspace)]
     except ApiError as error:
         if error.code == "%{code}":
             return []
         raise
-    return [recording["id"] for recording in found]
 
 
 @app.post("/scores")
