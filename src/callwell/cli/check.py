@@ -147,6 +147,8 @@ def check(
     if list_checks:
         _print_checks(checks)
         return
+    if not checks:
+        raise UsageError("no check is left to run: --skip leaves out all that --only names")
     targets = _targets({"json": as_json, "sarif": sarif, "junit": junit, "html": html})
     changes = check_baseline.read_changes(accept or (), reason, until)
     scope = Scope(
