@@ -14,6 +14,7 @@ from callwell.description import catalog
 from callwell.description.names import to_pascal_case
 from callwell.errors import KeyMissing, UsageError
 from callwell.keys import parse_source
+from callwell.readiness.check import CouldNotLook
 from callwell.readiness.files import ProjectFiles
 from callwell.readiness.project import Account, Project, SettingInEffect
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
     from callwell.cli.settings import Setting
     from callwell.description.provider import Provider
-    from callwell.readiness.files import ProjectFile
+    from callwell.readiness.check import CouldNotLook
+from callwell.readiness.files import ProjectFile
     from callwell.readiness.project import Scope
 
 CLIENT_CALL: Final = re.compile(rb"""Client\(\s*["']([^"'\n]{1,200})["']""")
@@ -47,8 +49,13 @@ def open_project(path: Path, scope: Scope, named: Sequence[str]) -> Project:
     root = path.resolve()
     if not any(root.iterdir()):
         raise UsageError(f"{path} is empty: there is nothing to check")
-    accounts = find_accounts(Settings.discover(folder=root), root, ProjectFiles(root), named)
-    return Project(root, accounts, scope)
+    project = Project(root, scope=scope)
+    files = ProjectFiles(root) if scope.staged else project.files  # what is staged need not name the providers
+    try:
+        project.accounts = find_accounts(Settings.discover(folder=root), root, files, named)
+    except CouldNotLook as stopped:
+        raise UsageError(f"{path}: {stopped.reason}; {stopped.fix}".rstrip("; ")) from stopped
+    return project
 
 
 def find_accounts(

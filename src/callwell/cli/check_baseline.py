@@ -5,17 +5,19 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from callwell.cli import output
 from callwell.errors import InvalidOption, UsageError
 from callwell.readiness.acceptance import accept
 from callwell.readiness.baseline import NAME, AcceptedEntry, add_entries, read_baseline
+from callwell.readiness.check import CouldNotLook
 from callwell.readiness.comments import comment_about, read_lines
 from callwell.readiness.identity import identify
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from callwell.readiness.check import Place
@@ -96,11 +98,7 @@ def apply_baseline(report: Report, project: Project, baseline: Path, changes: Ch
         FileProblem: the baseline cannot be written.
     """
     entries = read_baseline(baseline) if baseline.exists() else ()
-    lines = functools.cache(lambda name: read_lines(project.root / name))
-
-    def find_comment(check_id: str, place: Place) -> IgnoreComment | None:
-        return None if place.line is None else comment_about(check_id, place.line, lines(place.path))
-
+    find_comment = _comment_finder(project)
     whole = not project.scope.staged and project.scope.since is None
     apply = functools.partial(accept, report, find_comment=find_comment, today=_today(), whole=whole)
     counted = apply(baseline=entries)
@@ -110,6 +108,20 @@ def apply_baseline(report: Report, project: Project, baseline: Path, changes: Ch
     added = read_baseline(baseline)
     output.say(f"{baseline}: {len(added) - len(entries)} added, accepted until {changes.until.isoformat()}")
     return apply(baseline=added)
+
+
+def _comment_finder(project: Project) -> Callable[[str, Place], IgnoreComment | None]:
+    """Returns the comment that accepts a finding; of staged changes the staged content is read."""
+    paths: dict[str, Path] = {}
+    with suppress(CouldNotLook):  # the checks have reported it
+        paths.update((file.name, file.path) for file in project.files)
+    lines = functools.cache(read_lines)
+
+    def find_comment(check_id: str, place: Place) -> IgnoreComment | None:
+        path = paths.get(place.path)
+        return None if path is None or place.line is None else comment_about(check_id, place.line, lines(path))
+
+    return find_comment
 
 
 def _new_entries(report: Report, changes: Changes) -> Iterator[AcceptedEntry]:
