@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
     from callwell.cli.settings import Setting
     from callwell.description.provider import Provider
-    from callwell.readiness.check import CouldNotLook
-from callwell.readiness.files import ProjectFile
+    from callwell.readiness.files import ProjectFile
     from callwell.readiness.project import Scope
 
 CLIENT_CALL: Final = re.compile(rb"""Client\(\s*["']([^"'\n]{1,200})["']""")
