@@ -14,6 +14,7 @@
     │   ├── KeyMissing             no key at its location
     │   ├── KeyMalformed           a text that cannot be a key of this provider
     │   ├── KeyOfAnotherEnvironment  a key that another environment of the provider has accepted
+    │   ├── KeyRevoked             a key that was marked as revoked, and no new one came in time
     │   └── KeyRefused             the provider refuses the key, and no new one came in time
     ├── ApiError                   the provider answered with an error      exit code 4
     │   ├── BadRequest             400, 422
@@ -247,6 +248,28 @@ class KeyOfAnotherEnvironment(KeyProblem):
         self.environment = environment
         self.belongs_to = belongs_to
         self.location = location
+
+
+class KeyRevoked(KeyProblem):
+    """A key that `callwell keys revoked` has marked in the state: it is not sent, and its source gave no new one.
+
+    Attributes:
+        fingerprint: of the key.
+        location: the location of the key.
+        since: when it was marked, in seconds since the epoch.
+    """
+
+    def __init__(self, provider: str, *, fingerprint: str, location: str, since: float) -> None:
+        from datetime import UTC, datetime  # only this error needs it
+
+        at = datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        super().__init__(
+            f"{provider}: the key {fingerprint} ({location}) was marked as revoked at {at} and is not sent: put a new "
+            f"key there, or take the mark back (callwell keys revoked {fingerprint} --undo)"
+        )
+        self.fingerprint = fingerprint
+        self.location = location
+        self.since = since
 
 
 class KeyRefused(KeyProblem):

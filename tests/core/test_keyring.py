@@ -105,7 +105,7 @@ def test_an_active_key_outlives_any_number_of_refused_ones() -> None:
         ring = keyring.offer(ring, f"bad {i}")
         ring = keyring.reject(ring, i + 1)
         assert in_use(ring) == "good"
-    assert len(ring.keys) <= keyring.MAX_RETIRED + 2
+    assert len(ring.keys) <= keyring.MAX_DEAD + 2
 
 
 def test_a_refused_key_is_remembered_while_it_is_in_hand() -> None:
@@ -126,20 +126,34 @@ def test_a_key_that_works_again_is_tried_again() -> None:
     assert keyring.revive(KeyRing()) == KeyRing()
 
 
+def test_a_revoked_key_is_used_no_more() -> None:
+    """Whatever its stage; the other key takes its place, and only taking the mark back revives it."""
+    assert in_use(keyring.set_revoked(ring_of("a", "b"), {"b"})) == "a"
+    assert in_use(keyring.set_revoked(keyring.reject(ring_of("a", "b"), 1), {"a"})) == "b"
+    alone = keyring.begin_use(ring_of("a"), 0)
+    ring = keyring.set_revoked(alone, {"a", "x"})
+    assert stage(keyring.end_use(keyring.reject(keyring.revive(ring), 0), 0)) == ["a revoked"]
+    assert in_use(keyring.offer(ring, "b")) == "b"
+    assert in_use(keyring.revive(keyring.set_revoked(ring, {}))) == "a"
+
+
 moves = st.lists(
     st.one_of(
         st.tuples(st.just("offer"), st.sampled_from("abcdef")),
         st.tuples(st.sampled_from(["begin_use", "end_use", "confirm", "reject"]), st.integers(0, 40)),
         st.tuples(st.sampled_from(["revive", "retry"]), st.none()),
+        st.tuples(st.just("revoke"), st.frozensets(st.sampled_from("abcdef"), max_size=3)),
     ),
     max_size=120,
 )
 
 
-def after(ring: KeyRing, name: str, argument: str | int | None) -> KeyRing:
+def after(ring: KeyRing, name: str, argument: str | int | frozenset[str] | None) -> KeyRing:
     """The ring after a move; a generation counts back from the newest."""
     if isinstance(argument, str):
         return keyring.offer(ring, argument)
+    if isinstance(argument, frozenset):
+        return keyring.set_revoked(ring, argument)
     if argument is None:
         return keyring.revive(ring) if name == "revive" else keyring.restage(ring)
     generation = ring.keys[-1 - argument % len(ring.keys)].generation if ring.keys else argument
@@ -153,10 +167,15 @@ def after(ring: KeyRing, name: str, argument: str | int | None) -> KeyRing:
 
 
 @given(moves=moves)
-def test_a_ring_keeps_its_shape(moves: list[tuple[str, str | int | None]]) -> None:
+def test_a_ring_keeps_its_shape(moves: list[tuple[str, str | int | frozenset[str] | None]]) -> None:
     """At most one active and one staged key; generations grow; what is in hand is remembered; a refusal is obeyed."""
     ring = KeyRing()
+    revoked: frozenset[str] = frozenset()
     for name, argument in moves:
+        if isinstance(argument, frozenset):
+            revoked = argument
+        if argument in revoked:
+            continue  # no source's key is offered that is marked
         before = ring
         ring = after(ring, name, argument)
         found = [key.stage for key in ring.keys]
@@ -170,5 +189,7 @@ def test_a_ring_keeps_its_shape(moves: list[tuple[str, str | int | None]]) -> No
         assert all(key.uses for key in ring.keys if key.stage is KeyStage.DRAINING) or name == "reject"
         if KeyStage.ASIDE in found:
             assert KeyStage.ACTIVE in found
-        if name not in ("reject", "revive") and keyring.current(before) is not None:
+        held = keyring.current(ring)
+        assert held is None or held.fingerprint not in revoked
+        if name not in ("reject", "revive", "revoke") and keyring.current(before) is not None:
             assert keyring.current(ring) is not None

@@ -5,23 +5,44 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from callwell.cli import output
-from callwell.cli.flags import EnvironmentOption, JsonOption, KeyOption, OptionalProviderArgument, ProviderArgument
+from callwell.cli.flags import (
+    EnvironmentOption,
+    JsonOption,
+    KeyOption,
+    OptionalProviderArgument,
+    ProviderArgument,
+    StateOption,
+)
 from callwell.cli.key_status import KeyStatus, read_key_status
+from callwell.client.keys.usage import KeyUse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from callwell.cli.revoked_keys import Mark
     from callwell.cli.settings import Setting, Settings
-    from callwell.client.keys.usage import KeyUse, KeyUseLog
+    from callwell.client.keys.usage import KeyUseLog
     from callwell.description.provider import Provider
 
 COLUMNS: Final = ("provider", "environment", "location", "fingerprint", "belongs_to", "clients", "last", "problem")
 USED_EARLIER: Final = "used earlier; delete it at the provider once no process needs it"
+
+KeyIdArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID", help="The key's fingerprint, or the beginning of it: see callwell keys list.", show_default=False
+    ),
+]
+ProviderOption = Annotated[
+    list[str] | None,
+    typer.Option("--provider", metavar="NAME", help="Only this provider. Repeatable. Default: all that have the key."),
+]
+UndoOption = Annotated[bool, typer.Option("--undo", help="Take the mark back.")]
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -56,6 +77,45 @@ def list_(provider: OptionalProviderArgument = None, *, key: KeyOption = None, a
         if not row["present"]:
             row["problem"] = str(row["problem"] or "–").partition(";")[0]
     output.emit_table(COLUMNS, ([row[column] for column in COLUMNS] for row in rows))
+
+
+@app.command()
+def revoked(
+    key_id: KeyIdArgument,
+    *,
+    provider: ProviderOption = None,
+    undo: UndoOption = False,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Mark a key as revoked, so that every process on the configured state stops sending it within a second.
+
+    This does not revoke the key at the provider: do that as well, as the command says. Calls use the new key as soon
+    as it is at its place; until then they fail.
+    """
+    from callwell.cli.revoked_keys import mark_key
+    from callwell.cli.settings import Settings
+
+    settings = Settings.discover()
+    output.log_to_stderr(verbose=False)
+    marks = mark_key(settings, provider or (), key_id, revoked=not undo, state=state)
+    if as_json:
+        output.emit_json(
+            [
+                {
+                    "provider": mark.provider.name,
+                    "state": mark.state,
+                    "fingerprint": mark.fingerprint,
+                    "revoked": None if mark.since is None else _time(mark.since),
+                    "changed": mark.changed,
+                }
+                for mark in marks
+            ]
+        )
+        return
+    for mark in marks:
+        for line in _describe_mark(mark):
+            output.emit(line)
 
 
 @app.command()
@@ -104,27 +164,45 @@ def where(
 
 
 def _keys_of(provider: Provider, values: Mapping[str, Setting]) -> Iterator[dict[str, Any]]:
-    """The configured key, and all others that were used."""
+    """The configured key, all others that were used, and those that are marked as revoked."""
     status = read_key_status(provider.profile.key, str(values["key"].value))
     environment = values["environment"].value
     with _key_uses(provider, values) as key_uses:
         uses = key_uses.read_all()
-        belongs_to = key_uses.find_environment(status.fingerprint) if status.fingerprint else None
-        if belongs_to not in (None, environment):
-            status = status._replace(problem=f"it belongs to environment {belongs_to}")
-        row = {"provider": provider.name, "environment": environment}
-        yield {**row, **status._asdict(), "belongs_to": belongs_to, **_times(uses.get(status.fingerprint or ""))}
-        for fingerprint, use in uses.items():
-            if fingerprint != status.fingerprint:
-                other = KeyStatus(
-                    location=use.location,
-                    present=None,
-                    valid=None,
-                    fingerprint=fingerprint,
-                    can_change=None,
-                    problem=USED_EARLIER,
-                )
-                yield {**row, **other._asdict(), "belongs_to": key_uses.find_environment(fingerprint), **_times(use)}
+        revoked = key_uses.read_revoked()
+        unused = dict.fromkeys(revoked.keys() - key_uses.find_fingerprints(), KeyUse())
+        statuses = [
+            status,
+            *(_earlier(key, use) for key, use in {**uses, **unused}.items() if key != status.fingerprint),
+        ]
+        for one in statuses:
+            belongs_to = key_uses.find_environment(one.fingerprint) if one.fingerprint else None
+            problem = one.problem
+            if one is status and belongs_to not in (None, environment):
+                problem = f"it belongs to environment {belongs_to}"
+            since = revoked.get(one.fingerprint or "")
+            if since is not None:
+                problem = f"it was marked as revoked at {_time(since)}"
+            yield {
+                "provider": provider.name,
+                "environment": environment,
+                **one._replace(problem=problem)._asdict(),
+                "belongs_to": belongs_to,
+                **_times(uses.get(one.fingerprint or "")),
+                "revoked": None if since is None else _time(since),
+            }
+
+
+def _earlier(fingerprint: str, use: KeyUse) -> KeyStatus:
+    """The status of a key that is not at its place now."""
+    return KeyStatus(
+        location=use.location,
+        present=None,
+        valid=None,
+        fingerprint=fingerprint,
+        can_change=None,
+        problem=USED_EARLIER,
+    )
 
 
 def _belongs_to(provider: Provider, values: Mapping[str, Setting], status: KeyStatus) -> str | None:
@@ -165,6 +243,19 @@ def _lookup_order(
     for at, value in settings.sources(provider, environment, "key"):
         yield (at, None) if value is None else (value.origin, str(value.value))
     yield "profile", f"env:{provider.in_environment(environment).profile.key.env}"
+
+
+def _describe_mark(mark: Mark) -> Iterator[str]:
+    """What was done about a key, and what is left to do."""
+    key = f"{mark.provider.name}: key {mark.fingerprint}"
+    if mark.since is None:
+        yield f"{key} is {'no longer' if mark.changed else 'not'} marked as revoked in {mark.state}"
+        return
+    already = "" if mark.changed else f", since {_time(mark.since)}"
+    yield f"{key} is marked as revoked in {mark.state}{already}; no client on this state sends it"
+    rule = mark.provider.profile.key
+    steps = " ".join(text for text in (rule.page, rule.revoke) if text)
+    yield f"Now revoke it at {mark.provider.profile.title} as well{f': {steps}' if steps else ''}"
 
 
 def _describe(status: KeyStatus) -> str:

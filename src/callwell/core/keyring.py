@@ -22,6 +22,9 @@ three things happens:
 - The active key is refused. The key that is staged or aside becomes active, for all calls. If there is none, `current`
   is None until the source offers another key, and calls wait. A later call may try the newest key once more (`revive`).
 
+A person may mark a key as revoked, at any stage (`set_revoked`). It is REVOKED then, and nothing but taking the mark
+back lets a call use it again.
+
 A newer offer retires a key that is staged or aside. Retired keys are remembered only for calls that still use them.
 """
 
@@ -34,7 +37,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
 
 class KeyStage(StrEnum):
@@ -45,6 +48,7 @@ class KeyStage(StrEnum):
     ACTIVE = "active"
     DRAINING = "draining"
     RETIRED = "retired"
+    REVOKED = "revoked"
 
 
 class KeyGeneration(Struct, frozen=True):
@@ -79,8 +83,11 @@ class KeyRing(Struct, frozen=True):
 NEW = (KeyStage.STAGED, KeyStage.ASIDE)
 """Stages of a key that the provider has not accepted while an older one is active."""
 
-MAX_RETIRED = 8
-"""Retired keys without uses that a ring remembers: a bound for a source that changes often."""
+DEAD = (KeyStage.RETIRED, KeyStage.REVOKED)
+"""Stages of a key that no call begins to use."""
+
+MAX_DEAD = 8
+"""Dead keys without uses that a ring remembers: a bound for a source that changes often."""
 
 
 def offer(ring: KeyRing, fingerprint: str) -> KeyRing:
@@ -171,10 +178,7 @@ def reject(ring: KeyRing, generation: int) -> KeyRing:
     if is_on_trial(ring, generation):
         return _change(ring, generation, lambda key: replace(key, stage=KeyStage.ASIDE))
     rejected = _change(ring, generation, _retire)
-    newer = _find(rejected, KeyStage.STAGED) or _find(rejected, KeyStage.ASIDE)
-    if newer is None or _find(rejected, KeyStage.ACTIVE):
-        return rejected
-    return _change(rejected, newer.generation, _activate)
+    return _replace_active(rejected)
 
 
 def restage(ring: KeyRing) -> KeyRing:
@@ -187,9 +191,33 @@ def restage(ring: KeyRing) -> KeyRing:
 
 def revive(ring: KeyRing) -> KeyRing:
     """The ring with its newest key staged once more, if no key could work: a disabled key may have been enabled."""
-    if not ring.keys or current(ring) is not None:
+    if not ring.keys or ring.keys[-1].stage is KeyStage.REVOKED or current(ring) is not None:
         return ring
     return KeyRing((*ring.keys[:-1], replace(ring.keys[-1], stage=KeyStage.STAGED)))
+
+
+def set_revoked(ring: KeyRing, fingerprints: Container[str]) -> KeyRing:
+    """The ring after people have marked keys as revoked, or have taken that back. A new key replaces the active one.
+
+    Args:
+        ring: the ring.
+        fingerprints: of all keys that are marked now.
+    """
+    return _replace_active(KeyRing(tuple(_mark(key, revoked=key.fingerprint in fingerprints) for key in ring.keys)))
+
+
+def _mark(key: KeyGeneration, *, revoked: bool) -> KeyGeneration:
+    if revoked:
+        return replace(key, stage=KeyStage.REVOKED)
+    return replace(key, stage=KeyStage.RETIRED) if key.stage is KeyStage.REVOKED else key
+
+
+def _replace_active(ring: KeyRing) -> KeyRing:
+    """The ring with a new key activated, if there is one and no active key."""
+    newer = _find(ring, KeyStage.STAGED) or _find(ring, KeyStage.ASIDE)
+    if newer is None or _find(ring, KeyStage.ACTIVE):
+        return ring
+    return _change(ring, newer.generation, _activate)
 
 
 def _activate(key: KeyGeneration) -> KeyGeneration:
@@ -197,7 +225,7 @@ def _activate(key: KeyGeneration) -> KeyGeneration:
 
 
 def _retire(key: KeyGeneration) -> KeyGeneration:
-    return replace(key, stage=KeyStage.RETIRED)
+    return key if key.stage is KeyStage.REVOKED else replace(key, stage=KeyStage.RETIRED)
 
 
 def _find(ring: KeyRing, stage: KeyStage) -> KeyGeneration | None:
@@ -210,8 +238,8 @@ def _change(ring: KeyRing, generation: int, change: Callable[[KeyGeneration], Ke
 
 
 def _retire_drained(ring: KeyRing) -> KeyRing:
-    """The ring after draining keys without uses have retired, without the oldest of the retired ones."""
+    """The ring after draining keys without uses have retired, without the oldest of the dead ones."""
     keys = tuple(_retire(key) if key.stage is KeyStage.DRAINING and not key.uses else key for key in ring.keys)
-    unused = [key.generation for key in keys if key.stage is KeyStage.RETIRED and not key.uses]
-    forgotten = set(unused[:-MAX_RETIRED])
+    unused = [key.generation for key in keys if key.stage in DEAD and not key.uses]
+    forgotten = set(unused[:-MAX_DEAD])
     return KeyRing(tuple(key for key in keys if key.generation not in forgotten))

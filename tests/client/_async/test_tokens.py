@@ -31,6 +31,7 @@ def sourced(mint: Mint, *keys: str) -> Any:
     world = World(mint)
     api = client(world, **options(mint, world))
     api._engine.keys.keys._source = ListSource(keys, marked=True)
+    api._engine.keys.keys._can_change = True
     api._engine.keys.keys._uses.record_accepted(Key(keys[0]).fingerprint, "here")
     return api, world
 

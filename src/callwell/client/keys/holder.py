@@ -9,6 +9,7 @@ something is awaited.
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
@@ -16,13 +17,14 @@ from msgspec.structs import replace
 from callwell.core import key_trial, keyring
 from callwell.core.key_trial import KeyTrial
 from callwell.core.keyring import KeyRing, KeyStage
-from callwell.errors import KeyMalformed, KeyMissing, KeyOfAnotherEnvironment
+from callwell.errors import KeyMalformed, KeyMissing, KeyOfAnotherEnvironment, KeyRevoked, StateError
 from callwell.forks import reset_after_fork
 from callwell.keys.format import find_format_error
+from callwell.observe.logs import LOGGER
 from callwell.observe.notices import KeyChanged, KeySetAside
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from callwell.client.keys.usage import KeyUseLog
     from callwell.clock import Clock
@@ -50,6 +52,7 @@ class KeyHolder:
         KeyMissing: there is no key.
         KeyMalformed: the source holds something that is no key of this provider.
         KeyOfAnotherEnvironment: the key belongs to another environment.
+        KeyRevoked: the key is marked as revoked.
     """
 
     def __init__(
@@ -82,6 +85,8 @@ class KeyHolder:
         self._trying = False
         self._has_canary = False
         self._trial = KeyTrial()
+        self._revoked: Mapping[str, float] = {}
+        self._can_change = source.can_change or uses.shared
         self._checked_at = clock.now()
         self._revision = source.revision()
         self._adopt(self._validate(source.read()))
@@ -115,8 +120,8 @@ class KeyHolder:
             may_try: the caller's request may carry a new key that the provider has not accepted yet.
             after_refusal: the caller's request was refused with an older key, so that it carries the new one.
         """
-        if self._source.can_change:
-            self._check_source()
+        if self._can_change:
+            self._check_changes()
         with self._lock:
             if self._shared_use is not None:
                 self._shared_uses += 1
@@ -247,15 +252,43 @@ class KeyHolder:
         """Whether this client, or one before it, has had a key of this ring accepted."""
         return self._newest_accepted >= 0 or any(self._uses.was_accepted(key.fingerprint) for key in self._ring.keys)
 
-    def _check_source(self) -> None:
-        """Read the source again if it may have changed, at most once in `CHECK_S`."""
+    def _check_changes(self) -> None:
+        """Look for revoked keys, and read the source again if it may have changed, at most once in `CHECK_S`."""
         now = self._clock.now()
         if now - self._checked_at < CHECK_S:
             return
         self._checked_at = now
-        revision = self._source.revision()
-        if revision != self._revision:
-            self._reread(revision)
+        self._check_revoked()
+        if self._source.can_change:
+            revision = self._source.revision()
+            if revision != self._revision:
+                self._reread(revision)
+
+    def _check_revoked(self) -> None:
+        """Stop using the keys that are marked as revoked. A state that cannot be read changes nothing."""
+        with suppress(StateError):
+            revoked = self._uses.read_revoked()
+            if revoked == self._revoked:
+                return
+            with self._lock:
+                self._end_shared_use()
+                self._revoked = revoked
+                self._ring = keyring.set_revoked(self._ring, revoked)
+            own = [key.fingerprint for key in self._ring.keys if key.fingerprint in revoked]
+            if own:
+                LOGGER.warning("%s: marked as revoked, and not sent: %s", self._provider, ", ".join(own))
+
+    def _raise_if_revoked(self) -> None:
+        """Say so if the newest key is marked as revoked.
+
+        Raises:
+            KeyRevoked: it is.
+        """
+        self._check_revoked()
+        fingerprint = self._ring.keys[-1].fingerprint
+        if fingerprint in self._revoked:
+            since = self._revoked[fingerprint]
+            raise KeyRevoked(self._provider, fingerprint=fingerprint, location=self.location, since=since)
 
     def _reread(self, revision: object = None) -> bool:
         """Read the source, and return whether it has a new key.
@@ -270,6 +303,10 @@ class KeyHolder:
             return False
         except KeyOfAnotherEnvironment as error:
             self._caveat = f" (the key there now belongs to environment {error.belongs_to})"
+            return False
+        except KeyRevoked as error:
+            if error.fingerprint != self._ring.keys[-1].fingerprint:
+                self._caveat = f" (the key there now, {error.fingerprint}, is marked as revoked)"
             return False
         if revision is not None:
             self._revision = revision
@@ -287,6 +324,7 @@ class KeyHolder:
                 raise KeyMalformed(f"{self._provider}: the key passed {location.removeprefix('given ')} {problem}")
             raise KeyMalformed(f"{self._provider}: the key at {location} {problem}")
         self._uses.check_environment(key.fingerprint, self._source.location)
+        self._uses.check_revoked(key.fingerprint, self._source.location)
         return key
 
     def _adopt(self, key: Key) -> bool:
@@ -300,7 +338,7 @@ class KeyHolder:
             newest = ring.keys[-1]
             self._caveat = ""
             self._trial = KeyTrial()
-            in_use = {held.generation for held in ring.keys if held.stage is not KeyStage.RETIRED}
+            in_use = {held.generation for held in ring.keys if held.stage not in keyring.DEAD}
             known = {**self._keys, newest.generation: key}
             self._keys = {generation: text for generation, text in known.items() if generation in in_use}
         self._notify(KeyChanged(self._provider, key.fingerprint, newest.generation))

@@ -83,6 +83,9 @@ class AsyncKeyManager(KeyHolder):
 
         Returns:
             the generation to use instead, or the same one if no other appears in time.
+
+        Raises:
+            KeyRevoked: the key is marked as revoked, and no other appears in time.
         """
         self._reject(generation)
         if self._canary is not None:
@@ -109,7 +112,10 @@ class AsyncKeyManager(KeyHolder):
             if not self._source.can_change:
                 break
         current = keyring.current(self._ring)
-        return generation if current is None else current.generation
+        if current is None:
+            self._raise_if_revoked()
+            return generation
+        return current.generation
 
     async def _try_new_key(self, canary: AsyncKeyTester, until: float) -> None:
         """Send the canary with a new key, if there is one and no other caller is doing so."""

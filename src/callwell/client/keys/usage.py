@@ -6,6 +6,8 @@ that was never accepted is simply wrong, and no caller is kept waiting.
 
 Where environments have keys of their own, a key belongs to the one that accepted it first. What an emulator or a test
 double accepts at another address says nothing about the provider's own addresses, and the other way round.
+
+A key can also be marked as revoked, for all accounts of its provider in the state: no client sends it from then on.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from callwell.errors import KeyOfAnotherEnvironment
+from callwell.errors import KeyOfAnotherEnvironment, KeyRevoked
 from callwell.state.base import Cell
 
 if TYPE_CHECKING:
@@ -59,6 +61,16 @@ class KeyUse(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     location: str = ""
 
 
+class RevokedKeys(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """The keys of a provider that were marked as revoked.
+
+    Attributes:
+        since: fingerprint → when, in seconds since the epoch.
+    """
+
+    since: Mapping[str, float] = {}
+
+
 class KeyUseLog:
     """The keys that one account was used with.
 
@@ -67,10 +79,15 @@ class KeyUseLog:
         state: where the records are.
         clock: gives the time of day to record.
         realm: which environments have keys of their own; None if all keys belong to this one.
+
+    Attributes:
+        shared: other processes can change the records.
     """
 
     def __init__(self, account: str, state: State, clock: Clock, realm: KeyRealm | None = None) -> None:
+        self.shared = state.shared
         self._account = account
+        self._provider = account.partition(":")[0]
         self._realm = realm
         self._state = state
         self._clock = clock
@@ -124,11 +141,57 @@ class KeyUseLog:
 
         self._state.update(self._cell(fingerprint), change)
 
+    def check_revoked(self, fingerprint: str, location: str) -> None:
+        """Raise if a key is marked as revoked.
+
+        Args:
+            fingerprint: of the key.
+            location: where the key was found.
+
+        Raises:
+            KeyRevoked: it is.
+        """
+        since = self.read_revoked().get(fingerprint)
+        if since is not None:
+            raise KeyRevoked(self._provider, fingerprint=fingerprint, location=location, since=since)
+
+    def read_revoked(self) -> Mapping[str, float]:
+        """The provider's keys that are marked as revoked: fingerprint → since when, in seconds since the epoch."""
+        return self._state.read(self._revoked_cell()).since
+
+    def set_revoked(self, fingerprint: str, *, revoked: bool) -> bool:
+        """Mark a key as revoked, or take that back. An earlier mark keeps its time.
+
+        Args:
+            fingerprint: of the key.
+            revoked: whether it is revoked.
+
+        Returns:
+            whether that changed anything.
+        """
+        now = self._clock.wall()
+
+        def change(keys: RevokedKeys) -> tuple[RevokedKeys, bool]:
+            if (fingerprint in keys.since) == revoked:
+                return keys, False
+            others = {other: since for other, since in keys.since.items() if other != fingerprint}
+            return RevokedKeys({**others, fingerprint: now} if revoked else others), True
+
+        return self._state.update(self._revoked_cell(), change)
+
+    def find_fingerprints(self) -> set[str]:
+        """The fingerprints of all keys of the provider that were used, whatever the account."""
+        return {key.rpartition(":")[2] for key in self._state.keys(f"key:{self._provider}:")}
+
     def read_all(self) -> dict[str, KeyUse]:
         """The use of every key of the account, by fingerprint."""
         prefix = _prefix(self._account)
         fingerprints = [key.removeprefix(prefix) for key in self._state.keys(prefix)]
         return {fingerprint: self._state.read(self._cell(fingerprint)) for fingerprint in fingerprints}
+
+    def _revoked_cell(self) -> Cell[RevokedKeys]:
+        # Of a damaged record it is not known which keys it named: calls must not fail for that, and the log says it.
+        return Cell(f"revoked-keys:{self._provider}", RevokedKeys, empty=RevokedKeys(), damaged=RevokedKeys())
 
     def _cell(self, fingerprint: str) -> Cell[KeyUse]:
         return Cell(f"{_prefix(self._account)}{fingerprint}", KeyUse, empty=KeyUse(), damaged=KeyUse())
