@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 
 CHECKS: Final[dict[str, str]] = {
     "keys.file-mode": "keys.file_mode",
+    "code.calls-around-callwell": "code.calls_around_callwell",
+    "code.key-literal": "code.key_literal",
+    "code.signed-urls-kept": "code.signed_urls_kept",
+    "code.retries-4xx": "code.retries_4xx",
+    "code.messages-compared": "code.messages_compared",
+    "code.constant-end-user": "code.constant_end_user",
+    "code.tls-verification-off": "code.tls_verification_off",
+    "code.front-end-calls": "code.front_end_calls",
+    "code.front-end-keys": "code.front_end_keys",
     "code.ignore-comments": "code.ignore_comments",
     "life.environment": "life.environment",
     "life.deadline": "life.deadline",

@@ -14,19 +14,20 @@ MAX_BYTES: Final = 8 << 20
 """Bytes of a source or a configuration file; larger ones are data."""
 
 
-def read_text(file: ProjectFile) -> str | Unseen:
+def read_text(file: ProjectFile, max_bytes: int = MAX_BYTES) -> str | Unseen:
     """The text of a file. Bytes that are not UTF-8 are replaced: names and numbers are ASCII.
 
     Args:
         file: the file.
+        max_bytes: the largest file that is read.
     """
     try:
         with file.path.open("rb") as opened:
-            data = opened.read(MAX_BYTES + 1)
+            data = opened.read(max_bytes + 1)
     except OSError as error:
         what = f"the file cannot be read: {error.strerror}"
         return Unseen(what=what, place=Place(file.name), fix="Make it readable for the user that runs the check.")
-    if len(data) > MAX_BYTES:
-        what = f"the file is larger than the {MAX_BYTES >> 20} MiB that are read of a configuration or a source"
+    if len(data) > max_bytes:
+        what = f"the file is larger than the {max_bytes >> 20} MiB that are read of a configuration or a source"
         return Unseen(what=what, place=Place(file.name), fix="Leave it out of the project, or split it.")
     return data.decode("utf-8-sig", errors="replace")

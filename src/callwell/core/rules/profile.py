@@ -288,6 +288,7 @@ class Profile(Struct, frozen=True, kw_only=True):
         export: what `callwell export` copies.
         webhooks: how events are delivered.
         practices: the rules of its pages of best practices, by names of ours.
+        libraries: its own client libraries for Python, by the names with which programs import them.
         max_answer_bytes: the most bytes of a decoded response (64 MiB); a larger one is refused, so that no response
             can fill the memory. Files are streamed and have no bound.
     """
@@ -311,4 +312,5 @@ class Profile(Struct, frozen=True, kw_only=True):
     export: ExportRule | None = None
     webhooks: WebhookRule | None = None
     practices: dict[str, PracticeRule] = field(default_factory=dict)
+    libraries: tuple[str, ...] = ()
     max_answer_bytes: int = 67_108_864

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls to a provider that go around Callwell: with an HTTP library, a command, or the provider's own library."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from callwell.readiness.check import Check, Finding, Group, Severity
+from callwell.readiness.code.python_code import examine, read_python
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from callwell.readiness.check import Unseen
+    from callwell.readiness.code.python_module import PythonModule
+    from callwell.readiness.project import Project
+
+
+def look(project: Project) -> Iterator[Finding | Unseen]:
+    """Look at every request in the project's Python, tests aside."""
+    yield from examine(read_python(project).provider_modules(senders=True), _look_at)
+
+
+def _look_at(module: PythonModule) -> Iterator[Finding]:
+    yield from _requests(module)
+    yield from _libraries(module)
+
+
+def _requests(module: PythonModule) -> Iterator[Finding]:
+    for call in module.calls.raw.values():
+        title = call.provider.profile.title
+        yield Finding(
+            what=f"{call.name} sends requests to {call.host} ({title}){module.cell(call.node)}",
+            place=module.place(call.node),
+            fix=f"Call the operation of Client({call.provider.name!r}) instead, or `client.request(METHOD, PATH)`.",
+            identity=f"{call.name} {call.host}",
+        )
+
+
+def _libraries(module: PythonModule) -> Iterator[Finding]:
+    """Imports of a provider's own client library."""
+    libraries = module.facts.libraries
+    for node in module.syntax.imports():
+        if isinstance(node, ast.ImportFrom):
+            names = [node.module or ""] if node.level == 0 else []
+        else:
+            names = [alias.name for alias in node.names]
+        for package in dict.fromkeys(name.partition(".")[0] for name in names):
+            if package in libraries:
+                provider = libraries[package]
+                yield Finding(
+                    what=f"{package}, {provider.profile.title}'s own library, is used{module.cell(node)}",
+                    place=module.place(node),
+                    fix=f"Use Client({provider.name!r}) for these calls.",
+                    identity=f"import {package}",
+                )
+
+
+CHECK = Check(
+    id="code.calls-around-callwell",
+    group=Group.CODE,
+    title="All calls to providers go through Callwell",
+    severity=Severity.ERROR,
+    why="Calls around Callwell spend the quota that it counts, and have none of its retries, pages, deadlines and key "
+    "rotation.",
+    fix="Make the call with a Client of Callwell.",
+    look=look,
+)

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Front ends that call a provider themselves."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from callwell.readiness.check import Check, Finding, Group, Severity, Unseen
+from callwell.readiness.code.facts import read_facts
+from callwell.readiness.code.front_end import read_front_end
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from callwell.readiness.code.facts import Facts
+    from callwell.readiness.code.front_end import FrontEndText
+    from callwell.readiness.project import Project
+
+LINK: Final = re.compile(r"(?:href|cite|xmlns\w*|to|canonical)\\?[\"']?\s*[=:]\s*\{?\s*\\?[\"'`]?$", re.IGNORECASE)
+"""What stands before an address that a person follows and no code calls."""
+
+COMMENT: Final = re.compile(r"^\s*(?:\*|//|/\*|<!--|#)|(?<![:\"'`\\])//(?!.*[\"'`]\s*[;,)]?.*//)")
+"""The beginning of a line up to an address that stands in a comment."""
+
+MAX_LINE: Final = 2_000
+"""Characters of a line up to which it may be written by hand, so that `//` in it begins a comment."""
+
+
+def look(project: Project) -> Iterator[Finding | Unseen]:
+    """Look at sources, bundles and source maps of front ends, tests aside."""
+    facts = read_facts(project)
+    address = re.compile(
+        rf"[\"'`](?:https?:)?//(?P<host>{'|'.join(map(re.escape, facts.hosts))})(?::\d+)?(?=[/\"'`?#$\\])",
+        re.IGNORECASE,
+    )
+    for item in read_front_end(project).texts():
+        if isinstance(item, Unseen):
+            yield item
+            continue
+        yield from _look_at(item, address, facts)
+
+
+def _look_at(item: FrontEndText, address: re.Pattern[str], facts: Facts) -> Iterator[Finding]:
+    seen = set()
+    for found in address.finditer(item.text):
+        host = found["host"].lower()
+        if _is_said_only(item.text, found.start()) or _needs_no_key(item.text[found.end() :], host, facts):
+            continue
+        place = item.place(found.start())
+        if (host, place.line) in seen:
+            continue
+        seen.add((host, place.line))
+        title = facts.hosts[host].profile.title
+        yield Finding(
+            what=f"the front end calls {host} ({title}){item.said}", place=place, identity=f"{host}{item.said}"
+        )
+
+
+def _is_said_only(text: str, start: int) -> bool:
+    """Whether an address is a link or stands in a comment."""
+    line_start = text.rfind("\n", 0, start) + 1
+    before = text[max(line_start, start - MAX_LINE) : start + 1]
+    if LINK.search(before):
+        return True
+    if text.rfind("<!--", 0, start) > text.rfind("-->", 0, start):
+        return True
+    if text.rfind("/*", line_start if len(before) >= MAX_LINE else 0, start) > text.rfind("*/", 0, start):
+        return len(before) < MAX_LINE
+    return len(before) < MAX_LINE and re.search(r"(?:^|[\s;{}(),])//", before) is not None
+
+
+def _needs_no_key(rest: str, host: str, facts: Facts) -> bool:
+    """Whether an address is that of an operation that front ends may call, with a token instead of the key."""
+    return any(re.match(rf"{re.escape(path)}(?=[\"'`?#]|$)", rest) for path in facts.token_paths(host))
+
+
+CHECK = Check(
+    id="code.front-end-calls",
+    group=Group.CODE,
+    title="Front ends ask the back end, and no provider",
+    severity=Severity.ERROR,
+    why="A call from a browser or an app needs the key there, where anyone can read it; nothing counts the quota or "
+    "retries.",
+    fix="Let the page ask a route of your back end, and let that call the provider through Callwell.",
+    look=look,
+)

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keys in front ends: as literals, and in variables that bundlers put into what they build."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from callwell.keys import Key
+from callwell.readiness.check import Check, Finding, Group, NotApplicable, Place, Severity, Unseen
+from callwell.readiness.code.facts import read_facts
+from callwell.readiness.code.front_end import read_front_end
+from callwell.readiness.code.placeholders import may_be_key
+from callwell.readiness.code.text_files import read_texts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from callwell.readiness.code.facts import Facts
+    from callwell.readiness.code.front_end import FrontEndText
+    from callwell.readiness.code.text_files import TextFile
+    from callwell.readiness.project import Project
+
+EXPOSING: Final = (
+    *("VITE", "NEXT_PUBLIC", "REACT_APP", "PUBLIC", "NUXT_PUBLIC", "EXPO_PUBLIC", "VUE_APP", "GATSBY", "NG_APP"),
+    *("STORYBOOK", "SNOWPACK_PUBLIC", "RSBUILD_PUBLIC", "REACT_NATIVE", "NX_PUBLIC", "RAZZLE", "WXT_PUBLIC"),
+)
+"""What variables begin with that Vite, Next.js, Create React App, SvelteKit and Astro, Nuxt, Expo, Vue CLI, Gatsby and
+others put into a bundle."""
+
+MAY_NAME: Final = re.compile(
+    r"(?:.*/)?(?:\.env[^/]*|[^/]*\.env|[^/]*\.(?:m?[jt]sx?|cjs|vue|svelte|astro|html?|ya?ml|toml|json|sh|tf)"
+    r"|(?:Docker|Container|Jenkins)file[^/]*|Makefile)"
+)
+LOCK: Final = re.compile(r"(?:.*/)?(?:package-lock\.json|pnpm-lock\.yaml|[^/]*\.min\.js)")
+
+BUNDLER: Final = re.compile(
+    r"(?:.*/)?(?:vite|next|webpack|nuxt|rollup|esbuild|rspack|rsbuild|astro|gatsby|vue|craco|tsup)[\w.-]*\.[cm]?[jt]s"
+)
+"""Configuration files of bundlers."""
+
+COMMENT: Final = ("#", "//", "*", "/*", "<!--")
+
+
+def look(project: Project) -> Iterator[Finding | Unseen]:
+    """Look at front ends, and at the names of variables in settings, scripts and the configuration of bundlers."""
+    found_any = False
+    names = _variables(read_facts(project))
+    for file in read_texts(project.files, lambda name: bool(MAY_NAME.fullmatch(name)) and not LOCK.fullmatch(name)):
+        if isinstance(file, Unseen):
+            continue  # the front end reports it, if it is a part of one
+        for finding in _exposed(file, names):
+            found_any = True
+            yield finding
+    try:
+        for item in read_front_end(project).texts():
+            if isinstance(item, Unseen):
+                yield item
+            else:
+                yield from _keys_in(item, read_facts(project))
+    except NotApplicable:
+        if not found_any:
+            raise
+
+
+def _variables(facts: Facts) -> re.Pattern[str]:
+    """What variables with a provider's key are called."""
+    names = {re.escape(variable) for variable in facts.key_variables}
+    for provider in facts.providers.values():
+        for name in (provider.name, provider.profile.title):
+            stem = re.sub(r"[^A-Z0-9]+", "_?", name.upper())
+            names.add(rf"{stem}_(?:API_|SECRET_|PRIVATE_|ACCESS_)*(?:KEY|SECRET)")
+    return re.compile("|".join(sorted(names)))
+
+
+def _exposed(file: TextFile, names: re.Pattern[str]) -> Iterator[Finding]:
+    if not names.search(file.text):
+        return
+    exposed = re.compile(rf"\b(?:{'|'.join(EXPOSING)})_(?:\w+_)?(?:{names.pattern})\b")
+    defined = re.compile(rf"""(?:["'](?:process\.env\.|import\.meta\.env\.)?|(?<![\w.])(?:{names.pattern}))["']?\s*:""")
+    seen = set()
+    for number, line in enumerate(file.text.splitlines(), start=1):
+        if line.lstrip().startswith(COMMENT):
+            continue
+        found = exposed.search(line[:MAX_LINE])
+        name = found[0] if found is not None else ""
+        if not name and BUNDLER.fullmatch(file.name):
+            key = names.search(line)
+            name = key[0] if key is not None and defined.search(line) else ""
+        if name and name not in seen:
+            seen.add(name)
+            yield Finding(
+                what=f"bundlers put {name} into the front end",
+                place=Place(file.name, number),
+                fix="Name it without the prefix, so that only the back end has it, and revoke the key if it was in a "
+                "build.",
+                identity=name,
+            )
+
+
+MAX_LINE: Final = 100_000
+
+
+def _keys_in(item: FrontEndText, facts: Facts) -> Iterator[Finding]:
+    found = facts.key_in(item.text)
+    literals = [] if found is None else [found[0]]
+    if any(host in item.text for host in facts.hosts):
+        literals += [key for key in _header_literals(item.text, facts) if key not in literals]
+    for literal in literals:
+        fingerprint = Key(literal).fingerprint
+        yield Finding(
+            what=f"a key stands in the front end{item.said} (fingerprint {fingerprint})",
+            place=item.place(item.text.find(literal)),
+            identity=fingerprint,
+        )
+
+
+def _header_literals(text: str, facts: Facts) -> Iterator[str]:
+    """Literals as the values of headers that carry keys: `"api-key": "…"`, `Authorization: "Bearer …"`."""
+    headers = "|".join(map(re.escape, facts.key_headers))
+    pattern = re.compile(
+        rf"""(?i:["'`]?\b(?:{headers})["'`]?\s*[:,]\s*["'`](?:bearer |basic )?)"""
+        r"""(?P<key>[A-Za-z0-9_\-+/=.~]{8,})["'`]"""
+    )
+    for found in pattern.finditer(text):
+        if may_be_key(found["key"]):
+            yield found["key"]
+
+
+CHECK = Check(
+    id="code.front-end-keys",
+    group=Group.CODE,
+    title="No key reaches a front end",
+    severity=Severity.ERROR,
+    why="Whatever a bundle has, everyone who opens the page or the app has too.",
+    fix="Revoke the key at the provider, keep the new one at the back end only, and let the page ask the back end.",
+    look=look,
+)

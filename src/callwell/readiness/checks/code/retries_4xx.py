@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Retries of the project's own: of responses that say the request is wrong, or around Callwell's retries."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Final
+
+from callwell.readiness.check import Check, Finding, Group, Severity
+from callwell.readiness.code.python_code import examine, read_python
+from callwell.readiness.code.retry_loops import Retries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from callwell.readiness.check import Unseen
+    from callwell.readiness.code.python_module import PythonModule
+    from callwell.readiness.code.syntax import Function
+    from callwell.readiness.project import Project
+
+TRANSIENT: Final = frozenset({408, 425, 429})
+"""Statuses below 500 that say nothing against the same request later (RFC 9110, RFC 8470, RFC 6585)."""
+
+CLIENT_ERRORS: Final = frozenset(range(400, 500))
+
+STATUS_LISTS: Final = frozenset({"status_forcelist", "status_codes", "statuses", "retry_statuses", "statuses_to_retry"})
+"""Keyword arguments that take the statuses to retry."""
+
+RETRY_CLASSES: Final = ("Retry", "ExponentialRetry", "RetryOptions", "RetryTransport", "LinearRetry", "JitterRetry")
+
+
+def look(project: Project) -> Iterator[Finding | Unseen]:
+    """Look at lists of statuses, decorators and loops that retry, tests aside."""
+    yield from examine(read_python(project).provider_modules(), _look_at)
+
+
+def _look_at(module: PythonModule) -> Iterator[Finding]:
+    if not module.calls.reaching:
+        return
+    yield from _status_lists(module)
+    retries = Retries(module)
+    yield from _decorators(module, retries)
+    yield from _loops(module, retries)
+
+
+def _status_lists(module: PythonModule) -> Iterator[Finding]:
+    """`Retry(status_forcelist=[404, 429, 500])`, in a module that calls a provider without Callwell."""
+    if not module.calls.raw:
+        return
+    for call in module.syntax.all(ast.Call):
+        if not module.values.dotted(call.func).endswith(RETRY_CLASSES):
+            continue
+        for word in call.keywords:
+            wrong = sorted(_statuses(module, word.value) - TRANSIENT) if word.arg in STATUS_LISTS else []
+            if wrong:
+                listed = ", ".join(map(str, wrong))
+                yield _finding(module, word.value, f"responses with {listed} are retried", "status_forcelist")
+
+
+def _statuses(module: PythonModule, node: ast.expr) -> set[int]:
+    """The statuses from 400 to 499 in a list, a tuple, a set or a range."""
+    found: set[int] = set()
+    for origin in module.values.origins(node):
+        match origin:
+            case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Set(elts=parts):
+                found |= {part.value for part in parts if isinstance(part, ast.Constant) and type(part.value) is int}
+            case ast.Call(
+                func=ast.Name(id="range"), args=[ast.Constant(value=int(start)), ast.Constant(value=int(end))]
+            ):
+                found |= set(range(start, end)) & CLIENT_ERRORS
+            case ast.Call(func=ast.Name(id="set" | "frozenset" | "list" | "tuple"), args=[inner]):
+                found |= _statuses(module, inner)
+    return found & CLIENT_ERRORS
+
+
+def _decorators(module: PythonModule, retries: Retries) -> Iterator[Finding]:
+    """Functions that call a provider, decorated by a library that retries them."""
+    for function in module.syntax.functions():
+        for decorator in function.decorator_list:
+            fault = retries.fault_of_decorator(decorator, function) or retries.fault_of_task(decorator, function)
+            if fault is not None:
+                yield _finding(module, decorator, f"{fault} ({function.name})", f"{function.name} decorator")
+
+
+def _loops(module: PythonModule, retries: Retries) -> Iterator[Finding]:
+    loops: list[ast.For | ast.While] = [*module.syntax.all(ast.For), *module.syntax.all(ast.While)]
+    for loop in loops:
+        fault = retries.fault_of_loop(loop)
+        if fault is not None:
+            function: Function | None = module.syntax.function(loop)
+            name = "the module" if function is None else function.name
+            yield _finding(module, loop, fault, f"{name} loop")
+
+
+def _finding(module: PythonModule, node: ast.AST, what: str, identity: str) -> Finding:
+    return Finding(what=f"{what}{module.cell(node)}", place=module.place(node), identity=identity)
+
+
+CHECK = Check(
+    id="code.retries-4xx",
+    group=Group.CODE,
+    title="Only what may succeed later is retried, and in one place",
+    severity=Severity.ERROR,
+    why="A request that was refused as wrong is refused again, and each attempt spends the quota. Retries around "
+    "Callwell's own multiply: six times five attempts for one call.",
+    fix="Delete the retries of your own: Callwell retries 429, 5xx and lost connections. If the outer one must stay, "
+    "make the calls with `nested=True`.",
+    look=look,
+)

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The front end of a project: sources and bundles that browsers and apps get, with the sources in source maps."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
+
+from callwell.readiness.check import NotApplicable, Place, Unseen
+from callwell.readiness.code.facts import read_facts
+from callwell.readiness.code.front_end_signs import Packages, is_front_end, is_server
+from callwell.readiness.code.text_files import TextFile, read_texts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from callwell.readiness.code.facts import Facts
+    from callwell.readiness.files import ProjectFile
+    from callwell.readiness.project import Project
+
+SUFFIXES: Final = (
+    *(".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".tsx", ".vue", ".svelte", ".astro", ".html", ".htm", ".map"),
+)
+
+PACKAGE: Final = "package.json"
+
+
+class Section(msgspec.Struct):
+    """A part of a source map that is made of several.
+
+    Attributes:
+        map: the part.
+    """
+
+    map: SourceMap | None = None
+
+
+class SourceMap(msgspec.Struct):
+    """What is read of a source map (ECMA-426).
+
+    Attributes:
+        sources: the names of the sources; null for one without a name.
+        sourcesContent: the text of each; null for one that is not in the map.
+        sections: its parts, if it is made of several.
+    """
+
+    sources: list[str | None] = []
+    sourcesContent: list[str | None] = []  # noqa: N815 - the name in the format
+    sections: list[Section] = []
+
+    def named_sources(self) -> Iterator[tuple[str, str]]:
+        """The names and texts of the sources, packages of others left out."""
+        for number, text in enumerate(self.sourcesContent):
+            named = self.sources[number] if number < len(self.sources) else None
+            name = named or f"number {number + 1}"
+            if text is not None and "node_modules/" not in name:
+                yield name, text
+        for section in self.sections:
+            if section.map is not None:
+                yield from section.map.named_sources()
+
+
+class FrontEndText(NamedTuple):
+    """A text that runs in browsers or apps.
+
+    Attributes:
+        name: the file, relative to the project's root.
+        text: the text.
+        source: the name of the source, if it stands in a source map; else empty.
+    """
+
+    name: str
+    text: str
+    source: str = ""
+
+    @property
+    def said(self) -> str:
+        """Where in the file it is, as ` in the source src/api.ts`; empty for the file itself."""
+        return f" in the source {self.source}" if self.source else ""
+
+    def place(self, offset: int) -> Place:
+        """Where a character is.
+
+        Args:
+            offset: its index in the text.
+        """
+        if self.source:
+            return Place(self.name)
+        return Place(self.name, self.text.count("\n", 0, offset) + 1)
+
+
+@lru_cache(maxsize=1)
+def read_front_end(project: Project) -> FrontEnd:
+    """The front end of a project, read once for all checks.
+
+    Args:
+        project: the project.
+    """
+    return FrontEnd(project.files, read_facts(project))
+
+
+class FrontEnd:
+    """The front end of a project.
+
+    Args:
+        files: the project's files.
+        facts: what gives the use of a provider away.
+    """
+
+    def __init__(self, files: Iterable[ProjectFile], facts: Facts) -> None:
+        self._files = files
+        terms = [*facts.hosts, *(shape.prefix for shape in facts.shapes)]
+        self._telling = re.compile("|".join(map(re.escape, terms)) or "(?!)", re.IGNORECASE)
+
+    def texts(self) -> Iterator[FrontEndText | Unseen]:
+        """The texts with a provider's host or the beginning of a key; `Unseen` for what cannot be read.
+
+        Raises:
+            NotApplicable: the project has no front end.
+        """
+        if not self._found:
+            raise NotApplicable("the project has no front end")
+        yield from (item for item in self._found if item is not None)
+
+    @cached_property
+    def _found(self) -> tuple[FrontEndText | Unseen | None, ...]:
+        """What was found; None for a file that has nothing to look at."""
+        packages = Packages()
+        sources: list[TextFile | Unseen | None] = []
+        for file in read_texts(self._files, lambda name: name.endswith((*SUFFIXES, PACKAGE))):
+            if isinstance(file, TextFile) and file.name.endswith(PACKAGE):
+                packages.add(file.name, file.text)
+            elif isinstance(file, Unseen) or self._telling.search(file.text):
+                sources.append(file)
+            else:
+                sources.append(None)
+        return tuple(item for file in sources for item in self._texts_of(file, packages))
+
+    def _texts_of(self, file: TextFile | Unseen | None, packages: Packages) -> Iterator[FrontEndText | Unseen | None]:
+        if file is None or isinstance(file, Unseen):
+            yield file
+        elif file.name.endswith(".map"):
+            yield from self._in_map(file)
+        elif is_front_end(file.name, file.text, packages.of(file.name)):
+            yield FrontEndText(name=file.name, text=file.text)
+        else:
+            yield None
+
+    def _in_map(self, file: TextFile) -> Iterator[FrontEndText | Unseen]:
+        try:
+            content = msgspec.json.decode(file.text.removeprefix(")]}'").encode(), type=SourceMap)
+        except (msgspec.DecodeError, RecursionError) as error:
+            yield Unseen(
+                what=f"the source map cannot be read ({error})",
+                place=Place(file.name),
+                fix="Build it again, or delete it.",
+            )
+            return
+        sources = list(content.named_sources())
+        if any(is_server(file.name.removesuffix(".map"), text) for _, text in sources):
+            return
+        for name, text in sources:
+            if self._telling.search(text):
+                yield FrontEndText(name=file.name, text=text, source=name)

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether JavaScript runs in browsers and apps, or on a server: by its path, its text, and its package.
+
+If nothing tells, it counts as server code: a wrong alarm is worse here than a bundle that is found in its place.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+
+ALWAYS: Final = (".vue", ".svelte", ".html", ".htm")
+"""Suffixes of what only browsers get."""
+
+TEST: Final = re.compile(
+    r"(?:^|/)(?:__tests__|__mocks__|tests?|cypress|e2e|stories|fixtures)/|\.(?:test|spec|stories|cy|d)\.[jt]sx?$"
+)
+
+SERVER_PATH: Final = re.compile(
+    r"(?:^|/)(?:server|backend|functions|lambda|lambdas|workers?|scripts|bin|tools|ssr|edge|migrations)/"
+    r"|(?:^|/)(?:pages|app)/(?:.*/)?api/|^api/|\.server\.[jt]sx?$|(?:^|/)\+server\.[jt]s$|(?:^|/)route\.[jt]s$"
+    r"|(?:^|/)(?:server|middleware|proxy)\.[cm]?[jt]s$|(?:^|/)[^/]*\.config\.[cm]?[jt]s$"
+)
+
+SHIPPED_PATH: Final = re.compile(
+    r"(?:^|/)(?:public|static|assets|www|wwwroot|htdocs|staticfiles|webroot)/|(?:^|/)\.next/static/|\.min\.js$"
+    r"|(?:^|/)\.output/public/"
+)
+"""Folders that web servers deliver as they are."""
+
+SERVER_TEXT: Final = re.compile(
+    r"""(?:from\s*|require\(\s*|import\s+|import\(\s*)["'](?:node:[a-z/_]+|express|fastify|koa|hono|@nestjs/[\w-]+"""
+    r"""|fs|fs/promises|http|https|path|net|child_process|crypto|pg|mysql2?|@prisma/client|server-only|aws-lambda"""
+    r"""|@aws-sdk/[\w-]+|firebase-functions[\w/-]*|next/server|next/headers|dotenv(?:/config)?|undici|axios-retry"""
+    r"""|@remix-run/node|\$env/(?:static|dynamic)/private)["']"""
+    r"""|["']use server["']|\bexports\.handler\b|\bDeno\.(?:env|serve)|\bBun\.(?:env|serve)\b"""
+    r"""|\bexport\s+(?:async\s+function|const)\s+(?:GET|POST|PUT|DELETE|PATCH|getServerSideProps|getStaticProps)\b"""
+    r"""|\bprocess\.env\.(?!NEXT_PUBLIC_|REACT_APP_|VUE_APP_|EXPO_PUBLIC_|GATSBY_|NG_APP_|NODE_ENV\b|PUBLIC_)[A-Z]"""
+)
+"""What only code on a server has."""
+
+BROWSER_TEXT: Final = re.compile(
+    r"""["']use client["']|\bdocument\.|\bwindow\.|\blocalStorage\b|\bsessionStorage\b|\bnavigator\."""
+    r"""|\bimport\.meta\.env\b|\bXMLHttpRequest\b|\baddEventListener\(|\buse(?:State|Effect|Query|Mutation|Memo|Callback|Ref)\("""
+    r"""|(?:from\s*|require\(\s*)["'](?:react|react-dom[\w/]*|vue|svelte[\w/]*|@angular/[\w/-]+|solid-js[\w/]*|preact[\w/]*"""
+    r"""|react-native[\w/-]*|@ionic/[\w/-]+|lit|jquery|expo[\w/-]*)["']"""
+    r"""|\bprocess\.env\.(?:NEXT_PUBLIC_|REACT_APP_|VUE_APP_|EXPO_PUBLIC_|GATSBY_|NG_APP_)"""
+)
+"""What only code in a browser or an app has."""
+
+FRONT_END_PACKAGES: Final = frozenset(
+    {
+        *(
+            "react",
+            "react-dom",
+            "vue",
+            "svelte",
+            "@angular/core",
+            "solid-js",
+            "preact",
+            "vite",
+            "react-scripts",
+            "parcel",
+        ),
+        *("react-native", "expo", "@ionic/core", "lit", "@vue/cli-service", "gatsby"),
+    }
+)
+SERVER_PACKAGES: Final = frozenset(
+    {"express", "fastify", "koa", "hono", "@nestjs/core", "next", "nuxt", "@sveltejs/kit", "@remix-run/node", "astro"}
+)
+
+
+class Packages:
+    """The `package.json` files of a project: which packages each folder depends on."""
+
+    def __init__(self) -> None:
+        self._of_folder: dict[str, frozenset[str]] = {}
+
+    def add(self, name: str, text: str) -> None:
+        """Add a file.
+
+        Args:
+            name: its name, relative to the project's root.
+            text: what is in it; one that is not JSON says nothing.
+        """
+        try:
+            package = msgspec.json.decode(text.encode(), type=_Package)
+        except (msgspec.DecodeError, RecursionError):
+            return
+        self._of_folder[name.rpartition("/")[0]] = frozenset(package.dependencies) | frozenset(package.devDependencies)
+
+    def of(self, name: str) -> frozenset[str]:
+        """The packages that a file's nearest `package.json` names.
+
+        Args:
+            name: the file, relative to the project's root.
+        """
+        folder = name
+        while folder:
+            folder = folder.rpartition("/")[0]
+            if folder in self._of_folder:
+                return self._of_folder[folder]
+        return frozenset()
+
+
+class _Package(msgspec.Struct):
+    dependencies: dict[str, object] = {}
+    devDependencies: dict[str, object] = {}  # noqa: N815 - the name in the format
+
+
+def is_server(name: str, text: str) -> bool:
+    """Whether something says that a file runs on a server.
+
+    Args:
+        name: the file, relative to the project's root.
+        text: what is in it.
+    """
+    return SERVER_PATH.search(name) is not None or SERVER_TEXT.search(text) is not None
+
+
+def is_front_end(name: str, text: str, packages: frozenset[str]) -> bool:
+    """Whether a file runs in browsers or apps.
+
+    Args:
+        name: the file, relative to the project's root.
+        text: what is in it.
+        packages: what its package depends on.
+    """
+    if TEST.search(name):
+        return False
+    if SHIPPED_PATH.search(name):
+        return SERVER_TEXT.search(text) is None
+    if name.endswith(ALWAYS):
+        return True
+    if is_server(name, text):
+        return False
+    on_server_first = "next" in packages and re.search(r"(?:^|/)app/", name) is not None
+    if on_server_first:
+        return re.search(r"""["']use client["']""", text) is not None
+    if BROWSER_TEXT.search(text):
+        return True
+    return not packages.isdisjoint(FRONT_END_PACKAGES) and packages.isdisjoint(SERVER_PACKAGES)

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The places of a module that call a provider: with an HTTP library or a command, or through Callwell."""
+
+from __future__ import annotations
+
+import ast
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from callwell.readiness.code import callwell_names, http_libraries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from callwell.description.provider import Provider
+    from callwell.readiness.code.facts import Facts
+    from callwell.readiness.code.syntax import Function, Syntax
+    from callwell.readiness.code.values import Values
+
+COMMANDS: Final = frozenset({"run", "call", "check_call", "check_output", "Popen", "system", "popen", "getoutput"})
+COMMAND_MODULES: Final = ("subprocess", "os", "asyncio", "commands", "sh")
+COMMAND_NAMES: Final = ("curl", "wget", "http ", "https ", "xh ")
+
+NO_CALL_METHODS: Final = frozenset({"with_options", "close", "aclose"})
+"""Methods of a client that send nothing."""
+
+MAX_CHAIN: Final = 5
+"""Clients made of one another by `with_options` that are followed."""
+
+ADDRESS_ARGUMENTS: Final = 3
+"""Positional arguments among which the address is: `request(method, url)` has it second."""
+
+
+class RawCall(NamedTuple):
+    """A call that goes to a provider without Callwell.
+
+    Attributes:
+        node: the call.
+        host: the provider's host.
+        provider: the provider.
+        name: what is called, such as `requests.post`.
+    """
+
+    node: ast.Call
+    host: str
+    provider: Provider
+    name: str
+
+
+class Calls:
+    """The calls of a module that reach a provider.
+
+    Args:
+        syntax: the nodes of the module.
+        values: what its expressions may be.
+        facts: what gives the use of a provider away.
+    """
+
+    def __init__(self, syntax: Syntax, values: Values, facts: Facts) -> None:
+        self._syntax = syntax
+        self._values = values
+        self._facts = facts
+        self._calls: set[ast.AST] = set(syntax.all(ast.Call))
+        self.raw: dict[ast.AST, RawCall] = {}
+        self.through_callwell: dict[ast.AST, str] = {}
+        """Calls through Callwell, with the operation's name; empty if it is not known."""
+        self.imports_callwell = any(
+            name == "callwell" or name.startswith("callwell.") for name in values.bindings.imported_names
+        )
+        for node in syntax.all(ast.Call):
+            raw = self._raw(node)
+            if raw is not None:
+                self.raw[node] = raw
+                continue
+            operation = self._operation(node)
+            if operation is not None:
+                self.through_callwell[node] = operation
+
+    @cached_property
+    def reaching(self) -> frozenset[ast.AST]:
+        """All calls that reach a provider, also through functions of the same module."""
+        return self._with_callers({*self.raw, *self.through_callwell})
+
+    @cached_property
+    def reaching_through_callwell(self) -> frozenset[ast.AST]:
+        """All calls that reach a provider through Callwell, also through functions of the same module."""
+        return self._with_callers({*self.through_callwell})
+
+    def _with_callers(self, reaching: set[ast.AST]) -> frozenset[ast.AST]:
+        functions = {self._syntax.function(node) for node in reaching} - {None}
+        grown = True
+        while grown:
+            more = {node for node in self._calls - reaching if self._calls_any(node, functions)}
+            reaching |= more
+            around = {self._syntax.function(node) for node in more} - {None}
+            grown = not around <= functions
+            functions |= around
+        return frozenset(reaching)
+
+    def _calls_any(self, call: ast.AST, functions: set[Function | None]) -> bool:
+        return isinstance(call, ast.Call) and not functions.isdisjoint(self._values.bindings.functions(call.func))
+
+    def _raw(self, call: ast.Call) -> RawCall | None:
+        name = self._sender(call)
+        if name is None:
+            return None
+        host = next((host for text in self._addresses(call) if (host := self._facts.host_in(text))), None)
+        if host is None:
+            return None
+        return RawCall(node=call, host=host, provider=self._facts.hosts[host], name=name)
+
+    def _addresses(self, call: ast.Call) -> Iterator[str]:
+        named = [word.value for word in call.keywords if word.arg in http_libraries.ADDRESS_WORDS]
+        for argument in [*call.args[:ADDRESS_ARGUMENTS], *named]:
+            if isinstance(argument, ast.List | ast.Tuple):
+                for part in argument.elts:
+                    yield from self._values.texts(part)
+            elif not isinstance(argument, ast.Dict):
+                for text in self._values.texts(argument):
+                    yield from text.split()
+
+    def _sender(self, call: ast.Call) -> str | None:
+        """What sends the request, if a call may send one."""
+        name = self._values.dotted(call.func)
+        if http_libraries.sends(name):
+            return name
+        if isinstance(call.func, ast.Attribute):
+            return self._session_method(call, call.func)
+        if name.rpartition(".")[2] in COMMANDS and name.startswith(COMMAND_MODULES):
+            return self._command(call, name)
+        return None
+
+    def _session_method(self, call: ast.Call, func: ast.Attribute) -> str | None:
+        name = self._values.dotted(func)
+        if func.attr in COMMANDS and name.startswith(COMMAND_MODULES):
+            return self._command(call, name)
+        if func.attr not in http_libraries.SESSION_METHODS:
+            return None
+        types = self._values.types(func.value)
+        known = next((kind for kind in sorted(types) if http_libraries.library_of(kind)), None)
+        if known is not None:
+            return f"{known}.{func.attr}"
+        return f"{ast.unparse(func.value)}.{func.attr}" if self._may_be_session(func.value) else None
+
+    def _may_be_session(self, node: ast.expr) -> bool:
+        """Whether an object that comes from elsewhere is named as a session is."""
+        bound = self._values.bindings.of(node)
+        if isinstance(node, ast.Name) and (bound or self._values.bindings.imported(node)):
+            return False
+        last = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+        return http_libraries.SESSION_NAME.search(last) is not None
+
+    def _command(self, call: ast.Call, name: str) -> str | None:
+        words = [text for argument in call.args[:1] for text in self._words(argument)]
+        command = next((word for word in words if word.lstrip().startswith(COMMAND_NAMES)), None)
+        return None if command is None else f"{name}: {command.split()[0]}"
+
+    def _words(self, argument: ast.expr) -> Iterator[str]:
+        parts = argument.elts if isinstance(argument, ast.List | ast.Tuple) else [argument]
+        for part in parts:
+            yield from self._values.texts(part)
+
+    def _operation(self, call: ast.Call) -> str | None:
+        """The operation that a call makes through Callwell; None if it is no such call."""
+        if not isinstance(call.func, ast.Attribute) or call.func.attr in NO_CALL_METHODS:
+            return None
+        name = f"{getattr(call.func.value, 'attr', '')}.{call.func.attr}"
+        root = root_of(call.func)
+        if self.is_client(root):
+            return name if name in self._facts.operations else ""
+        if self.imports_callwell and name in self._facts.operations and not self._is_foreign(root):
+            return name
+        return None
+
+    def makes_client(self, call: ast.Call) -> bool:
+        """Whether a call makes a client of Callwell, or of one with other options."""
+        if callwell_names.is_client(self._values.dotted(call.func)):
+            return True
+        return isinstance(call.func, ast.Attribute) and call.func.attr == "with_options" and self.is_client(call)
+
+    def is_client(self, node: ast.AST, depth: int = 0) -> bool:
+        """Whether an expression is a client of Callwell, as far as the module shows.
+
+        Args:
+            node: the expression.
+            depth: how many clients were made of one another on the way here.
+        """
+        for kind in self._values.types(node):
+            if callwell_names.is_client(kind):
+                return True
+        for origin in self._values.origins(node):
+            if isinstance(origin, ast.Call) and isinstance(origin.func, ast.Attribute):
+                of_client = origin.func.attr == "with_options" and depth < MAX_CHAIN
+                if of_client and self.is_client(origin.func.value, depth + 1):
+                    return True
+        return False
+
+    def _is_foreign(self, root: ast.AST) -> bool:
+        """Whether an object is known to come from another library."""
+        return any(http_libraries.library_of(kind) for kind in self._values.types(root))
+
+
+def root_of(node: ast.AST) -> ast.AST:
+    """The object at the beginning of a chain of attributes: of `client.recordings.list`, or `self.client.tags.list`.
+
+    Args:
+        node: the chain.
+    """
+    while isinstance(node, ast.Attribute):
+        below = node.value
+        if isinstance(below, ast.Name) and below.id in ("self", "cls"):
+            return node
+        node = below
+    return node

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The expressions of a module that are signed URLs."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from callwell.readiness.code.facts import SignedPath
+    from callwell.readiness.code.python_module import PythonModule
+
+DISTINCTIVE: Final = re.compile(r"[a-z]+[A-Z]\w{3,}")
+"""A field whose name alone says what it is: `recordingThumbnail`, but not `url`."""
+
+CARRYING: Final = frozenset(
+    {"str", "dict", "list", "tuple", "set", "dumps", "format", "join", "encode", "quote", "loads", "bytes", "append"}
+)
+"""Functions whose results have their arguments in them. Others use a URL: `httpx.get(url)` is a response."""
+
+MAX_STEPS: Final = 8
+"""Names and fields on the way to a value."""
+
+
+class Route(NamedTuple):
+    """How a value is reached.
+
+    Attributes:
+        root: the expression at its beginning.
+        fields: the fields on the way.
+    """
+
+    root: ast.AST
+    fields: tuple[str, ...]
+
+
+class SignedValues:
+    """The signed URLs of a module.
+
+    Args:
+        module: the module.
+    """
+
+    def __init__(self, module: PythonModule) -> None:
+        self._module = module
+        self._values = module.values
+        self._paths = list(module.facts.signed_paths())
+        self._last = {path.parts[-1] for path in self._paths}
+
+    @property
+    def possible(self) -> bool:
+        """Whether the module has the last field of any such URL, and anything of a provider."""
+        fields = {node.value for node in self._module.syntax.all(ast.Constant) if isinstance(node.value, str)}
+        return not fields.isdisjoint(self._last) and (bool(self._module.calls.reaching) or self._imports_callwell)
+
+    @property
+    def _imports_callwell(self) -> bool:
+        return self._module.calls.imports_callwell
+
+    def within(self, node: ast.AST) -> SignedPath | None:
+        """The first signed URL that an expression has in it."""
+        waiting = [node]
+        while waiting:
+            part = waiting.pop()
+            if isinstance(part, ast.Subscript | ast.Call | ast.Name | ast.Attribute):
+                found = self._of(part)
+                if found is not None:
+                    return found
+            if not isinstance(part, ast.Call) or last_name(part.func) in CARRYING:
+                waiting.extend(ast.iter_child_nodes(part))
+        return None
+
+    def _of(self, node: ast.AST) -> SignedPath | None:
+        for origin in self._values.origins(node):
+            for route in self._routes(origin, 0):
+                found = self._match(route)
+                if found is not None:
+                    return found
+        return None
+
+    def _routes(self, node: ast.AST, depth: int) -> Iterator[Route]:
+        """The ways on which fields lead to a value."""
+        if depth > MAX_STEPS:
+            return
+        match node:
+            case ast.Subscript(value=value, slice=ast.Constant(value=str(field))):
+                yield from self._longer(value, field, depth)
+            case ast.Call(func=ast.Attribute(value=value, attr="get"), args=[ast.Constant(value=str(field)), *_]):
+                yield from self._longer(value, field, depth)
+            case ast.Subscript(value=value) | ast.Call(func=ast.Attribute(value=value, attr="json")):
+                yield from self._routes(value, depth + 1)
+            case ast.Name() | ast.Attribute():
+                bound = self._values.bindings.of(node)
+                if not bound:
+                    yield Route(node, ())
+                for binding in bound:
+                    yield from self._routes(binding.value, depth + 1)
+            case ast.Await(value=value):
+                yield from self._routes(value, depth + 1)
+            case _:
+                yield Route(node, ())
+
+    def _longer(self, value: ast.AST, field: str, depth: int) -> Iterator[Route]:
+        for route in self._routes(value, depth + 1):
+            yield Route(route.root, (*route.fields, field))
+
+    def _match(self, route: Route) -> SignedPath | None:
+        for path in self._paths:
+            if route.fields[-len(path.parts) :] == path.parts and self._fits(route.root, path):
+                return path
+        return None
+
+    def _fits(self, root: ast.AST, path: SignedPath) -> bool:
+        """Whether a value may come from the operation with the signed URL."""
+        calls = self._module.calls
+        operation = calls.through_callwell.get(root)
+        if operation:
+            return operation == path.operation
+        raw = calls.raw.get(root)
+        if raw is not None and raw.provider is not path.provider:
+            return False
+        telling = len(path.parts) > 1 or DISTINCTIVE.fullmatch(path.parts[-1]) is not None
+        return telling and (operation is not None or raw is not None or not isinstance(root, ast.Call))
+
+
+def last_name(node: ast.AST) -> str:
+    """The last name of a chain of attributes; empty for something else.
+
+    Args:
+        node: the expression.
+    """
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The nodes of a syntax tree by kind, with their parents: found in one pass, without recursion."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
+Scope: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef | ast.Module
+
+SCOPES: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef, ast.Module)
+FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+NodeT = TypeVar("NodeT", bound=ast.AST)
+
+
+class Syntax:
+    """The nodes of a tree.
+
+    Args:
+        tree: the tree.
+    """
+
+    def __init__(self, tree: ast.Module) -> None:
+        self.tree = tree
+        self._parents: dict[ast.AST, ast.AST] = {}
+        self._by_kind: dict[type[ast.AST], list[ast.AST]] = defaultdict(list)
+        waiting: list[ast.AST] = [tree]
+        while waiting:
+            node = waiting.pop()
+            for child in ast.iter_child_nodes(node):
+                self._parents[child] = node
+                self._by_kind[type(child)].append(child)
+                waiting.append(child)
+
+    def all(self, kind: type[NodeT]) -> list[NodeT]:
+        """All nodes of a kind, in the order of the lines.
+
+        Args:
+            kind: a class of nodes that is not abstract.
+        """
+        return cast("list[NodeT]", sorted(self._by_kind[kind], key=_position))
+
+    def functions(self) -> list[Function]:
+        """All functions and methods, in the order of the lines."""
+        return sorted([*self.all(ast.FunctionDef), *self.all(ast.AsyncFunctionDef)], key=_position)
+
+    def imports(self) -> list[ast.Import | ast.ImportFrom]:
+        """All imports, in the order of the lines."""
+        return sorted([*self.all(ast.Import), *self.all(ast.ImportFrom)], key=_position)
+
+    def assignments(self) -> Iterator[tuple[ast.expr, ast.expr]]:
+        """All targets of assignments, each with its value."""
+        for node in self.all(ast.Assign):
+            yield from ((target, node.value) for target in node.targets)
+        for annotated in self.all(ast.AnnAssign):
+            if annotated.value is not None:
+                yield annotated.target, annotated.value
+
+    def parent(self, node: ast.AST) -> ast.AST | None:
+        """The node that another one is a part of; None for the whole tree."""
+        return self._parents.get(node)
+
+    def parents(self, node: ast.AST) -> Iterator[ast.AST]:
+        """The nodes that another one is in, the innermost first."""
+        found = self._parents.get(node)
+        while found is not None:
+            yield found
+            found = self._parents.get(found)
+
+    def scope(self, node: ast.AST) -> Scope:
+        """The innermost function, class or module that a node is in."""
+        return next((parent for parent in self.parents(node) if isinstance(parent, SCOPES)), self.tree)
+
+    def function(self, node: ast.AST) -> Function | None:
+        """The innermost function that a node is in."""
+        return next((parent for parent in self.parents(node) if isinstance(parent, FUNCTIONS)), None)
+
+    def owner(self, node: ast.AST) -> ast.ClassDef | None:
+        """The innermost class that a node is in."""
+        return next((parent for parent in self.parents(node) if isinstance(parent, ast.ClassDef)), None)
+
+
+def _position(node: ast.AST) -> tuple[int, int]:
+    return getattr(node, "lineno", 0), getattr(node, "col_offset", 0)
+
+
+def parameters(function: Function | ast.Lambda) -> Iterator[tuple[ast.arg, ast.expr | None]]:
+    """The parameters of a function that have a name, each with its default; None without one."""
+    arguments = function.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    missing: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults))
+    yield from zip(positional, [*missing, *arguments.defaults], strict=True)
+    yield from zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+
+
+def inside(node: ast.AST) -> Iterator[ast.AST]:
+    """A node and all nodes in it, except for those in functions and classes that are defined there."""
+    waiting = [node]
+    while waiting:
+        found = waiting.pop()
+        yield found
+        waiting.extend(child for child in ast.iter_child_nodes(found) if not isinstance(child, SCOPES))

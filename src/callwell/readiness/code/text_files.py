@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The text files of a project that a check asks for, code of others aside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from callwell.readiness.check import Unseen
+from callwell.readiness.code.python_code import LIBRARY_FOLDERS
+from callwell.readiness.texts import read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from callwell.readiness.files import ProjectFile
+
+MAX_BYTES: Final = 32 << 20
+"""The largest file that is read. Bundles of large applications have some MiB, their source maps ten and more."""
+
+
+class TextFile(NamedTuple):
+    """One file.
+
+    Attributes:
+        name: relative to the project's root.
+        text: what is in it; bytes that are no UTF-8 stand as U+FFFD.
+    """
+
+    name: str
+    text: str
+
+
+def read_texts(files: Iterable[ProjectFile], wanted: Callable[[str], bool]) -> Iterator[TextFile | Unseen]:
+    """Read files.
+
+    Args:
+        files: the files of a project.
+        wanted: says by its name whether a file is read.
+
+    Yields:
+        The files; `Unseen` for those that cannot be read.
+    """
+    for file in files:
+        if wanted(file.name) and LIBRARY_FOLDERS.isdisjoint(file.name.split("/")):
+            text = read_text(file, MAX_BYTES)
+            yield text if isinstance(text, Unseen) else TextFile(name=file.name, text=text)

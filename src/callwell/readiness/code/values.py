@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+r"""What the expressions of a module may be: texts, and where an object comes from.
+
+No code runs. All assignments to a name count, whatever their order, and so do the arguments that calls in the same
+module give to a parameter: an answer is what a value may be. Of a text, the unknown parts are `\0`.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from callwell.readiness.code.bindings import Bindings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from callwell.readiness.code.syntax import Syntax
+
+UNKNOWN: Final = "\0"
+BRACES: Final = re.compile(r"\{[^{}]*\}")
+PERCENT: Final = re.compile(r"%(?:\(\w+\))?[sdr]")
+MAX_TEXTS: Final = 12
+"""Texts that one expression may be; more say nothing."""
+
+MAX_DEPTH: Final = 30
+"""Steps from expression to expression. Longer chains are no addresses."""
+
+PASS_THROUGH: Final = frozenset({"rstrip", "strip", "lstrip", "removesuffix", "lower", "encode", "join_path"})
+"""Methods of a text whose result begins as the text does."""
+
+WRAPPERS: Final = frozenset(
+    {"str", "urljoin", "URL", "Field", "field", "HttpUrl", "AnyHttpUrl", "SecretStr", "config", "env", "parse_obj_as"}
+)
+"""Functions whose result is the first text among their arguments, or the `default`, as far as it is known."""
+
+LOOKUPS: Final = ("os.environ.get", "os.getenv", "environ.get", "getenv")
+"""Lookups of a variable, with a default as the second argument."""
+
+Texts: TypeAlias = tuple[str, ...]
+
+
+class Values:
+    """What expressions of a module may be.
+
+    Args:
+        syntax: the nodes of the module.
+        outer: the texts of constants in other modules: by the module's dotted name and the constant.
+    """
+
+    def __init__(self, syntax: Syntax, outer: Callable[[str], Texts] = lambda _: ()) -> None:
+        self.syntax = syntax
+        self.bindings = Bindings(syntax)
+        self._outer = outer
+        self._texts: dict[ast.AST, Texts] = {}
+        self._origins: dict[ast.AST, tuple[ast.AST, ...]] = {}
+
+    def dotted(self, node: ast.AST) -> str:
+        """The full name of what an expression names, with imports resolved: `httpx.Client`; empty for none."""
+        parts: list[str] = []
+        while isinstance(node, ast.Attribute):
+            parts.append(node.attr)
+            node = node.value
+        if not isinstance(node, ast.Name):
+            return ""
+        imported = self.bindings.imported(node)
+        return ".".join([imported or node.id, *reversed(parts)])
+
+    def texts(self, node: ast.AST | None, depth: int = 0) -> Texts:
+        """The texts that an expression may be; none if nothing is known.
+
+        Args:
+            node: the expression.
+            depth: steps made so far.
+        """
+        if node is None or depth > MAX_DEPTH:
+            return ()
+        if node not in self._texts:
+            self._texts[node] = ()  # while it is looked at: a name that depends on itself adds nothing
+            self._texts[node] = self._find_texts(node, depth)
+        return self._texts[node]
+
+    def _find_texts(self, node: ast.AST, depth: int) -> Texts:  # noqa: C901 - a table of the kinds of nodes
+        match node:
+            case ast.Constant(value=str(text)):
+                return (text,)
+            case ast.Constant(value=bytes(data)):
+                return (data.decode("latin-1"),)
+            case ast.JoinedStr(values=parts):
+                return self._joined([self.texts(part, depth + 1) or (UNKNOWN,) for part in parts])
+            case ast.FormattedValue(value=inner) | ast.Await(value=inner) | ast.NamedExpr(value=inner):
+                return self.texts(inner, depth + 1)
+            case ast.BinOp(left=left, op=operator, right=right):
+                if isinstance(operator, ast.Mod):
+                    given = right.elts if isinstance(right, ast.Tuple) else [right]
+                    return self._filled(left, PERCENT, given, depth)
+                return self._joined([self.texts(side, depth + 1) or (UNKNOWN,) for side in (left, right)])
+            case ast.BoolOp(values=options):
+                return self._any(options, depth)
+            case ast.IfExp(body=body, orelse=orelse):
+                return self._any((body, orelse), depth)
+            case ast.Subscript(value=table):
+                return self._entries(table, depth)
+            case ast.Call():
+                return self._of_call(node, depth)
+            case ast.Name() | ast.Attribute():
+                return self._of_name(node, depth)
+        return ()
+
+    def _joined(self, parts: list[Texts]) -> Texts:
+        whole: Texts = ("",)
+        for part in parts:
+            whole = tuple(before + text for before in whole for text in part)[:MAX_TEXTS]
+        return whole
+
+    def _filled(self, template: ast.AST, gap: re.Pattern[str], given: list[ast.expr], depth: int) -> Texts:
+        """A template with its first gap filled by the first value: what follows the host is not needed."""
+        first = self.texts(given[0], depth + 1) if given else ()
+        return tuple(
+            gap.sub(lambda _, text=text: text, whole, count=1)  # type: ignore[misc]
+            for whole in self.texts(template, depth + 1)
+            for text in first or (UNKNOWN,)
+        )[:MAX_TEXTS]
+
+    def _any(self, nodes: Iterable[ast.AST | None], depth: int) -> Texts:
+        found = (text for node in nodes for text in self.texts(node, depth + 1))
+        return tuple(dict.fromkeys(found))[:MAX_TEXTS]
+
+    def _entries(self, table: ast.AST, depth: int) -> Texts:
+        """The texts in a table: which of them is looked up is not known."""
+        found: list[ast.AST | None] = []
+        for origin in self.origins(table, depth + 1):
+            if isinstance(origin, ast.Dict):
+                found.extend(origin.values)
+            elif isinstance(origin, ast.List | ast.Tuple):
+                found.extend(origin.elts)
+        return self._any(found, depth)
+
+    def _of_call(self, call: ast.Call, depth: int) -> Texts:
+        name = self.dotted(call.func)
+        if name in LOOKUPS:
+            return self._any(call.args[1:2] + [word.value for word in call.keywords if word.arg == "default"], depth)
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "format":
+            return self._filled(call.func.value, BRACES, [*call.args, *(word.value for word in call.keywords)], depth)
+        if isinstance(call.func, ast.Attribute) and call.func.attr in PASS_THROUGH:
+            return self.texts(call.func.value, depth + 1)
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "get":
+            return self._entries(call.func.value, depth) or self._any(call.args[1:2], depth)
+        if name.rpartition(".")[2] in WRAPPERS:
+            return self._any(call.args[:2] + [word.value for word in call.keywords if word.arg == "default"], depth)
+        returned = self._returned(call)
+        return self._any(returned, depth)
+
+    def _of_name(self, node: ast.Name | ast.Attribute, depth: int) -> Texts:
+        found = self._any((binding.value for binding in self.bindings.of(node) if binding.kind != "item"), depth)
+        return found or self._outer(self.dotted(node))
+
+    def _returned(self, call: ast.Call) -> Iterator[ast.AST]:
+        """What a function of the module returns to a call."""
+        for function in self.bindings.functions(call.func):
+            yield from self.bindings.returns(function)
+
+    def origins(self, node: ast.AST | None, depth: int = 0) -> tuple[ast.AST, ...]:
+        """The expressions that may have made an object: calls, literals, names that nothing in the module binds.
+
+        Args:
+            node: an expression for the object.
+            depth: steps made so far.
+        """
+        if node is None or depth > MAX_DEPTH:
+            return ()
+        if node not in self._origins:
+            self._origins[node] = ()  # as for texts
+            self._origins[node] = self._find_origins(node, depth)
+        return self._origins[node]
+
+    def _find_origins(self, node: ast.AST, depth: int) -> tuple[ast.AST, ...]:
+        match node:
+            case ast.Await(value=inner) | ast.NamedExpr(value=inner):
+                return self.origins(inner, depth + 1)
+            case ast.BoolOp(values=options):
+                return self._origins_of(options, depth)
+            case ast.IfExp(body=body, orelse=orelse):
+                return self._origins_of((body, orelse), depth)
+            case ast.Call():
+                returned = tuple(self._returned(node))
+                return self._origins_of(returned, depth) if returned else (node,)
+            case ast.Name() | ast.Attribute():
+                bound = [binding.value for binding in self.bindings.of(node) if binding.kind != "item"]
+                return self._origins_of(bound, depth) or (node,)
+        return (node,)
+
+    def _origins_of(self, nodes: Iterable[ast.AST], depth: int) -> tuple[ast.AST, ...]:
+        found = (origin for node in nodes for origin in self.origins(node, depth + 1))
+        return tuple(dict.fromkeys(found))[:MAX_TEXTS]
+
+    def constant(self, node: ast.AST, depth: int = 0) -> str | None:
+        """The text that an expression always is; None if it may be something else.
+
+        Args:
+            node: the expression.
+            depth: steps made so far.
+        """
+        if isinstance(node, ast.Constant):
+            return node.value if isinstance(node.value, str) else None
+        if not isinstance(node, ast.Name | ast.Attribute) or depth > MAX_DEPTH:
+            return None
+        bound = self.bindings.of(node)
+        found = {self.constant(binding.value, depth + 1) if binding.kind == "value" else None for binding in bound}
+        return found.pop() if len(found) == 1 else None
+
+    def types(self, node: ast.AST) -> set[str]:
+        """The full names of the classes, or other callables, that may have made an object.
+
+        Args:
+            node: an expression for the object.
+        """
+        names = set()
+        for origin in self.origins(node):
+            if isinstance(origin, ast.Call):
+                names.add(self.dotted(origin.func))
+            elif isinstance(origin, ast.Name | ast.Attribute):
+                names.add(self.dotted(origin))
+        names.update(self.bindings.annotations(node, self.dotted))
+        return names - {""}
