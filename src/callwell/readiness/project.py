@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from callwell.description.provider import Provider
+    from callwell.readiness.exact.keys_in_use import KeysInUse
 
 
 class SettingInEffect(NamedTuple):
@@ -57,6 +58,7 @@ class Scope(NamedTuple):
         offline: send nothing to a provider.
         command: the user's own program for drills, as the words of a command line; empty for the standard course.
         samples: a folder of recordings to check; None if there is none.
+        known_keys: a file of keyed digests of keys that are not on this machine; None if there is none.
     """
 
     staged: bool = False
@@ -64,6 +66,7 @@ class Scope(NamedTuple):
     offline: bool = False
     command: tuple[str, ...] = ()
     samples: Path | None = None
+    known_keys: Path | None = None
 
 
 class Project:
@@ -89,3 +92,14 @@ class Project:
     def files(self) -> ProjectFiles:
         """The project's files, listed once for all checks."""
         return ProjectFiles(self.root, staged=self.scope.staged)
+
+    @cached_property
+    def keys_in_use(self) -> KeysInUse:
+        """The keys that the accounts use, read once for all checks, and what finds them in any bytes.
+
+        Raises:
+            FileProblem: the file of digests cannot be read.
+        """
+        from callwell.readiness.exact.keys_in_use import find_keys_in_use  # only checks for leaks need it
+
+        return find_keys_in_use(self.accounts, self.scope.known_keys)

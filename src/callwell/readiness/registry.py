@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from callwell.readiness.check import Check
 
 CHECKS: Final[dict[str, str]] = {
+    "leaks.keys-in-files": "leaks.keys_in_files",
+    "leaks.keys-shipped": "leaks.keys_shipped",
+    "leaks.keys-in-logs": "leaks.keys_in_logs",
     "keys.file-mode": "keys.file_mode",
     "code.calls-around-callwell": "code.calls_around_callwell",
     "code.key-literal": "code.key_literal",

@@ -122,7 +122,7 @@ def write_digests(path: Path, digests: KeyDigests) -> None:
         FileProblem: the file cannot be written.
     """
     try:
-        folders.write(path, [msgspec.json.format(msgspec.json.encode(digests)), b"\n"])
+        folders.write(path, [msgspec.json.format(msgspec.json.encode(digests)), b"\n"], mode=0o600)
     except OSError as error:
         raise FileProblem(f"cannot write {path}: {error.strerror}") from error
 

@@ -46,13 +46,12 @@ class Hit(NamedTuple):
 
 
 class KeyMatcher(Protocol):
-    """Searches bytes for some keys.
+    """Searches bytes for some keys."""
 
-    Attributes:
-        longest: bytes of the longest key; 0 if there is none to search for.
-    """
-
-    longest: int
+    @property
+    def longest(self) -> int:
+        """Bytes of the longest key; 0 if there is none to search for."""
+        ...
 
     def find(self, data: bytes) -> Iterator[Hit]:
         """Every key in some bytes, each place once.

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Looks for the keys in use in files, and says what to do about a key that was found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from callwell.readiness.check import CouldNotLook, Finding, NotApplicable, Place, Severity, Unseen
+from callwell.readiness.contents import Problem, read_parts
+from callwell.readiness.exact.search import search
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from callwell.readiness.exact.known_key import KnownKey
+    from callwell.readiness.files import ProjectFile
+    from callwell.readiness.project import Project
+
+MAX_PLACES: Final = 20
+"""Places of one key that are reported of one file; a log may have a million."""
+
+
+def look_in_files(project: Project, files: Iterable[ProjectFile]) -> Iterator[Finding | Unseen]:
+    """Look for the keys in use in files.
+
+    Args:
+        project: the project.
+        files: the files.
+
+    Raises:
+        NotApplicable: no key is in use.
+        CouldNotLook: none of the keys in use is at hand.
+    """
+    keys = project.keys_in_use
+    if not keys.keys:
+        yield from keys.missing[:-1]
+        if keys.missing:
+            raise CouldNotLook(keys.missing[-1].what, keys.missing[-1].fix)
+        raise NotApplicable("no key is in use")
+    yield from keys.missing
+    yield from project.files.problems()
+    for file in files:
+        if file.path.is_symlink():
+            yield from _look_at_link(file)
+            continue
+        try:
+            yield from _look_in_file(project, file)
+        except OSError as error:
+            what = f"the file cannot be read: {error.strerror or error}"
+            yield Unseen(what=what, place=Place(file.name), fix="Make it readable for the user that runs the check.")
+
+
+def _look_at_link(file: ProjectFile) -> Iterator[Finding]:
+    """A link has no content: git and builds store only where it leads. One that leads nowhere is said."""
+    if not file.path.exists():
+        what = "the file is a link that leads nowhere, so there is nothing to look at"
+        yield Finding(what=what, place=Place(file.name), fix="Remove it.", severity=Severity.NOTE)
+
+
+def _look_in_file(project: Project, file: ProjectFile) -> Iterator[Finding | Unseen]:
+    """Look into one file, and into all that it has if it is an archive."""
+    counts: Counter[KnownKey] = Counter()
+    for part in read_parts(file.path):
+        if isinstance(part, Problem):
+            what = f"{part.inside}: {part.reason}" if part.inside else part.reason
+            yield Unseen(what=what, place=Place(file.name), fix=part.fix)
+            continue
+        where = f"in {part.inside} of the archive" if part.inside else "in the file"
+        if file.shipped_by:
+            where = f"{where}, which {file.shipped_by} ships"
+        for match in search(project.keys_in_use, part.chunks):
+            counts[match.key] += 1
+            if counts[match.key] <= MAX_PLACES:
+                yield Finding(
+                    what=f"{match.key} is {where}, {match.encoding}",
+                    place=Place(file.name, match.line),
+                    fix=say_how_to_revoke(project, match.key),
+                    identity=match.key.fingerprint,
+                )
+    for key, count in counts.items():
+        if count > MAX_PLACES:
+            yield Finding(
+                what=f"{key} is there {count - MAX_PLACES} more times",
+                place=Place(file.name),
+                fix=say_how_to_revoke(project, key),
+                identity=key.fingerprint,
+            )
+
+
+def say_how_to_revoke(project: Project, key: KnownKey) -> str:
+    """What to do about a key that others may have read: the provider's own steps, and Callwell's.
+
+    Args:
+        project: the project.
+        key: the key.
+    """
+    if key.setting != "key":
+        return f"Put a new {key.setting} in place of this one: the names of end users change with it."
+    rules = (account.provider.profile.key for account in project.accounts if account.provider.name == key.provider)
+    rule = next(rules, None)
+    place = f" at {rule.page}" if rule and rule.page else ""
+    steps = f": {rule.revoke}" if rule and rule.revoke else "."
+    return (
+        f"Make a new key, use it, and revoke this one{place}{steps} "
+        f"Then run `callwell keys revoked {key.fingerprint}`, so that no process uses it again."
+    )

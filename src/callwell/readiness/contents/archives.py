@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Looks into archives, within bounds: an archive of a few kilobytes can unpack to petabytes."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from functools import partial
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final
+
+from callwell.readiness.contents.part import CHUNK, Part, Problem
+from callwell.readiness.contents.signatures import HEAD_BYTES, SEALED, find_signature
+from callwell.readiness.files.listing import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import IO
+
+    from callwell.readiness.contents.signatures import Signature
+
+MAX_BYTES: Final = 512 << 20
+"""Bytes that one file may unpack to, with all archives in it. Large wheels and images have half as many."""
+
+MAX_MEMBERS: Final = 20_000
+"""Members that one file may have, with all archives in it."""
+
+MAX_DEPTH: Final = 4
+"""How deep archives may be in each other: a member of a wheel in a compressed tar is at depth three."""
+
+IN_MEMORY: Final = 8 << 20
+"""Bytes of an inner archive that are kept in memory; the rest is on disk until it has been read."""
+
+COMPRESSIONS: Final[dict[str, Callable[..., Any]]] = {"gzip": gzip.open, "bzip2": bz2.open, "xz": lzma.open}
+"""Formats of one compressed stream."""
+
+UNPACK: Final = "Unpack it and check the folder, or leave it out of the project."
+
+Member = tuple[str, "Callable[[], IO[bytes]]"]
+"""The name of a member, empty if the format has none, and what opens it."""
+
+
+class TooMuchError(Exception):
+    """An archive goes beyond the bounds."""
+
+
+DAMAGE: Final = (zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, ValueError)
+CLOSED: Final = (NotImplementedError, RuntimeError)
+"""What the standard library raises for damaged archives, and for unknown methods of compression and passwords."""
+
+
+class Unpacking:
+    """The unpacking of one file, with the archives in it.
+
+    Args:
+        max_bytes: bytes that it may unpack to.
+        max_members: members that it may have.
+    """
+
+    def __init__(self, max_bytes: int = MAX_BYTES, max_members: int = MAX_MEMBERS) -> None:
+        self._max_bytes = max_bytes
+        self._max_members = max_members
+        self._bytes = 0
+        self._members = 0
+        self._stopped = False
+
+    def unpack(self, file: IO[bytes], inside: str, depth: int = 1) -> Iterator[Part | Problem]:
+        """The members of an archive.
+
+        Args:
+            file: the archive, at its beginning.
+            inside: its own place, as of a part.
+            depth: how many archives the members are in.
+        """
+        signature = find_signature(file.read(HEAD_BYTES))
+        file.seek(0)
+        if signature in SEALED:
+            yield Problem(inside, f"it is a {signature} archive, which cannot be looked into", UNPACK)
+            return
+        if depth > MAX_DEPTH:
+            yield Problem(inside, f"it is an archive inside {MAX_DEPTH} others, and only so many are opened", UNPACK)
+            return
+        try:
+            for name, open_member in list_members(file, signature):
+                self._members += 1
+                if self._members > self._max_members:
+                    self._stopped = True
+                    raise TooMuchError(f"it has more than {self._max_members} members")
+                where = " > ".join(filter(None, (inside, printable(name))))
+                yield from self._read_member(open_member, where, depth)
+                if self._stopped:
+                    return
+        except (*DAMAGE, *CLOSED, TooMuchError) as error:
+            yield Problem(inside, describe(error), UNPACK)
+
+    def _read_member(self, open_member: Callable[[], IO[bytes]], where: str, depth: int) -> Iterator[Part | Problem]:
+        """One member: a part, or an archive again."""
+        errors: list[Exception] = []
+        chunks = self._read(open_member, errors)
+        head = next(chunks, b"")
+        if find_signature(head) is None:
+            yield Part(where, chain([head], chunks))
+        else:
+            with tempfile.SpooledTemporaryFile(IN_MEMORY) as inner:
+                inner.writelines(chain([head], chunks))
+                inner.seek(0)
+                if not errors:
+                    yield from self.unpack(inner, where, depth + 1)
+        for error in errors:
+            yield Problem(where, describe(error), UNPACK)
+
+    def _read(self, open_member: Callable[[], IO[bytes]], errors: list[Exception]) -> Iterator[bytes]:
+        """The content of a member. What stops it is kept, because whoever reads a part does not expect it."""
+        try:
+            with open_member() as member:
+                while chunk := member.read(CHUNK):
+                    self._bytes += len(chunk)
+                    if self._bytes > self._max_bytes:
+                        self._stopped = True
+                        raise TooMuchError(f"it unpacks to more than {self._max_bytes >> 20} MiB")
+                    yield chunk
+        except (*DAMAGE, *CLOSED, TooMuchError) as error:
+            errors.append(error)
+
+
+def list_members(file: IO[bytes], signature: Signature | None) -> Iterator[Member]:
+    """The members of an archive that are files.
+
+    Args:
+        file: the archive, at its beginning.
+        signature: its format.
+    """
+    if signature == "zip":
+        with zipfile.ZipFile(file) as archive:
+            for entry in archive.infolist():
+                if not entry.is_dir():
+                    yield entry.filename, partial(archive.open, entry)
+    elif signature == "tar":
+        with tarfile.open(fileobj=file, mode="r:") as tar:
+            for info in tar:
+                if info.isreg():
+                    yield info.name, partial(_open_tar_member, tar, info)
+    elif signature in COMPRESSIONS:
+        yield "", partial(COMPRESSIONS[signature], file)
+
+
+def _open_tar_member(tar: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
+    member = tar.extractfile(info)
+    if member is None:
+        raise tarfile.TarError(f"{info.name} has no content")
+    return member
+
+
+def describe(error: Exception) -> str:
+    """Why an archive cannot be read, in one sentence.
+
+    Args:
+        error: what stopped it.
+    """
+    if isinstance(error, TooMuchError):
+        return f"the archive is too large: {error}, and the rest is not looked at"
+    if isinstance(error, CLOSED):
+        return f"the archive cannot be opened: {printable(str(error))}"
+    return f"the archive is damaged: {printable(str(error)) or type(error).__name__}"

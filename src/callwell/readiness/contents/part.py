@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a file consists of: parts that can be read, and problems with those that cannot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CHUNK: Final = 1 << 20
+"""Bytes that are read at once."""
+
+
+class Part(NamedTuple):
+    """One part of a file.
+
+    Attributes:
+        inside: the name of an archive's member, with ` > ` between archives in each other; empty for the file itself.
+        chunks: its content in pieces, to be read before the next part is asked for.
+    """
+
+    inside: str
+    chunks: Iterator[bytes]
+
+
+class Problem(NamedTuple):
+    """A part that cannot be read.
+
+    Attributes:
+        inside: as of a part.
+        reason: why, in one sentence without a full stop.
+        fix: what to do.
+    """
+
+    inside: str
+    reason: str
+    fix: str

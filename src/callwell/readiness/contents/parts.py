@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads one file as parts: itself, and the members of the archive that it may be."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from callwell.folders import READ_FLAGS
+from callwell.readiness.contents.archives import Unpacking
+from callwell.readiness.contents.part import CHUNK, Part, Problem
+from callwell.readiness.contents.signatures import find_signature
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import BinaryIO
+
+
+def read_parts(path: Path) -> Iterator[Part | Problem]:
+    """Read a regular file. No link is followed.
+
+    Args:
+        path: the file.
+
+    Yields:
+        its parts; each must be read before the next one is asked for.
+
+    Raises:
+        OSError: it cannot be opened, or its own content cannot be read.
+    """
+    with os.fdopen(os.open(path, READ_FLAGS), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(0, "it is not a regular file")
+        first = file.read(CHUNK)
+        yield Part(inside="", chunks=_read_on(first, file))
+        if find_signature(first) is not None:
+            file.seek(0)
+            yield from Unpacking().unpack(file, "")
+
+
+def _read_on(first: bytes, file: BinaryIO) -> Iterator[bytes]:
+    """What was read already, and the rest."""
+    chunk = first
+    while chunk:
+        yield chunk
+        chunk = file.read(CHUNK) if len(chunk) == CHUNK else b""

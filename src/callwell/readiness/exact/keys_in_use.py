@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The keys that a project uses: those at hand, those of which only digests are, and those that are missing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from callwell.errors import InvalidOption, KeyMissing
+from callwell.keys import parse_source
+from callwell.readiness.check import Unseen
+from callwell.readiness.exact.digest_matcher import DigestMatcher
+from callwell.readiness.exact.digests import KeyDigests, read_digests
+from callwell.readiness.exact.known_key import KnownKey
+from callwell.readiness.exact.text_matcher import TextMatcher, encode_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from callwell.keys import Key
+    from callwell.readiness.exact.known_key import Hit
+    from callwell.readiness.project import Account
+
+SECRETS: Final = ("key", "user_secret")
+"""Settings that say where a secret is."""
+
+SHORTEST: Final = 8
+"""Bytes of the shortest key that is searched for; a shorter one is part of many words."""
+
+
+class KeysInUse(NamedTuple):
+    """The keys of a project, and what finds them. A `KeyMatcher`.
+
+    Attributes:
+        keys: the keys that are searched for.
+        missing: the keys that cannot be searched for, and why.
+        by_text: searches for the keys at hand.
+        by_digest: searches for the others.
+    """
+
+    keys: tuple[KnownKey, ...]
+    missing: tuple[Unseen, ...]
+    by_text: TextMatcher
+    by_digest: DigestMatcher
+
+    @property
+    def longest(self) -> int:
+        """Bytes of the longest key."""
+        return max(self.by_text.longest, self.by_digest.longest)
+
+    def find(self, data: bytes) -> Iterator[Hit]:
+        """Every key in some bytes, each place once."""
+        yield from self.by_text.find(data)
+        yield from self.by_digest.find(data)
+
+
+def find_keys_in_use(accounts: Iterable[Account], digests_file: Path | None = None) -> KeysInUse:
+    """The keys of all accounts.
+
+    Args:
+        accounts: the accounts; those in use come first if two have the same key.
+        digests_file: a file of keyed digests, for keys that are not on this machine.
+
+    Raises:
+        FileProblem: the file of digests cannot be read.
+    """
+    digests = None if digests_file is None else read_digests(digests_file)
+    present: dict[str, tuple[KnownKey, Key]] = {}
+    missing: dict[Unseen, None] = {}
+    digested = {(row.provider, row.environment, row.setting) for row in digests.keys} if digests else set()
+    for account in sorted(accounts, key=lambda account: not account.in_use):
+        for setting in SECRETS:
+            try:
+                found = read_secret(account, setting)
+            except (KeyMissing, InvalidOption) as error:
+                wanted = account.in_use or account.settings[setting].is_set
+                if wanted and (account.provider.name, account.environment, setting) not in digested:
+                    missing[_not_at_hand(account, setting, error)] = None
+                continue
+            if found is None:
+                continue
+            known, key = found
+            if len(encode_key(key)) < SHORTEST:
+                missing[_too_short(known)] = None
+            else:
+                present.setdefault(known.fingerprint, (known, key))
+    absent = tuple(row for row in digests.keys if row.fingerprint not in present) if digests else ()
+    return KeysInUse(
+        keys=(*(known for known, _ in present.values()), *(row.known_key for row in absent)),
+        missing=tuple(missing),
+        by_text=TextMatcher(present.values()),
+        by_digest=DigestMatcher(KeyDigests(format=1, salt=digests.salt if digests else "", keys=absent)),
+    )
+
+
+def read_secret(account: Account, setting: str) -> tuple[KnownKey, Key] | None:
+    """A secret of an account; None if the setting names none.
+
+    Args:
+        account: the account.
+        setting: one of `SECRETS`.
+
+    Raises:
+        KeyMissing: it is not there.
+        InvalidOption: the setting names no place.
+    """
+    chosen = account.settings.get(setting)
+    if chosen is None or chosen.value is None or account.provider.profile.key.scheme == "none":
+        return None
+    source = parse_source(str(chosen.value), "")
+    key = source.read()
+    known = KnownKey(
+        fingerprint=key.fingerprint,
+        provider=account.provider.name,
+        environment=account.environment,
+        source=source.location,
+        setting=setting,
+    )
+    return known, key
+
+
+def _not_at_hand(account: Account, setting: str, error: Exception) -> Unseen:
+    return Unseen(
+        what=f"the {setting} of {account.provider.name} ({account.environment}) is not searched for: {error}",
+        fix="Set it, or give its digest with --known-keys; `callwell keys digests` makes the file where the keys are.",
+    )
+
+
+def _too_short(known: KnownKey) -> Unseen:
+    return Unseen(
+        what=f"{known} is not searched for: a text of less than {SHORTEST} characters is part of others",
+        fix="Use a longer one.",
+    )

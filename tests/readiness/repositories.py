@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Git repositories for tests."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+AUTHOR: Final = {
+    "GIT_AUTHOR_NAME": "A",
+    "GIT_AUTHOR_EMAIL": "a@example.org",
+    "GIT_COMMITTER_NAME": "A",
+    "GIT_COMMITTER_EMAIL": "a@example.org",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+}
+
+
+def git(folder: Path, *words: str) -> None:
+    """Run git in a folder.
+
+    Args:
+        folder: where.
+        words: the command.
+    """
+    command = ["git", "-C", str(folder), "-c", "init.defaultBranch=main", *words]
+    subprocess.run(command, check=True, capture_output=True, env=os.environ | AUTHOR)
+
+
+def write_files(root: Path, files: Mapping[str, str | bytes]) -> None:
+    """Write files.
+
+    Args:
+        root: the folder.
+        files: contents by name.
+    """
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
