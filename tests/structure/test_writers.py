@@ -29,6 +29,8 @@ ELSEWHERE = {
     "emulator": PRIVATE,
     "folders.py": "this is where it is done",
     "keys/secret.py": EXCLUSIVE,
+    "readiness/contents/parts.py": "nothing: it opens for reading, without following links",
+    "readiness/files/staged.py": PRIVATE,
     "state/sqlite.py": EXCLUSIVE,
 }
 """Module or room → why it may write by other means."""

@@ -11,10 +11,14 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from callwell.readiness.findings import CouldNotLook, Finding, NotApplicable, Place, Severity, Unseen
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from callwell.readiness.project import Project
+
+__all__ = ["Check", "CouldNotLook", "Finding", "Group", "NotApplicable", "Place", "Severity", "Unseen"]
 
 
 class Group(StrEnum):
@@ -25,92 +29,6 @@ class Group(StrEnum):
     CODE = "code"
     LIFE = "life"
     DRILLS = "drills"
-
-
-class Severity(StrEnum):
-    """How bad a finding is. The words are the levels of SARIF 2.1.0 (3.27.10)."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    NOTE = "note"
-    """Advice: it does not make the check fail."""
-
-
-class Place(NamedTuple):
-    """Where something was found.
-
-    Attributes:
-        path: the file, relative to the project's root with `/`; or a setting's origin, such as `env:NAME`.
-        line: its line, from 1; None if the whole file is meant.
-        commit: the commit that has it, if it is not in the files of today.
-    """
-
-    path: str
-    line: int | None = None
-    commit: str | None = None
-
-    def __str__(self) -> str:
-        at = self.path if self.line is None else f"{self.path}:{self.line}"
-        return at if self.commit is None else f"{at} (commit {self.commit[:10]})"
-
-
-class Finding(NamedTuple):
-    """One fault.
-
-    Attributes:
-        what: what is wrong, in one sentence without a full stop; never the text of a key.
-        place: where; None if it is nowhere in the files.
-        fix: what to do about this one; the check's own `fix` if empty.
-        identity: what stays the same when lines move: with the check and the path it names the finding in a baseline.
-            `what` if empty.
-        severity: the check's own if None.
-    """
-
-    what: str
-    place: Place | None = None
-    fix: str = ""
-    identity: str = ""
-    severity: Severity | None = None
-
-
-class Unseen(NamedTuple):
-    """A part that a check could not look at, so that the check has not passed.
-
-    Attributes:
-        what: what could not be looked at and why, in one sentence without a full stop.
-        place: where it is.
-        fix: what to do, so that it can be looked at.
-    """
-
-    what: str
-    place: Place | None = None
-    fix: str = ""
-
-
-class CouldNotLook(Exception):
-    """A check could look at nothing.
-
-    Args:
-        reason: why, in one sentence without a full stop.
-        fix: what to do, so that it can look.
-    """
-
-    def __init__(self, reason: str, fix: str = "") -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.fix = fix
-
-
-class NotApplicable(Exception):
-    """The question of a check does not arise in this project.
-
-    Args:
-        reason: why not, in one sentence without a full stop.
-    """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 class Check(NamedTuple):

@@ -6,47 +6,15 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from callwell.readiness.account import Account, SettingInEffect
 from callwell.readiness.files import ProjectFiles
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
-    from callwell.description.provider import Provider
     from callwell.readiness.exact.keys_in_use import KeysInUse
 
-
-class SettingInEffect(NamedTuple):
-    """A setting of an account.
-
-    Attributes:
-        value: a text, seconds, a flag, or None if nothing is set.
-        origin: the option, `env:VARIABLE`, file and line, `profile` or `default`.
-    """
-
-    value: str | float | None
-    origin: str
-
-    @property
-    def is_set(self) -> bool:
-        """Whether the user has set it."""
-        return self.origin not in ("profile", "default")
-
-
-class Account(NamedTuple):
-    """A provider in one environment, as the project is configured to use it.
-
-    Attributes:
-        provider: its description.
-        environment: the environment's name.
-        settings: all settings by name, as `callwell.client.settings.SETTINGS` has them.
-        in_use: whether the project makes its calls in this environment; the others are there for their keys.
-    """
-
-    provider: Provider
-    environment: str
-    settings: Mapping[str, SettingInEffect]
-    in_use: bool
+__all__ = ["Account", "Project", "Scope", "SettingInEffect"]
 
 
 class Scope(NamedTuple):

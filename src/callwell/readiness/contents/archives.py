@@ -50,7 +50,7 @@ class TooMuchError(Exception):
 
 
 DAMAGE: Final = (zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, ValueError)
-CLOSED: Final = (NotImplementedError, RuntimeError)
+CLOSED: Final = (RuntimeError,)
 """What the standard library raises for damaged archives, and for unknown methods of compression and passwords."""
 
 

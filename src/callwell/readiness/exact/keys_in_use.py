@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.errors import InvalidOption, KeyMissing
 from callwell.keys import parse_source
-from callwell.readiness.check import Unseen
 from callwell.readiness.exact.digest_matcher import DigestMatcher
 from callwell.readiness.exact.digests import KeyDigests, read_digests
 from callwell.readiness.exact.known_key import KnownKey
 from callwell.readiness.exact.text_matcher import TextMatcher, encode_key
+from callwell.readiness.findings import Unseen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from callwell.keys import Key
+    from callwell.readiness.account import Account
     from callwell.readiness.exact.known_key import Hit
-    from callwell.readiness.project import Account
 
 SECRETS: Final = ("key", "user_secret")
 """Settings that say where a secret is."""

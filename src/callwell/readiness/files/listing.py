@@ -7,7 +7,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from callwell.readiness.check import CouldNotLook, Place, Unseen
+from callwell.readiness.findings import CouldNotLook, Place, Unseen
 from callwell.readiness.git import GitError, list_by_git, run_git
 
 if TYPE_CHECKING:

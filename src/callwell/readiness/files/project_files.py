@@ -23,9 +23,9 @@ from callwell.readiness.files.staged import copy_staged
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from callwell.readiness.check import Unseen
     from callwell.readiness.files.listing import Listing
     from callwell.readiness.files.shipper import Shipper
+    from callwell.readiness.findings import Unseen
 
 
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})

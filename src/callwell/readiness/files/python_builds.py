@@ -114,10 +114,11 @@ def _read_package_data(data: Mapping[str, Any], packages: Iterable[str]) -> Iter
     known = {package.rpartition("/")[2]: package for package in packages}
     for name, globs in data.items():
         top, _, rest = name.partition(".")
-        folders = known.values() if top in ("*", "") else [known[top]] if top in known else []
-        inner = f"/{rest.replace('.', '/')}" if rest else ""
-        anywhere = "/**" if top in ("*", "") else ""
-        yield from (f"{folder}{inner}{anywhere}/{clean(glob)}" for folder in folders for glob in _texts(globs))
+        if top in ("*", ""):
+            folders = [f"{package}/**" for package in packages]
+        else:
+            folders = [f"{known[top]}/{rest.replace('.', '/')}"] if top in known else []
+        yield from (clean(f"{folder}/{glob}") for folder in folders for glob in _texts(globs))
 
 
 def _read_manifest(lines: Iterable[str]) -> Iterator[str]:

@@ -7,8 +7,8 @@ import subprocess
 import tempfile
 from typing import IO, TYPE_CHECKING, Final
 
-from callwell.readiness.check import CouldNotLook
 from callwell.readiness.files.listing import REPAIR, is_in_work_tree
+from callwell.readiness.findings import CouldNotLook
 from callwell.readiness.git import GitError, list_by_git, start_git
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from callwell.readiness.check import CouldNotLook, Finding, NotApplicable, Place, Severity, Unseen
 from callwell.readiness.contents import Problem, read_parts
 from callwell.readiness.exact.search import search
+from callwell.readiness.findings import CouldNotLook, Finding, NotApplicable, Place, Severity, Unseen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
