@@ -110,13 +110,13 @@ FROM python:3.13-slim
 ENV %{speech_variable}=%{speech_key}
 COPY . /app
 WORKDIR /app
-CMD ["gunicorn", "--workers", "4", "app.main:app"]
+CMD ["uvicorn", "--workers", "4", "app.main:app"]
 """,
     "compose.yaml": """\
 services:
   web:
     build: .
-    command: gunicorn --workers 4 app.main:app
+    command: uvicorn --workers 4 app.main:app
     environment:
       %{main_prefix}_BASE_URL: http://emulator:8100
       %{trial_variable}: ${%{trial_variable}}
@@ -249,13 +249,13 @@ export const load = () => fetch("/me");
 FROM python:3.13-slim
 COPY app /app/app
 WORKDIR /app
-CMD ["gunicorn", "--workers", "4", "app.main:app"]
+CMD ["uvicorn", "--workers", "4", "app.main:app"]
 """,
     "compose.yaml": """\
 services:
   web:
     build: .
-    command: gunicorn --workers 4 app.main:app
+    command: uvicorn --workers 4 app.main:app
     secrets: [main, speech, users]
     volumes:
       - state:/var/lib/shop

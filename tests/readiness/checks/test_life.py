@@ -121,6 +121,21 @@ FOUND: Final = (
     ),
     Case(
         "shared-state",
+        {"app.py": IN_MEMORY, "compose.yaml": f"{COMPOSE.format('web')}  jobs:\n    build: {{context: .}}\n"},
+        (("web and jobs are built from the same folder", "app.py:3"),),
+    ),
+    Case(
+        "shared-state",
+        {"app.py": IN_FILE, "Procfile": "release: ./migrate\nweb: uvicorn app:app\njobs: python jobs.py\n"},
+        (("several may run: web and jobs", "app.py:3"),),
+    ),
+    Case(
+        "shared-state",
+        {"app.py": IN_MEMORY, "gunicorn.conf.py": "import os\nworkers = os.cpu_count()\n"},
+        (("workers = os.cpu_count() (gunicorn.conf.py:2)", "app.py:3"),),
+    ),
+    Case(
+        "shared-state",
         {"app.py": IN_FILE, "Dockerfile": "FROM python\nCMD gunicorn app:app\n"},
         (("inside a container (Dockerfile)", "app.py:3"),),
     ),

@@ -41,14 +41,14 @@ class Copies(NamedTuple):
     """How many copies of something run at once.
 
     Attributes:
-        number: how many.
-        word: how the file calls them, such as `replicas`.
+        number: how many; 2 if that is decided when it runs.
+        what: how the file says it, such as `replicas: 3`.
         one_machine: all of them run on one machine; else each may have its own.
         place: where it is said.
     """
 
     number: int
-    word: str
+    what: str
     one_machine: bool
     place: Place
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from callwell.readiness.check import Place
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 VARIABLE: Final = re.compile(r"""(?:^|[\s"'])(?P<name>[A-Z][A-Z0-9_]{2,})\s*=\s*(?P<value>"[^"]*"|'[^']*'|[^\s"']*)""")
 DOCKER_VARIABLE: Final = re.compile(r"^(?:ENV|env)\s+(?P<name>[A-Z][A-Z0-9_]+)\s+(?P<value>[^=]+)$")
 COPIES: Final = re.compile(r"^(?P<word>numprocs|min_machines_running|count)\s*=\s*(?P<count>\d+)$")
+SERVER_SETTINGS: Final = re.compile(r"(?:^|/)[^/]*(?:gunicorn|hypercorn)[^/]*$")
+WORKERS: Final = re.compile(r"^workers\s*=\s*(?P<count>.+)$")
+PROCESS: Final = re.compile(r"^(?P<word>[\w-]+)\s*:\s*\S")
+ONCE: Final = "release"
+"""The process of a Procfile that runs before the others, and ends."""
+
 SCALE: Final = re.compile(r"--(?P<word>scale|replicas)[\s=](?:[\w.-]+=)?(?P<count>\d+)")
 VOLUME: Final = re.compile(r"(?:^VOLUME|\s-v|\s--volume)[\s=](?P<targets>.+)")
 DESTINATION: Final = re.compile(r"""^destination\s*=\s*["'](?P<target>/[^"']*)""")
@@ -35,10 +42,15 @@ def read_lines(name: str, text: str) -> Iterator[Fact]:
         name: the file, relative to the project's root.
         text: its text.
     """
+    if PurePosixPath(name).name.startswith("Procfile"):
+        yield from _processes(name, text)
+    is_server = SERVER_SETTINGS.search(name) is not None
     for number, line in _logical_lines(text):
         place = Place(name, number)
         yield from _variables(line, place)
         yield from _copies(line, place)
+        if is_server:
+            yield from _workers(line, place)
         yield from _mounts(line, place)
         yield Command(split_words(KEYWORD.sub("", line)), place)
 
@@ -86,7 +98,24 @@ def _copies(line: str, place: Place) -> Iterator[Copies]:
     for match in (COPIES.match(line), *SCALE.finditer(line)):
         if match is not None:
             word = match["word"]
-            yield Copies(int(match["count"]), word, word in ONE_MACHINE, place)
+            yield Copies(int(match["count"]), f"{word}: {match['count']}", word in ONE_MACHINE, place)
+
+
+def _workers(line: str, place: Place) -> Iterator[Copies]:
+    """The number of workers in the settings of a server."""
+    match = WORKERS.match(line)
+    if match:
+        count = match["count"]
+        yield Copies(int(count) if count.isdecimal() else 2, line, one_machine=True, place=place)
+
+
+def _processes(name: str, text: str) -> Iterator[Copies]:
+    """The kinds of processes of a Procfile, each of which hosts run on machines of their own."""
+    found = [(number, match["word"]) for number, line in _logical_lines(text) if (match := PROCESS.match(line))]
+    kinds = [word for _, word in found if word != ONCE]
+    if kinds:
+        what = f"{' and '.join(kinds)} are processes of their own"
+        yield Copies(len(kinds), what, one_machine=False, place=Place(name, found[0][0]))
 
 
 def _mounts(line: str, place: Place) -> Iterator[Mount]:

@@ -85,7 +85,7 @@ def find_several(facts: Facts) -> Iterator[Several]:
             yield Several(f"{variable.name}={variable.value}", one_machine=True, place=variable.place)
     for copies in facts.copies:
         if copies.number > 1:
-            yield Several(f"{copies.word}: {copies.number}", copies.one_machine, copies.place)
+            yield Several(copies.what, copies.one_machine, copies.place)
 
 
 def _flatten(words: tuple[str, ...]) -> list[str]:

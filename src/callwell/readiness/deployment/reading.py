@@ -28,11 +28,13 @@ DESCRIPTION: Final = re.compile(r"""\s*\{?\s*["']?(?:openapi|swagger)\b""")
 """The beginning of an OpenAPI document."""
 
 LINES: Final = (".env", ".service", ".sh", ".ini", ".cfg", ".conf", ".toml")
-LINE_NAMES: Final = re.compile(r"(?:.*\.)?(?:Dockerfile|Containerfile|Procfile|\.env)(?:\..+)?|\.envrc|Makefile")
+LINE_NAMES: Final = re.compile(
+    r"(?:.*\.)?(?:Dockerfile|Containerfile|Procfile|\.env)(?:\..+)?|\.envrc|Makefile|.*gunicorn.*\.py"
+)
 CONTAINER_NAMES: Final = re.compile(r"(?:.*\.)?(?:Dockerfile|Containerfile)(?:\..+)?|(?:docker-)?compose.*\.ya?ml")
 
 MARKS: Final = re.compile(
-    r"CALLWELL_|_BASE_URL|_API_KEY|TLS|SSL|VERIFY|CA_BUNDLE|INSECURE|WEB_CONCURRENCY"
+    r"CALLWELL_|web:|workers|_BASE_URL|_API_KEY|TLS|SSL|VERIFY|CA_BUNDLE|INSECURE|WEB_CONCURRENCY"
     r"|gunicorn|uvicorn|hypercorn|granian|fastapi|celery|dramatiq|uwsgi|\brq\b"
     r"|replica|desired|scale|numprocs|instances|mountPath|volumes|VOLUME|destination|sandbox",
     re.IGNORECASE,

@@ -102,8 +102,10 @@ class Tree:
 
     def _mapping(self, node: yaml.MappingNode, path: tuple[str, ...]) -> Iterator[Fact]:
         pairs = {key.value: value for key, value in node.value if isinstance(key, yaml.ScalarNode)}
-        if not path and "services" in pairs:  # a Compose file, which one machine runs
+        services = pairs.get("services")
+        if not path and isinstance(services, yaml.MappingNode):  # a Compose file, which one machine runs
             self._one_machine = True
+            yield from self._same_image(services)
         yield from self._named_variable(pairs, path)
         yield from self._command(pairs)
         for key, value in pairs.items():
@@ -113,13 +115,25 @@ class Tree:
                 yield from self._mounts(key, value)
                 yield from self.walk(value, (*path, key))
 
+    def _same_image(self, services: yaml.MappingNode) -> Iterator[Copies]:
+        """Services that are built from the same folder, such as a web server and its worker."""
+        built: dict[str, list[str]] = {}
+        for name, service in services.value:
+            folder = _build_folder(service)
+            if folder:
+                built.setdefault(folder, []).append(name.value)
+        for names in built.values():
+            what = f"{' and '.join(names)} are built from the same folder"
+            yield Copies(len(names), what, one_machine=True, place=self._place(services))
+
     def _scalar(self, key: str, value: yaml.ScalarNode, path: tuple[str, ...]) -> Iterator[Fact]:
         place = self._place(value)
         if NAME.fullmatch(key):
             yield Variable(key, value.value, place, path)
         word = key.replace("-", "").replace("_", "").lower()
         if word in COPY_WORDS and value.value.isdecimal():
-            yield Copies(int(value.value), key, self._one_machine or word == "numprocs", place)
+            is_here = self._one_machine or word == "numprocs"
+            yield Copies(int(value.value), f"{key}: {value.value}", is_here, place)
         if key in MOUNT_KEYS and value.value.startswith("/"):
             yield Mount(value.value, place)
 
@@ -153,6 +167,15 @@ class Tree:
 
     def _place(self, node: yaml.Node) -> Place:
         return Place(self._name, node.start_mark.line + 1)
+
+
+def _build_folder(service: yaml.Node) -> str:
+    """The folder that a service of a Compose file is built from; empty if it is not built."""
+    pairs = {key.value: value for key, value in service.value} if isinstance(service, yaml.MappingNode) else {}
+    build = pairs.get("build")
+    if isinstance(build, yaml.MappingNode):
+        build = next((value for key, value in build.value if key.value == "context"), None)
+    return str(build.value) if isinstance(build, yaml.ScalarNode) else ""
 
 
 def _words(node: yaml.Node) -> list[str]:
