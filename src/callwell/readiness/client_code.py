@@ -17,15 +17,15 @@ from callwell.readiness.texts import read_text
 from callwell.readiness.trials import is_trial_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from callwell.readiness.files import ProjectFiles
 
 CLIENTS: Final = frozenset({"Client", "AsyncClient"})
 PROVIDERS: Final = "callwell.providers."
 WITH_OPTIONS: Final = "with_options"
-MARKS: Final = ("callwell", WITH_OPTIONS)
-"""A source without any of these texts makes no client and gives it no options."""
+PARSED: Final = (ast.Call, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.AugAssign)
+"""The kinds of nodes that matter here."""
 
 
 class Unknown(Enum):
@@ -102,7 +102,7 @@ def read_client_code(files: ProjectFiles) -> ClientCode:
         text = read_text(file)
         if isinstance(text, Unseen):
             unseen.append(text)
-        elif any(mark in text for mark in MARKS):
+        elif _may_make_clients(text):
             try:
                 uses.extend(Module(file.name, ast.parse(text)).uses())
             except (SyntaxError, ValueError, RecursionError) as error:
@@ -110,6 +110,13 @@ def read_client_code(files: ProjectFiles) -> ClientCode:
                 what = "the source is not valid Python, so its options are not seen"
                 unseen.append(Unseen(what=what, place=Place(file.name, line)))
     return ClientCode(tuple(uses), tuple(unseen))
+
+
+def _may_make_clients(text: str) -> bool:
+    """Whether a source may make a client or give it options; to parse it takes a hundred times as long."""
+    if f"{WITH_OPTIONS}(" in text:
+        return True
+    return "callwell" in text and ("Client(" in text or PROVIDERS in text)
 
 
 class Module:
@@ -122,13 +129,13 @@ class Module:
 
     def __init__(self, name: str, tree: ast.Module) -> None:
         self._name = name
-        self._tree = tree
-        self._classes = dict(_imported_clients(tree))
-        self._constants = dict(_constants(tree))
+        self._nodes = [node for node in ast.walk(tree) if isinstance(node, PARSED)]
+        self._classes = dict(_imported_clients(self._nodes))
+        self._constants = dict(_constants(self._nodes))
 
     def uses(self) -> Iterator[ClientUse]:
         """The places that make clients or derive them."""
-        for node in ast.walk(self._tree):
+        for node in self._nodes:
             if not isinstance(node, ast.Call):
                 continue
             name = dotted_name(node.func)
@@ -166,9 +173,9 @@ def dotted_name(node: ast.expr) -> str:
     return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
 
 
-def _imported_clients(tree: ast.Module) -> Iterator[tuple[str, str | None]]:
+def _imported_clients(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, str | None]]:
     """Names of client classes as the module writes them, each with its provider if it belongs to one."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name in ("callwell", "callwell.client"):
@@ -182,10 +189,10 @@ def _imported_clients(tree: ast.Module) -> Iterator[tuple[str, str | None]]:
                     yield alias.asname or alias.name, provider
 
 
-def _constants(tree: ast.Module) -> Iterator[tuple[str, object]]:
+def _constants(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, object]]:
     """The constants of a module that are assigned once."""
     assigned: dict[str, list[ast.expr | None]] = {}
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 if isinstance(target, ast.Name):
