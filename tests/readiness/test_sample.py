@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PLANTED: Final = (
     "keys.file-mode",
-    "code.ignore-comments",
+    "code",
     *("life.environment", "life.deadline", "life.retries", "life.shared-state", "life.end-user", "life.media"),
     *("life.sandbox-leftovers", "life.description", "life.network", "life.files"),
 )
