@@ -19,6 +19,7 @@ from callwell.readiness.formats.words import (
     fix_of,
     place_of,
     printable,
+    rules_by_page,
     severity_of,
 )
 from callwell.readiness.identity import identify
@@ -128,7 +129,7 @@ def _reasons(result: CheckResult) -> Iterator[RenderableType]:
     """Why the check is made, what to do if a finding does not say it, and who asks for it."""
     yield _indented(Text.assemble(("why: ", "dim"), result.check.why), 4)
     yield _indented(Text.assemble(("how to mend it: ", "dim"), result.check.fix), 4)
-    for rule in result.asked_by:
+    for rule in rules_by_page(result.asked_by):
         yield _indented(
             Text.assemble(("asked for by ", "dim"), f"{rule.provider}: {rule.text}  ", (rule.page, "dim")), 4
         )

@@ -15,8 +15,9 @@ from callwell.cli import output
 from callwell.extras import install_command
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
+    from callwell.cli.demo_check import SampleRun
     from callwell.demo.scorecard import DemoResult
 
 MIN_RECORDINGS = 300
@@ -54,17 +55,19 @@ def demo(
 
     The providers are emulated on this machine. They refuse requests, fail, lose replies, shift pages and expire URLs.
     Everything is exported from the first provider while its key is rotated; files are uploaded to the second by a
-    process that is killed halfway, and downloaded again; the third assesses recordings and bills each one. This takes
-    about a minute and a half.
+    process that is killed halfway, and downloaded again; the third assesses recordings and bills each one. At the end
+    `callwell check` looks at a project with faults, and at the same project without them. This takes about a minute and
+    a half.
     """
     if keep is not None and keep.exists():
         raise errors.DirectoryNotOurs(f"{keep} exists already; name a new folder")
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="callwell-demo-") as folder:
         results = _run_demo(Path(folder) / "demo", seed=seed, recordings=recordings, only=only or ())
+        checked = () if only else _check_samples(Path(folder) / "demo" / "check")
         if keep is not None:
             (Path(folder) / "demo").rename(keep)
-    ok = not any(result.broken for result in results.values())
+    ok = not any(result.broken for result in results.values()) and all(run.code == run.expected for run in checked)
     if as_json:
         from callwell.demo.scorecard import MEANINGS
 
@@ -73,9 +76,19 @@ def demo(
             name: {field: str(promise) for field, promise in result.promises.items()}
             for name, result in results.items()
         }
-        output.emit_json({"ok": ok, "seed": seed, "providers": figures, "promised": promised, "meaning": MEANINGS})
+        samples = {run.name: {"exit_code": run.code, "counts": run.report["counts"]} for run in checked}
+        output.emit_json(
+            {
+                "ok": ok,
+                "seed": seed,
+                "providers": figures,
+                "promised": promised,
+                "meaning": MEANINGS,
+                "check": samples,
+            }
+        )
     else:
-        _print_results(results, seconds=time.monotonic() - began)
+        _print_results(results, checked, seconds=time.monotonic() - began)
     if not ok:
         raise typer.Exit(1)
 
@@ -118,8 +131,16 @@ def _run_demo(folder: Path, *, seed: int, recordings: int | None, only: Collecti
             raise errors.LocalError(str(error)) from error
 
 
-def _print_results(results: dict[str, DemoResult], *, seconds: float) -> None:
-    """Print one table for all parts, its footnotes, and the verdict."""
+def _check_samples(folder: Path) -> tuple[SampleRun, ...]:
+    from callwell.cli.demo_check import check_samples
+
+    output.say("callwell check looks at a sample project, with its faults and mended")
+    folder.mkdir(parents=True)
+    return check_samples(folder)
+
+
+def _print_results(results: dict[str, DemoResult], checked: Sequence[SampleRun] = (), *, seconds: float) -> None:
+    """Print one table for all parts, its footnotes, the checks of the sample project, and the verdict."""
     from callwell.demo.scorecard import MEANINGS
 
     output.emit("Counted by the emulator and in the files, not by the client:\n")
@@ -130,11 +151,18 @@ def _print_results(results: dict[str, DemoResult], *, seconds: float) -> None:
     for field, note in NOTES.items():
         if field in counted:
             output.emit(f"{MEANINGS[field]}: {note}")
+    if checked:
+        from callwell.cli.demo_check import print_runs
+
+        print_runs(checked)
     broken = {name: result.broken for name, result in results.items() if result.broken}
     for name, promises in broken.items():
         details = "; ".join(f"{MEANINGS[field]} {difference}" for field, difference in promises.items())
         output.emit(f"{name}: promise broken: {details}")
-    output.emit(f"{'promises were broken' if broken else 'every promise kept'}, in {seconds:.0f} s")
+    wrong = [run for run in checked if run.code != run.expected]
+    for run in wrong:
+        output.emit(f"callwell check, {run.name}: promise broken: exit code {run.code}, promised {run.expected}")
+    output.emit(f"{'promises were broken' if broken or wrong else 'every promise kept'}, in {seconds:.0f} s")
 
 
 def _row(field: str, meaning: str, results: dict[str, DemoResult]) -> tuple[str, ...] | None:

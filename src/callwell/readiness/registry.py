@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from callwell.errors import UnknownName
+from callwell.readiness.check import Group
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -70,7 +71,8 @@ def select(only: Iterable[str] = (), skip: Iterable[str] = ()) -> Iterator[Check
     Raises:
         UnknownName: one of them is neither.
     """
-    wanted = expand(only) or set(CHECKS)
+    chosen = tuple(only)
+    wanted = expand(chosen) if chosen else set(CHECKS)
     unwanted = expand(skip)
     return (load(check_id) for check_id in CHECKS if check_id in wanted and check_id not in unwanted)
 
@@ -87,8 +89,7 @@ def expand(names: Iterable[str]) -> set[str]:
     found = set()
     for name in names:
         meant = {check_id for check_id in CHECKS if check_id == name or check_id.partition(".")[0] == name}
-        if not meant:
-            groups = dict.fromkeys(check_id.partition(".")[0] for check_id in CHECKS)
-            raise UnknownName("check", name, [*groups, *CHECKS])
+        if not meant and name not in list(Group):
+            raise UnknownName("check", name, [*Group, *CHECKS])
         found |= meant
     return found

@@ -14,6 +14,7 @@ from callwell.readiness.formats.words import (
     fix_of,
     place_of,
     printable,
+    rules_by_page,
     severity_of,
 )
 from callwell.readiness.identity import identify
@@ -139,7 +140,7 @@ def _section(result: CheckResult) -> Iterator[str]:
         where = f"<code>{escape(place)}</code>: " if place else ""
         yield f"<li><b>{until}</b> {where}{_text(acceptance.finding.what)}; reason: {_text(acceptance.reason)}</li>\n"
     yield f"</ul>\n<p>{escape(check.why)}</p>\n<p><b>How to mend it:</b> {escape(check.fix)}</p>\n"
-    yield from map(_rule, result.asked_by)
+    yield from map(_rule, rules_by_page(result.asked_by))
     yield "</section>\n"
 
 

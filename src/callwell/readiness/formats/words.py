@@ -6,9 +6,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from callwell.readiness.check import Group, Severity
+from callwell.readiness.practices import Rule
 from callwell.readiness.report import Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from callwell.readiness.check import Check, Finding
     from callwell.readiness.report import Report
 
@@ -73,6 +76,15 @@ def count_words(report: Report) -> str:
         if count
     ]
     return ", ".join(words)
+
+
+def rules_by_page(rules: Iterable[Rule]) -> Iterator[Rule]:
+    """Rules of one page as one rule, with their texts one after the other."""
+    texts: dict[tuple[str, str], list[str]] = {}
+    for rule in rules:
+        texts.setdefault((rule.provider, rule.page), []).append(rule.text)
+    for (provider, page), parts in texts.items():
+        yield Rule(provider=provider, text="; ".join(parts), page=page)
 
 
 def _plural(count: int, noun: str) -> str:

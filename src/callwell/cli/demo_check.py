@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The last part of the demo: `callwell check` on a small project, with its faults and mended.
+
+Both runs are processes of their own, side by side, with no settings of the user in their environment.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from callwell.cli import output
+from callwell.errors import LocalError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+LEFT_OUT: Final = ("drills",)
+"""Groups that would run the emulator once more: the demo itself has shown what they look at."""
+
+KEPT_VARIABLES: Final = ("PATH", "SYSTEMROOT", "PYTHONPATH", "PYTHONUTF8", "LANG", "COLUMNS")
+"""What a process needs to start; all else could change what is found."""
+
+PATIENCE_S: Final = 120.0
+"""Far more than the two seconds that it takes: a process that hangs must not hang the demo."""
+
+
+class SampleRun(NamedTuple):
+    """One run on the sample project.
+
+    Attributes:
+        name: what is different about it.
+        expected: the exit code that it must have.
+        code: the exit code that it had.
+        verdict: its last line.
+        report: its JSON document.
+    """
+
+    name: str
+    expected: int
+    code: int
+    verdict: str
+    report: Mapping[str, Any]
+
+
+def check_samples(folder: Path) -> tuple[SampleRun, ...]:
+    """Write the project twice, and check both.
+
+    Args:
+        folder: an existing, empty folder.
+
+    Raises:
+        LocalError: a run has ended without a report.
+    """
+    from callwell.demo.sample_project import SAMPLES, write_sample
+
+    started = []
+    for name, mended in (("with its faults", False), ("mended", True)):
+        place = folder / ("mended" if mended else "faulty")
+        place.mkdir()
+        project = write_sample(place, mended=mended)
+        report = place / "report.json"
+        words = ["check", str(project), "--offline", "--samples", str(project / SAMPLES), "--json", str(report)]
+        words += [word for group in LEFT_OUT for word in ("--skip", group)]
+        started.append((name, int(not mended), report, _start(words, home=place)))
+    return tuple(_finish(name, expected, report, process) for name, expected, report, process in started)
+
+
+def _start(words: list[str], *, home: Path) -> subprocess.Popen[str]:
+    kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+    return subprocess.Popen(  # noqa: S603 - words of our own
+        [sys.executable, "-m", "callwell", *words],
+        env={**kept, "HOME": str(home)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+
+
+def _finish(name: str, expected: int, report: Path, process: subprocess.Popen[str]) -> SampleRun:
+    with process:
+        try:
+            printed, said = process.communicate(timeout=PATIENCE_S)
+        except BaseException:
+            process.kill()
+            raise
+    if not report.is_file():
+        raise LocalError(f"callwell check has ended without a report (exit code {process.returncode}): {said.strip()}")
+    return SampleRun(
+        name=name,
+        expected=expected,
+        code=process.returncode,
+        verdict=printed.rstrip().rpartition("\n")[2],
+        report=json.loads(report.read_text(encoding="utf-8")),
+    )
+
+
+def print_runs(runs: Sequence[SampleRun]) -> None:
+    """Print what each run has found, a line for each check, and its verdict."""
+    output.emit("\ncallwell check on a sample project, with its faults and then mended:\n")
+    for run in runs:
+        output.emit(f"{run.name}: {run.verdict}")
+        rows = list(_rows(run.report))
+        if rows:
+            output.emit("")
+            output.emit_table(("check", "found in", "what should hold"), rows)
+            output.emit("")
+
+
+def _rows(report: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """The first finding of each check, and how many more there are; what could not be looked at, likewise."""
+    for check in report["checks"]:
+        items = [*check["findings"], *check["unseen"]]
+        if not items:
+            continue
+        first = items[0]
+        more = f" and {len(items) - 1} more" if len(items) > 1 else ""
+        line = "" if first["line"] is None else f":{first['line']}"
+        yield check["id"], f"{first['path'] or '–'}{line}{more}", check["title"]

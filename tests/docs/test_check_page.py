@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The page about `callwell check` is true: its hook and CI jobs are valid and run as they stand."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from callwell.readiness.baseline import read_baseline
+from callwell.readiness.formats.as_json import to_document
+from callwell.readiness.registry import CHECKS
+from tests.docs import pages
+from tests.readiness.reports import REPORT
+
+PAGE = pages.DOCS / "how" / "check.md"
+HOOKS = pages.ROOT / ".pre-commit-hooks.yaml"
+JOBS = {block.title: block.text for block in pages.blocks(PAGE, "yaml")}
+WORKFLOW = ".github/workflows/callwell.yml"
+GITLAB = ".gitlab-ci.yml"
+
+
+def job(name: str) -> Any:
+    """The only job of an example."""
+    document = yaml.safe_load(JOBS[name])
+    return document["jobs"]["check"] if name == WORKFLOW else document["callwell"]
+
+
+def commands(name: str) -> list[str]:
+    """The lines of an example that a shell runs, in their order."""
+    if name == GITLAB:
+        return list(job(name)["script"])
+    return [step["run"] for step in job(name)["steps"] if "run" in step]
+
+
+@pytest.fixture
+def sample(tmp_path: Path) -> Path:
+    """A project in git, with one staged fault: a comment that gives no reason."""
+    (tmp_path / "app.py").write_text(
+        'from callwell import Client\n\nx = Client("userplane")  # callwell: ignore=keys.file-mode\n', encoding="utf-8"
+    )
+    (tmp_path / "requirements.txt").write_text("# those of the project\n", encoding="utf-8")
+    for words in (["init", "--quiet"], ["add", "."]):
+        subprocess.run(["/usr/bin/env", "git", *words], cwd=tmp_path, check=True, env=environment(tmp_path))
+    return tmp_path
+
+
+def environment(home: Path) -> dict[str, str]:
+    """What a job has: this Python and this `callwell` first, and no settings of the person who tests."""
+    return {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "HOME": str(home)}
+
+
+def run(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a line as CI does."""
+    return subprocess.run(
+        ["/bin/bash", "-e", "-o", "pipefail", "-c", line],
+        cwd=folder,
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(("name", "schema"), [(WORKFLOW, "vendor.github-workflows"), (GITLAB, "vendor.gitlab-ci")])
+def test_the_jobs_are_valid(tmp_path: Path, name: str, schema: str) -> None:
+    """By the schemas that the services publish."""
+    file = tmp_path / "job.yml"
+    file.write_text(JOBS[name], encoding="utf-8")
+    ran = subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, file],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_actions_are_pinned() -> None:
+    """Each to a commit, with its version beside it: a tag can be moved."""
+    uses = re.findall(r"uses: (.*)", JOBS[WORKFLOW])
+    assert len(uses) == sum("uses" in step for step in job(WORKFLOW)["steps"])
+    for use in uses:
+        assert re.fullmatch(r"[\w-]+/[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", use)
+    assert yaml.safe_load(JOBS[WORKFLOW])["permissions"] == {"contents": "read"}
+    assert job(WORKFLOW)["steps"][0]["with"]["fetch-depth"] == 0
+
+
+@pytest.mark.parametrize("name", [WORKFLOW, GITLAB])
+def test_the_jobs_run_as_they_stand(sample: Path, name: str) -> None:
+    """Every line of a shell, in a project with a fault: the last one finds it, and leaves the files to publish."""
+    *before, last = commands(name)
+    for line in before:
+        assert run(line, sample).returncode == 0, line
+    ended = run(last, sample)
+    assert ended.returncode == 1, ended
+    published = re.findall(r"check\.\w+", JOBS[name].partition(last)[2])
+    assert published
+    assert all((sample / file).is_file() for file in published)
+
+
+def test_the_hook_runs_as_it_stands(sample: Path) -> None:
+    """Its manifest has what pre-commit needs, and its entry finds the staged fault."""
+    (hook,) = yaml.safe_load(HOOKS.read_text(encoding="utf-8"))
+    assert {"id", "name", "entry", "language"} <= set(hook)
+    assert hook["pass_filenames"] is False
+    assert yaml.safe_load(JOBS[".pre-commit-config.yaml"])["repos"][0]["hooks"] == [{"id": hook["id"]}]
+    ended = run(hook["entry"], sample)
+    assert ended.returncode == 1, ended
+    assert "code.ignore-comments" in ended.stdout
+
+
+def test_the_baseline_is_valid(tmp_path: Path) -> None:
+    """The entry on the page can be read, and its check exists."""
+    (block,) = pages.blocks(PAGE, "toml")
+    (tmp_path / block.title).write_text(block.text, encoding="utf-8")
+    (entry,) = read_baseline(tmp_path / block.title)
+    assert entry.identity.check in CHECKS
+
+
+def test_the_json_fields_are_named() -> None:
+    """Every field of the document, of a check, and of what a check has found."""
+    text = pages.read(PAGE)
+    document = to_document(REPORT)
+    fields = set(document)
+    for check in document["checks"]:
+        fields |= set(check)
+        for name in ("findings", "accepted", "unseen", "asked_by"):
+            fields |= {field for item in check[name] for field in item}
+    assert {field for field in fields if f"`{field}`" not in text} == set()
+
+
+def test_the_checks_that_are_named_exist() -> None:
+    """In comments and in text."""
+    named = set(re.findall(r"`((?:leaks|keys|code|life|drills)\.[a-z-]+)`|ignore=([a-z.-]+)", pages.read(PAGE)))
+    assert {name for pair in named for name in pair if name} <= set(CHECKS)
