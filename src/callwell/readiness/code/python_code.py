@@ -8,10 +8,12 @@ search in the text some microseconds.
 from __future__ import annotations
 
 import ast
+import gc
 import io
 import re
 import tokenize
 import warnings
+from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -37,11 +39,15 @@ MAX_BYTES: Final = 4 * 2**20
 LIBRARY_FOLDERS: Final = frozenset({"site-packages", "dist-packages", "node_modules", ".venv", "venv", ".tox", ".nox"})
 """Folders of code that others wrote."""
 
-HTTP_LIBRARIES: Final = re.compile(
-    rb"(?m)^[^#\n]*\b(?:import|from)\s+(?:callwell|httpx|requests|aiohttp|urllib3|niquests|pyreqwest|http\.client"
-    rb"|urllib\.request)\b"
+IMPORT: Final = re.compile(
+    rb"^[ \t]*(?:import|from)[ \t]+"
+    rb"(?:httpx|requests|aiohttp|urllib3|urllib\.request|niquests|pyreqwest|http\.client)\b",
+    re.MULTILINE,
 )
 """Imports of a file that must be possible to parse, as it may call a provider."""
+
+UNPARSABLE: Final = (SyntaxError, ValueError, RecursionError, MemoryError)
+"""What parsing raises: `ValueError` for a null byte, the last two for expressions that are nested too deeply."""
 
 CELL_FLAGS: Final = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 
@@ -70,6 +76,7 @@ class PythonCode:
         self.facts = facts
         self._files = files
         self._parsed: dict[str, PythonModule | Unseen | None] = {}
+        self._having: dict[str, set[str]] = {}
 
     @cached_property
     def _read(self) -> tuple[tuple[Source, ...], tuple[Unseen, ...]]:
@@ -96,10 +103,15 @@ class PythonCode:
             NotApplicable: the project has no Python.
         """
         terms = ("callwell", *self.facts.hosts, *self._constants.names, *self.facts.libraries, *terms)
-        yield from self._select(lambda data: mentions(data, terms))
+        yield from self.modules(*terms)
         if senders:
-            others = self._select(lambda data: may_send(data) and not mentions(data, terms), unreadable=False)
-            yield from (module for module in others if isinstance(module, Unseen))
+            mentioned = self._mentioning(terms)
+            for source in self._read[0]:
+                name = source.file.name
+                if name not in mentioned and not is_test(name) and may_send(source.data):
+                    unseen = find_syntax_error(name, source.data)
+                    if unseen is not None:
+                        yield unseen
 
     def modules(self, *terms: str, tests: bool = False) -> Iterator[PythonModule | Unseen]:
         """The modules with one of these terms in their text; `Unseen` for those that cannot be parsed.
@@ -111,26 +123,33 @@ class PythonCode:
         Raises:
             NotApplicable: the project has no Python.
         """
-        return self._select(lambda data: mentions(data, terms), tests=tests)
-
-    def _select(
-        self, wanted: Callable[[bytes], bool], *, tests: bool = False, unreadable: bool = True
-    ) -> Iterator[PythonModule | Unseen]:
         sources, unread = self._read
         if not sources and not unread:
             raise NotApplicable("the project has no Python")
-        if unreadable:
-            yield from unread
+        yield from unread
+        mentioned = self._mentioning(terms)
         for source in sources:
-            if (tests or not is_test(source.file.name)) and wanted(source.data):
+            name = source.file.name
+            if name in mentioned and (tests or not is_test(name)):
                 module = self._module(source)
                 if module is not None:
                     yield module
 
+    def _mentioning(self, terms: Iterable[str]) -> set[str]:
+        """The names of the files with one of these texts in them. Each text is searched for once."""
+        found: set[str] = set()
+        for term in terms:
+            if term not in self._having:
+                data = term.encode()
+                self._having[term] = {source.file.name for source in self._read[0] if data in source.data}
+            found |= self._having[term]
+        return found
+
     @cached_property
     def _constants(self) -> Constants:
         """Addresses of providers that modules import from one another."""
-        found = (self._module(source) for source in self._read[0] if mentions(source.data, self.facts.hosts))
+        mentioned = self._mentioning(self.facts.hosts)
+        found = (self._module(source) for source in self._read[0] if source.file.name in mentioned)
         return Constants((module for module in found if isinstance(module, PythonModule)), self.facts)
 
     def _find_constant(self, name: str) -> tuple[str, ...]:
@@ -157,23 +176,13 @@ def read_python(project: Project) -> PythonCode:
     return PythonCode(project.files, read_facts(project))
 
 
-def mentions(data: bytes, terms: Iterable[str]) -> bool:
-    """Whether the bytes of a file have one of these texts in them.
-
-    Args:
-        data: the bytes.
-        terms: the texts.
-    """
-    return any(term.encode() in data for term in terms)
-
-
 def may_send(data: bytes) -> bool:
     """Whether a file may send requests: it imports an HTTP library, or its imports cannot be read.
 
     Args:
         data: the bytes of the file.
     """
-    if HTTP_LIBRARIES.search(data):
+    if IMPORT.search(data):
         return True
     try:
         data.decode()
@@ -197,13 +206,47 @@ def parse(name: str, data: bytes) -> PythonModule | Unseen | None:
         fix = "Move the data out of the code, or leave the file out."
         return Unseen(what=f"it has {size} and is too large to be parsed", place=Place(name), fix=fix)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the user's own, such as those about `\d` in a text
+        with _undisturbed():
             if name.endswith(".ipynb"):
                 return _parse_notebook(name, data)
             return PythonModule(name, ast.parse(data, filename=name))
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+    except UNPARSABLE as error:
         return unparsable(name, error, data)
+
+
+def find_syntax_error(name: str, data: bytes) -> Unseen | None:
+    """What is wrong with a file that need not be looked into otherwise; None if it can be parsed.
+
+    Args:
+        name: the file, relative to the project's root.
+        data: its bytes.
+    """
+    if name.endswith(".ipynb") or len(data) > MAX_BYTES:
+        module = parse(name, data)
+        return module if isinstance(module, Unseen) else None
+    try:
+        with _undisturbed():
+            compile(data, name, "exec", dont_inherit=True)  # takes half the time of a tree
+    except UNPARSABLE as error:
+        return unparsable(name, error, data)
+    return None
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    r"""Parse without warnings of the user's own code (`\d` in a text), and without searches for cycles of objects.
+
+    Trees have no cycles, and their many objects cause so many searches that these take half of the time.
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def unparsable(name: str, error: Exception, data: bytes = b"") -> Unseen:

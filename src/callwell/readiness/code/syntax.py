@@ -29,14 +29,20 @@ class Syntax:
     def __init__(self, tree: ast.Module) -> None:
         self.tree = tree
         self._parents: dict[ast.AST, ast.AST] = {}
+        self._scopes: dict[ast.AST, Scope] = {tree: tree}
         self._by_kind: dict[type[ast.AST], list[ast.AST]] = defaultdict(list)
         waiting: list[ast.AST] = [tree]
         while waiting:
             node = waiting.pop()
-            for child in ast.iter_child_nodes(node):
-                self._parents[child] = node
-                self._by_kind[type(child)].append(child)
-                waiting.append(child)
+            scope = node if isinstance(node, SCOPES) else self._scopes[node]
+            for name in type(node)._fields:
+                value = getattr(node, name, None)
+                for child in value if type(value) is list else (value,):
+                    if isinstance(child, ast.AST) and not isinstance(child, ast.expr_context):
+                        self._parents[child] = node
+                        self._scopes[child] = scope
+                        self._by_kind[type(child)].append(child)
+                        waiting.append(child)
 
     def all(self, kind: type[NodeT]) -> list[NodeT]:
         """All nodes of a kind, in the order of the lines.
@@ -75,15 +81,25 @@ class Syntax:
 
     def scope(self, node: ast.AST) -> Scope:
         """The innermost function, class or module that a node is in."""
-        return next((parent for parent in self.parents(node) if isinstance(parent, SCOPES)), self.tree)
+        return self._scopes[node]
 
     def function(self, node: ast.AST) -> Function | None:
         """The innermost function that a node is in."""
-        return next((parent for parent in self.parents(node) if isinstance(parent, FUNCTIONS)), None)
+        scope = self._scopes[node]
+        while not isinstance(scope, FUNCTIONS):
+            if isinstance(scope, ast.Module):
+                return None
+            scope = self._scopes[scope]
+        return scope
 
     def owner(self, node: ast.AST) -> ast.ClassDef | None:
         """The innermost class that a node is in."""
-        return next((parent for parent in self.parents(node) if isinstance(parent, ast.ClassDef)), None)
+        scope = self._scopes[node]
+        while not isinstance(scope, ast.ClassDef):
+            if isinstance(scope, ast.Module):
+                return None
+            scope = self._scopes[scope]
+        return scope
 
 
 def _position(node: ast.AST) -> tuple[int, int]:

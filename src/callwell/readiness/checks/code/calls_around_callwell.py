@@ -39,22 +39,24 @@ def _requests(module: PythonModule) -> Iterator[Finding]:
 
 
 def _libraries(module: PythonModule) -> Iterator[Finding]:
-    """Imports of a provider's own client library."""
+    """The first import of each client library of a provider."""
     libraries = module.facts.libraries
+    seen: set[str] = set()
     for node in module.syntax.imports():
         if isinstance(node, ast.ImportFrom):
             names = [node.module or ""] if node.level == 0 else []
         else:
             names = [alias.name for alias in node.names]
-        for package in dict.fromkeys(name.partition(".")[0] for name in names):
-            if package in libraries:
-                provider = libraries[package]
-                yield Finding(
-                    what=f"{package}, {provider.profile.title}'s own library, is used{module.cell(node)}",
-                    place=module.place(node),
-                    fix=f"Use Client({provider.name!r}) for these calls.",
-                    identity=f"import {package}",
-                )
+        packages = {name.partition(".")[0] for name in names} & libraries.keys() - seen
+        seen |= packages
+        for package in sorted(packages):
+            provider = libraries[package]
+            yield Finding(
+                what=f"{package}, {provider.profile.title}'s own library, is used{module.cell(node)}",
+                place=module.place(node),
+                fix=f"Use Client({provider.name!r}) for these calls.",
+                identity=f"import {package}",
+            )
 
 
 CHECK = Check(
