@@ -94,6 +94,10 @@ RunOption = Annotated[
 SamplesOption = Annotated[
     Path | None, typer.Option("--samples", metavar="DIR", help="Recordings to check, as your users send them.")
 ]
+KnownKeysOption = Annotated[
+    Path | None,
+    typer.Option("--known-keys", metavar="FILE", help="Keys that are not here, by `callwell keys digests`."),
+]
 BaselineOption = Annotated[
     Path | None,
     typer.Option("--baseline", metavar="FILE", help="Accepted findings. Default: .callwell-baseline.toml in PATH."),
@@ -124,6 +128,7 @@ def check(
     offline: OfflineOption = False,
     run: RunOption = "",
     samples: SamplesOption = None,
+    known_keys: KnownKeysOption = None,
     baseline: BaselineOption = None,
     accept: AcceptOption = None,
     reason: ReasonOption = "",
@@ -152,7 +157,12 @@ def check(
     targets = _targets({"json": as_json, "sarif": sarif, "junit": junit, "html": html})
     changes = check_baseline.read_changes(accept or (), reason, until)
     scope = Scope(
-        staged=staged, since=since, offline=offline, command=_words(run), samples=_existing_folder(samples, "--samples")
+        staged=staged,
+        since=since,
+        offline=offline,
+        command=_words(run),
+        samples=_existing_folder(samples, "--samples"),
+        known_keys=known_keys,
     )
     project = check_accounts.open_project(path, scope, provider or ())
     accepted = check_baseline.find_baseline(project.root, baseline, changes)

@@ -81,7 +81,7 @@ def find_accounts(
             f"no provider is in use in {root}: callwell.toml and the Python there name none, and no key is present; "
             f"name one with --provider, of {', '.join(settings.names())}"
         )
-    return tuple(account for provider in providers.values() for account in _accounts_of(settings, provider))
+    return tuple(account for provider in providers.values() for account in accounts_of(settings, provider))
 
 
 def _providers_in_use(settings: Settings, root: Path, files: Iterable[ProjectFile]) -> dict[str, Provider]:
@@ -146,7 +146,13 @@ def _described_folders(content: bytes, bases: Sequence[Path]) -> Iterator[Path]:
                     break
 
 
-def _accounts_of(settings: Settings, provider: Provider) -> Iterator[Account]:
+def accounts_of(settings: Settings, provider: Provider) -> Iterator[Account]:
+    """The accounts of one provider: the one in use, then its other environments.
+
+    Args:
+        settings: the settings.
+        provider: the provider.
+    """
     chosen = settings.resolve(provider, {})
     name = str(chosen["environment"].value)
     yield Account(provider=provider, environment=name, settings=_in_effect(chosen), in_use=True)

@@ -18,6 +18,7 @@ from callwell.cli.flags import (
     ProviderArgument,
     StateOption,
 )
+from callwell.cli.key_digests import digests
 from callwell.cli.key_status import KeyStatus, read_key_status
 from callwell.client.keys.usage import KeyUse
 
@@ -49,6 +50,9 @@ app = typer.Typer(
     add_completion=False,
     help="Show where keys are kept, whether they are present and when they were used, but never their text.",
 )
+
+
+app.command("digests")(digests)
 
 
 @app.command("list")

@@ -67,7 +67,7 @@ class DigestMatcher:
         self._groups: dict[tuple[int, str], dict[bytes, KeyDigest]] = {}
         for row in digests.keys:
             group = self._groups.setdefault((row.length, row.alphabet), {})
-            group[bytes.fromhex(row.digest)] = row
+            group.setdefault(bytes.fromhex(row.digest), row)
         self._finders = {group: RunFinder(bytes.fromhex(group[1]), group[0]) for group in self._groups}
         lengths = [row.length for row in digests.keys]
         self.longest = max(lengths, default=0)

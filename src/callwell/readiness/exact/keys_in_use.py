@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.errors import InvalidOption, KeyMissing
@@ -91,6 +92,20 @@ def find_keys_in_use(accounts: Iterable[Account], digests_file: Path | None = No
         by_text=TextMatcher(present.values()),
         by_digest=DigestMatcher(KeyDigests(format=1, salt=digests.salt if digests else "", keys=absent)),
     )
+
+
+def read_secrets(accounts: Iterable[Account]) -> Iterator[tuple[KnownKey, Key]]:
+    """The secrets of accounts that are on this machine; a key that several environments have, once for each.
+
+    Args:
+        accounts: the accounts.
+    """
+    for account in accounts:
+        for setting in SECRETS:
+            with suppress(KeyMissing, InvalidOption):
+                found = read_secret(account, setting)
+                if found is not None:
+                    yield found
 
 
 def read_secret(account: Account, setting: str) -> tuple[KnownKey, Key] | None:
