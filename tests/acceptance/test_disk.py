@@ -18,8 +18,9 @@ import pytest
 
 from callwell.emulator.options import EmulatorOptions
 from callwell.emulator.process import start
-from tests.acceptance.running import LOCAL_ERROR, PATIENCE_S, card, check_clean, check_names, ended, exporting
+from tests.acceptance.running import LOCAL_ERROR, card, check_clean, check_names, ended, exporting
 from tests.export.playing import Site, check_manifest, check_truth
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

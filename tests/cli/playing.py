@@ -12,6 +12,7 @@ from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from tests.patience import PATIENCE_S
 from tests.processes.program import popen, run
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 PROVIDER: Final = "userplane"
 KEY_VARIABLE: Final = "USERPLANE_API_KEY"
 ADDRESS_VARIABLE: Final = "USERPLANE_BASE_URL"
-PATIENCE_S: Final = 30.0
 COMMAND: Final = [sys.executable, "-m", "callwell"]
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.playing import ADDRESS_VARIABLE, COMMAND, KEY_VARIABLE, PATIENCE_S, PROVIDER
+from tests.cli.playing import ADDRESS_VARIABLE, COMMAND, KEY_VARIABLE, PROVIDER
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path

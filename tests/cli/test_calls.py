@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell.emulator.options import EmulatorOptions
-from tests.cli.playing import ADDRESS_VARIABLE, COMMAND, KEY_VARIABLE, PATIENCE_S, PROVIDER, shell
+from tests.cli.playing import ADDRESS_VARIABLE, COMMAND, KEY_VARIABLE, PROVIDER, shell
+from tests.patience import PATIENCE_S
 from tests.processes.pace import clock
 from tests.processes.program import start
 

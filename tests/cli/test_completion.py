@@ -17,7 +17,8 @@ from callwell import providers
 from callwell.cli.commands import COMMANDS
 from callwell.cli.completion import candidates, split
 from callwell.cli.shells import SCRIPTS
-from tests.cli.playing import PATIENCE_S, PROVIDER
+from tests.cli.playing import PROVIDER
+from tests.patience import PATIENCE_S
 from tests.processes import program
 
 SHELLS = ("bash", "zsh", "fish")

@@ -16,7 +16,8 @@ import pytest
 from callwell.cli.commands import load
 from callwell.cli.emulate import HAVE_A_FLAG
 from callwell.extras import install_command
-from tests.cli.playing import ADDRESS_VARIABLE, KEY_VARIABLE, PATIENCE_S, PROVIDER, started
+from tests.cli.playing import ADDRESS_VARIABLE, KEY_VARIABLE, PROVIDER, started
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from tests.cli.playing import Shell

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from callwell.emulator.options import EmulatorOptions
-from tests.cli.playing import PATIENCE_S, PROVIDER, started
+from tests.cli.playing import PROVIDER, started
+from tests.patience import PATIENCE_S
 from tests.processes.pace import clock
 from tests.processes.program import start
 

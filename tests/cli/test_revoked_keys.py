@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.cli.playing import PATIENCE_S, PROVIDER
+from tests.cli.playing import PROVIDER
+from tests.patience import PATIENCE_S
 from tests.processes.program import popen
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from importlib.metadata import version
 import pytest
 
 from callwell.cli.commands import COMMANDS
-from tests.cli.playing import COMMAND, PATIENCE_S
+from tests.cli.playing import COMMAND
+from tests.patience import PATIENCE_S
 
 LOADED = """\
 import json, sys

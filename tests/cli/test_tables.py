@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callwell.cli import formats, main, output, tables
-from tests.cli.playing import COMMAND, PATIENCE_S, PROVIDER
+from tests.cli.playing import COMMAND, PROVIDER
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,8 +15,9 @@ import pytest
 
 from callwell.emulator.options import EmulatorOptions
 from clips import clip
-from tests.cli.playing import PATIENCE_S, Ended, Shell
+from tests.cli.playing import Ended, Shell
 from tests.emulator.harness import fetch
+from tests.patience import PATIENCE_S
 from tests.processes.pace import clock
 from tests.processes.program import Program, popen, start
 

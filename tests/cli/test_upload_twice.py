@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import json
 
-from tests.cli.playing import PATIENCE_S
 from tests.cli.test_upload import Studio, started, studio
+from tests.patience import PATIENCE_S
 
 __all__ = ["studio"]
 

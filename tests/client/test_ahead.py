@@ -19,6 +19,7 @@ from tests.client.acme import KEY, LISTED, acme
 from tests.client.many_callers import make
 from tests.client.virtual import LoopClock, SlowTransport, leap
 from tests.client.world import answer, code, held, query
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -209,7 +210,7 @@ def test_threads_fetch_as_many_pages_at_once() -> None:
 
     def reply(request: Request) -> Response:
         if number(request) > 1:
-            gate.wait(timeout=30.0)
+            gate.wait(timeout=PATIENCE_S)
         return shelf(9)(request)
 
     client = Client(acme({}), key=Key(KEY), transport=ScriptedTransport(reply))

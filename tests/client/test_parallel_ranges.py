@@ -20,6 +20,7 @@ from tests.client.many_callers import make
 from tests.client.storage import CONTENT, SPLIT, Storage, wanted
 from tests.client.virtual import LoopClock, leap
 from tests.client.world import held
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -113,7 +114,7 @@ def test_threads_fetch_pieces_at_once(tmp_path: Path) -> None:
 
     def reply(request: Request) -> Response | NoReply:
         if 1 <= wanted(request)[0] // SPLIT.range_bytes <= 3:
-            gate.wait(timeout=30.0)
+            gate.wait(timeout=PATIENCE_S)
         return storage(request)
 
     client, asset = threaded(reply)
@@ -130,7 +131,7 @@ def test_a_thread_that_comes_late_writes_nothing(tmp_path: Path) -> None:
 
     def reply(request: Request) -> Response | NoReply:
         if wanted(request)[0] == SPLIT.range_bytes:
-            go_on.wait(timeout=30.0)
+            go_on.wait(timeout=PATIENCE_S)
         return storage(request)
 
     def fail(size: int) -> None:

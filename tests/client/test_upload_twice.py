@@ -14,6 +14,7 @@ from tests.client._sync.scripted_client import client
 from tests.client.studio import Studio, studio
 from tests.client.vault import PIECE, SMALL
 from tests.client.world import World
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
     R = TypeVar("R")
-
-PATIENCE_S: Final = 30.0
-"""Real seconds after which an event that never comes fails the test."""
 
 
 class Steps:

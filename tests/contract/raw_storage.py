@@ -16,7 +16,8 @@ from callwell.clock import scaled_clock
 from callwell.core.parallel_download import RangeSplit
 from callwell.keys import Key
 from tests.client.acme import KEY, acme
-from tests.contract.raw_server import PATIENCE_S, RawServer
+from tests.contract.raw_server import RawServer
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,6 +21,7 @@ from tests.client.acme import KEY, acme
 from tests.client.mint import PROVIDER
 from tests.contract.raw_server import OK, Connection
 from tests.contract.reporters import REPORTERS, spellings
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,7 +103,7 @@ def test_a_call_that_is_cancelled(serve: Servers) -> None:
     async def cancelled() -> BaseException:
         api = AsyncClient(acme(), key=Key(KEY), base_url=server.url, deadline_s=5.0)
         task = asyncio.create_task(awaited(api))
-        assert await asyncio.to_thread(server.arrived.acquire, timeout=5.0)
+        assert await asyncio.to_thread(server.arrived.acquire, timeout=PATIENCE_S)
         task.cancel()
         try:
             await task

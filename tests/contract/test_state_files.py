@@ -22,6 +22,7 @@ from callwell.errors import StateError
 from callwell.state import open_state, sqlite
 from callwell.state.base import Cell
 from callwell.state.sqlite import SqliteState
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -240,5 +241,5 @@ def test_a_killed_process_leaves_the_state_usable(tmp_path: Path) -> None:
         "state.update(Cell('count', int, 0), lambda count: (41, None))\n"
         "state.update(Cell('count', int, 0), lambda count: (os.kill(os.getpid(), signal.SIGKILL), None))\n"
     )
-    done = subprocess.run([sys.executable, "-c", program, f"sqlite:///{path}"], check=False, timeout=30)
+    done = subprocess.run([sys.executable, "-c", program, f"sqlite:///{path}"], check=False, timeout=PATIENCE_S)
     assert (done.returncode, plus(path)) == (-9, 42)

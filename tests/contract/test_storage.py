@@ -13,8 +13,8 @@ import pytest
 
 from callwell import errors
 from tests.contract import raw_storage
-from tests.contract.raw_server import PATIENCE_S
 from tests.contract.raw_storage import CONTENT, SPLIT, RawStorage, part, reply, save, wanted
+from tests.patience import PATIENCE_S
 from tests.processes.program import run
 
 if TYPE_CHECKING:

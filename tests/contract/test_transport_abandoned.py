@@ -17,6 +17,7 @@ from callwell.transport.pyreqwest import AsyncPyreqwestTransport
 from tests.contract.raw_server import OK, Connection
 from tests.contract.senders import get, post
 from tests.contract.test_transport import HALF, UNKNOWN
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +40,7 @@ def ended(request: Request, server: RawServer | None, then: Callable[[], object]
         if server is None:
             await asyncio.sleep(0)
         else:
-            assert await asyncio.to_thread(server.arrived.acquire, timeout=20.0)
+            assert await asyncio.to_thread(server.arrived.acquire, timeout=PATIENCE_S)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -95,7 +96,7 @@ def test_closing_waits_for_nobody_who_has_left(serve: Servers) -> None:
         transport = AsyncPyreqwestTransport()
         endings: list[asyncio.Future[Response | NoReply]] = []
         task = asyncio.create_task(transport.send(replace(get(server.url, 600.0), on_abandoned=endings.append)))
-        assert await asyncio.to_thread(server.arrived.acquire, timeout=20.0)
+        assert await asyncio.to_thread(server.arrived.acquire, timeout=PATIENCE_S)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         assert not endings[0].done()

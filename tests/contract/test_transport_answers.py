@@ -14,6 +14,7 @@ from callwell.core.types import Outcome
 from callwell.transport.base import MAX_ERROR_BYTES, Network, Request, Response
 from tests.contract.raw_server import OK, Connection
 from tests.contract.senders import get, known, post
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -168,7 +169,7 @@ def test_an_endless_response_ends(serve: Servers, make: Senders, fields: tuple[b
 
     server = serve(endless)
     assert large(make(Network(max_answer_bytes=100_000)).send(get(server.url)))[:3] == (200, False, True)
-    assert server.closed.acquire(timeout=5.0)
+    assert server.closed.acquire(timeout=PATIENCE_S)
 
 
 @pytest.mark.parametrize("out", [head(204), head(304, b"content-length: 99999999999"), sized(200, b"")])
@@ -209,7 +210,7 @@ def test_a_response_on_an_idle_connection_is_discarded(serve: Servers, sender: S
         reply = sender.send(get(server.url))
         assert isinstance(reply, Response)
         assert (reply.body, server.connections) == (b"good", number)
-        assert server.closed.acquire(timeout=5.0)
+        assert server.closed.acquire(timeout=PATIENCE_S)
 
 
 def test_the_body_of_a_head_is_discarded(serve: Servers, sender: Sender) -> None:

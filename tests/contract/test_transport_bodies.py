@@ -13,6 +13,7 @@ from callwell.core.types import Outcome
 from callwell.transport.base import Request, Response
 from tests.contract.raw_server import OK, Connection
 from tests.contract.senders import known
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -95,8 +96,8 @@ def test_a_body_that_cannot_be_read_tells_why_and_does_not_arrive(serve: Servers
     began = time.monotonic()
     with pytest.raises(GoneError, match="gone"):
         sender.send(put(server.url, Pieces(40, raises, after=20)))
-    assert server.closed.acquire(timeout=5.0)
-    assert (server.arrivals, time.monotonic() - began < 5.0) == ([], True)
+    assert server.closed.acquire(timeout=PATIENCE_S)
+    assert (server.arrivals, time.monotonic() - began < PATIENCE_S / 2) == ([], True)
     assert isinstance(sender.send(put(server.url, Pieces(1))), Response)
 
 
@@ -128,7 +129,7 @@ def test_a_server_that_stops_reading_ends_with_the_time(serve: Servers, sender: 
     assert known(sender.send(put(server.url, body, 0.5))) is Outcome.UNKNOWN
     assert body.read < 300
     server.reads.set()
-    assert server.closed.acquire(timeout=5.0)
+    assert server.closed.acquire(timeout=PATIENCE_S)
     assert server.arrivals == []
 
 

@@ -16,6 +16,7 @@ from callwell.errors import InvalidOption
 from callwell.transport.base import Network, NoReply, Response
 from tests.contract.raw_server import OK, Connection
 from tests.contract.senders import get, known, post
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from tests.contract.raw_server import Servers
@@ -46,7 +47,7 @@ def test_a_connection_that_was_closed_meanwhile_makes_no_unknown(serve: Servers,
     server = serve(lambda c: c.send(OK) and False)
     for _ in range(3):
         assert isinstance(sender.send(post(server.url)), Response)
-        assert server.closed.acquire(timeout=5.0)
+        assert server.closed.acquire(timeout=PATIENCE_S)
         time.sleep(0.05)
     assert (server.connections, len(server.arrivals)) == (3, 3)
 
@@ -105,7 +106,7 @@ def test_a_stream_that_breaks(serve: Servers, sender: Sender, how: str) -> None:
     server = serve(act)
     began = time.monotonic()
     streamed = sender.stream(get(server.url, 0.3))
-    assert time.monotonic() - began < 5.0
+    assert time.monotonic() - began < PATIENCE_S / 2
     assert not isinstance(streamed, NoReply)
     status, pieces = streamed
     assert (status, pieces[0], len(pieces)) == (200, b"abc", 2)
@@ -139,7 +140,7 @@ def test_a_stream_whose_answer_never_comes(serve: Servers, sender: Sender) -> No
     server = serve(Connection.hang)
     began = time.monotonic()
     assert known(sender.stream(get(server.url, 0.3))) is Outcome.UNKNOWN
-    assert time.monotonic() - began < 5.0
+    assert time.monotonic() - began < PATIENCE_S / 2
     assert len(server.arrivals) == 1
 
 
@@ -218,6 +219,6 @@ def test_a_forked_child(serve: Servers, used: str, arrivals: int) -> None:
     """A child forked before the first call can send; one forked after it is refused, and nothing hangs."""
     server = serve(lambda c: c.send(OK))
     command = [sys.executable, "-W", "ignore", "-c", FORK, server.url, used]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
     assert (answer.returncode, answer.stderr) == (0, "")
     assert len(server.arrivals) == arrivals

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from tests.docs import pages
+from tests.patience import PATIENCE_S
 
 PAGE: Final = pages.DOCS / "tutorial.md"
 PORT: Final = "8765"
 SECOND: Final = "the second terminal"
 PROMPT: Final = "$ "
 STYLE: Final = re.compile(r"\x1b\[[0-9;]*m")
-PATIENCE_S: Final = 60
 GLANCE_S: Final = 0.02
 """How long the service is left alone between two attempts to connect."""
 

@@ -9,15 +9,15 @@ import json
 import socket
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 
 from callwell.emulator.server import EmulatorOptions, Endpoints, serve
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TIMEOUT_S: Final = 10.0
 Json: TypeAlias = Any
 
 
@@ -64,7 +64,7 @@ def fetch(
 ) -> HttpResponse:
     """Send one request over a connection of its own."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=TIMEOUT_S)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=PATIENCE_S)
     try:
         connection.request(method, url.partition(parts.netloc)[2] or "/", body, dict(headers or {}))
         answer = connection.getresponse()
@@ -77,7 +77,7 @@ def send_raw(url: str, request: bytes) -> tuple[bytes, str]:
     """Send bytes and read to the end; return what came, and how the connection ended (`closed` or `reset`)."""
     parts = urlsplit(url)
     received = b""
-    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=TIMEOUT_S) as sock:
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=PATIENCE_S) as sock:
         sock.sendall(request)
         try:
             while piece := sock.recv(65536):
@@ -102,7 +102,7 @@ class Emulated:
         """Start, and wait until it listens."""
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
-        assert self._ready.wait(TIMEOUT_S)
+        assert self._ready.wait(PATIENCE_S)
         return self
 
     def stop(self) -> None:
@@ -112,7 +112,7 @@ class Emulated:
         if self._loop.is_closed():
             return
         self._loop.call_soon_threadsafe(self._serving.cancel)
-        self._thread.join(TIMEOUT_S)
+        self._thread.join(PATIENCE_S)
 
     @property
     def base(self) -> str:

@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.emulator.harness import TIMEOUT_S, fetch, send_raw
+from tests.emulator.harness import fetch, send_raw
 from tests.emulator.sample_requests import first_page, resource_of, verified_domain
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from tests.emulator.harness import Emulated
@@ -43,7 +44,7 @@ def inject(emulated: Emulated, fault: str, operation: str = "me.get", **more: An
 
 def last_complete_row(emulated: Emulated) -> Any:
     """The last row, once its exchange has ended."""
-    until = time.monotonic() + TIMEOUT_S
+    until = time.monotonic() + PATIENCE_S
     while (row := emulated.rows()[-1])["ended_s"] is None and time.monotonic() < until:
         time.sleep(0.01)
     return row
@@ -56,7 +57,7 @@ def test_slow_body(emulated: Emulated, operation: str) -> None:
     inject(emulated, "slow_body", operation, delay_s=0.4)
     began = time.monotonic()
     headers, body = head_and_body(emulated.raw("/public/me")[0]) if operation == "me.get" else fetch_stored(url)[:2]
-    assert 0.35 < time.monotonic() - began < 5
+    assert time.monotonic() - began > 0.35
     assert len(body) == int(headers["content-length"])
     row = last_complete_row(emulated)
     assert (row["fault"], row["whole"], row["sent_bytes"]) == ("slow_body", True, len(body))
@@ -69,7 +70,7 @@ def test_a_slow_body_ends_with_its_client(emulated: Emulated) -> None:
     with open_request(emulated, "/public/me", 0.2) as sock, pytest.raises(TimeoutError):
         read_to_the_end(sock)
     row = last_complete_row(emulated)
-    assert (row["status"], row["whole"], time.monotonic() - began < 5) == (200, False, True)
+    assert (row["status"], row["whole"], time.monotonic() - began < 30) == (200, False, True)
 
 
 def open_request(emulated: Emulated, path: str, patience_s: float, body: bytes = b"") -> socket.socket:
@@ -115,12 +116,12 @@ def test_hang_is_bounded(emulated: Emulated, operation: str) -> None:
 def test_an_emulator_that_hangs_still_stops(emulated: Emulated) -> None:
     """No handler waits for a response that will never be sent."""
     inject(emulated, "hang")
-    with open_request(emulated, "/public/me", TIMEOUT_S):
+    with open_request(emulated, "/public/me", PATIENCE_S):
         while not emulated.rows():
             time.sleep(0.01)
         began = time.monotonic()
         emulated.stop()
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < PATIENCE_S / 2
 
 
 def test_garbage_from_the_api(emulated: Emulated) -> None:

@@ -23,6 +23,7 @@ from callwell.emulator.options import EmulatorOptions, Endpoints
 from callwell.emulator.process import start
 from callwell.emulator.server import _bind
 from tests.emulator.harness import fetch
+from tests.patience import PATIENCE_S
 
 SOURCE = Path(__file__).parents[2] / "src"
 COMMAND = [sys.executable, "-m", "callwell.emulator", "--json"]
@@ -116,7 +117,7 @@ def test_one_line_and_a_quiet_end(number: signal.Signals) -> None:
         assert reported["clock"] is None
         assert reported["providers"]["userplane"]["production"].keys() == {"base_url", "key"}
         process.send_signal(number)
-        assert process.communicate(timeout=10) == (b"", b"")
+        assert process.communicate(timeout=PATIENCE_S) == (b"", b"")
     assert process.returncode == 0
 
 
@@ -136,7 +137,7 @@ def test_it_ends_with_its_parent() -> None:
         assert parent.stdout is not None
         endpoints = msgspec.json.decode(parent.stdout.readline(), type=Endpoints)
         port = int(endpoints.control.rpartition(":")[2])
-        watch = socket.create_connection(("127.0.0.1", port), timeout=10)
+        watch = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
         parent.kill()
     with watch:
         assert watch.recv(1) == b""

@@ -15,6 +15,7 @@ import pytest
 from callwell.clock import parse_clock
 from callwell.emulator.options import EmulatorOptions
 from tests.export.playing import ITEMS, Site, check_manifest, check_truth, contents
+from tests.patience import PATIENCE_S
 from tests.processes.pace import clock
 from tests.processes.program import Program, popen, start
 
@@ -133,7 +134,7 @@ def test_an_export_into_the_same_folder_twice_at_once(site: Site) -> None:
     while not (site.tree / "callwell-export.json").exists():
         time.sleep(0.02)
     second = site.process()
-    _, complaints = second.communicate(timeout=30)
+    _, complaints = second.communicate(timeout=PATIENCE_S)
     assert second.returncode == 7
     assert complaints == f"FileProblem: {site.tree}: another export is using this folder; wait until it has ended"
     _, complaints = first.communicate(timeout=120)

@@ -20,6 +20,7 @@ from clips import clip
 from tests.docs import pages
 from tests.emulator.apivideo.webhook_listener import listener
 from tests.emulator.harness import fetch
+from tests.patience import PATIENCE_S
 from tests.processes.pace import clock
 from tests.processes.program import start
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from callwell.emulator.process import Running
     from callwell.providers.apivideo.client import Apivideo, WebhookEvent
 
-PATIENCE_S = 20.0
 SUMMARY = "video.summary.generated"
 
 

@@ -49,10 +49,10 @@ def test_the_largest_file_takes_no_longer(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.write(small + (1).to_bytes(4, "big") + b"free" + ((30 << 30) - len(small)).to_bytes(8, "big"))
         file.truncate(30 << 30)
-    began = time.monotonic()
+    began = time.process_time()
     with path.open("rb") as file:
         assert probe("large.mp4", file).duration_s == pytest.approx(2.0, abs=0.1)
-    assert time.monotonic() - began < 1.0
+    assert time.process_time() - began < 1.0
 
 
 def test_without_the_library_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,11 +17,11 @@ from callwell.emulator.apivideo.webhook_queue import MAX_TRIES, WebhookQueue
 from clips import clip
 from tests.emulator.apivideo.webhook_listener import listener
 from tests.emulator.harness import HandClock
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from tests.emulator.apivideo.harness import Site
 
-PATIENCE_S = 10.0
 ENCODED = "video.encoding.quality.completed"
 
 
