@@ -12,16 +12,21 @@ import secrets
 import shutil
 import string
 import subprocess
+import time
 import wave
 from typing import TYPE_CHECKING, Final
 
+from callwell.client.config import ClientConfig
+from callwell.clock import ScaledClock, monotonic
 from callwell.demo.sample_texts import DOCUMENT, FAULTY, MENDED
 from callwell.description import catalog
+from callwell.keys import Key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from callwell.client import ClientOptions
     from callwell.description.provider import Provider
 
 NAME: Final = "shop"
@@ -43,6 +48,14 @@ AUTHOR: Final = (
     *("-c", "commit.gpgsign=false", "-c", "core.hooksPath="),
 )
 """Settings of the one commit, whatever the user has set."""
+
+EMULATOR: Final = "http://127.0.0.1:8100"
+"""Where the project in a hurry still makes its calls."""
+
+DAY_S: Final = 86_400.0
+OLD_DAYS: Final = 120
+IDLE_DAYS: Final = 45
+"""Days since the key in a hurry was first used, and last: longer than providers and good practice allow."""
 
 SECONDS: Final = 20
 PERIOD: Final = 80
@@ -66,7 +79,8 @@ def write_sample(folder: Path, *, mended: bool = False) -> Path:
         the project's folder.
     """
     project = folder / NAME
-    names = dict(_names())
+    state = folder.resolve() / "state" / "state.db"
+    names = dict(_names()) | {"state": str(state), "state_folder": str(state.parent)}
     texts = (MENDED if mended else FAULTY) | {"apis/warehouse/openapi.json": DOCUMENT}
     for name, text in texts.items():
         file = (folder / name.removeprefix("../")) if name.startswith("../") else project / name
@@ -75,8 +89,30 @@ def write_sample(folder: Path, *, mended: bool = False) -> Path:
         if name.startswith((OPEN, OWN)):
             file.chmod(OWN_MODE if name.startswith(OWN) else OPEN_MODE)
     _write_recording(project / SAMPLES / "speech.wav", rate=16_000 if mended else 48_000)
+    _remember_key(state, names["main"], Key(names["main_key"]), faulty=not mended)
     _commit(project)
     return project
+
+
+def _remember_key(state: Path, provider: str, key: Key, *, faulty: bool) -> None:
+    """Record in the state that a key is old and idle, or that it is new.
+
+    Args:
+        state: the state's file.
+        provider: the provider.
+        key: the key.
+        faulty: it was made long ago, and not used lately.
+    """
+    state.parent.mkdir(parents=True, exist_ok=True)
+    days = (OLD_DAYS, IDLE_DAYS) if faulty else (0,)
+    for ago in days:
+        clock = ScaledClock(1.0, monotonic(), time.time() - ago * DAY_S)
+        options: ClientOptions = {"key": key, "state": f"sqlite:///{state}", "clock": clock}
+        if faulty:
+            options["base_url"] = EMULATOR
+        config = ClientConfig.from_options(catalog.load(provider), options)
+        config.key_uses().record_accepted(key.fingerprint, "file:config/main.key")
+        config.close()
 
 
 def _commit(project: Path) -> None:
@@ -103,6 +139,9 @@ def _names() -> Iterator[tuple[str, str]]:
     yield "trial_variable", video.in_environment(trial).profile.key.env
     yield "main_prefix", main.name.upper()
     yield "video_prefix", video.name.upper()
+    yield "speech_live", speech.environment().name
+    yield "video_live", video.environment().name
+    yield "emulator", EMULATOR
     yield "plan", _plans(speech)[0]
     yield "signed_list", signed_list
     yield "signed_field", signed_field

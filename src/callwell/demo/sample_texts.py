@@ -10,9 +10,11 @@ from typing import Final
 
 FAULTY: Final = {
     "callwell.toml": """\
+state = "sqlite:///%{state}"
+
 [%{main}]
 key = "file:config/main.key"
-base_url = "http://127.0.0.1:8100"
+base_url = "%{emulator}"
 deadline = 5
 
 [%{speech}]
@@ -20,17 +22,16 @@ key = "file:config/speech.key"
 plan = "%{plan}"
 
 [%{video}]
-key = "file:config/main.key"
+key = "file:config/speech.key"
 environment = "%{trial}"
 
 [warehouse]
 folder = "apis/warehouse"
-key = "file:config/warehouse.key"
+key = "env:WAREHOUSE_API_KEY"
 state = "sqlite:///data"
 """,
     "config/main.key": "%{main_key}\n",
     "config/speech.key": "%{speech_key}\n",
-    "config/warehouse.key": "%{warehouse_key}\n",
     "data/README": "The volume for the state.\n",
     ".gitignore": ".env\nweb/dist/\n*.log\n",
     "logs/shop.log": "2026-11-02 09:14:07 GET %{main_address}/me authorization=Bearer %{main_key}\n",
@@ -160,25 +161,25 @@ repeatable = true
 
 MENDED: Final = {
     "callwell.toml": """\
+state = "sqlite:///%{state}"
+
 [%{main}]
 key = "file:../secrets/main.key"
-state = "sqlite:///../state/state.db"
 deadline = 30
 
 [%{speech}]
-key = "file:../secrets/speech.key"
 plan = "%{plan}"
 user_secret = "file:../secrets/users"
-state = "sqlite:///../state/state.db"
 
-[%{video}]
+[%{speech}.%{speech_live}]
+key = "file:../secrets/speech.key"
+
+[%{video}.%{video_live}]
 key = "file:../secrets/video.key"
-state = "sqlite:///../state/state.db"
 
 [warehouse]
 folder = "apis/warehouse"
 key = "file:../secrets/warehouse.key"
-state = "sqlite:///../state/state.db"
 """,
     "../secrets/main.key": "%{main_key}\n",
     "../secrets/speech.key": "%{speech_key}\n",
@@ -195,7 +196,7 @@ from fastapi import FastAPI
 
 from callwell import ApiError, Client
 
-STATE = "sqlite:////var/lib/shop/state.db"
+STATE = "sqlite:///%{state}"
 
 app = FastAPI()
 main = Client("%{main}", key="file:/run/secrets/main", state=STATE, deadline_s=30)
@@ -258,7 +259,7 @@ services:
     command: uvicorn --workers 4 app.main:app
     secrets: [main, speech, users]
     volumes:
-      - state:/var/lib/shop
+      - state:%{state_folder}
 volumes:
   state: {}
 secrets:
