@@ -20,15 +20,17 @@ AUTHOR: Final = {
 }
 
 
-def git(folder: Path, *words: str) -> None:
-    """Run git in a folder.
+def git(folder: Path, *words: str, stdin: bytes = b"") -> str:
+    """What a command of git prints.
 
     Args:
-        folder: where.
+        folder: where it runs.
         words: the command.
+        stdin: what it reads.
     """
     command = ["git", "-C", str(folder), "-c", "init.defaultBranch=main", *words]
-    subprocess.run(command, check=True, capture_output=True, env=os.environ | AUTHOR)
+    done = subprocess.run(command, check=True, input=stdin, capture_output=True, env=os.environ | AUTHOR)
+    return done.stdout.decode().strip()
 
 
 def write_files(root: Path, files: Mapping[str, str | bytes]) -> None:

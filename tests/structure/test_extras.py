@@ -16,7 +16,11 @@ from tests.structure import tree
 
 PROJECT = tomllib.loads((tree.ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-MODULES = {"opentelemetry-api": "opentelemetry", "prometheus-client": "prometheus_client"}
+MODULES = {
+    "kingfisher-bin": "kingfisher",
+    "opentelemetry-api": "opentelemetry",
+    "prometheus-client": "prometheus_client",
+}
 THROUGH_OTHERS = {"httptools"}
 """Packages that another one imports for us."""
 

@@ -80,6 +80,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "av": {"demo", "emulator", "media"},
     "cryptography": {"keys"},
     "httptools": {"emulator"},
+    "kingfisher": {"readiness"},
     "matplotlib": {"assess", "cli"},
     "opentelemetry": {"observe"},
     "prometheus_client": {"observe"},

@@ -43,6 +43,7 @@ class Check(NamedTuple):
         fix: how to mend a finding, in one or two sentences.
         look: looks at a project; may raise `CouldNotLook` and `NotApplicable`.
         online: it sends requests to a provider, so `--offline` leaves it out and says so.
+        prepare: starts what takes long in the background, before the first check looks; may raise as `look` does.
     """
 
     id: str
@@ -53,3 +54,4 @@ class Check(NamedTuple):
     fix: str
     look: Callable[[Project], Iterator[Finding | Unseen]]
     online: bool = False
+    prepare: Callable[[Project], object] | None = None

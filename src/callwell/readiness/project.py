@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from callwell.readiness.exact.keys_in_use import KeysInUse
+    from callwell.readiness.shapes.scan import ShapeScan
 
 __all__ = ["Account", "Project", "Scope", "SettingInEffect"]
 
@@ -71,3 +72,21 @@ class Project:
         from callwell.readiness.exact.keys_in_use import find_keys_in_use  # only checks for leaks need it
 
         return find_keys_in_use(self.accounts, self.scope.known_keys)
+
+    @cached_property
+    def shapes(self) -> ShapeScan:
+        """The search for keys by their shape, once for all checks."""
+        from callwell.readiness.shapes.scan import ShapeScan  # only the checks of leaks need it
+
+        return ShapeScan(
+            self.root,
+            self.files,
+            (account.provider for account in self.accounts),
+            staged=self.scope.staged,
+            since=self.scope.since,
+        )
+
+    def close(self) -> None:
+        """Stop what still runs in the background."""
+        if "shapes" in self.__dict__:
+            self.shapes.close()

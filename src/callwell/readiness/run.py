@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -31,11 +32,17 @@ def run_checks(project: Project, checks: Iterable[Check], begin: Callable[[Check
         begin: called before each check, for progress.
     """
     started = time.monotonic()
+    chosen = tuple(checks)
     results = []
-    for check in checks:
-        if begin is not None:
-            begin(check)
-        results.append(run_check(project, check))
+    try:
+        for check in chosen:
+            prepare(project, check)
+        for check in chosen:
+            if begin is not None:
+                begin(check)
+            results.append(run_check(project, check))
+    finally:
+        project.close()
     return Report(
         root=str(project.root),
         results=tuple(results),
@@ -44,6 +51,19 @@ def run_checks(project: Project, checks: Iterable[Check], begin: Callable[[Check
             f"{account.provider.name}/{account.environment}" for account in project.accounts if account.in_use
         ),
     )
+
+
+def prepare(project: Project, check: Check) -> None:
+    """Let a check start what takes long. What stops it now stops it again when it looks, and is reported then.
+
+    Args:
+        project: the project.
+        check: the check.
+    """
+    if check.prepare is None or (check.online and project.scope.offline):
+        return
+    with suppress(NotApplicable, CouldNotLook, CallwellError, OSError):
+        check.prepare(project)
 
 
 def run_check(project: Project, check: Check) -> CheckResult:

@@ -32,13 +32,7 @@ def look_in_files(project: Project, files: Iterable[ProjectFile]) -> Iterator[Fi
         NotApplicable: no key is in use.
         CouldNotLook: none of the keys in use is at hand.
     """
-    keys = project.keys_in_use
-    if not keys.keys:
-        yield from keys.missing[:-1]
-        if keys.missing:
-            raise CouldNotLook(keys.missing[-1].what, keys.missing[-1].fix)
-        raise NotApplicable("no key is in use")
-    yield from keys.missing
+    yield from say_what_is_missing(project)
     yield from project.files.problems()
     for file in files:
         if file.path.is_symlink():
@@ -49,6 +43,26 @@ def look_in_files(project: Project, files: Iterable[ProjectFile]) -> Iterator[Fi
         except OSError as error:
             what = f"the file cannot be read: {error.strerror or error}"
             yield Unseen(what=what, place=Place(file.name), fix="Make it readable for the user that runs the check.")
+
+
+def say_what_is_missing(project: Project) -> Iterator[Unseen]:
+    """The keys in use that cannot be searched for.
+
+    Args:
+        project: the project.
+
+    Raises:
+        NotApplicable: no key is in use.
+        CouldNotLook: none of the keys in use is at hand.
+    """
+    keys = project.keys_in_use
+    if keys.keys:
+        yield from keys.missing
+        return
+    yield from keys.missing[:-1]
+    if keys.missing:
+        raise CouldNotLook(keys.missing[-1].what, keys.missing[-1].fix)
+    raise NotApplicable("no key is in use")
 
 
 def _look_at_link(file: ProjectFile) -> Iterator[Finding]:

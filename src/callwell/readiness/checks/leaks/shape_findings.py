@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Makes findings of texts in the shape of a key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from callwell.description import catalog
+from callwell.readiness.findings import Finding, Severity, Unseen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from callwell.description.provider import Provider
+    from callwell.readiness.findings import Place
+    from callwell.readiness.project import Project
+    from callwell.readiness.shapes.hits import ShapeHit
+    from callwell.readiness.shapes.located import Seen
+
+
+def report_shapes(project: Project, seen: Seen, where: Callable[[Place], str]) -> Iterator[Finding | Unseen]:
+    """The findings of a search, and what it could not look at.
+
+    Args:
+        project: the project.
+        seen: what the search has given.
+        where: the end of the sentence about a finding, by its place.
+    """
+    providers = {account.provider.name: account.provider for account in project.accounts}
+    for one in seen.located:
+        name = one.hit.provider
+        if name and name not in providers:
+            providers[name] = catalog.load(name)  # its rule is there although the project does not use it
+        provider = providers.get(name)
+        yield Finding(
+            what=f"a text in the shape of {_name(one.hit, provider)} {where(one.place)}",
+            place=one.place,
+            fix=_fix(provider),
+            identity=one.identity,
+            severity=Severity.WARNING if one.hit.by_name_only else None,
+        )
+    yield from seen.unseen
+
+
+def _name(hit: ShapeHit, provider: Provider | None) -> str:
+    """What a text looks like, for people."""
+    if provider is not None:
+        return f"a key of {provider.profile.title or provider.name}"
+    return "a secret" if hit.by_name_only else f"{hit.name.rpartition('/')[2]}"
+
+
+def _fix(provider: Provider | None) -> str:
+    """The provider's own steps; empty for a secret of another one, where the check's advice holds."""
+    if provider is None:
+        return ""
+    rule = provider.profile.key
+    place = f" at {rule.page}" if rule.page else ""
+    steps = f": {rule.revoke}" if rule.revoke else "."
+    return (
+        f"If it is a key, revoke it{place}{steps} Then run `callwell keys revoked`, so that no process uses it again."
+    )

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Looks for keys by their shape in the files of a project."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Final
+
+from callwell.readiness.findings import Place, Unseen
+from callwell.readiness.shapes.located import Located, Seen, identify_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from callwell.readiness.files import ProjectFile
+    from callwell.readiness.shapes.hits import ShapeHit
+    from callwell.readiness.shapes.kingfisher import Kingfisher
+
+OPTIONS: Final = ("--git-history", "none", "--no-dedup")
+"""The files of today alone, and each place: a secret must go from all of them."""
+
+INCOMPLETE: Final = Unseen(
+    what="kingfisher could not read all files", fix="Make them readable for the user that runs the check."
+)
+
+
+def look_at_files(kingfisher: Kingfisher, files: Sequence[ProjectFile]) -> Seen:
+    """Look at files, which are all below one folder. Kingfisher goes through it without the folders that have none.
+
+    Args:
+        kingfisher: the program.
+        files: the files.
+
+    Raises:
+        CouldNotLook: kingfisher could not look.
+    """
+    if not files:
+        return Seen()
+    first = files[0]
+    root = first.path.parents[len(PurePosixPath(first.name).parts) - 1]
+    left_out = [f"--exclude={_as_pattern(folder)}" for folder in folders_without(root, [file.path for file in files])]
+    report = kingfisher.scan([root], [*OPTIONS, *left_out])
+    names = {str(file.path): file.name for file in files}
+    by_path: dict[str, list[ShapeHit]] = {}
+    for hit in report.hits:
+        path = hit.path.partition("!")[0]
+        if path in names:
+            by_path.setdefault(path, []).append(hit)
+    located = [one for path, hits in by_path.items() for one in _in_file(Path(path), names[path], hits)]
+    return Seen(tuple(located), () if report.complete else (INCOMPLETE,))
+
+
+def folders_without(root: Path, files: Collection[Path]) -> Iterator[Path]:
+    """The folders of a tree that have none of these files, each without those below it.
+
+    Args:
+        root: the top of the tree.
+        files: files below it.
+    """
+    wanted = {str(folder) for file in files for folder in file.parents}
+    for folder, folders, _ in os.walk(root):
+        for name in sorted(folders):
+            path = Path(folder, name)
+            if str(path) not in wanted:
+                folders.remove(name)
+                yield path
+
+
+def _as_pattern(path: Path) -> str:
+    """A path as a pattern that matches it alone."""
+    return re.sub(r"([*?\[\]{}\\])", r"\\\1", str(path))
+
+
+def _in_file(path: Path, name: str, hits: list[ShapeHit]) -> Iterator[Located]:
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError:
+        lines = []
+    for hit in hits:
+        identity = identify_secret(hit, lines)
+        if identity is not None:
+            yield Located(Place(name, hit.line), identity, hit)

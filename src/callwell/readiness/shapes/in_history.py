@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Looks for keys by their shape in the history of a project and of its submodules."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from callwell.readiness.findings import Unseen
+from callwell.readiness.history.messages import write_messages
+from callwell.readiness.history.objects import list_objects, read_blobs, read_objects
+from callwell.readiness.history.origin import find_origins
+from callwell.readiness.history.walk import find_histories
+from callwell.readiness.shapes.located import Located, Seen, identify_secret
+
+if TYPE_CHECKING:
+    from callwell.readiness.history.repository import Repository
+    from callwell.readiness.history.walk import Histories
+    from callwell.readiness.shapes.hits import ShapeHit
+    from callwell.readiness.shapes.kingfisher import Kingfisher
+
+DAMAGED: Final = "Run `git fsck`, then clone again."
+INCOMPLETE: Final = Unseen(what="kingfisher could not read the whole history", fix=DAMAGED)
+
+
+def look_at_history(kingfisher: Kingfisher, root: Path, since: str | None) -> Seen:
+    """Look at all that was ever committed: each secret once, wherever it is.
+
+    Args:
+        kingfisher: the program.
+        root: the project's folder.
+        since: only what commits after this revision have brought.
+
+    Raises:
+        NotApplicable: there is no history.
+        CouldNotLook: kingfisher or git could not look.
+    """
+    histories = find_histories(root, since)
+    seen = [_look(kingfisher, histories, repository, since) for repository in histories.repositories]
+    return Seen(
+        located=tuple(sorted((located for one in seen for located in one.located), key=_order)),
+        unseen=(*histories.unseen, *(unseen for one in seen for unseen in one.unseen)),
+    )
+
+
+def _order(one: Located) -> tuple[str, int, str]:
+    return (one.place.path, one.place.line or 0, one.identity)
+
+
+def _look(kingfisher: Kingfisher, histories: Histories, repository: Repository, since: str | None) -> Seen:
+    """Look at one history.
+
+    Kingfisher reads a whole repository by itself. What it does not read is written to files for as long as it takes:
+    the messages, and a part of a history, beside which it reads no files.
+    """
+    with tempfile.TemporaryDirectory(prefix="callwell-history-") as folder:
+        texts = Path(folder, "messages")
+        with texts.open("wb") as file:
+            messages = write_messages(repository, since, file)
+        if since is None:
+            report = kingfisher.scan([repository.common, Path(folder)])
+            problems = []
+        else:
+            problems = _write_objects(repository, since, Path(folder))
+            report = kingfisher.scan([Path(folder)], ["--git-history", "none"])
+        lines = texts.read_bytes().split(b"\n")
+    located = _in_blobs(histories, repository, [hit for hit in report.hits if hit.blob])
+    for hit in (hit for hit in report.hits if Path(hit.path) == texts):
+        identity = identify_secret(hit, lines)
+        if identity is not None:
+            located.append(Located(messages.place(hit.line), identity, hit))
+    unseen = [Unseen(problem, fix=DAMAGED) for problem in problems]
+    return Seen(tuple(located), (*unseen, *(() if report.complete else (INCOMPLETE,))))
+
+
+def _write_objects(repository: Repository, since: str, folder: Path) -> list[str]:
+    """Write new contents of files under the names that they have in a repository, and return what could not be read."""
+    problems = []
+    with list_objects(repository, since) as listed:
+        problems += [f"the object {name} cannot be read" for name in listed.lacking]
+        for one in read_objects(repository, listed):
+            if isinstance(one, str):
+                problems.append(one)
+            elif one.kind == "blob":
+                place = folder / "objects" / one.id[:2] / one.id[2:]
+                place.parent.mkdir(parents=True, exist_ok=True)
+                with place.open("wb") as file:
+                    file.writelines(one.chunks)
+    return problems
+
+
+def _in_blobs(histories: Histories, repository: Repository, hits: list[ShapeHit]) -> list[Located]:
+    """The hits in contents of files, with the commits that brought them."""
+    by_blob: dict[str, list[ShapeHit]] = {}
+    for hit in hits:
+        by_blob.setdefault(hit.blob, []).append(hit)
+    identities: dict[ShapeHit, str] = {}
+    for blob, content in read_blobs(repository, by_blob):
+        lines = content.split(b"\n")
+        named = ((hit, identify_secret(hit, lines)) for hit in by_blob[blob])
+        identities |= {hit: identity for hit, identity in named if identity is not None}
+    origins = find_origins(repository, {hit.blob for hit in identities})
+    return [
+        Located(histories.place(repository, origins.get(hit.blob), hit.blob, hit.line), identity, hit)
+        for hit, identity in identities.items()
+    ]

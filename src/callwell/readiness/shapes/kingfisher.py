@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs kingfisher: without a network, for a bounded time, and with every secret redacted in what it reports."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import msgspec
+
+from callwell.description.index import cache_folder
+from callwell.extras import install_command
+from callwell.readiness.findings import CouldNotLook
+from callwell.readiness.shapes.hits import read_report
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from callwell.readiness.shapes.hits import ShapeReport
+
+TIME_OUT_S: Final = 1_800
+"""The longest run, in seconds: kingfisher's own default for one repository, which is 10 GB and more of history."""
+
+FOUND: Final = (0, 200, 205)
+"""Exit codes of a complete run: nothing found, something, something that validation has confirmed."""
+
+FLAGS: Final = (
+    *("--no-validate", "--no-update-check"),  # nothing is sent
+    "--redact",
+    "--quiet",
+    *("--format", "json"),
+    *("--commit-metadata", "false"),  # then it names blobs, and git finds the commit of each
+    *("--max-file-size", "0"),
+    "--no-ignore",  # a comment for another tool accepts nothing here
+    "--prune-rule-cache",
+)
+
+ENVIRONMENT: Final = ("HOME", "LANG", "PATH", "SYSTEMROOT", "TEMP", "TMPDIR", "XDG_CACHE_HOME")
+"""The variables that kingfisher inherits: none with a key."""
+
+
+class Kingfisher:
+    """The program, one run at a time. Use it as a context manager, or call `close`.
+
+    Args:
+        rules: our own rules, as `rules.make_rules` writes them.
+        time_out_s: the longest run, in seconds.
+        program: its path; that of the installed package if None.
+        with_its_own: look by its own rules as well.
+
+    Raises:
+        CouldNotLook: it is not installed.
+    """
+
+    def __init__(
+        self,
+        rules: list[dict[str, Any]],
+        *,
+        time_out_s: float = TIME_OUT_S,
+        program: str | None = None,
+        with_its_own: bool = True,
+    ) -> None:
+        self._program = program or find_program()
+        self._options = [] if with_its_own else ["--load-builtins", "false"]
+        self._rules = json.dumps({"rules": rules})
+        self._time_out_s = time_out_s
+        self._process: subprocess.Popen[bytes] | None = None
+        self._closed = False
+
+    def scan(self, targets: Sequence[Path], options: Sequence[str] = ()) -> ShapeReport:
+        """Look at folders, and at the objects of repositories.
+
+        Args:
+            targets: the folders; of a repository the one with its objects. Few: each takes some milliseconds.
+            options: more options of `kingfisher scan`.
+
+        Raises:
+            CouldNotLook: it could not be started, did not end in time, or failed.
+        """
+        with tempfile.TemporaryDirectory(prefix="callwell-check-") as name, tempfile.TemporaryFile() as out:
+            rules = Path(name, "callwell.yaml")
+            rules.write_text(self._rules, encoding="utf-8")  # JSON is YAML
+            command = [self._program, "scan", *map(str, targets), *FLAGS, *self._options, *options]
+            command += ["--rules-path", str(rules), "--rule-cache-dir", str(cache_folder() / "kingfisher")]
+            self._run(command, out)
+            out.seek(0)
+            return _read(out.read())
+
+    def close(self) -> None:
+        """End what runs, with all processes that it has started."""
+        self._closed = True
+        if self._process is not None and self._process.poll() is None:
+            _kill(self._process)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _run(self, command: list[str], out: Any) -> None:
+        environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+        with tempfile.TemporaryFile() as errors:
+            if self._closed:
+                raise CouldNotLook("the search for keys by their shape was stopped")
+            try:
+                self._process = subprocess.Popen(  # noqa: S603 - the program of a pinned package
+                    command,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=errors,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise CouldNotLook(f"kingfisher cannot be started: {error.strerror}", install_hint()) from error
+            code = self._wait(self._process)
+            if code not in FOUND:
+                errors.seek(0)
+                raise CouldNotLook(f"kingfisher ended with {code}{_last_error(errors.read())}")
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> int:
+        try:
+            return process.wait(self._time_out_s)
+        except subprocess.TimeoutExpired as error:
+            raise CouldNotLook(
+                f"kingfisher did not end within {self._time_out_s / 60:g} minutes", "Look at less: --since REVISION."
+            ) from error
+        finally:
+            if process.poll() is None:
+                _kill(process)
+
+
+def find_program() -> str:
+    """The path of kingfisher.
+
+    Raises:
+        CouldNotLook: it is not installed, or there is none for this machine.
+    """
+    try:
+        import kingfisher  # only needed here
+
+        program: str = kingfisher.get_binary_path()
+    except (ImportError, OSError) as error:
+        raise CouldNotLook("kingfisher, which finds keys by their shape, is not installed", install_hint()) from error
+    return program
+
+
+def install_hint() -> str:
+    """How to install it."""
+    return install_command("check")
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End a process and those that it has started, and wait for it."""
+    with contextlib.suppress(ProcessLookupError):
+        if os.name == "nt":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _read(text: bytes) -> ShapeReport:
+    try:
+        return read_report(text)
+    except msgspec.DecodeError as error:
+        raise CouldNotLook(f"the report of kingfisher cannot be read: {error}") from error
+
+
+def _last_error(text: bytes) -> str:
+    """What it has said of its end, in one line."""
+    lines = [line.strip() for line in text.decode("utf-8", "replace").splitlines()]
+    said = [line for line in lines if line.startswith(("ERROR", "Error:", "error:"))]
+    return f": {said[-1][:200]}" if said else ""

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the search for shapes gives: each hit with its place, and what stays the same when lines move."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from callwell.keys import Key
+from callwell.readiness.shapes.hits import is_words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from callwell.readiness.findings import Place, Unseen
+    from callwell.readiness.shapes.hits import ShapeHit
+
+
+class Located(NamedTuple):
+    """A hit and its place.
+
+    Attributes:
+        place: where it is, for a report.
+        identity: the rule, and the fingerprint of the secret or, if it could not be read again, kingfisher's own.
+        hit: the hit.
+    """
+
+    place: Place
+    identity: str
+    hit: ShapeHit
+
+
+class Seen(NamedTuple):
+    """What one search has given.
+
+    Attributes:
+        located: the hits.
+        unseen: the parts that it could not look at.
+    """
+
+    located: tuple[Located, ...] = ()
+    unseen: tuple[Unseen, ...] = ()
+
+
+def identify_secret(hit: ShapeHit, lines: Sequence[bytes]) -> str | None:
+    """The identity of a hit, or None if what was found is a name in code.
+
+    Kingfisher has redacted the secret, so it is read again here, for its fingerprint alone. In an archive or in UTF-16
+    it is not in these lines.
+
+    Args:
+        hit: the hit.
+        lines: of the file that it is in, without their ends.
+    """
+    line = lines[hit.line - 1] if 0 < hit.line <= len(lines) else b""
+    secret = line[hit.start : hit.end]
+    if not secret or not secret.isascii() or not secret.decode().isprintable() or "!" in hit.path:
+        return f"{hit.rule}:{hit.mark}"
+    text = secret.decode()
+    if (hit.provider or hit.by_name_only) and is_words(text):
+        return None
+    return f"{hit.rule}:{Key(text).fingerprint}"

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Texts in the shape of a key are found in files and in history, and what could not be looked at is said.
+
+Kingfisher looks by our rules alone: it compiles its own in ten seconds.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from callwell.readiness import registry
+from callwell.readiness.check import Place
+from callwell.readiness.project import Project, Scope
+from callwell.readiness.report import CheckResult, Outcome
+from callwell.readiness.run import run_checks
+from callwell.readiness.shapes.scan import ShapeScan
+from tests.readiness.made_history import fake_key, make_history
+from tests.readiness.repositories import git
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OLD = fake_key(1)
+NEW = fake_key(2)
+SAID = fake_key(3)
+PASSWORD = fake_key(4, prefix="")
+
+
+def look(root: Path, scope: Scope | None = None) -> list[CheckResult]:
+    """What the two checks find."""
+    project = Project(root, scope=scope)
+    project.shapes = ShapeScan(
+        root, project.files, staged=project.scope.staged, since=project.scope.since, with_its_own=False
+    )
+    return list(run_checks(project, registry.select(["leaks.shapes", "leaks.shapes-in-history"])).results)
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with a key in a file, one in an old commit, one in a message, and one that is staged."""
+    commits = [
+        ("first", {"app.py": f"key = '{OLD}'\n".encode(), "README.md": b"The key begins with uspl_.\n"}),
+        (f"second\n\nwith {SAID}", {"app.py": b"key = load()\n"}),
+        ("third", {"now [1].py": f"\n\nkey = '{NEW}'\n".encode()}),
+    ]
+    folder = make_history(tmp_path_factory.mktemp("shapes") / "app", commits)
+    (folder / "settings.ini").write_text(f"password = {PASSWORD}\n")
+    git(folder, "add", "settings.ini")
+    (folder / "settings.ini").write_text("password = taken from elsewhere\n")
+    return folder
+
+
+def test_found(app: Path) -> None:
+    """Each place in the files, each secret of the history with the first commit that has it; no text of a key."""
+    files, history = look(app)
+    assert [(finding.place, finding.what) for finding in files.findings] == [
+        (Place("now [1].py", 3), "a text in the shape of a key of Userplane is in the file")
+    ]
+    first, second, third = git(app, "rev-list", "--reverse", "main").splitlines()
+    places = [finding.place for finding in history.findings]
+    staged = Place(f"git object {git(app, 'rev-parse', ':settings.ini')[:12]}", 1)
+    assert places == [
+        Place("app.py", 1, first),
+        Place("commit message", 3, second),
+        staged,
+        Place("now [1].py", 3, third),
+    ]
+    assert "dash.userplane.io" in history.findings[0].fix
+    assert files.findings[0].identity == history.findings[3].identity
+    assert not any(key in repr((files, history)) for key in (OLD, NEW, SAID, PASSWORD))
+    assert not files.unseen + history.unseen
+
+
+def test_only_staged(app: Path) -> None:
+    """Staged content is looked at as it is staged; the history is not."""
+    files, history = look(app, Scope(staged=True))
+    assert history.outcome is Outcome.NOT_APPLICABLE
+    assert [finding.place for finding in files.findings] == [Place("settings.ini", 1)]
+
+
+def test_only_later_commits(app: Path) -> None:
+    """After a revision; one that git does not know is said."""
+    _, history = look(app, Scope(since="main~1"))
+    assert [finding.place and finding.place.path for finding in history.findings] == ["now [1].py"]
+    _, history = look(app, Scope(since="nowhere"))
+    assert history.outcome is Outcome.COULD_NOT_LOOK
+
+
+def test_not_found(tmp_path: Path) -> None:
+    """A folder without a history has none to look at."""
+    (tmp_path / "app.py").write_text("key = os.environ['USERPLANE_API_KEY']\nuspl_prefix = 'uspl_'\n")
+    files, history = look(tmp_path)
+    assert files.outcome is Outcome.PASSED
+    assert history.outcome is Outcome.NOT_APPLICABLE
+
+
+def test_could_not_look(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without kingfisher both say so."""
+    monkeypatch.setitem(sys.modules, "kingfisher", None)
+    results = look(app)
+    assert [result.outcome for result in results] == [Outcome.COULD_NOT_LOOK] * 2
+    assert all("kingfisher-bin" in result.unseen[0].fix for result in results)
