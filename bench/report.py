@@ -107,6 +107,17 @@ WANTED: Final[dict[str, tuple[Wanted, ...]]] = {
         Wanted("callable_share", 0.98, None, "operations that are methods, of all; in the range: of each document"),
         Wanted("paged_share", 0.85, None, "lists that `callwell init` finds the paging of, likewise"),
     ),
+    "leaks": (
+        Wanted("recall_exact", 1, None, "keys in use that are found, of those ever committed, in each file and form"),
+        Wanted("precision_exact", 1, None, "keys in use among what is reported as one"),
+        Wanted("f1_shapes", None, None, "of the search by shape, for 500 keys among 5,000 look-alikes"),
+        Wanted("f1_betterleaks", None, None, "of betterleaks with its default rules"),
+        Wanted("f1_kingfisher", None, None, "of kingfisher with its default rules"),
+        Wanted("f1_vs_better", 1, None, "`f1_shapes` over the better of the two"),
+        Wanted("time_vs_kingfisher", None, 1.3, "all checks for leaks over kingfisher alone, whole processes"),
+        Wanted("cpu_vs_kingfisher", None, None, "the same in CPU time"),
+        Wanted("check_s", None, 3, "seconds of the whole `callwell check` for 2,000 files without a history"),
+    ),
 }
 
 
@@ -171,6 +182,12 @@ def _besides(name: str, result: Sample) -> Iterator[str]:
         refused = ", ".join(f"{variant} {value:.1%}" for variant, value in result["refused"].items())
         yield from (f"Seconds for 2,000 recordings (of 100, scaled, but for callwell): {spent}.", "")
         yield from (f"Refused: {refused}. Callwell kept {result['cpu_share']:g} of a core busy.", "")
+    elif name == "leaks":
+        scores = (
+            f"{tool} {score['precision']:.3f} and {score['recall']:.3f}" for tool, score in result["scores"].items()
+        )
+        spent = ", ".join(f"{variant} {value:g}" for variant, value in result["real_s"].items())
+        yield from (f"Precision and recall by shape: {', '.join(scores)}. Seconds: {spent}.", "")
     elif name == "describe":
         spent = ", ".join(f"{variant} {value:g}" for variant, value in result["real_s"].items())
         yield from (f"Seconds of whole processes: {spent}.", "")
