@@ -67,7 +67,12 @@ def check_samples(folder: Path) -> tuple[SampleRun, ...]:
         words = ["check", str(project), "--offline", "--samples", str(project / SAMPLES), "--json", str(report)]
         words += [word for group in LEFT_OUT for word in ("--skip", group)]
         started.append((name, int(not mended), report, _start(words, home=place)))
-    return tuple(_finish(name, expected, report, process) for name, expected, report, process in started)
+    try:
+        return tuple(_finish(name, expected, report, process) for name, expected, report, process in started)
+    finally:
+        for *_, process in started:
+            process.kill()  # nothing happens to one that has ended
+            process.wait()
 
 
 def _start(words: list[str], *, home: Path) -> subprocess.Popen[str]:
@@ -84,12 +89,7 @@ def _start(words: list[str], *, home: Path) -> subprocess.Popen[str]:
 
 
 def _finish(name: str, expected: int, report: Path, process: subprocess.Popen[str]) -> SampleRun:
-    with process:
-        try:
-            printed, said = process.communicate(timeout=PATIENCE_S)
-        except BaseException:
-            process.kill()
-            raise
+    printed, said = process.communicate(timeout=PATIENCE_S)
     if not report.is_file():
         raise LocalError(f"callwell check has ended without a report (exit code {process.returncode}): {said.strip()}")
     return SampleRun(
