@@ -102,11 +102,12 @@ def test_accepted_until_a_day(cli: Shell) -> None:
     [
         (("nowhere",), "there is no folder nowhere"),
         (("app.py",), "app.py is a file; name its folder"),
-        (("empty",), "empty is empty: there is nothing to check"),
+        (("empty",), "empty has no files: there is nothing to check"),
         (("plain",), "no provider is in use in"),
         (("--provider", "userplan"), "userplane"),
         (("--only", "keys.file-mod"), "keys.file-mode"),
         (("--only", "keys", "--skip", "keys"), "no check is left"),
+        (("--only", "life.tls", "--offline"), "all of them send requests"),
         (("--baseline", "none.toml"), "there is no baseline none.toml"),
         (("--accept", "keys.file-mode"), "--accept needs --reason TEXT and --until DATE"),
         (("--reason", "why"), "--reason and --until belong to --accept"),

@@ -154,6 +154,8 @@ def check(
         return
     if not checks:
         raise UsageError("no check is left to run: --skip leaves out all that --only names")
+    if offline and all(check.online for check in checks):
+        raise UsageError("no check is left to run: all of them send requests, and --offline was given")
     targets = _targets({"json": as_json, "sarif": sarif, "junit": junit, "html": html})
     changes = check_baseline.read_changes(accept or (), reason, until)
     scope = Scope(
@@ -165,7 +167,7 @@ def check(
         known_keys=known_keys,
     )
     project = check_accounts.open_project(path, scope, provider or ())
-    accepted = check_baseline.find_baseline(project.root, baseline, changes)
+    accepted = check_baseline.open_baseline(project.root, baseline, changes)
     report = _run_checks(project, checks)
     report = check_baseline.apply_baseline(report, project, accepted, changes)
     _write(report, targets)

@@ -46,11 +46,11 @@ def open_project(path: Path, scope: Scope, named: Sequence[str]) -> Project:
     if not path.is_dir():
         raise UsageError(f"{path} is a file; name its folder" if path.exists() else f"there is no folder {path}")
     root = path.resolve()
-    if not any(root.iterdir()):
-        raise UsageError(f"{path} is empty: there is nothing to check")
     project = Project(root, scope=scope)
     files = ProjectFiles(root) if scope.staged else project.files  # what is staged need not name the providers
     try:
+        if not any(True for _ in files):
+            raise UsageError(f"{path} has no files: there is nothing to check")
         project.accounts = find_accounts(Settings.discover(folder=root), root, files, named)
     except CouldNotLook as stopped:
         raise UsageError(f"{path}: {stopped.reason}; {stopped.fix}".rstrip("; ")) from stopped

@@ -66,7 +66,19 @@ def read_changes(ids: Sequence[str], reason: str, until: str) -> Changes | None:
     return Changes(ids=tuple(ids), reason=reason.strip(), until=day)
 
 
-def find_baseline(root: Path, named: Path | None, changes: Changes | None) -> Path:
+class Baseline(NamedTuple):
+    """A baseline that has been read.
+
+    Attributes:
+        path: its file, which need not exist.
+        entries: what it accepts.
+    """
+
+    path: Path
+    entries: tuple[AcceptedEntry, ...]
+
+
+def open_baseline(root: Path, named: Path | None, changes: Changes | None) -> Baseline:
     """The baseline of a project; it need not exist unless it was named.
 
     Args:
@@ -75,39 +87,39 @@ def find_baseline(root: Path, named: Path | None, changes: Changes | None) -> Pa
         changes: what will be added: then the file may be new.
 
     Raises:
-        UsageError: the named file does not exist.
+        UsageError: the named file does not exist, or is not valid.
     """
-    if named is None:
-        return root / NAME
-    if not named.is_file() and changes is None:
+    path = root / NAME if named is None else named
+    if path.exists():
+        return Baseline(path=path, entries=read_baseline(path))
+    if named is not None and changes is None:
         raise UsageError(f"there is no baseline {named}; --accept makes one")
-    return named
+    return Baseline(path=path, entries=())
 
 
-def apply_baseline(report: Report, project: Project, baseline: Path, changes: Changes | None) -> Report:
+def apply_baseline(report: Report, project: Project, baseline: Baseline, changes: Changes | None) -> Report:
     """Leave out of a report what the baseline and comments accept, after the changes have been written.
 
     Args:
         report: the report of all findings.
         project: the project.
-        baseline: the file.
+        baseline: the baseline.
         changes: what to add to it.
 
     Raises:
-        UsageError: the baseline is not valid, or nothing is found by an ID to accept.
+        UsageError: nothing is found by an ID to accept.
         FileProblem: the baseline cannot be written.
     """
-    entries = read_baseline(baseline) if baseline.exists() else ()
     find_comment = _comment_finder(project)
     whole = not project.scope.staged and project.scope.since is None
     apply = functools.partial(accept, report, find_comment=find_comment, today=_today(), whole=whole)
-    counted = apply(baseline=entries)
+    counted = apply(baseline=baseline.entries)
     if changes is None:
         return counted
-    add_entries(baseline, _new_entries(counted, changes))
-    added = read_baseline(baseline)
-    output.say(f"{baseline}: {len(added) - len(entries)} added, accepted until {changes.until.isoformat()}")
-    return apply(baseline=added)
+    new = tuple(_new_entries(counted, changes))
+    add_entries(baseline.path, new)
+    output.say(f"{baseline.path}: {len(new)} added, accepted until {changes.until.isoformat()}")
+    return apply(baseline=read_baseline(baseline.path))
 
 
 def _comment_finder(project: Project) -> Callable[[str, Place], IgnoreComment | None]:

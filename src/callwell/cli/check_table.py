@@ -21,6 +21,7 @@ from callwell.readiness.formats.words import (
     printable,
     rules_by_page,
     severity_of,
+    subject_of,
 )
 from callwell.readiness.identity import identify
 from callwell.readiness.report import Outcome
@@ -73,7 +74,7 @@ def render_table(report: Report, *, width: int, color: bool) -> str:
 
 
 def _parts(report: Report) -> Iterator[RenderableType]:
-    yield Text(f"{printable(report.root)}: {', '.join(report.accounts)}", style="bold")
+    yield Text(f"{printable(report.root)}: {subject_of(report)}", style="bold")
     for group, results in groupby(report.results, key=lambda result: result.check.group):
         yield Text(f"\n{GROUP_TITLES[group]}", style="bold")
         for result in results:

@@ -84,6 +84,7 @@ class Report(NamedTuple):
         results: one for each check, in the order of the table.
         took_s: seconds in all.
         accounts: the accounts in use, as `provider/environment`.
+        files: how many files there are to look at; None if they could not be listed.
         notes: sentences for the person who keeps the baseline; they change no outcome.
     """
 
@@ -91,6 +92,7 @@ class Report(NamedTuple):
     results: tuple[CheckResult, ...]
     took_s: float
     accounts: tuple[str, ...] = ()
+    files: int | None = None
     notes: tuple[str, ...] = ()
 
     def with_outcome(self, outcome: Outcome) -> tuple[CheckResult, ...]:

@@ -50,6 +50,7 @@ def run_checks(project: Project, checks: Iterable[Check], begin: Callable[[Check
         accounts=tuple(
             f"{account.provider.name}/{account.environment}" for account in project.accounts if account.in_use
         ),
+        files=_count_files(project),
     )
 
 
@@ -64,6 +65,13 @@ def prepare(project: Project, check: Check) -> None:
         return
     with suppress(NotApplicable, CouldNotLook, CallwellError, OSError):
         check.prepare(project)
+
+
+def _count_files(project: Project) -> int | None:
+    try:
+        return sum(1 for _ in project.files)
+    except CouldNotLook:  # the checks have reported it
+        return None
 
 
 def run_check(project: Project, check: Check) -> CheckResult:

@@ -31,6 +31,7 @@ def to_document(report: Report) -> dict[str, Any]:
         "callwell": VERSION,
         "root": replace_surrogates(report.root),
         "accounts": list(report.accounts),
+        "files": report.files,
         "verdict": VERDICTS[report.exit_code],
         "exit_code": report.exit_code,
         "counts": counts,

@@ -16,6 +16,7 @@ from callwell.readiness.formats.words import (
     printable,
     rules_by_page,
     severity_of,
+    subject_of,
 )
 from callwell.readiness.identity import identify
 from callwell.readiness.report import Outcome
@@ -103,7 +104,7 @@ def _parts(report: Report) -> Iterator[str]:
     title = f"callwell check: {printable(report.root)}"
     yield HEAD.format(title=escape(title))
     yield f"<h1>{escape(title)}</h1>\n"
-    yield f"<p>{escape(', '.join(report.accounts))}</p>\n"
+    yield f"<p>{escape(subject_of(report))}</p>\n"
     verdict = VERDICTS[report.exit_code]
     yield f'<p class="verdict {VERDICT_CLASSES[report.exit_code]}" role="status"><b>{escape(verdict)}</b>'
     yield f"{escape(count_words(report))}; {report.took_s:.1f}&nbsp;s</p>\n"

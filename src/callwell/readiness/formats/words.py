@@ -57,6 +57,12 @@ def fix_of(check: Check, finding: Finding) -> str:
     return printable(finding.fix or check.fix)
 
 
+def subject_of(report: Report) -> str:
+    """What was looked at: the accounts in use, and how many files."""
+    accounts = ", ".join(report.accounts)
+    return accounts if report.files is None else f"{accounts}; {_plural(report.files, 'file')}"
+
+
 def count_words(report: Report) -> str:
     """The numbers of a report, as `3 findings in 2 checks, 20 passed`."""
     findings = sum(len(result.findings) for result in report.results)
