@@ -45,6 +45,9 @@ def sample(tmp_path: Path) -> Path:
     (tmp_path / "app.py").write_text(
         'from callwell import Client\n\nx = Client("userplane")  # callwell: ignore=keys.file-mode\n', encoding="utf-8"
     )
+    digests = ["-m", "callwell", "keys", "digests", "known-keys.json", "--provider", "userplane"]
+    key = {"USERPLANE_API_KEY": "a-key-that-is-plainly-not-real"}
+    subprocess.run([sys.executable, *digests], cwd=tmp_path, check=True, env=environment(tmp_path) | key)
     (tmp_path / "requirements.txt").write_text("# those of the project\n", encoding="utf-8")
     for words in (["init", "--quiet"], ["add", "."]):
         subprocess.run(["/usr/bin/env", "git", *words], cwd=tmp_path, check=True, env=environment(tmp_path))

@@ -145,17 +145,12 @@ def check(
     fingerprint.
     """
     from callwell.cli import check_accounts, check_baseline
-    from callwell.readiness import registry
     from callwell.readiness.project import Scope
 
-    checks = list(registry.select(only or (), skip or ()))
+    checks = _select(only or (), skip or (), offline=offline and not list_checks)
     if list_checks:
         _print_checks(checks)
         return
-    if not checks:
-        raise UsageError("no check is left to run: --skip leaves out all that --only names")
-    if offline and all(check.online for check in checks):
-        raise UsageError("no check is left to run: all of them send requests, and --offline was given")
     targets = _targets({"json": as_json, "sarif": sarif, "junit": junit, "html": html})
     changes = check_baseline.read_changes(accept or (), reason, until)
     scope = Scope(
@@ -173,6 +168,23 @@ def check(
     _write(report, targets)
     if report.exit_code:
         raise typer.Exit(report.exit_code)
+
+
+def _select(only: Sequence[str], skip: Sequence[str], *, offline: bool) -> Sequence[Check]:
+    """The checks to run.
+
+    Raises:
+        UnknownName: there is no such check or group.
+        UsageError: none would look at anything, which must not look like a pass.
+    """
+    from callwell.readiness import registry
+
+    checks = tuple(registry.select(only, skip))
+    if not checks:
+        raise UsageError("no check is left to run: --skip leaves out all that --only names")
+    if offline and all(check.online for check in checks):
+        raise UsageError("no check is left to run: all of them send requests, and --offline was given")
+    return checks
 
 
 def _run_checks(project: Project, checks: Sequence[Check]) -> Report:
