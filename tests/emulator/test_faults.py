@@ -218,7 +218,7 @@ def script(*rules: FaultRule) -> FaultScript:
 
 def hits(made: FaultScript, requests: list[str]) -> list[bool]:
     """Which of the requests to `a.get` suffer."""
-    return [made.next_fault("a.get", (request,)) is not None for request in requests]
+    return [made.next_fault("a.get", (request,), 0.0) is not None for request in requests]
 
 
 def test_the_same_seed_strikes_the_same_requests() -> None:
@@ -242,14 +242,22 @@ def test_no_request_suffers_more_times_in_a_row_than_allowed() -> None:
     assert hits(script(FaultRule(operation="*", fault="reset", rate=1.0, limit=1)), ["x", "y"]) == [True, False]
 
 
+def test_a_held_rule_refuses_everything_until_its_time_is_over() -> None:
+    """With `hold`, a 429 is true: whatever arrives before the time that it named is refused as well."""
+    made = script(FaultRule(operation="*", fault="throttle_after", nth=2, retry_after_s=5.0, hold=True))
+    arrivals = {"a": 0.0, "b": 1.0, "c": 1.5, "d": 5.9, "e": 6.0}
+    found = {name: made.next_fault("a.get", (name,), now) is not None for name, now in arrivals.items()}
+    assert found == {"a": False, "b": True, "c": True, "d": True, "e": False}
+
+
 def test_rules_roll_their_own_dice() -> None:
     """A rule before it does not change what a rule would hit, only what it may."""
     late = FaultRule(operation="a.get", fault="throttle", rate=0.5, seed=3)
     requests = [str(number) for number in range(50)]
     alone = script(late)
-    alone_hits = [alone.next_fault("a.get", (each,)) is not None for each in requests]
+    alone_hits = [alone.next_fault("a.get", (each,), 0.0) is not None for each in requests]
     both = script(FaultRule(operation="a.get", fault="reset", nth=1), late)
-    both_hits = [both.next_fault("a.get", (each,)) for each in requests]
+    both_hits = [both.next_fault("a.get", (each,), 0.0) for each in requests]
     assert [hit is not None for hit in both_hits[1:]] == alone_hits[1:]
     assert both_hits[0] is not None
     assert both_hits[0].name == "reset"
@@ -268,6 +276,7 @@ def test_rules_roll_their_own_dice() -> None:
         ({"operation": "a.get", "fault": "error_before", "nth": 1, "code": "Y"}, "code of rule 1: 'Y' is none of X"),
         ({"operation": "a.get", "fault": "error_before", "nth": 1, "status": 200}, "400 to 599"),
         ({"operation": "a.get", "fault": "throttle_after", "nth": 1, "retry_after_s": 0}, "retry_after_s"),
+        ({"operation": "a.get", "fault": "throttle", "nth": 1, "hold": True}, "hold is for throttle_after"),
         ({"operation": "a.get", "fault": "reset", "nth": 1, "limit": 0}, "limit"),
         ({"operation": "a.get", "fault": "reset", "nth": 1, "max_in_row": 0}, "max_in_row"),
     ],

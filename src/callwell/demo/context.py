@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from callwell.client import AsyncClient
     from callwell.clock import ScaledClock
-    from callwell.demo.control_client import ControlClient
     from callwell.description.provider import Provider
+    from callwell.emulator.control_client import ControlClient
     from callwell.emulator.options import Endpoint
     from callwell.export import ExportProgress
     from callwell.keys import Key

@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from callwell.demo.context import DemoContext
-from callwell.demo.control_client import ControlClient
 from callwell.demo.scenarios import find_scenario
 from callwell.description.catalog import bundled_name, bundled_names, load
+from callwell.emulator.control_client import ControlClient
 from callwell.emulator.options import EmulatorOptions
 from callwell.emulator.process import start
 from callwell.errors import UnknownName

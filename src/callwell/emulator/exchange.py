@@ -151,7 +151,7 @@ async def _handle_api(service: EmulatedService, request: IncomingRequest, scope:
     fault = None
     if reply is None and admission.operation is not None:
         identity = (request.method, request.path, request.query, row.body_sha256)
-        fault = service.script.next_fault(admission.operation, identity)
+        fault = service.script.next_fault(admission.operation, identity, request.arrived_s)
         if fault is not None and fault.name == "late_effect":
             await exchange.close_and_wait(fault)
         if fault is not None and fault.skips_handler:
@@ -171,7 +171,7 @@ async def _handle_storage(service: EmulatedService, request: IncomingRequest, sc
     reply = service.provider.fetch_asset(request)
     fault = None
     if not reply.refused:
-        fault = service.script.next_fault(STORAGE, (request.method, request.path))
+        fault = service.script.next_fault(STORAGE, (request.method, request.path), request.arrived_s)
     if fault is not None and fault.name == "early_expiry":
         service.provider.expire_url(request)
     if fault is not None and fault.name in ("error_before", "error_after"):

@@ -80,6 +80,8 @@ class FaultRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
         seed: of the rule's random numbers.
         max_in_row: how many times in a row the same request may suffer.
         retry_after_s: for `throttle_after`, clock seconds.
+        hold: for `throttle_after`: every request that the rule fits is refused until that time is over, as by a
+            provider whose quota is used up.
         code: for the errors, an error code of the provider.
         status: for the errors and redirects, an HTTP status.
         limit: how many requests the rule may strike at all.
@@ -97,6 +99,7 @@ class FaultRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     seed: int = 0
     max_in_row: int | None = None
     retry_after_s: float = 10.0
+    hold: bool = False
     code: str | None = None
     status: int | None = None
     limit: int | None = None
@@ -187,6 +190,7 @@ def _check_numbers(rule: FaultRule, label: str) -> None:
         "max_in_row must be at least 1": rule.max_in_row is None or rule.max_in_row >= 1,
         "limit must be at least 1": rule.limit is None or rule.limit >= 1,
         "retry_after_s must be more than 0": rule.retry_after_s > 0,
+        "hold is for throttle_after only": not rule.hold or rule.fault == "throttle_after",
         "delay_s is for slow_body, hang and late_effect only": rule.delay_s is None or longest_s > 0,
         f"delay_s must be more than 0 and at most {longest_s:g}": rule.delay_s is None or 0 < rule.delay_s <= longest_s,
     }

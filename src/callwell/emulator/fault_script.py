@@ -83,6 +83,7 @@ class ActiveRule:
         nth: the numbers of the requests that it selects; empty for a rule with a rate.
         seen: how many requests it has fitted.
         hits: how many of them it has struck.
+        held_until_s: until when a rule with `hold` selects all of them, clock seconds.
     """
 
     rule: FaultRule
@@ -91,8 +92,9 @@ class ActiveRule:
     nth: frozenset[int]
     seen: int = 0
     hits: int = 0
+    held_until_s: float = float("-inf")
 
-    def selects(self, operation: str) -> bool:
+    def selects(self, operation: str, now: float) -> bool:
         """Count the request if the rule fits it, and return whether the rule selects it."""
         if operation not in self.targets or self.rule.operation not in (operation, "*"):
             return False
@@ -101,13 +103,14 @@ class ActiveRule:
             return False
         self.seen += 1
         has_hits_left = self.rule.limit is None or self.hits < self.rule.limit
-        if self.rule.rate is None:
-            return has_hits_left and self.seen in self.nth
-        return self.rng.random() < self.rule.rate and has_hits_left
+        is_chosen = self.seen in self.nth if self.rule.rate is None else self.rng.random() < self.rule.rate
+        return (is_chosen and has_hits_left) or now < self.held_until_s
 
-    def inject(self) -> InjectedFault:
+    def inject(self, now: float) -> InjectedFault:
         """Count a hit and return the fault."""
         rule = self.rule
+        if rule.hold and now >= self.held_until_s:
+            self.held_until_s = now + rule.retry_after_s
         status = rule.status
         if rule.code is None and status is None:
             usual = REDIRECT_STATUSES if rule.fault == "redirect" else ERROR_STATUSES
@@ -155,23 +158,26 @@ class FaultScript:
             msgspec.to_builtins(active.rule) | {"seen": active.seen, "hits": active.hits} for active in self._active
         ]
 
-    def next_fault(self, operation: str, identity: tuple[str, ...]) -> InjectedFault | None:
+    def next_fault(self, operation: str, identity: tuple[str, ...], now: float) -> InjectedFault | None:
         """Return the fault that this request suffers, if any.
 
         Args:
             operation: the operation's name, or `storage`.
             identity: what makes two requests the same.
+            now: when the request arrived, clock seconds.
         """
         if not self._active:
             return None
         in_row = self._consecutive.get(identity, 0)
         # A list, not the first match: every rule must count the request and take its random number.
-        chosen = [active for active in self._active if active.selects(operation) and not active.is_over_limit(in_row)]
+        chosen = [
+            active for active in self._active if active.selects(operation, now) and not active.is_over_limit(in_row)
+        ]
         if not chosen:
             self._consecutive.pop(identity, None)
             return None
         self._consecutive[identity] = in_row + 1
-        return chosen[0].inject()
+        return chosen[0].inject(now)
 
     def _activate(self, rule: FaultRule) -> ActiveRule:
         nth = [rule.nth] if isinstance(rule.nth, int) else rule.nth or []

@@ -8,6 +8,8 @@ means all of them. Where one service is needed, as for a key, the name must leav
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
 from callwell.emulator.errors import InvalidInput
@@ -17,6 +19,20 @@ if TYPE_CHECKING:
 
     from callwell.emulator.exchange import EmulatedService
     from callwell.emulator.fault_rules import FaultRule
+
+
+def emulated_names() -> list[str]:
+    """Return the names of the providers that can be emulated: the packages beside this file."""
+    return sorted(module.name for module in iter_modules([str(Path(__file__).parent)]) if module.ispkg)
+
+
+def can_play(name: str) -> bool:
+    """Return whether a provider can be emulated.
+
+    Args:
+        name: its name, as its profile has it.
+    """
+    return name in emulated_names()
 
 
 @dataclass(frozen=True, slots=True)

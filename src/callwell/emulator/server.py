@@ -12,7 +12,6 @@ from errno import EACCES, EADDRINUSE
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
@@ -31,7 +30,7 @@ from callwell.emulator.options import EmulatorOptions, Endpoint, Endpoints
 from callwell.emulator.protocol import Connection
 from callwell.emulator.provider import Origins
 from callwell.emulator.public_url import HOST, PORT_PLACEHOLDER, parse_public_url
-from callwell.emulator.registry import ServiceRegistry
+from callwell.emulator.registry import ServiceRegistry, emulated_names
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -145,8 +144,7 @@ class LocalHost:
 
 def _provider_factories(names: Sequence[str]) -> list[Callable[..., list[tuple[EmulatedProvider, Origins]]]]:
     """Return the functions `create_providers` of the packages beside this file, one for each provider."""
-    here = str(Path(__file__).parent)
-    known = sorted(module.name for module in iter_modules([here]) if module.ispkg)
+    known = emulated_names()
     chosen = [name.replace("-", "_") for name in names]
     for name in chosen:
         if name not in known:
