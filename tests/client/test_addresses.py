@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from callwell import Client, Key
 from callwell.client import addresses
 from callwell.core.addresses import mask_address
 from callwell.errors import InvalidOption
@@ -16,6 +17,16 @@ from tests.client.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+def test_a_program_in_a_drill_calls_the_emulator_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is emulated must not be called by accident; other providers are called as ever."""
+    monkeypatch.setenv("CALLWELL_DRILL", "apivideo userplane")
+    with pytest.raises(InvalidOption, match="the address of the emulator, because this program runs in a drill"):
+        Client("userplane", key=Key("uspl_k"))
+    Client("userplane", key=Key("uspl_k"), base_url="http://127.0.0.1:1").close()
+    monkeypatch.setenv("CALLWELL_DRILL", "apivideo")
+    Client("userplane", key=Key("uspl_k")).close()
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,7 @@ Environment:
                        settings: see `callwell config --help`
   CALLWELL_CLOCK       a faster clock for tests, as `callwell emulate` prints it
   CALLWELL_DEBUG       1 prints tracebacks
+  CALLWELL_DRILL       set by a drill: the providers that must not be called now
   NO_COLOR             turns colours off
 """
 

@@ -225,7 +225,7 @@ def _print_endpoints(endpoints: Endpoints) -> None:
 
 def _exports(name: str, environments: Mapping[str, Endpoint]) -> Iterator[str]:
     """Shell commands that make the command line use an emulated provider."""
-    from callwell.cli import variables
+    from callwell.client import setting_variables as variables
     from callwell.description import catalog
 
     described = catalog.load(name)

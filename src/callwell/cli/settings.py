@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.cli import output, variables
 from callwell.cli.config_file import FOLDER, SourcedValue, find_config_file
+from callwell.client import setting_variables
 from callwell.client.settings import SETTINGS
 from callwell.description import catalog
 from callwell.errors import CallwellError, InvalidOption, StateError, UnknownName, UsageError
@@ -162,7 +163,7 @@ class Settings:
         """Where a setting is looked up, in order and without the option, and what is set there."""
         # An address belongs to one environment: what names none is not for the others.
         shared = name != "base_url" or environment == self.default_environment(provider)
-        for variable in variables.variable_names(provider.name, environment, name, is_default=shared):
+        for variable in setting_variables.variable_names(provider.name, environment, name, is_default=shared):
             yield f"env:{variable}", self._variable(variable, name)
         tables: list[tuple[str, ...]] = [(provider.name, environment)]
         if shared:
@@ -188,7 +189,7 @@ class Settings:
         other = self._resolve_one(provider, default_name, "base_url", None)
         if not other.is_set:
             return None
-        own = variables.base_url_variable(provider.name, environment)
+        own = setting_variables.base_url_variable(provider.name, environment)
         return (
             f"{other.origin} is the address of {default_name}; {environment} is at {values['base_url'].value} "
             f"(to change that, set {own})"
@@ -196,8 +197,8 @@ class Settings:
 
     def empty_variables(self) -> list[str]:
         """Variables of settings that are empty: they count as not set."""
-        others = {f"{variables.PREFIX}{name}" for name in variables.OTHER_VARIABLES}
-        ours = (name for name in self._environ if name.startswith(variables.PREFIX) and name not in others)
+        others = {f"{setting_variables.PREFIX}{name}" for name in variables.OTHER_VARIABLES}
+        ours = (name for name in self._environ if name.startswith(setting_variables.PREFIX) and name not in others)
         return sorted(name for name in ours if not self._environ[name].strip())
 
     def default_environment(self, provider: Provider) -> str:

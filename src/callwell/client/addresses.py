@@ -26,6 +26,9 @@ UNAMBIGUOUS: Final = re.compile(r"[^\s\x00-\x1f\x7f\"'<>\\^`{|}?#]+")
 LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 """This machine: the only host that receives a key without TLS."""
 
+DRILL_VARIABLE: Final = "CALLWELL_DRILL"
+"""Set in the program that a drill runs: the names of the providers that are emulated for it."""
+
 
 class LinkTarget(Struct, frozen=True):
     """Where something of the provider's is.
@@ -138,6 +141,26 @@ def check_base_url(text: object) -> str:
     if parts.scheme == "http" and host not in LOOPBACK_HOSTS:
         raise InvalidOption("base_url", shown, "an https address: without TLS, a key is sent to this machine only")
     return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
+
+
+def check_drill_address(provider: str, base_url: str, drilled: Sequence[str]) -> None:
+    """Check that a program in a drill calls the emulator, and not the provider.
+
+    Args:
+        provider: the provider's name.
+        base_url: where the client would send its requests.
+        drilled: the providers that are emulated.
+
+    Raises:
+        InvalidOption: the address is not on this machine.
+    """
+    if provider in drilled and urlsplit(base_url).hostname not in LOOPBACK_HOSTS:
+        raise InvalidOption(
+            "base_url",
+            base_url,
+            f"the address of the emulator, because this program runs in a drill ({DRILL_VARIABLE} is set): pass "
+            "base_url and key from the environment",
+        )
 
 
 def check_link(url: str, bases: Sequence[str], *, whole_origin: bool) -> LinkTarget:

@@ -103,6 +103,8 @@ class ClientConfig(Struct, frozen=True, kw_only=True):
         described = catalog.load(provider) if isinstance(provider, str | os.PathLike) else provider
         environment = described.environment(options.get("environment"))
         base_url, others = addresses.resolve_base_urls(described, environment, options.get("base_url"))
+        if drilled := os.environ.get(addresses.DRILL_VARIABLE):
+            addresses.check_drill_address(described.name, base_url, drilled.split())
         default_urls = (
             {name: described.environment(name).base_url for name in (environment.name, *others)} if others else {}
         )
