@@ -6,7 +6,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import shlex
 import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -216,6 +218,22 @@ def test_keys_list_tells_of_use(cli: Shell) -> None:
     assert (other["clients"], used["clients"]) == (0, 2)
     assert (used["location"], used["fingerprint"]) == ("env:OTHER", after["fingerprint"])
     assert "delete it at the provider" in used["problem"]
+
+
+def test_keys_drill_tells_what_is_proved(cli: Shell) -> None:
+    """A key in a variable fails the drill, and a program that makes no call has not been drilled."""
+    ended = cli.run("keys", "drill", PROVIDER)
+    assert ended.code == 1
+    assert f"FAILED  the key is in env:{KEY_VARIABLE}, which cannot change" in ended.out
+    assert ended.out.endswith("not passed\n")
+    (cli.folder / "key").write_text(cli.key)
+    command = shlex.join([sys.executable, "-c", "pass"])
+    ended = cli.run("keys", "drill", PROVIDER, "--key", "file:key", "--run", command, "--json")
+    assert ended.code == 2
+    [found] = ended.json
+    assert (found["subject"], found["passed"], found["proofs"]) == ("the program", False, [])
+    assert "none of the program's requests reached" in found["could_not_look"][0]["what"]
+    assert "a command as a shell reads it" in cli.fails(2, "keys", "drill", PROVIDER, "--run", "'open")
 
 
 def test_keys_where_warns_of_open_files(cli: Shell) -> None:

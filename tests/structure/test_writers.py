@@ -33,6 +33,8 @@ ELSEWHERE = {
     "readiness/shapes/kingfisher.py": "the same",
     "readiness/contents/parts.py": "nothing: it opens for reading, without following links",
     "readiness/files/staged.py": PRIVATE,
+    "readiness/drills/arguments.py": "a recording, made in memory",
+    "readiness/drills/program.py": PRIVATE,
     "state/sqlite.py": EXCLUSIVE,
 }
 """Module or room → why it may write by other means."""

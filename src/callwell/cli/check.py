@@ -157,7 +157,7 @@ def check(
         staged=staged,
         since=since,
         offline=offline,
-        command=_words(run),
+        command=split_command(run),
         samples=_existing_folder(samples, "--samples"),
         known_keys=known_keys,
     )
@@ -226,7 +226,15 @@ def _targets(values: dict[str, str | None]) -> dict[str, str]:
     return targets
 
 
-def _words(command: str) -> tuple[str, ...]:
+def split_command(command: str) -> tuple[str, ...]:
+    """The words of a command line.
+
+    Args:
+        command: the value of `--run`.
+
+    Raises:
+        InvalidOption: a quote is open.
+    """
     try:
         return tuple(shlex.split(command))
     except ValueError as error:

@@ -146,14 +146,17 @@ def _described_folders(content: bytes, bases: Sequence[Path]) -> Iterator[Path]:
                     break
 
 
-def accounts_of(settings: Settings, provider: Provider) -> Iterator[Account]:
-    """The accounts of one provider: the one in use, then its other environments.
+def accounts_of(
+    settings: Settings, provider: Provider, options: Mapping[str, str | float | None] | None = None
+) -> Iterator[Account]:
+    """The account that a provider is used with, and those of its other environments.
 
     Args:
-        settings: the settings.
+        settings: the settings of the project.
         provider: the provider.
+        options: the values of the command's options.
     """
-    chosen = settings.resolve(provider, {})
+    chosen = settings.resolve(provider, options or {})
     name = str(chosen["environment"].value)
     yield Account(provider=provider, environment=name, settings=_in_effect(chosen), in_use=True)
     for other in provider.profile.environments:

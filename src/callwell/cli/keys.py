@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from callwell.cli import output
+from callwell.cli.check import RunOption
 from callwell.cli.flags import (
     EnvironmentOption,
     JsonOption,
@@ -165,6 +166,25 @@ def where(
     output.emit(_rotation_advice(status))
     if described.profile.key.canary:
         output.emit(f"To test a key: callwell call {provider} {described.profile.key.canary}")
+
+
+@app.command()
+def drill(
+    provider: ProviderArgument,
+    *,
+    run: RunOption = "",
+    key: KeyOption = None,
+    environment: EnvironmentOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Rotate a key while a program works, on the emulator, and print what that proves.
+
+    The program gets the emulator's address and key; your own keys are not used. Exit codes: 1 if the drill has failed,
+    2 if it could not be carried out.
+    """
+    from callwell.cli.key_drill import run_drill
+
+    run_drill(provider, run, {"environment": environment, "key": key}, as_json=as_json)
 
 
 def _keys_of(provider: Provider, values: Mapping[str, Setting]) -> Iterator[dict[str, Any]]:

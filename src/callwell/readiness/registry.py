@@ -45,6 +45,10 @@ CHECKS: Final[dict[str, str]] = {
     "life.clock-skew": "life.clock_skew",
     "life.tls": "life.tls",
     "life.redirects": "life.redirects",
+    "drills.throttle": "drills.throttle",
+    "drills.server-errors": "drills.server_errors",
+    "drills.lost-response": "drills.lost_response",
+    "drills.rotation": "drills.rotation",
 }
 """ID → module in `checks/`, which defines `CHECK`. Reports have this order."""
 

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`callwell keys drill`: the rotation drill alone, and what each step of it proves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import typer
+
+from callwell.cli import output
+from callwell.cli.check import split_command
+from callwell.cli.check_accounts import accounts_of
+from callwell.cli.settings import Settings
+from callwell.errors import UsageError
+from callwell.readiness.check import CouldNotLook, NotApplicable
+from callwell.readiness.checks.drills import rotation
+from callwell.readiness.project import Project, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from callwell.readiness.drills.verdict import DrillResult
+
+FAILED: Final = 1
+COULD_NOT_LOOK: Final = 2
+
+
+def run_drill(provider: str, command: str, options: Mapping[str, str | float | None], *, as_json: bool) -> None:
+    """Run the drill in the current folder and print its result.
+
+    Args:
+        provider: the provider's name.
+        command: the user's program as a command line; empty for a course of its own.
+        options: the values of the command's options.
+        as_json: print one JSON document.
+
+    Raises:
+        UsageError: the drill cannot be carried out.
+        Exit: it has failed, or could not look at everything.
+    """
+    settings = Settings.discover()
+    accounts = tuple(accounts_of(settings, settings.load(provider), options))
+    project = Project(Path.cwd(), accounts, Scope(command=split_command(command)))
+    try:
+        results = rotation.drill(project)
+    except NotApplicable as none:
+        raise UsageError(none.reason) from none
+    except CouldNotLook as stopped:
+        raise UsageError(f"{stopped.reason}; {stopped.fix}" if stopped.fix else stopped.reason) from stopped
+    if as_json:
+        output.emit_json([_to_json(result) for result in results])
+    else:
+        _print_results(results)
+    if any(not proof.holds for result in results for proof in result.proofs):
+        raise typer.Exit(FAILED)
+    if any(result.unseen for result in results):
+        raise typer.Exit(COULD_NOT_LOOK)
+
+
+def _to_json(result: DrillResult) -> dict[str, Any]:
+    return {
+        "subject": result.subject,
+        "passed": result.passed,
+        "proofs": [{"name": proof.name, "holds": proof.holds, "text": proof.text} for proof in result.proofs],
+        "could_not_look": [{"what": part.what, "fix": part.fix} for part in result.unseen],
+    }
+
+
+def _print_results(results: Sequence[DrillResult]) -> None:
+    for result in results:
+        output.emit(f"rotation drill of {result.subject}")
+        for proof in result.proofs:
+            output.emit(f"  {'proved' if proof.holds else 'FAILED'}  {proof.text}")
+            if proof.fix and not proof.holds:
+                output.emit(f"          {proof.fix}")
+        for part in result.unseen:
+            output.emit(f"  not proved: {part.what}")
+            output.emit(f"          {part.fix}")
+    output.emit("passed" if all(result.passed for result in results) else "not passed")

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rotation drill: the key dies while the program works."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from callwell.readiness.check import Check, Group, Severity
+from callwell.readiness.drills.players import note_absent
+from callwell.readiness.drills.rotation import run_rotation_drill
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from callwell.readiness.check import Finding, Unseen
+    from callwell.readiness.drills.verdict import DrillResult
+    from callwell.readiness.project import Project
+
+
+def look(project: Project) -> Iterator[Finding | Unseen]:
+    """Run the drill."""
+    for result in drill(project):
+        yield from result.items()
+    yield from note_absent(project)
+
+
+def drill(project: Project) -> list[DrillResult]:
+    """Run the drill.
+
+    Args:
+        project: the project.
+
+    Raises:
+        CouldNotLook: see `run_rotation_drill`.
+        NotApplicable: the same.
+    """
+    return list(run_rotation_drill(project))
+
+
+CHECK = Check(
+    id="drills.rotation",
+    group=Group.DRILLS,
+    title="The key can be rotated while the program works",
+    severity=Severity.ERROR,
+    why="A leaked key must be replaced at once. If that costs calls or a restart, it is put off until it is too late.",
+    fix="Keep the key in a file of its own, and make the calls through Callwell: it reads the file again when the "
+    "provider refuses the key.",
+    look=look,
+)

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The throttle drill: the provider refuses calls with 429."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from callwell.readiness.check import Check, Group, Severity
+from callwell.readiness.drills.fault_drill import THROTTLE, run_fault_drill
+from callwell.readiness.drills.players import note_absent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from callwell.readiness.check import Finding, Unseen
+    from callwell.readiness.project import Project
+
+
+def look(project: Project) -> Iterator[Finding | Unseen]:
+    """Run the drill."""
+    for result in run_fault_drill(THROTTLE, project):
+        yield from result.items()
+    yield from note_absent(project)
+
+
+CHECK = Check(
+    id="drills.throttle",
+    group=Group.DRILLS,
+    title="No call is lost when the provider throttles",
+    severity=Severity.ERROR,
+    why="A client that ignores a 429 loses calls, and one that retries at once is throttled for longer or blocked.",
+    fix="Make the calls through Callwell, and leave its retries on.",
+    look=look,
+)

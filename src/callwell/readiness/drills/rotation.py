@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rotation drill: the key dies while the program works, and its file gets another one.
+
+The provider lets nothing overlap: the old key is refused from the moment at which the new one exists, and the new one
+is written to its file when a request has been refused. For a program, the first response is slow, and the key is
+rotated while the program reads it: so even one that makes its requests in a moment makes the next with a dead key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from callwell.client.concurrency import event_loop
+from callwell.clock import scaled_clock
+from callwell.emulator import process
+from callwell.readiness.check import CouldNotLook, Severity, Unseen
+from callwell.readiness.drills.course import run_course, survey
+from callwell.readiness.drills.fault_drill import SCALE, prove_no_failure
+from callwell.readiness.drills.players import find_foreign_key, nothing_arrived, players
+from callwell.readiness.drills.program import LIMIT_S, POLL_S, run_program
+from callwell.readiness.drills.stage import open_stage, write_key
+from callwell.readiness.drills.verdict import DrillResult, Proof, only_api, prove_rotation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from callwell.clock import ScaledClock
+    from callwell.emulator.ledger import LedgerRow
+    from callwell.emulator.options import EmulatorOptions
+    from callwell.emulator.process import Running
+    from callwell.readiness.drills.stage import Seat, Stage
+    from callwell.readiness.project import Account, Project
+
+CALLS_BEFORE: Final = 12
+CALLS_AFTER: Final = 24
+"""Calls of a course before the rotation and after it: several for each of its workers."""
+
+SLOW_FIRST: Final[dict[str, Any]] = {"operation": "*", "fault": "slow_body", "nth": 1, "delay_s": 1.0}
+"""The first response takes a real second: fifty looks at the ledger."""
+
+COURSE_LIMIT_S: Final = 60.0
+"""Real seconds for a course that takes three."""
+
+
+def run_rotation_drill(
+    project: Project,
+    *,
+    limit_s: float = LIMIT_S,
+    start: Callable[[EmulatorOptions], Running] = process.start,
+) -> Iterator[DrillResult]:
+    """Rotate the keys of the user's program, or else of a course for each account.
+
+    Args:
+        project: the project.
+        limit_s: seconds that the program may take.
+        start: starts the emulator.
+
+    Raises:
+        CouldNotLook: the emulator or the program cannot be started, or no course can be made.
+        NotApplicable: no provider can be emulated.
+    """
+    accounts = players(project)
+    fixed = [account for account in accounts if account.in_use and is_fixed(account, project)]
+    for account in fixed:
+        yield _refuse_fixed_key(account)
+    others = [account for account in accounts if account not in fixed]
+    if not any(account.in_use for account in others):
+        return
+    if project.scope.command:
+        with open_stage(others, start=start) as stage:
+            yield from _drill_program(project, stage, limit_s)
+        return
+    clock = scaled_clock(SCALE)
+    with open_stage(others, clock, start=start) as stage:
+        for seat in stage.in_use:
+            yield event_loop.run(_drill_course(stage, seat, clock))
+
+
+def is_fixed(account: Account, project: Project) -> bool:
+    """Whether a running process keeps its key: an environment variable cannot be changed from outside.
+
+    Where nothing is configured, a program may still read its key from a file, as its code says.
+
+    Args:
+        account: the account.
+        project: its project.
+    """
+    key = account.settings["key"]
+    return str(key.value).startswith("env:") and (key.is_set or not project.scope.command)
+
+
+def _refuse_fixed_key(account: Account) -> DrillResult:
+    place = account.settings["key"].value
+    proof = Proof(
+        name="key-source",
+        holds=False,
+        text=f"the key is in {place}, which cannot change in a running process: a rotation takes a restart of all",
+        fix="Keep the key in a file of its own with mode 600, and name it: `key = file:PATH` in callwell.toml or code.",
+        severity=Severity.WARNING,
+    )
+    return DrillResult(f"{account.provider.name}/{account.environment}", (proof,))
+
+
+async def _drill_course(stage: Stage, seat: Seat, clock: ScaledClock) -> DrillResult:
+    old = seat.fingerprint
+    begun_so_far = 0
+    last: int | None = None
+    ready = asyncio.Event()
+
+    def more(begun: int) -> bool:
+        nonlocal begun_so_far
+        begun_so_far = begun
+        if begun >= CALLS_BEFORE:
+            ready.set()
+        return last is None or begun < last
+
+    async def rotate() -> None:
+        nonlocal last
+        await ready.wait()
+        key = await asyncio.to_thread(stage.rotate_key, seat)
+        await asyncio.to_thread(_wait_for_refusal, stage)
+        write_key(seat.key_file, key)
+        last = begun_so_far + CALLS_AFTER
+
+    try:
+        async with asyncio.timeout(COURSE_LIMIT_S), seat.client(clock) as client:
+            steps = await survey(client)
+            before = len(stage.rows())
+            rotation = asyncio.create_task(rotate())
+            try:
+                run = await run_course(client, steps, more)
+            finally:
+                rotation.cancel()
+    except TimeoutError as error:
+        raise CouldNotLook(f"{seat.label}: the course had not ended after {COURSE_LIMIT_S:g} s") from error
+    rows = stage.rows()[before:]
+    proofs = (prove_no_failure(run, seat.account), *prove_rotation(rows, old, seat.fingerprint))
+    return DrillResult(seat.label, proofs)
+
+
+def _wait_for_refusal(stage: Stage) -> None:
+    """Wait until the emulator has refused a dead key, at most as long as a course may take."""
+    give_up_at = time.monotonic() + COURSE_LIMIT_S
+    while not any(row.key_dead for row in stage.rows()) and time.monotonic() < give_up_at:
+        time.sleep(POLL_S)
+
+
+def _drill_program(project: Project, stage: Stage, limit_s: float) -> Iterator[DrillResult]:
+    stage.inject(stage.seats, [SLOW_FIRST])
+    old = {seat.label: seat.fingerprint for seat in stage.seats}
+    rotated: list[Seat] = []
+    after: Sequence[LedgerRow] = ()
+    with run_program(project.scope.command, project.root, stage, project.accounts, limit_s=limit_s) as program:
+        if program.wait_for(lambda: bool(_find_users(stage, old))):
+            rotated = _find_users(stage, old)
+            before = len(stage.rows())
+            keys = {seat.key_file: stage.rotate_key(seat) for seat in rotated}
+            program.wait_for(lambda: any(row.key_dead for row in stage.rows()))
+            for file, key in keys.items():
+                write_key(file, key)
+        end = program.wait()
+    rows = stage.rows()
+    unseen = [*find_foreign_key(stage, project.accounts, rows), *filter(None, [end.complaint()])]
+    after = only_api(rows[before:]) if rotated else ()
+    if not only_api(rows):
+        unseen.append(nothing_arrived(stage))
+    elif not after:
+        unseen.append(
+            Unseen(
+                what="the program made no request after its key was rotated",
+                fix="Give --run a command that makes several calls, one after the other.",
+            )
+        )
+    for seat in rotated if after else ():
+        own = [row for row in rows if row.key in (old[seat.label], seat.fingerprint)]
+        proofs = tuple(prove_rotation(own, old[seat.label], seat.fingerprint))
+        yield DrillResult(f"the program at {seat.label}", proofs)
+    if unseen:
+        yield DrillResult("the program", (), tuple(unseen))
+
+
+def _find_users(stage: Stage, fingerprints: dict[str, str]) -> list[Seat]:
+    """The accounts with which the program has had a request accepted.
+
+    Args:
+        stage: the stage.
+        fingerprints: of the keys, by the label of the seat.
+    """
+    used = {row.key for row in stage.rows() if row.key_accepted}
+    return [seat for seat in stage.seats if fingerprints[seat.label] in used]

@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Drills of real programs: those that behave badly are found, and a drill that shows nothing does not pass."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import pytest
+
+from callwell.readiness.check import CouldNotLook, NotApplicable, Severity
+from callwell.readiness.drills.fault_drill import LOST_RESPONSE, SERVER_ERRORS, THROTTLE, run_fault_drill
+from callwell.readiness.drills.players import note_absent
+from callwell.readiness.drills.rotation import run_rotation_drill
+from callwell.readiness.project import Project, Scope
+from tests.processes.program import start
+from tests.readiness.accounts import make_account
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from callwell.readiness.drills.fault_drill import FaultDrill
+    from callwell.readiness.drills.verdict import DrillResult
+    from callwell.readiness.project import Account
+
+REAL_KEY: Final = "uspl_" + "real" * 10
+HTTP: Final = """
+import os, time, urllib.error, urllib.request
+
+base = os.environ["USERPLANE_BASE_URL"]
+place = os.environ["CALLWELL_USERPLANE_KEY"].removeprefix("file:")
+
+def read_key():
+    return open(place).read()
+
+def call(path, key, body=None):
+    headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+    request = urllib.request.Request(base + path, body, headers)
+    try:
+        with urllib.request.urlopen(request) as response:
+            return response.status, response.read()
+    except urllib.error.HTTPError as error:
+        error.read()
+        return error.code, error.headers
+"""
+POLITE: Final = """
+for number in range(3):
+    status, headers = call(f"/public/me?n={number}", read_key())
+    while status in (401, 429, 503):
+        time.sleep(float(headers.get("retry-after", 0.02)))
+        status, headers = call(f"/public/me?n={number}", read_key())
+"""
+CALLWELL: Final = """
+import os
+from callwell import Client
+
+with Client("userplane", key=os.environ["CALLWELL_USERPLANE_KEY"], base_url=os.environ["USERPLANE_BASE_URL"]) as client:
+    for _ in range(3):
+        client.me.get()
+    ids = {}
+    for name, other in (("workspaces.list", "workspaceId"), ("domains.list", "domainId")):
+        ids[other] = next(iter(client.pages(name, **({"workspace_id": ids["workspaceId"]} if ids else {}))))[other]
+    client.links.create(workspace_id=ids["workspaceId"], domain_id=ids["domainId"])
+"""
+HAMMER: Final = """
+for number in range(3):
+    while call(f"/public/me?n={number}", read_key())[0] in (401, 429):
+        pass
+"""
+INSISTENT: Final = """
+key = read_key()
+for number in range(40):
+    call("/public/me", key)
+"""
+HEEDLESS: Final = """
+key = read_key()
+for number in range(3):
+    call(f"/public/me?n={number}", key)
+"""
+REPEATING: Final = """
+import json
+
+def ask(path, body=None):
+    while True:
+        try:
+            return json.loads(call(path, read_key(), body)[1])["data"]
+        except OSError:
+            pass
+
+workspace = ask("/public/workspaces")["workspaces"][0]["workspaceId"]
+domain = ask(f"/public/workspace/{workspace}/domains")["domains"][0]["domainId"]
+ask(f"/public/workspace/{workspace}/links", json.dumps({"domainId": domain}).encode())
+"""
+WRONG_KEY: Final = f'call("/public/me", "{REAL_KEY}")\n'
+CRASH: Final = f'raise SystemExit("no database for {REAL_KEY}")\n'
+IDLE: Final = "import json, os\njson.dump(dict(os.environ), open('variables.json', 'w'))\n"
+ENDLESS: Final = "call('/public/me', read_key())\ntime.sleep(600)\n"
+ONCE: Final = "call('/public/me', read_key())\n"
+NO_ADDRESS: Final = "from callwell import Client\nClient('userplane').me.get()\n"
+
+USERPLANE: Final = make_account("userplane", key="file:/nowhere/key")
+REAL: Final = make_account("userplane", key="env:REAL_PLACE")
+
+
+class Case(NamedTuple):
+    """A program or a course, and how its drill must end.
+
+    Attributes:
+        drill: the drill; None for the rotation.
+        program: the program; empty for a course.
+        account: the account.
+        failed: the names of the proofs that do not hold.
+        unseen: a part of each reason why the drill shows less than it should.
+        perhaps: the names of more proofs that may not hold, depending on how fast the machine is.
+    """
+
+    drill: FaultDrill | None
+    program: str = ""
+    account: Account = USERPLANE
+    failed: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+    perhaps: tuple[str, ...] = ()
+
+
+CASES: Final[Mapping[str, Case]] = {
+    "throttle, polite": Case(THROTTLE, HTTP + POLITE),
+    "throttle, callwell": Case(THROTTLE, CALLWELL),
+    "throttle, hammering": Case(THROTTLE, HTTP + HAMMER, failed=("early", "amplification")),
+    "throttle, heedless": Case(THROTTLE, HTTP + HEEDLESS, failed=("lost",)),
+    "throttle, crash": Case(
+        THROTTLE, CRASH, REAL, unseen=("no database for [hidden]", "none of the program's requests")
+    ),
+    "throttle, idle": Case(THROTTLE, IDLE, REAL, unseen=("none of the program's requests",)),
+    "throttle, endless": Case(THROTTLE, HTTP + ENDLESS, unseen=("had not ended after 3 s",)),
+    "throttle, real key": Case(THROTTLE, HTTP + WRONG_KEY, REAL, unseen=("a key of this project to the emulator",)),
+    "throttle, other key": Case(THROTTLE, HTTP + WRONG_KEY, unseen=("another key than the drill's",)),
+    "throttle, no address": Case(
+        THROTTLE, NO_ADDRESS, unseen=("expected the address of the emulator", "none of the program's requests")
+    ),
+    "errors, polite": Case(SERVER_ERRORS, HTTP + POLITE),
+    "errors, heedless": Case(SERVER_ERRORS, HTTP + HEEDLESS, failed=("lost",)),
+    "lost, callwell": Case(LOST_RESPONSE, CALLWELL),
+    "lost, repeating": Case(LOST_RESPONSE, HTTP + REPEATING, failed=("created-twice",)),
+    "rotation, polite": Case(None, HTTP + POLITE),
+    "rotation, callwell": Case(None, CALLWELL),
+    "rotation, insistent": Case(None, HTTP + INSISTENT, failed=("new-key", "refused", "lost")),
+    "rotation, heedless": Case(None, HTTP + HEEDLESS, failed=("new-key", "lost")),
+    "rotation, once": Case(None, HTTP + ONCE, unseen=("made no request after its key was rotated",)),
+    "rotation, idle": Case(None, IDLE, unseen=("none of the program's requests",)),
+    "rotation, variable": Case(None, account=make_account("userplane"), failed=("key-source",)),
+    "throttle, course": Case(THROTTLE, account=make_account("apivideo", "sandbox", key="file:/nowhere/key")),
+    "throttle, course in a hurry": Case(
+        THROTTLE,
+        account=make_account("userplane", key="file:/nowhere/key", deadline=3.0),
+        failed=("failed-calls",),
+        perhaps=("lost",),
+    ),
+    "errors, course": Case(SERVER_ERRORS),
+    "lost, course": Case(LOST_RESPONSE),
+    "rotation, course": Case(None, account=make_account("language_confidence", key="file:/nowhere/key")),
+}
+
+
+def drill(case: Case, folder: Path) -> list[DrillResult]:
+    """Carry a drill out."""
+    folder.mkdir()
+    (folder / "program.py").write_text(case.program, encoding="utf-8")
+    command = (sys.executable, "program.py") if case.program else ()
+    limit_s = 3.0 if "sleep(600)" in case.program else 60.0
+    project = Project(folder, (case.account,), Scope(command=command))
+    if case.drill is None:
+        return list(run_rotation_drill(project, limit_s=limit_s, start=start))
+    return list(run_fault_drill(case.drill, project, limit_s=limit_s, start=start))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the programs are, each in a folder of its own."""
+    return tmp_path_factory.mktemp("drills")
+
+
+@pytest.fixture(scope="module")
+def results(folder: Path) -> Mapping[str, list[DrillResult]]:
+    """All drills, several at a time: most of what they do is to wait."""
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(6) as pool:
+        patch.setenv("USERPLANE_API_KEY", REAL_KEY)
+        patch.setenv("REAL_PLACE", REAL_KEY)
+        patch.setenv("OTHER_PLACE", f"key={REAL_KEY}")
+        begun = {name: pool.submit(drill, case, folder / name.replace(", ", "-")) for name, case in CASES.items()}
+        return {name: future.result() for name, future in begun.items()}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_how_a_drill_ends(name: str, results: Mapping[str, list[DrillResult]]) -> None:
+    """A program that behaves passes, what it does wrong is named, and without requests nothing is proved."""
+    case = CASES[name]
+    found = results[name]
+    failed = {proof.name for result in found for proof in result.proofs if not proof.holds}
+    unseen = [part.what for result in found for part in result.unseen]
+    assert failed - set(case.perhaps) == set(case.failed), found
+    assert len(unseen) == len(case.unseen), unseen
+    for text, expected in zip(unseen, case.unseen, strict=True):
+        assert expected in text
+        assert REAL_KEY not in text
+    assert all(result.passed for result in found) == (not case.failed and not case.unseen)
+
+
+def test_a_program_has_no_real_key(folder: Path, results: Mapping[str, list[DrillResult]]) -> None:
+    """No variable contains one, and addresses, keys and state are the drill's."""
+    assert "rotation, idle" in results
+    variables = json.loads((folder / "throttle-idle" / "variables.json").read_text(encoding="utf-8"))
+    assert not [name for name, text in variables.items() if REAL_KEY in text]
+    assert variables["USERPLANE_BASE_URL"] == variables["USERPLANE_PRODUCTION_BASE_URL"]
+    assert variables["USERPLANE_BASE_URL"].startswith("http://127.0.0.1:")
+    assert variables["CALLWELL_USERPLANE_PRODUCTION_KEY"].startswith("file:")
+    assert variables["XDG_STATE_HOME"] != os.environ.get("XDG_STATE_HOME")
+    assert variables["CALLWELL_DRILL"] == "userplane"
+
+
+def test_nothing_outlives_a_drill(folder: Path, results: Mapping[str, list[DrillResult]]) -> None:
+    """Keys and state are gone with it."""
+    assert "throttle, idle" in results
+    variables = json.loads((folder / "throttle-idle" / "variables.json").read_text(encoding="utf-8"))
+    assert not os.path.exists(variables["CALLWELL_USERPLANE_KEY"].removeprefix("file:"))  # noqa: PTH110 - a text
+
+
+def test_a_program_that_does_not_exist(tmp_path: Path) -> None:
+    """Nothing is looked at, and the message names the command."""
+    project = Project(tmp_path, (USERPLANE,), Scope(command=("no-such-program",)))
+    with pytest.raises(CouldNotLook, match="cannot be started: no-such-program"):
+        list(run_fault_drill(THROTTLE, project, start=start))
+
+
+def test_where_drills_do_not_apply(tmp_path: Path) -> None:
+    """A provider that cannot be emulated proves nothing, but is no fault; among others it is named in a note."""
+    other = USERPLANE.provider
+    unknown = USERPLANE._replace(provider=type(other)(name="acme", profile=other.profile, api=other.api))
+    for project, reason in (
+        (Project(tmp_path, (unknown,)), "acme cannot be emulated, so nothing is proved"),
+        (Project(tmp_path, (USERPLANE._replace(in_use=False),)), "no provider is in use"),
+        (Project(tmp_path, (USERPLANE,), Scope(staged=True)), "only staged changes"),
+    ):
+        with pytest.raises(NotApplicable, match=reason):
+            list(run_rotation_drill(project, start=start))
+        with pytest.raises(NotApplicable, match=reason):
+            list(run_fault_drill(THROTTLE, project, start=start))
+    [note] = note_absent(Project(tmp_path, (USERPLANE, unknown)))
+    assert note.severity is Severity.NOTE
+    assert "acme cannot be emulated" in note.what
