@@ -39,6 +39,12 @@ BUNDLER: Final = re.compile(
 )
 """Configuration files of bundlers."""
 
+KEY_VARIABLE: Final = re.compile(
+    r"""(?i:\b\w*(?:api_?key|api_?token|secret_?key)\w*["']?\s*[:=]\s*(?:[^;"'`]{0,60}\?\s*)?)"""
+    r"""["'`](?P<key>[A-Za-z0-9_\-+/=.~]{16,})["'`]"""
+)
+"""A key in a variable that is named so, also the first one of two: `const API_KEY = isLive ? "…" : "…"`."""
+
 COMMENT: Final = ("#", "//", "*", "/*", "<!--")
 
 
@@ -116,13 +122,13 @@ def _keys_in(item: FrontEndText, facts: Facts) -> Iterator[Finding]:
 
 
 def _header_literals(text: str, facts: Facts) -> Iterator[str]:
-    """Literals as the values of headers that carry keys: `"api-key": "…"`, `Authorization: "Bearer …"`."""
+    """Literals in headers that carry keys, and in variables for keys: `"api-key": "…"`, `const apiKey = "…"`."""
     headers = "|".join(map(re.escape, facts.key_headers))
     pattern = re.compile(
         rf"""(?i:["'`]?\b(?:{headers})["'`]?\s*[:,]\s*["'`](?:bearer |basic )?)"""
         r"""(?P<key>[A-Za-z0-9_\-+/=.~]{8,})["'`]"""
     )
-    for found in pattern.finditer(text):
+    for found in (*pattern.finditer(text), *KEY_VARIABLE.finditer(text)):
         if may_be_key(found["key"]):
             yield found["key"]
 

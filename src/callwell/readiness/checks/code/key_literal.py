@@ -26,6 +26,9 @@ KEY_CLASSES: Final = frozenset({"callwell.Key", "callwell.keys.Key", "callwell.k
 KEY_WORDS: Final = frozenset({"key", "api_key", "apikey", "access_token", "token", "auth_token"})
 """Keyword arguments that take a key, of calls that concern a provider."""
 
+KEY_NAME: Final = re.compile(r"(?:^|[_-])(?:api[_-]?key|api[_-]?token|secret[_-]?key)$", re.IGNORECASE)
+"""How programs name a key, whoever it belongs to."""
+
 SCHEME: Final = re.compile(r"(?:bearer|basic|token|apikey)\s+", re.IGNORECASE)
 """What precedes a key in a header."""
 
@@ -134,20 +137,20 @@ def _of_library(module: PythonModule, name: str) -> bool:
 
 
 def _in_headers(module: PythonModule) -> Iterator[Literal]:
-    """Literals in headers: `{"Authorization": "Bearer …"}`, `session.headers["api-key"] = "…"`."""
+    """Literals beside calls, in headers and bodies: `{"Authorization": "Bearer …"}`, `headers["api-key"] = "…"`."""
     headers = module.facts.key_headers.keys()
     if not module.calls.raw:
         return
     for table in module.syntax.all(ast.Dict):
         for name, value in zip(table.keys, table.values, strict=True):
             header = str(name.value) if isinstance(name, ast.Constant) else ""
-            if header.lower() in headers:
-                yield from _keys(module, [value], f"in the header {header}")
+            if header.lower() in headers or KEY_NAME.search(header):
+                yield from _keys(module, [value], f"as {header}")
     for target, value in module.syntax.assignments():
         if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
             header = str(target.slice.value)
             if header.lower() in headers:
-                yield from _keys(module, [value], f"in the header {header}")
+                yield from _keys(module, [value], f"as {header}")
 
 
 def _in_variables(module: PythonModule) -> Iterator[Literal]:
@@ -155,7 +158,7 @@ def _in_variables(module: PythonModule) -> Iterator[Literal]:
     variables = module.facts.key_variables
     for target, value in module.syntax.assignments():
         name = _variable_name(target)
-        if name.upper() in variables:
+        if name.upper() in variables or (module.calls.raw and KEY_NAME.search(name)):
             yield from _keys(module, [value], f"as {name}")
     for function in module.syntax.functions():
         for parameter, default in parameters(function):
