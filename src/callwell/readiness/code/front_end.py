@@ -15,10 +15,10 @@ from callwell.readiness.code.front_end_signs import Packages, is_front_end, is_s
 from callwell.readiness.code.text_files import TextFile, read_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from callwell.readiness.code.facts import Facts
-    from callwell.readiness.files import ProjectFile
+    from callwell.readiness.files import ProjectFiles
     from callwell.readiness.project import Project
 
 SUFFIXES: Final = (
@@ -110,7 +110,7 @@ class FrontEnd:
         facts: what gives the use of a provider away.
     """
 
-    def __init__(self, files: Iterable[ProjectFile], facts: Facts) -> None:
+    def __init__(self, files: ProjectFiles, facts: Facts) -> None:
         self._files = files
         terms = [*facts.hosts, *(shape.prefix for shape in facts.shapes)]
         self._telling = re.compile("|".join(map(re.escape, terms)) or "(?!)", re.IGNORECASE)
@@ -129,7 +129,7 @@ class FrontEnd:
     def _found(self) -> tuple[FrontEndText | Unseen | None, ...]:
         """What was found; None for a file that has nothing to look at."""
         packages = Packages()
-        sources: list[TextFile | Unseen | None] = []
+        sources: list[TextFile | Unseen | None] = list(self._files.problems())
         for file in read_texts(self._files, lambda name: name.endswith((*SUFFIXES, PACKAGE))):
             if isinstance(file, TextFile) and file.name.endswith(PACKAGE):
                 packages.add(file.name, file.text)

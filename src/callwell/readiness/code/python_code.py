@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from callwell.readiness.check import Finding
     from callwell.readiness.code.facts import Facts
-    from callwell.readiness.files import ProjectFile
+    from callwell.readiness.files import ProjectFile, ProjectFiles
     from callwell.readiness.project import Project
 
 SUFFIXES: Final = (".py", ".pyw", ".ipynb")
@@ -72,7 +72,7 @@ class PythonCode:
         facts: what gives the use of a provider away.
     """
 
-    def __init__(self, files: Iterable[ProjectFile], facts: Facts) -> None:
+    def __init__(self, files: ProjectFiles, facts: Facts) -> None:
         self.facts = facts
         self._files = files
         self._parsed: dict[str, PythonModule | Unseen | None] = {}
@@ -81,7 +81,7 @@ class PythonCode:
     @cached_property
     def _read(self) -> tuple[tuple[Source, ...], tuple[Unseen, ...]]:
         sources = []
-        unseen = []
+        unseen = list(self._files.problems())
         for file in self._files:
             if not file.name.endswith(SUFFIXES) or not LIBRARY_FOLDERS.isdisjoint(file.name.split("/")):
                 continue
