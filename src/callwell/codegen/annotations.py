@@ -78,6 +78,7 @@ class AnnotationWriter:
         self._open: set[str] = set()  # the components that are being written
         self._spare: set[str] = set()  # the names of open components that need none themselves
         self._promised: set[str] = set()  # the names that are in use and not declared yet
+        self._any_names = {"Any"}  # the aliases of `Any`, and itself
 
     def result(self, schema: Mapping[str, Any], name: str, *, others: Sequence[str] = ()) -> str:
         """The name of an operation's result type: a class of that name, or an alias of what was found for it.
@@ -109,6 +110,8 @@ class AnnotationWriter:
             text: the annotation of the type.
             schema: what describes it.
         """
+        if text in self._any_names:
+            self._any_names.add(name)
         is_later = not self._promised.isdisjoint(_names_in(text))
         line = f"{name}: TypeAlias = {quote(text) if is_later else text}"
         if len(line) > WIDTH and "[" not in text and not is_later:
@@ -116,6 +119,10 @@ class AnnotationWriter:
         else:
             lines = [line]
         self._declare(name, [*lines, *_docstring_lines(schema)])
+
+    def is_any(self, text: str) -> bool:
+        """Whether an annotation says nothing: it is `Any`, or an alias of it."""
+        return text in self._any_names
 
     def _declare(self, name: str, code: list[str]) -> None:
         self.declarations[name] = "\n".join(code)

@@ -73,6 +73,7 @@ class MethodCode(NamedTuple):
         kind: the group's method that carries it out.
         type: the name of its result's or its items' type; for an asset, the name of the method that saves the file, or
             nothing.
+        is_known: the type says more than `Any`, so what the group returns is cast to it.
         parameters: what the method takes.
         annotated: the code of each parameter.
         comments: comments on parameters, by index.
@@ -81,6 +82,7 @@ class MethodCode(NamedTuple):
     operation: Operation
     kind: Kind
     type: str
+    is_known: bool
     parameters: tuple[Parameter, ...]
     annotated: list[str]
     comments: dict[int, str]
@@ -163,6 +165,7 @@ def _method(provider: Provider, operation: Operation, annotations: AnnotationWri
         operation=operation,
         kind=kind,
         type=type_name,
+        is_known=not annotations.is_any(type_name),
         parameters=parameters,
         annotated=[_annotated(parameter, to_pascal_case(*owner.split(".")), annotations) for owner, parameter in owned],
         comments={
@@ -282,7 +285,7 @@ def _method_code(method: MethodCode, side: str) -> list[str]:
     if is_upload:
         passed = [f'"{operation.name}"', "file", arguments, "options"]
     call = Brackets(f"{'await ' if waits else ''}self.{method.kind}(", passed, ")")
-    if method.kind == "_call":
+    if method.kind == "_call" and method.is_known:
         call = Brackets("cast(", [f'"{method.type}"', call], ")")
     code = format_lines(signature, "    ")
     code.append(docstring(operation.summary or operation.name, "        "))
