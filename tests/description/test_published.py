@@ -15,6 +15,7 @@ from callwell.description.infer.inference import infer
 from callwell.description.infer.profile_text import write_profile
 from callwell.description.intake.document import read_intake
 from callwell.description.operation_names import is_operation_name
+from tests.description.list_server import PAGES, make_page
 from tests.structure import tree
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from callwell.core.rules.operations import PagingRule
 
 ITEMS: Final = 6
-PAGES: Final = 3
 FOLDER: Final = tree.ROOT.parent / "shared" / "openapi"
 
 
@@ -106,27 +106,5 @@ def page_of(rule: PagingRule, position: int | str | None) -> tuple[Any, str | No
         index = (int(position or 0) - rule.first) // (1 if rule.style == "page" else size)
     else:
         index = 0 if position is None else int(str(position).rpartition("-")[2]) // size
-    items: list[dict[str, Any]] = []
-    for number in range(index * size, min((index + 1) * size, ITEMS)):
-        item: dict[str, Any] = {"number": number}
-        for path in {rule.key, rule.next_item} - {None}:
-            put(item, str(path), f"after-{number + 1}")
-        items.append(item)
-    more = (index + 1) * size < ITEMS
-    following = f"/after-{(index + 1) * size}" if more else None
-    if not rule.items:
-        return items, following
-    body: dict[str, Any] = {}
-    values = {rule.items: items, rule.more: more, rule.next: following, rule.total: ITEMS, rule.pages: PAGES}
-    for path, value in values.items():
-        if path is not None:
-            put(body, path, value)
-    return body, following
-
-
-def put(target: dict[str, Any], path: str, value: object) -> None:
-    """Put a value where a path leads."""
-    *parents, name = [path] if "@" in path else path.split(".")
-    for parent in parents:
-        target = target.setdefault(parent, {})
-    target[name] = value
+    link = f"/after-{(index + 1) * size}" if index + 1 < PAGES else None
+    return make_page(rule, index, size, "after-{}".format, link), link

@@ -107,7 +107,6 @@ def test_pyright_agrees(root: Path, files: list[str], tmp_path: Path) -> None:
         "typeCheckingMode": "strict",
         "include": files,
         "extraPaths": [str(root / "src")],
-        "reportUnnecessaryCast": False,  # generated code casts also where a description says nothing but Any
     }
     config = tmp_path / "pyrightconfig.json"
     config.write_text(json.dumps(settings), encoding="utf-8")

@@ -237,6 +237,5 @@ def _print_changes(folder: Path, found: list[Change], breaking: int) -> None:
     if found:
         rows = [("yes" if change.breaking else "no", change.operation or "document", change.what) for change in found]
         output.emit_table(("breaks", "operation", "change"), rows)
-    output.say(
-        f"{folder}: {len(found)} changes, {breaking} of them break callers" if found else f"{folder}: no changes"
-    )
+    counted = "1 change" if len(found) == 1 else f"{len(found) or 'no'} changes"
+    output.say(f"{folder}: {counted}" + (f", {breaking} of which break callers" if found else ""))

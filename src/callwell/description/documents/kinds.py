@@ -16,7 +16,7 @@ KINDS: Final = {
     "__schema": "a GraphQL schema",
     "_postman_id": "a Postman collection; export or convert it as OpenAPI",
     "__export_format": "an Insomnia export; export it as OpenAPI",
-    "discoveryVersion": "a Google API Discovery document; convert it to OpenAPI",
+    "discoveryVersion": "a Google API Discovery document; convert it with the npm package google-discovery-to-swagger",
     "$schema": "a JSON Schema, which has no operations",
     "FORMAT": "an API Blueprint; convert it to OpenAPI",
 }
