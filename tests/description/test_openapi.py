@@ -91,7 +91,6 @@ def test_what_is_no_document_is_refused(tmp_path: Path, place: str, value: objec
 
 LIST = "things.list"
 IMPORT = "things.import"
-DELETE = "things.delete"
 
 
 @pytest.mark.parametrize(
@@ -109,8 +108,6 @@ DELETE = "things.delete"
         ("components/schemas/Thing", 5, [LIST], "components.schemas.Thing", "expected an object, found 5"),
         ("components/schemas/Thing/properties", 5, [LIST], "components.schemas.Thing.properties", "found 5"),
         ("components/requestBodies/New/content", {"multipart/mixed": {}}, [IMPORT], "content", "multipart/mixed"),
-        ("paths/~things~{thingId}/parameters", [], [DELETE], "parameters", "a path parameter 'thingId', found none"),
-        ("paths/~things~{thingId}/parameters/0/name", "otherId", [DELETE], "parameters", "path parameter 'thingId'"),
     ],
 )
 def test_an_operation_is_left_out_with_its_reason(
@@ -124,6 +121,36 @@ def test_an_operation_is_left_out_with_its_reason(
     assert expected in what
     assert api.operations
     assert not set(left_out) & set(api.operations)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "assumed"),
+    [
+        ("paths/~things~{thingId}/parameters", [], ["no parameter for {thingId} of the path; it takes a text"]),
+        (
+            "paths/~things~{thingId}/parameters/0/name",
+            "otherId",
+            ["no parameter for {thingId} of the path; it takes a text", "{otherId} is not in the path"],
+        ),
+    ],
+)
+def test_a_variable_of_a_path_needs_no_parameter(place: str, value: object, assumed: list[str]) -> None:
+    """It is a required text, and the document is said to leave it open."""
+    api = openapi.read(changed(place, value))
+    assert api.left_out == ()
+    [thing_id] = [one for one in api.operations["things.delete"].parameters if one.location == "path"]
+    assert (thing_id.name, thing_id.required, thing_id.schema) == ("thing_id", True, {"type": "string"})
+    assert [text.partition(": ")[2][: len(what)] for text, what in zip(api.assumed, assumed, strict=True)] == assumed
+
+
+def test_a_schema_that_refers_to_nothing_is_any_value() -> None:
+    """Operations that use it can be called, and the place is said once."""
+    whole = openapi.read(OPENAPI)
+    api = openapi.read(changed("components/schemas/Thing/properties/size", {"$ref": "#/components/schemas/Gone"}))
+    assert api.left_out == ()
+    assert api.operations.keys() == whole.operations.keys()
+    [assumed] = api.assumed
+    assert assumed.endswith(": #/components/schemas/Gone is not in the document; any value is accepted")
 
 
 def test_a_name_does_not_depend_on_other_mistakes() -> None:

@@ -154,6 +154,7 @@ def _as_json(folder: Path, intake: Intake, inferred: Inferred, profile_text: str
         "operations": len(api.operations) + len(api.left_out),
         "callable": len(api.operations),
         "left_out": [{"operation": skipped.operation, "reason": skipped.reason} for skipped in api.left_out],
+        "assumed": list(api.assumed),
         "lists": len(inferred.lists) + len(inferred.unclear),
         "paged": len(inferred.lists),
         "environments": {name: found.value.base_url for name, found in inferred.environments.by_name.items()},
@@ -175,6 +176,10 @@ def _summary(folder: Path, intake: Intake, inferred: Inferred, profile_text: str
         reasons = Counter(skipped.reason.partition(": ")[2] or skipped.reason for skipped in api.left_out)
         for reason, count in reasons.most_common(MAX_REASONS):
             yield f"  {count:>12}  {reason}"
+    for index, text in enumerate(api.assumed[:MAX_REASONS]):
+        yield f"  {'assumed' if index == 0 else '':<12}  {text}"
+    if len(api.assumed) > MAX_REASONS:
+        yield f"  {'':<12}  and {len(api.assumed) - MAX_REASONS} more: --json lists them"
     yield f"  lists         {facts['lists']}, {facts['paged']} are read page by page"
     for index, (name, address) in enumerate(facts["environments"].items()):
         yield f"  {'environments' if index == 0 else '':<12}  {name}: {address}"

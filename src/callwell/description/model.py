@@ -169,9 +169,11 @@ class Api(Struct, frozen=True, kw_only=True):
         version: the document's version.
         operations: by dotted name.
         left_out: what could not become an operation, in the order of the document.
+        assumed: what the document leaves open and how that was read, each with its place.
     """
 
     title: str
     version: str
     operations: Mapping[str, Operation]
     left_out: tuple[LeftOut, ...] = ()
+    assumed: tuple[str, ...] = ()

@@ -29,6 +29,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Mapping
+from itertools import starmap
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
 
 from msgspec.structs import replace
@@ -127,6 +128,7 @@ class _DocumentReader:
         self._document = document
         self._references = ReferenceResolver(document)
         self._left_out: list[LeftOut] = []
+        self._assumed: list[str] = []
 
     def read(self) -> Api:
         version = self._document.get("openapi")
@@ -149,6 +151,7 @@ class _DocumentReader:
             version=str(about.get("version", "")),
             operations=operations,
             left_out=tuple(self._left_out),
+            assumed=(*self._assumed, *starmap(_assumed_any, self._references.dangling.items())),
         )
 
     def _leave_out(self, name: str, error: DescriptionError, source: OperationSource | None = None) -> None:
@@ -194,7 +197,9 @@ class _DocumentReader:
         }
         body = read_body(node, path, self._references, is_change=entry.source.method == "PATCH")
         variables = _PATH_VARIABLE.findall(template)
-        ordered = _sort_parameters([*parameters.values(), *body.arguments], variables, path)
+        in_path = self._path_parameters(parameters, variables, path)
+        others = [parameter for parameter in parameters.values() if parameter.location != "path"]
+        ordered = _sort_parameters([*in_path, *others, *body.arguments])
         schema, answers = self._answers(entry.source.method, node, path)
         return Operation(
             name=name,
@@ -223,6 +228,32 @@ class _DocumentReader:
             if parameter.location != "header" or parameter.wire_name.lower() not in RESERVED_HEADERS:
                 parameters[parameter.location, parameter.wire_name] = parameter
         return parameters
+
+    def _path_parameters(
+        self, parameters: Mapping[tuple[str, str], Parameter], variables: list[str], path: KeyPath
+    ) -> list[Parameter]:
+        """The parameters of a path, in the order of its variables. One without a variable has no place in a request."""
+        path = (*path, "parameters")
+        found: list[Parameter] = []
+        for name in dict.fromkeys(variables):
+            parameter = parameters.get(("path", name))
+            if parameter is None:
+                if not name:
+                    raise DescriptionError(path, "expected a name in the braces of the path, found none")
+                self._assumed.append(f"{format_path(path)}: no parameter for {{{name}}} of the path; it takes a text")
+                parameter = Parameter(
+                    name=to_snake_case(name),
+                    wire_name=name,
+                    location="path",
+                    required=True,
+                    schema={"type": "string"},
+                    summary="Assumed: the document does not describe it.",
+                )
+            found.append(parameter)
+        for location, name in parameters:
+            if location == "path" and name not in variables:
+                self._assumed.append(f"{format_path(path)}: {{{name}}} is not in the path; the parameter is not sent")
+        return found
 
     def _parameter(self, node: Mapping[str, Any], path: KeyPath) -> Parameter:
         name = node.get("name")
@@ -297,19 +328,9 @@ def _request_path(template: str) -> str:
     return template.partition("#")[0]
 
 
-def _sort_parameters(parameters: list[Parameter], variables: list[str], path: KeyPath) -> tuple[Parameter, ...]:
-    """Parameters by location, those of the path in the order of its variables, others as the document has them.
-
-    Raises:
-        DescriptionError: the variables of the path and its parameters are not the same.
-    """
-    _check_path_parameters(variables, parameters, path)
-
-    def position(parameter: Parameter) -> tuple[int, int]:
-        in_path = variables.index(parameter.wire_name) if parameter.location == "path" else 0
-        return LOCATIONS.index(parameter.location), in_path
-
-    ordered = sorted(parameters, key=position)
+def _sort_parameters(parameters: list[Parameter]) -> tuple[Parameter, ...]:
+    """Parameters by location, and in each as they are given."""
+    ordered = sorted(parameters, key=lambda parameter: LOCATIONS.index(parameter.location))
     names = name_parameters([(parameter.location, parameter.wire_name or parameter.name) for parameter in ordered])
     return tuple(
         parameter if parameter.name == name else replace(parameter, name=name)
@@ -317,17 +338,9 @@ def _sort_parameters(parameters: list[Parameter], variables: list[str], path: Ke
     )
 
 
-def _check_path_parameters(variables: list[str], parameters: list[Parameter], path: KeyPath) -> None:
-    """Every variable of a path must have a parameter, and every path parameter a variable."""
-    declared = [parameter.wire_name for parameter in parameters if parameter.location == "path"]
-    for name in variables:
-        if name not in declared:
-            raise DescriptionError((*path, "parameters"), f"expected a path parameter {name!r}, found none")
-    for name in declared:
-        if name not in variables:
-            raise DescriptionError(
-                (*path, "parameters"), f"expected {{{name}}} in the path, found a parameter without it"
-            )
+def _assumed_any(reference: str, place: str) -> str:
+    """What is said of a schema that refers to nothing."""
+    return f"{place}: {reference} is not in the document; any value is accepted"
 
 
 def _default(schema: Schema) -> Any:

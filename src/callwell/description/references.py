@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
 from callwell.description.documents.external import FILES
-from callwell.description.error import DescriptionError, found_value
+from callwell.description.error import DescriptionError, format_path, found_value
 from callwell.description.schemas import required_names
 
 if TYPE_CHECKING:
@@ -70,11 +70,18 @@ _WITH_SCHEMAS: Final = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
 """The JSON Schema keywords that hold schemas, besides `properties`. What is under any other is copied as it is."""
 
 
+class _NoTarget(DescriptionError):
+    """A reference into the document leads nowhere."""
+
+
 class ReferenceResolver:
     """Resolves the references of one document.
 
     Args:
         document: the whole document.
+
+    Attributes:
+        dangling: the places of schemas that refer to nothing. They are read as schemas of any value.
     """
 
     def __init__(self, document: Mapping[str, Any]) -> None:
@@ -82,6 +89,7 @@ class ReferenceResolver:
         self._resolved: dict[KeyPath, Schema] = {}
         self._in_progress: set[KeyPath] = set()
         self._level = 0
+        self.dangling: dict[str, str] = {}
 
     def resolve(self, node: object, path: KeyPath) -> tuple[Mapping[str, Any], KeyPath]:
         """The object that a node is or refers to, and its path.
@@ -139,7 +147,11 @@ class ReferenceResolver:
         return _merge_all_of({key: self._resolve_keyword(key, value, (*path, key)) for key, value in node.items()})
 
     def _resolve_reference(self, reference: object, path: KeyPath) -> Schema:
-        target, target_path = self._find_target(reference, path)
+        try:
+            target, target_path = self._find_target(reference, path)
+        except _NoTarget:  # one mistake in a shared schema would cost all operations that use it
+            self.dangling.setdefault(str(reference), format_path(path))
+            return {"description": f"Any value: {reference} is not in the document."}
         title = {"title": target_path[-1]} if target_path[:2] == _SCHEMAS else {}
         if name := _component_name(target_path):
             title[COMPONENT] = name
@@ -185,7 +197,7 @@ class ReferenceResolver:
             elif isinstance(node, list) and _INDEX.fullmatch(key) and int(key) < len(node):
                 node = node[int(key)]
             else:
-                raise DescriptionError(path, "expected a reference to something that exists", found=reference)
+                raise _NoTarget(path, "expected a reference to something that exists", found=reference)
         return expect_object(node, keys), keys
 
 

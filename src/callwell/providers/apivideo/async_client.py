@@ -206,7 +206,7 @@ class AsyncVideos(AsyncGroup):
 
     async def delete(self, *, video_id: str) -> VideosDelete:
         """Delete a video, or discard it where the account can restore videos."""
-        return cast("VideosDelete", await self._call("videos.delete", {"video_id": video_id}))
+        return await self._call("videos.delete", {"video_id": video_id})
 
     async def update(
         self,
@@ -414,7 +414,7 @@ class AsyncUploadTokens(AsyncGroup):
 
     async def delete(self, *, upload_token: str) -> UploadTokensDelete:
         """Withdraw an upload token."""
-        return cast("UploadTokensDelete", await self._call("upload_tokens.delete", {"upload_token": upload_token}))
+        return await self._call("upload_tokens.delete", {"upload_token": upload_token})
 
 
 class AsyncCaptions(AsyncGroup):
@@ -446,7 +446,7 @@ class AsyncCaptions(AsyncGroup):
 
     async def delete(self, *, video_id: str, language: str) -> CaptionsDelete:
         """Remove a video's captions in one language."""
-        return cast("CaptionsDelete", await self._call("captions.delete", {"video_id": video_id, "language": language}))
+        return await self._call("captions.delete", {"video_id": video_id, "language": language})
 
     async def update(self, *, video_id: str, language: str, default: bool | None = None) -> CaptionsUpdate:
         """Say whether captions are shown unless a viewer chooses others."""
@@ -489,7 +489,7 @@ class AsyncChapters(AsyncGroup):
 
     async def delete(self, *, video_id: str, language: str) -> ChaptersDelete:
         """Remove a video's chapters in one language."""
-        return cast("ChaptersDelete", await self._call("chapters.delete", {"video_id": video_id, "language": language}))
+        return await self._call("chapters.delete", {"video_id": video_id, "language": language})
 
     def file(self, *, video_id: str, language: str) -> AsyncAsset:
         """The WebVTT file of a video's chapters in one language."""
@@ -545,7 +545,7 @@ class AsyncLiveStreams(AsyncGroup):
 
     async def delete(self, *, live_stream_id: str) -> LiveStreamsDelete:
         """Remove a live stream."""
-        return cast("LiveStreamsDelete", await self._call("live_streams.delete", {"live_stream_id": live_stream_id}))
+        return await self._call("live_streams.delete", {"live_stream_id": live_stream_id})
 
     async def update(
         self,
@@ -573,10 +573,7 @@ class AsyncLiveStreams(AsyncGroup):
 
     async def complete(self, *, live_stream_id: str) -> LiveStreamsComplete:
         """End what a live stream is broadcasting."""
-        return cast(
-            "LiveStreamsComplete",
-            await self._call("live_streams.complete", {"live_stream_id": live_stream_id}),
-        )
+        return await self._call("live_streams.complete", {"live_stream_id": live_stream_id})
 
     async def upload_thumbnail(self, *, live_stream_id: str, file: FileContent) -> LiveStreamsUploadThumbnail:
         """Set a live stream's thumbnail to a picture."""
@@ -666,7 +663,7 @@ class AsyncPlayers(AsyncGroup):
 
     async def delete(self, *, player_id: str) -> PlayersDelete:
         """Remove a player theme."""
-        return cast("PlayersDelete", await self._call("players.delete", {"player_id": player_id}))
+        return await self._call("players.delete", {"player_id": player_id})
 
     async def update(
         self,
@@ -725,7 +722,7 @@ class AsyncPlayers(AsyncGroup):
 
     async def delete_logo(self, *, player_id: str) -> PlayersDeleteLogo:
         """Remove a player theme's logo."""
-        return cast("PlayersDeleteLogo", await self._call("players.delete_logo", {"player_id": player_id}))
+        return await self._call("players.delete_logo", {"player_id": player_id})
 
     def logo(self, *, player_id: str) -> AsyncAsset:
         """The picture that is a player theme's logo."""
@@ -755,7 +752,7 @@ class AsyncWatermarks(AsyncGroup):
 
     async def delete(self, *, watermark_id: str) -> WatermarksDelete:
         """Remove a watermark."""
-        return cast("WatermarksDelete", await self._call("watermarks.delete", {"watermark_id": watermark_id}))
+        return await self._call("watermarks.delete", {"watermark_id": watermark_id})
 
 
 class AsyncWebhooks(AsyncGroup):
@@ -781,7 +778,7 @@ class AsyncWebhooks(AsyncGroup):
 
     async def delete(self, *, webhook_id: str) -> WebhooksDelete:
         """Remove a webhook."""
-        return cast("WebhooksDelete", await self._call("webhooks.delete", {"webhook_id": webhook_id}))
+        return await self._call("webhooks.delete", {"webhook_id": webhook_id})
 
 
 class AsyncTags(AsyncGroup):
@@ -852,7 +849,7 @@ class AsyncSummaries(AsyncGroup):
 
     async def delete(self, *, summary_id: str) -> SummariesDelete:
         """Remove a summary."""
-        return cast("SummariesDelete", await self._call("summaries.delete", {"summary_id": summary_id}))
+        return await self._call("summaries.delete", {"summary_id": summary_id})
 
     async def get_source(self, *, summary_id: str) -> SummariesGetSource:
         """What a summary says."""

@@ -197,7 +197,7 @@ class Videos(Group):
 
     def delete(self, *, video_id: str) -> VideosDelete:
         """Delete a video, or discard it where the account can restore videos."""
-        return cast("VideosDelete", self._call("videos.delete", {"video_id": video_id}))
+        return self._call("videos.delete", {"video_id": video_id})
 
     def update(
         self,
@@ -405,7 +405,7 @@ class UploadTokens(Group):
 
     def delete(self, *, upload_token: str) -> UploadTokensDelete:
         """Withdraw an upload token."""
-        return cast("UploadTokensDelete", self._call("upload_tokens.delete", {"upload_token": upload_token}))
+        return self._call("upload_tokens.delete", {"upload_token": upload_token})
 
 
 class Captions(Group):
@@ -437,7 +437,7 @@ class Captions(Group):
 
     def delete(self, *, video_id: str, language: str) -> CaptionsDelete:
         """Remove a video's captions in one language."""
-        return cast("CaptionsDelete", self._call("captions.delete", {"video_id": video_id, "language": language}))
+        return self._call("captions.delete", {"video_id": video_id, "language": language})
 
     def update(self, *, video_id: str, language: str, default: bool | None = None) -> CaptionsUpdate:
         """Say whether captions are shown unless a viewer chooses others."""
@@ -480,7 +480,7 @@ class Chapters(Group):
 
     def delete(self, *, video_id: str, language: str) -> ChaptersDelete:
         """Remove a video's chapters in one language."""
-        return cast("ChaptersDelete", self._call("chapters.delete", {"video_id": video_id, "language": language}))
+        return self._call("chapters.delete", {"video_id": video_id, "language": language})
 
     def file(self, *, video_id: str, language: str) -> Asset:
         """The WebVTT file of a video's chapters in one language."""
@@ -536,7 +536,7 @@ class LiveStreams(Group):
 
     def delete(self, *, live_stream_id: str) -> LiveStreamsDelete:
         """Remove a live stream."""
-        return cast("LiveStreamsDelete", self._call("live_streams.delete", {"live_stream_id": live_stream_id}))
+        return self._call("live_streams.delete", {"live_stream_id": live_stream_id})
 
     def update(
         self,
@@ -564,7 +564,7 @@ class LiveStreams(Group):
 
     def complete(self, *, live_stream_id: str) -> LiveStreamsComplete:
         """End what a live stream is broadcasting."""
-        return cast("LiveStreamsComplete", self._call("live_streams.complete", {"live_stream_id": live_stream_id}))
+        return self._call("live_streams.complete", {"live_stream_id": live_stream_id})
 
     def upload_thumbnail(self, *, live_stream_id: str, file: FileContent) -> LiveStreamsUploadThumbnail:
         """Set a live stream's thumbnail to a picture."""
@@ -654,7 +654,7 @@ class Players(Group):
 
     def delete(self, *, player_id: str) -> PlayersDelete:
         """Remove a player theme."""
-        return cast("PlayersDelete", self._call("players.delete", {"player_id": player_id}))
+        return self._call("players.delete", {"player_id": player_id})
 
     def update(
         self,
@@ -713,7 +713,7 @@ class Players(Group):
 
     def delete_logo(self, *, player_id: str) -> PlayersDeleteLogo:
         """Remove a player theme's logo."""
-        return cast("PlayersDeleteLogo", self._call("players.delete_logo", {"player_id": player_id}))
+        return self._call("players.delete_logo", {"player_id": player_id})
 
     def logo(self, *, player_id: str) -> Asset:
         """The picture that is a player theme's logo."""
@@ -743,7 +743,7 @@ class Watermarks(Group):
 
     def delete(self, *, watermark_id: str) -> WatermarksDelete:
         """Remove a watermark."""
-        return cast("WatermarksDelete", self._call("watermarks.delete", {"watermark_id": watermark_id}))
+        return self._call("watermarks.delete", {"watermark_id": watermark_id})
 
 
 class Webhooks(Group):
@@ -769,7 +769,7 @@ class Webhooks(Group):
 
     def delete(self, *, webhook_id: str) -> WebhooksDelete:
         """Remove a webhook."""
-        return cast("WebhooksDelete", self._call("webhooks.delete", {"webhook_id": webhook_id}))
+        return self._call("webhooks.delete", {"webhook_id": webhook_id})
 
 
 class Tags(Group):
@@ -840,7 +840,7 @@ class Summaries(Group):
 
     def delete(self, *, summary_id: str) -> SummariesDelete:
         """Remove a summary."""
-        return cast("SummariesDelete", self._call("summaries.delete", {"summary_id": summary_id}))
+        return self._call("summaries.delete", {"summary_id": summary_id})
 
     def get_source(self, *, summary_id: str) -> SummariesGetSource:
         """What a summary says."""
