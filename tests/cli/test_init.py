@@ -41,6 +41,7 @@ ANSWERS: Final = {
     "/loop": Answer(302, location="/loop"),
     "/away": Answer(302, location="http://shop.example/openapi.json"),
     "/login": Answer(body=PAGE, type="text/html; charset=utf-8"),
+    "/docs": Answer(body=b"<html><script>SwaggerUIBundle({url: '/openapi.json'})</script>", type="text/html"),
     "/raw-page": Answer(body=PAGE, type="text/plain"),
     "/private": Answer(401, b"no"),
     "/empty": Answer(),
@@ -147,6 +148,7 @@ def test_addresses(documents: str, tmp_path: Path, capsys: pytest.CaptureFixture
     [
         ("/login", "answered with a page (HTML)"),
         ("/raw-page", "answered with a page (HTML)"),
+        ("/docs", "/openapi.json, which it shows"),
         ("/nothing", "answered with status 404; give the address of the document itself"),
         ("/private", "it needs a login"),
         ("/loop", "redirects more than 10 times"),
@@ -250,6 +252,12 @@ def test_check(tmp_path: Path, documents: str, capsys: pytest.CaptureFixture[str
     source = save(tmp_path / "newer.json", newer)
     assert main(["init", "--check", str(folder), source]) == 1
     assert "it is gone" in capsys.readouterr().out
+    with (folder / "profile.toml").open("a") as profile:
+        profile.write('\n[names]\nhealth_health_get = "service.health"\n')
+    assert main(["init", "--check", str(folder), source]) == 1
+    printed = capsys.readouterr()
+    assert "service.health" in printed.out
+    assert "1 change, 1 of which break callers" in printed.err
     assert main(["init", "--check", str(folder), source, "--update", "--json"]) == 1
     [change] = json.loads(capsys.readouterr().out)["changes"]
     assert change["breaking"]

@@ -153,6 +153,9 @@ def test_lists_come_out_as_they_went_in(tags: list[str]) -> None:
         ({"type": ["integer", "null"]}, "a whole number"),
         ({"anyOf": [{"type": "null"}, {"type": "number"}]}, "a number"),
         ({"type": "string", "minLength": 1}, "a text that is not empty"),
+        ({"type": "string", "minLength": 3}, "a text of at least 3 characters"),
+        ({"type": "integer", "minimum": 1}, "a whole number of at least 1"),
+        ({"anyOf": [{"type": "null"}, {"type": "integer", "maximum": 9}]}, "a whole number of at most 9"),
         ({"type": "array"}, "a list, each a value"),
     ],
 )

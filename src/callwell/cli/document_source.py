@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 import sys
 import zlib
 from pathlib import Path
@@ -32,6 +34,14 @@ OK: Final = 200
 GZIP: Final = b"\x1f\x8b"
 ACCEPT: Final = "application/json, application/yaml, text/yaml, text/plain, */*;q=0.5"
 RAW_HINT: Final = "give the address of the document itself (on GitHub, what the button Raw leads to)"
+
+
+DOCUMENT_ON_PAGE: Final = re.compile(
+    r"""(?:\burl["']?\s*[:=]\s*|\b(?:spec-url|data-url|apiDescriptionUrl)\s*=\s*|\bRedoc\.init\(\s*)"""
+    r"""["'](?P<url>(?!data:)[^"'\s]*(?:json|ya?ml|api-docs|openapi|swagger)[^"'\s]*)["']""",
+    re.IGNORECASE,
+)
+"""How pages of Swagger UI, ReDoc, Scalar and Stoplight Elements name the document that they show."""
 
 
 class SourceText(NamedTuple):
@@ -154,8 +164,16 @@ def _check_response(response: Response, shown: str) -> bytes:
         raise UsageError(f"{shown} answered, but not completely; try again, or download the document")
     text = _unpack(response.body, shown)
     if kind in ("text/html", "application/xhtml+xml") or text.lstrip()[:1] == b"<":
-        raise UsageError(f"{shown} answered with a page (HTML), perhaps of a login or of documentation; {RAW_HINT}")
+        address = _find_document(text.decode(errors="replace"), shown)
+        hint = f"try {address}, which it shows" if address else RAW_HINT
+        raise UsageError(f"{shown} answered with a page (HTML), perhaps of a login or of documentation; {hint}")
     return text
+
+
+def _find_document(page: str, address: str) -> str:
+    """The address of the document that a page of Swagger UI, ReDoc or Scalar shows; empty if there is none."""
+    found = DOCUMENT_ON_PAGE.search(page)
+    return mask_address(urljoin(address, html.unescape(found["url"]))) if found else ""
 
 
 def _file_name(url: str) -> str:

@@ -208,7 +208,7 @@ def _check(folder: Path, source: str | None, network: _Network, *, update: bool,
     old = _read(SourceText(read_document(document).text, document))
     text = network.read(source or _source_of(folder))
     new = _read(text)
-    found = changes.find_changes(old.facts, new.facts)
+    found = changes.find_changes(old.facts, new.facts, _names_of(folder))
     breaking = sum(change.breaking for change in found)
     if update:
         provider_folder.write_folder(folder, new, text.file.parent, None)
@@ -226,16 +226,29 @@ def _check(folder: Path, source: str | None, network: _Network, *, update: bool,
 
 def _source_of(folder: Path) -> str:
     """The address in the profile of a folder."""
+    source = _read_profile(folder).get("source")
+    if not isinstance(source, str) or not source:
+        file = folder / "profile.toml"
+        raise UsageError(f"{file} has no `source`; name the newer document: callwell init --check {folder} SOURCE")
+    return source
+
+
+def _names_of(folder: Path) -> dict[str, str]:
+    """The operations that the profile of a folder renames, each with its new name; none if there is no profile."""
+    if not (folder / "profile.toml").exists():
+        return {}
+    names = _read_profile(folder).get("names")
+    return {key: name for key, name in names.items() if isinstance(name, str)} if isinstance(names, dict) else {}
+
+
+def _read_profile(folder: Path) -> dict[str, Any]:
     import tomllib
 
     file = folder / "profile.toml"
     try:
-        source = tomllib.loads(file.read_text(encoding="utf-8")).get("source")
+        return tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{file} cannot be read: {error}; name the newer document") from error
-    if not isinstance(source, str) or not source:
-        raise UsageError(f"{file} has no `source`; name the newer document: callwell init --check {folder} SOURCE")
-    return source
 
 
 def _print_changes(folder: Path, found: list[Change], breaking: int) -> None:

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from callwell.description.error import DescriptionError, unknown_operation
+from callwell.description.model import Operation
 from callwell.description.operation_names import is_operation_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from callwell.core.rules.profile import Profile
-    from callwell.description.model import Api, Operation
+    from callwell.description.model import Api
 
 
 def apply_profile(api: Api, profile: Profile) -> Api:
@@ -50,6 +51,22 @@ def apply_profile(api: Api, profile: Profile) -> Api:
         like = api.operations[rule.like]
         operations[name] = replace(like, name=name, summary=rule.summary or like.summary)
     return replace(api, operations=operations)
+
+
+def rename_known(api: Api, names: Mapping[str, str]) -> Api:
+    """The operations under the names of a profile that may have been written for another version of the document.
+
+    Args:
+        api: the operations of the document.
+        names: the table `names` of the profile; what the document does not have is passed over.
+
+    Raises:
+        DescriptionError: a name fits two operations, or cannot be one.
+    """
+    every = [*api.operations.values(), *api.left_out]
+    known = {one.name if isinstance(one, Operation) else one.operation for one in every}
+    known |= {one.operation_id for one in every}
+    return _rename(api, {given: name for given, name in names.items() if given in known})
 
 
 def _rename(api: Api, names: Mapping[str, str]) -> Api:

@@ -36,6 +36,9 @@ def describe_schema(schema: Mapping[str, Any]) -> str:
     """What a schema accepts, as a noun phrase."""
     if values := schema.get("enum"):
         return "one of " + ", ".join(map(str, values))
+    if not schema.get("type") and (parts := [part for part in alternatives(schema) if part != schema]):
+        stated = (part for part in parts if part.get("type") != "null")
+        return describe_schema(next(stated, {}))
     types = [kind for kind in _types(schema) if kind != "null"]
     kind = types[0] if types else ""
     if kind == "array":
@@ -50,6 +53,10 @@ def describe_schema(schema: Mapping[str, Any]) -> str:
     maximum = schema.get("maximum")
     if minimum is not None and maximum is not None:
         return f"{words} from {minimum} to {maximum}"
+    if minimum is not None:
+        return f"{words} of at least {minimum}"
+    if maximum is not None:
+        return f"{words} of at most {maximum}"
     return f"{words}{_bounds(schema, 'characters')}"
 
 
@@ -160,4 +167,6 @@ def _bounds(schema: Mapping[str, Any], unit: str) -> str:
         return f" of {minimum} to {maximum} {unit}"
     if maximum:
         return f" of at most {maximum} {unit}"
+    if minimum and minimum > 1:
+        return f" of at least {minimum} {unit}"
     return " that is not empty" if minimum else ""

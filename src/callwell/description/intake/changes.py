@@ -8,9 +8,11 @@ response that is gone does.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from callwell.description import schemas
+from callwell.description.derived_operations import rename_known
 from callwell.description.infer.answer_fields import value_types
 from callwell.description.infer.facts import as_mapping
 
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 MAX_DEPTH: Final = 6
 """Levels of a response that are compared: deeper ones differ in parts that few programs read."""
+
+
+NO_NAMES: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Change(NamedTuple):
@@ -38,14 +43,19 @@ class Change(NamedTuple):
     breaking: bool
 
 
-def find_changes(old: Facts, new: Facts) -> list[Change]:
+def find_changes(old: Facts, new: Facts, names: Mapping[str, str] = NO_NAMES) -> list[Change]:
     """All changes from one document to another, those that break first.
 
     Args:
         old: the document in use.
         new: the newer one.
+        names: the operations that the profile renames: a program knows them by the new name.
+
+    Raises:
+        DescriptionError: the names do not fit the document.
     """
-    found = [*_compare_documents(old, new), *_compare_operations(old.api, new.api)]
+    operations = _compare_operations(rename_known(old.api, names), rename_known(new.api, names))
+    found = [*_compare_documents(old, new), *operations]
     return sorted(found, key=lambda change: not change.breaking)
 
 
