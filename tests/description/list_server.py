@@ -123,10 +123,15 @@ def make_page(rule: PagingRule, index: int, size: int, mark: Callable[[int], int
         return items
     body: dict[str, Any] = {}
     put(body, rule.items, items)
-    leads_on = link if rule.style == "next-link" else None
+    leads_on: int | str | None = link if rule.style == "next-link" else None
     if rule.style == "cursor" and link is not None:
         leads_on = mark((index + 1) * size)
-    values = {rule.more: link is not None, rule.next: leads_on, rule.total: PAGES * size, rule.pages: PAGES}
+    values: dict[str | None, Any] = {
+        rule.more: link is not None,
+        rule.next: leads_on,
+        rule.total: PAGES * size,
+        rule.pages: PAGES,
+    }
     if rule.links is not None:
         values[rule.links] = [] if link is None else [{"rel": "next", "uri": link}]
     for path, value in values.items():
