@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from callwell.description.error import DescriptionError, unknown_operation
-from callwell.description.model import Operation
 from callwell.description.operation_names import is_operation_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from callwell.core.rules.profile import Profile
-    from callwell.description.model import Api
+    from callwell.description.model import Api, Operation
 
 
 def apply_profile(api: Api, profile: Profile) -> Api:
@@ -63,9 +62,8 @@ def rename_known(api: Api, names: Mapping[str, str]) -> Api:
     Raises:
         DescriptionError: a name fits two operations, or cannot be one.
     """
-    every = [*api.operations.values(), *api.left_out]
-    known = {one.name if isinstance(one, Operation) else one.operation for one in every}
-    known |= {one.operation_id for one in every}
+    known = {text for one in api.operations.values() for text in (one.name, one.operation_id)}
+    known |= {text for one in api.left_out for text in (one.operation, one.operation_id)}
     return _rename(api, {given: name for given, name in names.items() if given in known})
 
 
