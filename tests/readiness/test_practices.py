@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PROFILES = {name: providers.load(name).profile for name in providers.names()}
-PLANNED = {"keys.environment", "keys.inside-tree", "keys.one-per-system", "keys.rotatable", "keys.rotation-drill"}
-PLANNED |= {"keys.unused"}
-NAMES = {*registry.CHECKS, *Group, *PLANNED}
+NAMES = {*registry.CHECKS, *Group}
 
 
 @pytest.mark.parametrize("name", PROFILES)

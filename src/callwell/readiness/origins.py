@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,6 @@ def name_in(path: Path, root: Path) -> str:
         path: the file.
         root: the project's folder.
     """
-    file = path.resolve()
+    file = Path(os.path.realpath(path))  # unlike `resolve`, it follows a loop of links to some end
     base = root.resolve()
     return file.relative_to(base).as_posix() if file.is_relative_to(base) else str(path)

@@ -21,7 +21,14 @@ CHECKS: Final[dict[str, str]] = {
     "leaks.keys-in-history": "leaks.keys_in_history",
     "leaks.shapes": "leaks.shapes",
     "leaks.shapes-in-history": "leaks.shapes_in_history",
+    "keys.present": "keys.present",
+    "keys.inside-tree": "keys.inside_tree",
     "keys.file-mode": "keys.file_mode",
+    "keys.environment": "keys.environment",
+    "keys.one-per-system": "keys.one_per_system",
+    "keys.unused": "keys.unused",
+    "keys.age": "keys.age",
+    "keys.rotatable": "keys.rotatable",
     "code.calls-around-callwell": "code.calls_around_callwell",
     "code.key-literal": "code.key_literal",
     "code.signed-urls-kept": "code.signed_urls_kept",
@@ -49,8 +56,9 @@ CHECKS: Final[dict[str, str]] = {
     "drills.server-errors": "drills.server_errors",
     "drills.lost-response": "drills.lost_response",
     "drills.rotation": "drills.rotation",
+    "keys.rotation-drill": "keys.rotation_drill",  # last: it reads what a drill of this run has recorded
 }
-"""ID → module in `checks/`, which defines `CHECK`. Reports have this order."""
+"""ID → module in `checks/`, which defines `CHECK`. Checks run in this order; reports have the groups one by one."""
 
 
 def load(check_id: str) -> Check:

@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from callwell.errors import CallwellError
-from callwell.readiness.check import CouldNotLook, Finding, NotApplicable, Unseen
+from callwell.readiness.check import CouldNotLook, Finding, Group, NotApplicable, Unseen
 from callwell.readiness.practices import find_rules
 from callwell.readiness.report import CheckResult, Report
 
@@ -43,6 +43,8 @@ def run_checks(project: Project, checks: Iterable[Check], begin: Callable[[Check
             results.append(run_check(project, check))
     finally:
         project.close()
+    groups = list(Group)
+    results.sort(key=lambda result: groups.index(result.check.group))  # stable: the order of the run within a group
     return Report(
         root=str(project.root),
         results=tuple(results),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Key files that other users of the machine can read."""
+"""Key files that other users of the machine can read or replace."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import os
 import stat
 from typing import TYPE_CHECKING, Final
 
-from callwell.keys import parse_source
-from callwell.keys.source import FileSource
 from callwell.readiness.check import Check, Finding, Group, NotApplicable, Place, Severity, Unseen
+from callwell.readiness.key_places import follow, key_files
+from callwell.readiness.origins import name_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,40 +20,63 @@ if TYPE_CHECKING:
 OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 """Permission bits of everyone but the owner."""
 
+WRITERS: Final = stat.S_IWGRP | stat.S_IWOTH
+ROOT: Final = 0
+
 
 def look(project: Project) -> Iterator[Finding | Unseen]:
-    """Look at the mode of each key file in use."""
+    """Look at the mode and the owner of each key file, and at its folder."""
     if os.name == "nt":
         raise NotApplicable("Windows does not keep permissions in a file's mode")
-    files = key_files(project)
-    if not files:
-        raise NotApplicable("no key is kept in a file")
-    for path in sorted(files):
+    for path in key_files(project):
+        place = Place(name_in(path, project.root))
         try:
-            mode = stat.S_IMODE(path.stat().st_mode)
+            file = path.stat()
+            folder = follow(path).parent
+            mode = folder.stat().st_mode
         except OSError as error:
-            yield Unseen(what=f"the key file cannot be examined: {error.strerror}", place=Place(str(path)))
+            fix = "Name the file that has the key, and run the check as the user that runs the program."
+            yield Unseen(what=f"the key file cannot be examined: {error.strerror}", place=place, fix=fix)
             continue
-        if mode & OTHERS:
-            yield Finding(
-                what=f"the key file has mode {mode:04o}, so other users may read it",
-                place=Place(str(path)),
-                fix=f"chmod 600 {path}",
-                identity="mode",
-            )
+        yield from _look_at_file(path, file, place)
+        yield from _look_at_folder(folder, mode, place)
 
 
-def key_files(project: Project) -> set[Path]:
-    """The files in which the keys of a project's accounts are."""
-    places = (str(account.settings["key"].value) for account in project.accounts if account.in_use)
-    sources = (parse_source(place, "") for place in places)
-    return {source.path for source in sources if isinstance(source, FileSource)}
+def _look_at_file(path: Path, file: os.stat_result, place: Place) -> Iterator[Finding]:
+    mode = stat.S_IMODE(file.st_mode)
+    if mode & OTHERS:
+        yield Finding(
+            what=f"the key file has mode {mode:04o}, so other users may read it",
+            place=place,
+            fix=f"chmod 600 {path}",
+            identity="mode",
+        )
+    if os.geteuid() not in (file.st_uid, ROOT) and file.st_uid != ROOT:
+        yield Finding(
+            what=f"the key file belongs to another user (uid {file.st_uid}), who can replace the key",
+            place=place,
+            fix="Give the file to the user that runs the program (chown).",
+            identity="owner",
+            severity=Severity.WARNING,
+        )
+
+
+def _look_at_folder(folder: Path, mode: int, place: Place) -> Iterator[Finding]:
+    # In a folder with the sticky bit, such as /tmp, only the owner of a file can move another one over it.
+    if mode & WRITERS and not mode & stat.S_ISVTX:
+        shown = f"{stat.S_IMODE(mode):04o}"
+        yield Finding(
+            what=f"the folder of the key file has mode {shown}, so other users may put another key in its place",
+            place=place,
+            fix=f"chmod 700 {folder}",
+            identity="folder",
+        )
 
 
 CHECK = Check(
     id="keys.file-mode",
     group=Group.KEYS,
-    title="Only the owner can read key files",
+    title="Only the owner can read and replace key files",
     severity=Severity.ERROR,
     why="Anyone who has an account on the machine, or a process that was broken into, could copy the key.",
     fix="Set the mode of the file to 600.",

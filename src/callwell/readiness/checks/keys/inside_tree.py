@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Key files in the project or in another work tree of git: one `git add` away from being published."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from callwell.readiness.check import Check, Finding, Group, Place, Severity, Unseen
+from callwell.readiness.key_places import follow, key_files
+from callwell.readiness.origins import name_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from callwell.readiness.project import Project
+
+
+def look(project: Project) -> Iterator[Finding | Unseen]:
+    """Look for each key file in the project, and for a work tree of git around it."""
+    root = project.root.resolve()
+    for path in key_files(project):
+        place = Place(name_in(path, root))
+        try:
+            file = follow(path)
+        except OSError as error:
+            what = f"the key file cannot be followed: {error.strerror}"
+            yield Unseen(what=what, place=place, fix="Name the file that has the key.")
+            continue
+        tree = _find_work_tree(file)
+        if file.is_relative_to(root):
+            yield Finding(what="the key file is inside the project", place=place, identity="project")
+        elif tree is not None:
+            yield Finding(
+                what=f"the key file is inside a work tree of git ({tree})",
+                place=place,
+                identity="work tree",
+                severity=Severity.WARNING,
+            )
+
+
+def _find_work_tree(file: Path) -> Path | None:
+    """The nearest folder above a file that git keeps; in a linked work tree `.git` is a file."""
+    return next((folder for folder in file.parents if os.path.lexists(folder / ".git")), None)
+
+
+CHECK = Check(
+    id="keys.inside-tree",
+    group=Group.KEYS,
+    title="Key files are outside the source tree",
+    severity=Severity.ERROR,
+    why="What is in the tree gets into commits, images, archives and backups sooner or later, whatever is ignored.",
+    fix="Move the file to a folder outside, such as ~/.config, and name it there: key = file:PATH.",
+    look=look,
+)

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keys in environment variables, which a running program keeps until it ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity
+from callwell.readiness.key_places import label, read_key_places
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from callwell.readiness.project import Project
+
+
+def look(project: Project) -> Iterator[Finding]:
+    """Look at the kind of each place with which calls are made."""
+    places = read_key_places(project.in_use)
+    if not places:
+        raise NotApplicable("the project uses no provider with keys")
+    for at in places:
+        if not at.source.can_change:
+            account = label(at.account)
+            what = f"{account}: a new key needs a restart of the program, because an environment variable cannot change"
+            yield Finding(what=what, place=at.place(project.root), identity=account)
+
+
+CHECK = Check(
+    id="keys.rotatable",
+    group=Group.KEYS,
+    title="A key can be replaced without a restart",
+    severity=Severity.NOTE,
+    why="From the moment the old key is revoked, calls fail until all processes have been restarted.",
+    fix="Keep the key in a file of its own (key = file:PATH): running programs read it again within a second.",
+    look=look,
+)

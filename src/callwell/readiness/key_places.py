@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The places of a project's keys, each read once; the text of a key stays in its `Key`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from callwell.errors import KeyMissing
+from callwell.keys import parse_source
+from callwell.keys.source import FileSource
+from callwell.readiness.check import NotApplicable, Place
+from callwell.readiness.origins import name_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from callwell.keys import Key, KeySource
+    from callwell.readiness.project import Account, Project
+
+
+class KeyPlace(NamedTuple):
+    """Where the key of an account is.
+
+    Attributes:
+        account: the account.
+        source: the place.
+        key: what is there; None if nothing is, or it cannot be read.
+        problem: why there is none; empty if there is one.
+    """
+
+    account: Account
+    source: KeySource
+    key: Key | None
+    problem: str
+
+    def place(self, root: Path) -> Place:
+        """The place in a report.
+
+        Args:
+            root: the project's folder.
+        """
+        if isinstance(self.source, FileSource):
+            return Place(name_in(self.source.path, root))
+        return Place(self.source.location)
+
+
+def read_key_places(accounts: Iterable[Account]) -> tuple[KeyPlace, ...]:
+    """The places of the keys of accounts; those of providers without keys are left out.
+
+    Args:
+        accounts: the accounts.
+
+    Raises:
+        InvalidOption: a setting names no place.
+    """
+    return tuple(_read(account) for account in accounts if account.provider.profile.key.scheme != "none")
+
+
+def key_files(project: Project) -> tuple[Path, ...]:
+    """The files in which the keys of all accounts are, each once.
+
+    Args:
+        project: the project.
+
+    Raises:
+        NotApplicable: no key is kept in a file.
+    """
+    sources = (place.source for place in read_key_places(project.accounts))
+    files = sorted({source.path for source in sources if isinstance(source, FileSource)})
+    if not files:
+        raise NotApplicable("no key is kept in a file")
+    return tuple(files)
+
+
+def follow(path: Path) -> Path:
+    """Where a key file really is, or would be.
+
+    Args:
+        path: the file.
+
+    Raises:
+        OSError: the way to it is a loop of links, or cannot be read.
+    """
+    try:
+        return Path(os.path.realpath(path, strict=True))
+    except FileNotFoundError:
+        return Path(os.path.realpath(path))
+
+
+def label(account: Account) -> str:
+    """An account in a sentence."""
+    return f"{account.provider.name}/{account.environment}"
+
+
+def _read(account: Account) -> KeyPlace:
+    variable = account.provider.in_environment(account.environment).profile.key.env
+    setting = account.settings["key"].value
+    source = parse_source(None if setting is None else str(setting), variable)
+    try:
+        return KeyPlace(account=account, source=source, key=source.read(), problem="")
+    except KeyMissing as error:
+        return KeyPlace(account=account, source=source, key=None, problem=str(error))
