@@ -150,3 +150,23 @@ def test_urls_of_public_objects_are_a_note(tmp_path: Path) -> None:
     result = look(tmp_path, "code.signed-urls-kept")
     notes = [finding.place.path for finding in result.findings if finding.place and finding.severity == "note"]
     assert notes == ["public_player.py"]
+
+
+@pytest.mark.parametrize("check_id", PYTHON_CHECKS)
+def test_values_that_are_made_of_themselves(tmp_path: Path, check_id: str) -> None:
+    """Names that are bound thirty times, each time to themselves, are looked at once."""
+    lines = [
+        "import httpx, callwell",
+        "client = callwell.Client('userplane')",
+        "url, other = 'https://api.userplane.io', 'x'",
+        "data = httpx.get(url).json()",
+        "try:\n    client.me.get()\nexcept callwell.ApiError as error:\n    text = str(error)",
+        *(
+            "url, other = other, url\nurl = url + other\nclient = client.with_options(for_user=other)\n"
+            "data = data['resource']['url']\ndata = data.get('resource')\ntext = text.lower() or text"
+            for _ in range(30)
+        ),
+        "if 'gone' in text:\n    open('x').write(data['url'])",
+    ]
+    (tmp_path / "tangled.py").write_text("\n".join(lines))
+    assert look(tmp_path, check_id).unseen == ()

@@ -24,9 +24,6 @@ COMMAND_NAMES: Final = ("curl", "wget", "http ", "https ", "xh ")
 NO_CALL_METHODS: Final = frozenset({"with_options", "close", "aclose"})
 """Methods of a client that send nothing."""
 
-MAX_CHAIN: Final = 5
-"""Clients made of one another by `with_options` that are followed."""
-
 ADDRESS_ARGUMENTS: Final = 3
 """Positional arguments among which the address is: `request(method, url)` has it second."""
 
@@ -60,6 +57,7 @@ class Calls:
         self._syntax = syntax
         self._values = values
         self._facts = facts
+        self._clients: dict[ast.AST, bool] = {}
         self._calls: set[ast.AST] = set(syntax.all(ast.Call))
         self.raw: dict[ast.AST, RawCall] = {}
         self.through_callwell: dict[ast.AST, str] = {}
@@ -178,22 +176,23 @@ class Calls:
             return True
         return isinstance(call.func, ast.Attribute) and call.func.attr == "with_options" and self.is_client(call)
 
-    def is_client(self, node: ast.AST, depth: int = 0) -> bool:
+    def is_client(self, node: ast.AST) -> bool:
         """Whether an expression is a client of Callwell, as far as the module shows.
 
         Args:
             node: the expression.
-            depth: how many clients were made of one another on the way here.
         """
-        for kind in self._values.types(node):
-            if callwell_names.is_client(kind):
-                return True
-        for origin in self._values.origins(node):
-            if isinstance(origin, ast.Call) and isinstance(origin.func, ast.Attribute):
-                of_client = origin.func.attr == "with_options" and depth < MAX_CHAIN
-                if of_client and self.is_client(origin.func.value, depth + 1):
-                    return True
-        return False
+        if node not in self._clients:
+            self._clients[node] = False  # while it is looked at: `client = client.with_options(…)` is made of itself
+            self._clients[node] = self._find_client(node)
+        return self._clients[node]
+
+    def _find_client(self, node: ast.AST) -> bool:
+        if any(map(callwell_names.is_client, self._values.types(node))):
+            return True
+        calls = (origin for origin in self._values.origins(node) if isinstance(origin, ast.Call))
+        made = (call.func for call in calls if isinstance(call.func, ast.Attribute))
+        return any(func.attr == "with_options" and self.is_client(func.value) for func in made)
 
     def _is_foreign(self, root: ast.AST) -> bool:
         """Whether an object is known to come from another library."""

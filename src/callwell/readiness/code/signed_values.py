@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ast
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ CARRYING: Final = frozenset(
 )
 """Functions whose results have their arguments in them. Others use a URL: `httpx.get(url)` is a response."""
 
-MAX_STEPS: Final = 8
-"""Names and fields on the way to a value."""
+MAX_ROUTES: Final = 50
+"""Ways to one value that are looked at. Real code has one or two."""
 
 
 class Route(NamedTuple):
@@ -47,6 +48,7 @@ class SignedValues:
     def __init__(self, module: PythonModule) -> None:
         self._module = module
         self._values = module.values
+        self._known: dict[ast.AST, tuple[Route, ...]] = {}
         self._paths = list(module.facts.signed_paths())
         self._last = {path.parts[-1] for path in self._paths}
 
@@ -75,36 +77,40 @@ class SignedValues:
 
     def _of(self, node: ast.AST) -> SignedPath | None:
         for origin in self._values.origins(node):
-            for route in self._routes(origin, 0):
+            for route in self._routes(origin):
                 found = self._match(route)
                 if found is not None:
                     return found
         return None
 
-    def _routes(self, node: ast.AST, depth: int) -> Iterator[Route]:
-        """The ways on which fields lead to a value."""
-        if depth > MAX_STEPS:
-            return
+    def _routes(self, node: ast.AST) -> tuple[Route, ...]:
+        """The ways on which fields lead to a value; none while it is looked at, as it may be a part of itself."""
+        if node not in self._known:
+            self._known[node] = ()
+            self._known[node] = tuple(islice(self._find_routes(node), MAX_ROUTES))
+        return self._known[node]
+
+    def _find_routes(self, node: ast.AST) -> Iterator[Route]:
         match node:
             case ast.Subscript(value=value, slice=ast.Constant(value=str(field))):
-                yield from self._longer(value, field, depth)
+                yield from self._longer(value, field)
             case ast.Call(func=ast.Attribute(value=value, attr="get"), args=[ast.Constant(value=str(field)), *_]):
-                yield from self._longer(value, field, depth)
+                yield from self._longer(value, field)
             case ast.Subscript(value=value) | ast.Call(func=ast.Attribute(value=value, attr="json")):
-                yield from self._routes(value, depth + 1)
+                yield from self._routes(value)
             case ast.Name() | ast.Attribute():
                 bound = self._values.bindings.of(node)
                 if not bound:
                     yield Route(node, ())
                 for binding in bound:
-                    yield from self._routes(binding.value, depth + 1)
+                    yield from self._routes(binding.value)
             case ast.Await(value=value):
-                yield from self._routes(value, depth + 1)
+                yield from self._routes(value)
             case _:
                 yield Route(node, ())
 
-    def _longer(self, value: ast.AST, field: str, depth: int) -> Iterator[Route]:
-        for route in self._routes(value, depth + 1):
+    def _longer(self, value: ast.AST, field: str) -> Iterator[Route]:
+        for route in self._routes(value):
             yield Route(route.root, (*route.fields, field))
 
     def _match(self, route: Route) -> SignedPath | None:

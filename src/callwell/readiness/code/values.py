@@ -54,6 +54,7 @@ class Values:
         self.bindings = Bindings(syntax)
         self._outer = outer
         self._texts: dict[ast.AST, Texts] = {}
+        self._constants: dict[ast.AST, str | None] = {}
         self._origins: dict[ast.AST, tuple[ast.AST, ...]] = {}
 
     def dotted(self, node: ast.AST) -> str:
@@ -195,20 +196,20 @@ class Values:
         found = (origin for node in nodes for origin in self.origins(node, depth + 1))
         return tuple(dict.fromkeys(found))[:MAX_TEXTS]
 
-    def constant(self, node: ast.AST, depth: int = 0) -> str | None:
+    def constant(self, node: ast.AST) -> str | None:
         """The text that an expression always is; None if it may be something else.
 
         Args:
             node: the expression.
-            depth: steps made so far.
         """
         if isinstance(node, ast.Constant):
             return node.value if isinstance(node.value, str) else None
-        if not isinstance(node, ast.Name | ast.Attribute) or depth > MAX_DEPTH:
-            return None
-        bound = self.bindings.of(node)
-        found = {self.constant(binding.value, depth + 1) if binding.kind == "value" else None for binding in bound}
-        return found.pop() if len(found) == 1 else None
+        if node not in self._constants:
+            self._constants[node] = None  # as for texts
+            bound = self.bindings.of(node)
+            found = {self.constant(binding.value) if binding.kind == "value" else None for binding in bound}
+            self._constants[node] = found.pop() if len(found) == 1 else None
+        return self._constants[node]
 
     def types(self, node: ast.AST) -> set[str]:
         """The full names of the classes, or other callables, that may have made an object.
