@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The last part of the demo: red, then green, whatever the user has set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from callwell.cli import demo
+from callwell.cli.demo_check import LEFT_OUT, check_samples
+from callwell.readiness.registry import expand
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+def test_red_then_green(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each fault is on a line of its table, and the verdicts are those that the demo promises."""
+    monkeypatch.setenv("CALLWELL_CONFIG", str(tmp_path / "of-the-user.toml"))
+    monkeypatch.setenv("COLUMNS", "160")
+    runs = check_samples(tmp_path)
+    assert [run.code for run in runs] == [1, 0]
+    demo._print_results({}, runs, seconds=1.0)
+    printed = capsys.readouterr().out
+    for check in runs[0].report["checks"]:
+        assert (f"\n{check['id']} " in printed) == bool(check["findings"] or check["unseen"])
+    assert "\nmended: ready: every check that applies has passed (" in printed
+    assert printed.endswith("every promise kept, in 1 s\n")
+    demo._print_results({}, [runs[1]._replace(code=2)], seconds=1.0)
+    assert "callwell check, mended: promise broken: exit code 2, promised 0" in capsys.readouterr().out
+
+
+def test_what_is_left_out_exists() -> None:
+    """By ID or group."""
+    assert expand(LEFT_OUT)
