@@ -55,8 +55,19 @@ def sample(tmp_path: Path) -> Path:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """What a job has: this Python and this `callwell` first, and no settings of the person who tests."""
-    return {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "HOME": str(home)}
+    """What a job has: this Python and this `callwell` first, and no settings of the person who tests.
+
+    The search by shape is as if it were not installed: a new home has none of its compiled rules, and they take ten
+    seconds.
+    """
+    hidden = home / ".hidden"
+    hidden.mkdir(exist_ok=True)
+    (hidden / "kingfisher.py").write_text("raise ImportError\n", encoding="utf-8")
+    return {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "HOME": str(home),
+        "PYTHONPATH": str(hidden),
+    }
 
 
 def run(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
