@@ -23,10 +23,13 @@ if TYPE_CHECKING:
 COMMITS: Final = 2_000
 KEYS: Final = 500
 LOOK_ALIKES: Final = 5_000
+SHAPES_IN_USE: Final = 4
+"""Shapes of the keys in use, which are those of the bundled providers."""
+
 FILES: Final = 400
 """Files of the newest commit."""
 
-LINES: Final = 60
+LINES: Final = 250
 """Lines of ordinary text that a file begins with."""
 
 START: Final = 1_700_000_000
@@ -136,14 +139,14 @@ class Repository(NamedTuple):
 
 
 def plant(dice: random.Random) -> tuple[dict[str, Planted], tuple[str, ...]]:
-    """Make all lines to plant, and the keys in use: two of each shape, each of them in every form."""
+    """Make all lines to plant, and the keys in use: two of each of the first shapes, each of them in every form."""
     lines: dict[str, Planted] = {}
     in_use = []
     for number in range(KEYS):
         shape = list(SHAPES)[number % len(SHAPES)]
         name, make = SHAPES[shape]
         key = make(dice)
-        used = number < 2 * len(SHAPES)
+        used = number < 2 * len(SHAPES) and number % len(SHAPES) < SHAPES_IN_USE
         lines[_assign(dice, name, key)] = Planted(shape, key, used)
         if used:
             in_use.append(key)

@@ -39,11 +39,13 @@ class Wanted(NamedTuple):
 
     Attributes:
         key: what a report may say of it.
+        length: its bytes.
         forms: its forms.
         cores: the squeezed cores of its forms.
     """
 
     key: KnownKey
+    length: int
     forms: tuple[Form, ...]
     cores: tuple[bytes, ...]
 
@@ -56,14 +58,17 @@ class TextMatcher:
     """
 
     def __init__(self, keys: Iterable[tuple[KnownKey, Key]]) -> None:
-        self.longest = 0
         self._wanted: list[Wanted] = []
         for known, key in keys:
             secret = encode_key(key)
             forms = make_forms(secret)
             cores = dict.fromkeys(squeeze(form.core) for form in forms)
-            self._wanted.append(Wanted(key=known, forms=forms, cores=tuple(cores)))
-            self.longest = max(self.longest, len(secret))
+            self._wanted.append(Wanted(key=known, length=len(secret), forms=forms, cores=tuple(cores)))
+
+    @property
+    def longest(self) -> int:
+        """Bytes of the longest key; 0 if there is none to search for."""
+        return max((wanted.length for wanted in self._wanted), default=0)
 
     def find(self, data: bytes) -> Iterator[Hit]:
         """Every key in some bytes, each place once."""
@@ -81,6 +86,12 @@ class TextMatcher:
                             yield Hit(
                                 key=wanted.key, offset=offset, encoding=", ".join(filter(None, (form.name, view.how)))
                             )
+
+    def narrow(self, data: bytes) -> TextMatcher:
+        """What searches for the keys that may be in some bytes, or in a part of them."""
+        narrowed = TextMatcher(())
+        narrowed._wanted = self._find_suspects(data)
+        return narrowed
 
     def _find_suspects(self, data: bytes) -> list[Wanted]:
         """The keys that may be in some bytes: all that are, and hardly any other."""

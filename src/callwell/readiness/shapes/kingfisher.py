@@ -9,8 +9,9 @@ import os
 import signal
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import IO, TYPE_CHECKING, Any, Final, Self
 
 import msgspec
 
@@ -46,7 +47,7 @@ ENVIRONMENT: Final = ("HOME", "LANG", "PATH", "SYSTEMROOT", "TEMP", "TMPDIR", "X
 
 
 class Kingfisher:
-    """The program, one run at a time. Use it as a context manager, or call `close`.
+    """The program. Several threads may run it at once. Use it as a context manager, or call `close`.
 
     Args:
         rules: our own rules, as `rules.make_rules` writes them.
@@ -70,8 +71,9 @@ class Kingfisher:
         self._options = [] if with_its_own else ["--load-builtins", "false"]
         self._rules = json.dumps({"rules": rules})
         self._time_out_s = time_out_s
-        self._process: subprocess.Popen[bytes] | None = None
+        self._running: set[subprocess.Popen[bytes]] = set()
         self._closed = False
+        self._lock = threading.Lock()
 
     def scan(self, targets: Sequence[Path], options: Sequence[str] = ()) -> ShapeReport:
         """Look at folders, and at the objects of repositories.
@@ -94,9 +96,10 @@ class Kingfisher:
 
     def close(self) -> None:
         """End what runs, with all processes that it has started."""
-        self._closed = True
-        if self._process is not None and self._process.poll() is None:
-            _kill(self._process)
+        with self._lock:
+            self._closed = True
+            for process in self._running:
+                _kill(process)
 
     def __enter__(self) -> Self:
         return self
@@ -104,13 +107,25 @@ class Kingfisher:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _run(self, command: list[str], out: Any) -> None:
-        environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+    def _run(self, command: list[str], out: IO[bytes]) -> None:
         with tempfile.TemporaryFile() as errors:
+            process = self._start(command, out, errors)
+            try:
+                code = self._wait(process)
+            finally:
+                with self._lock:
+                    self._running.discard(process)
+            if code not in FOUND:
+                errors.seek(0)
+                raise CouldNotLook(f"kingfisher ended with {code}{_last_error(errors.read())}")
+
+    def _start(self, command: list[str], out: IO[bytes], errors: IO[bytes]) -> subprocess.Popen[bytes]:
+        environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+        with self._lock:
             if self._closed:
                 raise CouldNotLook("the search for keys by their shape was stopped")
             try:
-                self._process = subprocess.Popen(  # noqa: S603 - the program of a pinned package
+                process = subprocess.Popen(  # noqa: S603 - the program of a pinned package
                     command,
                     env=environment,
                     stdin=subprocess.DEVNULL,
@@ -120,10 +135,8 @@ class Kingfisher:
                 )
             except OSError as error:
                 raise CouldNotLook(f"kingfisher cannot be started: {error.strerror}", install_hint()) from error
-            code = self._wait(self._process)
-            if code not in FOUND:
-                errors.seek(0)
-                raise CouldNotLook(f"kingfisher ended with {code}{_last_error(errors.read())}")
+            self._running.add(process)
+        return process
 
     def _wait(self, process: subprocess.Popen[bytes]) -> int:
         try:
@@ -133,8 +146,7 @@ class Kingfisher:
                 f"kingfisher did not end within {self._time_out_s / 60:g} minutes", "Look at less: --since REVISION."
             ) from error
         finally:
-            if process.poll() is None:
-                _kill(process)
+            _kill(process)
 
 
 def find_program() -> str:
@@ -158,7 +170,9 @@ def install_hint() -> str:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End a process and those that it has started, and wait for it."""
+    """End a process and those that it has started, and wait for it; nothing if it has ended."""
+    if process.poll() is not None:
+        return
     with contextlib.suppress(ProcessLookupError):
         if os.name == "nt":
             process.kill()

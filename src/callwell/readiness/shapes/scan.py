@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The search for keys by their shape in one project: files and history, each once, in the background.
 
-Kingfisher keeps all cores busy by itself, so its runs follow each other. The search for the keys in use goes on beside
-them.
+Each run of kingfisher begins with half a second on one core, so both go on at once, beside the search for the keys in
+use.
 """
 
 from __future__ import annotations
@@ -95,5 +95,5 @@ class ShapeScan:
             rules = make_rules([*map(catalog.load, catalog.bundled_names()), *self._providers])
             self._kingfisher = Kingfisher(rules, with_its_own=self._with_its_own)
         if self._worker is None:
-            self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="callwell-shapes")
+            self._worker = ThreadPoolExecutor(max_workers=2, thread_name_prefix="callwell-shapes")
         return self._worker.submit(look, self._kingfisher)
