@@ -23,8 +23,8 @@ WORDS: Final = frozenset(
 FILE_WORDS: Final = WORDS | {"example", "examples", "sample", "samples", "template", "override", "fixtures", "conftest"}
 """The same in paths. `compose.override.yaml` is for the developer's machine (Compose's own convention)."""
 
-ONLY_HERE: Final = (".localhost", ".local", ".internal", ".test", ".example")
-"""Endings of names that only one network knows (RFC 2606, RFC 6762, and the clouds' own)."""
+ONLY_HERE: Final = (".localhost", ".local", ".test", ".example")
+"""Endings of names for tests and for one network (RFC 2606, RFC 6762). `.internal` may be a gateway of production."""
 
 HERE: Final = LOOPBACK_HOSTS | {"0.0.0.0", "::"}  # noqa: S104 - an address to recognise, not to listen on
 """Hosts that are the machine itself."""

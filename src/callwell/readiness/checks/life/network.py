@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from callwell.errors import InvalidOption
 from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unseen
 from callwell.readiness.origins import place_of
-from callwell.readiness.trials import host_of, why_not_public
+from callwell.readiness.trials import host_of
 from callwell.transport.proxies import read_proxies
 from callwell.transport.trust import read_certificates
 
@@ -51,7 +51,7 @@ def _judge(account: Account, project: Project) -> Iterator[Finding]:
         yield Finding(what=str(error), place=place, identity="ca_file")
         return
     host = host_of(address)
-    if why_not_public(host) is None:
+    if not settings["base_url"].is_set:
         yield Finding(
             what=f"certificates of your own are trusted for {host}, so whoever has their key can read the calls",
             place=place,
