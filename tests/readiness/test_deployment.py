@@ -52,7 +52,11 @@ def test_any_text_is_read(text: str) -> None:
     ("name", "text", "expected"),
     [
         ("Procfile", "web: gunicorn -w4 app:app\n", "gunicorn with -w 4"),
-        ("app.service", "[Service]\nExecStart=/usr/local/bin/uvicorn app:app --workers=3\n", "uvicorn with --workers 3"),
+        (
+            "app.service",
+            "[Service]\nExecStart=/usr/local/bin/uvicorn app:app --workers=3\n",
+            "uvicorn with --workers 3",
+        ),
         (
             "start.sh",
             "exec gunicorn \\\n  --workers ${WORKERS:-3} \\\n  app:app\n",

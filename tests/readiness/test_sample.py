@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from callwell.readiness.report import CheckResult
 
 PLANTED: Final = (
-    *("leaks.keys-in-files", "leaks.keys-shipped", "leaks.keys-in-logs", "keys.file-mode", "code"),
+    *("leaks.keys-in-files", "leaks.keys-shipped", "leaks.keys-in-logs", "leaks.keys-in-history"),
+    *("keys.file-mode", "code"),
     *("life.environment", "life.deadline", "life.retries", "life.shared-state", "life.end-user", "life.media"),
     *("life.sandbox-leftovers", "life.description", "life.network", "life.files"),
 )
