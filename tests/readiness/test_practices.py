@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,7 @@ from callwell.readiness.check import Group
 from callwell.readiness.practices import Rule, find_rules
 from callwell.readiness.project import Account, Project, SettingInEffect
 from callwell.readiness.run import run_check
+from tests.docs import pages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,3 +56,21 @@ def test_a_result_names_the_rules_of_the_project(tmp_path: Path) -> None:
     result = run_check(Project(tmp_path, (account,)), registry.load("keys.file-mode"))
     assert result.asked_by == find_rules("keys.file-mode", [account.provider])
     assert result.asked_by
+
+
+BULLETS = re.findall(
+    r"^- \*(?:.|\n(?!- |\n|#))*", (pages.DOCS / "practices.md").read_text(encoding="utf-8"), re.MULTILINE
+)
+
+
+def test_every_rule_of_the_page_names_its_checks() -> None:
+    """Or says that Callwell does it; the checks exist, and the page names each check that a profile names."""
+    named: set[str] = set()
+    for bullet in BULLETS:
+        text = " ".join(bullet.split())
+        checks = set(re.findall(r"`([a-z-]+(?:\.[a-z0-9-]+)?)`", text.partition(" Checks: ")[2]))
+        assert checks or text.endswith("*Callwell does it.*"), text
+        assert checks - NAMES == set()
+        named |= checks
+    asked = {check for profile in PROFILES.values() for rule in profile.practices.values() for check in rule.checks}
+    assert asked - named == set()

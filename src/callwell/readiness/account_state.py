@@ -78,7 +78,7 @@ def look_into_states(project: Project) -> Iterator[SharedState | Unseen]:
     for url, choices in chosen.items():
         providers = {choice.provider for choice in choices}
         accounts = tuple(account for account in project.accounts if account.provider.name in providers)
-        problem = _find_problem(url)
+        problem = find_state_problem(url)
         if problem:
             yield Unseen(what=problem, place=choices[0].place, fix=CHOOSE)
             continue
@@ -131,8 +131,12 @@ def _choices(project: Project) -> Iterator[_Choice]:
             yield _Choice(str(setting.value), name, place_of(setting, project.root))
 
 
-def _find_problem(url: str) -> str:
-    """Why a state cannot be looked into; empty if it can."""
+def find_state_problem(url: str) -> str:
+    """Why a state cannot be looked into; empty if it can.
+
+    Args:
+        url: its URL.
+    """
     file = Path(url.removeprefix(SQLITE)).expanduser()
     try:
         if url.startswith(SQLITE) and not file.exists():

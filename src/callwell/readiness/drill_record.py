@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from callwell.readiness.account_state import open_config
+from callwell.readiness.account_state import find_state_problem, open_config
 from callwell.state import Cell, open_state
 
 if TYPE_CHECKING:
@@ -43,12 +43,16 @@ def record_drill(account: Account, drill: str, *, passed: bool, at: float) -> bo
         at: when it ended, in seconds since the epoch.
 
     Returns:
-        whether it could be remembered: `memory:` would forget it at once.
+        whether it could be remembered: `memory:` would forget it at once, and no state file is made for it, because
+        an empty one would hide that nothing is known of the use of keys.
 
     Raises:
         CallwellError: the state cannot be opened or written.
     """
-    state = open_state(str(account.settings["state"].value))
+    url = str(account.settings["state"].value)
+    if find_state_problem(url):
+        return False
+    state = open_state(url)
     try:
         if not state.shared:
             return False

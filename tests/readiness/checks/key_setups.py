@@ -80,6 +80,7 @@ class Setup:
     def drill(self, account: Account, *, days: float, passed: bool = True) -> None:
         """Record a rotation drill."""
         at = time.time() - days * DAY_S
+        open_state(self.url).close()
         assert drill_record.record_drill(account, drill_record.ROTATION, passed=passed, at=at)
 
     def project(self) -> Project:

@@ -6,8 +6,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from callwell.clock import SystemClock
+from callwell.emulator.registry import can_play
 from callwell.readiness.account_state import look_into_states
-from callwell.readiness.check import Check, Finding, Group, Severity, Unseen
+from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unseen
 from callwell.readiness.dates import DAY_S, to_day
 from callwell.readiness.drill_record import ROTATION, digest_configuration, read_drill
 from callwell.readiness.key_places import label
@@ -24,12 +25,14 @@ VALID_DAYS: Final = 90
 
 def look(project: Project) -> Iterator[Finding | Unseen]:
     """Read the record of the last drill of each account with which calls are made."""
+    if not any(can_play(account.provider.name) for account in project.in_use):
+        raise NotApplicable("no provider of the project can be emulated, so no drill can be made")
     for shared in look_into_states(project):
         if isinstance(shared, Unseen):
             yield shared
             continue
         for account in shared.accounts:
-            if not account.in_use or account.provider.profile.key.scheme == "none":
+            if not account.in_use or not can_play(account.provider.name):
                 continue
             problem = _find_problem(account, read_drill(account, ROTATION, shared.state))
             if problem:
