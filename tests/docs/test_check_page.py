@@ -124,8 +124,9 @@ def test_the_hook_runs_as_it_stands(sample: Path) -> None:
     (hook,) = yaml.safe_load(HOOKS.read_text(encoding="utf-8"))
     assert {"id", "name", "entry", "language"} <= set(hook)
     assert hook["pass_filenames"] is False
-    assert yaml.safe_load(JOBS[".pre-commit-config.yaml"])["repos"][0]["hooks"] == [{"id": hook["id"]}]
-    ended = run(hook["entry"], sample)
+    (used,) = yaml.safe_load(JOBS[".pre-commit-config.yaml"])["repos"][0]["hooks"]
+    assert used["id"] == hook["id"]
+    ended = run(" ".join([hook["entry"], *used["args"]]), sample)
     assert ended.returncode == 1, ended
     assert "code.ignore-comments" in ended.stdout
 
