@@ -33,7 +33,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 TARGET: Final = ROOT / "docs" / "demo.svg"
 COMMAND: Final = ("callwell", "demo")
 COLUMNS: Final = 84
-ROWS: Final = 50
+ROWS: Final = 60
 SHOWN: Final = 26
 """Lines of the picture: as many as the table of the end has, with what is around it."""
 
