@@ -132,7 +132,10 @@ def _commands(repository: Repository, work: Path) -> dict[str, list[str]]:
             *(find_betterleaks(), "git", folder, "--silent", "--no-banner", "--exit-code", "0"),
             *("--output", str(work / "betterleaks.json")),
         ],
-        "check": [callwell, "check", str(work / "project"), "--provider", "userplane", "--offline", "--json"],
+        "check": [
+            *(callwell, "check", str(work / "project"), "--provider", "userplane", "--offline"),
+            *("--skip", "drills", "--json"),
+        ],
     }
 
 
