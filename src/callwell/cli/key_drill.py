@@ -12,9 +12,10 @@ from callwell.cli import output
 from callwell.cli.check import split_command
 from callwell.cli.check_accounts import accounts_of
 from callwell.cli.settings import Settings
+from callwell.clock import SystemClock
 from callwell.errors import UsageError
 from callwell.readiness.check import CouldNotLook, NotApplicable
-from callwell.readiness.checks.drills import rotation
+from callwell.readiness.drills.rotation import remember, run_rotation_drill
 from callwell.readiness.project import Project, Scope
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def run_drill(provider: str, command: str, options: Mapping[str, str | float | N
     accounts = tuple(accounts_of(settings, settings.load(provider), options))
     project = Project(Path.cwd(), accounts, Scope(command=split_command(command)))
     try:
-        results = rotation.drill(project)
+        results = list(run_rotation_drill(project))
     except NotApplicable as none:
         raise UsageError(none.reason) from none
     except CouldNotLook as stopped:
@@ -52,6 +53,7 @@ def run_drill(provider: str, command: str, options: Mapping[str, str | float | N
         output.emit_json([_to_json(result) for result in results])
     else:
         _print_results(results)
+    remember(results, SystemClock().wall())
     if any(not proof.holds for result in results for proof in result.proofs):
         raise typer.Exit(FAILED)
     if any(result.unseen for result in results):

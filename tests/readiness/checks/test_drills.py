@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pytest
 
-from callwell.readiness.check import CouldNotLook, NotApplicable, Severity
+from callwell.readiness.check import CouldNotLook, NotApplicable, Severity, Unseen
+from callwell.readiness.drill_record import ROTATION, read_drill
 from callwell.readiness.drills.fault_drill import LOST_RESPONSE, SERVER_ERRORS, THROTTLE, run_fault_drill
 from callwell.readiness.drills.players import note_absent
-from callwell.readiness.drills.rotation import run_rotation_drill
+from callwell.readiness.drills.rotation import remember, run_rotation_drill
+from callwell.readiness.drills.verdict import DrillResult, Proof
 from callwell.readiness.project import Project, Scope
+from callwell.state import open_state
 from tests.processes.program import start
 from tests.readiness.accounts import make_account
 
@@ -24,7 +27,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from callwell.readiness.drills.fault_drill import FaultDrill
-    from callwell.readiness.drills.verdict import DrillResult
     from callwell.readiness.project import Account
 
 REAL_KEY: Final = "uspl_" + "real" * 10
@@ -61,20 +63,11 @@ from callwell import Client
 with Client("userplane", key=os.environ["CALLWELL_USERPLANE_KEY"], base_url=os.environ["USERPLANE_BASE_URL"]) as client:
     for _ in range(3):
         client.me.get()
-    ids = {}
-    for name, other in (("workspaces.list", "workspaceId"), ("domains.list", "domainId")):
-        ids[other] = next(iter(client.pages(name, **({"workspace_id": ids["workspaceId"]} if ids else {}))))[other]
-    client.links.create(workspace_id=ids["workspaceId"], domain_id=ids["domainId"])
 """
 HAMMER: Final = """
 for number in range(3):
     while call(f"/public/me?n={number}", read_key())[0] in (401, 429):
         pass
-"""
-INSISTENT: Final = """
-key = read_key()
-for number in range(40):
-    call("/public/me", key)
 """
 HEEDLESS: Final = """
 key = read_key()
@@ -103,6 +96,7 @@ ONCE: Final = "call('/public/me', read_key())\n"
 NO_ADDRESS: Final = "from callwell import Client\nClient('userplane').me.get()\n"
 
 USERPLANE: Final = make_account("userplane", key="file:/nowhere/key")
+SPEECH: Final = make_account("language_confidence", key="file:/nowhere/key")
 REAL: Final = make_account("userplane", key="env:REAL_PLACE")
 
 
@@ -116,6 +110,7 @@ class Case(NamedTuple):
         failed: the names of the proofs that do not hold.
         unseen: a part of each reason why the drill shows less than it should.
         perhaps: the names of more proofs that may not hold, depending on how fast the machine is.
+        others: more accounts of the project.
     """
 
     drill: FaultDrill | None
@@ -124,35 +119,11 @@ class Case(NamedTuple):
     failed: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
     perhaps: tuple[str, ...] = ()
+    others: tuple[Account, ...] = ()
 
 
 CASES: Final[Mapping[str, Case]] = {
-    "throttle, polite": Case(THROTTLE, HTTP + POLITE),
-    "throttle, callwell": Case(THROTTLE, CALLWELL),
-    "throttle, hammering": Case(THROTTLE, HTTP + HAMMER, failed=("early", "amplification")),
-    "throttle, heedless": Case(THROTTLE, HTTP + HEEDLESS, failed=("lost",)),
-    "throttle, crash": Case(
-        THROTTLE, CRASH, REAL, unseen=("no database for [hidden]", "none of the program's requests")
-    ),
-    "throttle, idle": Case(THROTTLE, IDLE, REAL, unseen=("none of the program's requests",)),
-    "throttle, endless": Case(THROTTLE, HTTP + ENDLESS, unseen=("had not ended after 3 s",)),
-    "throttle, real key": Case(THROTTLE, HTTP + WRONG_KEY, REAL, unseen=("a key of this project to the emulator",)),
-    "throttle, other key": Case(THROTTLE, HTTP + WRONG_KEY, unseen=("another key than the drill's",)),
-    "throttle, no address": Case(
-        THROTTLE, NO_ADDRESS, unseen=("expected the address of the emulator", "none of the program's requests")
-    ),
-    "errors, polite": Case(SERVER_ERRORS, HTTP + POLITE),
-    "errors, heedless": Case(SERVER_ERRORS, HTTP + HEEDLESS, failed=("lost",)),
-    "lost, callwell": Case(LOST_RESPONSE, CALLWELL),
-    "lost, repeating": Case(LOST_RESPONSE, HTTP + REPEATING, failed=("created-twice",)),
-    "rotation, polite": Case(None, HTTP + POLITE),
-    "rotation, callwell": Case(None, CALLWELL),
-    "rotation, insistent": Case(None, HTTP + INSISTENT, failed=("new-key", "refused", "lost")),
-    "rotation, heedless": Case(None, HTTP + HEEDLESS, failed=("new-key", "lost")),
-    "rotation, once": Case(None, HTTP + ONCE, unseen=("made no request after its key was rotated",)),
-    "rotation, idle": Case(None, IDLE, unseen=("none of the program's requests",)),
-    "rotation, variable": Case(None, account=make_account("userplane"), failed=("key-source",)),
-    "throttle, course": Case(THROTTLE, account=make_account("apivideo", "sandbox", key="file:/nowhere/key")),
+    "throttle, course": Case(THROTTLE),
     "throttle, course in a hurry": Case(
         THROTTLE,
         account=make_account("userplane", key="file:/nowhere/key", deadline=3.0),
@@ -160,8 +131,28 @@ CASES: Final[Mapping[str, Case]] = {
         perhaps=("lost",),
     ),
     "errors, course": Case(SERVER_ERRORS),
-    "lost, course": Case(LOST_RESPONSE),
-    "rotation, course": Case(None, account=make_account("language_confidence", key="file:/nowhere/key")),
+    "lost, course": Case(LOST_RESPONSE, account=make_account("apivideo", "sandbox", key="file:/nowhere/key")),
+    "rotation, course": Case(None, account=SPEECH),
+    "throttle, polite": Case(THROTTLE, HTTP + POLITE),
+    "throttle, callwell": Case(THROTTLE, CALLWELL),
+    "throttle, hammering": Case(THROTTLE, HTTP + HAMMER, failed=("early", "amplification")),
+    "throttle, heedless": Case(THROTTLE, HTTP + HEEDLESS, failed=("lost",), others=(SPEECH,)),
+    "throttle, crash": Case(
+        THROTTLE, CRASH, REAL, unseen=("no database for [hidden]", "none of the program's requests")
+    ),
+    "throttle, idle": Case(THROTTLE, IDLE, REAL, unseen=("none of the program's requests",)),
+    "throttle, endless": Case(THROTTLE, HTTP + ENDLESS, unseen=("had not ended after 3 s",)),
+    "throttle, real key": Case(THROTTLE, HTTP + WRONG_KEY, REAL, unseen=("a key of this project to the emulator",)),
+    "throttle, no address": Case(
+        THROTTLE, NO_ADDRESS, unseen=("expected the address of the emulator", "none of the program's requests")
+    ),
+    "errors, heedless": Case(SERVER_ERRORS, HTTP + HEEDLESS, failed=("lost",)),
+    "lost, repeating": Case(LOST_RESPONSE, HTTP + REPEATING, failed=("created-twice",)),
+    "rotation, callwell": Case(None, CALLWELL),
+    "rotation, heedless": Case(None, HTTP + HEEDLESS, failed=("new-key", "lost")),
+    "rotation, once": Case(None, HTTP + ONCE, unseen=("made no request after its key was rotated",)),
+    "rotation, idle": Case(None, IDLE, unseen=("none of the program's requests",)),
+    "rotation, variable": Case(None, account=make_account("userplane"), failed=("key-source",)),
 }
 
 
@@ -171,7 +162,7 @@ def drill(case: Case, folder: Path) -> list[DrillResult]:
     (folder / "program.py").write_text(case.program, encoding="utf-8")
     command = (sys.executable, "program.py") if case.program else ()
     limit_s = 3.0 if "sleep(600)" in case.program else 60.0
-    project = Project(folder, (case.account,), Scope(command=command))
+    project = Project(folder, (case.account, *case.others), Scope(command=command))
     if case.drill is None:
         return list(run_rotation_drill(project, limit_s=limit_s, start=start))
     return list(run_fault_drill(case.drill, project, limit_s=limit_s, start=start))
@@ -186,7 +177,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def results(folder: Path) -> Mapping[str, list[DrillResult]]:
     """All drills, several at a time: most of what they do is to wait."""
-    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(6) as pool:
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(8) as pool:
         patch.setenv("USERPLANE_API_KEY", REAL_KEY)
         patch.setenv("REAL_PLACE", REAL_KEY)
         patch.setenv("OTHER_PLACE", f"key={REAL_KEY}")
@@ -251,3 +242,20 @@ def test_where_drills_do_not_apply(tmp_path: Path) -> None:
     [note] = note_absent(Project(tmp_path, (USERPLANE, unknown)))
     assert note.severity is Severity.NOTE
     assert "acme cannot be emulated" in note.what
+
+
+def test_what_a_rotation_drill_proves_is_remembered(tmp_path: Path) -> None:
+    """Passed or failed, but not if a part of it could not be looked at."""
+    location = f"sqlite:///{tmp_path / 'state.db'}"
+    account = make_account("userplane", state=location)
+    passed = DrillResult("a", (Proof("lost", holds=True, text=""),), account=account)
+    partial = DrillResult("the program", (), (Unseen("it crashed"),))
+    failed = DrillResult("a", (Proof("lost", holds=False, text=""),), account=account)
+    seen = []
+    for at, results in enumerate([[passed, partial], [passed], [failed, partial]], 1):
+        remember(results, float(at))
+        state = open_state(location)
+        record = read_drill(account, ROTATION, state)
+        state.close()
+        seen.append(record and (record.at, record.passed))
+    assert seen == [None, (2.0, True), (3.0, False)]

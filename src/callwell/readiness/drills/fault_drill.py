@@ -104,8 +104,7 @@ def run_fault_drill(
 
 
 def _drill_program(drill: FaultDrill, project: Project, stage: Stage, limit_s: float) -> DrillResult | None:
-    for seat in stage.seats:
-        stage.inject([seat], drill.faults(seat.account, True))  # noqa: FBT003 - one of two cases
+    stage.inject([(seat, drill.faults(seat.account, True)) for seat in stage.seats])  # noqa: FBT003 - one of two cases
     command = project.scope.command
     with run_program(command, project.root, stage, project.accounts, limit_s=limit_s) as program:
         end = program.wait()
@@ -134,7 +133,7 @@ async def _drill_course(drill: FaultDrill, stage: Stage, seat: Seat, clock: Scal
         if not steps:
             return None
         before = len(stage.rows())
-        stage.inject([seat], drill.faults(seat.account, False))  # noqa: FBT003 - one of two cases
+        stage.inject([(seat, drill.faults(seat.account, False))])  # noqa: FBT003 - one of two cases
         calls = len(steps) if drill.once else CALLS
         run = await run_course(client, steps, lambda begun: begun < calls)
     rows = stage.rows()[before:]

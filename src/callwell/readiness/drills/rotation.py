@@ -16,6 +16,7 @@ from callwell.client.concurrency import event_loop
 from callwell.clock import scaled_clock
 from callwell.emulator import process
 from callwell.readiness.check import CouldNotLook, Severity, Unseen
+from callwell.readiness.drill_record import ROTATION, record_drill
 from callwell.readiness.drills.course import run_course, survey
 from callwell.readiness.drills.fault_drill import SCALE, prove_no_failure
 from callwell.readiness.drills.players import find_foreign_key, nothing_arrived, players
@@ -78,6 +79,23 @@ def run_rotation_drill(
             yield event_loop.run(_drill_course(stage, seat, clock))
 
 
+def remember(results: Sequence[DrillResult], at: float) -> None:
+    """Keep what was proved of each account in its state. What could not be looked at proves nothing.
+
+    Args:
+        results: all results of one drill.
+        at: when it ended, in seconds since the epoch.
+
+    Raises:
+        CallwellError: a state cannot be opened or written.
+    """
+    is_partial = any(result.unseen for result in results)
+    for result in results:
+        has_failed = any(not proof.holds for proof in result.proofs)
+        if result.account is not None and (has_failed or not is_partial):
+            record_drill(result.account, ROTATION, passed=not has_failed, at=at)
+
+
 def is_fixed(account: Account, project: Project) -> bool:
     """Whether a running process keeps its key: an environment variable cannot be changed from outside.
 
@@ -100,7 +118,7 @@ def _refuse_fixed_key(account: Account) -> DrillResult:
         fix="Keep the key in a file of its own with mode 600, and name it: `key = file:PATH` in callwell.toml or code.",
         severity=Severity.WARNING,
     )
-    return DrillResult(f"{account.provider.name}/{account.environment}", (proof,))
+    return DrillResult(f"{account.provider.name}/{account.environment}", (proof,), account=account)
 
 
 async def _drill_course(stage: Stage, seat: Seat, clock: ScaledClock) -> DrillResult:
@@ -137,7 +155,7 @@ async def _drill_course(stage: Stage, seat: Seat, clock: ScaledClock) -> DrillRe
         raise CouldNotLook(f"{seat.label}: the course had not ended after {COURSE_LIMIT_S:g} s") from error
     rows = stage.rows()[before:]
     proofs = (prove_no_failure(run, seat.account), *prove_rotation(rows, old, seat.fingerprint))
-    return DrillResult(seat.label, proofs)
+    return DrillResult(seat.label, proofs, account=seat.account)
 
 
 def _wait_for_refusal(stage: Stage) -> None:
@@ -148,7 +166,7 @@ def _wait_for_refusal(stage: Stage) -> None:
 
 
 def _drill_program(project: Project, stage: Stage, limit_s: float) -> Iterator[DrillResult]:
-    stage.inject(stage.seats, [SLOW_FIRST])
+    stage.inject([(seat, [SLOW_FIRST]) for seat in stage.seats])
     old = {seat.label: seat.fingerprint for seat in stage.seats}
     rotated: list[Seat] = []
     after: Sequence[LedgerRow] = ()
@@ -176,7 +194,7 @@ def _drill_program(project: Project, stage: Stage, limit_s: float) -> Iterator[D
     for seat in rotated if after else ():
         own = [row for row in rows if row.key in (old[seat.label], seat.fingerprint)]
         proofs = tuple(prove_rotation(own, old[seat.label], seat.fingerprint))
-        yield DrillResult(f"the program at {seat.label}", proofs)
+        yield DrillResult(f"the program at {seat.label}", proofs, account=seat.account)
     if unseen:
         yield DrillResult("the program", (), tuple(unseen))
 

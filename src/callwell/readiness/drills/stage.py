@@ -28,7 +28,7 @@ from callwell.extras import install_command
 from callwell.readiness.check import CouldNotLook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from callwell.client import AsyncClient
     from callwell.clock import ScaledClock
@@ -124,14 +124,13 @@ class Stage:
         """The accounts with which the project makes its calls."""
         return tuple(seat for seat in self.seats if seat.account.in_use)
 
-    def inject(self, seats: Sequence[Seat], faults: Sequence[dict[str, Any]]) -> None:
+    def inject(self, faults: Iterable[tuple[Seat, Sequence[dict[str, Any]]]]) -> None:
         """Let the emulator fail for some accounts from now on, and for no other.
 
         Args:
-            seats: the accounts.
-            faults: rules of the emulator, without the provider.
+            faults: the accounts, each with rules of the emulator that do not name the provider.
         """
-        self._control.post("/faults", [{**fault, "provider": seat.label} for seat in seats for fault in faults])
+        self._control.post("/faults", [{**rule, "provider": seat.label} for seat, rules in faults for rule in rules])
 
     def rows(self) -> list[LedgerRow]:
         """Every request so far, in order of arrival."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from callwell.emulator.ledger import LedgerRow
     from callwell.readiness.check import Severity, Unseen
+    from callwell.readiness.project import Account
 
 MAX_AMPLIFICATION: Final = 2.0
 """Requests for each call, on average. A client that waits as it is asked to needs one retry for a refused call; one
@@ -53,11 +54,13 @@ class DrillResult(NamedTuple):
         subject: the account as `provider/environment`, or `the program`.
         proofs: what was proved or disproved.
         unseen: why the drill says less than it should; empty if it ran to its end.
+        account: the account, if it is about one.
     """
 
     subject: str
     proofs: tuple[Proof, ...]
     unseen: tuple[Unseen, ...] = ()
+    account: Account | None = None
 
     @property
     def passed(self) -> bool:
