@@ -87,7 +87,7 @@ def in_kinds_of_files(text: str) -> dict[str, str | bytes]:
         "secret.yaml": f"data:\n  key: {coded[:30]}\n    {coded[30:]}\n",
         "windows.txt": f"KEY={text}\r\n".encode("utf-16"),
         "broken.txt": b"\xff\xfe\xfd" + text.encode() + b"\x80",
-        "app.js.map": json.dumps({"sourcesContent": [f'fetch(url, {{"key": "{text}"}})']}),
+        "app.js.map": json.dumps({"sources": ["src/api.js"], "sourcesContent": [f'\nfetch(url, {{"key": "{text}"}})']}),
         "backup.zip": as_zip("deep/.env", f"\nKEY={text}\n"),
         "dump.sql.gz": gzip.compress(f"-- dump\n{text}".encode()),
         "huge.csv": b"row,1\n" * 400_000 + text.encode() + b"\n" + b"row,2\n" * 100_000,
@@ -101,7 +101,15 @@ def test_kinds_of_files(project: Project) -> None:
     write_files(project.root / "mended", in_kinds_of_files(LOOK_ALIKE))
     result = check(project, "keys-in-files")
     assert {place.partition(":")[0] for place in places(result)} == files.keys()
-    lines = {"app.py:3", "split.py:2", "huge.csv:400001", "backup.zip:2", "dump.sql.gz:2", "secret.yaml:2"}
+    lines = {
+        "app.py:3",
+        "app.js.map:2",
+        "split.py:2",
+        "huge.csv:400001",
+        "backup.zip:2",
+        "dump.sql.gz:2",
+        "secret.yaml:2",
+    }
     assert lines <= set(places(result))
     assert result.unseen == ()
     texts = {str(finding.place): finding for finding in result.findings}
@@ -109,8 +117,9 @@ def test_kinds_of_files(project: Project) -> None:
         f"the userplane key of production (file:{project.root.parent / 'key'}, fingerprint {FINGERPRINT}) "
         "is in the file, as it is"
     )
-    assert "in deep/.env of the archive" in texts["backup.zip:2"].what
-    assert texts["settings.json:1"].what.endswith("in base64, escaped") or "in base64" in texts["settings.json:1"].what
+    assert "in deep/.env, which is inside the file" in texts["backup.zip:2"].what
+    assert "in src/api.js, which is inside the file" in texts["app.js.map:2"].what
+    assert "in base64" in texts["settings.json:1"].what
     assert texts["app.py:3"].identity == FINGERPRINT
     assert f"callwell keys revoked {FINGERPRINT}" in texts["app.py:3"].fix
     assert "https://dash.userplane.io" in texts["app.py:3"].fix
@@ -153,7 +162,7 @@ def test_what_a_build_ships(project: Project) -> None:
     write_files(project.root, {"Dockerfile": "COPY . .\n"})
     result = check(with_image, "keys-shipped")
     assert places(result) == [".env:1", "dist/app.js.map:1"]
-    assert "which Dockerfile ships" in result.findings[0].what
+    assert "shipped by Dockerfile" in result.findings[0].what
     write_files(project.root, {".env": LOOK_ALIKE, "dist/app.js.map": ""})
     assert check(with_image, "keys-shipped").outcome is Outcome.PASSED
     write_files(project.root, {"dist/a.7z": b"7z\xbc\xaf\x27\x1c" + bytes(20)})

@@ -141,6 +141,31 @@ def test_a_bomb_is_stopped() -> None:
     assert b"more than 5 members" in found[""]
 
 
+MAPS = {
+    "sources": (
+        b'{"sources": ["a.ts", null], "sourcesContent": ["x\\ny", "z", null, "w"], "version": 3}',
+        {"": b'{"sources":["a.ts",null],"version":3}', "a.ts": b"x\ny", "source 2": b"z", "source 4": b"w"},
+    ),
+    "sections": (
+        b'{"sections": [{"map": {"sources": ["a.ts"], "sourcesContent": ["x"]}}, 1]}',
+        {"": b'{"sections":[{"map":{"sources":["a.ts"]}},1]}', "a.ts": b"x"},
+    ),
+    "odd texts": (b'{"sourcesContent": [1]}', {"": b'{"sourcesContent":[1]}'}),
+    "a list": (b"[ 1 ]", {"": b"[ 1 ]"}),
+    "broken": (b'{"sourcesContent": ["x"', {"": b'{"sourcesContent": ["x"'}),
+    "no JSON": (b")]}'\n", {"": b")]}'\n"}),
+}
+
+
+@pytest.mark.parametrize("case", MAPS)
+def test_source_maps(tmp_path: Path, case: str) -> None:
+    """Their sources are parts with the names of the sources; what is no source map is read as it is."""
+    data, expected = MAPS[case]
+    path = tmp_path / "app.js.map"
+    path.write_bytes(data)
+    assert contents(read_parts(path)) == expected
+
+
 def test_what_is_no_regular_file(tmp_path: Path) -> None:
     """A pipe is not waited for, and a link is not followed."""
     os.mkfifo(tmp_path / "pipe")

@@ -16,7 +16,8 @@ class Part(NamedTuple):
     """One part of a file.
 
     Attributes:
-        inside: the name of an archive's member, with ` > ` between archives in each other; empty for the file itself.
+        inside: the name of an archive's member, with ` > ` between archives in each other, or of a source in a source
+            map; empty for the file itself.
         chunks: its content in pieces, to be read before the next part is asked for.
     """
 

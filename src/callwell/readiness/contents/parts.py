@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads one file as parts: itself, and the members of the archive that it may be."""
+"""Reads one file as parts: itself, and what is in it if it is an archive or a source map."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from callwell.folders import READ_FLAGS
+from callwell.readiness.contents import source_maps
 from callwell.readiness.contents.archives import Unpacking
 from callwell.readiness.contents.part import CHUNK, Part, Problem
 from callwell.readiness.contents.signatures import find_signature
@@ -33,11 +34,24 @@ def read_parts(path: Path) -> Iterator[Part | Problem]:
     with os.fdopen(os.open(path, READ_FLAGS), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(0, "it is not a regular file")
+        sources = _read_source_map(path.name, file)
+        if sources:
+            yield from sources
+            return
         first = file.read(CHUNK)
         yield Part(inside="", chunks=_read_on(first, file))
         if find_signature(first) is not None:
             file.seek(0)
             yield from Unpacking().unpack(file, "")
+
+
+def _read_source_map(name: str, file: BinaryIO) -> list[Part]:
+    """The parts of a source map; nothing, and the file at its beginning, if it is none."""
+    if not name.endswith(source_maps.SUFFIX):
+        return []
+    text = file.read(source_maps.MAX_BYTES + 1)
+    file.seek(0)
+    return source_maps.unpack_source_map(text) if len(text) <= source_maps.MAX_BYTES else []
 
 
 def _read_on(first: bytes, file: BinaryIO) -> Iterator[bytes]:

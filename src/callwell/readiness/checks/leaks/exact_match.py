@@ -35,11 +35,11 @@ def look_in_files(project: Project, files: Iterable[ProjectFile]) -> Iterator[Fi
     yield from say_what_is_missing(project)
     yield from project.files.problems()
     for file in files:
-        if file.path.is_symlink():
-            yield from _look_at_link(file)
-            continue
         try:
-            yield from _look_in_file(project, file)
+            if file.path.is_symlink():
+                yield from _look_at_link(file)
+            else:
+                yield from _look_in_file(project, file)
         except OSError as error:
             what = f"the file cannot be read: {error.strerror or error}"
             yield Unseen(what=what, place=Place(file.name), fix="Make it readable for the user that runs the check.")
@@ -73,16 +73,16 @@ def _look_at_link(file: ProjectFile) -> Iterator[Finding]:
 
 
 def _look_in_file(project: Project, file: ProjectFile) -> Iterator[Finding | Unseen]:
-    """Look into one file, and into all that it has if it is an archive."""
+    """Look into one file, and into what is in it."""
     counts: Counter[KnownKey] = Counter()
     for part in read_parts(file.path):
         if isinstance(part, Problem):
             what = f"{part.inside}: {part.reason}" if part.inside else part.reason
             yield Unseen(what=what, place=Place(file.name), fix=part.fix)
             continue
-        where = f"in {part.inside} of the archive" if part.inside else "in the file"
+        where = f"in {part.inside}, which is inside the file" if part.inside else "in the file"
         if file.shipped_by:
-            where = f"{where}, which {file.shipped_by} ships"
+            where = f"{where}, shipped by {file.shipped_by}"
         for match in search(project.keys_in_use, part.chunks):
             counts[match.key] += 1
             if counts[match.key] <= MAX_PLACES:

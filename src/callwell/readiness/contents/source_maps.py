@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Unpacks the sources in a source map, so that a place in it is named as its authors know it."""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from callwell.readiness.contents.part import Part
+from callwell.readiness.files.listing import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SUFFIX: Final = ".map"
+MAX_BYTES: Final = 64 << 20
+"""Bytes of a source map that is unpacked; a larger one is read as any other file."""
+
+CONTENT: Final = "sourcesContent"
+"""Where the texts of the sources are (ECMA-426, 9)."""
+
+
+def unpack_source_map(text: bytes) -> list[Part]:
+    """The sources in a source map, and the rest of it; nothing if the text is no source map.
+
+    Args:
+        text: the source map.
+    """
+    try:
+        document = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return []
+    if not isinstance(document, dict):
+        return []
+    parts = [Part(name, iter([content])) for one in _find_maps(document) for name, content in _take_sources(one)]
+    return [Part("", iter([msgspec.json.encode(document)])), *parts]
+
+
+def _find_maps(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """A source map, and those of its sections."""
+    inner = [section.get("map") for section in _as_list(document.get("sections")) if isinstance(section, dict)]
+    return [document, *(one for one in inner if isinstance(one, dict))]
+
+
+def _take_sources(document: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
+    """Take the sources out of a map: name and text of each."""
+    texts = _as_list(document.get(CONTENT))
+    if not texts or not all(text is None or isinstance(text, str) for text in texts):
+        return
+    del document[CONTENT]
+    for place, (text, name) in enumerate(zip_longest(texts, _as_list(document.get("sources"))), 1):
+        if text is not None:
+            yield printable(str(name or f"source {place}")), text.encode("utf-8", "surrogatepass")
+
+
+def _as_list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
