@@ -48,7 +48,7 @@ def test_files_of_a_repository(tmp_path: Path) -> None:
     assert files.problems() == ()
     write_files(tmp_path, {"Dockerfile": "COPY . .\n"})
     shipped = {file.name: file.shipped_by for file in ProjectFiles(tmp_path) if file.shipped_by}
-    assert shipped == {".env": "Dockerfile", "app.log": "Dockerfile", "dist/a.js": "Dockerfile"}
+    assert shipped == {".env": "Dockerfile", "app.log": "Dockerfile", "dist/a.js": "dist/"}
 
 
 def test_a_folder_and_a_repository_within_a_repository(tmp_path: Path) -> None:

@@ -3,8 +3,8 @@
 
 Nearly all files hold no key, so one quick question comes first: can a key be here at all? For it, text is squeezed: all
 that may interrupt a key is dropped, and what may be written in two ways is made equal. A key in any form and any view
-leaves its squeezed core in the squeezed text, so a text without all cores has no key. Only the others are searched with
-patterns, view by view.
+leaves its squeezed core in the squeezed text, so a text without all cores has no key. Only the forms of the others are
+searched for with patterns, view by view.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ SHORTEST_CORE: Final = 4
 
 
 class Wanted(NamedTuple):
-    """One key to search for.
+    """One form of one key to search for.
 
     Attributes:
-        key: what a report may say of it.
-        length: its bytes.
-        forms: its forms.
-        cores: the squeezed cores of its forms.
+        key: what a report may say of the key.
+        length: bytes of the key.
+        form: the form.
+        core: the squeezed core of the form.
     """
 
     key: KnownKey
     length: int
-    forms: tuple[Form, ...]
-    cores: tuple[bytes, ...]
+    form: Form
+    core: bytes
 
 
 class TextMatcher:
@@ -61,9 +61,9 @@ class TextMatcher:
         self._wanted: list[Wanted] = []
         for known, key in keys:
             secret = encode_key(key)
-            forms = make_forms(secret)
-            cores = dict.fromkeys(squeeze(form.core) for form in forms)
-            self._wanted.append(Wanted(key=known, length=len(secret), forms=forms, cores=tuple(cores)))
+            self._wanted += [
+                Wanted(key=known, length=len(secret), form=form, core=squeeze(form.core)) for form in make_forms(secret)
+            ]
 
     @property
     def longest(self) -> int:
@@ -78,14 +78,12 @@ class TextMatcher:
         seen = set()
         for view in make_views(data):
             for wanted in suspects:
-                for form in wanted.forms:
-                    for found in re.finditer(form.pattern, view.text):
-                        offset = view.locate(found.start())
-                        if (wanted.key, offset) not in seen:
-                            seen.add((wanted.key, offset))
-                            yield Hit(
-                                key=wanted.key, offset=offset, encoding=", ".join(filter(None, (form.name, view.how)))
-                            )
+                for found in re.finditer(wanted.form.pattern, view.text):
+                    place = (wanted.key, view.locate(found.start()))
+                    if place not in seen:
+                        seen.add(place)
+                        encoding = f"{wanted.form.name}, {view.how}" if view.how else wanted.form.name
+                        yield Hit(*place, encoding=encoding)
 
     def narrow(self, data: bytes) -> TextMatcher:
         """What searches for the keys that may be in some bytes, or in a part of them."""
@@ -94,14 +92,14 @@ class TextMatcher:
         return narrowed
 
     def _find_suspects(self, data: bytes) -> list[Wanted]:
-        """The keys that may be in some bytes: all that are, and hardly any other."""
+        """What may be in some bytes: all that is, and hardly anything else."""
         texts = [squeeze(data)]
         narrow = data.translate(None, b"\0") if b"\0" in data else data
         texts.extend(squeeze(text) for text in undo_escapes(narrow))
         return [
             wanted
             for wanted in self._wanted
-            if any(len(core) < SHORTEST_CORE or core in text for text in texts for core in wanted.cores)
+            if len(wanted.core) < SHORTEST_CORE or any(wanted.core in text for text in texts)
         ]
 
 

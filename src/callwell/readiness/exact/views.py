@@ -35,7 +35,7 @@ LEVELS: Final = 3
 LINE_BREAK_GROUP: Final = 4
 PUNCTUATION_GROUP: Final = 5
 
-BACKSLASH_HINT: Final = re.compile(rb"\\(?:[ux]|(?<=[A-Za-z0-9+/_-]{8}\\)\\*[nr])")
+BACKSLASH_HINT: Final = re.compile(rb"\\(?:u00[2-7]|u\{0*[2-7]|x[2-7]|(?<=[A-Za-z0-9+/_-]{8}\\)\\*[nr])")
 PERCENT_HINT: Final = re.compile(rb"%[2-7][0-9A-Fa-f]")
 """What a text has if undoing its escapes reveals more than dropping its backslashes.
 

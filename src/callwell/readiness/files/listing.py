@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -21,6 +22,9 @@ VENDORED: Final = frozenset(
     | {".idea", ".vscode-test", "Pods", "DerivedData", ".ipynb_checkpoints"}
 )
 """Folders of other people's code and of caches, which are looked into only if git keeps them."""
+
+LOCKED: Final = re.compile("could not open directory")
+"""A warning of git that files were left out; its other warnings are about settings."""
 
 REPAIR: Final = "Repair the repository, so that `git status` works there."
 
@@ -96,7 +100,7 @@ def _list_by_git(root: Path, problems: list[Unseen]) -> Listing:
         except GitError as error:
             problems.append(Unseen(what=str(error), place=Place(printable(inner)) if inner else None, fix=REPAIR))
             continue
-        problems += [_as_problem(warning) for warning in (*present.warnings, *absent.warnings)]
+        problems += map(_as_problem, filter(LOCKED.search, (*present.warnings, *absent.warnings)))
         for name in present.names:
             path = f"{inner}{name}".rstrip("/")
             if not _is_folder(root, path):

@@ -3,13 +3,7 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Final
-
-from callwell.readiness.files.shipper import Shipper
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import Final
 
 OUTPUTS: Final = frozenset(
     {
@@ -50,17 +44,3 @@ def find_output(name: str) -> str | None:
         if part in OUTPUTS and not parts[place + 1].startswith(SCRATCH.get(part, ("\0",))):
             return "/".join(parts[: place + 1])
     return None
-
-
-def find_output_shippers(names: set[str]) -> Iterator[Shipper]:
-    """Every output folder among names.
-
-    Args:
-        names: names of files that git ignores.
-    """
-    for folder in sorted({folder for name in names if (folder := find_output(name)) is not None}):
-        yield Shipper(origin=f"{folder}/", ships=partial(_is_in_output, folder))
-
-
-def _is_in_output(folder: str, name: str) -> bool:
-    return find_output(name) == folder

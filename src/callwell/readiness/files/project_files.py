@@ -16,7 +16,7 @@ from callwell.readiness.files.docker import find_docker_shippers
 from callwell.readiness.files.listing import list_files, printable
 from callwell.readiness.files.logs import is_log
 from callwell.readiness.files.npm import find_npm_shippers
-from callwell.readiness.files.outputs import find_output, find_output_shippers
+from callwell.readiness.files.outputs import find_output
 from callwell.readiness.files.python_builds import find_python_shippers
 from callwell.readiness.files.staged import copy_staged
 
@@ -91,28 +91,33 @@ class ProjectFiles:
         if listing.by_git:
             shipped = {name: origin for name in listing.ignored if (origin := self._find_shipper(name))}
         else:
-            shipped = {name: f"{folder}/" for name in listing.kept if (folder := find_output(name))}
+            shipped = {name: origin for name in listing.kept if (origin := _output_of(name))}
         return tuple(_make_files(self.root, sorted({*listing.kept, *shipped}), shipped))
 
     @cached_property
     def _shippers(self) -> tuple[Shipper, ...]:
-        ignored = set(self._listing.ignored)
-        names = ignored.union(self._listing.kept)
+        names = {*self._listing.kept, *self._listing.ignored}
         return (
             *find_docker_shippers(self.root, names),
             *find_npm_shippers(self.root, names),
             *find_python_shippers(self.root, names),
-            *find_output_shippers(ignored),
         )
 
     def _find_shipper(self, name: str) -> str:
-        return next((shipper.origin for shipper in self._shippers if shipper.ships(name)), "")
+        """What ships a file: an output folder, or else the first build that does."""
+        origins = (shipper.origin for shipper in self._shippers if shipper.ships(name))
+        return _output_of(name) or next(origins, "")
 
     @cached_property
     def _staged_files(self) -> tuple[ProjectFile, ...]:
         folder = Path(tempfile.mkdtemp(prefix="callwell-staged-"))
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         return tuple(_make_files(folder, copy_staged(self.root, folder)))
+
+
+def _output_of(name: str) -> str:
+    folder = find_output(name)
+    return "" if folder is None else f"{folder}/"
 
 
 def _make_files(folder: Path, names: Iterable[str], shipped: Mapping[str, str] = NOTHING) -> Iterator[ProjectFile]:
