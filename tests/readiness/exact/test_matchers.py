@@ -24,14 +24,14 @@ from callwell.readiness.exact.text_matcher import TextMatcher
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-PRINTABLE = "".join(chr(code) for code in range(0x21, 0x7F))
+PRINTABLE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in "%\\")
 KEYS = st.one_of(
     st.text(string.ascii_letters + string.digits + "_-", min_size=12, max_size=60),
     st.text("0123456789abcdef", min_size=32, max_size=32),
     st.text(string.ascii_letters + string.digits + "+/=", min_size=24, max_size=60),
     st.text(PRINTABLE, min_size=16, max_size=40),
 )
-"""Keys of all kinds; the last kind is one of the characters that URLs and JSON escape."""
+"""Keys of all kinds; the last kind has the characters that URLs and JSON escape, but for the signs of escapes."""
 
 AROUND = st.one_of(
     st.binary(max_size=40),

@@ -3,7 +3,7 @@
 
 A key may be URL-encoded, escaped in JSON, stored as UTF-16, or wrapped after 76 columns, in any combination. Each view
 undoes one more of these than the view before it. Undoing can also hide a key that has such characters itself, so every
-view is searched.
+view is searched. A key with `%` or a backslash is always found as it is, but not in every text that is escaped.
 """
 
 from __future__ import annotations
