@@ -33,9 +33,9 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 TARGET: Final = ROOT / "docs" / "demo.svg"
 COMMAND: Final = ("callwell", "demo")
 COLUMNS: Final = 84
-ROWS: Final = 60
-SHOWN: Final = 26
-"""Lines of the picture: as many as the table of the end has, with what is around it."""
+ROWS: Final = 50
+SHOWN: Final = 40
+"""Lines of the picture: as many as both tables of the end have, with what is around them."""
 
 FRAMES: Final = 20
 FRAME_S: Final = 0.6
