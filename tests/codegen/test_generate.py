@@ -91,7 +91,7 @@ def test_formatted_and_linted(folder: Path, root: Path) -> None:
         "ThingsDelete: TypeAlias = Any",
         "ThingsImport: TypeAlias = list[",
         "class CodeModel(TypedDict, total=False):",
-        '"""A \'thing\'."""',
+        '"""A \'thing\'. More about it."""',
     ],
 )
 def test_what_is_written(folder: Path, text: str) -> None:

@@ -51,8 +51,18 @@ def test_a_default_makes_optional() -> None:
         *("name", "kind", "sizes", "note", "extra", "anything")
     }
     assert parameters["x_trace"].wire_name == "X-Trace"
-    assert parameters["name"].summary == "Its name."
+    assert parameters["name"].summary == "Its name. And more."
     assert "accept" in parameters
+
+
+def test_required_parameters_come_first() -> None:
+    """The order is that of generated methods: what is required, then the rest, each half by location."""
+    query = [{"name": name, "in": "query", "required": name == "q"} for name in ("a", "q", "z")]
+    fields = {"type": "object", "properties": {"b": {}, "c": {}}, "required": ["c"]}
+    body = {"required": True, "content": {"application/json": {"schema": fields}}}
+    operation = {"operationId": "things.find", "parameters": query, "requestBody": body, "responses": {}}
+    api = openapi.read({"openapi": "3.1.0", "paths": {"/things/{id}": {"post": operation}}})
+    assert [parameter.name for parameter in api.operations["things.find"].parameters] == ["id", "q", "c", "a", "z", "b"]
 
 
 def test_references_are_followed() -> None:

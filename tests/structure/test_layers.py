@@ -81,6 +81,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "cryptography": {"keys"},
     "httptools": {"emulator"},
     "kingfisher": {"readiness"},
+    "markdown_it": {"description"},
     "matplotlib": {"assess", "cli"},
     "opentelemetry": {"observe"},
     "prometheus_client": {"observe"},

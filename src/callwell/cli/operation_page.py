@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import textwrap
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +12,7 @@ from callwell.client.calls.operations import find_operation
 from callwell.client.calls.validation import describe_schema
 from callwell.description import schemas
 from callwell.description.names import to_identifier
+from callwell.description.plain_text import first_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,9 +42,6 @@ MOST_FIELDS: Final = 8
 
 WIDEST: Final = 100
 """Columns of a line of text: longer ones are hard to read."""
-
-_LINK: Final = re.compile(r"\[([^\]]*)\]\([^)]*\)")
-"""A link in Markdown."""
 
 
 def print_operation(provider: Provider, environment: str, name: str, given: str, *, as_json: bool) -> None:
@@ -109,9 +106,8 @@ def _argument(parameter: Parameter) -> dict[str, Any]:
 
 
 def _shorten(row: dict[str, Any]) -> dict[str, Any]:
-    """An argument as a row of a table: the first sentence about it, without the addresses of links."""
-    plain = _LINK.sub(r"\1", row["about"])
-    return {**row, "about": plain.partition(". ")[0].removesuffix(".")}
+    """An argument as a row of a table: the first sentence about it."""
+    return {**row, "about": first_sentence(row["about"]).removesuffix(".")}
 
 
 def _result(operation: Operation, rule: OperationRule) -> str:

@@ -31,6 +31,7 @@ from callwell.codegen.layout import WIDTH, Brackets, docstring, format_lines, qu
 from callwell.codegen.shapes import Shapes
 from callwell.description import schemas
 from callwell.description.names import to_pascal_case
+from callwell.description.plain_text import summarize
 from callwell.description.references import COMPONENT
 
 if TYPE_CHECKING:
@@ -307,6 +308,6 @@ def _can_be_attributes(fields: Mapping[str, str]) -> bool:
 
 
 def _docstring_lines(schema: Mapping[str, Any], indent: str = "", default: str = "") -> list[str]:
-    """The docstring of a declaration: the first line of the schema's description, or a default; nothing without."""
-    text = str(schema.get("description") or "").strip() or default
-    return [docstring(text.splitlines()[0], indent)] if text else []
+    """The docstring of a declaration: what the schema says in its first paragraph, or a default; nothing without."""
+    text = summarize(schema.get("description")) or default
+    return [docstring(text, indent)] if text else []

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.codegen.client_code import SIDES, client_class_code, collect_parts, group_code
 from callwell.codegen.imports_code import SIDE, import_lines, used_names
-from callwell.codegen.layout import Brackets, format_lines, plain_text, quote
+from callwell.codegen.layout import Brackets, format_lines, quote, safe_text
 
 if TYPE_CHECKING:
     from callwell.codegen.client_code import ClientParts
@@ -56,7 +56,7 @@ def _side_module(parts: ClientParts, prefix: str, side: str) -> str:
     groups = [group_code(parts, group, prefix) for group in parts.methods]
     body = "\n\n\n".join([*groups, client_class_code(parts, prefix)]) + "\n"
     used = sorted(parts.types.keys() & used_names(body), key=str.lower)
-    head = HEAD.format(about=f"The {side} client of {plain_text(parts.provider.profile.title)}")
+    head = HEAD.format(about=f"The {side} client of {safe_text(parts.provider.profile.title)}")
     imports = import_lines(body, SIDE, own={f"{_package(parts)}.client": used}, base=f"{prefix}Client")
     return head + imports + "\n\n" + body
 
@@ -74,7 +74,7 @@ def _names_module(parts: ClientParts) -> str:
     table = Brackets("__getattr__, __dir__ = export_lazily(", ["__name__", Brackets("{", rows, "}")], ")")
     lazy_names = "\n".join(["if not TYPE_CHECKING:", *format_lines(table, "    ")])
     body = "\n\n\n".join([all_names, *parts.types.values(), lazy_names]) + "\n"
-    about = f"The types of {plain_text(parts.provider.profile.title)}'s arguments and results, and its clients by name"
+    about = f"The types of {safe_text(parts.provider.profile.title)}'s arguments and results, and its clients by name"
     imports = import_lines(body, {"callwell.lazy_exports": ("export_lazily",)}, own=modules)
     return HEAD.format(about=about) + imports + "\n\n" + body
 

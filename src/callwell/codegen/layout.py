@@ -17,6 +17,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from callwell.description.plain_text import shorten
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -26,6 +28,9 @@ WIDTH: Final = 120
 INDENT: Final = "    "
 QUOTES: Final = 6
 """The characters of two triple quotes."""
+
+ENDS: Final = (".", "!", "?", ".)", ".'")
+"""How a sentence ends."""
 
 
 class Brackets(NamedTuple):
@@ -76,18 +81,14 @@ def docstring(text: str, indent: str = "") -> str:
         text: the sentence; a provider's own words, so anything may stand in it.
         indent: the beginning of the line.
     """
-    text = plain_text(text) or "No summary."
+    text = safe_text(text).rstrip(" :,;") or "No summary."
     text = text[0].upper() + text[1:]
-    if text[-1] not in ".!?":
+    if not text.endswith(ENDS):
         text = f"{text}."
-    room = WIDTH - len(indent) - QUOTES
-    if len(text) > room:
-        ellipsis = "..."
-        text = text[: room - len(ellipsis)].rsplit(" ", 1)[0].rstrip(".,;:") + ellipsis
-    return f'{indent}"""{text}"""'
+    return f'{indent}"""{shorten(text, WIDTH - len(indent) - QUOTES)}"""'
 
 
-def plain_text(text: str) -> str:
+def safe_text(text: str) -> str:
     """A text that cannot end a docstring early or escape anything in it: one line without quotes and backslashes."""
     return " ".join(text.replace("\\", "/").replace('"', "'").split())
 

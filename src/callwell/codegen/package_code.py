@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.codegen.client_code import SIDES, attribute_name, client_class_code, collect_parts, group_code
 from callwell.codegen.imports_code import STANDALONE, import_lines, used_names
-from callwell.codegen.layout import Brackets, format_lines, plain_text, quote
+from callwell.codegen.layout import Brackets, format_lines, quote, safe_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,7 +77,7 @@ def package_code(provider: Provider, description: str = "") -> PackageCode:
         description: the path from the package to the folder of the description, with slashes; empty if it is the same.
     """
     parts = collect_parts(provider)
-    title = plain_text(provider.profile.title)
+    title = safe_text(provider.profile.title)
     clients = {f".{side}_client": (prefix + parts.client,) for prefix, side in SIDES.items()}
     files = {
         "__init__.py": _names_module(f"The typed client of {title}", clients, ()),
@@ -123,7 +123,7 @@ def _models_module(parts: ClientParts, title: str) -> str:
 
 def _client_module(parts: ClientParts, prefix: str, description: str) -> str:
     side = SIDES[prefix]
-    title = plain_text(parts.provider.profile.title)
+    title = safe_text(parts.provider.profile.title)
     groups = {f".{side}_groups.{attribute_name(group)}": (prefix + name,) for group, name in parts.classes.items()}
     here = HERE.format(folder=f" / {quote(description)}" if description else "")
     code = client_class_code(parts, prefix, constructor=CONSTRUCTOR, groups_from=f".{side}_groups")
@@ -132,7 +132,7 @@ def _client_module(parts: ClientParts, prefix: str, description: str) -> str:
 
 
 def _group_module(parts: ClientParts, group: str, prefix: str) -> str:
-    title = plain_text(parts.provider.profile.title)
+    title = safe_text(parts.provider.profile.title)
     body = group_code(parts, group, prefix) + "\n"
     used = sorted(parts.types.keys() & used_names(body), key=str.lower)
     head = HEAD.format(about=f"{group.replace('_', ' ').capitalize()} of {title}, {SIDES[prefix]}")

@@ -43,8 +43,9 @@ from callwell.description.error import DescriptionError, format_path
 from callwell.description.model import Api, LeftOut, Operation, Parameter
 from callwell.description.names import name_parameters, to_snake_case
 from callwell.description.operation_names import OperationSource, name_operations
+from callwell.description.plain_text import summarize
 from callwell.description.references import ReferenceResolver, expect_list, expect_object, optional_object
-from callwell.description.request_bodies import first_line, read_body
+from callwell.description.request_bodies import read_body
 from callwell.description.schemas import stated_value
 from callwell.description.servers import own_server
 from callwell.errors import ProfileError
@@ -61,7 +62,7 @@ METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "t
 """The keys of a path item that are operations, in the order of OpenAPI's Path Item Object."""
 
 LOCATIONS: Final = ("path", "query", "header", "cookie", "body")
-"""The order of an operation's parameters, and so of the arguments of generated methods."""
+"""The order of required parameters, and of those after them that are not: also that of a generated method."""
 
 RESERVED_HEADERS: Final = frozenset({"authorization", "content-type"})
 """Header parameters of these names are ignored, as OpenAPI demands (Parameter Object, `in`): the client sets them.
@@ -206,7 +207,7 @@ class _DocumentReader:
             method=entry.source.method,
             path=_request_path(template),
             parameters=ordered,
-            summary=first_line(node.get("summary") or node.get("description")),
+            summary=summarize(node.get("summary") or node.get("description")),
             response_schema=schema,
             bodies=body.types(ordered),
             body_required=body.required or not body.drafts,
@@ -275,7 +276,7 @@ class _DocumentReader:
             location=cast("Literal['path', 'query', 'header', 'cookie']", location),
             required=required and default is None,
             schema=schema,
-            summary=first_line(node.get("description")),
+            summary=summarize(node.get("description")),
             style="" if media_type else node.get("style", ""),
             explode=explode if isinstance(explode, bool) else None,
             content=media_type,
@@ -329,13 +330,17 @@ def _request_path(template: str) -> str:
 
 
 def _sort_parameters(parameters: list[Parameter]) -> tuple[Parameter, ...]:
-    """Parameters by location, and in each as they are given."""
+    """Required parameters first, each half by location, and in each as they are given.
+
+    Names that clash are decided by location alone: an argument that becomes optional keeps its name.
+    """
     ordered = sorted(parameters, key=lambda parameter: LOCATIONS.index(parameter.location))
     names = name_parameters([(parameter.location, parameter.wire_name or parameter.name) for parameter in ordered])
-    return tuple(
+    named = [
         parameter if parameter.name == name else replace(parameter, name=name)
         for parameter, name in zip(ordered, names, strict=True)
-    )
+    ]
+    return tuple(sorted(named, key=lambda parameter: not parameter.required))
 
 
 def _assumed_any(reference: str, place: str) -> str:

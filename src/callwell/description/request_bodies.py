@@ -28,6 +28,7 @@ from callwell.description import support
 from callwell.description.error import DescriptionError
 from callwell.description.model import WHOLE_BODY, BodyType, Parameter
 from callwell.description.names import to_snake_case
+from callwell.description.plain_text import summarize
 from callwell.description.references import optional_object
 from callwell.description.schemas import required_names, stated_value, type_names
 
@@ -181,7 +182,7 @@ def _whole(schema: Mapping[str, Any]) -> Parameter:
         location="body",
         required=False,
         schema=schema,
-        summary=first_line(summary),
+        summary=summarize(summary),
     )
 
 
@@ -214,7 +215,7 @@ def _field(name: str, schema: Mapping[str, Any], encoding: object, *, default: o
         location="body",
         required=False,
         schema=schema,
-        summary=first_line(schema.get("description")),
+        summary=summarize(schema.get("description")),
         style=style if style in support.STYLES["query"] else "",
         explode=explode if isinstance(explode, bool) else None,
         content=content if isinstance(content, str) else "",
@@ -273,9 +274,3 @@ def _unite(fields: list[Parameter], *, required: bool) -> Parameter:
 def _is_like(field: Parameter, other: Parameter) -> bool:
     """Whether two fields are written alike."""
     return replace(field, required=other.required, default=other.default) == other
-
-
-def first_line(text: object) -> str:
-    """The first line of a text; empty for anything else."""
-    lines = text.strip().splitlines() if isinstance(text, str) else []
-    return lines[0].strip() if lines else ""

@@ -34,10 +34,10 @@ class AsyncAssess(AsyncGroup):
         self,
         *,
         accent: Accent,
-        lc_beta_features: bool | None = None,
         audio_base64: str,
         audio_format: AudioFormat,
         expected_text: str,
+        lc_beta_features: bool | None = None,
         user_metadata: UserMetadata | None = None,
     ) -> AssessPronunciation:
         """How the words of a given text are pronounced."""
@@ -47,10 +47,10 @@ class AsyncAssess(AsyncGroup):
                 "assess.pronunciation",
                 {
                     "accent": accent,
-                    "lc_beta_features": lc_beta_features,
                     "audio_base64": audio_base64,
                     "audio_format": audio_format,
                     "expected_text": expected_text,
+                    "lc_beta_features": lc_beta_features,
                     "user_metadata": user_metadata,
                 },
             ),
@@ -60,10 +60,10 @@ class AsyncAssess(AsyncGroup):
         self,
         *,
         accent: Accent,
-        lc_beta_features: bool | None = None,
         audio_base64: str,
         audio_format: AudioFormat,
         expected_text: str,
+        lc_beta_features: bool | None = None,
         user_metadata: UserMetadata | None = None,
     ) -> AssessScripted:
         """How a given text is read: pronunciation, fluency, what was left out."""
@@ -73,10 +73,10 @@ class AsyncAssess(AsyncGroup):
                 "assess.scripted",
                 {
                     "accent": accent,
-                    "lc_beta_features": lc_beta_features,
                     "audio_base64": audio_base64,
                     "audio_format": audio_format,
                     "expected_text": expected_text,
+                    "lc_beta_features": lc_beta_features,
                     "user_metadata": user_metadata,
                 },
             ),
@@ -86,9 +86,9 @@ class AsyncAssess(AsyncGroup):
         self,
         *,
         accent: Accent,
-        lc_beta_features: bool | None = None,
         audio_base64: str,
         audio_format: AudioFormat,
+        lc_beta_features: bool | None = None,
         user_metadata: UserMetadata | None = None,
         context: Context | None = None,
     ) -> AssessUnscripted:
@@ -99,9 +99,9 @@ class AsyncAssess(AsyncGroup):
                 "assess.unscripted",
                 {
                     "accent": accent,
-                    "lc_beta_features": lc_beta_features,
                     "audio_base64": audio_base64,
                     "audio_format": audio_format,
+                    "lc_beta_features": lc_beta_features,
                     "user_metadata": user_metadata,
                     "context": context,
                 },
