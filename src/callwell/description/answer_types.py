@@ -25,7 +25,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from callwell.core.media_types import is_json
+from callwell.core.media_types import is_json, is_json_lines, is_text
 from callwell.description import schemas
 from callwell.description.model import AnswerType
 
@@ -48,15 +48,6 @@ STREAMS: Final = ("events", "lines")
 """Kinds that have no end until the server decides so."""
 
 EVENTS: Final = "text/event-stream"
-
-_LINES: Final = re.compile(
-    r"application/(?:(?:x-)?(?:ndjson|jsonl|json-?lines)|stream\+json)|application/json;stream=.*"
-)
-"""The names of JSON lines: none is registered. Kubernetes calls them `application/json;stream=watch`."""
-
-_TEXT: Final = re.compile(
-    r"text/.*|[^;]*\+(?:xml|ya?ml)|application/(?:xml|(?:x-)?ya?ml|toml|sdp|sql|graphql|(?:x-)?javascript|x-sh)"
-)
 
 _RANGE: Final = re.compile(r"(?:\*|application)/\*")
 
@@ -160,13 +151,13 @@ def classify(name: str, schema: Mapping[str, Any]) -> AnswerType:
 def _kind(name: str, base: str, schema: Mapping[str, Any]) -> Kind:
     if base == EVENTS:
         return "events"
-    if _LINES.fullmatch(name) or _LINES.fullmatch(base):
+    if is_json_lines(name) or is_json_lines(base):
         return "lines"
     if is_json(base):
         return "json"
     if _RANGE.fullmatch(base):
         return "any"
-    if _TEXT.fullmatch(base):
+    if is_text(base):
         return "text"
     if _BYTES.fullmatch(base) or schema.get("format") in ("binary", "byte", "base64"):
         return "bytes"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from callwell.core.media_types import base_type
+from callwell.core.media_types import base_type, is_json_lines, is_text
 from callwell.description import schemas
 from callwell.description.error import DescriptionError
 
@@ -37,12 +37,19 @@ BODY_KINDS: Final[tuple[tuple[str, BodyKind, int], ...]] = (
     (r"application/[^;]*\+json", "json", 3),
     (r"application/x-www-form-urlencoded", "urlencoded", 5),
     (r"multipart/form-data", "multipart", 6),
-    (r"text/.*|application/(?:[^;]*\+)?(?:xml|yaml|x-yaml|graphql|sql|toml|x-ndjson|jsonl|json-seq)", "text", 7),
-    (r"(?!multipart/)[^/]+/.*", "bytes", 8),
 )
 """Media types of bodies, how they are written, and which goes first where there are several: the lowest number.
 
 A patch by JSON Patch is a list of steps (RFC 6902): a merge patch says the same by the fields (RFC 7396)."""
+
+TEXT_RANK: Final = 7
+BYTES_RANK: Final = 8
+"""The ranks of what is in no row: a text, or a file of any other type."""
+
+JSON_SEQUENCE: Final = "application/json-seq"
+"""JSON values with a separator before each (RFC 7464): text for a caller to write."""
+
+_FILE: Final = re.compile(r"(?!multipart/)[^/]+/.*")
 
 
 def check_parameter(node: Mapping[str, Any], path: KeyPath) -> None:
@@ -75,7 +82,9 @@ def body_kind(media_type: str, schema: Mapping[str, Any]) -> tuple[BodyKind, int
         if re.fullmatch(pattern, name):
             is_file = kind == "json" and schemas.is_file(schema)
             return ("bytes", rank) if is_file else (kind, rank)
-    return None
+    if is_text(name) or is_json_lines(name) or name == JSON_SEQUENCE:
+        return "text", TEXT_RANK
+    return ("bytes", BYTES_RANK) if _FILE.fullmatch(name) else None
 
 
 def _any_of(names: tuple[str, ...]) -> str:

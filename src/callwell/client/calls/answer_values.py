@@ -17,14 +17,13 @@ A body without a type that begins like HTML or XML is accepted only where such a
 from __future__ import annotations
 
 import codecs
-import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from callwell.client.calls import gateways
 from callwell.client.calls.json_body import decode_json
 from callwell.client.calls.json_repair import CHARSET
 from callwell.core.headers import join_lines
-from callwell.core.media_types import base_type, is_json
+from callwell.core.media_types import base_type, is_json, is_text
 from callwell.description.model import AnswerType
 
 if TYPE_CHECKING:
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
 OCTETS: Final = "application/octet-stream"
 FAMILIES: Final = ("image/", "audio/", "video/", "font/")
 HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
-
-TEXT: Final = re.compile(r"text/.*|.*[/+](?:xml|ya?ml)|application/(?:x-yaml|javascript|toml|sql|sdp)")
 
 UNKNOWN: Final = AnswerType(name="", kind="bytes")
 
@@ -146,9 +143,8 @@ def _is_in(name: str, declared: str) -> bool:
 
 def _is_near(name: str, kind: AnswerType) -> bool:
     """Whether a media type that is not declared may stand for a declared one: see the table above."""
-    is_text = TEXT.fullmatch(name) is not None
     if kind.kind == "text":
-        return is_text or name in ("", OCTETS)
+        return is_text(name) or name in ("", OCTETS)
     if kind.kind != "bytes":
         return False
     if kind.name == OCTETS or name in ("", OCTETS):
@@ -156,7 +152,7 @@ def _is_near(name: str, kind: AnswerType) -> bool:
     family = kind.name.partition("/")[0] + "/"
     if family in FAMILIES:
         return name.startswith(family)
-    return not is_text and not is_json(name)
+    return not is_text(name) and not is_json(name)
 
 
 def _resolve(kind: AnswerType, name: str, body: bytes) -> AnswerType:
@@ -165,5 +161,5 @@ def _resolve(kind: AnswerType, name: str, body: bytes) -> AnswerType:
         return kind
     if is_json(name):
         return AnswerType(name=name, kind="json")
-    is_text = TEXT.fullmatch(name) or (not name and gateways.is_markup(body))
-    return AnswerType(name=name, kind="text" if is_text else "bytes")
+    has_text = is_text(name) or (not name and gateways.is_markup(body))
+    return AnswerType(name=name, kind="text" if has_text else "bytes")
