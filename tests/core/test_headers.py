@@ -46,6 +46,26 @@ def test_a_skewed_server_does_no_harm() -> None:
 
 
 @pytest.mark.parametrize(
+    ("status", "given_headers", "wait_s"),
+    [
+        (429, {"retry-after": "30"}, 30.0),
+        (429, {"retry-after": "0"}, 0.0),
+        (429, {"retry-after": "soon"}, 7.0),
+        (429, {}, 7.0),
+        (503, {"retry-after": "30"}, 30.0),
+        (503, {}, None),
+        (500, {"retry-after": "30"}, None),
+        (500, {}, None),
+    ],
+)
+def test_retry_after_outranks_the_quota_headers_of_a_429(
+    status: int, given_headers: dict[str, str], wait_s: float | None
+) -> None:
+    """Quota headers decide only where a 429 has no readable `Retry-After`; other statuses ignore them."""
+    assert headers.read_requested_wait_s(status, given_headers, AFTER, WALL, quota_wait_s=7.0) == wait_s
+
+
+@pytest.mark.parametrize(
     ("given_headers", "hints"),
     [
         (

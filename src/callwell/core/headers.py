@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from callwell.core import dates
+from callwell.core.outcome import RETRY_AFTER_OBEYED, TOO_MANY_REQUESTS
 from callwell.core.quota.hint import ROUNDED_S, QuotaHint
 from callwell.core.structured import parse_count, parse_members, parse_number
 
@@ -101,6 +102,29 @@ def read_retry_after_s(headers: Mapping[str, str], names: Iterable[str], wall_s:
         if seconds is not None and seconds <= MAX_WAIT_S:
             return seconds
     return None
+
+
+def read_requested_wait_s(
+    status: int, headers: Mapping[str, str], names: Iterable[str], wall_s: float, *, quota_wait_s: float | None
+) -> float | None:
+    """For how many seconds an error response asks the client to wait; None if it does not say.
+
+    `Retry-After` comes first: it is about this refusal. Headers about quotas count for a 429 alone, since any other
+    status may have another cause.
+
+    Args:
+        status: the HTTP status.
+        headers: the response's.
+        names: headers that may hold the wait, as `read_retry_after_s` takes them.
+        wall_s: seconds since the epoch, for responses without a `Date`.
+        quota_wait_s: the wait by the headers about quotas, from `throttled_for_s`.
+    """
+    if status not in RETRY_AFTER_OBEYED:
+        return None
+    wait_s = read_retry_after_s(headers, names, wall_s)
+    if wait_s is None and status == TOO_MANY_REQUESTS:
+        return quota_wait_s
+    return wait_s
 
 
 def read_hints(headers: Mapping[str, str], wall_s: float, rule: QuotaHeaderRule | None = None) -> tuple[QuotaHint, ...]:

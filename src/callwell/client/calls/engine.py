@@ -320,7 +320,7 @@ class AsyncEngine:
                 context.url,
                 self.learner.provider_wall_s,
                 None if key is None else key[1],
-                reset_s=self.learner.throttled_for_s(context.hints),
+                quota_wait_s=self.learner.throttled_for_s(context.hints),
                 described=plan.template is not None,
                 media=plan.media,
                 redirects=plan.redirects,

@@ -122,7 +122,7 @@ def parse_response(
     wall: Callable[[], float],
     key: Key | None,
     *,
-    reset_s: float | None = None,
+    quota_wait_s: float | None = None,
     described: bool = True,
     media: tuple[AnswerType, ...] = (),
     redirects: bool = False,
@@ -135,14 +135,14 @@ def parse_response(
         url: the address of the request.
         wall: returns the provider's time in seconds since the epoch, for dates in headers.
         key: the key, to hide it in texts.
-        reset_s: how long a 429 without `Retry-After` lasts, by the provider's quota headers.
+        quota_wait_s: how long a 429 without `Retry-After` lasts, by the provider's quota headers.
         described: a success must be JSON; otherwise it may be anything.
         media: the media types that a success may have, if it need not be JSON.
         redirects: a success may be a redirect to another server.
     """
     # What reads failures is loaded with the first one.
     from callwell.client.calls import error_body, gateways
-    from callwell.core.headers import read_retry_after_s
+    from callwell.core.headers import read_requested_wait_s
     from callwell.observe.redact import redact
 
     status = response.status
@@ -157,9 +157,7 @@ def parse_response(
     secrets = () if key is None else (key.reveal(),)
     whole, each = error_body.read_problems(rule, json, secrets)
     exchange_id = next((headers[name] for name in rule.request_id if name in headers), None)
-    wait_s = read_retry_after_s(headers, rule.retry_after, wall()) if status in outcome.RETRY_AFTER_OBEYED else None
-    if wait_s is None and status == outcome.TOO_MANY_REQUESTS:
-        wait_s = reset_s
+    wait_s = read_requested_wait_s(status, headers, rule.retry_after, wall(), quota_wait_s=quota_wait_s)
     moved_to = _redirect_target(url, headers.get("location")) if status in REDIRECTS else None
     request_id = redact(exchange_id, *secrets)[: error_body.MAX_TEXT] if exchange_id else None
     foreign = not readable and gateways.is_gateway_error(status, headers, response.body)
