@@ -241,6 +241,19 @@ def test_the_summary_fits_a_terminal(
     assert max(map(len, lines)) <= 80
 
 
+def test_keys_that_stand_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An operation that a second one of its name replaces is reported with its place."""
+    text = json.dumps(PETSTORE, indent=1)
+    path, item = next(iter(PETSTORE["paths"].items()))
+    source = tmp_path / "petstore.json"
+    source.write_text(text.replace('"paths": {', f'"paths": {{"{path}": {json.dumps(item)},', 1))
+    assert main(["init", str(source), "--to", str(tmp_path / "shown")]) == 0
+    said = f'paths."{path}" stands twice, in lines '
+    assert f"  repeated      {said}" in capsys.readouterr().out
+    found = run(capsys, str(source), "--to", str(tmp_path / "counted"))
+    assert [text.startswith(said) for text in found["repeated_keys"]] == [True]
+
+
 def test_check(tmp_path: Path, documents: str, capsys: pytest.CaptureFixture[str]) -> None:
     """What breaks comes first and sets the exit code; --update takes the newer document."""
     folder = tmp_path / "shop"

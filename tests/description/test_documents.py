@@ -12,6 +12,8 @@ import pytest
 
 from callwell.description import openapi
 from callwell.description.documents import reading
+from callwell.description.documents.reading import parse_document
+from callwell.description.documents.repeated_keys import find_repeated_keys
 from callwell.description.documents.yaml_text import read_yaml
 from callwell.description.loading import load_provider
 from callwell.errors import ProfileError
@@ -87,7 +89,7 @@ def test_a_folder_with_a_document_and_a_profile(tmp_path: Path, name: str) -> No
 )
 def test_values_of_yaml(text: str, value: object) -> None:
     """They are those of YAML 1.2, which has the types of JSON."""
-    found = read_yaml(text.encode())
+    found, _ = read_yaml(text.encode())
     if isinstance(value, dict) and None in value.values():
         assert list(found) == [*value, "2024-01-01"]
     else:
@@ -242,3 +244,55 @@ def test_a_version_that_is_a_number(version: str) -> None:
     """YAML makes one of a version without a patch and quotes."""
     document = reading.parse_document(f"{version}\npaths: {{/a: {{get: {{responses: {{}}}}}}}}\n".encode(), Path("a"))
     assert len(openapi.read(document).operations) == 1
+
+
+JSON_TWICE = """{
+ "a": {"x": 1,
+       "y": {"x": 1}, "x": 2},
+ "list": [{"k": 1}, {"k": 1, "\\u006b": 2}],
+ "b": 1, "a": {"x": 3}
+}"""
+
+YAML_TWICE = """
+a: &a {x: 1}
+list:
+  - {k: 1, k: 2}
+  - <<: *a
+    x: 2
+  - *a
+404: 1
+'404': 2
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            JSON_TWICE,
+            [
+                "a.x stands twice, in lines 2 and 3; the last one counts",
+                "list.1.k stands twice, in line 4; the last one counts",
+                "a stands twice, in lines 2 and 5; the last one counts",
+            ],
+        ),
+        (
+            YAML_TWICE,
+            [
+                "404 stands twice, in lines 8 and 9; the last one counts",
+                "list.0.k stands twice, in line 4; the last one counts",
+            ],
+        ),
+        ('{"a": {"x": 1}, "b": {"x": 1}, "c": [{"x": 1}, {"x": 1}], "d": "\\"a\\": 1"}', []),
+        ("a: {x: 1}\nb: {x: 1}\n", []),
+    ],
+)
+def test_keys_that_stand_twice(text: str, expected: list[str]) -> None:
+    """Each is found in its object, in JSON and YAML; equal keys of different objects and merged ones are none."""
+    assert find_repeated_keys(parse_document(text.encode(), Path("document"))) == expected
+
+
+def test_many_keys_that_stand_twice() -> None:
+    """As many are reported as help a person."""
+    pairs = ", ".join(f'"{number}": 1, "{number}": 2' for number in range(200))
+    assert len(find_repeated_keys(parse_document(f"{{{pairs}}}".encode(), Path("document")))) == 100

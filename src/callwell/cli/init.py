@@ -15,7 +15,7 @@ from callwell.cli.flags import JsonOption
 from callwell.errors import InvalidOption, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from callwell.cli.document_source import SourceText
     from callwell.description.infer.inference import Inferred
@@ -155,6 +155,7 @@ def _as_json(folder: Path, intake: Intake, inferred: Inferred, profile_text: str
         "callable": len(api.operations),
         "left_out": [{"operation": skipped.operation, "reason": skipped.reason} for skipped in api.left_out],
         "assumed": list(api.assumed),
+        "repeated_keys": list(intake.repeated),
         "lists": len(inferred.lists) + len(inferred.unclear),
         "paged": len(inferred.lists),
         "environments": {name: found.value.base_url for name, found in inferred.environments.by_name.items()},
@@ -176,10 +177,8 @@ def _summary(folder: Path, intake: Intake, inferred: Inferred, profile_text: str
         reasons = Counter(skipped.reason.partition(": ")[2] or skipped.reason for skipped in api.left_out)
         for reason, count in reasons.most_common(MAX_REASONS):
             yield f"  {count:>12}  {reason}"
-    for index, text in enumerate(api.assumed[:MAX_REASONS]):
-        yield f"  {'assumed' if index == 0 else '':<12}  {text}"
-    if len(api.assumed) > MAX_REASONS:
-        yield f"  {'':<12}  and {len(api.assumed) - MAX_REASONS} more: --json lists them"
+    yield from _some("assumed", api.assumed)
+    yield from _some("repeated", intake.repeated)
     yield f"  lists         {facts['lists']}, {facts['paged']} are read page by page"
     for index, (name, address) in enumerate(facts["environments"].items()):
         yield f"  {'environments' if index == 0 else '':<12}  {name}: {address}"
@@ -194,6 +193,14 @@ def _summary(folder: Path, intake: Intake, inferred: Inferred, profile_text: str
     first = next(iter(inferred.lists), None) or inferred.canary or next(iter(api.operations), None)
     if first is not None:
         yield f"callwell operations {shown} {first}"
+
+
+def _some(label: str, texts: Sequence[str]) -> Iterator[str]:
+    """The first texts in lines of the summary, and how many more there are."""
+    for index, text in enumerate(texts[:MAX_REASONS]):
+        yield f"  {'' if index else label:<12}  {text}"
+    if len(texts) > MAX_REASONS:
+        yield f"  {'':<12}  and {len(texts) - MAX_REASONS} more: --json lists them"
 
 
 def _check(folder: Path, source: str | None, network: _Network, *, update: bool, as_json: bool) -> None:

@@ -54,7 +54,7 @@ def json_line(text: str, path: KeyPath) -> int | None:
         text: a valid JSON text.
         path: the keys that lead there; an index into a list is a key too.
     """
-    return _find_line(text, path, _json_keys(text))
+    return _find_line(text, path, json_keys(text))
 
 
 def _find_line(text: str, path: KeyPath, keys: Iterator[tuple[KeyPath, int]]) -> int | None:
@@ -68,8 +68,12 @@ def _find_line(text: str, path: KeyPath, keys: Iterator[tuple[KeyPath, int]]) ->
     return text.count("\n", 0, position) + 1 if longest else None
 
 
-def _json_keys(text: str) -> Iterator[tuple[KeyPath, int]]:
-    """Every key and list item, with its position."""
+def json_keys(text: str) -> Iterator[tuple[KeyPath, int]]:
+    """Every key and list item of a JSON text, with its position.
+
+    Args:
+        text: a valid JSON text.
+    """
     path: list[str] = []
     lists: list[bool] = []
     before = ""

@@ -37,11 +37,13 @@ class Document(NamedTuple):
         content: what it says.
         text: the bytes of its file.
         is_json: it is JSON, else YAML.
+        yaml_repeats: it is YAML in which an object has a key twice. `repeated_keys` looks for that in JSON.
     """
 
     content: dict[str, Any]
     text: bytes
     is_json: bool
+    yaml_repeats: bool = False
 
     def line(self, path: KeyPath) -> int | None:
         """The line of a key, from 1; if it is not there, that of the nearest value around it."""
@@ -92,11 +94,12 @@ def parse_document(text: bytes, file: Path) -> Document:
     """
     if text.startswith(_UTF_16):
         text = text.decode("utf-16", errors="replace").encode()
-    is_json = text.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[") and file.suffix not in (".yaml", ".yml")
-    content = _parse_json(file, text) if is_json or file.suffix == ".json" else _parse_yaml(file, text)
+    begins_as_json = text.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
+    is_json = file.suffix == ".json" or (begins_as_json and file.suffix not in (".yaml", ".yml"))
+    content, repeats = (_parse_json(file, text), False) if is_json else _parse_yaml(file, text)
     if not isinstance(content, dict):
         raise ProfileError(str(file), "document", f"expected an object, {found_value(content)}", line=1)
-    return Document(content, text, is_json or file.suffix == ".json")
+    return Document(content=content, text=text, is_json=is_json, yaml_repeats=repeats)
 
 
 def _parse_json(file: Path, text: bytes) -> object:
@@ -112,7 +115,7 @@ def _parse_json(file: Path, text: bytes) -> object:
         ) from error
 
 
-def _parse_yaml(file: Path, text: bytes) -> object:
+def _parse_yaml(file: Path, text: bytes) -> tuple[object, bool]:
     from callwell.description.documents.yaml_text import error_line, read_yaml
 
     try:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from callwell.description import openapi
 from callwell.description.documents.external import FILES, include_files
 from callwell.description.documents.reading import parse_document
+from callwell.description.documents.repeated_keys import find_repeated_keys
 from callwell.description.documents.swagger import translate
 from callwell.description.infer.facts import Facts, read_facts
 from callwell.errors import ProfileError
@@ -24,12 +25,14 @@ class Intake(NamedTuple):
         file_name: its name in the folder of a provider.
         files: the files beside it that belong to it, as paths from its folder on.
         facts: what it says.
+        repeated: keys that stand twice in one object, with their lines, in words.
     """
 
     text: bytes
     file_name: str
     files: tuple[str, ...]
     facts: Facts
+    repeated: tuple[str, ...] = ()
 
 
 def read_intake(text: bytes, file: Path, *, address: str = "", alone: bool = False) -> Intake:
@@ -50,6 +53,7 @@ def read_intake(text: bytes, file: Path, *, address: str = "", alone: bool = Fal
         )
     document = parse_document(text, file)
     content = document.content
+    repeated = tuple(find_repeated_keys(document))
     if not alone:
         include_files(content, file)
     files = tuple(content.get(FILES, ()))
@@ -57,4 +61,4 @@ def read_intake(text: bytes, file: Path, *, address: str = "", alone: bool = Fal
         content = translate(content)
     api = openapi.read(content, file=str(file))
     name = "openapi.json" if document.is_json else "openapi.yaml"
-    return Intake(text, name, files, read_facts(content, api, address))
+    return Intake(text, name, files, read_facts(content, api, address), repeated)
