@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from callwell.assess import AssessmentReport, AssessmentRow, plots, report_page
-from callwell.assess.scores import AnswerScores, ScoreTally, extract_scores, parse_number
+from callwell.assess.scores import AnswerScores, ScoreTally, extract_scores, parse_score
 from callwell.core.rules.assess import AssessRule
 from callwell.errors import FileProblem
 
@@ -87,7 +87,7 @@ def test_the_same_scores_give_the_same_picture() -> None:
 )
 def test_numbers(value: object, expected: float | None) -> None:
     """A number may come as a text; anything else is none."""
-    assert parse_number(value) == expected
+    assert parse_score(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -103,4 +103,4 @@ def test_numbers(value: object, expected: float | None) -> None:
 def test_what_is_missing_has_no_score(answer: Any, expected: tuple[float | None, int]) -> None:
     """Nulls, and parts that are not there, are passed over."""
     found = extract_scores(RULE, answer)
-    assert (found.score, len(found.words)) == expected
+    assert (found.overall, len(found.words)) == expected

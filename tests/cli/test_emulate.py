@@ -14,7 +14,7 @@ from urllib.request import urlopen
 import pytest
 
 from callwell.cli.commands import load
-from callwell.cli.emulate import HAVE_A_FLAG
+from callwell.cli.emulate import FIELDS_WITH_FLAG
 from callwell.extras import install_command
 from tests.cli.playing import ADDRESS_VARIABLE, KEY_VARIABLE, PROVIDER, started
 from tests.patience import PATIENCE_S
@@ -76,7 +76,7 @@ def test_every_option_can_be_given(cli: Shell) -> None:
     expected |= {"deprecated": {"me.get": 86400, "links.list": None}}
     assert {name: options[name] for name in expected} == expected
     flags = {name for parameter in load("emulate").params for name in parameter.opts}
-    like_fields = HAVE_A_FLAG - {"clock", "settings"}
+    like_fields = FIELDS_WITH_FLAG - {"clock", "settings"}
     spelt = {"--scale", "--set"} | {f"--{name.removesuffix('_s').replace('_', '-')}" for name in like_fields}
     assert spelt <= flags
 

@@ -79,7 +79,7 @@ async def waited(client: AsyncClient) -> float:
         (code(404, "MISSING"), 0.9 + WINDOW_S, 1.0 + WINDOW_S),
         (code(503, "BUSY"), 0.9 + WINDOW_S, 1.0 + WINDOW_S),
         (REFUSED, 0.9, 1.0),
-        (NoReply(Outcome.UNKNOWN, "the response broke off", arrived=True), 0.9 + WINDOW_S, 1.0 + WINDOW_S),
+        (NoReply(Outcome.UNKNOWN, "the response broke off", headers_arrived=True), 0.9 + WINDOW_S, 1.0 + WINDOW_S),
         (LOST, 0.9 + WINDOW_S + TRANSIT_S, 1.0 + WINDOW_S + TRANSIT_S),
     ],
     ids=["done", "refused", "failed", "no connection", "half an answer", "no answer"],

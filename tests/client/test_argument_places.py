@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from callwell.client.calls.parameter_styles import undescribed_pairs
+from callwell.client.calls.parameter_styles import raw_query_pairs
 from callwell.errors import InvalidOption
 from tests.client.arguments import LIST, NOON, PLACES, TEXT, Colour, Level, Place, Shade, make, sent
 
@@ -106,7 +106,7 @@ def test_forms_have_the_same_values() -> None:
 def test_queries_that_no_description_knows() -> None:
     """`request` takes the same values: lists are repeated, None is left out."""
     query = {"a": None, "b": True, "c": [1, Level.HIGH], "d": NOON, "e": Decimal("1.0"), "f": ""}
-    assert undescribed_pairs(query) == [
+    assert raw_query_pairs(query) == [
         ("b", "true"),
         ("c", "1"),
         ("c", "3"),
@@ -116,4 +116,4 @@ def test_queries_that_no_description_knows() -> None:
     ]
     for value in ({"a": 1}, [None], math.nan, b"x"):
         with pytest.raises(InvalidOption, match="query: q"):
-            undescribed_pairs({"q": value})
+            raw_query_pairs({"q": value})

@@ -69,7 +69,7 @@ def test_the_loss_of_a_cancelled_request_is_known(serve: Servers, act: Callable[
     server = serve(lambda c: answer.wait(20.0) and act(c))
     reply = ended(get(server.url, 600.0), server, answer.set)
     assert isinstance(reply, NoReply)
-    assert (reply.outcome, reply.arrived) == (Outcome.UNKNOWN, False)
+    assert (reply.outcome, reply.headers_arrived) == (Outcome.UNKNOWN, False)
 
 
 def test_a_cancelled_request_that_finds_no_connection_was_not_sent() -> None:
@@ -129,7 +129,7 @@ def test_an_answer_that_began_shows_that_the_request_arrived(serve: Servers, sen
     act, timeout_s = UNKNOWN[case]
     reply = sender.send(get(serve(act).url, timeout_s))
     assert isinstance(reply, NoReply)
-    assert (reply.outcome, reply.arrived) == (Outcome.UNKNOWN, case in BEGUN)
+    assert (reply.outcome, reply.headers_arrived) == (Outcome.UNKNOWN, case in BEGUN)
 
 
 def test_an_interim_answer_shows_nothing(serve: Servers, sender: Sender) -> None:
@@ -137,7 +137,7 @@ def test_an_interim_answer_shows_nothing(serve: Servers, sender: Sender) -> None
     server = serve(lambda c: c.send(b"HTTP/1.1 103 Early Hints\r\n\r\n") and False)
     reply = sender.send(post(server.url))
     assert isinstance(reply, NoReply)
-    assert not reply.arrived
+    assert not reply.headers_arrived
 
 
 def test_half_an_answer_after_an_interim_one(serve: Servers, sender: Sender) -> None:
@@ -145,4 +145,4 @@ def test_half_an_answer_after_an_interim_one(serve: Servers, sender: Sender) -> 
     server = serve(lambda c: c.send(b"HTTP/1.1 103 Early Hints\r\n\r\n" + HALF) and False)
     reply = sender.send(post(server.url))
     assert isinstance(reply, NoReply)
-    assert reply.arrived
+    assert reply.headers_arrived

@@ -24,7 +24,7 @@ from tests.core.account_world import BOTH, HOLD_S, LONG, SHORT, acquired, bucket
 
 LOST: Final = SendEnd(Outcome.UNKNOWN, closes_in_s=2.0)
 UNSENT: Final = SendEnd(Outcome.REFUSED)
-CUT_OFF: Final = SendEnd(Outcome.UNKNOWN, arrived=True)
+CUT_OFF: Final = SendEnd(Outcome.UNKNOWN, request_arrived=True)
 THROTTLED: Final = SendEnd(Outcome.DONE, 429, wait_s=4.0)
 FAILED: Final = SendEnd(Outcome.DONE, 503)
 LEFT: Final = SendEnd(Outcome.UNKNOWN, blameless=True)

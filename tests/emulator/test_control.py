@@ -72,7 +72,7 @@ def test_reset_begins_anew(emulated: Emulated) -> None:
     after = emulated.call(path).data["recordings"]
     assert [each["recordingId"] for each in after] == [each["recordingId"] for each in before]
     assert reported["emulator"]["providers"]["userplane"]["production"]["key"] == emulated.key
-    assert {item["state"] for item in emulated.control("/ledger")["userplane"]["items"]} == {"throughout"}
+    assert {item["state"] for item in emulated.control("/ledger")["userplane"]["items"]} == {"unchanged"}
 
 
 def test_seed_rebuilds_only_the_world(emulated: Emulated) -> None:

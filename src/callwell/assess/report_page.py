@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from callwell.assess.report import AssessmentReport
     from callwell.assess.results import ScoredRecording
-    from callwell.assess.scores import Mean, ScoreTally
+    from callwell.assess.scores import ScoreStats, ScoreTally
 
 NAME: Final = "report.html"
 MAX_BARS: Final = 30
@@ -151,18 +151,19 @@ def _score_text(score: float | None) -> str:
     return "–" if score is None else f"{score:.1f}"
 
 
-def _means(title: str, what: str, unit: str, means: Mapping[str, Mean], *, has_plots: bool) -> Iterator[str]:
+def _means(title: str, what: str, unit: str, means: Mapping[str, ScoreStats], *, has_plots: bool) -> Iterator[str]:
     """A plot and a table of means, the lowest first: those are what a reader looks for."""
     if not means:
         return
-    ordered = sorted(means.items(), key=lambda named: (named[1].value, named[0]))
+    ordered = sorted(means.items(), key=lambda named: (named[1].mean, named[0]))
     yield f"<h2>{escape(title)}</h2>\n"
     if has_plots:
         lowest = ordered[:MAX_BARS]
         label = f"Mean score {title.lower()}, the lowest {len(lowest)} of {len(ordered)}"
-        yield _image(plots.bars([name for name, _ in lowest], [mean.value for _, mean in lowest]), label)
+        yield _image(plots.bars([name for name, _ in lowest], [stats.mean for _, stats in lowest]), label)
     rows = [
-        (name, f"{mean.size:,}", _score_text(mean.value), _score_text(mean.lowest)) for name, mean in ordered[:MAX_ROWS]
+        (name, f"{stats.samples:,}", _score_text(stats.mean), _score_text(stats.lowest))
+        for name, stats in ordered[:MAX_ROWS]
     ]
     yield from _table((what, unit, "mean", "lowest"), rows, numbers=(unit, "mean", "lowest"))
     if len(ordered) > MAX_ROWS:

@@ -192,7 +192,7 @@ class Assessment:
         self._tally.add(task.row.user, scores)
         row = task.row._replace(operation=task.operation, accent=task.arguments.get(task.rule.accent or ""))
         details = {
-            "score": scores.score,
+            "score": scores.overall,
             "remembered": remembered,
             "possibly_billed": answer.possibly_billed,
             **prepared.details,

@@ -18,35 +18,35 @@ class AnswerScores(NamedTuple):
     """The scores of one response.
 
     Attributes:
-        score: the overall score; None if the response has none.
+        overall: the overall score; None if the response has none.
         words: every word with its score, in order.
     """
 
-    score: float | None
+    overall: float | None
     words: tuple[tuple[str, float], ...]
 
 
-class Mean(NamedTuple):
-    """The mean of some scores.
+class ScoreStats(NamedTuple):
+    """The number, sum and minimum of some scores.
 
     Attributes:
-        size: the number of scores.
+        samples: the number of scores.
         total: their sum.
         lowest: the lowest of them.
     """
 
-    size: int = 0
+    samples: int = 0
     total: float = 0.0
     lowest: float = float("inf")
 
     @property
-    def value(self) -> float:
+    def mean(self) -> float:
         """The mean."""
-        return self.total / self.size
+        return self.total / self.samples
 
-    def plus(self, score: float) -> Mean:
-        """The mean with one more score."""
-        return Mean(size=self.size + 1, total=self.total + score, lowest=min(self.lowest, score))
+    def plus(self, score: float) -> ScoreStats:
+        """The same with one more score."""
+        return ScoreStats(samples=self.samples + 1, total=self.total + score, lowest=min(self.lowest, score))
 
 
 class ScoreTally:
@@ -60,17 +60,17 @@ class ScoreTally:
 
     def __init__(self) -> None:
         self.scores: list[float] = []
-        self.users: dict[str, Mean] = {}
-        self.words: dict[str, Mean] = {}
+        self.users: dict[str, ScoreStats] = {}
+        self.words: dict[str, ScoreStats] = {}
 
     def add(self, user: str | None, scores: AnswerScores) -> None:
         """Add the scores of one response."""
-        if scores.score is not None:
-            self.scores.append(scores.score)
-            self.users[user or NO_SPEAKER] = self.users.get(user or NO_SPEAKER, Mean()).plus(scores.score)
+        if scores.overall is not None:
+            self.scores.append(scores.overall)
+            self.users[user or NO_SPEAKER] = self.users.get(user or NO_SPEAKER, ScoreStats()).plus(scores.overall)
         for text, score in scores.words:
             word = text.casefold()
-            self.words[word] = self.words.get(word, Mean()).plus(score)
+            self.words[word] = self.words.get(word, ScoreStats()).plus(score)
 
 
 def extract_scores(rule: AssessRule, answer: Any) -> AnswerScores:
@@ -83,13 +83,13 @@ def extract_scores(rule: AssessRule, answer: Any) -> AnswerScores:
     words: list[tuple[str, float]] = []
     for record in _records(json_values.value_at(answer, rule.words)):
         text = record.get(rule.word)
-        score = parse_number(record.get(rule.word_score))
+        score = parse_score(record.get(rule.word_score))
         if isinstance(text, str) and text and score is not None:
             words.append((text, score))
-    return AnswerScores(parse_number(json_values.value_at(answer, rule.score)), tuple(words))
+    return AnswerScores(parse_score(json_values.value_at(answer, rule.score)), tuple(words))
 
 
-def parse_number(value: object) -> float | None:
+def parse_score(value: object) -> float | None:
     """Read a finite number, which may be a text; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None

@@ -32,29 +32,32 @@ NOT_INSTALLED: Final = "the emulator needs packages that are not installed ({nam
 
 Port = Annotated[int, typer.Option(min=0, max=65_535, metavar="PORT", help="0 takes any free port.")]
 
-Providers = Annotated[
+ProviderArguments = Annotated[
     list[str] | None,
     typer.Argument(metavar="PROVIDER", help="The providers to emulate. Default: all.", show_default=False),
 ]
-MoreProviders = Annotated[
+ProviderOptions = Annotated[
     list[str] | None, typer.Option("--provider", metavar="NAME", help="The same, as an option. Repeatable.")
 ]
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
-HAVE_A_FLAG: Final = {
+FIELDS_WITH_FLAG: Final = {
     *("port", "storage_port", "control_port", "seed", "recordings", "clock", "window", "per_minute", "per_day"),
     *("public_url", "url_life_s", "retry_after", "rate_headers", "skew_s", "deprecated", "provider", "settings"),
 }
 SETTABLE: Final = {
-    field.name: type(field.default) for field in fields(EmulatorOptions) if field.name not in HAVE_A_FLAG
+    field.name: type(field.default) for field in fields(EmulatorOptions) if field.name not in FIELDS_WITH_FLAG
 }
 """What `--set` accepts: every field of `EmulatorOptions` without a flag of its own, so a new one needs no flag."""
 
+EXPECTED: Final = {int: "a whole number", bool: "true or false"}
+"""What a value of `--set` must be, by the type of its option."""
+
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print addresses and keys as one line of JSON.")]
-Scale = Annotated[
+Speed = Annotated[
     float | None, typer.Option("--scale", metavar="S", help="Run the clock S times as fast. Default: CALLWELL_CLOCK.")
 ]
 Window = Annotated[
@@ -75,7 +78,7 @@ Deprecated = Annotated[
         help="Announce that an operation is deprecated, and in how many seconds it ends. Repeatable.",
     ),
 ]
-Others = Annotated[
+SetOption = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
@@ -105,13 +108,13 @@ PublicUrl = Annotated[
 
 @app.command()
 def emulate(
-    providers: Providers = None,
+    provider_arguments: ProviderArguments = None,
     *,
     as_json: AsJson = False,
-    provider: MoreProviders = None,
+    provider_options: ProviderOptions = None,
     seed: Seed = 1,
     recordings: Recordings = 40,
-    scale: Scale = None,
+    speed: Speed = None,
     window: Window = "fixed",
     per_minute: PerMinute = 120,
     per_day: PerDay = 10_000,
@@ -120,19 +123,19 @@ def emulate(
     rate_headers: RateHeadersOption = "off",
     skew: Skew = 0,
     deprecated: Deprecated = None,
-    others: Others = None,
+    set_values: SetOption = None,
     port: Port = 0,
     storage_port: Port = 0,
     control_port: Port = 0,
     public_url: PublicUrl = None,
 ) -> None:
     """Run emulated providers on 127.0.0.1 until Ctrl-C, with real quotas, signed URLs and faults on demand."""
-    names = (*(providers or ()), *(provider or ()))
+    names = (*(provider_arguments or ()), *(provider_options or ()))
     options = EmulatorOptions(
         provider=names,
         seed=seed,
         recordings=recordings,
-        clock=os.environ.get("CALLWELL_CLOCK") if scale is None else f"{scale:g}",
+        clock=os.environ.get("CALLWELL_CLOCK") if speed is None else f"{speed:g}",
         window=window,
         per_minute=per_minute,
         per_day=per_day,
@@ -145,16 +148,16 @@ def emulate(
         storage_port=storage_port,
         control_port=control_port,
         public_url=public_url,
-        **_parse_set(others or (), names),
+        **_parse_set(set_values or (), names),
     )
     _run(options, as_json=as_json)
 
 
 def _parse_deprecated(text: str) -> tuple[str, int | None]:
-    name, sign, seconds = text.partition("=")
-    if sign and not seconds.isdecimal():
+    name, equals, seconds = text.partition("=")
+    if equals and not seconds.isdecimal():
         raise errors.InvalidOption("--deprecated", text, "an operation, or OPERATION=SECONDS with whole seconds")
-    return name, int(seconds) if sign else None
+    return name, int(seconds) if equals else None
 
 
 def _parse_set(texts: Iterable[str], names: Sequence[str]) -> dict[str, Any]:
@@ -162,7 +165,7 @@ def _parse_set(texts: Iterable[str], names: Sequence[str]) -> dict[str, Any]:
     settings: dict[str, str] = {}
     options: dict[str, Any] = {"settings": settings}
     for text in texts:
-        name, sign, value = text.partition("=")
+        name, equals, value = text.partition("=")
         provider, dot, option = name.rpartition(".")
         name = option.replace("-", "_")
         if dot or (name not in SETTABLE and len(names) == 1):
@@ -171,11 +174,10 @@ def _parse_set(texts: Iterable[str], names: Sequence[str]) -> dict[str, Any]:
         if name not in SETTABLE:
             error = errors.UnknownName("--set", name, SETTABLE)
             raise errors.UsageError(f"{error}; an option of one provider is PROVIDER.NAME=VALUE")
-        expected = {int: "a whole number", bool: "true or false"}.get(SETTABLE[name], "another value")
         try:
-            options[name] = msgspec.convert(value if sign else "", SETTABLE[name], strict=False)
+            options[name] = msgspec.convert(value if equals else "", SETTABLE[name], strict=False)
         except msgspec.ValidationError as error:
-            raise errors.InvalidOption(f"--set {name}", value, expected) from error
+            raise errors.InvalidOption(f"--set {name}", value, EXPECTED[SETTABLE[name]]) from error
     return options
 
 
@@ -187,8 +189,8 @@ def _run(options: EmulatorOptions, *, as_json: bool) -> None:
 
     async def run(on_ready: Callable[[Endpoints], None]) -> None:
         serving = asyncio.ensure_future(serve(options, on_ready))
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(signum, serving.cancel)
         with suppress(asyncio.CancelledError):
             await serving
 
@@ -228,16 +230,16 @@ def _exports(name: str, environments: Mapping[str, Endpoint]) -> Iterator[str]:
     from callwell.client import setting_variables as variables
     from callwell.description import catalog
 
-    described = catalog.load(name)
+    provider_description = catalog.load(name)
     used: set[str] = set()
     for environment, endpoint in environments.items():
-        is_default = environment == described.environment().name
+        is_default = environment == provider_description.environment().name
         variable = variables.base_url_variable(name, "" if is_default else environment)
         yield f"export {variable}={shlex.quote(endpoint.base_url)}"
-        key = described.in_environment(environment).profile.key.env
+        key = provider_description.in_environment(environment).profile.key.env
         if key in used:  # a provider may have one key for two environments, but the emulator has one for each
-            own = variables.to_variable(f"{name}_{environment}_key")
-            yield f"export CALLWELL_{own}=env:{own}"
-            key = own
+            own_variable = variables.to_variable(f"{name}_{environment}_key")
+            yield f"export CALLWELL_{own_variable}=env:{own_variable}"
+            key = own_variable
         used.add(key)
         yield f"export {key}={shlex.quote(endpoint.key)}"

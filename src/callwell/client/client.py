@@ -11,7 +11,7 @@ from callwell.client.calls.caller import AsyncCaller
 from callwell.client.calls.engine import AsyncEngine
 from callwell.client.calls.operations import asset_operations, group_names, plan_undescribed, upload_operations
 from callwell.client.calls.options import ResolvedOptions
-from callwell.client.calls.parameter_styles import undescribed_pairs
+from callwell.client.calls.parameter_styles import raw_query_pairs
 from callwell.client.calls.wire_values import encode_json, to_wire_value
 from callwell.client.concurrency.primitives import AsyncCloseMixin
 from callwell.client.config import ClientConfig
@@ -184,7 +184,7 @@ class AsyncClient(AsyncCloseMixin):
         if not re.fullmatch("[A-Z]+", method):
             raise InvalidOption("method", method, "an HTTP method")
         body = None if json is None else encode_json(method, to_wire_value(f"{method}: the body", {}, json))
-        target = self.config.request_target(path, undescribed_pairs(query or {}))
+        target = self.config.request_target(path, raw_query_pairs(query or {}))
         is_keyless = self.provider.profile.key.scheme == "none"
         bound = BoundRequest(method, target, body, accept=ACCEPT_ANYTHING, keyless=is_keyless)
         return await self._caller.send(self._caller.prepare(plan_undescribed(self.provider, method), bound))

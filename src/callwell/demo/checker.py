@@ -99,7 +99,7 @@ def _read(folder: Path, truth: dict[str, Any], key: str) -> TreeContents:
 
 def _is_lost(item: dict[str, Any], contents: TreeContents) -> bool:
     """Whether an item that existed all the time is missing, or one of its files is."""
-    if item["state"] != "throughout":
+    if item["state"] != "unchanged":
         return False
     expected = sum(asset is not None for asset in item["assets"].values())
     return not contents.records[item["id"]] or contents.right[item["id"]] < expected

@@ -69,16 +69,20 @@ class BodyType(Struct, frozen=True, kw_only=True):
     Attributes:
         media_type: as it is sent; with a `*` in it, a call says which type it is.
         kind: how the body is written.
-        demanded: the arguments without which there is no such body.
+        required: the arguments without which there is no such body.
         fields: its fields, or the whole body; None if they are those among the parameters of the operation.
-        extensible: other fields may be given too, by the whole body.
+        additional_properties: other fields may be given too, by the whole body.
     """
 
     media_type: str
     kind: BodyKind
-    demanded: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
     fields: tuple[Parameter, ...] | None = None
-    extensible: bool = True
+    additional_properties: bool = True
+
+
+DEFAULT_JSON_BODY: Final = BodyType(media_type="application/json", kind="json")
+"""The type of a body that most operations with a body have: see `Operation.bodies`."""
 
 
 Kind: TypeAlias = Literal["json", "text", "bytes", "any", "events", "lines"]

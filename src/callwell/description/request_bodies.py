@@ -13,7 +13,7 @@ An object with properties becomes one argument for each; any other body is one a
 Where several types of body are declared, their arguments are united, and `content_type` chooses a type. Without it, a
 call gets the first type, in the order of `support.BODY_KINDS`, that takes what is given.
 
-* A property that is `readOnly` is never demanded. A name under `required` that is no property is one of any type.
+* A property that is `readOnly` is never required. A name under `required` that is no property is one of any type.
 * The fields of a body that is optional are optional; if one is given, so must be those that its schema requires.
 * The usual body, a required JSON object, needs no record: see `Operation.bodies`.
 """
@@ -26,7 +26,7 @@ from msgspec.structs import replace
 
 from callwell.description import support
 from callwell.description.error import DescriptionError
-from callwell.description.model import WHOLE_BODY, BodyType, Parameter
+from callwell.description.model import DEFAULT_JSON_BODY, WHOLE_BODY, BodyType, Parameter
 from callwell.description.names import to_snake_case
 from callwell.description.plain_text import summarize
 from callwell.description.references import optional_object
@@ -52,8 +52,6 @@ JSON_PATCH: Final = "application/json-patch+json"
 STEPS: Final = {"type": "array", "items": {"type": "object"}}
 """The schema of a JSON Patch, where the document has none for it."""
 
-USUAL: Final = BodyType(media_type=JSON, kind="json")
-
 
 class BodyDraft(NamedTuple):
     """One type of body, before its arguments have their names.
@@ -62,15 +60,15 @@ class BodyDraft(NamedTuple):
         media_type: as `BodyType` has it.
         kind: as `BodyType` has it.
         fields: its fields, or the whole body.
-        demanded: the names on the wire of those that it cannot be without.
-        extensible: as `BodyType` has it.
+        required: the names on the wire of those that it cannot be without.
+        additional_properties: as `BodyType` has it.
     """
 
     media_type: str
     kind: BodyKind
     fields: list[Parameter]
-    demanded: list[str]
-    extensible: bool
+    required: list[str]
+    additional_properties: bool
 
 
 class RequestBody(NamedTuple):
@@ -94,7 +92,7 @@ class RequestBody(NamedTuple):
         """
         arguments = {parameter.wire_name: parameter for parameter in parameters if parameter.location == "body"}
         types = tuple(self._type(draft, arguments) for draft in self.drafts)
-        return () if self.required and types == (USUAL,) and arguments.keys() - {WHOLE_BODY} else types
+        return () if self.required and types == (DEFAULT_JSON_BODY,) and arguments.keys() - {WHOLE_BODY} else types
 
     def _type(self, draft: BodyDraft, arguments: Mapping[str, Parameter]) -> BodyType:
         fields = tuple(replace(field, name=arguments[field.wire_name].name) for field in draft.fields)
@@ -105,9 +103,9 @@ class RequestBody(NamedTuple):
         return BodyType(
             media_type=draft.media_type,
             kind=draft.kind,
-            demanded=() if is_enforced else tuple(arguments[name].name for name in draft.demanded),
+            required=() if is_enforced else tuple(arguments[name].name for name in draft.required),
             fields=None if are_arguments else fields,
-            extensible=draft.extensible,
+            additional_properties=draft.additional_properties,
         )
 
 
@@ -163,15 +161,15 @@ def _draft(media_type: str, kind: BodyKind, schema: Mapping[str, Any], media: Ma
         schema = STEPS
     additional = schema.get("additionalProperties")
     if kind in STRUCTURED and set(type_names(schema)) == {"object"} and "properties" in schema:
-        fields, demanded = _fields(schema, media.get("encoding"))
+        fields, required = _fields(schema, media.get("encoding"))
         if additional is True or (isinstance(additional, dict) and additional):
             others = {"type": "object", "additionalProperties": additional}
             fields.append(_whole(others))
         if fields or additional is None or additional is False:
-            return BodyDraft(name, kind, fields, demanded, extensible=additional is not False)
+            return BodyDraft(name, kind, fields, required, additional_properties=additional is not False)
     whole: Mapping[str, Any] = schema if kind in STRUCTURED else CONTENTS[kind]
     described = {"description": schema["description"], **whole} if "description" in schema else whole
-    return BodyDraft(name, kind, [_whole(described)], [WHOLE_BODY], extensible=True)
+    return BodyDraft(name, kind, [_whole(described)], [WHOLE_BODY], additional_properties=True)
 
 
 def _whole(schema: Mapping[str, Any]) -> Parameter:
@@ -189,19 +187,19 @@ def _whole(schema: Mapping[str, Any]) -> Parameter:
 def _fields(schema: Mapping[str, Any], encoding: object) -> tuple[list[Parameter], list[str]]:
     """The fields of an object, and the names on the wire of those that it cannot be without."""
     properties = schema["properties"]
-    required = dict.fromkeys(required_names(schema))
-    described = {**properties, **{name: {} for name in required if name not in properties}}
+    listed = dict.fromkeys(required_names(schema))
+    described = {**properties, **{name: {} for name in listed if name not in properties}}
     encodings: Mapping[str, Any] = encoding if isinstance(encoding, dict) else {}
-    writable = [name for name in required if not described[name].get("readOnly")]
+    writable = [name for name in listed if not described[name].get("readOnly")]
     defaults = {name: stated_value(described[name], described[name].get("default")) for name in writable}
     # A default of null is one too, though no value is sent for it.
-    demanded = [name for name in writable if defaults[name] is None and described[name].get("default", "") is not None]
+    required = [name for name in writable if defaults[name] is None and described[name].get("default", "") is not None]
     fields = [
         _field(name, field, encodings.get(name), default=defaults.get(name))
         for name, field in described.items()
         if name
     ]
-    return fields, demanded
+    return fields, required
 
 
 def _field(name: str, schema: Mapping[str, Any], encoding: object, *, default: object) -> Parameter:
@@ -238,7 +236,7 @@ def _arguments(drafts: list[BodyDraft], *, required: bool, is_change: bool) -> l
     arguments = [
         _unite(
             fields if sends_defaults else [replace(field, default=None) for field in fields],
-            required=required and all(name in draft.demanded for draft in structured),
+            required=required and all(name in draft.required for draft in structured),
         )
         for name, fields in united.items()
     ]

@@ -219,7 +219,7 @@ class Exchange:
         """Write `reply` as far as the fault allows, and complete the row."""
         wall_s = self.service.provider.server_time()
         response = to_outgoing(reply, head=self.scope["method"] == "HEAD", wall_s=wall_s)
-        if fault is not None and not reply.fault_missed:
+        if fault is not None and not reply.fault_not_applicable:
             changed = apply_fault(response, fault, self.entry.row.place)
             if changed is None:
                 fault = None

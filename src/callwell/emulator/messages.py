@@ -77,7 +77,7 @@ class Reply:
         effect: something was created, changed or deleted.
         dead_key: the request was refused because its key is unknown, expired or disabled.
         retry_after_s: for how many clock seconds the reply asks the client to wait.
-        fault_missed: the scripted fault could not happen here and did not.
+        fault_not_applicable: the scripted fault could not happen here and did not.
         refused: at the storage: the URL opens nothing, so that no fault strikes.
     """
 
@@ -87,7 +87,7 @@ class Reply:
     effect: bool = False
     dead_key: bool = False
     retry_after_s: int | None = None
-    fault_missed: bool = False
+    fault_not_applicable: bool = False
     refused: bool = False
 
 

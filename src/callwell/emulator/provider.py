@@ -81,7 +81,7 @@ class LedgerItem(msgspec.Struct, frozen=True):
     Attributes:
         id: its id.
         workspace: the workspace or environment that it belongs to.
-        state: `throughout` if it has existed since the ledger began, else `created` or `deleted`.
+        state: `unchanged` if it has existed since the ledger began, else `created` or `deleted`.
         assets: what can be downloaded, by kind; None for what the provider does not have.
     """
 

@@ -166,15 +166,15 @@ class NoReply(Struct, frozen=True):
         reason: what happened, for people, without addresses or secrets.
         cause: the HTTP library's exception, for `raise ... from`.
         permanent: another attempt would fail in the same way, as at a certificate; the reason says what to do.
-        arrived: status and headers of a final response came before the rest was lost, so the request cannot arrive
-            later than that.
+        headers_arrived: status and headers of a final response came before the rest was lost, so the request cannot
+            arrive later than that.
     """
 
     outcome: Outcome
     reason: str
     cause: Exception | None = None
     permanent: bool = False
-    arrived: bool = False
+    headers_arrived: bool = False
 
 
 class AsyncBody(Protocol):

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from pyreqwest import exceptions as theirs
+from pyreqwest import exceptions as pyreqwest_errors
 
 from callwell.core.types import Outcome
 from callwell.transport.base import NoReply
@@ -24,28 +24,28 @@ if TYPE_CHECKING:
 CONNECTING: Final = "client error (Connect)"
 """What hyper calls the phase before the first byte of a request."""
 
-REASONS: Final[dict[type[theirs.PyreqwestError], str]] = {
-    theirs.ReadTimeoutError: "the response stopped coming",
-    theirs.BodyDecodeError: "the response broke off",
-    theirs.DecodeError: "the response is not HTTP",
-    theirs.ReadError: "the response broke off",
-    theirs.WriteError: "the connection broke off while sending",
-    theirs.WriteTimeoutError: "sending took too long",
-    theirs.PoolTimeoutError: "no connection came free in time",
-    theirs.ConnectTimeoutError: "no response in time",
-    theirs.ConnectError: "the connection was closed before a response came",
-    theirs.RequestTimeoutError: "no response in time",
-    theirs.NetworkError: "the network failed",
-    theirs.TransportError: "the network failed",
-    theirs.RedirectError: "redirects without end",
-    theirs.StatusError: "an error status",
-    theirs.JSONDecodeError: "the response is not JSON",
-    theirs.ClientClosedError: "the client was closed meanwhile",
-    theirs.RequestPanicError: "the HTTP library failed",
-    theirs.RequestError: "the request failed",
-    theirs.BuilderError: "the request could not be built",
-    theirs.DetailedPyreqwestError: "the request failed",
-    theirs.PyreqwestError: "the request failed",
+REASONS: Final[dict[type[pyreqwest_errors.PyreqwestError], str]] = {
+    pyreqwest_errors.ReadTimeoutError: "the response stopped coming",
+    pyreqwest_errors.BodyDecodeError: "the response broke off",
+    pyreqwest_errors.DecodeError: "the response is not HTTP",
+    pyreqwest_errors.ReadError: "the response broke off",
+    pyreqwest_errors.WriteError: "the connection broke off while sending",
+    pyreqwest_errors.WriteTimeoutError: "sending took too long",
+    pyreqwest_errors.PoolTimeoutError: "no connection came free in time",
+    pyreqwest_errors.ConnectTimeoutError: "no response in time",
+    pyreqwest_errors.ConnectError: "the connection was closed before a response came",
+    pyreqwest_errors.RequestTimeoutError: "no response in time",
+    pyreqwest_errors.NetworkError: "the network failed",
+    pyreqwest_errors.TransportError: "the network failed",
+    pyreqwest_errors.RedirectError: "redirects without end",
+    pyreqwest_errors.StatusError: "an error status",
+    pyreqwest_errors.JSONDecodeError: "the response is not JSON",
+    pyreqwest_errors.ClientClosedError: "the client was closed meanwhile",
+    pyreqwest_errors.RequestPanicError: "the HTTP library failed",
+    pyreqwest_errors.RequestError: "the request failed",
+    pyreqwest_errors.BuilderError: "the request could not be built",
+    pyreqwest_errors.DetailedPyreqwestError: "the request failed",
+    pyreqwest_errors.PyreqwestError: "the request failed",
 }
 
 READING: Final = "error decoding response body"
@@ -54,15 +54,18 @@ READING: Final = "error decoding response body"
 ADDRESS: Final = re.compile(r" for url \(.*\)", re.DOTALL)
 """How reqwest writes the address in a cause: with its query, which may hold a signature."""
 
-TO_PROXY: Final = ("tunnel error: failed to create underlying connection", "error connecting to socks proxy")
+PROXY_CONNECT_CAUSES: Final = (
+    "tunnel error: failed to create underlying connection",
+    "error connecting to socks proxy",
+)
 """Causes of a connection to a proxy that could not be made, as hyper-util words them."""
 
 SOCKS_ERROR: Final = "SOCKS error: "
 
-NEVER_SENT: Final = (theirs.BuilderError, theirs.PoolTimeoutError)
+NEVER_SENT: Final = (pyreqwest_errors.BuilderError, pyreqwest_errors.PoolTimeoutError)
 
 
-def to_no_reply(error: theirs.PyreqwestError) -> NoReply:
+def to_no_reply(error: pyreqwest_errors.PyreqwestError) -> NoReply:
     """What is known after an exception of pyreqwest.
 
     Its address is removed from it, since the exception becomes the `__cause__` of one of ours.
@@ -74,19 +77,21 @@ def to_no_reply(error: theirs.PyreqwestError) -> NoReply:
     connecting = CONNECTING in causes
     remedy = find_remedy(causes, connecting=connecting)
     if remedy is not None:
-        return NoReply(Outcome.REFUSED if connecting else Outcome.UNKNOWN, remedy, error, permanent=True)
+        outcome = Outcome.REFUSED if connecting else Outcome.UNKNOWN
+        return NoReply(outcome, reason=remedy, cause=error, permanent=True)
     if connecting:
-        return NoReply(Outcome.REFUSED, _connect_reason(causes), error)
+        return NoReply(Outcome.REFUSED, reason=_connect_reason(causes), cause=error)
     if isinstance(error, NEVER_SENT):
-        return NoReply(Outcome.REFUSED, REASONS[type(error)], error)
-    arrived = bool(causes) and causes[0] == READING
-    return NoReply(Outcome.UNKNOWN, REASONS.get(type(error), "the request failed"), error, arrived=arrived)
+        return NoReply(Outcome.REFUSED, reason=REASONS[type(error)], cause=error)
+    headers_arrived = bool(causes) and causes[0] == READING
+    reason = REASONS.get(type(error), "the request failed")
+    return NoReply(Outcome.UNKNOWN, reason=reason, cause=error, headers_arrived=headers_arrived)
 
 
 def _connect_reason(causes: Sequence[str]) -> str:
     """Why no connection was made, for people."""
     deepest = causes[-1].split(" (os error")[0].removeprefix(SOCKS_ERROR)
-    to_proxy = any(cause.startswith(TO_PROXY) for cause in causes)
+    to_proxy = any(cause.startswith(PROXY_CONNECT_CAUSES) for cause in causes)
     if "dns error" in causes or "error resolving DNS" in causes:
         return f"the {'proxy' if to_proxy else 'host'}'s name could not be resolved"
     if deepest in ("deadline has elapsed", "operation timed out"):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ENVIRONMENT: Final = "environment"
 SCHEMES: Final = frozenset({"http", "https", "socks4", "socks4a", "socks5", "socks5h"})
 PORTS: Final = {"http": 80, "https": 443}
-EXPECTED: Final = "the address of a proxy, such as http://proxy.example.com:3128, or `environment`"
+EXPECTED_FORM: Final = "the address of a proxy, such as http://proxy.example.com:3128, or `environment`"
 SCHEME: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 
 Addresses: TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
@@ -133,10 +133,10 @@ def parse_address(text: str, name: str) -> str:
         parts = urlsplit(whole)
         _ = parts.port
     except ValueError:
-        raise InvalidOption(name, hide_password(whole), EXPECTED) from None
+        raise InvalidOption(name, hide_password(whole), EXPECTED_FORM) from None
     clean = whole.isascii() and whole.isprintable() and " " not in whole
     if not clean or parts.scheme.lower() not in SCHEMES or not parts.hostname or parts.path.strip("/"):
-        raise InvalidOption(name, hide_password(text), EXPECTED)
+        raise InvalidOption(name, hide_password(text), EXPECTED_FORM)
     return whole
 
 

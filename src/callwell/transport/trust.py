@@ -17,7 +17,7 @@ CERTIFICATE: Final = re.compile(
 SEQUENCE: Final = b"\x30"
 """The first byte of a DER file (X.690, 8.9)."""
 
-EXPECTED: Final = "a file of PEM certificates (-----BEGIN CERTIFICATE-----)"
+EXPECTED_FORM: Final = "a file of PEM certificates (-----BEGIN CERTIFICATE-----)"
 CONVERT: Final = "; `openssl x509 -inform der -in FILE -out FILE.pem` makes one of a file in DER"
 MAX_BYTES: Final = 16 << 20
 """The most bytes of such a file; the largest public bundles have 300 KiB."""
@@ -37,28 +37,28 @@ def read_certificates(file: str) -> tuple[bytes, ...]:
     if found:
         return tuple(found)
     if not content.strip():
-        raise InvalidOption("ca_file", file, f"{EXPECTED}, but it is empty")
+        raise InvalidOption("ca_file", file, f"{EXPECTED_FORM}, but it is empty")
     if content.startswith(SEQUENCE):
-        raise InvalidOption("ca_file", file, f"{EXPECTED}, but it looks like DER{CONVERT}")
+        raise InvalidOption("ca_file", file, f"{EXPECTED_FORM}, but it looks like DER{CONVERT}")
     if b"PRIVATE KEY-----" in content:
-        raise InvalidOption("ca_file", file, f"{EXPECTED}, but it has a private key and no certificate")
+        raise InvalidOption("ca_file", file, f"{EXPECTED_FORM}, but it has a private key and no certificate")
     if b"-----BEGIN " in content:
-        raise InvalidOption("ca_file", file, f"{EXPECTED}, but it has something else, or was cut off")
-    raise InvalidOption("ca_file", file, f"{EXPECTED}, but it has no certificate")
+        raise InvalidOption("ca_file", file, f"{EXPECTED_FORM}, but it has something else, or was cut off")
+    raise InvalidOption("ca_file", file, f"{EXPECTED_FORM}, but it has no certificate")
 
 
 def _read(file: str) -> bytes:
     try:
         path = Path(file).expanduser()
         if path.is_dir():
-            raise InvalidOption("ca_file", file, f"{EXPECTED}, but it is a folder")
+            raise InvalidOption("ca_file", file, f"{EXPECTED_FORM}, but it is a folder")
         with path.open("rb") as opened:
             content = opened.read(MAX_BYTES + 1)
     except (OSError, ValueError, RuntimeError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
-        raise InvalidOption("ca_file", file, f"a readable {EXPECTED.removeprefix('a ')} ({why})") from error
+        raise InvalidOption("ca_file", file, f"a readable {EXPECTED_FORM.removeprefix('a ')} ({why})") from error
     if len(content) > MAX_BYTES:
-        raise InvalidOption("ca_file", file, f"{EXPECTED}, but it is larger than any bundle of certificates")
+        raise InvalidOption("ca_file", file, f"{EXPECTED_FORM}, but it is larger than any bundle of certificates")
     return content
 
 
@@ -68,7 +68,7 @@ def _der(file: str, text: bytes) -> bytes:
     except binascii.Error:
         der = b""
     if not _can_be_trusted(der):
-        raise InvalidOption("ca_file", file, f"{EXPECTED}, but one of them is damaged")
+        raise InvalidOption("ca_file", file, f"{EXPECTED_FORM}, but one of them is damaged")
     return der
 
 

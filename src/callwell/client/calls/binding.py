@@ -96,7 +96,7 @@ class BoundParameter(NamedTuple):
             the body, a path segment of another style) counts as a header: see `RequestFinisher`.
         placeholder: its placeholder in the path.
         parameter: its description.
-        label: its name in messages.
+        argument_name: its name in messages.
         plain_type: every value of this type fits, except empty and non-ASCII texts; None for no such type.
         takes_null: None is sent as null; otherwise it means that there is no value.
         if_absent: what stands for a missing value: None for nothing, `NOT_GIVEN` where a call must give one.
@@ -107,7 +107,7 @@ class BoundParameter(NamedTuple):
     location: str
     placeholder: str
     parameter: Parameter
-    label: str
+    argument_name: str
     plain_type: type | None
     takes_null: bool
     if_absent: object
@@ -118,16 +118,16 @@ class BoundParameter(NamedTuple):
         """A parameter of an operation."""
         is_field = parameter.location == "body"
         is_usual = _is_usual(parameter)
-        is_demanded = parameter.required and not (is_field and len(operation.bodies) > 1)
+        is_required = parameter.required and not (is_field and len(operation.bodies) > 1)
         return cls(
             name=parameter.name,
             location=parameter.location if is_usual or parameter.location in ("query", "body") else "header",
             placeholder=f"{{{parameter.wire_name}}}",
             parameter=parameter,
-            label=f"{operation.name}: {parameter.name}",
+            argument_name=f"{operation.name}: {parameter.name}",
             plain_type=plain_type(parameter.schema),
             takes_null=is_field and is_nullable(parameter.schema),
-            if_absent=NOT_GIVEN if is_demanded else parameter.default,
+            if_absent=NOT_GIVEN if is_required else parameter.default,
             write=_usual_writer(parameter) if is_usual else _rare_writer(parameter),
         )
 
@@ -138,7 +138,7 @@ class BoundParameter(NamedTuple):
             InvalidOption: a call must give one.
         """
         if self.if_absent is NOT_GIVEN:
-            raise InvalidOption(self.label, None, describe_schema(self.parameter.schema))
+            raise InvalidOption(self.argument_name, None, describe_schema(self.parameter.schema))
         return self.if_absent
 
 
@@ -195,21 +195,23 @@ class Binder:
         headers: list[tuple[str, str]] = []
         body: dict[str, object] = {}
         for field in self._fields:
-            name, location, placeholder, parameter, label, plain, takes_null, if_absent, write = field
+            name, location, placeholder, parameter, argument_name, plain, takes_null, if_absent, write = field
             value = arguments.get(name, NOT_GIVEN)
             if value is NOT_GIVEN or (value is None and not takes_null):
                 if if_absent is None:
                     continue
                 value = field.default()
             if type(value) is not plain or (isinstance(value, str) and not (value and value.isascii())):
-                value = to_wire_value(label, parameter.schema, value)
-                check_value(label, parameter.schema, value)
+                value = to_wire_value(argument_name, parameter.schema, value)
+                check_value(argument_name, parameter.schema, value)
             if location == "path":
-                target = target.replace(placeholder, str(value) if type(value) is int else path_segment(label, value))
+                target = target.replace(
+                    placeholder, str(value) if type(value) is int else path_segment(argument_name, value)
+                )
             elif location == "query":
-                query.extend(write(label, parameter, value))
+                query.extend(write(argument_name, parameter, value))
             elif location == "header":
-                headers.extend(write(label, parameter, value))
+                headers.extend(write(argument_name, parameter, value))
             else:
                 body[parameter.wire_name] = value
         if self._finisher is not None or others:
@@ -259,9 +261,9 @@ class Binder:
         if value is NOT_GIVEN or value is None:
             return self.bind(fields)
         schema = whole.parameter.schema
-        wire = to_wire_value(whole.label, schema, value)
+        wire = to_wire_value(whole.argument_name, schema, value)
         if not (self._has_fields_first and isinstance(wire, Mapping)):
-            check_value(whole.label, schema, wire)
+            check_value(whole.argument_name, schema, wire)
             return self.bind(fields, {WHOLE_BODY: wire})
         names = {field.parameter.wire_name: field.name for field in self._fields if field.location == "body"}
         taken = {names[key]: inner for key, inner in wire.items() if key in names}
@@ -269,8 +271,8 @@ class Binder:
         more = schema.get("additionalProperties", True)
         for key, inner in others.items():
             if more is False:
-                raise UnknownName("field", key, names, owner=whole.label)
-            check_value(f"{whole.label}.{key}", more if isinstance(more, Mapping) else {}, inner)
+                raise UnknownName("field", key, names, owner=whole.argument_name)
+            check_value(f"{whole.argument_name}.{key}", more if isinstance(more, Mapping) else {}, inner)
         return self.bind({**taken, **fields}, others)
 
     def wire(self, arguments: Mapping[str, object]) -> dict[str, Any]:
@@ -285,7 +287,9 @@ class Binder:
             field = next((field for field in (*self._fields, self._whole) if field and field.name == name), None)
             if field is None:
                 raise UnknownName("parameter", name, self.names, owner=self._operation.name)
-            converted[name] = value if value is NOT_GIVEN else to_wire_value(field.label, field.parameter.schema, value)
+            converted[name] = (
+                value if value is NOT_GIVEN else to_wire_value(field.argument_name, field.parameter.schema, value)
+            )
         return converted
 
     def with_position(self, arguments: Mapping[str, object], name: str, position: int | str) -> dict[str, object]:
@@ -337,8 +341,10 @@ def _whole_body(body: list[BoundParameter], operation: Operation) -> BoundParame
         return None
     taken = {parameter.name for parameter in operation.parameters}
     name = next(candidate for candidate in ("body", "body_body", "whole_body") if candidate not in taken)
-    extensible = not operation.bodies or any(body_type.extensible for body_type in operation.bodies)
-    schema = {"type": "object", "additionalProperties": extensible}
+    additional_properties = not operation.bodies or any(
+        body_type.additional_properties for body_type in operation.bodies
+    )
+    schema = {"type": "object", "additionalProperties": additional_properties}
     return BoundParameter.of(
         Parameter(name=name, wire_name=WHOLE_BODY, location="body", required=False, schema=schema), operation
     )

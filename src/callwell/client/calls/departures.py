@@ -186,7 +186,7 @@ def _ended(engine: Any, context: CallContext, permit: Permit, ending: Any) -> No
 
 def _end(engine: Any, context: CallContext, permit: Permit, reply: Response | NoReply) -> SendEnd:
     if isinstance(reply, NoReply):
-        return SendEnd(reply.outcome, arrived=reply.arrived, blameless=True)
+        return SendEnd(reply.outcome, request_arrived=reply.headers_arrived, blameless=True)
     now = engine.clock.now()
     hints = engine.learner.observe(context.prepared.plan.operation, reply, now, now - permit.acquired_at)
     quota_wait_s = engine.learner.throttled_for_s(hints)

@@ -50,13 +50,13 @@ class Part(NamedTuple):
     file: str | None = None
 
 
-def encode_field(label: str, field: Parameter, value: object) -> Iterator[Part]:
+def encode_field(argument_name: str, field: Parameter, value: object) -> Iterator[Part]:
     """The parts of one field: one, or one for each item of a list.
 
     A field with a style, as OpenAPI 3.1 allows, is written as in a query, one part for each pair.
 
     Args:
-        label: the field's name in messages.
+        argument_name: the field's name in messages.
         field: the field; the value was checked against its schema.
         value: the value.
 
@@ -66,32 +66,32 @@ def encode_field(label: str, field: Parameter, value: object) -> Iterator[Part]:
     wire = field.wire_name
     if field.style and isinstance(value, dict | list):
         pairs = (
-            nested_pairs(label, wire, value)
+            nested_pairs(argument_name, wire, value)
             if field.style == "deepObject"
-            else [(wire, ",".join(flatten(label, value)))]
+            else [(wire, ",".join(flatten(argument_name, value)))]
         )
         yield from (Part(name, text.encode()) for name, text in pairs)
     else:
-        yield from _encode_value(label, field, field.schema, value)
+        yield from _encode_value(argument_name, field, field.schema, value)
 
 
-def _encode_value(label: str, field: Parameter, schema: Mapping[str, Any], value: object) -> Iterator[Part]:
+def _encode_value(argument_name: str, field: Parameter, schema: Mapping[str, Any], value: object) -> Iterator[Part]:
     wire = field.wire_name
     file = _file_schema(schema, value)
     if file is not None:
-        name, content = open_content(label, file, value)
+        name, content = open_content(argument_name, file, value)
         yield Part(wire, content, _choose_type(field.content, guess_type(name)), name)
     elif isinstance(value, str):
         yield Part(wire, value.encode(), field.content)
     elif value is None:
-        raise InvalidOption(label, value, "a value: a form has no null")
+        raise InvalidOption(argument_name, value, "a value: a form has no null")
     elif isinstance(value, Sequence):
         items = _item_schema(schema)
         for item in value:
-            yield from _encode_value(label, field, items, item)
+            yield from _encode_value(argument_name, field, items, item)
     else:
         default = "application/json" if isinstance(value, Mapping) else ""
-        yield Part(wire, encode_json(label, value), field.content or default)
+        yield Part(wire, encode_json(argument_name, value), field.content or default)
 
 
 def _item_schema(schema: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How values stand in paths, queries and headers, in the styles that nearly all parameters have.
+"""Writes values into paths, queries and headers, in the common styles.
 
-| place | style | a text or number | a list | an object |
+| place | style | a primitive | a list | an object |
 | --- | --- | --- | --- | --- |
 | path | simple | `v` | `a,b` | see `rare_styles` |
 | query | form, exploded | `p=v` | `p=a&p=b` | `k=v&l=w` |
 | query | deepObject | `p=v` | `p[]=a&p[]=b` | `p[k]=v&p[l]=w` |
+| query | `x-array-style: indexed` | `p=v` | `p[0]=a&p[1]=b` | `k=v&l=w` |
 | header | simple | `v` | `a,b` | `k,v,l,w` |
 
-What is nested deeper in a query stands in brackets, see `nested_pairs`. Null is left out.
+A primitive is a string, a number or a boolean. Deeper levels of a query have their keys in brackets: see
+`nested_pairs`. A property that is null is left out; null in a list of primitives raises `InvalidOption`.
 """
 
 from __future__ import annotations
@@ -39,24 +41,24 @@ UNSAFE_SEGMENTS: Final = frozenset({"", ".", ".."})
 """Path segments that would change the path: RFC 3986, section 5.2.4 removes dot segments."""
 
 
-def path_segment(label: str, value: object) -> str:
+def path_segment(argument_name: str, value: object) -> str:
     """A value as a segment of a path, or the items of a list with commas between them.
 
     Raises:
         InvalidOption: a value that would make another path.
     """
     if isinstance(value, list):
-        text = ",".join([quote(to_text(label, item), safe="") for item in value])
+        text = ",".join([quote(to_text(argument_name, item), safe="") for item in value])
         if text in UNSAFE_SEGMENTS:
-            raise InvalidOption(label, value, "at least one identifier")
+            raise InvalidOption(argument_name, value, "at least one identifier")
         return text
-    text = to_text(label, value)
+    text = to_text(argument_name, value)
     if text in UNSAFE_SEGMENTS:
-        raise InvalidOption(label, value, "one identifier, not a path")
+        raise InvalidOption(argument_name, value, "one identifier, not a path")
     return text if text.isalnum() and text.isascii() else quote(text, safe="")
 
 
-def header_pairs(label: str, parameter: Parameter, value: object) -> list[tuple[str, str]]:
+def header_pairs(argument_name: str, parameter: Parameter, value: object) -> list[tuple[str, str]]:
     """A value as a header; no header for a list without items.
 
     Raises:
@@ -66,24 +68,24 @@ def header_pairs(label: str, parameter: Parameter, value: object) -> list[tuple[
     if isinstance(value, Mapping | list):
         if not value:
             return []
-        text = ",".join(flatten(label, value))
+        text = ",".join(flatten(argument_name, value))
     else:
-        text = to_text(label, value)
-    return [(name, check_header_text(label, value, text))]
+        text = to_text(argument_name, value)
+    return [(name, check_header_text(argument_name, value, text))]
 
 
-def check_header_text(label: str, value: object, text: str) -> str:
-    """A text that a header can hold.
+def check_header_text(argument_name: str, value: object, text: str) -> str:
+    """The string, if a header can hold it.
 
     Raises:
         InvalidOption: it cannot.
     """
     if not (text.isascii() and text.isprintable() and text == text.strip()):
-        raise InvalidOption(label, value, "a text of printable ASCII characters, without spaces at its ends")
+        raise InvalidOption(argument_name, value, "a text of printable ASCII characters, without spaces at its ends")
     return text
 
 
-def query_pairs(label: str, parameter: Parameter, value: object) -> list[tuple[str, str]]:
+def query_pairs(argument_name: str, parameter: Parameter, value: object) -> list[tuple[str, str]]:
     """A value as pairs of a query, in the style `form`, exploded, or in the style `deepObject`.
 
     Raises:
@@ -91,18 +93,20 @@ def query_pairs(label: str, parameter: Parameter, value: object) -> list[tuple[s
     """
     wire = parameter.wire_name
     if parameter.style == "deepObject":
-        return nested_pairs(label, wire, value)
+        return nested_pairs(argument_name, wire, value)
     if isinstance(value, Mapping):
-        return [pair for key, item in value.items() for pair in nested_pairs(label, key, item)]
+        return [pair for key, item in value.items() for pair in nested_pairs(argument_name, key, item)]
     if not isinstance(value, list):
-        return [(wire, to_text(label, value))]
+        return [(wire, to_text(argument_name, value))]
     if parameter.schema.get("x-array-style") == "indexed":
-        return [(f"{wire}[{i}]", to_text(label, item)) for i, item in enumerate(value)]
-    return [(wire, to_text(label, item)) for item in value]
+        return [(f"{wire}[{i}]", to_text(argument_name, item)) for i, item in enumerate(value)]
+    return [(wire, to_text(argument_name, item)) for item in value]
 
 
-def nested_pairs(label: str, name: str, value: object) -> list[tuple[str, str]]:
-    """The pairs of a value with its keys in brackets, as Rack and PHP read them: null is left out.
+def nested_pairs(argument_name: str, name: str, value: object) -> list[tuple[str, str]]:
+    """The pairs of a value with its keys in brackets, as Rack and PHP read them.
+
+    Null is left out, except in a list of primitives, where it raises `InvalidOption`.
 
     The items of a list get `[]`. If objects or lists are among them, they get `[0]`, `[1]` and so on: otherwise nothing
     would say which of their fields belong together.
@@ -110,38 +114,40 @@ def nested_pairs(label: str, name: str, value: object) -> list[tuple[str, str]]:
     if value is None:
         return []
     if isinstance(value, Mapping):
-        return [pair for key, item in value.items() for pair in nested_pairs(label, f"{name}[{key}]", item)]
+        return [pair for key, item in value.items() for pair in nested_pairs(argument_name, f"{name}[{key}]", item)]
     if isinstance(value, list):
         numbered = any(isinstance(item, Mapping | list) for item in value)
         if not numbered:
-            return [(f"{name}[]", to_text(label, item)) for item in value]
-        return [pair for i, item in enumerate(value) for pair in nested_pairs(label, f"{name}[{i}]", item)]
-    return [(name, to_text(label, value))]
+            return [(f"{name}[]", to_text(argument_name, item)) for item in value]
+        return [pair for i, item in enumerate(value) for pair in nested_pairs(argument_name, f"{name}[{i}]", item)]
+    return [(name, to_text(argument_name, value))]
 
 
-def flatten(label: str, value: Mapping[str, object] | list[object], separator: str = ",") -> list[str]:
+def flatten(argument_name: str, value: Mapping[str, object] | list[object], separator: str = ",") -> list[str]:
     """The items of a list, or keys and values in turn, to be joined by a separator (RFC 6570, no explode)."""
     items = value
     if isinstance(value, Mapping):
         items = [text for pair in value.items() if pair[1] is not None for text in pair]
-    return [text_without(separator, label, item) for item in items]
+    return [to_list_item(separator, argument_name, item) for item in items]
 
 
-def text_without(separator: str, label: str, value: object) -> str:
-    """A plain value as a text that does not have the separator of the list that it is in.
+def to_list_item(separator: str, argument_name: str, value: object) -> str:
+    """A primitive as a string, for a list that the separator joins.
 
     Raises:
-        InvalidOption: it has it.
+        InvalidOption: the string contains the separator.
     """
-    text = to_text(label, value)
+    text = to_text(argument_name, value)
     if separator in text:
         name = SEPARATORS[separator]
-        raise InvalidOption(label, value, f"a text without a {name}, since {name}s separate the items of this list")
+        raise InvalidOption(
+            argument_name, value, f"a text without a {name}, since {name}s separate the items of this list"
+        )
     return text
 
 
-def to_text(label: str, value: object) -> str:
-    """A plain value as in JSON, but a text without its quotes.
+def to_text(argument_name: str, value: object) -> str:
+    """A primitive as JSON writes it, but a string without quotes.
 
     Raises:
         InvalidOption: a list, an object or null.
@@ -154,11 +160,11 @@ def to_text(label: str, value: object) -> str:
         return format(value, "f")
     if isinstance(value, int | float):
         return JSON_ENCODER.encode(value).decode()
-    raise InvalidOption(label, value, "a text, number or boolean, since it is sent in an address or a header")
+    raise InvalidOption(argument_name, value, "a text, number or boolean, since it is sent in an address or a header")
 
 
-def undescribed_pairs(query: Mapping[str, object]) -> list[tuple[str, str]]:
-    """The pairs of an undescribed query: a list repeats its name, and None is left out.
+def raw_query_pairs(query: Mapping[str, object]) -> list[tuple[str, str]]:
+    """The pairs of a query outside the description: a list repeats its name, and None is left out.
 
     Raises:
         InvalidOption: not a mapping, a name that is not a text, or a value that a query cannot hold.
@@ -169,10 +175,10 @@ def undescribed_pairs(query: Mapping[str, object]) -> list[tuple[str, str]]:
     for name, item in query.items():
         if not isinstance(name, str):
             raise InvalidOption("query", name, "names that are texts")
-        label = f"query: {name}"
-        value = to_wire_value(label, {}, item)
+        argument_name = f"query: {name}"
+        value = to_wire_value(argument_name, {}, item)
         if isinstance(value, list):
-            pairs.extend((name, to_text(label, item)) for item in value)
+            pairs.extend((name, to_text(argument_name, item)) for item in value)
         elif value is not None:
-            pairs.append((name, to_text(label, value)))
+            pairs.append((name, to_text(argument_name, value)))
     return pairs

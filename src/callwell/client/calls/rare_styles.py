@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How values stand in paths, queries, headers and cookies, in the styles that few parameters have.
+"""Writes values into paths, queries, headers and cookies, in the rare styles.
 
 The rules are those of OpenAPI 3.2 (Parameter Object, style examples), and of RFC 6570 behind them:
 
@@ -37,7 +37,7 @@ from callwell.client.calls.parameter_styles import (
     flatten,
     header_pairs,
     query_pairs,
-    text_without,
+    to_list_item,
     to_text,
 )
 from callwell.client.calls.wire_values import encode_json
@@ -95,37 +95,43 @@ def _escape(text: str) -> str:
     return text if isinstance(text, Escaped) else quote(text, safe="[]")
 
 
-def _content_pairs(label: str, parameter: Parameter, value: Any) -> Pairs:
-    text = encode_json(label, value).decode() if is_json(base_type(parameter.content)) else to_text(label, value)
+def _content_pairs(argument_name: str, parameter: Parameter, value: Any) -> Pairs:
+    text = (
+        encode_json(argument_name, value).decode()
+        if is_json(base_type(parameter.content))
+        else to_text(argument_name, value)
+    )
     name = parameter.wire_name
     if parameter.location == "header":
-        return [(name.lower(), check_header_text(label, value, text))]
+        return [(name.lower(), check_header_text(argument_name, value, text))]
     if parameter.location == "path":
-        return [(f"{{{name}}}", _check_segment(label, value, quote(text, safe="")))]
+        return [(f"{{{name}}}", _check_segment(argument_name, value, quote(text, safe="")))]
     if parameter.location == "cookie":
         return [("cookie", f"{name}={quote(text, safe='')}")]
     return [(name, text)]
 
 
-def _exploded_header(label: str, parameter: Parameter, value: Any) -> Pairs:
+def _exploded_header(argument_name: str, parameter: Parameter, value: Any) -> Pairs:
     if not isinstance(value, Mapping):
-        return header_pairs(label, parameter, value)
-    text = ",".join(f"{key}={text_without(',', label, item)}" for key, item in value.items() if item is not None)
-    return [(parameter.wire_name.lower(), check_header_text(label, value, text))]
+        return header_pairs(argument_name, parameter, value)
+    text = ",".join(
+        f"{key}={to_list_item(',', argument_name, item)}" for key, item in value.items() if item is not None
+    )
+    return [(parameter.wire_name.lower(), check_header_text(argument_name, value, text))]
 
 
-def _query_pairs(label: str, parameter: Parameter, value: Any) -> Pairs:
+def _query_pairs(argument_name: str, parameter: Parameter, value: Any) -> Pairs:
     wire = parameter.wire_name
     explode = parameter.explode
     if explode is None:
         explode = parameter.style in ("", "form")
     if isinstance(value, Mapping | list) and not explode and parameter.style != "deepObject":
         separator = DELIMITERS[parameter.style]
-        items = flatten(label, value, separator)
+        items = flatten(argument_name, value, separator)
         delimiter = separator if separator == "," else quote(separator)
         escaped = [_escape_value(item, allow_reserved=parameter.allow_reserved) for item in items]
         return [(wire, Escaped(delimiter.join(escaped)))] if items else []
-    pairs = query_pairs(label, parameter, value)
+    pairs = query_pairs(argument_name, parameter, value)
     if parameter.allow_reserved:
         return [(name, Escaped(_escape_value(text, allow_reserved=True))) for name, text in pairs]
     return pairs
@@ -138,54 +144,56 @@ def _escape_value(text: str, *, allow_reserved: bool) -> str:
     return "".join(part if _ESCAPED.fullmatch(part) else quote(part, safe=RESERVED_IN_QUERY) for part in parts)
 
 
-def _path_pairs(label: str, parameter: Parameter, value: Any) -> Pairs:
+def _path_pairs(argument_name: str, parameter: Parameter, value: Any) -> Pairs:
     name = parameter.wire_name
     safe = RESERVED_IN_PATH if parameter.allow_reserved else ""
     prefix, between = {"label": (".", "."), "matrix": (";", ";")}.get(parameter.style, ("", ","))
-    items = _path_items(label, value, safe, explode=bool(parameter.explode))
+    items = _path_items(argument_name, value, safe, explode=bool(parameter.explode))
     is_named = isinstance(value, Mapping) and parameter.explode
     if parameter.style == "matrix" and not is_named:
         items = [f"{quote(name, safe='')}={item}" if item else quote(name, safe="") for item in items]
     text = between.join(items)
-    return [(f"{{{name}}}", _check_segment(label, value, f"{prefix}{text}"))]
+    return [(f"{{{name}}}", _check_segment(argument_name, value, f"{prefix}{text}"))]
 
 
-def _path_items(label: str, value: Any, safe: str, *, explode: bool) -> list[str]:
+def _path_items(argument_name: str, value: Any, safe: str, *, explode: bool) -> list[str]:
     """The parts of a path segment: several only if it is exploded."""
     if isinstance(value, Mapping):
         pairs = [(quote(key, safe=safe), item) for key, item in value.items() if item is not None]
-        texts = [(key, quote(to_text(label, item), safe=safe)) for key, item in pairs]
+        texts = [(key, quote(to_text(argument_name, item), safe=safe)) for key, item in pairs]
         return [f"{key}={item}" for key, item in texts] if explode else [",".join(",".join(pair) for pair in texts)]
     if isinstance(value, list):
-        items = [quote(to_text(label, item), safe=safe) for item in value]
+        items = [quote(to_text(argument_name, item), safe=safe) for item in value]
         return items if explode else [",".join(items)]
-    return [quote(to_text(label, value), safe=safe)]
+    return [quote(to_text(argument_name, value), safe=safe)]
 
 
-def _check_segment(label: str, value: object, text: str) -> str:
+def _check_segment(argument_name: str, value: object, text: str) -> str:
     if text in UNSAFE_SEGMENTS:
-        raise InvalidOption(label, value, "at least one identifier, not a path")
+        raise InvalidOption(argument_name, value, "at least one identifier, not a path")
     return text
 
 
-def _cookie_pairs(label: str, parameter: Parameter, value: Any) -> Pairs:
+def _cookie_pairs(argument_name: str, parameter: Parameter, value: Any) -> Pairs:
     name = parameter.wire_name
     explode = parameter.explode is not False
     pairs: list[tuple[str, list[str]]]
     if isinstance(value, Mapping) and explode:
-        pairs = [(key, [to_text(label, item)]) for key, item in value.items() if item is not None]
+        pairs = [(key, [to_text(argument_name, item)]) for key, item in value.items() if item is not None]
     elif isinstance(value, list) and explode:
-        pairs = [(name, [to_text(label, item)]) for item in value]
+        pairs = [(name, [to_text(argument_name, item)]) for item in value]
     elif isinstance(value, Mapping | list):
-        pairs = [(name, flatten(label, value))] if value else []
+        pairs = [(name, flatten(argument_name, value))] if value else []
     else:
-        pairs = [(name, [to_text(label, value)])]
-    return [("cookie", f"{key}={_cookie_text(label, parameter, items)}") for key, items in pairs]
+        pairs = [(name, [to_text(argument_name, value)])]
+    return [("cookie", f"{key}={_cookie_text(argument_name, parameter, items)}") for key, items in pairs]
 
 
-def _cookie_text(label: str, parameter: Parameter, items: list[str]) -> str:
+def _cookie_text(argument_name: str, parameter: Parameter, items: list[str]) -> str:
     if parameter.style != "cookie":
         return ",".join(quote(item, safe="") for item in items)
     if not all(_COOKIE_TEXT.fullmatch(item) for item in items):
-        raise InvalidOption(label, ",".join(items), "a text that a cookie can hold: no spaces, commas or semicolons")
+        raise InvalidOption(
+            argument_name, ",".join(items), "a text that a cookie can hold: no spaces, commas or semicolons"
+        )
     return ",".join(items)

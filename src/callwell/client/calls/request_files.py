@@ -122,11 +122,11 @@ class OneTimeContent:
                 yield bytes(chunk)
 
 
-def open_content(label: str, schema: Mapping[str, Any], value: Any) -> tuple[str, bytes | StreamedBody]:
+def open_content(argument_name: str, schema: Mapping[str, Any], value: Any) -> tuple[str, bytes | StreamedBody]:
     """A file's name and content.
 
     Args:
-        label: the argument, for messages.
+        argument_name: the argument, for messages.
         schema: its schema, which may bound the number of bytes.
         value: what was given.
 
@@ -143,12 +143,12 @@ def open_content(label: str, schema: Mapping[str, Any], value: Any) -> tuple[str
     elif isinstance(value, str | os.PathLike):
         path = Path(value)
         name = path.name
-        content = _open_path(label, schema, path)
+        content = _open_path(argument_name, schema, path)
     else:
-        name, content = _open_stream(label, value)
+        name, content = _open_stream(argument_name, value)
     size = content_size(content)
     if size is not None and not _fits(schema, size):
-        raise InvalidOption(label, f"{name} of {size} bytes", describe_schema(schema))
+        raise InvalidOption(argument_name, f"{name} of {size} bytes", describe_schema(schema))
     return name, content
 
 
@@ -170,7 +170,7 @@ def guess_type(name: str) -> str:
     return mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
-def _open_path(label: str, schema: Mapping[str, Any], path: Path) -> bytes | StreamedBody:
+def _open_path(argument_name: str, schema: Mapping[str, Any], path: Path) -> bytes | StreamedBody:
     try:
         status = path.stat()
         is_regular = path.is_file()
@@ -178,11 +178,11 @@ def _open_path(label: str, schema: Mapping[str, Any], path: Path) -> bytes | Str
         content = path.read_bytes() if is_regular and fits and status.st_size <= STREAMED_BYTES else b""
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise InvalidOption(label, str(path), f"a file that can be read ({reason})") from error
+        raise InvalidOption(argument_name, str(path), f"a file that can be read ({reason})") from error
     if not is_regular:
-        raise InvalidOption(label, str(path), "a regular file")
+        raise InvalidOption(argument_name, str(path), "a regular file")
     if not fits:
-        raise InvalidOption(label, f"{path} of {status.st_size} bytes", describe_schema(schema))
+        raise InvalidOption(argument_name, f"{path} of {status.st_size} bytes", describe_schema(schema))
     if status.st_size <= STREAMED_BYTES:
         return content
 
@@ -198,14 +198,14 @@ def _open_path(label: str, schema: Mapping[str, Any], path: Path) -> bytes | Str
     return ReplayedFile(path.name, status.st_size, begin, lambda file: file.close())
 
 
-def _open_stream(label: str, value: Any) -> tuple[str, StreamedBody]:
+def _open_stream(argument_name: str, value: Any) -> tuple[str, StreamedBody]:
     """What reads an open file or an iterator."""
     name = getattr(value, "name", None)
     name = Path(name).name if isinstance(name, str) and name else DEFAULT_FILE_NAME
     if not hasattr(value, "read"):
         return name, OneTimeContent(name, iter(value))
     if isinstance(value.read(0), str):
-        raise InvalidOption(label, type(value).__name__, "a file that was opened for bytes: open(path, 'rb')")
+        raise InvalidOption(argument_name, type(value).__name__, "a file that was opened for bytes: open(path, 'rb')")
     if not (hasattr(value, "seekable") and value.seekable()):
         return name, OneTimeContent(name, iter(lambda: value.read(READ_BYTES), b""))
     start = value.tell()

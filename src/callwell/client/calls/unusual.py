@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from callwell.client.calls.bodies import BodyChoice
+from callwell.client.calls.bodies import BodySelector
 from callwell.client.calls.rare_styles import join_query
 from callwell.client.calls.request_files import extra_time_s
 
@@ -45,7 +45,7 @@ class RequestFinisher:
 
     def __init__(self, operation: Operation, server: str) -> None:
         self._server = server
-        self._bodies = BodyChoice(operation)
+        self._bodies = BodySelector(operation)
 
     def finish(
         self, target: str, query: list[tuple[str, str]], headers: list[tuple[str, str]], body: Mapping[str, object]
@@ -83,9 +83,9 @@ class RequestFinisher:
             target = f"{target}{'&' if '?' in target else '?'}{join_query(query)}"
         url = f"{self._server}{target}" if self._server else ""
         finished = FinishedRequest(target, tuple(sent), url, accept)
-        writer = self._bodies.choose(body, media_type)
+        writer = self._bodies.select(body, media_type)
         if writer is None:
             return finished
         content, media = writer.write(body)
-        seconds = extra_time_s(content) if writer.has_files else 0.0
+        seconds = extra_time_s(content) if writer.may_hold_files else 0.0
         return finished._replace(body=content, media=media, extra_time_s=seconds)

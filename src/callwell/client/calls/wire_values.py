@@ -87,8 +87,8 @@ def encode_json(name: str, body: object) -> bytes:
 def _check_numbers(name: str, value: object, path: str) -> None:
     """Refuse NaN and infinity anywhere in a body."""
     if isinstance(value, float) and not math.isfinite(value):
-        label = f"{name}: {path}" if path else f"{name}: the body"
-        raise InvalidOption(label, value, "a finite number: JSON has neither NaN nor Infinity")
+        argument_name = f"{name}: {path}" if path else f"{name}: the body"
+        raise InvalidOption(argument_name, value, "a finite number: JSON has neither NaN nor Infinity")
     if isinstance(value, Mapping):
         for key, item in value.items():
             _check_numbers(name, item, f"{path}.{key}" if path else str(key))

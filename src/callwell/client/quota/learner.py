@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
+from callwell.core import clock_offset
 from callwell.core import headers as fields
-from callwell.core import skew
 from callwell.core.quota.hint import ROUNDED_S
 from callwell.observe.logs import LOGGER
 from callwell.observe.notices import ClockDiffers, Deprecated, ForeignSpending, LimitLowered
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from callwell.client.quota.account import Account
     from callwell.client.quota.permit_batch import PermitBatcher
     from callwell.clock import Clock
+    from callwell.core.clock_offset import ClockOffset
     from callwell.core.quota.hint import QuotaHint
     from callwell.core.rules.profile import Profile
-    from callwell.core.skew import ClockSkew
     from callwell.observe.notices import Notice
     from callwell.transport.base import Response
 
@@ -70,7 +70,7 @@ class Learner:
         self._account = account
         self._clock = clock
         self._notify = notify
-        self._skew: ClockSkew | None = None
+        self._clock_offset: ClockOffset | None = None
         self._reported_skew = False
         self._reported_foreign: dict[str, int] = {}
         self._reported_limits: dict[str, int] = {}
@@ -111,10 +111,10 @@ class Learner:
 
         Of the times that are possible it is the earliest.
         """
-        if self._skew is None:
+        if self._clock_offset is None:
             return self._clock.wall()
         now = self._clock.now()
-        return now + skew.widen(self._skew, now).low
+        return now + clock_offset.widen(self._clock_offset, now).low
 
     def report(self) -> None:
         """Report what the account has learnt, if it is news: foreign spending each time that it has doubled."""
@@ -130,8 +130,8 @@ class Learner:
         date_s = fields.read_date(headers)
         if date_s is None or fields.read_age_s(headers):
             return
-        self._skew = skew.observe(self._skew, date_s, now - seconds, now)
-        error_s = skew.clock_error_s(self._skew, now, self._clock.wall())
+        self._clock_offset = clock_offset.observe(self._clock_offset, date_s, now - seconds, now)
+        error_s = clock_offset.clock_error_s(self._clock_offset, now, self._clock.wall())
         if abs(error_s) > REPORTED_SKEW_S and not self._reported_skew:
             self._reported_skew = True
             self._notify(ClockDiffers(self._profile.name, error_s))
@@ -148,9 +148,9 @@ class Learner:
 
     def _bound_slack(self, hint: QuotaHint, now: float) -> QuotaHint:
         """A hint with a reset that the response's `Date` does not bound, bounded by what is known about the clocks."""
-        if hint.slack_s < inf or hint.cached or self._skew is None:
+        if hint.slack_s < inf or hint.cached or self._clock_offset is None:
             return hint
-        low, high, _ = skew.widen(self._skew, now)
+        low, high, _ = clock_offset.widen(self._clock_offset, now)
         return replace(hint, slack_s=ROUNDED_S + high - low)
 
 

@@ -314,7 +314,7 @@ def _release_bucket(quota: Quota, bucket: Bucket, permit: Permit, end: SendEnd, 
         return permits.release_answered(quota, bucket, permit, now, ok=end.status != TOO_MANY_REQUESTS)
     if end.outcome is Outcome.REFUSED:
         return permits.return_unused(quota, bucket, permit)
-    if end.arrived:
+    if end.request_arrived:
         return permits.release_answered(quota, bucket, permit, now, ok=False)
     return permits.release_lost(quota, bucket, permit, now + end.closes_in_s)
 

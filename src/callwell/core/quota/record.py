@@ -120,7 +120,7 @@ class SendEnd(Struct, frozen=True):
         hints: what the response says about quotas.
         blameless: it says nothing about the provider or the account: the caller did not wait for a response, or the key
             was on trial, and a refusal, even a 429, may be about that key alone.
-        arrived: without a whole response: its head came, so the request has surely arrived.
+        request_arrived: without a whole response: its head came, so the request has surely arrived.
     """
 
     outcome: Outcome
@@ -129,7 +129,7 @@ class SendEnd(Struct, frozen=True):
     closes_in_s: float = 0.0
     hints: tuple[QuotaHint, ...] = ()
     blameless: bool = False
-    arrived: bool = False
+    request_arrived: bool = False
 
 
 PLAIN_SUCCESS: Final = SendEnd(Outcome.DONE, 200)

@@ -82,7 +82,7 @@ class UserplaneCall:
             raise UserplaneError("NOT_A_MEMBER")
         return workspace
 
-    def resource(self, kind: type[R], name: str, workspace: WorkspaceRecord) -> R:
+    def get_record(self, kind: type[R], name: str, workspace: WorkspaceRecord) -> R:
         """Return the object of the path, or refuse: 404 if the workspace never had it, 410 if it was deleted."""
         record = self.world.find(kind, self.arguments[name], workspace.id)
         if record is None:

@@ -111,13 +111,13 @@ def create_link(call: UserplaneCall) -> Reply:
 
 def get_link(call: UserplaneCall) -> Reply:
     """Return one link."""
-    return _link_reply(call, "Link retrieved successfully", call.resource(LinkRecord, "linkId", call.workspace()))
+    return _link_reply(call, "Link retrieved successfully", call.get_record(LinkRecord, "linkId", call.workspace()))
 
 
 def update_link(call: UserplaneCall) -> Reply:
     """Change the attributes that the body names."""
     body = call.parse_body(LinkChange)
-    link = call.resource(LinkRecord, "linkId", call.workspace())
+    link = call.get_record(LinkRecord, "linkId", call.workspace())
     title = link.title if body.link_title is UNSET else body.link_title
     link = replace(
         link,
@@ -135,7 +135,7 @@ def update_link(call: UserplaneCall) -> Reply:
 def delete_link(call: UserplaneCall) -> Reply:
     """Delete a link softly: 410 from now on. Its recordings stay."""
     workspace = call.workspace()
-    link = call.resource(LinkRecord, "linkId", workspace)
+    link = call.get_record(LinkRecord, "linkId", workspace)
     if not call.may_delete(link.creator_id, workspace):
         raise UserplaneError("LINK_DELETE_FORBIDDEN")
     call.world.put(replace(link, deleted=True))

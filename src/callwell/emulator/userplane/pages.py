@@ -73,7 +73,7 @@ def page_reply(
         "hasMore": page.number < total_pages,
     }
     data = {**listing.extra, listing.name: [listing.show(row) for row in shown], "pagination": pagination}
-    fault_missed = fault_name in ("empty_page", "cycle") and not target.shows_effect_of(fault_name)
+    fault_not_applicable = fault_name in ("empty_page", "cycle") and not target.shows_effect_of(fault_name)
     if call.has_fault("shifted_page"):
-        fault_missed = shift is None or not shift(rows[:end])
-    return success_reply(f"{listing.label} retrieved successfully", data, fault_missed=fault_missed)
+        fault_not_applicable = shift is None or not shift(rows[:end])
+    return success_reply(f"{listing.label} retrieved successfully", data, fault_not_applicable=fault_not_applicable)

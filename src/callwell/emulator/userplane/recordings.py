@@ -39,7 +39,7 @@ def list_recordings(call: UserplaneCall) -> Reply:
 def get_recording(call: UserplaneCall) -> Reply:
     """Return one recording with its link, project, domain and creator."""
     workspace = call.workspace()
-    recording = call.resource(RecordingRecord, "recordingId", workspace)
+    recording = call.get_record(RecordingRecord, "recordingId", workspace)
     return success_reply(
         "Recording retrieved successfully", {"workspaceId": workspace.id, "recording": _detail_json(call, recording)}
     )
@@ -51,7 +51,7 @@ def delete_recording(call: UserplaneCall) -> Reply:
     in_any_workspace: RecordingRecord | None = call.world.tables[RecordingRecord].get(call.arguments["recordingId"])
     if in_any_workspace is not None and in_any_workspace.workspace_id != workspace.id:
         raise UserplaneError("RECORDING_WORKSPACE_MISMATCH")
-    recording = call.resource(RecordingRecord, "recordingId", workspace)
+    recording = call.get_record(RecordingRecord, "recordingId", workspace)
     if not call.may_delete(call.world.get(LinkRecord, recording.link_id).creator_id, workspace):
         raise UserplaneError("RECORDING_DELETE_FORBIDDEN")
     call.world.put(replace(recording, deleted=True))

@@ -72,10 +72,12 @@ class UserplaneError(Exception):
         self.code = code
 
 
-def success_reply(message: str, data: Mapping[str, Any], *, effect: bool = False, fault_missed: bool = False) -> Reply:
+def success_reply(
+    message: str, data: Mapping[str, Any], *, effect: bool = False, fault_not_applicable: bool = False
+) -> Reply:
     """Return a 200 in the success envelope."""
     body = msgspec.json.encode({"message": message, "data": data})
-    return Reply(200, body, HEADERS, effect=effect, fault_missed=fault_missed)
+    return Reply(200, body, HEADERS, effect=effect, fault_not_applicable=fault_not_applicable)
 
 
 def error_reply(code: str, *, status: int | None = None, retry_after_s: int | None = None) -> Reply:

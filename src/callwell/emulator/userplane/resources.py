@@ -21,16 +21,17 @@ if TYPE_CHECKING:
     from callwell.emulator.userplane.world import World
 
 BUCKET: Final = "/userplane-recordings"
-# Seconds: a client that waits at all uses the URL too late.
-EARLY_LIFE_S: Final = 1
+EARLY_EXPIRY_LIFE_S: Final = 1
+"""How many seconds a URL with the fault `early_expiry` is valid: a client that waits at all uses it too late."""
+
 OBJECT_PATH: Final = re.compile(rf"{BUCKET}/(?P<workspace>[^/]*)/(?P<recording>[^/]*)/(?P<file>[^/]*)")
 FILES: Final = {kind.file: name for name, kind in KINDS.items()}
 
 
-def get_resource(kind: str, call: UserplaneCall) -> Reply:
-    """Return the resource of one kind."""
+def get_asset(kind: str, call: UserplaneCall) -> Reply:
+    """Return the URL of one kind of asset."""
     workspace = call.workspace()
-    recording = call.resource(RecordingRecord, "recordingId", workspace)
+    recording = call.get_record(RecordingRecord, "recordingId", workspace)
     url = signed_url(call, recording, kind)
     label = KINDS[kind].label
     size = 0 if url is None else asset_info(kind, recording.id).size
@@ -47,15 +48,15 @@ def get_resource(kind: str, call: UserplaneCall) -> Reply:
     return success_reply(
         f"Recording {label} retrieved successfully",
         {"recordingId": recording.id, "resource": resource},
-        fault_missed=url is None and (call.has_fault("early_expiry") or call.has_fault("wrong_size")),
+        fault_not_applicable=url is None and (call.has_fault("early_expiry") or call.has_fault("wrong_size")),
     )
 
 
-get_video = partial(get_resource, "video")
-get_thumbnail = partial(get_resource, "thumbnail")
-get_console_log = partial(get_resource, "console_log")
-get_network_log = partial(get_resource, "network_log")
-get_action = partial(get_resource, "action")
+get_video = partial(get_asset, "video")
+get_thumbnail = partial(get_asset, "thumbnail")
+get_console_log = partial(get_asset, "console_log")
+get_network_log = partial(get_asset, "network_log")
+get_action = partial(get_asset, "action")
 
 
 def _reported_size(call: UserplaneCall, size: int) -> int:
@@ -71,7 +72,7 @@ def signed_url(call: UserplaneCall, recording: RecordingRecord, kind: str) -> st
     if kind in recording.missing_assets or is_expired(recording, wall_s):
         return None
     path = f"{BUCKET}/{recording.workspace_id}/{recording.id}/{KINDS[kind].file}"
-    life_s = EARLY_LIFE_S if call.has_fault("early_expiry") else call.options.url_life_s
+    life_s = EARLY_EXPIRY_LIFE_S if call.has_fault("early_expiry") else call.options.url_life_s
     return call.signer.sign(path, life_s=life_s, wall_s=wall_s + call.options.skew_s)
 
 
@@ -97,7 +98,7 @@ def find_stored_object(world: World, path: str) -> StoredObject | None:
 
 def to_ledger_item(world: World, recording: RecordingRecord, wall_s: float) -> LedgerItem:
     """Return what a client could have fetched of a recording."""
-    state = "throughout"
+    state = "unchanged"
     if recording.deleted:
         state = "deleted"
     elif recording.id in world.created:

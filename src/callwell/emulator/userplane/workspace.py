@@ -25,7 +25,7 @@ def list_projects(call: UserplaneCall) -> Reply:
 def get_project(call: UserplaneCall) -> Reply:
     """Return one project."""
     workspace = call.workspace()
-    project = call.resource(ProjectRecord, "projectId", workspace)
+    project = call.get_record(ProjectRecord, "projectId", workspace)
     data = {"workspaceId": workspace.id, "project": project_json(project)}
     return success_reply("Project retrieved successfully", data)
 

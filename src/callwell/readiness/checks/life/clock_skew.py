@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from callwell.core.skew import clock_error_s, observe
+from callwell.core.clock_offset import clock_error_s, observe
 from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unseen
 from callwell.readiness.probe import Unreached, not_reached, probe, target_of
 
@@ -30,8 +30,8 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
         if answer.date_s is None:
             yield Unseen(what=f"{target.address} answers without a Date")
             continue
-        skew = observe(None, answer.date_s, answer.sent_at, answer.received_at)
-        behind_s = clock_error_s(skew, answer.received_at, answer.received_at)
+        offset = observe(None, answer.date_s, answer.sent_at, answer.received_at)
+        behind_s = clock_error_s(offset, answer.received_at, answer.received_at)
         if abs(behind_s) > TOLERANCE_S:
             direction = "behind" if behind_s > 0 else "ahead of"
             yield Finding(

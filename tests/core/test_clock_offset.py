@@ -9,8 +9,8 @@ from math import floor
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callwell.core import skew
-from callwell.core.skew import ClockSkew
+from callwell.core import clock_offset
+from callwell.core.clock_offset import ClockOffset
 
 
 @given(ahead=st.floats(-1e6, 1e6), rate=st.sampled_from([0.9995, 1.0, 1.0005]), seed=st.integers(0, 2**32))
@@ -24,8 +24,8 @@ def test_the_truth_is_never_left_out(ahead: float, rate: float, seed: int) -> No
         sent = now
         there = now + dice.random() * 2.0
         now = there + dice.random() * 2.0
-        known = skew.observe(known, float(floor(there * rate + ahead)), sent, now)
-        low, high, _ = skew.widen(known, now)
+        known = clock_offset.observe(known, float(floor(there * rate + ahead)), sent, now)
+        low, high, _ = clock_offset.widen(known, now)
         assert low - 1e-6 <= now * rate + ahead - now <= high + 1e-6
 
 
@@ -34,20 +34,20 @@ def test_many_answers_say_more_than_one() -> None:
     known = None
     for i in range(20):
         at = 100.0 + i * 1.05
-        known = skew.observe(known, float(floor(at + 7.5)), at, at)
+        known = clock_offset.observe(known, float(floor(at + 7.5)), at, at)
     assert known is not None
     assert 7.4 < known.low <= 7.5 <= known.high < 7.6
 
 
 def test_a_clock_that_is_set_anew_is_believed() -> None:
     """What contradicts all that was known replaces it."""
-    known = skew.observe(ClockSkew(5.0, 5.5, 100.0), 1200.0, 200.0, 200.5)
-    assert known == ClockSkew(999.5, 1001.0, 200.5)
+    known = clock_offset.observe(ClockOffset(5.0, 5.5, 100.0), 1200.0, 200.0, 200.5)
+    assert known == ClockOffset(999.5, 1001.0, 200.5)
 
 
 def test_a_wrong_time_of_day_is_reported_by_how_much_it_is_wrong_at_least() -> None:
     """Between the bounds nothing is wrong for sure."""
-    known = ClockSkew(1000.0, 1001.0, 50.0)
-    assert skew.clock_error_s(known, 50.0, 1010.0) == 40.0
-    assert skew.clock_error_s(known, 50.0, 1100.0) == -49.0
-    assert skew.clock_error_s(known, 50.0, 1050.5) == 0.0
+    known = ClockOffset(1000.0, 1001.0, 50.0)
+    assert clock_offset.clock_error_s(known, 50.0, 1010.0) == 40.0
+    assert clock_offset.clock_error_s(known, 50.0, 1100.0) == -49.0
+    assert clock_offset.clock_error_s(known, 50.0, 1050.5) == 0.0
