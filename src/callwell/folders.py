@@ -256,17 +256,20 @@ class Folder:
         """Remove a folder and its content as far as possible; links in it are removed, and not followed."""
         shutil.rmtree(name, ignore_errors=True, dir_fd=self._fd)
 
-    def write(self, name: str, chunks: Iterable[bytes], *, mode: int = READABLE, sync: bool = False) -> None:
-        """Write a whole file in one step: other processes see the old content or the new.
+    def stage(self, name: str, chunks: Iterable[bytes], *, mode: int = READABLE, sync: bool = False) -> str:
+        """Write a whole file under a temporary name.
 
         Args:
-            name: the file's name.
+            name: the name that `rename` will give it.
             chunks: its content.
             mode: its permissions, which the umask restricts.
             sync: wait until the content is on disk, so that it survives a power failure.
 
+        Returns:
+            the temporary name.
+
         Raises:
-            OSError: the file cannot be written; the old content is still there.
+            OSError: the file cannot be written; nothing of it is left.
         """
         hidden, file = self.create(name, mode=mode)
         try:
@@ -275,6 +278,20 @@ class Folder:
                 if sync:
                     file.flush()
                     os.fsync(file.fileno())
+        except BaseException:
+            with suppress(OSError):
+                self.remove(hidden)
+            raise
+        return hidden
+
+    def write(self, name: str, chunks: Iterable[bytes], *, mode: int = READABLE, sync: bool = False) -> None:
+        """Write a whole file in one step: other processes see the old content or the new. Arguments as for `stage`.
+
+        Raises:
+            OSError: the file cannot be written; the old content is still there.
+        """
+        hidden = self.stage(name, chunks, mode=mode, sync=sync)
+        try:
             self.rename(hidden, name)
         except BaseException:
             with suppress(OSError):

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import stat
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,9 @@ import pytest
 
 from callwell.description import catalog, index
 from callwell.description.loading import load_provider
+from callwell.folders import Folder
 from tests.description.tiny import OPENAPI, PROFILE, THING
+from tests.processes.disks import limited_files, mounted, run_killed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,6 +142,32 @@ def test_a_cache_that_cannot_be_used(folder: Path, change: Callable[[Path], None
         assert not written(folder).is_symlink()
     else:
         assert cache.read_text(encoding="utf-8") == "in the way"
+
+
+def test_a_disk_without_room(folder: Path) -> None:
+    """What cannot be written whole is not there, on a full disk and on one that is read-only."""
+    cache = folder.parent / "cache" / "callwell"
+    with limited_files(1000):
+        assert not is_indexed(catalog.load(folder))
+    assert list(cache.iterdir()) == []
+    with mounted(cache, "ro"):
+        assert not is_indexed(catalog.load(folder))
+    catalog.load(folder)
+    assert is_indexed(catalog.load(folder))
+
+
+def test_a_process_that_is_killed(folder: Path) -> None:
+    """It leaves no index, and the next process removes what is left of it; one that writes meanwhile is left alone."""
+    cache = folder.parent / "cache" / "callwell"
+    assert run_killed(folder.parent, 1000, "operations", str(folder)) == -signal.SIGXFSZ
+    [part] = cache.iterdir()
+    with Folder.at(cache) as held:
+        assert held.lock()
+        assert not is_indexed(catalog.load(folder))
+        assert list(cache.iterdir()) == [part]
+    catalog.load(folder)
+    assert part != written(folder)
+    assert is_indexed(catalog.load(folder))
 
 
 def test_a_small_description_has_none(folder: Path) -> None:

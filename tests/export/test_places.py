@@ -6,11 +6,8 @@ from __future__ import annotations
 import json
 import os
 import re
-import resource
 import shutil
-import subprocess
 import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,10 +16,9 @@ import pytest
 from callwell.errors import DirectoryNotOurs, DiskFull, FileProblem, LocalError
 from callwell.export import output_folder
 from tests.export.playing import ITEMS, check_manifest, check_truth, contents
+from tests.processes.disks import limited_files, mounted, remount
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.export.playing import Site
 
 OTHER_USER = 65534
@@ -36,28 +32,6 @@ def complaint(site: Site, kind: type[LocalError], tree: Path | None = None, **op
     assert str(tree or site.tree) in text
     assert "\n" not in text
     return text
-
-
-@contextmanager
-def mounted(folder: Path, options: str) -> Iterator[Path]:
-    """A file system of its own; skips where that is not allowed."""
-    folder.mkdir(exist_ok=True)
-    mount = shutil.which("mount")
-    umount = shutil.which("umount")
-    if os.geteuid() != 0 or mount is None or umount is None:
-        pytest.skip("mounting a small file system needs root")
-    command = [mount, "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("this machine does not let us mount a small file system")
-    try:
-        yield folder
-    finally:
-        subprocess.run([umount, "--lazy", str(folder)], check=True)
-
-
-def remount(folder: Path, options: str) -> None:
-    """Change a mounted file system."""
-    subprocess.run([shutil.which("mount") or "mount", "-o", f"remount,{options}", str(folder)], check=True)
 
 
 def test_a_folder_with_other_things(site: Site) -> None:
@@ -192,15 +166,10 @@ def test_the_disk_fills_up_while_a_file_is_written(site: Site, monkeypatch: pyte
 
 def test_files_that_may_not_grow(site: Site) -> None:
     """A limit on the size of files ends it with the file's name, and leaves no half of it."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    with pytest.raises(FileProblem, match=r"video\.webm: cannot be written: File too large"):
-        site.export(state="memory:") if limited(60_000, hard) else None
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with (
+        limited_files(60_000),
+        pytest.raises(FileProblem, match=r"video\.webm: cannot be written: File too large"),
+    ):
+        site.export(state="memory:")
     whole(site.tree)
     assert site.export().verdict == "complete"
-
-
-def limited(size: int, hard: int) -> bool:
-    """Files of this process may not be bigger."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    return True

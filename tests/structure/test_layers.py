@@ -16,7 +16,7 @@ from tests.structure import tree
 if TYPE_CHECKING:
     from pathlib import Path
 
-BASE = {"errors", "clock", "extras", "folders", "forks", "lazy_exports", "opaque", "version", "core"}
+BASE = {"errors", "clock", "extras", "folders", "staged_files", "forks", "lazy_exports", "opaque", "version", "core"}
 INWARD = BASE | {"description", "description.intake", "transport", "keys", "state", "observe", "media"}
 BULK = {"export", "assess", "batch"}
 
@@ -24,6 +24,7 @@ ARROWS: dict[str, set[str]] = {
     "errors": set(),
     "clock": {"errors"},
     "folders": {"errors"},
+    "staged_files": {"errors", "folders"},
     "extras": set(),
     "forks": set(),
     "lazy_exports": set(),

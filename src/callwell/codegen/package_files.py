@@ -2,7 +2,7 @@
 """Writes a generated package into a folder, beside files that are not ours.
 
 A file is ours if its first lines have the mark of `package_code`. Nothing else is replaced or removed: all files are
-looked at before the first one is written.
+looked at, and written under temporary names, before the first one is replaced.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.codegen.package_code import GROUP_FOLDERS, MARK
 from callwell.errors import DirectoryNotOurs
-from callwell.folders import Folder
+from callwell.staged_files import StagedFiles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from callwell.folders import Folder
 
 HEAD_BYTES: Final = 1000
 """The bytes of a file in which the mark must be."""
@@ -32,17 +34,16 @@ def write_package(target: Path, files: Mapping[str, str]) -> None:
 
     Raises:
         DirectoryNotOurs: a file that was not generated has one of the names.
-        FileProblem: one of the names is a link.
+        FileProblem: one of the names is a link, or another process writes to the package.
         OSError: a file cannot be read or written.
     """
-    with Folder.at(target, make=True) as root:
-        changed = {path: text for path, text in files.items() if _read_ours(root, path) != text.encode()}
-        for path, text in changed.items():
-            *folders, name = path.split("/")
-            with root.subfolder(*folders, make=True) as folder:
-                folder.write(name, [text.encode()])
+    with StagedFiles(target) as staged:
+        for path, text in files.items():
+            if _read_ours(staged.root, path) != text.encode():
+                staged.write(path, text.encode())
+        staged.commit()
         for group_folder in GROUP_FOLDERS:
-            with root.subfolder(group_folder) as folder:
+            with staged.root.subfolder(group_folder) as folder:
                 for name in folder.list_names():
                     is_left = name.endswith(".py") and f"{group_folder}/{name}" not in files
                     if is_left and MARK.encode() in folder.read(name)[:HEAD_BYTES]:

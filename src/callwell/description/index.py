@@ -204,11 +204,14 @@ def _read(cache: Path, name: str, folder: Path) -> Provider | None:
 
 
 def _write(cache: Path, name: str, content: bytes) -> None:
-    """Write an index, if that is possible."""
+    """Write an index, if that is possible, and no other process writes one."""
+    from callwell.staged_files import StagedFiles  # a client with an index does not need it
+
     try:
         cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with Folder.at(cache) as opened:
-            opened.write(name, [content], mode=_PRIVATE_FILE)
+        with StagedFiles(cache) as staged:
+            staged.write(name, content, mode=_PRIVATE_FILE)
+            staged.commit()
     except (OSError, FileProblem):
         return
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.description.documents.reading import DOCUMENT_NAMES
 from callwell.errors import DirectoryNotOurs, FileProblem
-from callwell.folders import Folder
+from callwell.staged_files import StagedFiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from callwell.description.intake.document import Intake
+    from callwell.folders import Folder
 
 PROFILE: Final = "profile.toml"
 
@@ -57,21 +58,23 @@ def write_folder(folder: Path, intake: Intake, origin: Path, profile: str | None
     written: list[str] = []
     beside = _read_files(origin, intake.files)
     try:
-        with Folder.at(folder, make=True) as opened:
+        with StagedFiles(folder) as staged:
             for name, text in beside.items():
                 if (folder / name).resolve() != (origin / name).resolve():
-                    _write_below(opened, name, text)
+                    staged.write(name, text)
                 written.append(name)
-            opened.write(intake.file_name, [intake.text])
+            staged.write(intake.file_name, intake.text)
             written.append(intake.file_name)
-            for name in DOCUMENT_NAMES:  # an older document under another name would be read in its place
-                if name != intake.file_name and opened.exists(name) and name not in beside:
-                    opened.rename(name, _free_name(opened, name))
+            # An older document under another name would be read in the place of the new one.
+            replaced = {name for name in DOCUMENT_NAMES if name != intake.file_name and name not in beside}
             if profile is not None:
-                if opened.exists(PROFILE):
-                    opened.rename(PROFILE, _free_name(opened, PROFILE))
-                opened.write(PROFILE, [profile.encode()])
+                staged.write(PROFILE, profile.encode())
                 written.append(PROFILE)
+                replaced.add(PROFILE)
+            for name in sorted(replaced):
+                if staged.root.exists(name):
+                    staged.root.rename(name, _free_name(staged.root, name))
+            staged.commit()
     except OSError as error:
         raise FileProblem(f"{error.filename or folder} cannot be written: {error.strerror}") from error
     return written
@@ -83,15 +86,6 @@ def _read_files(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
         return {name: (folder / name).read_bytes() for name in names}
     except OSError as error:
         raise FileProblem(f"{error.filename or folder} cannot be read: {error.strerror}") from error
-
-
-def _write_below(folder: Folder, name: str, text: bytes) -> None:
-    *parents, last = name.split("/")
-    if not parents:
-        folder.write(last, [text])
-        return
-    with folder.subfolder(*parents, make=True) as inner:
-        inner.write(last, [text])
 
 
 def _free_name(folder: Folder, name: str) -> str:

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files that get their names together: a full disk or an error leaves all of the old ones, and no new one.
+
+All are written under temporary names first, which is where a disk fills up. Then each is renamed, which needs no room.
+What a killed process has left under temporary names is removed by the next one. The folder is locked meanwhile, so
+that no process removes the files of another.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from callwell.errors import FileProblem
+from callwell.folders import PART, READABLE, Folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Self
+
+_TEMPORARY: Final = re.compile(rf"\.(?P<name>.+)\.[0-9a-f]{{16}}{re.escape(PART)}")
+"""The names that `Folder.create` gives."""
+
+
+class StagedFiles:
+    """Files that are written and have no names yet. Use it as a context manager: what is not committed is removed.
+
+    Args:
+        path: the folder that they are in, or below; it is created if it does not exist.
+
+    Raises:
+        FileProblem: another process writes there.
+        OSError: the folder cannot be opened.
+
+    Attributes:
+        root: the folder, open.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.root = Folder.at(path, make=True, listed=True)
+        self._folders: dict[tuple[str, ...], Folder] = {(): self.root}
+        self._leftovers: dict[tuple[str, ...], list[str]] = {}
+        self._staged: list[tuple[Folder, str, str]] = []
+        if not self.root.lock():
+            self.root.close()
+            raise FileProblem(f"{path}: another process writes to it; wait until it has ended")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for folder, hidden, _ in self._staged:
+            with suppress(OSError):
+                folder.remove(hidden)
+        for folder in self._folders.values():
+            folder.close()
+
+    def write(self, path: str, content: bytes, *, mode: int = READABLE) -> None:
+        """Write a file that gets its name later.
+
+        Args:
+            path: its name, after the names of the folders that it is in.
+            content: all of it.
+            mode: its permissions, which the umask restricts.
+
+        Raises:
+            FileProblem: the name of a folder is a link.
+            OSError: the file cannot be written.
+        """
+        *above, name = path.split("/")
+        folder = self._open(tuple(above))
+        for leftover in self._leftovers[tuple(above)]:
+            found = _TEMPORARY.fullmatch(leftover)
+            if found and found["name"] == name:
+                folder.remove(leftover)
+        self._staged.append((folder, folder.stage(name, [content], mode=mode), name))
+
+    def commit(self) -> None:
+        """Give all files their names, in the order in which they were written.
+
+        Raises:
+            OSError: a name is a folder.
+        """
+        while self._staged:
+            folder, hidden, name = self._staged[0]
+            folder.rename(hidden, name)
+            del self._staged[0]
+
+    def _open(self, names: tuple[str, ...]) -> Folder:
+        if names not in self._folders:
+            self._folders[names] = self.root.subfolder(*names, make=True)
+        if names not in self._leftovers:
+            self._leftovers[names] = [name for name in self._folders[names].list_names() if name.endswith(PART)]
+        return self._folders[names]
