@@ -48,7 +48,7 @@ def project(tmp_path: Path) -> Path:
     shutil.copytree(pages.ROOT / "src" / "callwell", tmp_path / "src" / "callwell")
     for part in ("core", "emulator"):
         shutil.copytree(pages.ROOT / "tests" / part, tmp_path / "tests" / part)
-    for name in ("pyproject.toml", "tests/conftest.py"):
+    for name in ("pyproject.toml", "tests/conftest.py", "tests/patience.py"):
         shutil.copy(pages.ROOT / name, tmp_path / name)
     (block,) = (block for block in pages.blocks(PAGE, "python") if block.title == TEST)
     (tmp_path / TEST).write_text(block.text, encoding="utf-8")

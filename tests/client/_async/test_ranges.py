@@ -163,13 +163,17 @@ def test_storage_without_strong_tags_is_one_stream(tmp_path: Path, etag: str) ->
 @pytest.mark.parametrize(
     ("spoilt", "words", "most"),
     [
-        (answer(403), "every fresh URL was refused", 6),
+        (answer(403), "every fresh URL was refused", 8),
         (answer(500), "broke off every time", 20),
         (LOST, "broke off", 20),
     ],
 )
 def test_storage_that_dies_is_not_hammered(tmp_path: Path, spoilt: Any, words: str, most: int) -> None:
-    """Four workers give up no later than one would, and leave nothing."""
+    """Four workers give up no later than one would, and leave nothing.
+
+    Each may send one request before it learns that another was refused; the four fresh URLs that follow are tried one
+    by one.
+    """
     storage = Storage()
     storage.spoil_at = {start * PIECE: [spoilt] * 99 for start in range(2, 8)}
     error = saved(storage, tmp_path / "f")
