@@ -48,7 +48,7 @@ def no_keys(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-def mend(cli: Shell) -> None:
+def fix_findings(cli: Shell) -> None:
     """Mend the fault."""
     (cli.folder.parent / "provider.key").chmod(0o600)
 
@@ -60,7 +60,7 @@ def test_red_then_mended_then_green(cli: Shell) -> None:
     assert "chmod 600" in red.out
     assert red.out.splitlines()[-1].startswith("not ready: there are findings (1 finding in 1 check, 1 passed;")
     assert KEY not in red.out
-    mend(cli)
+    fix_findings(cli)
     green = cli.run("check", *FEW)
     assert green.code == 0, green
     assert green.out.splitlines()[-1].startswith("ready: every check that applies has passed (2 passed;")
@@ -91,7 +91,7 @@ def test_accepted_until_a_day(cli: Shell) -> None:
     expired = cli.run("check", *FEW)
     assert expired.code == 1
     assert "it was accepted until 1999-12-31" in " ".join(expired.out.split())
-    mend(cli)
+    fix_findings(cli)
     stale = cli.run("check", *FEW)
     assert stale.code == 0
     assert "delete the entry" in stale.out

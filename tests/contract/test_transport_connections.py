@@ -186,7 +186,7 @@ def test_a_proxy_that_refuses_to_tunnel(serve: Servers, make: Senders) -> None:
 
 @pytest.mark.parametrize("network", [Network(proxy="no address at all"), Network(ca_file="/no/such/file")])
 def test_a_network_that_cannot_be(make: Senders, network: Network) -> None:
-    """An unusable proxy or CA file is the caller's to mend, and says which option it is."""
+    """An unusable proxy or CA file is the caller's to fix, and says which option it is."""
     with pytest.raises(InvalidOption):
         make(network).send(get("http://127.0.0.1:1/"))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The contract of `transport.base` about failures that no second attempt can mend: said at once, with the remedy."""
+"""The contract of `transport.base` about failures that no second attempt can fix: said at once, with the remedy."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from callwell.description.infer.profile_text import to_toml, write_profile
 from callwell.description.intake.document import read_intake
 
 if TYPE_CHECKING:
-    from callwell.description.infer.facts import Facts
+    from callwell.description.infer.facts import DocumentFacts
 
 GET: dict[str, Any] = {"responses": {"200": {"description": ""}}}
 
@@ -37,7 +37,7 @@ def read(**document: Any) -> Inferred:
     return infer(facts_of(whole), "shop")
 
 
-def facts_of(document: dict[str, Any]) -> Facts:
+def facts_of(document: dict[str, Any]) -> DocumentFacts:
     """The facts of a document; what is inferred of it loads."""
     facts = read_intake(msgspec.json.encode(document), Path("shop.json"), alone=True).facts
     profile.parse(write_profile(infer(facts, "shop")), facts.api)

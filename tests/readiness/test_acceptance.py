@@ -16,7 +16,7 @@ from callwell.readiness.baseline import AcceptedEntry, add_entries, read_baselin
 from callwell.readiness.check import Finding, Place, Unseen
 from callwell.readiness.comments import comment_about
 from callwell.readiness.identity import Identity, identify
-from callwell.readiness.report import CheckResult, Outcome, Report
+from callwell.readiness.report import CheckOutcome, CheckResult, Report
 from tests.readiness.reports import make_check
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def no_comment(_: str, __: Place) -> IgnoreComment | None:
 def test_what_an_entry_accepts(entries: list[AcceptedEntry], finding: Finding, *, counts: bool) -> None:
     """Its check, its path and its identity, wherever the line is, up to its last day; the last entry counts."""
     (result,) = accept(report(finding), entries, no_comment, today=TODAY, whole=True).results
-    assert result.outcome is (Outcome.FOUND if counts else Outcome.PASSED)
+    assert result.outcome is (CheckOutcome.FOUND if counts else CheckOutcome.PASSED)
     assert len(result.accepted) == (not counts)
 
 
@@ -117,7 +117,7 @@ def test_a_comment_does_not_reach_into_history() -> None:
     """What stands in a commit cannot be ignored by a line of today."""
     comment = comment_about("keys.file-mode", 1, ["# callwell: ignore=keys.file-mode a sample"])
     old = FINDING._replace(place=Place("a.py", 1, commit="c0ffee"))
-    for finding, outcome in ((FINDING, Outcome.PASSED), (old, Outcome.FOUND)):
+    for finding, outcome in ((FINDING, CheckOutcome.PASSED), (old, CheckOutcome.FOUND)):
         (result,) = accept(report(finding), [], lambda *_: comment, today=TODAY, whole=True).results
         assert result.outcome is outcome
 

@@ -11,7 +11,7 @@ from callwell.errors import UnknownName, UsageError
 from callwell.readiness import registry
 from callwell.readiness.check import Check, CouldNotLook, Finding, Group, NotApplicable, Severity, Unseen
 from callwell.readiness.project import Project, Scope
-from callwell.readiness.report import Outcome
+from callwell.readiness.report import CheckOutcome
 from callwell.readiness.run import run_check, run_checks
 
 if TYPE_CHECKING:
@@ -48,20 +48,20 @@ def make_check(
 @pytest.mark.parametrize(
     ("check", "outcome", "exit_code"),
     [
-        (make_check(), Outcome.PASSED, 0),
-        (make_check(FINDING), Outcome.FOUND, 1),
-        (make_check(UNSEEN), Outcome.COULD_NOT_LOOK, 2),
-        (make_check(UNSEEN, FINDING), Outcome.FOUND, 1),
-        (make_check(FINDING, severity=Severity.NOTE), Outcome.PASSED, 0),
-        (make_check(FINDING, CouldNotLook("no git here")), Outcome.FOUND, 1),
-        (make_check(CouldNotLook("no git here")), Outcome.COULD_NOT_LOOK, 2),
-        (make_check(NotApplicable("no front end")), Outcome.NOT_APPLICABLE, 0),
-        (make_check(UsageError("wrong")), Outcome.COULD_NOT_LOOK, 2),
-        (make_check(PermissionError(13, "Permission denied")), Outcome.COULD_NOT_LOOK, 2),
-        (make_check(FINDING, online=True), Outcome.SKIPPED, 0),
+        (make_check(), CheckOutcome.PASSED, 0),
+        (make_check(FINDING), CheckOutcome.FOUND, 1),
+        (make_check(UNSEEN), CheckOutcome.COULD_NOT_LOOK, 2),
+        (make_check(UNSEEN, FINDING), CheckOutcome.FOUND, 1),
+        (make_check(FINDING, severity=Severity.NOTE), CheckOutcome.PASSED, 0),
+        (make_check(FINDING, CouldNotLook("no git here")), CheckOutcome.FOUND, 1),
+        (make_check(CouldNotLook("no git here")), CheckOutcome.COULD_NOT_LOOK, 2),
+        (make_check(NotApplicable("no front end")), CheckOutcome.NOT_APPLICABLE, 0),
+        (make_check(UsageError("wrong")), CheckOutcome.COULD_NOT_LOOK, 2),
+        (make_check(PermissionError(13, "Permission denied")), CheckOutcome.COULD_NOT_LOOK, 2),
+        (make_check(FINDING, online=True), CheckOutcome.SKIPPED, 0),
     ],
 )
-def test_how_a_check_ends(tmp_path: Path, check: Check, outcome: Outcome, exit_code: int) -> None:
+def test_how_a_check_ends(tmp_path: Path, check: Check, outcome: CheckOutcome, exit_code: int) -> None:
     """Findings outweigh what could not be seen, and that outweighs a pass."""
     report = run_checks(Project(tmp_path, scope=Scope(offline=True)), [check])
     assert [result.outcome for result in report.results] == [outcome]

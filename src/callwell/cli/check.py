@@ -258,9 +258,9 @@ def _write(report: Report, targets: dict[str, str]) -> None:
         except OSError as error:
             raise FileProblem(f"{target} cannot be written: {error.strerror}") from error
     if STDOUT not in targets.values():
-        from callwell.cli.check_table import render_table
+        from callwell.cli.check_terminal import render_report
 
-        text = render_table(report, width=output.width(), color=output.wants_color())
+        text = render_report(report, width=output.width(), color=output.wants_color())
         sys.stdout.write(text)
 
 

@@ -26,8 +26,8 @@ def digests(file: FileArgument, *, provider: ProviderOption = None) -> None:
     """
     from callwell.cli.check_accounts import accounts_of
     from callwell.cli.settings import Settings
-    from callwell.readiness.exact.digests import make_digests, write_digests
-    from callwell.readiness.exact.keys_in_use import read_secrets
+    from callwell.readiness.known_keys.digests import make_digests, write_digests
+    from callwell.readiness.known_keys.keys_in_use import read_secrets
 
     settings = Settings.discover()
     providers = map(settings.load, provider or settings.names())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from callwell.readiness.identity import Identity, identify
 from callwell.readiness.registry import CHECKS
-from callwell.readiness.report import Acceptance, Outcome
+from callwell.readiness.report import Acceptance, CheckOutcome
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -88,7 +88,7 @@ def _expired(finding: Finding, entry: AcceptedEntry) -> Finding:
 
 def _stale_entries(report: Report, entries: Mapping[Identity, AcceptedEntry]) -> Iterator[str]:
     """A sentence about each entry that accepts nothing, of the checks that have looked at everything."""
-    complete = (Outcome.SKIPPED, Outcome.COULD_NOT_LOOK)
+    complete = (CheckOutcome.SKIPPED, CheckOutcome.COULD_NOT_LOOK)
     looked = {result.check.id for result in report.results if result.outcome not in complete and not result.unseen}
     found = {identify(result.check.id, finding) for result in report.results for finding in result.findings}
     for identity, entry in entries.items():

@@ -40,7 +40,7 @@ class Check(NamedTuple):
         title: what holds when it passes, as a short statement.
         severity: of its findings, unless a finding has its own.
         why: why it matters, in one or two sentences.
-        fix: how to mend a finding, in one or two sentences.
+        fix: how to fix a finding, in one or two sentences.
         look: looks at a project; may raise `CouldNotLook` and `NotApplicable`.
         online: it sends requests to a provider, so `--offline` leaves it out and says so.
         prepare: starts what takes long in the background, before the first check looks; may raise as `look` does.

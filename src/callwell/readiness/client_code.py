@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.description import catalog
 from callwell.readiness.check import Place, Unseen
+from callwell.readiness.non_production import is_development_file
 from callwell.readiness.texts import read_text
-from callwell.readiness.trials import is_trial_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -97,7 +97,7 @@ def read_client_code(files: ProjectFiles) -> ClientCode:
     uses: list[ClientUse] = []
     unseen: list[Unseen] = []
     for file in files.with_suffix(".py"):
-        if is_trial_file(file.name):
+        if is_development_file(file.name):
             continue
         text = read_text(file)
         if isinstance(text, Unseen):

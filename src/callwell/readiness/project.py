@@ -12,7 +12,7 @@ from callwell.readiness.files import ProjectFiles
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from callwell.readiness.exact.keys_in_use import KeysInUse
+    from callwell.readiness.known_keys.keys_in_use import KeysInUse
     from callwell.readiness.shapes.scan import ShapeScan
 
 __all__ = ["Account", "Project", "Scope", "SettingInEffect"]
@@ -69,7 +69,7 @@ class Project:
         Raises:
             FileProblem: the file of digests cannot be read.
         """
-        from callwell.readiness.exact.keys_in_use import find_keys_in_use  # only checks for leaks need it
+        from callwell.readiness.known_keys.keys_in_use import find_keys_in_use  # only checks for leaks need it
 
         return find_keys_in_use(self.accounts, self.scope.known_keys)
 

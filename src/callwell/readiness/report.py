@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from callwell.readiness.practices import Rule
 
 
-class Outcome(StrEnum):
+class CheckOutcome(StrEnum):
     """How a check ended."""
 
     PASSED = "passed"
@@ -65,15 +65,15 @@ class CheckResult(NamedTuple):
     asked_by: tuple[Rule, ...] = ()
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> CheckOutcome:
         """How it ended: a fault outweighs what could not be seen."""
         if self.skipped:
-            return Outcome.SKIPPED
+            return CheckOutcome.SKIPPED
         if not self.applicable:
-            return Outcome.NOT_APPLICABLE
+            return CheckOutcome.NOT_APPLICABLE
         if any((finding.severity or self.check.severity) is not Severity.NOTE for finding in self.findings):
-            return Outcome.FOUND
-        return Outcome.COULD_NOT_LOOK if self.unseen else Outcome.PASSED
+            return CheckOutcome.FOUND
+        return CheckOutcome.COULD_NOT_LOOK if self.unseen else CheckOutcome.PASSED
 
 
 class Report(NamedTuple):
@@ -95,7 +95,7 @@ class Report(NamedTuple):
     files: int | None = None
     notes: tuple[str, ...] = ()
 
-    def with_outcome(self, outcome: Outcome) -> tuple[CheckResult, ...]:
+    def with_outcome(self, outcome: CheckOutcome) -> tuple[CheckResult, ...]:
         """The results that ended so."""
         return tuple(result for result in self.results if result.outcome is outcome)
 
@@ -103,6 +103,6 @@ class Report(NamedTuple):
     def exit_code(self) -> int:
         """0 if all passed, 1 with findings, 2 if a check could not look."""
         outcomes = {result.outcome for result in self.results}
-        if Outcome.FOUND in outcomes:
+        if CheckOutcome.FOUND in outcomes:
             return 1
-        return 2 if Outcome.COULD_NOT_LOOK in outcomes else 0
+        return 2 if CheckOutcome.COULD_NOT_LOOK in outcomes else 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Connection failures that another attempt cannot mend, and what to do about each.
+"""Connection failures that another attempt cannot fix, and what to do about each.
 
 A server's certificate, its TLS versions and what a proxy allows do not change within a call's deadline. The causes are
 worded as rustls and hyper-util do and pyreqwest 0.15 passes on; a contract test provokes each over real sockets.

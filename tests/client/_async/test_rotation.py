@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keys while calls are made: a rotation costs no call, and a dead key is reported with the place to mend."""
+"""Keys while calls are made: a rotation costs no call, and a dead key is reported with the place to fix."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ def test_a_redirect_out_of_the_path_carries_no_key(location: str, shown: bool) -
 
 @pytest.mark.parametrize("name", [1, None, b"a", ("a", "b")])
 def test_a_query_by_names_that_are_no_texts(name: Any) -> None:
-    """It is the caller's to mend, and nothing is sent."""
+    """It is the caller's to fix, and nothing is sent."""
     world = World(OK)
     api = client(world)
     with pytest.raises(errors.InvalidOption, match="query cannot be"):

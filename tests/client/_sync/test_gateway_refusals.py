@@ -99,7 +99,7 @@ def test_a_gateways_401_in_a_token_exchange_rejects_no_key(reply: Response) -> N
 
 @pytest.mark.parametrize("reply", PROVIDERS.values(), ids=PROVIDERS)
 def test_the_providers_401_in_a_token_exchange_rejects_the_key(reply: Response) -> None:
-    """A key that was never accepted is reported at once, with the place to mend."""
+    """A key that was never accepted is reported at once, with the place to fix."""
     mint = Mint()
     world = World(mint)
     api = client(world, **options(mint, world))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from tests/client/_async/test_rotation.py by tools/unasync.py; do not edit
-"""Keys while calls are made: a rotation costs no call, and a dead key is reported with the place to mend."""
+"""Keys while calls are made: a rotation costs no call, and a dead key is reported with the place to fix."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ import pytest
 
 from callwell.readiness import registry
 from callwell.readiness.project import Project
-from callwell.readiness.report import Outcome
+from callwell.readiness.report import CheckOutcome
 from callwell.readiness.run import run_check
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def test_what_is_found_and_what_is_not(tmp_path: Path, check_id: str) -> None:
 def test_nothing_to_look_at(tmp_path: Path, check_id: str) -> None:
     """A project without Python, or without a front end, has nothing that a check of it could find."""
     (tmp_path / "README.md").write_text("Nothing to see here.")
-    assert look(tmp_path, check_id).outcome is Outcome.NOT_APPLICABLE
+    assert look(tmp_path, check_id).outcome is CheckOutcome.NOT_APPLICABLE
 
 
 BROKEN: Final = {
@@ -102,7 +102,7 @@ def test_what_cannot_be_parsed_is_said(tmp_path: Path, check_id: str) -> None:
         (tmp_path / name).write_bytes(data)
     (tmp_path / "good.py").write_text("import callwell\nclient = callwell.Client('userplane')\nclient.me.get()\n")
     result = look(tmp_path, check_id)
-    assert result.outcome is Outcome.COULD_NOT_LOOK
+    assert result.outcome is CheckOutcome.COULD_NOT_LOOK
     places = {item.place.path: item.place.line for item in result.unseen if item.place}
     expected = {name: line for name, (_, line) in BROKEN.items()}
     if check_id != "code.calls-around-callwell":
@@ -115,14 +115,14 @@ def test_files_that_cannot_be_read_are_said(tmp_path: Path, check_id: str) -> No
     """A broken link is said to be unreadable, by the checks that it concerns."""
     name = "view.py" if check_id in PYTHON_CHECKS else "view.vue"
     (tmp_path / name).symlink_to(tmp_path / "nothing")
-    assert look(tmp_path, check_id).outcome is Outcome.COULD_NOT_LOOK
+    assert look(tmp_path, check_id).outcome is CheckOutcome.COULD_NOT_LOOK
 
 
 def test_a_broken_source_map_is_said(tmp_path: Path) -> None:
     """Half a source map is no pass."""
     (tmp_path / "app.js.map").write_text('{"sources": ["a.ts"], "sourcesContent": ["https://api.userplane.io')
     for check_id in ("code.front-end-calls", "code.front-end-keys"):
-        assert look(tmp_path, check_id).outcome is Outcome.COULD_NOT_LOOK
+        assert look(tmp_path, check_id).outcome is CheckOutcome.COULD_NOT_LOOK
 
 
 def test_a_key_is_named_by_its_fingerprint_only(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from callwell.keys import Key
 from callwell.readiness import drill_record, registry
-from callwell.readiness.report import Outcome
+from callwell.readiness.report import CheckOutcome
 from callwell.readiness.run import run_check
 from tests.readiness.accounts import make_account, make_project
 from tests.readiness.checks import key_setups as made
@@ -95,7 +95,7 @@ def test_not_found(setup: Setup, check: str, build: Callable[[Setup], Any]) -> N
     """What is as it should be passes."""
     build(setup)
     result = setup.check(check)
-    assert (result.findings, result.unseen, result.outcome) == ((), (), Outcome.PASSED)
+    assert (result.findings, result.unseen, result.outcome) == ((), (), CheckOutcome.PASSED)
 
 
 @pytest.mark.parametrize("check", ["one-per-system", "unused", "age", "rotation-drill"])
@@ -113,7 +113,7 @@ def test_without_a_state_nothing_is_known(setup: Setup, check: str, build: Calla
     build(setup)
     result = setup.check(check)
     assert [what in part.what and "the state that the program uses" in part.fix for part in result.unseen] == [True]
-    assert result.outcome is Outcome.COULD_NOT_LOOK
+    assert result.outcome is CheckOutcome.COULD_NOT_LOOK
     assert (setup.folder / "state.db").exists() == (build is made.not_a_state)
 
 
@@ -123,7 +123,7 @@ def test_a_file_that_cannot_be_followed(setup: Setup, check: str) -> None:
     made.looping_link(setup)
     made.own_key(setup)
     result = setup.check(check)
-    assert (len(result.unseen), result.outcome) == (1, Outcome.COULD_NOT_LOOK)
+    assert (len(result.unseen), result.outcome) == (1, CheckOutcome.COULD_NOT_LOOK)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_does_not_apply(setup: Setup, check: str, build: Callable[[Setup], Any],
     """The question does not arise, and the report says why."""
     build(setup)
     result = setup.check(check)
-    assert result.outcome is Outcome.NOT_APPLICABLE
+    assert result.outcome is CheckOutcome.NOT_APPLICABLE
     assert reason in result.reason
 
 
@@ -148,7 +148,7 @@ def test_without_accounts_no_check_of_keys_applies(tmp_path: Path, check: str) -
     """As in a project that makes no calls."""
     project = make_project(tmp_path)
     project.accounts = ()
-    assert run_check(project, registry.load(check)).outcome is Outcome.NOT_APPLICABLE
+    assert run_check(project, registry.load(check)).outcome is CheckOutcome.NOT_APPLICABLE
 
 
 def test_the_state_that_code_chooses_is_looked_into(setup: Setup) -> None:
@@ -166,7 +166,7 @@ def test_root_is_not_asked_for_the_owner(setup: Setup) -> None:
     """Root often installs the key of another user."""
     made.own_key(setup)
     os.chown(setup.folder / "keys" / "userplane", 65_534, 65_534)
-    assert setup.check("file-mode").outcome is Outcome.PASSED
+    assert setup.check("file-mode").outcome is CheckOutcome.PASSED
 
 
 def test_a_drill_in_memory_is_not_remembered(setup: Setup) -> None:

@@ -17,10 +17,10 @@ import pytest
 from callwell.keys import Key
 from callwell.readiness import registry
 from callwell.readiness.check import Severity
-from callwell.readiness.exact.digests import make_digests, write_digests
-from callwell.readiness.exact.known_key import KnownKey
+from callwell.readiness.known_keys.digests import make_digests, write_digests
+from callwell.readiness.known_keys.known_key import KnownKey
 from callwell.readiness.project import Project, Scope
-from callwell.readiness.report import Outcome
+from callwell.readiness.report import CheckOutcome
 from callwell.readiness.run import run_check
 from tests.readiness.accounts import make_account
 from tests.readiness.repositories import git, write_files
@@ -129,10 +129,10 @@ def test_kinds_of_files(project: Project) -> None:
 def test_a_project_without_keys_in_use(tmp_path: Path, name: str) -> None:
     """Without accounts there is nothing to search for; with a key that is not there, that is said."""
     write_files(tmp_path, {"a.py": "", "a.log": "", "dist/a.js": ""})
-    assert check(Project(tmp_path), name).outcome is Outcome.NOT_APPLICABLE
+    assert check(Project(tmp_path), name).outcome is CheckOutcome.NOT_APPLICABLE
     absent = Project(tmp_path, (make_account("userplane", key="env:CALLWELL_TEST_ABSENT"),))
     result = check(absent, name)
-    assert result.outcome is Outcome.COULD_NOT_LOOK
+    assert result.outcome is CheckOutcome.COULD_NOT_LOOK
     assert "CALLWELL_TEST_ABSENT is not set" in result.unseen[0].what
     assert "--known-keys" in result.unseen[0].fix
 
@@ -149,7 +149,7 @@ def test_a_key_that_is_known_by_its_digest(project: Project, tmp_path: Path) -> 
     assert result.unseen == ()
     assert "env:PRODUCTION" in result.findings[0].what
     (tmp_path / "known-keys.json").write_text("{}")
-    assert check(Project(project.root, (absent,), on_ci.scope), "keys-in-files").outcome is Outcome.COULD_NOT_LOOK
+    assert check(Project(project.root, (absent,), on_ci.scope), "keys-in-files").outcome is CheckOutcome.COULD_NOT_LOOK
 
 
 def test_what_a_build_ships(project: Project) -> None:
@@ -164,14 +164,14 @@ def test_what_a_build_ships(project: Project) -> None:
     assert places(result) == [".env:1", "dist/app.js.map:1"]
     assert "shipped by Dockerfile" in result.findings[0].what
     write_files(project.root, {".env": LOOK_ALIKE, "dist/app.js.map": ""})
-    assert check(with_image, "keys-shipped").outcome is Outcome.PASSED
+    assert check(with_image, "keys-shipped").outcome is CheckOutcome.PASSED
     write_files(project.root, {"dist/a.7z": b"7z\xbc\xaf\x27\x1c" + bytes(20)})
-    assert check(Project(project.root, project.accounts), "keys-shipped").outcome is Outcome.COULD_NOT_LOOK
+    assert check(Project(project.root, project.accounts), "keys-shipped").outcome is CheckOutcome.COULD_NOT_LOOK
 
 
 def test_logs_cassettes_and_states(project: Project) -> None:
     """Ignored ones too. Without any the question does not arise."""
-    assert check(project, "keys-in-logs").outcome is Outcome.NOT_APPLICABLE
+    assert check(project, "keys-in-logs").outcome is CheckOutcome.NOT_APPLICABLE
     write_files(
         project.root, {".gitignore": "*.log\n", "app.log": f"\n{KEY}\n" * 3, "tests/cassettes/a.yaml": f"- {KEY}\n"}
     )
@@ -186,7 +186,7 @@ def test_logs_cassettes_and_states(project: Project) -> None:
         *("app.log:2", "app.log:4", "app.log:6"),
         "tests/cassettes/a.yaml:1",
     ]
-    assert check(logs, "keys-in-files").outcome is Outcome.PASSED
+    assert check(logs, "keys-in-files").outcome is CheckOutcome.PASSED
 
 
 def test_a_log_with_thousands_of_keys_is_short_in_the_report(project: Project) -> None:
@@ -209,7 +209,7 @@ def test_staged_changes(project: Project) -> None:
     staged = Project(project.root, project.accounts, Scope(staged=True))
     assert places(check(staged, "keys-in-files")) == ["new.py:2"]
     no_repository = Project(project.root.parent, project.accounts, Scope(staged=True))
-    assert check(no_repository, "keys-in-files").outcome is Outcome.COULD_NOT_LOOK
+    assert check(no_repository, "keys-in-files").outcome is CheckOutcome.COULD_NOT_LOOK
 
 
 def test_what_cannot_be_read_is_said(project: Project) -> None:
@@ -230,7 +230,7 @@ def test_what_cannot_be_read_is_said(project: Project) -> None:
 def test_a_bare_repository(project: Project) -> None:
     """It has no files."""
     git(project.root, "init", "--bare")
-    assert check(project, "keys-in-files").outcome is Outcome.COULD_NOT_LOOK
+    assert check(project, "keys-in-files").outcome is CheckOutcome.COULD_NOT_LOOK
 
 
 def test_other_secrets_and_short_keys(project: Project, tmp_path: Path) -> None:
@@ -243,7 +243,7 @@ def test_other_secrets_and_short_keys(project: Project, tmp_path: Path) -> None:
     assert places(result) == ["a.py:1"]
     assert "user_secret of" in result.findings[0].what
     assert "names of end users" in result.findings[0].fix
-    assert "less than 8 characters" in result.unseen[0].what
+    assert "less than 8 bytes" in result.unseen[0].what
 
 
 def test_environments_with_one_key(project: Project) -> None:

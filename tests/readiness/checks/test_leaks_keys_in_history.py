@@ -12,7 +12,7 @@ from callwell.keys import Key
 from callwell.readiness import registry
 from callwell.readiness.check import Place
 from callwell.readiness.project import Project, Scope
-from callwell.readiness.report import CheckResult, Outcome
+from callwell.readiness.report import CheckOutcome, CheckResult
 from callwell.readiness.run import run_check
 from tests.readiness.accounts import make_account
 from tests.readiness.made_history import fake_key, make_history
@@ -64,7 +64,7 @@ def test_found(app: Path) -> None:
         Place("a path with the key in it", 1, third),
         Place("name or message of a branch or tag"),
     }
-    assert result.outcome is Outcome.FOUND
+    assert result.outcome is CheckOutcome.FOUND
     assert all(f"callwell keys revoked {Key(KEY).fingerprint}" in finding.fix for finding in result.findings)
     said = {finding.place.path: finding.what for finding in result.findings if finding.place}
     assert said["app.py"].endswith("was committed, as it is, in 2 versions of the file")
@@ -76,14 +76,14 @@ def test_only_later_commits(app: Path) -> None:
     paths = {finding.place and finding.place.path for finding in check(app, Scope(since="main~2")).findings}
     assert paths == {"commit message", "a path with the key in it", "name or message of a branch or tag"}
     result = check(app, Scope(since="nowhere"))
-    assert result.outcome is Outcome.COULD_NOT_LOOK
+    assert result.outcome is CheckOutcome.COULD_NOT_LOOK
 
 
 def test_in_no_commit(tmp_path: Path) -> None:
     """What was staged once and never committed is still in the repository."""
     (tmp_path / "key").write_text(KEY)
     root = make_history(tmp_path / "app", [("first", {"a.py": b"a = 1\n"})])
-    assert check(root).outcome is Outcome.PASSED
+    assert check(root).outcome is CheckOutcome.PASSED
     blob = git(root, "hash-object", "-w", "--stdin", stdin=KEY.encode())
     (finding,) = check(root).findings
     assert finding.place == Place(f"git object {blob[:12]}", 1)
@@ -102,12 +102,12 @@ def test_could_not_look(app: Path, tmp_path: Path) -> None:
         "the clone is shallow",
         "1 versions of files are in Git LFS",
     ]
-    assert check(app, key="env:NO_KEY_IN_THIS_VARIABLE").outcome is Outcome.COULD_NOT_LOOK
+    assert check(app, key="env:NO_KEY_IN_THIS_VARIABLE").outcome is CheckOutcome.COULD_NOT_LOOK
 
 
 def test_not_applicable(app: Path, tmp_path: Path) -> None:
     """Without a repository, and if only staged changes are looked at."""
     (tmp_path / "key").write_text(KEY)
     (tmp_path / "app").mkdir()
-    assert check(tmp_path / "app").outcome is Outcome.NOT_APPLICABLE
-    assert check(app, Scope(staged=True)).outcome is Outcome.NOT_APPLICABLE
+    assert check(tmp_path / "app").outcome is CheckOutcome.NOT_APPLICABLE
+    assert check(app, Scope(staged=True)).outcome is CheckOutcome.NOT_APPLICABLE

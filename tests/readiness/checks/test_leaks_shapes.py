@@ -14,7 +14,7 @@ import pytest
 from callwell.readiness import registry
 from callwell.readiness.check import Place
 from callwell.readiness.project import Project, Scope
-from callwell.readiness.report import CheckResult, Outcome
+from callwell.readiness.report import CheckOutcome, CheckResult
 from callwell.readiness.run import run_checks
 from callwell.readiness.shapes.scan import ShapeScan
 from tests.readiness.made_history import fake_key, make_history
@@ -77,7 +77,7 @@ def test_found(app: Path) -> None:
 def test_only_staged(app: Path) -> None:
     """Staged content is looked at as it is staged; the history is not."""
     files, history = look(app, Scope(staged=True))
-    assert history.outcome is Outcome.NOT_APPLICABLE
+    assert history.outcome is CheckOutcome.NOT_APPLICABLE
     assert [finding.place for finding in files.findings] == [Place("settings.ini", 1)]
 
 
@@ -86,20 +86,20 @@ def test_only_later_commits(app: Path) -> None:
     _, history = look(app, Scope(since="main~1"))
     assert [finding.place and finding.place.path for finding in history.findings] == ["now [1].py"]
     _, history = look(app, Scope(since="nowhere"))
-    assert history.outcome is Outcome.COULD_NOT_LOOK
+    assert history.outcome is CheckOutcome.COULD_NOT_LOOK
 
 
 def test_not_found(tmp_path: Path) -> None:
     """A folder without a history has none to look at."""
     (tmp_path / "app.py").write_text("key = os.environ['USERPLANE_API_KEY']\nuspl_prefix = 'uspl_'\n")
     files, history = look(tmp_path)
-    assert files.outcome is Outcome.PASSED
-    assert history.outcome is Outcome.NOT_APPLICABLE
+    assert files.outcome is CheckOutcome.PASSED
+    assert history.outcome is CheckOutcome.NOT_APPLICABLE
 
 
 def test_could_not_look(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without kingfisher both say so."""
     monkeypatch.setitem(sys.modules, "kingfisher", None)
     results = look(app)
-    assert [result.outcome for result in results] == [Outcome.COULD_NOT_LOOK] * 2
+    assert [result.outcome for result in results] == [CheckOutcome.COULD_NOT_LOOK] * 2
     assert all("kingfisher-bin" in result.unseen[0].fix for result in results)

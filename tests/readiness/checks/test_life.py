@@ -13,7 +13,7 @@ from callwell.description import catalog
 from callwell.readiness import registry
 from callwell.readiness.checks.life import durable_files, shared_state
 from callwell.readiness.project import Account, Project
-from callwell.readiness.report import Outcome
+from callwell.readiness.report import CheckOutcome
 from callwell.readiness.run import run_check
 from certificates import Authority
 from tests.readiness.accounts import ORIGIN, make_account, make_project
@@ -283,7 +283,7 @@ def test_not_found(case: Case, tmp_path: Path) -> None:
 def test_could_not_look(case: Case, tmp_path: Path) -> None:
     """A file that cannot be read is named, and the check has not passed."""
     result = run(case.check, make_project(tmp_path, case.files, *case.accounts))
-    assert result.outcome is Outcome.COULD_NOT_LOOK
+    assert result.outcome is CheckOutcome.COULD_NOT_LOOK
     assert len(result.unseen) == len(case.unseen)
     for unseen, text in zip(result.unseen, case.unseen, strict=True):
         assert text in unseen.what
@@ -294,7 +294,7 @@ def test_could_not_look(case: Case, tmp_path: Path) -> None:
 def test_without_a_provider(check: str, tmp_path: Path) -> None:
     """A project that uses no provider is asked nothing."""
     result = run(check, Project(tmp_path, (make_account("userplane", in_use=False),)))
-    assert result.outcome is Outcome.NOT_APPLICABLE
+    assert result.outcome is CheckOutcome.NOT_APPLICABLE
 
 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
@@ -345,7 +345,7 @@ def test_an_authority_of_ones_own_is_noted(tmp_path: Path) -> None:
     """For a public address, it is worth a note; for an address of one's own it is what it is for."""
     file = str(Authority(tmp_path).file)
     note = run("network", make_project(tmp_path, None, make_account("userplane", ca_file=file)))
-    assert note.outcome is Outcome.PASSED
+    assert note.outcome is CheckOutcome.PASSED
     assert len(note.findings) == 1
     own = make_account("userplane", ca_file=file, base_url="https://gateway.internal")
     assert run("network", make_project(tmp_path, None, own)).findings == ()
@@ -355,7 +355,7 @@ def test_state_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A state in a new folder can be made; one below a file cannot, and one needs room."""
     (tmp_path / "file").write_text("")
     good = make_account("userplane", state=f"sqlite:///{tmp_path}/new/state.db")
-    assert run("files", make_project(tmp_path, None, good)).outcome is Outcome.PASSED
+    assert run("files", make_project(tmp_path, None, good)).outcome is CheckOutcome.PASSED
     bad = make_account("userplane", state=f"sqlite:///{tmp_path}/file/state.db")
     (finding,) = run("files", make_project(tmp_path, None, bad)).findings
     assert "is no folder" in finding.what

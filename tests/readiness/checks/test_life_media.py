@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.readiness import registry
 from callwell.readiness.project import Project, Scope
-from callwell.readiness.report import Outcome
+from callwell.readiness.report import CheckOutcome
 from callwell.readiness.run import run_check
 from tests.readiness.accounts import make_account, make_project
 
@@ -57,9 +57,9 @@ def test_samples(tmp_path: Path) -> None:
 def test_samples_that_are_not_there(tmp_path: Path) -> None:
     """No folder, and a folder without media, are said; without --samples the check does not apply."""
     for samples, outcome in (
-        (tmp_path / "none", Outcome.COULD_NOT_LOOK),
-        (tmp_path, Outcome.COULD_NOT_LOOK),
-        (None, Outcome.NOT_APPLICABLE),
+        (tmp_path / "none", CheckOutcome.COULD_NOT_LOOK),
+        (tmp_path, CheckOutcome.COULD_NOT_LOOK),
+        (None, CheckOutcome.NOT_APPLICABLE),
     ):
         project = make_project(tmp_path, None, SPEECH, scope=Scope(samples=samples))
         assert run(project).outcome is outcome

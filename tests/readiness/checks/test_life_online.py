@@ -15,7 +15,7 @@ import pytest
 
 from callwell.readiness import registry
 from callwell.readiness.project import Project, Scope
-from callwell.readiness.report import Outcome
+from callwell.readiness.report import CheckOutcome
 from callwell.readiness.run import run_check
 from certificates import Authority
 from tests.readiness.accounts import ORIGIN, make_account
@@ -103,7 +103,7 @@ def test_all_is_well(tmp_path: Path) -> None:
     with serve(context=authority.context(ends=timedelta(days=30))) as (address, server):
         project = make(tmp_path, f"{address}/v1", ca_file=str(authority.file))
         results = [run(check, project) for check in ONLINE]
-    assert [(result.outcome, result.findings) for result in results] == [(Outcome.PASSED, ())] * len(ONLINE)
+    assert [(result.outcome, result.findings) for result in results] == [(CheckOutcome.PASSED, ())] * len(ONLINE)
     ((method, path, headers),) = server.seen
     assert (method, path) == ("HEAD", "/v1")
     assert set(headers) == {"host", "user-agent", "accept-encoding", "connection"}
@@ -124,7 +124,7 @@ def test_clocks(tmp_path: Path, ahead_s: int, age_s: int, expected: str) -> None
 def test_an_answer_without_a_date(tmp_path: Path) -> None:
     """Then the clock cannot be compared."""
     with serve({"Date": "today"}) as (address, _):
-        assert run("clock-skew", make(tmp_path, address)).outcome is Outcome.COULD_NOT_LOOK
+        assert run("clock-skew", make(tmp_path, address)).outcome is CheckOutcome.COULD_NOT_LOOK
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_nobody_answers(tmp_path: Path) -> None:
     project = make(tmp_path, address.replace("http:", "https:"))
     for check in ONLINE:
         result = run(check, project)
-        assert result.outcome is Outcome.COULD_NOT_LOOK
+        assert result.outcome is CheckOutcome.COULD_NOT_LOOK
         assert "cannot be asked" in result.unseen[0].what
 
 
@@ -176,7 +176,7 @@ def test_nobody_answers(tmp_path: Path) -> None:
 def test_a_way_that_cannot_be_gone(tmp_path: Path, settings: dict[str, str]) -> None:
     """A proxy of another kind, one that is not there, and certificates that cannot be read: nothing is seen."""
     result = run("clock-skew", make(tmp_path, "https://127.0.0.1:1", **settings))
-    assert result.outcome is Outcome.COULD_NOT_LOOK
+    assert result.outcome is CheckOutcome.COULD_NOT_LOOK
 
 
 def test_offline_and_without_a_question(tmp_path: Path) -> None:
@@ -184,6 +184,6 @@ def test_offline_and_without_a_question(tmp_path: Path) -> None:
     account = make_account("userplane", base_url="http://127.0.0.1:1")
     for check in ONLINE:
         offline = run(check, Project(tmp_path, (account,), Scope(offline=True)))
-        assert offline.outcome is Outcome.SKIPPED
-        assert run(check, Project(tmp_path)).outcome is Outcome.NOT_APPLICABLE
-    assert run("tls", Project(tmp_path, (account,))).outcome is Outcome.NOT_APPLICABLE
+        assert offline.outcome is CheckOutcome.SKIPPED
+        assert run(check, Project(tmp_path)).outcome is CheckOutcome.NOT_APPLICABLE
+    assert run("tls", Project(tmp_path, (account,))).outcome is CheckOutcome.NOT_APPLICABLE

@@ -13,12 +13,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from callwell.cli.check_table import render_table
+from callwell.cli.check_terminal import render_report
 from callwell.readiness.formats.as_json import to_document
 from callwell.readiness.formats.junit import render_junit
 from callwell.readiness.formats.page import render_page
 from callwell.readiness.formats.sarif import to_sarif
-from callwell.readiness.report import Outcome, Report
+from callwell.readiness.report import CheckOutcome, Report
 from tests.readiness.reports import EMPTY_HANDED, HOSTILE, PASSED, REPORT
 
 SCHEMA = Path(__file__).with_name("sarif-2.1.0.schema.json")
@@ -117,7 +117,7 @@ def test_json_says_everything() -> None:
     first = document["checks"][0]
     assert set(first) == FIELDS
     assert sorted(first["findings"][0]) == ["commit", "fix", "id", "line", "path", "severity", "what"]
-    assert {check["outcome"] for check in document["checks"]} == set(Outcome)
+    assert {check["outcome"] for check in document["checks"]} == set(CheckOutcome)
 
 
 class Page(HTMLParser):
@@ -169,7 +169,7 @@ def test_the_page_is_whole(code: int) -> None:
 @pytest.mark.parametrize("color", [True, False])
 def test_the_table_fits(width: int, *, color: bool) -> None:
     """Every line fits the terminal, the verdict is last, and colours are there only if wanted."""
-    text = render_table(REPORT, width=width, color=color)
+    text = render_report(REPORT, width=width, color=color)
     assert ("\x1b[" in text) == color
     if not color:
         assert max(map(len, text.splitlines())) <= width
@@ -187,7 +187,7 @@ def render_sarif(report: Report) -> str:
 
 
 @pytest.mark.parametrize(
-    "render", [render_page, render_junit, render_sarif, lambda report: render_table(report, width=99, color=False)]
+    "render", [render_page, render_junit, render_sarif, lambda report: render_report(report, width=99, color=False)]
 )
 def test_no_name_breaks_out(render: Any) -> None:
     """No control character, no change of direction, no markup of a file name is in the text as it is."""

@@ -14,7 +14,7 @@ from callwell.description.infer.evidence import Found
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from callwell.description.infer.facts import DescribedResponse, Facts
+    from callwell.description.infer.facts import DescribedResponse, DocumentFacts
 
 MESSAGES: Final = (
     *("message", "errormessage", "msg", "errordescription", "detail", "description", "usermessage", "longmessage"),
@@ -88,7 +88,7 @@ class ErrorShape(NamedTuple):
     in_problems: ProblemPaths = NO_PROBLEM
 
 
-def infer_errors(facts: Facts) -> Found[ErrorRule] | None:
+def infer_errors(facts: DocumentFacts) -> Found[ErrorRule] | None:
     """Where errors have their message and code; None if no error is described.
 
     Args:
@@ -182,7 +182,7 @@ def _unite(groups: Iterable[tuple[str, ...]], nested: tuple[str, ...]) -> tuple[
     return tuple(dict.fromkeys([*list(first)[:MAX_PATHS], *nested]))
 
 
-def _request_ids(facts: Facts) -> tuple[str, ...]:
+def _request_ids(facts: DocumentFacts) -> tuple[str, ...]:
     """The headers with the provider's ID of a request, those that are documented first."""
     documented = {name for response in facts.responses for name in response.headers}
     wanted = {plain_name(name) for name in REQUEST_IDS}

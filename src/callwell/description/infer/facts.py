@@ -41,7 +41,7 @@ class DescribedResponse(NamedTuple):
     schema: Schema
 
 
-class Facts(NamedTuple):
+class DocumentFacts(NamedTuple):
     """A document.
 
     Attributes:
@@ -57,7 +57,7 @@ class Facts(NamedTuple):
     address: str = ""
 
 
-def read_facts(document: Mapping[str, Any], api: Api, address: str = "") -> Facts:
+def read_facts(document: Mapping[str, Any], api: Api, address: str = "") -> DocumentFacts:
     """The facts of a document. What is described wrongly is left out.
 
     Args:
@@ -65,7 +65,7 @@ def read_facts(document: Mapping[str, Any], api: Api, address: str = "") -> Fact
         api: its operations.
         address: where it came from; empty if that was a file.
     """
-    return Facts(document, api, tuple(_iter_responses(document)), address)
+    return DocumentFacts(document, api, tuple(_iter_responses(document)), address)
 
 
 def as_mapping(node: object) -> Mapping[str, Any]:

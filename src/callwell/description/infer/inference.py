@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from callwell.core.rules.operations import PagingRule
     from callwell.core.rules.profile import ErrorRule
     from callwell.description.infer.evidence import Found, Question
-    from callwell.description.infer.facts import Facts
+    from callwell.description.infer.facts import DocumentFacts
 
 QUOTA: Final = "all"
 """The name of the quota that every request counts against while no limit is known."""
@@ -92,7 +92,7 @@ class Inferred(NamedTuple):
         )
 
 
-def infer(facts: Facts, name: str = "") -> Inferred:
+def infer(facts: DocumentFacts, name: str = "") -> Inferred:
     """Infer what a document lets one infer about its provider.
 
     Args:
@@ -141,7 +141,7 @@ def to_provider_name(text: str) -> str:
     return name if name[:1].isalpha() else f"api_{name}".rstrip("_")
 
 
-def _drop_invalid(inferred: Inferred, facts: Facts) -> Inferred:
+def _drop_invalid(inferred: Inferred, facts: DocumentFacts) -> Inferred:
     """The same without the rules that the checks of a profile refuse."""
     lists = dict(inferred.lists)
     unclear = dict(inferred.unclear)

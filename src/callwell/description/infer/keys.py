@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from callwell.description.infer.evidence import Level
-    from callwell.description.infer.facts import Facts
+    from callwell.description.infer.facts import DocumentFacts
 
 _PREFIX: Final = re.compile(
     r"authorization: ?[\"'`]?([a-z][a-z-]{1,20}) [\w<{\[$]|\b(bearer|token|bot|basic|api-?key|key) [<{\[$]",
@@ -54,7 +54,7 @@ class InferredKey(NamedTuple):
     scheme: str = ""
 
 
-def infer_key(facts: Facts, variable: str) -> InferredKey:
+def infer_key(facts: DocumentFacts, variable: str) -> InferredKey:
     """How a document's requests carry the key.
 
     Args:
@@ -85,7 +85,7 @@ def infer_key(facts: Facts, variable: str) -> InferredKey:
     return InferredKey(Found(rule, "assumed", reason), (*questions,), ranked[0])
 
 
-def _without_schemes(facts: Facts, variable: str) -> InferredKey:
+def _without_schemes(facts: DocumentFacts, variable: str) -> InferredKey:
     refusals = [response for response in facts.responses if response.status == "401"]
     if refusals:
         rule = Found(

@@ -14,7 +14,7 @@ from callwell.description.infer.facts import as_mapping, as_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from callwell.description.infer.facts import Facts
+    from callwell.description.infer.facts import DocumentFacts
 
 SECONDS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 
@@ -40,7 +40,7 @@ class InferredQuota(NamedTuple):
     questions: tuple[Question, ...]
 
 
-def infer_quota(facts: Facts) -> InferredQuota:
+def infer_quota(facts: DocumentFacts) -> InferredQuota:
     """What a document says about quotas.
 
     Args:
@@ -85,7 +85,7 @@ def _reset_kind(text: str, name: str) -> Literal["delta", "delta_ms", "epoch"]:
     return "epoch" if name.startswith("x-") and name.endswith("reset") else "delta"
 
 
-def _questions(facts: Facts) -> list[Question]:
+def _questions(facts: DocumentFacts) -> list[Question]:
     """Limits that the document's texts name; a person must say which quota each one is."""
     info = as_mapping(facts.document.get("info"))
     texts = [

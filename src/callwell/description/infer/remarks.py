@@ -15,7 +15,7 @@ from callwell.description.infer.evidence import Question
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from callwell.description.infer.facts import Facts
+    from callwell.description.infer.facts import DocumentFacts
     from callwell.description.model import Operation
 
 MAX_NAMED: Final = 5
@@ -27,7 +27,7 @@ _FILE_FIELD: Final = re.compile(
 )
 
 
-def find_remarks(facts: Facts) -> tuple[Question, ...]:
+def find_remarks(facts: DocumentFacts) -> tuple[Question, ...]:
     """All remarks about a document.
 
     Args:
@@ -38,7 +38,7 @@ def find_remarks(facts: Facts) -> tuple[Question, ...]:
     )
 
 
-def find_canary(facts: Facts) -> str | None:
+def find_canary(facts: DocumentFacts) -> str | None:
     """A read without required parameters that would try a new key: the one about the caller if there is one."""
     reads = [
         operation.name
@@ -53,7 +53,7 @@ def find_canary(facts: Facts) -> str | None:
     return min(about_me or reads, key=len, default=None)
 
 
-def _idempotency(facts: Facts) -> Question | None:
+def _idempotency(facts: DocumentFacts) -> Question | None:
     named: dict[str, list[str]] = {}
     for operation in facts.api.operations.values():
         for parameter in operation.parameters:
@@ -67,7 +67,7 @@ def _idempotency(facts: Facts) -> Question | None:
     return Question(text, (f'[operations."{operations[0]}"]', "repeatable = true"))
 
 
-def _long_operations(facts: Facts) -> Question | None:
+def _long_operations(facts: DocumentFacts) -> Question | None:
     accepted = {(response.method, response.path) for response in facts.responses if response.status == "202"}
     names = [
         operation.name for operation in facts.api.operations.values() if (operation.method, operation.path) in accepted
@@ -77,7 +77,7 @@ def _long_operations(facts: Facts) -> Question | None:
     return Question(f"{len(names)} operations may answer 202 and go on working ({_some(names)}): poll what they create")
 
 
-def _files(facts: Facts) -> Question | None:
+def _files(facts: DocumentFacts) -> Question | None:
     found = [(operation, path) for operation in facts.api.operations.values() for path in _file_fields(operation)]
     if not found:
         return None

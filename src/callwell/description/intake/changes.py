@@ -19,7 +19,7 @@ from callwell.description.infer.facts import as_mapping
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from callwell.description.infer.facts import Facts
+    from callwell.description.infer.facts import DocumentFacts
     from callwell.description.model import Api, Operation, Parameter
 
 MAX_DEPTH: Final = 6
@@ -43,7 +43,7 @@ class Change(NamedTuple):
     breaking: bool
 
 
-def find_changes(old: Facts, new: Facts, names: Mapping[str, str] = NO_NAMES) -> list[Change]:
+def find_changes(old: DocumentFacts, new: DocumentFacts, names: Mapping[str, str] = NO_NAMES) -> list[Change]:
     """All changes from one document to another, those that break first.
 
     Args:
@@ -59,7 +59,7 @@ def find_changes(old: Facts, new: Facts, names: Mapping[str, str] = NO_NAMES) ->
     return sorted(found, key=lambda change: not change.breaking)
 
 
-def _compare_documents(old: Facts, new: Facts) -> Iterator[Change]:
+def _compare_documents(old: DocumentFacts, new: DocumentFacts) -> Iterator[Change]:
     if old.api.version != new.api.version:
         yield Change("", f"the version is {new.api.version}, was {old.api.version}", breaking=False)
     for address in sorted(_servers(old) - _servers(new)):
@@ -191,13 +191,13 @@ def _any_of(kinds: set[str]) -> str:
     return " or ".join(sorted(kinds)) or "any value"
 
 
-def _servers(facts: Facts) -> set[str]:
+def _servers(facts: DocumentFacts) -> set[str]:
     servers = facts.document.get("servers")
     known = servers if isinstance(servers, list) else []
     return {str(server.get("url")).rstrip("/") for server in known if isinstance(server, dict)}
 
 
-def _schemes(facts: Facts) -> Mapping[str, Any]:
+def _schemes(facts: DocumentFacts) -> Mapping[str, Any]:
     """What requests depend on of the security schemes: neither texts nor scopes."""
     schemes = as_mapping(as_mapping(facts.document.get("components")).get("securitySchemes"))
     kept = ("type", "scheme", "in", "name")

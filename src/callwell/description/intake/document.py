@@ -10,7 +10,7 @@ from callwell.description.documents.external import FILES, include_files
 from callwell.description.documents.reading import parse_document
 from callwell.description.documents.repeated_keys import find_repeated_keys
 from callwell.description.documents.swagger import translate
-from callwell.description.infer.facts import Facts, read_facts
+from callwell.description.infer.facts import DocumentFacts, read_facts
 from callwell.errors import ProfileError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Intake(NamedTuple):
     text: bytes
     file_name: str
     files: tuple[str, ...]
-    facts: Facts
+    facts: DocumentFacts
     repeated: tuple[str, ...] = ()
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from callwell.readiness.code.facts import Facts
+    from callwell.readiness.code.provider_signatures import ProviderSignatures
     from callwell.readiness.code.python_module import PythonModule
 
 SETTINGS: Final = frozenset({"settings", "config", "conf", "cfg", "app_settings"})
@@ -23,14 +23,14 @@ class Constants:
 
     Args:
         modules: the modules that mention a provider's host.
-        facts: what gives the use of a provider away.
+        signatures: what identifies the use of a provider.
     """
 
-    def __init__(self, modules: Iterable[PythonModule] = (), facts: Facts | None = None) -> None:
+    def __init__(self, modules: Iterable[PythonModule] = (), signatures: ProviderSignatures | None = None) -> None:
         self._found: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
         for module in modules:
             for name, value in _named_values(module.tree):
-                texts = tuple(text for text in module.values.texts(value) if facts and facts.host_in(text))
+                texts = tuple(text for text in module.values.texts(value) if signatures and signatures.find_host(text))
                 if texts:
                     self._found[name][_module_name(module.name)] = texts
 

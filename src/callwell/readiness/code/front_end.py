@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from callwell.readiness.check import NotApplicable, Place, Unseen
-from callwell.readiness.code.facts import read_facts
 from callwell.readiness.code.front_end_signs import Packages, is_front_end, is_server
+from callwell.readiness.code.provider_signatures import read_signatures
 from callwell.readiness.code.text_files import TextFile, read_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from callwell.readiness.code.facts import Facts
+    from callwell.readiness.code.provider_signatures import ProviderSignatures
     from callwell.readiness.files import ProjectFiles
     from callwell.readiness.project import Project
 
@@ -99,7 +99,7 @@ def read_front_end(project: Project) -> FrontEnd:
     Args:
         project: the project.
     """
-    return FrontEnd(project.files, read_facts(project))
+    return FrontEnd(project.files, read_signatures(project))
 
 
 class FrontEnd:
@@ -107,12 +107,12 @@ class FrontEnd:
 
     Args:
         files: the project's files.
-        facts: what gives the use of a provider away.
+        signatures: what identifies the use of a provider.
     """
 
-    def __init__(self, files: ProjectFiles, facts: Facts) -> None:
+    def __init__(self, files: ProjectFiles, signatures: ProviderSignatures) -> None:
         self._files = files
-        terms = [*facts.hosts, *(shape.prefix for shape in facts.shapes)]
+        terms = [*signatures.hosts, *(shape.prefix for shape in signatures.shapes)]
         self._telling = re.compile("|".join(map(re.escape, terms)) or "(?!)", re.IGNORECASE)
 
     def texts(self) -> Iterator[FrontEndText | Unseen]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from callwell.description.provider import Provider
-    from callwell.readiness.code.facts import Facts
+    from callwell.readiness.code.provider_signatures import ProviderSignatures
     from callwell.readiness.code.syntax import Function, Syntax
     from callwell.readiness.code.values import Values
 
@@ -50,13 +50,13 @@ class Calls:
     Args:
         syntax: the nodes of the module.
         values: what its expressions may be.
-        facts: what gives the use of a provider away.
+        signatures: what identifies the use of a provider.
     """
 
-    def __init__(self, syntax: Syntax, values: Values, facts: Facts) -> None:
+    def __init__(self, syntax: Syntax, values: Values, signatures: ProviderSignatures) -> None:
         self._syntax = syntax
         self._values = values
-        self._facts = facts
+        self._signatures = signatures
         self._clients: dict[ast.AST, bool] = {}
         self._calls: set[ast.AST] = set(syntax.all(ast.Call))
         self.raw: dict[ast.AST, RawCall] = {}
@@ -102,10 +102,10 @@ class Calls:
         name = self._sender(call)
         if name is None:
             return None
-        host = next((host for text in self._addresses(call) if (host := self._facts.host_in(text))), None)
+        host = next((host for text in self._addresses(call) if (host := self._signatures.find_host(text))), None)
         if host is None:
             return None
-        return RawCall(node=call, host=host, provider=self._facts.hosts[host], name=name)
+        return RawCall(node=call, host=host, provider=self._signatures.hosts[host], name=name)
 
     def _addresses(self, call: ast.Call) -> Iterator[str]:
         named = [word.value for word in call.keywords if word.arg in http_libraries.ADDRESS_WORDS]
@@ -165,8 +165,8 @@ class Calls:
         name = f"{getattr(call.func.value, 'attr', '')}.{call.func.attr}"
         root = root_of(call.func)
         if self.is_client(root):
-            return name if name in self._facts.operations else ""
-        if self.imports_callwell and name in self._facts.operations and not self._is_foreign(root):
+            return name if name in self._signatures.operations else ""
+        if self.imports_callwell and name in self._signatures.operations and not self._is_foreign(root):
             return name
         return None
 

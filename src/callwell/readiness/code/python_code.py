@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.readiness.check import NotApplicable, Place, Unseen
 from callwell.readiness.code.constants import Constants
-from callwell.readiness.code.facts import read_facts
 from callwell.readiness.code.notebooks import NotANotebook, read_cells
+from callwell.readiness.code.provider_signatures import read_signatures
 from callwell.readiness.code.python_module import PythonModule, is_test
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from callwell.readiness.check import Finding
-    from callwell.readiness.code.facts import Facts
+    from callwell.readiness.code.provider_signatures import ProviderSignatures
     from callwell.readiness.files import ProjectFile, ProjectFiles
     from callwell.readiness.project import Project
 
@@ -69,11 +69,11 @@ class PythonCode:
 
     Args:
         files: the project's files.
-        facts: what gives the use of a provider away.
+        signatures: what identifies the use of a provider.
     """
 
-    def __init__(self, files: ProjectFiles, facts: Facts) -> None:
-        self.facts = facts
+    def __init__(self, files: ProjectFiles, signatures: ProviderSignatures) -> None:
+        self.signatures = signatures
         self._files = files
         self._parsed: dict[str, PythonModule | Unseen | None] = {}
         self._having: dict[str, set[str]] = {}
@@ -102,7 +102,7 @@ class PythonCode:
         Raises:
             NotApplicable: the project has no Python.
         """
-        terms = ("callwell", *self.facts.hosts, *self._constants.names, *self.facts.libraries, *terms)
+        terms = ("callwell", *self.signatures.hosts, *self._constants.names, *self.signatures.libraries, *terms)
         yield from self.modules(*terms)
         if senders:
             mentioned = self._mentioning(terms)
@@ -148,9 +148,9 @@ class PythonCode:
     @cached_property
     def _constants(self) -> Constants:
         """Addresses of providers that modules import from one another."""
-        mentioned = self._mentioning(self.facts.hosts)
+        mentioned = self._mentioning(self.signatures.hosts)
         found = (self._module(source) for source in self._read[0] if source.file.name in mentioned)
-        return Constants((module for module in found if isinstance(module, PythonModule)), self.facts)
+        return Constants((module for module in found if isinstance(module, PythonModule)), self.signatures)
 
     def _find_constant(self, name: str) -> tuple[str, ...]:
         return self._constants.find(name)
@@ -160,7 +160,7 @@ class PythonCode:
         if name not in self._parsed:
             module = parse(name, source.data)
             if isinstance(module, PythonModule):
-                module.facts = self.facts
+                module.signatures = self.signatures
                 module.find_constant = self._find_constant
             self._parsed[name] = module
         return self._parsed[name]
@@ -173,7 +173,7 @@ def read_python(project: Project) -> PythonCode:
     Args:
         project: the project.
     """
-    return PythonCode(project.files, read_facts(project))
+    return PythonCode(project.files, read_signatures(project))
 
 
 def may_send(data: bytes) -> bool:

@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from callwell.readiness.check import Place
-from callwell.readiness.code.facts import Facts
 from callwell.readiness.code.provider_calls import Calls
+from callwell.readiness.code.provider_signatures import ProviderSignatures
 from callwell.readiness.code.syntax import Syntax
 from callwell.readiness.code.values import Values
 
@@ -23,7 +23,7 @@ TEST_FOLDERS: Final = frozenset({"test", "tests", "testing", "e2e", "__tests__",
 TEST_FILE: Final = re.compile(r"(?:test_.*|.*_tests?|conftest|tests)\.(?:py|pyw|ipynb)")
 """Where tests are. What they do does not go to production."""
 
-NO_FACTS: Final = Facts(())
+NO_SIGNATURES: Final = ProviderSignatures(())
 
 
 class PythonModule:
@@ -38,7 +38,7 @@ class PythonModule:
         name: as above.
         tree: as above.
         is_test: it is part of the project's tests.
-        facts: what gives the use of a provider away.
+        signatures: what identifies the use of a provider.
         find_constant: gives the addresses that a constant of another module may be.
     """
 
@@ -46,7 +46,7 @@ class PythonModule:
         self.name = name
         self.tree = tree
         self.is_test = is_test(name)
-        self.facts = NO_FACTS
+        self.signatures = NO_SIGNATURES
         self.find_constant: Callable[[str], tuple[str, ...]] = lambda _: ()
         self._cells = cells
 
@@ -63,7 +63,7 @@ class PythonModule:
     @cached_property
     def calls(self) -> Calls:
         """Its calls that reach a provider."""
-        return Calls(self.syntax, self.values, self.facts)
+        return Calls(self.syntax, self.values, self.signatures)
 
     def place(self, node: ast.AST) -> Place:
         """Where a node is.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from callwell.readiness.code.facts import SignedPath
+    from callwell.readiness.code.provider_signatures import SignedUrlField
     from callwell.readiness.code.python_module import PythonModule
 
 DISTINCTIVE: Final = re.compile(r"[a-z]+[A-Z]\w{3,}")
@@ -49,7 +49,7 @@ class SignedValues:
         self._module = module
         self._values = module.values
         self._known: dict[ast.AST, tuple[Route, ...]] = {}
-        self._paths = list(module.facts.signed_paths())
+        self._paths = list(module.signatures.signed_url_fields())
         self._last = {path.parts[-1] for path in self._paths}
 
     @property
@@ -62,7 +62,7 @@ class SignedValues:
     def _imports_callwell(self) -> bool:
         return self._module.calls.imports_callwell
 
-    def within(self, node: ast.AST) -> SignedPath | None:
+    def within(self, node: ast.AST) -> SignedUrlField | None:
         """The first signed URL that an expression has in it."""
         waiting = [node]
         while waiting:
@@ -75,7 +75,7 @@ class SignedValues:
                 waiting.extend(ast.iter_child_nodes(part))
         return None
 
-    def _of(self, node: ast.AST) -> SignedPath | None:
+    def _of(self, node: ast.AST) -> SignedUrlField | None:
         for origin in self._values.origins(node):
             for route in self._routes(origin):
                 found = self._match(route)
@@ -113,13 +113,13 @@ class SignedValues:
         for route in self._routes(value):
             yield Route(route.root, (*route.fields, field))
 
-    def _match(self, route: Route) -> SignedPath | None:
+    def _match(self, route: Route) -> SignedUrlField | None:
         for path in self._paths:
             if route.fields[-len(path.parts) :] == path.parts and self._fits(route.root, path):
                 return path
         return None
 
-    def _fits(self, root: ast.AST, path: SignedPath) -> bool:
+    def _fits(self, root: ast.AST, path: SignedUrlField) -> bool:
         """Whether a value may come from the operation with the signed URL."""
         calls = self._module.calls
         operation = calls.through_callwell.get(root)

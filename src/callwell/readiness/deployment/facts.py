@@ -65,7 +65,7 @@ class Mount(NamedTuple):
     place: Place
 
 
-class Facts(NamedTuple):
+class DeploymentFacts(NamedTuple):
     """What the files of a project say about how it runs, tests and developers' files left out.
 
     Attributes:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from callwell.readiness.check import Place
-    from callwell.readiness.deployment.facts import Facts
+    from callwell.readiness.deployment.facts import DeploymentFacts
 
 
 class Server(NamedTuple):
@@ -70,7 +70,7 @@ class Several(NamedTuple):
     place: Place
 
 
-def find_several(facts: Facts) -> Iterator[Several]:
+def find_several(facts: DeploymentFacts) -> Iterator[Several]:
     """What runs more than once.
 
     Args:

@@ -9,10 +9,10 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from callwell.readiness.check import Place, Unseen
-from callwell.readiness.deployment.facts import Command, Copies, Facts, Mount, Variable
+from callwell.readiness.deployment.facts import Command, Copies, DeploymentFacts, Mount, Variable
 from callwell.readiness.deployment.lines import read_lines
+from callwell.readiness.non_production import WORDS, is_development_file, words
 from callwell.readiness.texts import read_text
-from callwell.readiness.trials import WORDS, is_trial_file, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,7 +50,7 @@ RELEASE: Final = frozenset({"deploy", "deployment", "prod", "production", "relea
 
 
 @lru_cache(maxsize=1)
-def read_deployment(files: ProjectFiles) -> Facts:
+def read_deployment(files: ProjectFiles) -> DeploymentFacts:
     """What a project's files say about how it runs in production.
 
     Args:
@@ -62,7 +62,7 @@ def read_deployment(files: ProjectFiles) -> Facts:
     for file in files:
         base = PurePosixPath(file.name).name
         is_tree = base.endswith(TREES)
-        if not (is_tree or base.endswith(LINES) or LINE_NAMES.fullmatch(base)) or is_trial_file(file.name):
+        if not (is_tree or base.endswith(LINES) or LINE_NAMES.fullmatch(base)) or is_development_file(file.name):
             continue
         text = read_text(file)
         if isinstance(text, Unseen):
@@ -74,7 +74,7 @@ def read_deployment(files: ProjectFiles) -> Facts:
             found, problem = _read(file.name, text, is_tree=is_tree)
             facts.extend(found)
             unseen.extend(problem)
-    return Facts(
+    return DeploymentFacts(
         variables=tuple(fact for fact in facts if isinstance(fact, Variable) and is_of_production(fact)),
         commands=tuple(fact for fact in facts if isinstance(fact, Command)),
         copies=tuple(fact for fact in facts if isinstance(fact, Copies)),

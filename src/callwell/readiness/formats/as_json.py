@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from callwell.readiness.formats.words import fix_of, severity_of
 from callwell.readiness.identity import identify, replace_surrogates
-from callwell.readiness.report import Outcome
+from callwell.readiness.report import CheckOutcome
 from callwell.version import VERSION
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ VERDICTS: Final = {0: "passed", 1: "found", 2: "could-not-look"}
 
 def to_document(report: Report) -> dict[str, Any]:
     """The report as values of JSON."""
-    counts: dict[str, int] = {outcome.value: len(report.with_outcome(outcome)) for outcome in Outcome}
+    counts: dict[str, int] = {outcome.value: len(report.with_outcome(outcome)) for outcome in CheckOutcome}
     counts["findings"] = sum(len(result.findings) for result in report.results)
     counts["accepted"] = sum(len(result.accepted) for result in report.results)
     return {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from callwell.readiness.formats.words import GROUP_TITLES, fix_of, place_of, printable, severity_of
-from callwell.readiness.report import Outcome
+from callwell.readiness.report import CheckOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,8 +35,8 @@ def _counts(results: Sequence[CheckResult]) -> dict[str, str]:
     outcomes = [result.outcome for result in results]
     return {
         "tests": str(len(outcomes)),
-        "failures": str(outcomes.count(Outcome.FOUND)),
-        "errors": str(outcomes.count(Outcome.COULD_NOT_LOOK)),
+        "failures": str(outcomes.count(CheckOutcome.FOUND)),
+        "errors": str(outcomes.count(CheckOutcome.COULD_NOT_LOOK)),
         "time": f"{sum(result.took_s for result in results):.3f}",
     }
 
@@ -49,18 +49,18 @@ def _add_case(suite: Element, result: CheckResult) -> None:
         {"name": check.title, "classname": f"callwell.{check.id}", "time": f"{result.took_s:.3f}"},
     )
     match result.outcome:
-        case Outcome.FOUND:
+        case CheckOutcome.FOUND:
             message = _count_findings(result)
             failure = SubElement(case, "failure", {"message": message, "type": check.id})
             failure.text = "\n".join((*_findings(result), *_unseen(result), f"why: {check.why}"))
-        case Outcome.COULD_NOT_LOOK:
+        case CheckOutcome.COULD_NOT_LOOK:
             error = SubElement(case, "error", {"message": printable(result.unseen[0].what), "type": check.id})
             error.text = "\n".join(_unseen(result))
-        case Outcome.SKIPPED | Outcome.NOT_APPLICABLE:
+        case CheckOutcome.SKIPPED | CheckOutcome.NOT_APPLICABLE:
             SubElement(case, "skipped", {"message": printable(result.reason)})
-        case Outcome.PASSED:
+        case CheckOutcome.PASSED:
             pass
-    if notes := [*_accepted(result), *(_findings(result) if result.outcome is Outcome.PASSED else ())]:
+    if notes := [*_accepted(result), *(_findings(result) if result.outcome is CheckOutcome.PASSED else ())]:
         SubElement(case, "system-out").text = "\n".join(notes)
 
 
@@ -74,13 +74,13 @@ def _findings(result: CheckResult) -> Iterator[str]:
     for finding in result.findings:
         where = f"{place}: " if (place := place_of(finding)) else ""
         yield f"{severity_of(result.check, finding).value}: {where}{printable(finding.what)}"
-        yield f"  to do: {fix_of(result.check, finding)}"
+        yield f"  fix: {fix_of(result.check, finding)}"
 
 
 def _unseen(result: CheckResult) -> Iterator[str]:
     for part in result.unseen:
         where = f"{printable(str(part.place))}: " if part.place else ""
-        fix = f"; to do: {printable(part.fix)}" if part.fix else ""
+        fix = f"; fix: {printable(part.fix)}" if part.fix else ""
         yield f"could not look: {where}{printable(part.what)}{fix}"
 
 

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Final
 from callwell.readiness.formats.words import (
     GROUP_TITLES,
     VERDICTS,
-    count_words,
     fix_of,
     place_of,
     printable,
     rules_by_page,
     severity_of,
     subject_of,
+    summarize_counts,
 )
 from callwell.readiness.identity import identify
-from callwell.readiness.report import Outcome
+from callwell.readiness.report import CheckOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from callwell.readiness.report import CheckResult, Report
 
 OUTCOME_WORDS: Final = {
-    Outcome.FOUND: "found",
-    Outcome.COULD_NOT_LOOK: "could not look",
-    Outcome.PASSED: "passed",
-    Outcome.NOT_APPLICABLE: "not applicable",
-    Outcome.SKIPPED: "skipped",
+    CheckOutcome.FOUND: "found",
+    CheckOutcome.COULD_NOT_LOOK: "could not look",
+    CheckOutcome.PASSED: "passed",
+    CheckOutcome.NOT_APPLICABLE: "not applicable",
+    CheckOutcome.SKIPPED: "skipped",
 }
 
 VERDICT_CLASSES: Final = {0: "passed", 1: "found", 2: "could-not-look"}
@@ -107,7 +107,7 @@ def _parts(report: Report) -> Iterator[str]:
     yield f"<p>{escape(subject_of(report))}</p>\n"
     verdict = VERDICTS[report.exit_code]
     yield f'<p class="verdict {VERDICT_CLASSES[report.exit_code]}" role="status"><b>{escape(verdict)}</b>'
-    yield f"{escape(count_words(report))}; {report.took_s:.1f}&nbsp;s</p>\n"
+    yield f"{escape(summarize_counts(report))}; {report.took_s:.1f}&nbsp;s</p>\n"
     if report.notes:
         yield f"<ul>{''.join(f'<li>{_text(note)}</li>' for note in report.notes)}</ul>\n"
     for group, members in groupby(report.results, key=lambda result: result.check.group):
@@ -140,7 +140,7 @@ def _section(result: CheckResult) -> Iterator[str]:
         place = place_of(acceptance.finding)
         where = f"<code>{escape(place)}</code>: " if place else ""
         yield f"<li><b>{until}</b> {where}{_text(acceptance.finding.what)}; reason: {_text(acceptance.reason)}</li>\n"
-    yield f"</ul>\n<p>{escape(check.why)}</p>\n<p><b>How to mend it:</b> {escape(check.fix)}</p>\n"
+    yield f"</ul>\n<p>{escape(check.why)}</p>\n<p><b>How to fix it:</b> {escape(check.fix)}</p>\n"
     yield from map(_rule, rules_by_page(result.asked_by))
     yield "</section>\n"
 

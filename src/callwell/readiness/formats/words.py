@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.readiness.check import Group, Severity
 from callwell.readiness.practices import Rule
-from callwell.readiness.report import Outcome
+from callwell.readiness.report import CheckOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -63,21 +63,21 @@ def subject_of(report: Report) -> str:
     return accounts if report.files is None else f"{accounts}; {_plural(report.files, 'file')}"
 
 
-def count_words(report: Report) -> str:
+def summarize_counts(report: Report) -> str:
     """The numbers of a report, as `3 findings in 2 checks, 20 passed`."""
     findings = sum(len(result.findings) for result in report.results)
     accepted = sum(len(result.accepted) for result in report.results)
     with_findings = sum(bool(result.findings) for result in report.results)
-    counts = {outcome: len(report.with_outcome(outcome)) for outcome in Outcome}
+    counts = {outcome: len(report.with_outcome(outcome)) for outcome in CheckOutcome}
     words = [f"{_plural(findings, 'finding')} in {_plural(with_findings, 'check')}"] if findings else []
     words += [
         f"{count} {phrase}"
         for count, phrase in (
             (accepted, "accepted"),
-            (counts[Outcome.COULD_NOT_LOOK], "could not look"),
-            (counts[Outcome.PASSED], "passed"),
-            (counts[Outcome.NOT_APPLICABLE], "not applicable"),
-            (counts[Outcome.SKIPPED], "skipped"),
+            (counts[CheckOutcome.COULD_NOT_LOOK], "could not look"),
+            (counts[CheckOutcome.PASSED], "passed"),
+            (counts[CheckOutcome.NOT_APPLICABLE], "not applicable"),
+            (counts[CheckOutcome.SKIPPED], "skipped"),
         )
         if count
     ]

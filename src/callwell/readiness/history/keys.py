@@ -6,20 +6,20 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from callwell.readiness.exact.search import search
 from callwell.readiness.findings import Place, Unseen
 from callwell.readiness.history.messages import COMMIT_MESSAGE, REFERENCE
 from callwell.readiness.history.objects import CHUNK, list_objects, read_objects
 from callwell.readiness.history.origin import find_origins
+from callwell.readiness.known_keys.search import search
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from callwell.readiness.exact.known_key import KeyMatcher, KnownKey
-    from callwell.readiness.exact.search import Match
     from callwell.readiness.history.objects import GitObject
     from callwell.readiness.history.repository import Repository
     from callwell.readiness.history.walk import Histories
+    from callwell.readiness.known_keys.known_key import KeyMatcher, KnownKey
+    from callwell.readiness.known_keys.search import Match
 
 LARGE_FILE: Final = b"version https://git-lfs.github.com/spec/"
 """How the pointer to a file in Git LFS begins (its specification, version 1)."""

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from callwell.readiness.findings import Place, Unseen
-from callwell.readiness.shapes.located import Located, Seen, identify_secret
+from callwell.readiness.shapes.located import Located, ScanResult, identify_secret
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -26,7 +26,7 @@ INCOMPLETE: Final = Unseen(
 )
 
 
-def look_at_files(kingfisher: Kingfisher, files: Sequence[ProjectFile]) -> Seen:
+def look_at_files(kingfisher: Kingfisher, files: Sequence[ProjectFile]) -> ScanResult:
     """Look at files, which are all below one folder. Kingfisher goes through it without the folders that have none.
 
     Args:
@@ -37,7 +37,7 @@ def look_at_files(kingfisher: Kingfisher, files: Sequence[ProjectFile]) -> Seen:
         CouldNotLook: kingfisher could not look.
     """
     if not files:
-        return Seen()
+        return ScanResult()
     first = files[0]
     root = first.path.parents[len(PurePosixPath(first.name).parts) - 1]
     left_out = [f"--exclude={_as_pattern(folder)}" for folder in folders_without(root, [file.path for file in files])]
@@ -49,7 +49,7 @@ def look_at_files(kingfisher: Kingfisher, files: Sequence[ProjectFile]) -> Seen:
         if path in names:
             by_path.setdefault(path, []).append(hit)
     located = [one for path, hits in by_path.items() for one in _in_file(Path(path), names[path], hits)]
-    return Seen(tuple(located), () if report.complete else (INCOMPLETE,))
+    return ScanResult(tuple(located), () if report.complete else (INCOMPLETE,))
 
 
 def folders_without(root: Path, files: Collection[Path]) -> Iterator[Path]:

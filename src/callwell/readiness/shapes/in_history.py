@@ -12,7 +12,7 @@ from callwell.readiness.history.messages import write_messages
 from callwell.readiness.history.objects import list_objects, read_blobs, read_objects
 from callwell.readiness.history.origin import find_origins
 from callwell.readiness.history.walk import find_histories
-from callwell.readiness.shapes.located import Located, Seen, identify_secret
+from callwell.readiness.shapes.located import Located, ScanResult, identify_secret
 
 if TYPE_CHECKING:
     from callwell.readiness.history.repository import Repository
@@ -24,7 +24,7 @@ DAMAGED: Final = "Run `git fsck`, then clone again."
 INCOMPLETE: Final = Unseen(what="kingfisher could not read the whole history", fix=DAMAGED)
 
 
-def look_at_history(kingfisher: Kingfisher, root: Path, since: str | None) -> Seen:
+def look_at_history(kingfisher: Kingfisher, root: Path, since: str | None) -> ScanResult:
     """Look at all that was ever committed: each secret once, wherever it is.
 
     Args:
@@ -37,10 +37,10 @@ def look_at_history(kingfisher: Kingfisher, root: Path, since: str | None) -> Se
         CouldNotLook: kingfisher or git could not look.
     """
     histories = find_histories(root, since)
-    seen = [_look(kingfisher, histories, repository, since) for repository in histories.repositories]
-    return Seen(
-        located=tuple(sorted((located for one in seen for located in one.located), key=_order)),
-        unseen=(*histories.unseen, *(unseen for one in seen for unseen in one.unseen)),
+    results = [_look(kingfisher, histories, repository, since) for repository in histories.repositories]
+    return ScanResult(
+        located=tuple(sorted((located for result in results for located in result.located), key=_order)),
+        unseen=(*histories.unseen, *(unseen for result in results for unseen in result.unseen)),
     )
 
 
@@ -48,7 +48,7 @@ def _order(one: Located) -> tuple[str, int, str]:
     return (one.place.path, one.place.line or 0, one.identity)
 
 
-def _look(kingfisher: Kingfisher, histories: Histories, repository: Repository, since: str | None) -> Seen:
+def _look(kingfisher: Kingfisher, histories: Histories, repository: Repository, since: str | None) -> ScanResult:
     """Look at one history.
 
     Kingfisher reads a whole repository by itself. What it does not read is written to files for as long as it takes:
@@ -71,7 +71,7 @@ def _look(kingfisher: Kingfisher, histories: Histories, repository: Repository, 
         if identity is not None:
             located.append(Located(messages.place(hit.line), identity, hit))
     unseen = [Unseen(problem, fix=DAMAGED) for problem in problems]
-    return Seen(tuple(located), (*unseen, *(() if report.complete else (INCOMPLETE,))))
+    return ScanResult(tuple(located), (*unseen, *(() if report.complete else (INCOMPLETE,))))
 
 
 def _write_objects(repository: Repository, since: str, folder: Path) -> list[str]:

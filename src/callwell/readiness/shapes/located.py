@@ -29,8 +29,8 @@ class Located(NamedTuple):
     hit: ShapeHit
 
 
-class Seen(NamedTuple):
-    """What one search has given.
+class ScanResult(NamedTuple):
+    """The result of one search.
 
     Attributes:
         located: the hits.

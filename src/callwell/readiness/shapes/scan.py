@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from callwell.description.provider import Provider
     from callwell.readiness.files import ProjectFile
-    from callwell.readiness.shapes.located import Seen
+    from callwell.readiness.shapes.located import ScanResult
 
 
 class ShapeScan:
@@ -56,10 +56,10 @@ class ShapeScan:
         self._with_its_own = with_its_own
         self._worker: ThreadPoolExecutor | None = None
         self._kingfisher: Kingfisher | None = None
-        self._files: Future[Seen] | None = None
-        self._history: Future[Seen] | None = None
+        self._files: Future[ScanResult] | None = None
+        self._history: Future[ScanResult] | None = None
 
-    def start_files(self) -> Future[Seen]:
+    def start_files(self) -> Future[ScanResult]:
         """Begin to look at the files.
 
         Raises:
@@ -70,7 +70,7 @@ class ShapeScan:
             self._files = self._start(lambda kingfisher: look_at_files(kingfisher, files))
         return self._files
 
-    def start_history(self) -> Future[Seen]:
+    def start_history(self) -> Future[ScanResult]:
         """Begin to look at the history.
 
         Raises:
@@ -90,7 +90,7 @@ class ShapeScan:
         if self._worker is not None:
             self._worker.shutdown(cancel_futures=True)
 
-    def _start(self, look: Callable[[Kingfisher], Seen]) -> Future[Seen]:
+    def _start(self, look: Callable[[Kingfisher], ScanResult]) -> Future[ScanResult]:
         if self._kingfisher is None:
             rules = make_rules([*map(catalog.load, catalog.bundled_names()), *self._providers])
             self._kingfisher = Kingfisher(rules, with_its_own=self._with_its_own)

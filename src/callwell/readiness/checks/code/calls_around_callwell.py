@@ -40,7 +40,7 @@ def _requests(module: PythonModule) -> Iterator[Finding]:
 
 def _libraries(module: PythonModule) -> Iterator[Finding]:
     """The first import of each client library of a provider."""
-    libraries = module.facts.libraries
+    libraries = module.signatures.libraries
     seen: set[str] = set()
     for node in module.syntax.imports():
         if isinstance(node, ast.ImportFrom):

@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from callwell.readiness.check import Check, Finding, Group, Severity
-from callwell.readiness.code.facts import read_facts
+from callwell.readiness.code.provider_signatures import read_signatures
 from callwell.readiness.code.python_code import examine, read_python
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ PERSONAL: Final = re.compile(r"(?:^|_)(?:e?mail|email_address|phone|phone_number
 
 def look(project: Project) -> Iterator[Finding | Unseen]:
     """Look at the end users that calls name, tests aside."""
-    facts = read_facts(project)
-    yield from examine(read_python(project).provider_modules(*facts.user_headers), _look_at)
+    signatures = read_signatures(project)
+    yield from examine(read_python(project).provider_modules(*signatures.user_headers), _look_at)
 
 
 def _look_at(module: PythonModule) -> Iterator[Finding]:
@@ -52,7 +52,7 @@ def _is_callwell(module: PythonModule) -> bool:
 def _in_headers(module: PythonModule) -> Iterator[Finding]:
     """The header for the end user in calls around Callwell."""
     for name, value in _header_values(module):
-        provider = module.facts.user_headers.get(name.lower())
+        provider = module.signatures.user_headers.get(name.lower())
         if provider is None:
             continue
         fault = _fault(module, value)

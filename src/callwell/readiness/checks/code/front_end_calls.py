@@ -7,14 +7,14 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from callwell.readiness.check import Check, Finding, Group, Severity, Unseen
-from callwell.readiness.code.facts import read_facts
 from callwell.readiness.code.front_end import read_front_end
+from callwell.readiness.code.provider_signatures import read_signatures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from callwell.readiness.code.facts import Facts
     from callwell.readiness.code.front_end import FrontEndText
+    from callwell.readiness.code.provider_signatures import ProviderSignatures
     from callwell.readiness.project import Project
 
 LINK: Final = re.compile(r"(?:href|cite|xmlns\w*|to|canonical)\\?[\"']?\s*[=:]\s*\{?\s*\\?[\"'`]?$", re.IGNORECASE)
@@ -29,29 +29,29 @@ MAX_LINE: Final = 2_000
 
 def look(project: Project) -> Iterator[Finding | Unseen]:
     """Look at sources, bundles and source maps of front ends, tests aside."""
-    facts = read_facts(project)
+    signatures = read_signatures(project)
     address = re.compile(
-        rf"[\"'`](?:https?:)?//(?P<host>{'|'.join(map(re.escape, facts.hosts))})(?::\d+)?(?=[/\"'`?#$\\])",
+        rf"[\"'`](?:https?:)?//(?P<host>{'|'.join(map(re.escape, signatures.hosts))})(?::\d+)?(?=[/\"'`?#$\\])",
         re.IGNORECASE,
     )
     for item in read_front_end(project).texts():
         if isinstance(item, Unseen):
             yield item
             continue
-        yield from _look_at(item, address, facts)
+        yield from _look_at(item, address, signatures)
 
 
-def _look_at(item: FrontEndText, address: re.Pattern[str], facts: Facts) -> Iterator[Finding]:
+def _look_at(item: FrontEndText, address: re.Pattern[str], signatures: ProviderSignatures) -> Iterator[Finding]:
     seen = set()
     for found in address.finditer(item.text):
         host = found["host"].lower()
-        if _is_said_only(item.text, found.start()) or _needs_no_key(item.text[found.end() :], host, facts):
+        if _is_said_only(item.text, found.start()) or _needs_no_key(item.text[found.end() :], host, signatures):
             continue
         place = item.place(found.start())
         if (host, place.line) in seen:
             continue
         seen.add((host, place.line))
-        title = facts.hosts[host].profile.title
+        title = signatures.hosts[host].profile.title
         yield Finding(
             what=f"the front end calls {host} ({title}){item.said}", place=place, identity=f"{host}{item.said}"
         )
@@ -70,9 +70,9 @@ def _is_said_only(text: str, start: int) -> bool:
     return len(before) < MAX_LINE and re.search(r"(?:^|[\s;{}(),])//", before) is not None
 
 
-def _needs_no_key(rest: str, host: str, facts: Facts) -> bool:
+def _needs_no_key(rest: str, host: str, signatures: ProviderSignatures) -> bool:
     """Whether an address is that of an operation that front ends may call, with a token instead of the key."""
-    return any(re.match(rf"{re.escape(path)}(?=[\"'`?#]|$)", rest) for path in facts.token_paths(host))
+    return any(re.match(rf"{re.escape(path)}(?=[\"'`?#]|$)", rest) for path in signatures.upload_token_paths(host))
 
 
 CHECK = Check(

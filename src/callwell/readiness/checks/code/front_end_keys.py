@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.keys import Key
 from callwell.readiness.check import Check, Finding, Group, NotApplicable, Place, Severity, Unseen
-from callwell.readiness.code.facts import read_facts
 from callwell.readiness.code.front_end import read_front_end
 from callwell.readiness.code.placeholders import may_be_key
+from callwell.readiness.code.provider_signatures import read_signatures
 from callwell.readiness.code.text_files import read_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from callwell.readiness.code.facts import Facts
     from callwell.readiness.code.front_end import FrontEndText
+    from callwell.readiness.code.provider_signatures import ProviderSignatures
     from callwell.readiness.code.text_files import TextFile
     from callwell.readiness.project import Project
 
@@ -51,7 +51,7 @@ COMMENT: Final = ("#", "//", "*", "/*", "<!--")
 def look(project: Project) -> Iterator[Finding | Unseen]:
     """Look at front ends, and at the names of variables in settings, scripts and the configuration of bundlers."""
     found_any = False
-    names = _variables(read_facts(project))
+    names = _variables(read_signatures(project))
     for file in read_texts(project.files, lambda name: bool(MAY_NAME.fullmatch(name)) and not LOCK.fullmatch(name)):
         if isinstance(file, Unseen):
             continue  # the front end reports it, if it is a part of one
@@ -63,16 +63,16 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
             if isinstance(item, Unseen):
                 yield item
             else:
-                yield from _keys_in(item, read_facts(project))
+                yield from _keys_in(item, read_signatures(project))
     except NotApplicable:
         if not found_any:
             raise
 
 
-def _variables(facts: Facts) -> re.Pattern[str]:
+def _variables(signatures: ProviderSignatures) -> re.Pattern[str]:
     """What variables with a provider's key are called."""
-    names = {re.escape(variable) for variable in facts.key_variables}
-    for provider in facts.providers.values():
+    names = {re.escape(variable) for variable in signatures.key_variables}
+    for provider in signatures.providers.values():
         for name in (provider.name, provider.profile.title):
             stem = re.sub(r"[^A-Z0-9]+", "_?", name.upper())
             names.add(rf"{stem}_(?:API_|SECRET_|PRIVATE_|ACCESS_)*(?:KEY|SECRET)")
@@ -107,11 +107,11 @@ def _exposed(file: TextFile, names: re.Pattern[str]) -> Iterator[Finding]:
 MAX_LINE: Final = 100_000
 
 
-def _keys_in(item: FrontEndText, facts: Facts) -> Iterator[Finding]:
-    found = facts.key_in(item.text)
+def _keys_in(item: FrontEndText, signatures: ProviderSignatures) -> Iterator[Finding]:
+    found = signatures.find_key(item.text)
     literals = [] if found is None else [found[0]]
-    if any(host in item.text for host in facts.hosts):
-        literals += [key for key in _header_literals(item.text, facts) if key not in literals]
+    if any(host in item.text for host in signatures.hosts):
+        literals += [key for key in _header_literals(item.text, signatures) if key not in literals]
     for literal in literals:
         fingerprint = Key(literal).fingerprint
         yield Finding(
@@ -121,9 +121,9 @@ def _keys_in(item: FrontEndText, facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _header_literals(text: str, facts: Facts) -> Iterator[str]:
+def _header_literals(text: str, signatures: ProviderSignatures) -> Iterator[str]:
     """Literals in headers that carry keys, and in variables for keys: `"api-key": "…"`, `const apiKey = "…"`."""
-    headers = "|".join(map(re.escape, facts.key_headers))
+    headers = "|".join(map(re.escape, signatures.key_headers))
     pattern = re.compile(
         rf"""(?i:["'`]?\b(?:{headers})["'`]?\s*[:,]\s*["'`](?:bearer |basic )?)"""
         r"""(?P<key>[A-Za-z0-9_\-+/=.~]{8,})["'`]"""

@@ -41,6 +41,6 @@ CHECK = Check(
     title="Every ignore comment names a check and gives a reason",
     severity=Severity.ERROR,
     why="A finding that is ignored without a reason cannot be judged by the next person who reads the code.",
-    fix="Write the check's ID and the reason: `callwell: ignore=ID reason`; or mend the fault and delete the comment.",
+    fix="Write the check's ID and the reason: `callwell: ignore=ID reason`; or fix the fault and delete the comment.",
     look=look,
 )

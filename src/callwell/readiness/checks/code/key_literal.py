@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.keys import Key
 from callwell.readiness.check import Check, Finding, Group, Severity
-from callwell.readiness.code.facts import read_facts
 from callwell.readiness.code.placeholders import may_be_key
+from callwell.readiness.code.provider_signatures import read_signatures
 from callwell.readiness.code.python_code import examine, read_python
 from callwell.readiness.code.syntax import parameters
 
@@ -59,10 +59,10 @@ class Literal(NamedTuple):
 
 def look(project: Project) -> Iterator[Finding | Unseen]:
     """Look at the literals of all Python files. In tests only those of a known shape count."""
-    facts = read_facts(project)
-    prefixes = [shape.prefix for shape in facts.shapes]
-    variables = [*facts.key_variables, *(name.lower() for name in facts.key_variables)]
-    terms = ["callwell", *prefixes, *variables, *facts.hosts, *facts.libraries]
+    signatures = read_signatures(project)
+    prefixes = [shape.prefix for shape in signatures.shapes]
+    variables = [*signatures.key_variables, *(name.lower() for name in signatures.key_variables)]
+    terms = ["callwell", *prefixes, *variables, *signatures.hosts, *signatures.libraries]
     yield from examine(read_python(project).modules(*terms, tests=True), _look_at)
 
 
@@ -93,7 +93,7 @@ def _of_known_shape(module: PythonModule) -> Iterator[Literal]:
     for node in module.syntax.all(ast.Constant):
         if isinstance(node.value, str | bytes) and not _is_docstring(module, node):
             text = node.value if isinstance(node.value, str) else node.value.decode("latin-1")
-            found = module.facts.key_in(text)
+            found = module.signatures.find_key(text)
             if found is not None:
                 yield Literal(node, found[0], f"of the shape of {found[1].profile.title}'s keys")
 
@@ -109,7 +109,7 @@ def _in_call(module: PythonModule, call: ast.Call) -> Iterator[Literal]:
         yield from _keys(module, call.args[:1], "in Key(…)")
     if name in SET_VARIABLE or name in GET_VARIABLE:
         variable = module.values.texts(call.args[0]) if call.args else ()
-        if not module.facts.key_variables.keys().isdisjoint(variable):
+        if not module.signatures.key_variables.keys().isdisjoint(variable):
             values = call.args[1:2] + [word.value for word in call.keywords if word.arg == "default"]
             yield from _keys(module, values, f"as the value of {variable[0]}")
     of_library = _of_library(module, name)
@@ -133,12 +133,12 @@ def _in_keywords(module: PythonModule, call: ast.Call) -> Iterator[Literal]:
 
 
 def _of_library(module: PythonModule, name: str) -> bool:
-    return name.partition(".")[0] in module.facts.libraries
+    return name.partition(".")[0] in module.signatures.libraries
 
 
 def _in_headers(module: PythonModule) -> Iterator[Literal]:
     """Literals beside calls, in headers and bodies: `{"Authorization": "Bearer …"}`, `headers["api-key"] = "…"`."""
-    headers = module.facts.key_headers.keys()
+    headers = module.signatures.key_headers.keys()
     if not module.calls.raw:
         return
     for table in module.syntax.all(ast.Dict):
@@ -155,7 +155,7 @@ def _in_headers(module: PythonModule) -> Iterator[Literal]:
 
 def _in_variables(module: PythonModule) -> Iterator[Literal]:
     """Literals in variables named as a provider's key is: `SHOP_API_KEY = "…"`, `os.environ["…"] = "…"`."""
-    variables = module.facts.key_variables
+    variables = module.signatures.key_variables
     for target, value in module.syntax.assignments():
         name = _variable_name(target)
         if name.upper() in variables or (module.calls.raw and KEY_NAME.search(name)):

@@ -109,9 +109,9 @@ class _Words:
             case ast.Call(func=ast.Attribute(value=value, attr=method)) if method in OF_TEXT:
                 return self._is_words(value)
             case ast.Call(func=ast.Attribute(value=value, attr="get"), args=[ast.Constant(value=str(field)), *_]):
-                return field in self._module.facts.message_fields and self._is_body(value)
+                return field in self._module.signatures.message_fields and self._is_body(value)
             case ast.Subscript(value=value, slice=ast.Constant(value=str(field))):
-                return field in self._module.facts.message_fields and self._is_body(value)
+                return field in self._module.signatures.message_fields and self._is_body(value)
             case ast.Subscript(value=ast.Attribute(value=error, attr="args")):
                 return self._is_error(error)
             case ast.Attribute(value=value, attr=attribute) if attribute in TEXT_ATTRIBUTES:

@@ -68,7 +68,7 @@ def _look_at(module: PythonModule) -> Iterator[Finding]:
             continue
         field = ".".join(path.parts)
         what = f"a signed URL ({field}) is {how}{module.cell(node)}"
-        if path.keepable:
+        if path.never_expires:
             yield Finding(
                 what=f"{what}: that is right for public objects only",
                 place=module.place(node),

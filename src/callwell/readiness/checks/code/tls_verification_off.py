@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from callwell.readiness.check import Check, Finding, Group, NotApplicable, Place, Severity, Unseen
-from callwell.readiness.code.facts import read_facts
 from callwell.readiness.code.http_libraries import SESSION_NAME, library_of
+from callwell.readiness.code.provider_signatures import read_signatures
 from callwell.readiness.code.python_code import examine, read_python
 from callwell.readiness.code.text_files import read_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from callwell.readiness.code.facts import Facts
+    from callwell.readiness.code.provider_signatures import ProviderSignatures
     from callwell.readiness.code.python_module import PythonModule
     from callwell.readiness.code.text_files import TextFile
     from callwell.readiness.project import Project
@@ -57,7 +57,7 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
         if isinstance(file, Unseen):
             yield file
         else:
-            yield from _in_script(file, read_facts(project))
+            yield from _in_script(file, read_signatures(project))
     try:
         yield from examine(read_python(project).modules(*TERMS), _look_at)
     except NotApplicable:
@@ -65,7 +65,7 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
             raise
 
 
-def _in_script(file: TextFile, facts: Facts) -> Iterator[Finding]:
+def _in_script(file: TextFile, signatures: ProviderSignatures) -> Iterator[Finding]:
     if not (PROCESS_WIDE.search(file.text) or COMMAND.search(file.text)):
         return
     for number, line in enumerate(file.text.splitlines(), start=1):
@@ -76,16 +76,16 @@ def _in_script(file: TextFile, facts: Facts) -> Iterator[Finding]:
         if off is not None:
             name = off["name"] or off["bundle"]
             yield _finding(f"{name} turns verification off in the whole process", Place(file.name, number), name)
-        elif command is not None and _may_reach(ADDRESS.findall(line), facts):
+        elif command is not None and _may_reach(ADDRESS.findall(line), signatures):
             name = command["name"] or command["wget"]
             yield _finding(f"{name} is run without verification", Place(file.name, number), name)
 
 
-def _may_reach(hosts: list[str], facts: Facts) -> bool:
+def _may_reach(hosts: list[str], signatures: ProviderSignatures) -> bool:
     """Whether one of these hosts is a provider's, or is not known; without any host, none is."""
     if not hosts:
         return True
-    return any(host.lower() in facts.hosts or "$" in host or "{" in host for host in hosts)
+    return any(host.lower() in signatures.hosts or "$" in host or "{" in host for host in hosts)
 
 
 def _look_at(module: PythonModule) -> Iterator[Finding]:
@@ -132,7 +132,7 @@ def _is_elsewhere(module: PythonModule, call: ast.Call) -> bool:
     texts = [text for argument in arguments for text in module.values.texts(argument) if "://" in text]
     hosts = [urlsplit(text).hostname or "" for text in texts]
     known = [host for host in hosts if host and "\0" not in host]
-    return bool(known) and len(known) == len(hosts) and not any(host in module.facts.hosts for host in known)
+    return bool(known) and len(known) == len(hosts) and not any(host in module.signatures.hosts for host in known)
 
 
 def _is_off(module: PythonModule, value: ast.expr) -> bool:

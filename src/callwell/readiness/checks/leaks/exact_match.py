@@ -7,14 +7,14 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from callwell.readiness.contents import Problem, read_parts
-from callwell.readiness.exact.search import search
 from callwell.readiness.findings import CouldNotLook, Finding, NotApplicable, Place, Severity, Unseen
+from callwell.readiness.known_keys.search import search
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from callwell.readiness.exact.known_key import KnownKey
     from callwell.readiness.files import ProjectFile
+    from callwell.readiness.known_keys.known_key import KnownKey
     from callwell.readiness.project import Project
 
 MAX_PLACES: Final = 20
@@ -57,11 +57,11 @@ def say_what_is_missing(project: Project) -> Iterator[Unseen]:
     """
     keys = project.keys_in_use
     if keys.keys:
-        yield from keys.missing
+        yield from keys.not_searched
         return
-    yield from keys.missing[:-1]
-    if keys.missing:
-        raise CouldNotLook(keys.missing[-1].what, keys.missing[-1].fix)
+    yield from keys.not_searched[:-1]
+    if keys.not_searched:
+        raise CouldNotLook(keys.not_searched[-1].what, keys.not_searched[-1].fix)
     raise NotApplicable("no key is in use")
 
 

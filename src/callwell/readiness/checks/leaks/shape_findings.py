@@ -15,31 +15,33 @@ if TYPE_CHECKING:
     from callwell.readiness.findings import Place
     from callwell.readiness.project import Project
     from callwell.readiness.shapes.hits import ShapeHit
-    from callwell.readiness.shapes.located import Seen
+    from callwell.readiness.shapes.located import ScanResult
 
 
-def report_shapes(project: Project, seen: Seen, where: Callable[[Place], str]) -> Iterator[Finding | Unseen]:
+def report_shapes(
+    project: Project, result: ScanResult, describe_origin: Callable[[Place], str]
+) -> Iterator[Finding | Unseen]:
     """The findings of a search, and what it could not look at.
 
     Args:
         project: the project.
-        seen: what the search has given.
-        where: the end of the sentence about a finding, by its place.
+        result: of the search.
+        describe_origin: the end of the sentence about a finding, by its place.
     """
     providers = {account.provider.name: account.provider for account in project.accounts}
-    for one in seen.located:
+    for one in result.located:
         name = one.hit.provider
         if name and name not in providers:
             providers[name] = catalog.load(name)  # its rule is there although the project does not use it
         provider = providers.get(name)
         yield Finding(
-            what=f"a text in the shape of {_name(one.hit, provider)} {where(one.place)}",
+            what=f"a text in the shape of {_name(one.hit, provider)} {describe_origin(one.place)}",
             place=one.place,
             fix=_fix(provider),
             identity=one.identity,
             severity=Severity.WARNING if one.hit.by_name_only else None,
         )
-    yield from seen.unseen
+    yield from result.unseen
 
 
 def _name(hit: ShapeHit, provider: Provider | None) -> str:

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 def look(project: Project) -> Iterator[Finding | Unseen]:
     """Look at all that was ever committed, each secret once."""
-    seen = project.shapes.start_history().result()
-    yield from report_shapes(project, seen, where)
+    result = project.shapes.start_history().result()
+    yield from report_shapes(project, result, describe_origin)
 
 
-def where(place: Place) -> str:
-    """How something came into a repository: in a commit, or beside all of them."""
+def describe_origin(place: Place) -> str:
+    """How a text came into the repository: by a commit, or as an object that no commit has."""
     return "was committed" if place.commit else "is in the repository, in no commit"
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from callwell.readiness.check import Check, Finding, Group, NotApplicable, Place, Severity, Unseen
 from callwell.readiness.client_code import read_client_code
+from callwell.readiness.non_production import host_of, is_non_production, non_production_hosts, why_not_public
 from callwell.readiness.origins import place_of
-from callwell.readiness.trials import host_of, is_trial_environment, trial_hosts, why_not_public
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,9 +53,9 @@ def judge_environment(provider: Provider, environment: str, place: Place | None)
         environment: one of its environments.
         place: where it is chosen.
     """
-    if not is_trial_environment(provider, environment):
+    if not is_non_production(provider, environment):
         return
-    live = [name for name in provider.profile.environments if not is_trial_environment(provider, name)]
+    live = [name for name in provider.profile.environments if not is_non_production(provider, name)]
     yield Finding(
         what=f"{provider.name} is used in its environment {environment}, which is for trials",
         place=place,
@@ -74,13 +74,13 @@ def judge_address(provider: Provider, environment: str, address: str, place: Pla
         place: where it is set.
     """
     rules = provider.profile.environments
-    usual = {rule.base_url for name, rule in rules.items() if not is_trial_environment(provider, name)}
+    usual = {rule.base_url for name, rule in rules.items() if not is_non_production(provider, name)}
     if environment in rules:
         usual.add(rules[environment].base_url)  # the environment is judged by itself
     if address.strip().rstrip("/") in {own.rstrip("/") for own in usual}:
         return
     host = host_of(address)
-    trial = trial_hosts(provider).get(host)
+    trial = non_production_hosts(provider).get(host)
     elsewhere = why_not_public(host)
     severity = None
     if trial is not None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from callwell.errors import InvalidOption
 from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unseen
+from callwell.readiness.non_production import host_of
 from callwell.readiness.origins import place_of
-from callwell.readiness.trials import host_of
 from callwell.transport.proxies import read_proxies
 from callwell.transport.trust import read_certificates
 

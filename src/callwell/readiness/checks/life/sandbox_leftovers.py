@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.readiness.check import Check, Finding, Group, Severity, Unseen
 from callwell.readiness.deployment.reading import read_deployment
-from callwell.readiness.trials import host_of, is_trial_environment, trial_hosts, why_not_public
+from callwell.readiness.non_production import host_of, is_non_production, non_production_hosts, why_not_public
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -65,18 +65,18 @@ def _judge(variable: Variable, providers: Iterable[Provider]) -> str:
 
 def _judge_for(variable: Variable, provider: Provider) -> str:
     name = re.sub(r"[^A-Z0-9]+", "_", provider.name.upper())
-    hosts = trial_hosts(provider)
+    hosts = non_production_hosts(provider)
     trial = next((host for host in hosts if host in variable.value.lower()), None)
     if trial is not None:
         return f"{variable.name} has the address of the trial environment {hosts[trial]} of {provider.name}"
     rules = provider.profile.environments
     key_of = next((env for env, rule in rules.items() if rule.env == variable.name), None)
-    if key_of is not None and is_trial_environment(provider, key_of):
+    if key_of is not None and is_non_production(provider, key_of):
         return f"{variable.name} is the key of the trial environment {key_of} of {provider.name}"
     if not variable.name.removeprefix("CALLWELL_").startswith(f"{name}_"):
         return ""
     if variable.name.endswith("_ENVIRONMENT") and variable.value in rules:
-        is_trial = is_trial_environment(provider, variable.value)
+        is_trial = is_non_production(provider, variable.value)
         return f"{variable.name} chooses the trial environment {variable.value}" if is_trial else ""
     if variable.name.endswith("_BASE_URL"):
         host = host_of(variable.value)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from callwell.readiness.check import Place
     from callwell.readiness.client_code import ClientCode
-    from callwell.readiness.deployment.facts import Facts
+    from callwell.readiness.deployment.facts import DeploymentFacts
     from callwell.readiness.deployment.processes import Several
     from callwell.readiness.project import Project
 
@@ -87,7 +87,7 @@ def _in_code(project: Project, code: ClientCode) -> Iterator[StateUse]:
             yield StateUse(str(option.value), option.place)
 
 
-def _in_variables(facts: Facts) -> Iterator[StateUse]:
+def _in_variables(facts: DeploymentFacts) -> Iterator[StateUse]:
     """The states that variables choose for commands."""
     for variable in facts.variables:
         if VARIABLE.fullmatch(variable.name):
@@ -130,7 +130,7 @@ def _in_file(state: StateUse, several: list[Several]) -> Iterator[Finding]:
         )
 
 
-def _in_container(state: StateUse, facts: Facts) -> Iterator[Finding]:
+def _in_container(state: StateUse, facts: DeploymentFacts) -> Iterator[Finding]:
     path = state.url.removeprefix(SQLITE)
     is_mounted = any(PurePosixPath(path).is_relative_to(mount.target) for mount in facts.mounts)
     if facts.containers and path.startswith("/") and not is_mounted and not network_share(path):

@@ -3,6 +3,6 @@
 
 A key is looked for as it is, in base64 at each of its three phases (both alphabets), and in hexadecimal; each of these
 also URL-encoded, escaped as in JSON, in UTF-16, and split over lines. `views` undoes the latter, `forms` describes the
-former. `text_matcher` searches with the keys at hand, `digest_matcher` with their digests alone; both give the same
+former. `text_matcher` searches with the keys themselves, `digest_matcher` with their digests alone; both give the same
 answer.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What code says if it uses a provider: its hosts, headers, variables, the shape of its keys. Taken from profiles."""
+"""How code that uses a provider is recognised: by its hosts, headers, variables and keys, as profiles have them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from callwell.description.catalog import bundled_names, load
 from callwell.readiness.code.placeholders import may_be_key
-from callwell.readiness.trials import host_of, why_not_public
+from callwell.readiness.non_production import host_of, why_not_public
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -42,24 +42,24 @@ class KeyShape(NamedTuple):
     provider: Provider
 
 
-class SignedPath(NamedTuple):
+class SignedUrlField(NamedTuple):
     """A field with a signed URL.
 
     Attributes:
         provider: the provider.
         operation: the operation that answers with it.
         parts: the names on the way to it, in the result of the operation or in one item of its list.
-        keepable: the URL of a public object does not expire.
+        never_expires: the URL is that of a public object.
     """
 
     provider: Provider
     operation: str
     parts: tuple[str, ...]
-    keepable: bool
+    never_expires: bool
 
 
-class Facts:
-    """What gives the use of some providers away.
+class ProviderSignatures:
+    """What identifies the use of some providers in code.
 
     Args:
         providers: the providers.
@@ -79,7 +79,7 @@ class Facts:
             self._add(provider)
         for address, provider in addresses:
             self._add_host(address, provider)
-        self.in_address = re.compile(
+        self.host_pattern = re.compile(
             URL_HOST.format(hosts="|".join(map(re.escape, self.hosts)) or "(?!)"), re.IGNORECASE
         )
         errors = [provider.profile.errors for provider in self.providers.values()]
@@ -115,16 +115,16 @@ class Facts:
         if host and why_not_public(host) is None:  # an emulator is no provider
             self.hosts.setdefault(host, provider)
 
-    def host_in(self, text: str) -> str | None:
+    def find_host(self, text: str) -> str | None:
         r"""The provider's host that an address leads to; None if it leads elsewhere.
 
         Args:
             text: an address, or its beginning; a host alone; `\0` for a part that is not known.
         """
-        found = self.in_address.search(text)
+        found = self.host_pattern.search(text)
         return None if found is None else found[1].lower()
 
-    def key_in(self, text: str) -> tuple[str, Provider] | None:
+    def find_key(self, text: str) -> tuple[str, Provider] | None:
         """A key of a known shape in a text, with its provider.
 
         Args:
@@ -136,7 +136,7 @@ class Facts:
                     return found[0], shape.provider
         return None
 
-    def token_paths(self, host: str) -> tuple[str, ...]:
+    def upload_token_paths(self, host: str) -> tuple[str, ...]:
         """The paths of a host's operations that front ends may call: they take an upload token instead of the key.
 
         Args:
@@ -151,18 +151,25 @@ class Facts:
             f"{base.rstrip('/')}{operations[name].path}" for name in names if name in operations for base in bases
         )
 
-    def signed_paths(self) -> Iterator[SignedPath]:
+    def signed_url_fields(self) -> Iterator[SignedUrlField]:
         """All fields that hold signed URLs."""
         for provider in self.providers.values():
             for name, rule in provider.profile.operations.items():
-                keepable = rule.asset is not None and rule.asset.public is not None
                 if rule.asset is not None:
-                    parts = _without_prefix(rule.asset.url, provider.profile.result)
-                    yield SignedPath(provider=provider, operation=rule.like or name, parts=parts, keepable=keepable)
+                    yield SignedUrlField(
+                        provider=provider,
+                        operation=rule.like or name,
+                        parts=_without_prefix(rule.asset.url, provider.profile.result),
+                        never_expires=rule.asset.public is not None,
+                    )
                 for path, asset in rule.signed.items():
-                    of_asset = provider.profile.operations.get(asset)
-                    public = of_asset is None or of_asset.asset is None or of_asset.asset.public is not None
-                    yield SignedPath(provider=provider, operation=name, parts=tuple(path.split(".")), keepable=public)
+                    # `signed` names the operation of the asset that the URL belongs to.
+                    asset_operation = provider.profile.operations.get(asset)
+                    asset_rule = None if asset_operation is None else asset_operation.asset
+                    is_public = asset_rule is None or asset_rule.public is not None
+                    yield SignedUrlField(
+                        provider=provider, operation=name, parts=tuple(path.split(".")), never_expires=is_public
+                    )
 
 
 def _without_prefix(path: str, prefix: str | None) -> tuple[str, ...]:
@@ -171,8 +178,8 @@ def _without_prefix(path: str, prefix: str | None) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1)
-def read_facts(project: Project) -> Facts:
-    """The facts of the providers of a project's accounts, and of all bundled ones; gathered once for all checks.
+def read_signatures(project: Project) -> ProviderSignatures:
+    """The signatures of all bundled providers and of those of a project's accounts, read once for all checks.
 
     Args:
         project: the project.
@@ -184,4 +191,4 @@ def read_facts(project: Project) -> Facts:
         for account in project.accounts
         if "base_url" in account.settings and account.settings["base_url"].is_set
     )
-    return Facts(providers.values(), set_addresses)
+    return ProviderSignatures(providers.values(), set_addresses)

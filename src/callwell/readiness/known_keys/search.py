@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from callwell.readiness.exact.known_key import Hit, KeyMatcher, KnownKey
+    from callwell.readiness.known_keys.known_key import Hit, KeyMatcher, KnownKey
 
 BLOCK: Final = 1 << 20
 """Bytes that are searched at once: large enough that the overlap costs little."""

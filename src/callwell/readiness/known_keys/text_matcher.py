@@ -12,16 +12,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from callwell.readiness.exact.forms import make_forms
-from callwell.readiness.exact.known_key import Hit
-from callwell.readiness.exact.views import make_views, undo_escapes
+from callwell.readiness.known_keys.forms import make_forms
+from callwell.readiness.known_keys.known_key import Hit
+from callwell.readiness.known_keys.views import make_views, undo_escapes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from callwell.keys import Key
-    from callwell.readiness.exact.forms import Form
-    from callwell.readiness.exact.known_key import KnownKey
+    from callwell.readiness.known_keys.forms import Form
+    from callwell.readiness.known_keys.known_key import KnownKey
 
 DROPPED: Final = b"\0\t\n\r \"'`\\+-"
 """What may interrupt a key: the bytes of wide characters, line ends with their indentation, quotes and signs of joined

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The keys that a project uses: those at hand, those of which only digests are, and those that are missing."""
+"""The keys that a project uses: those on this machine, those known only by a digest, and those not searched for."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.errors import InvalidOption, KeyMissing
 from callwell.keys import parse_source
-from callwell.readiness.exact.digest_matcher import DigestMatcher
-from callwell.readiness.exact.digests import KeyDigests, read_digests
-from callwell.readiness.exact.known_key import KnownKey
-from callwell.readiness.exact.text_matcher import TextMatcher, encode_key
 from callwell.readiness.findings import Unseen
+from callwell.readiness.known_keys.digest_matcher import DigestMatcher
+from callwell.readiness.known_keys.digests import KeyDigests, read_digests
+from callwell.readiness.known_keys.known_key import KnownKey
+from callwell.readiness.known_keys.text_matcher import TextMatcher, encode_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     from callwell.keys import Key
     from callwell.readiness.account import Account
-    from callwell.readiness.exact.known_key import Hit
+    from callwell.readiness.known_keys.known_key import Hit
 
-SECRETS: Final = ("key", "user_secret")
+SECRET_SETTINGS: Final = ("key", "user_secret")
 """Settings that say where a secret is."""
 
-SHORTEST: Final = 8
+MIN_KEY_BYTES: Final = 8
 """Bytes of the shortest key that is searched for; a shorter one is part of many words."""
 
 
@@ -34,13 +34,13 @@ class KeysInUse(NamedTuple):
 
     Attributes:
         keys: the keys that are searched for.
-        missing: the keys that cannot be searched for, and why.
-        by_text: searches for the keys at hand.
+        not_searched: the keys that cannot be searched for, and why.
+        by_text: searches for the keys on this machine.
         by_digest: searches for the others.
     """
 
     keys: tuple[KnownKey, ...]
-    missing: tuple[Unseen, ...]
+    not_searched: tuple[Unseen, ...]
     by_text: TextMatcher
     by_digest: DigestMatcher
 
@@ -50,7 +50,7 @@ class KeysInUse(NamedTuple):
         return max(self.by_text.longest, self.by_digest.longest)
 
     def narrow(self, data: bytes) -> KeysInUse:
-        """What searches for the keys that may be in some bytes, or in a part of them."""
+        """The same for the keys alone that can be in these bytes, or in a part of them."""
         return self._replace(by_text=self.by_text.narrow(data))
 
     def find(self, data: bytes) -> Iterator[Hit]:
@@ -71,30 +71,30 @@ def find_keys_in_use(accounts: Iterable[Account], digests_file: Path | None = No
     """
     digests = None if digests_file is None else read_digests(digests_file)
     present: dict[str, tuple[KnownKey, Key]] = {}
-    missing: dict[Unseen, None] = {}
-    digested = {(row.provider, row.environment, row.setting) for row in digests.keys} if digests else set()
+    not_searched: dict[Unseen, None] = {}
+    covered_by_digest = {(row.provider, row.environment, row.setting) for row in digests.keys} if digests else set()
     for account in sorted(accounts, key=lambda account: not account.in_use):
-        for setting in SECRETS:
+        for setting in SECRET_SETTINGS:
             try:
                 found = read_secret(account, setting)
             except (KeyMissing, InvalidOption) as error:
                 wanted = account.in_use or account.settings[setting].is_set
-                if wanted and (account.provider.name, account.environment, setting) not in digested:
-                    missing[_not_at_hand(account, setting, error)] = None
+                if wanted and (account.provider.name, account.environment, setting) not in covered_by_digest:
+                    not_searched[_not_at_hand(account, setting, error)] = None
                 continue
             if found is None:
                 continue
             known, key = found
-            if len(encode_key(key)) < SHORTEST:
-                missing[_too_short(known)] = None
+            if len(encode_key(key)) < MIN_KEY_BYTES:
+                not_searched[_too_short(known)] = None
             else:
                 present.setdefault(known.fingerprint, (known, key))
-    absent = tuple(row for row in digests.keys if row.fingerprint not in present) if digests else ()
+    digest_only = tuple(row for row in digests.keys if row.fingerprint not in present) if digests else ()
     return KeysInUse(
-        keys=(*(known for known, _ in present.values()), *(row.known_key for row in absent)),
-        missing=tuple(missing),
+        keys=(*(known for known, _ in present.values()), *(row.known_key for row in digest_only)),
+        not_searched=tuple(not_searched),
         by_text=TextMatcher(present.values()),
-        by_digest=DigestMatcher(KeyDigests(format=1, salt=digests.salt if digests else "", keys=absent)),
+        by_digest=DigestMatcher(KeyDigests(format=1, salt=digests.salt if digests else "", keys=digest_only)),
     )
 
 
@@ -105,7 +105,7 @@ def read_secrets(accounts: Iterable[Account]) -> Iterator[tuple[KnownKey, Key]]:
         accounts: the accounts.
     """
     for account in accounts:
-        for setting in SECRETS:
+        for setting in SECRET_SETTINGS:
             with suppress(KeyMissing, InvalidOption):
                 found = read_secret(account, setting)
                 if found is not None:
@@ -117,7 +117,7 @@ def read_secret(account: Account, setting: str) -> tuple[KnownKey, Key] | None:
 
     Args:
         account: the account.
-        setting: one of `SECRETS`.
+        setting: one of `SECRET_SETTINGS`.
 
     Raises:
         KeyMissing: it is not there.
@@ -147,6 +147,6 @@ def _not_at_hand(account: Account, setting: str, error: Exception) -> Unseen:
 
 def _too_short(known: KnownKey) -> Unseen:
     return Unseen(
-        what=f"{known} is not searched for: a text of less than {SHORTEST} characters is part of others",
+        what=f"{known} is not searched for: a text of less than {MIN_KEY_BYTES} bytes is part of others",
         fix="Use a longer one.",
     )

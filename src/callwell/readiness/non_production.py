@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is there for trials: environments, addresses and files that production does not use."""
+"""Recognises environments, addresses and files that production does not use."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WORDS: Final = frozenset(
         *("dev", "devel", "development", "local", "demo", "mock", "mocks", "emulator", "fake"),
     }
 )
-"""Words by which people name what is for trials."""
+"""Words in the names of environments that are not for production."""
 
 FILE_WORDS: Final = WORDS | {"example", "examples", "sample", "samples", "template", "override", "fixtures", "conftest"}
 """The same in paths. `compose.override.yaml` is for the developer's machine (Compose's own convention)."""
@@ -35,8 +35,8 @@ def words(text: str) -> set[str]:
     return set(re.split(r"[^a-z0-9]+", text.lower()))
 
 
-def is_trial_environment(provider: Provider, environment: str) -> bool:
-    """Whether an environment is for trials, as its profile or its name says.
+def is_non_production(provider: Provider, environment: str) -> bool:
+    """Whether an environment is not for production, by its profile or its name.
 
     Args:
         provider: the provider.
@@ -46,8 +46,8 @@ def is_trial_environment(provider: Provider, environment: str) -> bool:
     return rule.sandbox is not None or bool(words(environment) & WORDS)
 
 
-def is_trial_file(name: str) -> bool:
-    """Whether a file is for tests or for a developer's machine, as its path says.
+def is_development_file(name: str) -> bool:
+    """Whether a file is for tests or for a developer's machine, by its path.
 
     Args:
         name: relative to the project's root.
@@ -55,11 +55,11 @@ def is_trial_file(name: str) -> bool:
     return bool(words(name) & FILE_WORDS)
 
 
-def trial_hosts(provider: Provider) -> dict[str, str]:
-    """The hosts of a provider's trial environments, with the environment's name."""
+def non_production_hosts(provider: Provider) -> dict[str, str]:
+    """The hosts of a provider's environments that are not for production, with the environment's name."""
     rules = provider.profile.environments
-    found = {host_of(rule.base_url): name for name, rule in rules.items() if is_trial_environment(provider, name)}
-    live = {host_of(rule.base_url) for name, rule in rules.items() if not is_trial_environment(provider, name)}
+    found = {host_of(rule.base_url): name for name, rule in rules.items() if is_non_production(provider, name)}
+    live = {host_of(rule.base_url) for name, rule in rules.items() if not is_non_production(provider, name)}
     return {host: name for host, name in found.items() if host and host not in live}
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A report for a terminal: what was found first, each with its remedy, what passed in a line, the verdict last."""
+"""A report for a terminal: the checks by group, each finding with its fix, and the verdict last."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from callwell.readiness.check import Severity
 from callwell.readiness.formats.words import (
     GROUP_TITLES,
     VERDICTS,
-    count_words,
     fix_of,
     place_of,
     printable,
     rules_by_page,
     severity_of,
     subject_of,
+    summarize_counts,
 )
 from callwell.readiness.identity import identify
-from callwell.readiness.report import Outcome
+from callwell.readiness.report import CheckOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,17 +38,17 @@ MAX_FINDINGS: Final = 20
 """Findings of one check that are shown: more would push the others off the screen, and the files have all."""
 
 MARKS: Final = {
-    Outcome.PASSED: ("✓", "green"),
-    Outcome.FOUND: ("✗", "bold red"),
-    Outcome.COULD_NOT_LOOK: ("?", "bold yellow"),
-    Outcome.NOT_APPLICABLE: ("–", "dim"),
-    Outcome.SKIPPED: ("–", "dim"),
+    CheckOutcome.PASSED: ("✓", "green"),
+    CheckOutcome.FOUND: ("✗", "bold red"),
+    CheckOutcome.COULD_NOT_LOOK: ("?", "bold yellow"),
+    CheckOutcome.NOT_APPLICABLE: ("–", "dim"),
+    CheckOutcome.SKIPPED: ("–", "dim"),
 }
 SEVERITY_STYLES: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 VERDICT_STYLES: Final = {0: "bold green", 1: "bold red", 2: "bold yellow"}
 
 
-def render_table(report: Report, *, width: int, color: bool) -> str:
+def render_report(report: Report, *, width: int, color: bool) -> str:
     """Render the report.
 
     Args:
@@ -82,14 +82,14 @@ def _parts(report: Report) -> Iterator[RenderableType]:
     yield Text()
     for note in report.notes:
         yield Text(f"note: {printable(note)}", style="cyan")
-    verdict = f"{VERDICTS[report.exit_code]} ({count_words(report)}; {report.took_s:.1f} s)"
+    verdict = f"{VERDICTS[report.exit_code]} ({summarize_counts(report)}; {report.took_s:.1f} s)"
     yield Text(verdict, style=VERDICT_STYLES[report.exit_code])
 
 
 def _result_parts(result: CheckResult) -> Iterator[RenderableType]:
     check = result.check
     mark, style = MARKS[result.outcome]
-    dim = "dim" if result.outcome in (Outcome.NOT_APPLICABLE, Outcome.SKIPPED) else ""
+    dim = "dim" if result.outcome in (CheckOutcome.NOT_APPLICABLE, CheckOutcome.SKIPPED) else ""
     line = Text.assemble((f"{mark} ", style), (check.title, dim), (f"  {check.id}", "dim"))
     if result.reason:
         line.append(f": {printable(result.reason)}", "dim")
@@ -103,7 +103,7 @@ def _result_parts(result: CheckResult) -> Iterator[RenderableType]:
         where = f"{printable(str(part.place))}: " if part.place else ""
         yield _indented(Text.assemble(("could not look: ", "yellow"), f"{where}{printable(part.what)}"), 4)
         if part.fix:
-            yield _indented(Text.assemble(("to do: ", "dim"), printable(part.fix)), 6)
+            yield _indented(Text.assemble(("fix: ", "dim"), printable(part.fix)), 6)
     for acceptance in result.accepted:
         until = f"until {acceptance.until}" if acceptance.until else "by a comment"
         text = f"accepted {until}: {place_of(acceptance.finding) or acceptance.finding.what}: {acceptance.reason}"
@@ -123,13 +123,13 @@ def _finding_parts(check: Check, finding: Finding) -> Iterator[RenderableType]:
     )
     yield _indented(line, 4)
     if finding.fix:
-        yield _indented(Text.assemble(("to do: ", "dim"), fix_of(check, finding)), 6)
+        yield _indented(Text.assemble(("fix: ", "dim"), fix_of(check, finding)), 6)
 
 
 def _reasons(result: CheckResult) -> Iterator[RenderableType]:
     """Why the check is made, what to do if a finding does not say it, and who asks for it."""
     yield _indented(Text.assemble(("why: ", "dim"), result.check.why), 4)
-    yield _indented(Text.assemble(("how to mend it: ", "dim"), result.check.fix), 4)
+    yield _indented(Text.assemble(("how to fix it: ", "dim"), result.check.fix), 4)
     for rule in rules_by_page(result.asked_by):
         yield _indented(
             Text.assemble(("asked for by ", "dim"), f"{rule.provider}: {rule.text}  ", (rule.page, "dim")), 4
@@ -137,5 +137,5 @@ def _reasons(result: CheckResult) -> Iterator[RenderableType]:
 
 
 def _indented(text: Text, columns: int) -> Padding:
-    """A text with a margin, and two columns more from its second line on."""
+    """A text with a margin."""
     return Padding(text, (0, 0, 0, columns))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Searches bytes for keys of which only keyed digests are at hand.
+"""Searches bytes for keys that are known only by their keyed digests.
 
 Each window of a key's length is digested, in every view of the bytes and in all that base64 and hexadecimal digits in
 them stand for. Only runs of the key's kinds of characters have such windows, and most files have few. A window with the
@@ -12,10 +12,10 @@ import binascii
 from typing import TYPE_CHECKING, Final
 
 from callwell.keys import Key
-from callwell.readiness.exact.digests import digest_of
-from callwell.readiness.exact.forms import SEXTET
-from callwell.readiness.exact.text_matcher import TextMatcher
-from callwell.readiness.exact.views import make_views
+from callwell.readiness.known_keys.digests import digest_of
+from callwell.readiness.known_keys.forms import SEXTET
+from callwell.readiness.known_keys.text_matcher import TextMatcher
+from callwell.readiness.known_keys.views import make_views
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     Checked = set[tuple[object, bytes]]
     """Who has checked which run: views hardly differ."""
 
-    from callwell.readiness.exact.digests import KeyDigest, KeyDigests
-    from callwell.readiness.exact.known_key import Hit
+    from callwell.readiness.known_keys.digests import KeyDigest, KeyDigests
+    from callwell.readiness.known_keys.known_key import Hit
 
 BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
 STANDARD: Final = bytes.maketrans(b"-_", b"+/")

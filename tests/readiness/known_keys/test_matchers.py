@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callwell.keys import Key
-from callwell.readiness.exact.digest_matcher import DigestMatcher
-from callwell.readiness.exact.digests import make_digests
-from callwell.readiness.exact.known_key import Hit, KnownKey
-from callwell.readiness.exact.search import search
-from callwell.readiness.exact.text_matcher import TextMatcher
+from callwell.readiness.known_keys.digest_matcher import DigestMatcher
+from callwell.readiness.known_keys.digests import make_digests
+from callwell.readiness.known_keys.known_key import Hit, KnownKey
+from callwell.readiness.known_keys.search import search
+from callwell.readiness.known_keys.text_matcher import TextMatcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,8 +10,8 @@ import pytest
 
 from callwell.errors import FileProblem
 from callwell.keys import Key
-from callwell.readiness.exact.digests import alphabet_of, make_digests, read_digests, write_digests
-from callwell.readiness.exact.known_key import KnownKey
+from callwell.readiness.known_keys.digests import alphabet_of, make_digests, read_digests, write_digests
+from callwell.readiness.known_keys.known_key import KnownKey
 
 if TYPE_CHECKING:
     from pathlib import Path

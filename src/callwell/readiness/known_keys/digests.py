@@ -16,8 +16,8 @@ import msgspec
 
 from callwell import folders
 from callwell.errors import FileProblem
-from callwell.readiness.exact.known_key import KnownKey
-from callwell.readiness.exact.text_matcher import encode_key
+from callwell.readiness.known_keys.known_key import KnownKey
+from callwell.readiness.known_keys.text_matcher import encode_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
