@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -51,6 +52,28 @@ def test_the_same_on_every_run(folder: Path) -> None:
         for seed in "123"
     }
     assert codes == {repr(package_code(load_provider(folder)).files)}
+
+
+def test_an_asset_with_an_optional_argument(folder: Path) -> None:
+    """The method that saves it takes what is required and the path by position, and the rest by name."""
+    document = json.loads((folder / "openapi.json").read_text(encoding="utf-8"))
+    parameters: list[dict[str, Any]] = [
+        {"name": name, "in": "query", "required": name == "id", "schema": {}} for name in ("input", "id")
+    ]
+    file = {"type": "object", "properties": {"url": {"type": "string"}}}
+    answer = {"200": {"content": {"application/json": {"schema": file}}}}
+    document["paths"]["/files"] = {
+        "get": {"operationId": "files.get", "parameters": parameters, "responses": answer},
+    }
+    (folder / "openapi.json").write_text(json.dumps(document), encoding="utf-8")
+    rule = '[operations."files.get"]\nasset = { url = "url", name = "{id}", method = "save" }\n'
+    with (folder / "profile.toml").open("a", encoding="utf-8") as profile:
+        profile.write(rule)
+    code = package_code(load_provider(folder)).files["sync_groups/files.py"]
+    [save] = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.FunctionDef) and node.name == "save"]
+    assert [argument.arg for argument in save.args.args] == ["self", "id", "path"]
+    assert [argument.arg for argument in save.args.kwonlyargs] == ["input", "progress"]
+    assert "        input: object | None = None,  # noqa" in code.partition("def save(")[2]
 
 
 def test_formatted_and_linted(folder: Path, root: Path) -> None:

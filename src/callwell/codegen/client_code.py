@@ -298,9 +298,14 @@ def _method_code(method: MethodCode, side: str) -> list[str]:
 def _save_method_code(method: MethodCode, side: str) -> list[str]:
     """The method that saves the file of an asset."""
     operation = method.operation
-    items = ["self", *method.annotated, "path: str | PathLike[str]", "*"]
+    required = sum(parameter.required for parameter in method.parameters)  # these come first
+    items = ["self", *method.annotated[:required], "path: str | PathLike[str]", "*", *method.annotated[required:]]
     items.append("progress: Callable[[int], None] | None = None")
-    comments = {index + 1: comment for index, comment in method.comments.items()}  # after `self`
+    comments = {
+        # after `self`, and an optional one also after the path and the star
+        index + (1 if index < required else 3): comment
+        for index, comment in method.comments.items()
+    }
     head = f"{'async ' if side else ''}def {to_identifier(method.type)}("
     signature = Brackets(head, items, ") -> Saved:", comments)
     arguments = ", ".join(f"{name}={name}" for name in map(_python_name, operation.parameters))
