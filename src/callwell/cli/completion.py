@@ -191,7 +191,9 @@ def _values(
         "arguments": lambda: _arguments(_provider(parsed).operation(parsed.values["operation"][0]), parsed, last),
         "environment": lambda: map(Candidate, _provider(parsed).profile.environments),
         "key": lambda: (Candidate("env:", "an environment variable"), Candidate("file:", "a file")),
-        "others": _emulator_options,
+        "provider_arguments": _providers,
+        "provider_options": _providers,
+        "set_values": _emulator_options,
     }
     if parameter.name in known:
         return known[parameter.name]()
@@ -212,9 +214,11 @@ def _provider(parsed: ParsedWords) -> Provider:
 
 
 def _operations(provider: Provider, *, lists: bool) -> Iterator[Candidate]:
+    from callwell.description.plain_text import first_sentence
+
     for name, operation in provider.api.operations.items():
         if not lists or provider.rule(name).paging:
-            yield Candidate(name, operation.summary)
+            yield Candidate(name, first_sentence(operation.summary))
 
 
 def _arguments(operation: Operation, parsed: ParsedWords, last: str) -> Iterator[Candidate]:

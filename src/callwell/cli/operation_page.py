@@ -63,8 +63,8 @@ def print_operation(provider: Provider, environment: str, name: str, given: str,
         output.emit_json(facts)
         return
     output.emit(facts["request"])
-    if operation.summary:
-        output.emit(operation.summary)
+    for line in _wrap_text(operation.summary, 0):
+        output.emit(line)
     output.emit("")
     if facts["arguments"]:
         columns = ("argument", "in", "type", "required", "about")
@@ -197,7 +197,12 @@ def _wrap(label: str, text: str) -> Iterator[str]:
     if label in (LABELS["python"], LABELS["command"]):
         yield f"{label:<{LABEL}} {text}"
         return
-    width = max(40, min(output.width(), WIDEST) - LABEL - 1)
-    first, *others = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+    first, *others = _wrap_text(text, LABEL + 1)
     yield f"{label:<{LABEL}} {first}"
     yield from (f"{'':<{LABEL}} {line}" for line in others)
+
+
+def _wrap_text(text: str, indent: int) -> list[str]:
+    """A text in lines that fit the terminal beside what stands before them."""
+    width = max(40, min(output.width(), WIDEST) - indent)
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)

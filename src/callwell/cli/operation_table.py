@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from callwell.cli import output
+from callwell.description.plain_text import first_sentence
 
 if TYPE_CHECKING:
     from callwell.cli.flags import ClientFlags
@@ -23,7 +24,7 @@ def print_operations(flags: ClientFlags, provider: str, *, paged: bool = False) 
     described, environment = flags.load(provider)
     allowed = described.profile.environments[environment].operations
     rows = [
-        (name, _required_arguments(operation), operation.summary)
+        (name, _required_arguments(operation), first_sentence(operation.summary))
         for name, operation in sorted(described.api.operations.items())
         if (allowed is None or name in allowed) and (described.rule(name).paging is not None or not paged)
     ]
