@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What all acceptance tests share: they tell their figures, which are listed together at the end."""
+"""What all acceptance tests share: they report figures, which are listed together at the end."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ if TYPE_CHECKING:
 
     from _pytest.terminal import TerminalReporter
 
-TOLD = "reported"
+FIGURES_PROPERTY = "reported"
 
 
-class Tell(Protocol):
+class ReportFigures(Protocol):
     """Prints what was measured, also when the test fails afterwards."""
 
     def __call__(self, what: str, figures: str) -> None:
-        """Tell the figures of one thing."""
+        """Report the figures of one thing."""
         ...
 
 
 @pytest.fixture
-def tell(record_property: Callable[[str, object], None]) -> Tell:
+def report_figures(record_property: Callable[[str, object], None]) -> ReportFigures:
     """For one line of the table at the end."""
 
     def reported(what: str, figures: str) -> None:
-        record_property(TOLD, [what, figures])
+        record_property(FIGURES_PROPERTY, [what, figures])
 
     return reported
 
@@ -41,7 +41,7 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
         for report in reports
         if isinstance(report, pytest.TestReport) and report.when == "call"
         for name, reported in report.user_properties
-        if name == TOLD and isinstance(reported, list)
+        if name == FIGURES_PROPERTY and isinstance(reported, list)
     ]
     if lines:
         terminalreporter.write_sep("=", "what was seen")

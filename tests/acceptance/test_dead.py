@@ -26,7 +26,7 @@ from tests.contract.raw_server import RawServer
 
 if TYPE_CHECKING:
     from callwell.clock import Clock
-    from tests.acceptance.conftest import Tell
+    from tests.acceptance.conftest import ReportFigures
     from tests.contract.raw_server import Connection
 
 REPEATED_CALLS = Path(__file__).with_name("repeated_calls.py")
@@ -146,7 +146,7 @@ def spend_an_hour(death: str, folder: Path) -> Hour:
 
 
 @pytest.mark.parametrize("death", ["503", "reset", "silence", "nearly"])
-def test_a_provider_that_is_dead_for_an_hour(death: str, tmp_path: Path, tell: Tell) -> None:
+def test_a_provider_that_is_dead_for_an_hour(death: str, tmp_path: Path, report_figures: ReportFigures) -> None:
     """It is knocked at 1.1 times per call at most, every call ends in time, and when it is back calls are done."""
     hour = spend_an_hour(death, tmp_path)
     calls = [call for call in hour.calls if call.began < hour.over_at]
@@ -154,7 +154,7 @@ def test_a_provider_that_is_dead_for_an_hour(death: str, tmp_path: Path, tell: T
     late_s = max(call.ended - call.began - call.deadline_s for call in hour.calls) / SCALE
     back_at = next(when for when, good in hour.arrivals if good and when >= hour.over_at)
     how = collections.Counter(call.how for call in calls)
-    tell(
+    report_figures(
         f"dead for an hour: {death}",
         f"{arrivals} arrivals for {len(calls)} calls ({arrivals / len(calls):.3f}): "
         f"{', '.join(f'{count} {name}' for name, count in sorted(how.items()))}; ended {late_s:+.2f} s (real) after "

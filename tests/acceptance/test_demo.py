@@ -13,7 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.acceptance.conftest import Tell
+    from tests.acceptance.conftest import ReportFigures
 
 SEEDS = range(1, 21)
 PATIENCE_S = 600.0
@@ -30,7 +30,7 @@ ZERO = ("lost", "duplicated", "wrong_bytes", "early_calls", "over_quota", "faile
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_demo_keeps_every_promise(seed: int, tmp_path: Path, tell: Tell) -> None:
+def test_the_demo_keeps_every_promise(seed: int, tmp_path: Path, report_figures: ReportFigures) -> None:
     """Nothing lost, doubled or wrong, no call early or over the quota, at most 1.2 attempts per call."""
     command = [sys.executable, "-m", "callwell", "demo", "--seed", str(seed), "--json"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
@@ -40,7 +40,7 @@ def test_the_demo_keeps_every_promise(seed: int, tmp_path: Path, tell: Tell) -> 
     assert "Traceback" not in done.stderr
     assert reported["providers"].keys() == FEWEST.keys()
     for name, card in reported["providers"].items():
-        tell(
+        report_figures(
             f"demo, seed {seed}, {name}",
             f"{card['verdict']}, {card['items']} items, {card['attempts']} attempts for {card['calls']} calls "
             f"({card['amplification']:.3f}), {card.get('quota_used') or 0.0:.2f} of the quota; "

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from callwell.demo.scorecard import Scorecard
-    from tests.acceptance.conftest import Tell
+    from tests.acceptance.conftest import ReportFigures
 
 SEED = 11
 RECORDINGS = 150
@@ -149,7 +149,7 @@ def finish(site: Site, tree: Path, state: Path) -> Scorecard:
     return result
 
 
-def test_a_disk_that_is_too_small(site: Site, disk: Callable[[int], Disk], tell: Tell) -> None:
+def test_a_disk_that_is_too_small(site: Site, disk: Callable[[int], Disk], report_figures: ReportFigures) -> None:
     """The export stops before it takes the last room, says how much is missing, and goes on on a larger disk."""
     small = disk(RESERVE_MIB + 4)
     tree = small.folder / "tree"
@@ -157,12 +157,14 @@ def test_a_disk_that_is_too_small(site: Site, disk: Callable[[int], Disk], tell:
     had = files(tree)
     small.grow(ROOMY_MIB)
     result = finish(site, tree, site.state)
-    tell("disk too small", f"exit code 7 with {had} of {result.assets} files, then {result.verdict}")
+    report_figures("disk too small", f"exit code 7 with {had} of {result.assets} files, then {result.verdict}")
     assert re.fullmatch(rf"callwell: {tree}: \d+ MiB more are needed .*; make room and run the same again", complaint)
     assert 0 < had < result.assets
 
 
-def test_a_disk_that_somebody_else_fills(site: Site, disk: Callable[[int], Disk], tell: Tell) -> None:
+def test_a_disk_that_somebody_else_fills(
+    site: Site, disk: Callable[[int], Disk], report_figures: ReportFigures
+) -> None:
     """Writing itself fails, at unforeseeable moments, again and again."""
     shared = disk(ROOMY_MIB)
     dice = random.Random(SEED)
@@ -177,12 +179,14 @@ def test_a_disk_that_somebody_else_fills(site: Site, disk: Callable[[int], Disk]
     site.faults()
     result = finish(site, tree, site.state)
     written = sum("the disk is full" in complaint for complaint in complaints)
-    tell("disk filled", f"{FILLINGS} times, exit code 7 ({written} while writing), then {result.verdict}")
+    report_figures("disk filled", f"{FILLINGS} times, exit code 7 ({written} while writing), then {result.verdict}")
     assert all(complaint.endswith("make room and run the same again") for complaint in complaints)
     assert written > 0
 
 
-def test_a_disk_that_has_no_room_for_the_state(site: Site, disk: Callable[[int], Disk], tell: Tell) -> None:
+def test_a_disk_that_has_no_room_for_the_state(
+    site: Site, disk: Callable[[int], Disk], report_figures: ReportFigures
+) -> None:
     """Without its record nothing is sent: it stops, at the beginning or in the middle, and the quota is kept."""
     small = disk(STATE_MIB)
     dice = random.Random(SEED)
@@ -197,7 +201,7 @@ def test_a_disk_that_has_no_room_for_the_state(site: Site, disk: Callable[[int],
         complaints.append(refused(process, site, site.tree))
         small.free()
     result = finish(site, site.tree, state)
-    tell(
+    report_figures(
         "disk of the state filled",
         f"{len(complaints)} times, exit code 7, then {result.verdict}, {result.over_quota} over the quota",
     )

@@ -16,7 +16,7 @@ from tests.export.playing import Site, check_manifest, check_truth
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.acceptance.conftest import Tell
+    from tests.acceptance.conftest import ReportFigures
 
 KILLS = 20
 SEED = 5
@@ -34,7 +34,7 @@ def killed(process: subprocess.Popen[str], after_s: float) -> None:
     raise AssertionError(f"it ended by itself, with {process.returncode}: {complaints}")
 
 
-def test_an_export_that_is_killed_twenty_times(tmp_path: Path, tell: Tell) -> None:
+def test_an_export_that_is_killed_twenty_times(tmp_path: Path, report_figures: ReportFigures) -> None:
     """Nothing is lost, requested early or over the quota, and at no time is a file under its name that is not whole."""
     options = EmulatorOptions(
         provider=("userplane",), clock=f"{fault_scripts.SCALE:g}", window="sliding", recordings=RECORDINGS, seed=SEED
@@ -49,7 +49,7 @@ def test_an_export_that_is_killed_twenty_times(tmp_path: Path, tell: Tell) -> No
             seen.append(check_names(site.tree, site.truth()))
         end = ended(exporting(site))
         result = card(site, end.report)
-        tell(
+        report_figures(
             f"{KILLS} kills",
             f"{result.verdict}, {result.items} items, {result.assets} files ({seen[-1]} whole at the last kill), "
             f"{result.attempts} arrivals; {result.lost} lost, {result.duplicated} doubled, {result.wrong_bytes} wrong, "

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.acceptance.conftest import Tell
+    from tests.acceptance.conftest import ReportFigures
 
 LOCALHOST = ("127.0.0.1", 0)
 SEED = 17
@@ -140,7 +140,7 @@ def away(how: Callable[[], None], back: Callable[[], None], export: Stubborn, se
     back()
 
 
-def test_a_network_that_goes_and_comes_back(site: Site, tell: Tell) -> None:
+def test_a_network_that_goes_and_comes_back(site: Site, report_figures: ReportFigures) -> None:
     """Cut, refused or silent, for a moment and for minutes: in the end all is there, and no quota was passed."""
     address = urlsplit(site.running.endpoint("userplane").base_url)
     relay = Relay(address.port or 0)
@@ -156,7 +156,7 @@ def test_a_network_that_goes_and_comes_back(site: Site, tell: Tell) -> None:
         export.kill()
         relay.refuse()
     result = card(site, report)
-    tell(
+    report_figures(
         "network gone and back",
         f"9 times, {len(export.ends) - 1} restarts after exit code 5, then {result.verdict}, {result.items} items, "
         f"{result.attempts} arrivals; {result.lost} lost, {result.wrong_bytes} wrong, "
@@ -168,7 +168,7 @@ def test_a_network_that_goes_and_comes_back(site: Site, tell: Tell) -> None:
     assert result.items == RECORDINGS
 
 
-def test_a_provider_that_freezes_dies_and_is_started_anew(tmp_path: Path, tell: Tell) -> None:
+def test_a_provider_that_freezes_dies_and_is_started_anew(tmp_path: Path, report_figures: ReportFigures) -> None:
     """It comes back at the same place, with the same data, an empty memory and another key."""
     ports = free_ports()
     dice = random.Random(SEED)
@@ -196,7 +196,7 @@ def test_a_provider_that_freezes_dies_and_is_started_anew(tmp_path: Path, tell: 
         over = sum(
             count_over_quota(arrivals, limit) for limit in (Limit("minute", 120, 60), Limit("day", 10_000, 86_400))
         )
-        tell(
+        report_figures(
             "provider killed and started anew",
             f"{len(AWAY_S)} times, {len(export.ends) - 1} restarts after exit code 5, then {result.verdict}, "
             f"{result.items} items, {len(arrivals)} arrivals; {result.lost} lost, {result.wrong_bytes} wrong, "

@@ -21,7 +21,7 @@ BASE: Final = "https://api.acme.test/v1"
 KEY: Final = "acme_first"
 MINUTE: Final = {"minute": QuotaRule(limit=100, window_s=60)}
 
-TEXT: Final = {"type": "string"}
+STRING_SCHEMA: Final = {"type": "string"}
 COUNT: Final = {"type": "integer", "minimum": 1, "maximum": 10}
 
 
@@ -46,7 +46,7 @@ def operation(name: str, method: str, path: str, *parameters: Parameter, keyless
     )
 
 
-THING_ID: Final = parameter("thing_id", "path", TEXT, wire="thingId")
+THING_ID: Final = parameter("thing_id", "path", STRING_SCHEMA, wire="thingId")
 NAME: Final = parameter("name", "body", {"type": "string", "minLength": 1, "maxLength": 5}, required=True)
 
 OPERATIONS: Final = (
@@ -59,7 +59,7 @@ OPERATIONS: Final = (
         "things.make",
         "POST",
         "/things",
-        parameter("trace", "header", TEXT, wire="X-Trace"),
+        parameter("trace", "header", STRING_SCHEMA, wire="X-Trace"),
         NAME,
         parameter("count", "body", COUNT),
         parameter("ratio", "body", {"type": "number"}),
@@ -75,14 +75,14 @@ OPERATIONS: Final = (
         parameter("colour", "query", {"type": "string", "enum": ["red", "green"]}),
         parameter("deep", "query", {"type": "boolean"}),
         parameter("maybe", "query", {"type": ["string", "null"]}),
-        parameter("tags", "query", {"type": "array", "items": TEXT, "x-array-style": "indexed"}),
+        parameter("tags", "query", {"type": "array", "items": STRING_SCHEMA, "x-array-style": "indexed"}),
         parameter("ids", "query", {"type": "array", "items": {"type": "integer"}}),
     ),
-    operation("things.scroll", "GET", "/scroll", parameter("cursor", "query", TEXT)),
-    operation("things.links", "GET", "/links", parameter("colour", "query", TEXT)),
+    operation("things.scroll", "GET", "/scroll", parameter("cursor", "query", STRING_SCHEMA)),
+    operation("things.links", "GET", "/links", parameter("colour", "query", STRING_SCHEMA)),
     operation("things.headers", "GET", "/headers"),
-    operation("auth.issue", "POST", "/auth/key", parameter("key", "body", TEXT, required=True), keyless=True),
-    operation("auth.renew", "POST", "/auth/renew", parameter("by", "body", TEXT, required=True), keyless=True),
+    operation("auth.issue", "POST", "/auth/key", parameter("key", "body", STRING_SCHEMA, required=True), keyless=True),
+    operation("auth.renew", "POST", "/auth/renew", parameter("by", "body", STRING_SCHEMA, required=True), keyless=True),
 )
 
 TOKENS: Final = TokenRule(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 NARROW = {"ten": QuotaRule(limit=1, window_s=10)}
 
 
-def make(
+def make_client(
     reply: Callable[[Request], Response | NoReply] = lambda _: OK, *, took: float = 1.0, **options: Any
 ) -> tuple[AsyncClient, SlowTransport]:
     """A client in virtual time and its transport."""

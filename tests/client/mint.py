@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from tests.client.acme import KEY, KEYS, TOKENS, acme
-from tests.client.world import DEAD, OK, REFUSED, answer, code
+from tests.client.world import DEAD, OK, REFUSED, make_error_response, make_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,12 +70,12 @@ class Mint:
     def _trade(self, what: str, body: dict[str, str]) -> Response:
         if what == "key":
             key = body["key"]
-            return self._new(key) if key in self.keys else code(400, "NO_SUCH_KEY")
+            return self._new(key) if key in self.keys else make_error_response(400, "NO_SUCH_KEY")
         by = body["by"]
         assert by not in self.used, "a token for renewal was used twice"
         self.used.append(by)
         key = self._renewals.pop(by, "")
-        return self._new(key) if key in self.keys else code(400, "NO_SUCH_TOKEN")
+        return self._new(key) if key in self.keys else make_error_response(400, "NO_SUCH_TOKEN")
 
     def _new(self, key: str) -> Response:
         assert self.clock
@@ -84,7 +84,7 @@ class Mint:
         renewal = f"renewal-{number}"
         self._good[access] = key, self.clock.now() + self.lasts_s
         self._renewals[renewal] = key
-        return answer(200, {"access": access, "renewal": renewal, "seconds": self.lasts_s})
+        return make_response(200, {"access": access, "renewal": renewal, "seconds": self.lasts_s})
 
     def _thing(self, shown: str) -> Response:
         assert self.clock
@@ -92,7 +92,7 @@ class Mint:
         if scheme != "Bearer":
             return DEAD
         key, until = self._good.get(text, ("", 0.0))
-        return OK if key in self.keys and self.clock.now() < until else code(401, "TOKEN_DEAD")
+        return OK if key in self.keys and self.clock.now() < until else make_error_response(401, "TOKEN_DEAD")
 
     def end(self) -> None:
         """All access tokens end now."""

@@ -16,8 +16,8 @@ from msgspec.structs import replace
 from callwell.client.exactly_once.holder import LIVE_HOLDERS, new_holder
 from callwell.core.rules.operations import MarkerRule, OperationRule, PagingRule
 from callwell.description.model import Api, Parameter
-from tests.client.acme import TEXT, acme, operation, parameter
-from tests.client.world import LOST, REFUSED, World, answer, code
+from tests.client.acme import STRING_SCHEMA, acme, operation, parameter
+from tests.client.world import LOST, REFUSED, ScriptedProvider, make_error_response, make_response
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ an error after it was carried out, and before; not now; no connection; carried o
 SIGHTS: Final = ("ok", "ok", "lost", "error", "throttled", "missing")
 """Of a request that lists."""
 
-PAIR: Final = {"type": "object", "properties": {"key": TEXT, "value": TEXT}}
+PAIR: Final = {"type": "object", "properties": {"key": STRING_SCHEMA, "value": STRING_SCHEMA}}
 
 
 def provider(**changes: Any) -> Provider:
@@ -62,15 +62,21 @@ def provider(**changes: Any) -> Provider:
         style="deepObject",
     )
     more = (
-        operation("goods.make", "POST", "/goods", parameter("title", "body", TEXT, required=True), labels),
+        operation("goods.make", "POST", "/goods", parameter("title", "body", STRING_SCHEMA, required=True), labels),
         operation("goods.list", "GET", "/goods", filters, parameter("page", "query", {"type": "integer"})),
-        operation("goods.mint", "POST", "/mint", parameter("title", "body", TEXT), parameter("api_key", "body", TEXT)),
+        operation(
+            "goods.mint",
+            "POST",
+            "/mint",
+            parameter("title", "body", STRING_SCHEMA),
+            parameter("api_key", "body", STRING_SCHEMA),
+        ),
     )
     operations = {**result.api.operations, **{item.name: item for item in more}}
     return replace(result, api=Api(title="Acme", version="1", operations=operations))
 
 
-class Shop(World):
+class Shop(ScriptedProvider):
     """The provider, in a world.
 
     Args:
@@ -137,13 +143,13 @@ class Shop(World):
         if fate == "late":
             self._goods.append((self.clock.now() + self.took + self.late_s, thing))
         replies: dict[str, Response | NoReply] = {
-            "ok": answer(201, {"data": thing}),
-            "broken": answer(201, b'{"data', whole=False),
-            "error": code(500, "X"),
-            "failed": code(500, "X"),
-            "throttled": code(429, "X", retry_after="3"),
+            "ok": make_response(201, {"data": thing}),
+            "broken": make_response(201, b'{"data', whole=False),
+            "error": make_error_response(500, "X"),
+            "failed": make_error_response(500, "X"),
+            "throttled": make_error_response(429, "X", retry_after="3"),
             "refused": REFUSED,
-            "bad": code(400, "BAD"),
+            "bad": make_error_response(400, "BAD"),
         }
         return replies.get(fate, LOST)
 
@@ -151,10 +157,10 @@ class Shop(World):
         wanted = parse_qs(urlsplit(request.url).query).get(f"labels[{NAME}]", [""])[0]
         fit = [good for good in self.goods if self.deaf or {"key": NAME, "value": wanted} in good["tags"]]
         replies: dict[str, Response | NoReply] = {
-            "ok": answer(200, {"data": {"items": fit, "total": len(fit)}}),
-            "error": code(502, "X"),
-            "throttled": code(429, "X"),
-            "missing": code(404, "X"),
+            "ok": make_response(200, {"data": {"items": fit, "total": len(fit)}}),
+            "error": make_error_response(502, "X"),
+            "throttled": make_error_response(429, "X"),
+            "missing": make_error_response(404, "X"),
         }
         return replies.get(sight, LOST)
 

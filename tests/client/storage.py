@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from callwell.core.parallel_download import RangeSplit
-from tests.client.world import answer
+from tests.client.world import make_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +45,7 @@ class Storage:
         """What comes back."""
         if "storage.test" not in request.url:
             self.urls += 1
-            return answer(200, {"data": {"url": f"{URL}{self.urls}"} | self._facts})
+            return make_response(200, {"data": {"url": f"{URL}{self.urls}"} | self._facts})
         self.fetches.append(request)
         queue = self.spoil_at.get(wanted(request)[0]) or self.spoil
         spoilt = queue.pop(0) if queue else None
@@ -61,7 +61,7 @@ class Storage:
         body = self.content[start:stop]
         place = f"bytes {start}-{start + len(body) - 1}/{len(self.content)}"
         extra: dict[str, Any] = {"content_range": place} if part else {}
-        whole = answer(206 if part else 200, body, content_length=str(len(body)), etag=self.etag, **extra)
+        whole = make_response(206 if part else 200, body, content_length=str(len(body)), etag=self.etag, **extra)
         return whole if cut is None else replace(whole, body=body[:cut], whole=False)
 
     def cut(self, count: int) -> Callable[[Request], Response]:

@@ -14,7 +14,7 @@ from callwell.description.model import Api, Operation, Parameter
 from tests.client.acme import parameter
 from tests.client.shop import PAIR
 from tests.client.vault import TITLE, Vault, vault
-from tests.client.world import answer
+from tests.client.world import make_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +82,7 @@ class Studio(Vault):
             self.asked.append("list")
             wanted = {"key": NAME, "value": parse_qs(parts.query)[f"labels[{NAME}]"][0]}
             fit = [{"filmId": film, "labels": marks} for film, marks in self.labels.items() if wanted in marks]
-            return answer(200, {"items": fit, "total": len(fit)})
+            return make_response(200, {"items": fit, "total": len(fit)})
         return super().__call__(request)
 
     def _make(self, request: Request, path: str) -> Response:

@@ -10,9 +10,9 @@ import pytest
 
 from callwell.core.types import Outcome
 from callwell.transport.base import NoReply
-from tests.client.many_callers import get, make, most_in
-from tests.client.virtual import LoopClock, SlowTransport, leap
-from tests.client.world import LOST, OK, REFUSED, code, held
+from tests.client.many_callers import get, make_client, most_in
+from tests.client.virtual import LoopClock, SlowTransport, run_in_virtual_time
+from tests.client.world import LOST, OK, REFUSED, count_held, make_error_response
 
 if TYPE_CHECKING:
     from callwell.client import AsyncClient
@@ -76,8 +76,8 @@ async def waited(client: AsyncClient) -> float:
     ("reply", "least_s", "most_s"),
     [
         (OK, 0.9 + WINDOW_S, 1.0 + WINDOW_S),
-        (code(404, "MISSING"), 0.9 + WINDOW_S, 1.0 + WINDOW_S),
-        (code(503, "BUSY"), 0.9 + WINDOW_S, 1.0 + WINDOW_S),
+        (make_error_response(404, "MISSING"), 0.9 + WINDOW_S, 1.0 + WINDOW_S),
+        (make_error_response(503, "BUSY"), 0.9 + WINDOW_S, 1.0 + WINDOW_S),
         (REFUSED, 0.9, 1.0),
         (NoReply(Outcome.UNKNOWN, "the response broke off", headers_arrived=True), 0.9 + WINDOW_S, 1.0 + WINDOW_S),
         (LOST, 0.9 + WINDOW_S + TRANSIT_S, 1.0 + WINDOW_S + TRANSIT_S),
@@ -91,13 +91,13 @@ def test_a_cancelled_call_costs_what_its_request_came_to(
 
     async def work() -> None:
         transport = GoingOn(reply, took=1.0)
-        client, _ = make(transport=transport)
+        client, _ = make_client(transport=transport)
         await cancelled(client)
-        assert held(client) == 1
+        assert count_held(client) == 1
         assert least_s - 0.01 <= await waited(client) - HALF_S <= most_s * 1.02 + 0.1
-        assert held(client) == 0
+        assert count_held(client) == 0
 
-    leap(work)
+    run_in_virtual_time(work)
 
 
 def test_a_call_waits_for_a_request_that_nobody_wants_any_more() -> None:
@@ -105,26 +105,26 @@ def test_a_call_waits_for_a_request_that_nobody_wants_any_more() -> None:
 
     async def work() -> None:
         transport = GoingOn(OK, took=1.0)
-        client, _ = make(transport=transport)
+        client, _ = make_client(transport=transport)
         await cancelled(client)
         began = LoopClock().now()
         assert (await get(client.with_options(deadline_s=20), "next"))["id"] == "1"
         assert LoopClock().now() - began <= 15.0
         assert most_in(WINDOW_S, transport.arrivals) == 1
 
-    leap(work)
+    run_in_virtual_time(work)
 
 
 def test_a_throttled_request_of_a_caller_who_left_is_heeded() -> None:
     """A 429 that no caller waits for still throttles the quota."""
 
     async def work() -> None:
-        transport = GoingOn(code(429, "SLOW", retry_after="40"), took=1.0)
-        client, _ = make(transport=transport)
+        transport = GoingOn(make_error_response(429, "SLOW", retry_after="40"), took=1.0)
+        client, _ = make_client(transport=transport)
         await cancelled(client)
         assert await waited(client) >= 40.0
 
-    leap(work)
+    run_in_virtual_time(work)
 
 
 def test_an_end_that_nobody_will_learn_costs_the_most() -> None:
@@ -132,13 +132,13 @@ def test_an_end_that_nobody_will_learn_costs_the_most() -> None:
 
     async def work() -> None:
         transport = GoingOn(OK, took=1.0)
-        client, _ = make(transport=transport)
+        client, _ = make_client(transport=transport)
         await cancelled(client)
         transport.left[0].cancel()
         await asyncio.sleep(0)
         assert await waited(client) >= ATTEMPT_S - 0.2 + WINDOW_S + TRANSIT_S
 
-    leap(work)
+    run_in_virtual_time(work)
 
 
 def test_an_end_that_is_never_known_costs_no_more() -> None:
@@ -146,7 +146,7 @@ def test_an_end_that_is_never_known_costs_no_more() -> None:
 
     async def work() -> None:
         transport = GoingOn(OK, took=1.0)
-        client, _ = make(transport=transport)
+        client, _ = make_client(transport=transport)
         transport.silent = True
         await cancelled(client)
         transport.silent = False
@@ -154,16 +154,16 @@ def test_an_end_that_is_never_known_costs_no_more() -> None:
         most_s = ATTEMPT_S + WINDOW_S + TRANSIT_S
         assert most_s - 0.2 <= seconds <= most_s * 1.02 + 1.0
 
-    leap(work)
+    run_in_virtual_time(work)
 
 
 def test_many_callers_who_leave_stay_within_the_quota() -> None:
     """Callers that are cancelled at any moment, however their requests end, never make more than L arrive in W."""
 
     async def work() -> None:
-        replies: list[Response | NoReply] = [OK, code(500, "X"), LOST, OK, code(404, "X")]
+        replies: list[Response | NoReply] = [OK, make_error_response(500, "X"), LOST, OK, make_error_response(404, "X")]
         transport = GoingOn(*replies * 20, took=1.0)
-        client, _ = make(transport=transport)
+        client, _ = make_client(transport=transport)
         client = client.with_options(deadline_s=None)
         for number in range(12):
             call = asyncio.create_task(get(client, str(number)))
@@ -172,6 +172,6 @@ def test_many_callers_who_leave_stay_within_the_quota() -> None:
             await asyncio.gather(call, return_exceptions=True)
         await get(client, "last")
         assert most_in(WINDOW_S, transport.arrivals) == 1
-        assert held(client) == 0
+        assert count_held(client) == 0
 
-    leap(work)
+    run_in_virtual_time(work)

@@ -12,8 +12,8 @@ from callwell import Client, Key
 from callwell.client import addresses
 from callwell.core.addresses import mask_address
 from callwell.errors import InvalidOption
-from tests.client._async.scripted_client import client
-from tests.client.world import World
+from tests.client._async.scripted_client import connect
+from tests.client.world import ScriptedProvider
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,7 +108,7 @@ SECRETS = [
 
 
 @pytest.mark.parametrize("form", SECRETS)
-@pytest.mark.parametrize("use", [addresses.check_base_url, lambda text: client(World(), base_url=text)])
+@pytest.mark.parametrize("use", [addresses.check_base_url, lambda text: connect(ScriptedProvider(), base_url=text)])
 def test_a_refusal_shows_no_password(form: str, use: Callable[[str], object]) -> None:
     """Neither in the message nor in its cause, however the address is broken."""
     text = form.format("swordfish")

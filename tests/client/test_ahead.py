@@ -16,9 +16,9 @@ from callwell.core.verdict import End
 from callwell.keys import Key
 from callwell.testing import ScriptedTransport
 from tests.client.acme import KEY, LISTED, acme
-from tests.client.many_callers import make
-from tests.client.virtual import LoopClock, SlowTransport, leap
-from tests.client.world import answer, code, held, query
+from tests.client.many_callers import make_client
+from tests.client.virtual import LoopClock, SlowTransport, run_in_virtual_time
+from tests.client.world import count_held, make_error_response, make_response, query
 from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
@@ -40,10 +40,10 @@ def shelf(pages: int, *, total: bool = True) -> Callable[[Request], Response]:
     def reply(request: Request) -> Response:
         page = number(request)
         if page > pages:
-            return code(404, "NO_SUCH_PAGE")
+            return make_error_response(404, "NO_SUCH_PAGE")
         items = [{"id": str((page - 1) * SIZE + index)} for index in range(SIZE)]
         reported = {"total": pages * SIZE} if total else {}
-        return answer(200, {"data": {"items": items, "more": page < pages} | reported})
+        return make_response(200, {"data": {"items": items, "more": page < pages} | reported})
 
     return reply
 
@@ -67,7 +67,7 @@ def test_as_many_pages_are_under_way_as_were_requested(depth: int, seconds: int)
     """Items come in order although the responses do not, and a walk takes as long as its pages divided by the depth."""
 
     async def work() -> None:
-        client, transport = make(shelf(20), provider=acme({}))
+        client, transport = make_client(shelf(20), provider=acme({}))
         began = LoopClock().now()
         pager = client.pages("things.list").ahead(depth)
         assert [item["id"] async for item in pager] == ids(20)
@@ -75,7 +75,7 @@ def test_as_many_pages_are_under_way_as_were_requested(depth: int, seconds: int)
         assert LoopClock().now() - began == pytest.approx(seconds, abs=0.1)
         assert sorted(number(request) for request in transport.requests) == list(range(1, 21))
 
-    leap(work)
+    run_in_virtual_time(work)
 
 
 def test_answers_that_overtake_each_other_are_read_in_order() -> None:
@@ -83,26 +83,26 @@ def test_answers_that_overtake_each_other_are_read_in_order() -> None:
 
     async def work() -> None:
         transport = Overtaking(shelf(9))
-        client, _ = make(provider=acme({}), transport=transport)
+        client, _ = make_client(provider=acme({}), transport=transport)
         pager = client.pages("things.list").ahead(8)
         assert [item["id"] async for item in pager] == ids(9)
         assert [number(request) for request in transport.requests] == [1, *range(9, 1, -1)]
 
-    leap(work)
+    run_in_virtual_time(work)
 
 
 def test_a_slow_reader_has_no_more_than_the_depth_before_it() -> None:
     """Memory is bounded by the depth, however long the reader takes."""
 
     async def work() -> None:
-        client, transport = make(shelf(50), provider=acme({}))
+        client, transport = make_client(shelf(50), provider=acme({}))
         async for _ in client.pages("things.list").ahead(3).pages():
             read = len(transport.requests)
             await asyncio.sleep(10)
             assert len(transport.requests) <= read + 3
         assert len(transport.requests) == 50
 
-    leap(work)
+    run_in_virtual_time(work)
 
 
 def test_pages_beyond_an_unknown_end_disturb_nothing() -> None:
@@ -110,14 +110,14 @@ def test_pages_beyond_an_unknown_end_disturb_nothing() -> None:
 
     async def work() -> None:
         rule = {"things.list": OperationRule(paging=PagingRule(items="data.items", key="id", more="data.more"))}
-        client, transport = make(shelf(5, total=False), provider=acme({}, operations=rule))
+        client, transport = make_client(shelf(5, total=False), provider=acme({}, operations=rule))
         pager = client.pages("things.list").ahead(8)
         assert [item["id"] async for item in pager] == ids(5)
         assert (pager.verdict.end, pager.verdict.pages) == (End.COMPLETE, 5)
         assert sorted(transport.order) == sorted(f"things{f'?page={page}' * (page > 0)}" for page in range(1, 10))
-        assert held(client) == 0
+        assert count_held(client) == 0
 
-    leap(work)
+    run_in_virtual_time(work)
 
 
 def test_an_error_comes_in_its_turn() -> None:
@@ -125,24 +125,24 @@ def test_an_error_comes_in_its_turn() -> None:
     broken = [4]
 
     def reply(request: Request) -> Response:
-        return code(403, "X") if number(request) in broken else shelf(9)(request)
+        return make_error_response(403, "X") if number(request) in broken else shelf(9)(request)
 
     async def work() -> None:
-        client, _ = make(reply, provider=acme({}))
+        client, _ = make_client(reply, provider=acme({}))
         pager = client.pages("things.list").ahead(8)
         walk = pager.pages()
         first = [ids(1), ids(2)[2:], ids(3)[4:]]
         assert [[item["id"] for item in await anext(walk)] for _ in range(3)] == first
         with pytest.raises(errors.Forbidden):
             await anext(walk)
-        assert held(client) == 0
+        assert count_held(client) == 0
         position = pager.position
         broken.clear()
         again = client.pages("things.list").resume(position).ahead(8)
         assert [item["id"] async for item in again] == ids(9)[6:]
         assert again.verdict.items == 18
 
-    leap(work)
+    run_in_virtual_time(work)
 
 
 @pytest.mark.parametrize("moment", [0.5, 1.5, 2.5])
@@ -150,7 +150,7 @@ def test_a_reader_that_leaves_takes_all_pages_with_it(moment: float) -> None:
     """Cancelled while it waits, or closed between two pages: no task is left, and nothing stays lent."""
 
     async def work() -> None:
-        client, _ = make(shelf(99), provider=acme())
+        client, _ = make_client(shelf(99), provider=acme())
         walk = client.pages("things.list").ahead(8).pages()
 
         async def read() -> None:
@@ -162,14 +162,14 @@ def test_a_reader_that_leaves_takes_all_pages_with_it(moment: float) -> None:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         assert asyncio.all_tasks() == {asyncio.current_task()}
-        assert held(client) == 0
+        assert count_held(client) == 0
         other = client.with_options(deadline_s=None).pages("things.list").ahead(8).pages()
         await anext(other)
         await other.aclose()
         assert asyncio.all_tasks() == {asyncio.current_task()}
-        assert held(client) == 0
+        assert count_held(client) == 0
 
-    leap(work)
+    run_in_virtual_time(work)
 
 
 def test_offsets_that_were_reckoned_wrong_are_dropped() -> None:
@@ -181,19 +181,19 @@ def test_offsets_that_were_reckoned_wrong_are_dropped() -> None:
         asked.append(offset)
         until = 3 if offset == 2 else offset + SIZE
         items = [{"id": str(index)} for index in range(offset, min(until, 12))]
-        return answer(200, {"data": {"items": items, "more": until < 12}})
+        return make_response(200, {"data": {"items": items, "more": until < 12}})
 
     rule = PagingRule(style="offset", items="data.items", key="id", position="page", first=0, more="data.more")
 
     async def work() -> None:
-        client, _ = make(reply, provider=acme({}, operations={"things.list": OperationRule(paging=rule)}))
+        client, _ = make_client(reply, provider=acme({}, operations={"things.list": OperationRule(paging=rule)}))
         pager = client.pages("things.list").ahead(3)
         assert [item["id"] async for item in pager] == [str(index) for index in range(12)]
         assert pager.verdict.end is End.COMPLETE
         assert {0, 2, 3, 5, 7, 9, 11} <= set(asked) <= {0, 2, 3, 5, 7, 9, 11, 4, 6}
         assert len(asked) == len(set(asked))
 
-    leap(work)
+    run_in_virtual_time(work)
 
 
 @pytest.mark.parametrize("pages", [-1, 65, 1.5, None, "8"])
@@ -215,7 +215,7 @@ def test_threads_fetch_as_many_pages_at_once() -> None:
 
     client = Client(acme({}), key=Key(KEY), transport=ScriptedTransport(reply))
     assert [item["id"] for item in client.pages("things.list").ahead(8)] == ids(9)
-    assert held(client) == 0
+    assert count_held(client) == 0
 
 
 def test_a_long_walk_is_taken_up_where_it_stopped() -> None:
@@ -227,7 +227,7 @@ def test_a_long_walk_is_taken_up_where_it_stopped() -> None:
     def reply(request: Request) -> Response:
         page = number(request)
         items = [{"id": str((page - 1) * per_page + index)} for index in range(per_page)]
-        return answer(200, {"data": {"items": [*items, {"id": "0"}], "more": page < pages}})
+        return make_response(200, {"data": {"items": [*items, {"id": "0"}], "more": page < pages}})
 
     def client() -> Client:
         return Client(acme({}, operations={"things.list": rule}), key=Key(KEY), transport=ScriptedTransport(reply))

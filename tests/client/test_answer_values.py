@@ -14,9 +14,9 @@ from callwell.client.calls.answer_values import decode_text
 from callwell.description.answer_types import classify, declared_answers
 from callwell.description.model import Parameter
 from callwell.transport.codings import decode
-from tests.client._sync.scripted_client import client
-from tests.client.acme import TEXT, acme, bind
-from tests.client.world import OK, World, answer
+from tests.client._sync.scripted_client import connect
+from tests.client.acme import STRING_SCHEMA, acme, bind
+from tests.client.world import OK, ScriptedProvider, make_response
 
 
 def acme_answering(*types: str, operation: str = "things.get", **fields: Any) -> Any:
@@ -32,7 +32,9 @@ def result(types: tuple[str, ...], body: bytes, content_type: str | None, operat
     """What a call returns, or the error that it raises."""
     headers: dict[str, Any] = {} if content_type is None else {"content_type": content_type}
     arguments = {"thing_id": "1"} if operation == "things.get" else {"name": "x"}
-    opened = client(World(answer(200, body, **headers)), provider=acme_answering(*types, operation=operation))
+    opened = connect(
+        ScriptedProvider(make_response(200, body, **headers)), provider=acme_answering(*types, operation=operation)
+    )
     try:
         return opened.call(operation, **arguments)
     except errors.CallwellError as error:
@@ -99,14 +101,16 @@ def test_a_page_in_place_of_a_file_is_no_result(
 def test_a_creation_that_answers_with_a_file_is_done() -> None:
     """It ends as what it declares, and `call_raw` has the bytes."""
     assert result(("audio/mpeg",), b"ID3", "audio/mpeg", "things.make") == b"ID3"
-    opened = client(World(answer(200, b"ID3", content_type="audio/mpeg")), provider=acme_answering("audio/mpeg"))
+    opened = connect(
+        ScriptedProvider(make_response(200, b"ID3", content_type="audio/mpeg")), provider=acme_answering("audio/mpeg")
+    )
     raw = opened.call_raw("things.get", thing_id="1")
     assert (raw.body, raw.json, raw.headers["content-type"]) == (b"ID3", None, "audio/mpeg")
 
 
 def test_the_request_accepts_what_is_declared() -> None:
     """A declared `accept` argument wins, and is never sent twice."""
-    chosen = Parameter(name="accept", wire_name="Accept", location="header", required=False, schema=TEXT)
+    chosen = Parameter(name="accept", wire_name="Accept", location="header", required=False, schema=STRING_SCHEMA)
     provider = acme_answering("text/csv", "application/pdf")
     old = provider.api.operations["things.get"]
     both = replace(old, parameters=(*old.parameters, chosen))
@@ -114,8 +118,8 @@ def test_the_request_accepts_what_is_declared() -> None:
     assert bind(old, {"thing_id": "1"}).accept == ("accept", "text/csv, application/pdf")
     bound = bind(both, {"thing_id": "1", "accept": "application/pdf"})
     assert (bound.accept, bound.headers) == (("accept", "application/pdf"), ())
-    world = World(answer(200, b"a", content_type="text/csv"), OK)
-    opened = client(world, provider=provider)
+    world = ScriptedProvider(make_response(200, b"a", content_type="text/csv"), OK)
+    opened = connect(world, provider=provider)
     opened.call("things.get", thing_id="1")
     opened.request("GET", "/other")
     accepted = [[value for name, value in sent.request.headers if name == "accept"] for sent in world.sent]

@@ -19,9 +19,9 @@ from callwell.core.types import Outcome
 from callwell.keys import Key
 from callwell.testing import ScriptedTransport
 from callwell.transport.base import NoReply, Response
-from tests.client._sync.scripted_client import client
+from tests.client._sync.scripted_client import connect
 from tests.client.acme import BASE, ERRORS, KEY, acme
-from tests.client.world import World, answer, code
+from tests.client.world import ScriptedProvider, make_error_response, make_response
 
 CLASSES = {
     400: errors.BadRequest,
@@ -67,11 +67,11 @@ ODD = [
 ]
 
 
-def ended(world: World, operation: str, **options: Any) -> Any:
+def ended(world: ScriptedProvider, operation: str, **options: Any) -> Any:
     """The error of a call, or None."""
     arguments = {"name": "n"} if operation == "things.make" else {"thing_id": "1"}
     try:
-        client(world, **options).call(operation, **arguments)
+        connect(world, **options).call(operation, **arguments)
     except errors.CallwellError as error:
         return error
     return None
@@ -79,7 +79,7 @@ def ended(world: World, operation: str, **options: Any) -> Any:
 
 def failed(reply: Any, **options: Any) -> Any:
     """The error of a call that always gets the same reply."""
-    error = ended(World(reply), "things.get", **options)
+    error = ended(ScriptedProvider(reply), "things.get", **options)
     assert error is not None
     return error
 
@@ -87,7 +87,7 @@ def failed(reply: Any, **options: Any) -> Any:
 @pytest.mark.parametrize(("status", "cls"), CLASSES.items())
 def test_every_status_has_its_class(status: int, cls: type[errors.ApiError]) -> None:
     """The class of an error follows from the status, and the facts are in its attributes."""
-    error = failed(code(status, "X", x_request_id="r1"), deadline_s=None)
+    error = failed(make_error_response(status, "X", x_request_id="r1"), deadline_s=None)
     assert type(error) is cls
     assert (error.status, error.code, error.message, error.request_id) == (status, "X", "because", "r1")
     assert (error.provider, error.operation, error.outcome) == ("acme", "things.get", "refused")
@@ -97,15 +97,15 @@ def test_every_status_has_its_class(status: int, cls: type[errors.ApiError]) -> 
 
 def test_an_undocumented_code_is_a_text() -> None:
     """A code that the profile does not know arrives as it was sent."""
-    assert failed(code(409, "NEVER_HEARD_OF")).code == "NEVER_HEARD_OF"
-    assert failed(answer(409, {"error": "IN_ERROR"})).code == "IN_ERROR"
+    assert failed(make_error_response(409, "NEVER_HEARD_OF")).code == "NEVER_HEARD_OF"
+    assert failed(make_response(409, {"error": "IN_ERROR"})).code == "IN_ERROR"
 
 
 @pytest.mark.parametrize("body", ODD, ids=range(len(ODD)))
 @pytest.mark.parametrize("status", [200, 404, 500])
 def test_odd_bodies_become_our_own_errors(status: int, body: bytes) -> None:
     """No body makes a foreign exception, an endless message or a wrong class."""
-    error = ended(World(answer(status, body)), "things.get")
+    error = ended(ScriptedProvider(make_response(status, body)), "things.get")
     if error is None:
         assert status == 200
     else:
@@ -118,7 +118,7 @@ def test_odd_bodies_become_our_own_errors(status: int, body: bytes) -> None:
 @given(status=st.integers(100, 999), body=st.binary(max_size=40), names=st.sampled_from(["things.get", "things.make"]))
 def test_no_foreign_exception_escapes(status: int, body: bytes, names: str) -> None:
     """Any status with any body is a result or one of ours."""
-    error = ended(World(answer(status, body)), names, deadline_s=None)
+    error = ended(ScriptedProvider(make_response(status, body)), names, deadline_s=None)
     assert KEY not in str(error)
 
 
@@ -140,14 +140,14 @@ def test_no_header_makes_a_foreign_exception(status: int, headers: dict[str, str
 
 def test_an_empty_2xx_is_a_result() -> None:
     """204 and an empty 200 give None."""
-    assert client(World(answer(204))).call("things.remove", thing_id="1") is None
-    assert client(World(answer(200))).call_raw("things.get", thing_id="1").json is None
+    assert connect(ScriptedProvider(make_response(204))).call("things.remove", thing_id="1") is None
+    assert connect(ScriptedProvider(make_response(200))).call_raw("things.get", thing_id="1").json is None
 
 
 def test_the_whole_answer_can_be_had() -> None:
     """`call_raw` gives status, headers, body, the body as read and the number of attempts."""
-    world = World(code(500, "X"), answer(200, {"data": 1}, x_a="b"))
-    raw = client(world).call_raw("things.get", thing_id="1")
+    world = ScriptedProvider(make_error_response(500, "X"), make_response(200, {"data": 1}, x_a="b"))
+    raw = connect(world).call_raw("things.get", thing_id="1")
     assert (raw.status, raw.headers["x-a"], raw.json, raw.attempts) == (200, "b", {"data": 1}, 2)
     assert json.loads(raw.body) == {"data": 1}
 

@@ -11,10 +11,10 @@ import pytest
 from callwell.batch import PlannedFile, UploadBatch
 from callwell.batch.journal import KEPT_S
 from callwell.state import MemoryState
-from tests.client._async.scripted_client import client
+from tests.client._async.scripted_client import connect
 from tests.client.studio import Killed, Mortal, Studio, studio
 from tests.client.vault import PIECE
-from tests.client.world import World
+from tests.client.world import ScriptedProvider
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,9 +36,11 @@ def planned(folder: Path) -> list[PlannedFile]:
     return result
 
 
-async def sent(folder: Path, world: World, state: State, *, force: bool = False) -> tuple[UploadReport, bool]:
+async def sent(
+    folder: Path, world: ScriptedProvider, state: State, *, force: bool = False
+) -> tuple[UploadReport, bool]:
     """Send the batch to its end; and whether it was known to have ended."""
-    async with client(world, provider=studio(), state=state) as api:
+    async with connect(world, provider=studio(), state=state) as api:
         batch = UploadBatch(
             api, "films.send", planned(folder), options={"piece_size": PIECE, "check": False}, force=force
         )
@@ -56,7 +58,7 @@ def right(there: Studio, folder: Path) -> bool:
 def test_a_batch_that_has_ended_is_known_for_an_hour(tmp_path: Path) -> None:
     """Then the same report is given and nothing is sent; later, or on purpose, everything is sent again."""
     there = Studio()
-    world = World(there)
+    world = ScriptedProvider(there)
     state = MemoryState()
     first, known = asyncio.run(sent(tmp_path, world, state))
     assert (first.verdict, known, right(there, tmp_path)) == ("complete", False, True)
@@ -74,7 +76,7 @@ def test_a_batch_that_has_ended_is_known_for_an_hour(tmp_path: Path) -> None:
 def test_what_has_ended_long_ago_is_forgotten(tmp_path: Path) -> None:
     """The notes of other batches, and the names of their uploads in the ledger, go with the next batch."""
     state = MemoryState()
-    world = World(Studio())
+    world = ScriptedProvider(Studio())
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
     asyncio.run(sent(tmp_path / "one", world, state))
@@ -91,11 +93,11 @@ def test_one_that_ends_takes_nothing_from_one_that_is_at_work(tmp_path: Path) ->
     """Two at once: the first ends while the second has sent one file only, and has others to begin."""
 
     async def both(there: Studio) -> tuple[UploadReport, UploadReport]:
-        world = World(there)
+        world = ScriptedProvider(there)
         state = MemoryState()
         first_ended = asyncio.Event()
-        api = client(world, provider=studio(), state=state)
-        other = client(world, provider=studio(), state=state)
+        api = connect(world, provider=studio(), state=state)
+        other = connect(world, provider=studio(), state=state)
         how: Any = {"piece_size": PIECE, "check": False}
         slow = UploadBatch(other, "films.send", planned(tmp_path), options=how)
         begun = slow._resume
@@ -129,7 +131,7 @@ def test_a_kill_at_any_write_costs_no_second_object(tmp_path: Path, *, after: bo
     while True:
         at += 1
         there = Studio()
-        world = World(there)
+        world = ScriptedProvider(there)
         state = MemoryState()
         mortal = Mortal(state, at, after=after)
         try:
@@ -149,11 +151,11 @@ def test_a_kill_at_any_write_costs_no_second_object(tmp_path: Path, *, after: bo
 def test_a_kill_between_the_last_piece_and_the_report_sends_nothing_again(tmp_path: Path) -> None:
     """All is there, and the process dies before its result is returned: the next one returns it."""
     there = Studio()
-    world = World(there)
+    world = ScriptedProvider(there)
     state = MemoryState()
 
     async def unreported() -> None:
-        async with client(world, provider=studio(), state=state) as api:
+        async with connect(world, provider=studio(), state=state) as api:
             how: Any = {"piece_size": PIECE, "check": False}
             await UploadBatch(api, "films.send", planned(tmp_path), options=how).run()
 

@@ -18,7 +18,7 @@ from callwell.client.calls.binding import BoundRequest
 from callwell.client.calls.validation import check_value, describe_schema
 from callwell.description.model import Parameter
 from callwell.errors import InvalidOption, UnknownName
-from tests.client.acme import TEXT, acme, bind, operation, parameter
+from tests.client.acme import STRING_SCHEMA, acme, bind, operation, parameter
 
 API = acme().api.operations
 MAKE = API["things.make"]
@@ -53,7 +53,7 @@ def test_absent_and_null() -> None:
 
 def test_an_operation_with_a_body_always_sends_one() -> None:
     """A body without any of its fields is an empty object."""
-    optional = operation("x.y", "POST", "/x", parameter("a", "body", TEXT))
+    optional = operation("x.y", "POST", "/x", parameter("a", "body", STRING_SCHEMA))
     assert bind(optional, {}).body == b"{}"
 
 

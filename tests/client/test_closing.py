@@ -13,7 +13,7 @@ from callwell.errors import ClosedError
 from callwell.providers import names
 from callwell.testing import AsyncScriptedTransport, ScriptedTransport
 from tests.client.acme import KEY, acme
-from tests.client.world import World
+from tests.client.world import ScriptedProvider
 
 
 class Transports:
@@ -33,7 +33,7 @@ class Transports:
                 """Count it."""
                 count.closed += 1
 
-        world = World()
+        world = ScriptedProvider()
         self.asynchronous = Async(world.reply)
         self.synchronous = Sync(world.reply)
 

@@ -19,7 +19,7 @@ from callwell.client.exactly_once.holder import LIVE_HOLDERS, CallLocks, new_hol
 from callwell.client.exactly_once.store import LedgerStore
 from callwell.state import MemoryState
 from callwell.testing import ManualClock
-from tests.client._sync.scripted_client import client as make
+from tests.client._sync.scripted_client import connect
 from tests.client.shop import DyingState, Killed, Shop, bury, provider
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def test_a_step_of_the_clock_shortens_no_wait(step_s: float, last: int) -> None:
 
 def make_client(shop: Shop, **options: Any) -> Any:
     """A client of the shop that makes one thing under a name."""
-    return make(shop, provider=provider(), **options).with_options(exactly_once="order-1", deadline_s=None)
+    return connect(shop, provider=provider(), **options).with_options(exactly_once="order-1", deadline_s=None)
 
 
 def _given(call: Any) -> Any:

@@ -13,9 +13,9 @@ from callwell.core.rules.profile import QuotaRule
 from callwell.core.types import Outcome
 from callwell.transport.base import NoReply
 from tests.client.acme import acme
-from tests.client.many_callers import get, make
-from tests.client.virtual import LoopClock, leap
-from tests.client.world import held
+from tests.client.many_callers import get, make_client
+from tests.client.virtual import LoopClock, run_in_virtual_time
+from tests.client.world import count_held
 
 if TYPE_CHECKING:
     from callwell.client import AsyncClient
@@ -59,7 +59,7 @@ def test_calls_that_are_left_shut_nobody_out(how: str) -> None:
     """After many of them the next call is sent at once: no breaker is open and no repetition is rationed."""
 
     async def work() -> None:
-        client, transport = make(took=1.0, provider=acme({}))
+        client, transport = make_client(took=1.0, provider=acme({}))
         for _ in range(MANY):
             await left(client, how)
         began = LoopClock().now()
@@ -67,16 +67,16 @@ def test_calls_that_are_left_shut_nobody_out(how: str) -> None:
         assert transport.arrivals[-1] - began == pytest.approx(0.5)
         assert record(client).breaker.failures == 0
         assert record(client).budget.failures == 0
-        assert held(client) == 0
+        assert count_held(client) == 0
 
-    leap(work)
+    run_in_virtual_time(work)
 
 
 def test_a_rate_that_is_learnt_learns_nothing_from_leaving() -> None:
     """Neither the rate of an unknown quota nor its requests in flight become fewer."""
 
     async def work() -> None:
-        client, _ = make(took=1.0, provider=acme({"unknown": QuotaRule(adaptive=True)}))
+        client, _ = make_client(took=1.0, provider=acme({"unknown": QuotaRule(adaptive=True)}))
         await get(client, "1")
         before = record(client).adaptives["unknown"]
         for _ in range(MANY):
@@ -85,7 +85,7 @@ def test_a_rate_that_is_learnt_learns_nothing_from_leaving() -> None:
         assert (after.rate, after.limit, after.refusals) == (before.rate, before.limit, before.refusals)
         assert after.held == ()
 
-    leap(work)
+    run_in_virtual_time(work)
 
 
 def test_a_trial_that_is_left_lets_the_next_one_try() -> None:
@@ -93,7 +93,7 @@ def test_a_trial_that_is_left_lets_the_next_one_try() -> None:
     replies: list[Any] = []
 
     async def work() -> None:
-        client, transport = make(took=1.0, provider=acme({}))
+        client, transport = make_client(took=1.0, provider=acme({}))
         client = client.with_options(nested=True)
         usual = transport._reply
         transport._reply = lambda request: replies.pop() if replies else usual(request)
@@ -110,7 +110,7 @@ def test_a_trial_that_is_left_lets_the_next_one_try() -> None:
         assert LoopClock().now() - began == pytest.approx(1.0)
         assert record(client).breaker.failures == 0
 
-    leap(work)
+    run_in_virtual_time(work)
 
 
 @pytest.mark.parametrize(("deadline_s", "failures"), [(0.2, 0), (4.0, 0), (8.0, 9)])
@@ -118,7 +118,7 @@ def test_a_short_deadline_is_no_failure_of_the_provider(deadline_s: float, failu
     """An attempt that was given less than five seconds and got no response says nothing; with more it does."""
 
     async def work() -> None:
-        client, transport = make(provider=acme({}))
+        client, transport = make_client(provider=acme({}))
         client = client.with_options(nested=True, deadline_s=deadline_s)
 
         async def late(request: Any) -> NoReply:
@@ -132,4 +132,4 @@ def test_a_short_deadline_is_no_failure_of_the_provider(deadline_s: float, failu
                 await get(client, "1")
         assert record(client).breaker.failures == failures
 
-    leap(work)
+    run_in_virtual_time(work)

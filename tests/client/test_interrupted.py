@@ -19,9 +19,9 @@ from callwell import errors
 from callwell.core.quota import permits
 from callwell.core.rules.profile import QuotaRule
 from callwell.state import MemoryState, open_state
-from tests.client._sync.scripted_client import client as make
+from tests.client._sync.scripted_client import connect
 from tests.client.acme import acme
-from tests.client.world import LOST, OK, REFUSED, World, code
+from tests.client.world import LOST, OK, REFUSED, ScriptedProvider, make_error_response
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -37,9 +37,9 @@ LONG_S = 600.0
 
 SCRIPTS: dict[str, list[Response | NoReply]] = {
     "done": [OK],
-    "failed": [code(503, "X"), OK],
-    "throttled": [code(429, "X", retry_after="1"), OK],
-    "refused": [code(404, "X")],
+    "failed": [make_error_response(503, "X"), OK],
+    "throttled": [make_error_response(429, "X", retry_after="1"), OK],
+    "refused": [make_error_response(404, "X")],
     "lost": [LOST, OK],
     "no connection": [REFUSED, OK],
 }
@@ -118,8 +118,8 @@ def lines_before_send() -> int:
     """How many lines of a call lie before its request is sent: `done` is interrupted at each of them."""
 
     def is_sent(at: int) -> bool:
-        world = World(OK)
-        client = make(world, provider=acme(FEW))
+        world = ScriptedProvider(OK)
+        client = connect(world, provider=acme(FEW))
         interrupted(lambda: get(client), at)
         return bool(world.sent)
 
@@ -134,8 +134,8 @@ def test_no_permit_is_lost_or_lent_twice(script: str) -> None:
         at += lines_before_send()
     while True:
         at += STEP[script]
-        world = World(*SCRIPTS[script])
-        client = make(world, provider=acme(FEW))
+        world = ScriptedProvider(*SCRIPTS[script])
+        client = connect(world, provider=acme(FEW))
         if not interrupted(lambda: get(client), at):  # noqa: B023 - called at once
             break
         check_sums(client)
@@ -148,7 +148,7 @@ def test_no_permit_is_lost_or_lent_twice(script: str) -> None:
     assert at > 100
 
 
-def most_in_a_minute(world: World) -> int:
+def most_in_a_minute(world: ScriptedProvider) -> int:
     """The most arrivals in any minute."""
     times = [sent.at for sent in world.sent if sent.reply is not REFUSED]
     return max((sum(1 for other in times if begin <= other < begin + 60.0) for begin in times), default=0)
@@ -159,8 +159,8 @@ def test_batches_of_permits_add_up() -> None:
     at = 0
     while True:
         at += 23
-        world = World(OK)
-        client = make(world, provider=acme(MANY))
+        world = ScriptedProvider(OK)
+        client = connect(world, provider=acme(MANY))
         for _ in range(40):
             get(client)
 
@@ -188,9 +188,9 @@ def test_a_permit_that_others_may_see_comes_back_by_itself(tmp_path: Path, share
     at = 0
     while True:
         at += 13
-        world = World(OK)
+        world = ScriptedProvider(OK)
         state.remove("account:")
-        client = make(world, provider=acme(quotas), state=state)
+        client = connect(world, provider=acme(quotas), state=state)
         if not interrupted(lambda: get(client), at):  # noqa: B023 - called at once
             break
         check_sums(client)

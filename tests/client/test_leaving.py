@@ -8,12 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 from callwell import errors
 from callwell.core.rules.profile import QuotaRule
-from tests.client._async.scripted_client import client
+from tests.client._async.scripted_client import connect
 from tests.client.acme import KEY, acme
-from tests.client.many_callers import get, make, most_in
+from tests.client.many_callers import get, make_client, most_in
 from tests.client.storage import Storage
-from tests.client.virtual import CancelledAt, LoopClock, leap
-from tests.client.world import DEAD, OK, ListSource, World, answer, code, held, tried
+from tests.client.virtual import CancelledAt, LoopClock, run_in_virtual_time
+from tests.client.world import (
+    DEAD,
+    OK,
+    ListSource,
+    ScriptedProvider,
+    count_held,
+    make_error_response,
+    make_response,
+    tried,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +32,7 @@ if TYPE_CHECKING:
 
 def script_for_cancelling() -> Callable[[Request], Response | NoReply]:
     """For one of the callers: throttled, dead key, failed, fine."""
-    replies = iter([code(429, "X"), DEAD, code(500, "X"), OK])
+    replies = iter([make_error_response(429, "X"), DEAD, make_error_response(500, "X"), OK])
     return lambda request: next(replies, OK) if request.url.endswith("mine") else OK
 
 
@@ -31,7 +40,9 @@ def test_nothing_stays_lent_wherever_a_call_is_cancelled() -> None:
     """A call that waits for its turn, a quota, a new key and a repetition is cancelled at each of its waits."""
 
     async def cancelled_at(step: int) -> bool:
-        client, transport = make(script_for_cancelling(), provider=acme({"ten": QuotaRule(limit=2, window_s=10)}))
+        client, transport = make_client(
+            script_for_cancelling(), provider=acme({"ten": QuotaRule(limit=2, window_s=10)})
+        )
         keys = ListSource([KEY, "", "acme_second"])
         client._engine.keys = type(client._engine.keys)(
             "acme", client.provider.profile.key, source=keys, clock=LoopClock(), uses=tried(KEY), notify=lambda _: None
@@ -46,12 +57,12 @@ def test_nothing_stays_lent_wherever_a_call_is_cancelled() -> None:
             return True
         finally:
             await asyncio.gather(*others)
-            assert held(client) == 0
+            assert count_held(client) == 0
             last = len(transport.requests)
             assert (await get(client, "after"))["id"] == "1"
             assert len(transport.requests) == last + 1
             assert most_in(10.0, transport.arrivals) <= 2
-            assert held(client) == 0
+            assert count_held(client) == 0
 
     async def work() -> int:
         step = 1
@@ -59,7 +70,7 @@ def test_nothing_stays_lent_wherever_a_call_is_cancelled() -> None:
             step += 1
         return step
 
-    assert leap(work) > 5
+    assert run_in_virtual_time(work) > 5
 
 
 async def _awaited(work: Any) -> Any:
@@ -70,7 +81,7 @@ def test_a_cancelled_request_may_still_arrive() -> None:
     """Its permit cools for W + D after the time at which the transport lets go of it for sure."""
 
     async def work() -> None:
-        client, transport = make(took=1.0)
+        client, transport = make_client(took=1.0)
         call = asyncio.create_task(get(client, "0"))
         await asyncio.sleep(0.1)
         call.cancel()
@@ -81,7 +92,7 @@ def test_a_cancelled_request_may_still_arrive() -> None:
         assert waited_s >= 60.0 - 0.1 + 60.0 + 10.0
         assert waited_s <= (60.0 + 60.0 + 10.0) * 1.01 + 1.0
 
-    leap(work)
+    run_in_virtual_time(work)
 
 
 def test_one_caller_reads_the_key_and_all_others_wait() -> None:
@@ -91,7 +102,7 @@ def test_one_caller_reads_the_key_and_all_others_wait() -> None:
         return OK if "acme_second" in dict(request.headers)["authorization"] else DEAD
 
     async def work() -> None:
-        client, transport = make(reply, provider=acme({}))
+        client, transport = make_client(reply, provider=acme({}))
         source = ListSource([KEY, *[KEY] * 20, "acme_second"])
         client._engine.keys = type(client._engine.keys)(
             "acme",
@@ -106,9 +117,9 @@ def test_one_caller_reads_the_key_and_all_others_wait() -> None:
         assert results == [{"id": "1"}] * 50
         assert (source.read_times, len(transport.requests)) == (22, 100)
         assert LoopClock().now() - began <= 2.0 + 20 * 0.25 + 0.1
-        assert held(client) == 0
+        assert count_held(client) == 0
 
-    leap(work)
+    run_in_virtual_time(work)
 
 
 def test_the_reader_of_a_key_may_leave() -> None:
@@ -118,7 +129,7 @@ def test_the_reader_of_a_key_may_leave() -> None:
         return OK if "acme_second" in dict(request.headers)["authorization"] else DEAD
 
     async def work() -> None:
-        client, _ = make(reply, provider=acme({}))
+        client, _ = make_client(reply, provider=acme({}))
         client._engine.keys = type(client._engine.keys)(
             "acme",
             client.provider.profile.key,
@@ -135,9 +146,9 @@ def test_the_reader_of_a_key_may_leave() -> None:
         assert await asyncio.gather(*others) == [{"id": "1"}] * 5
         results = await asyncio.gather(reader, hasty, return_exceptions=True)
         assert [type(result) for result in results] == [asyncio.CancelledError, errors.KeyRefused]
-        assert held(client) == 0
+        assert count_held(client) == 0
 
-    leap(work)
+    run_in_virtual_time(work)
 
 
 def test_a_new_key_is_tried_by_one_and_then_used_by_all() -> None:
@@ -149,7 +160,7 @@ def test_a_new_key_is_tried_by_one_and_then_used_by_all() -> None:
         return OK
 
     async def work() -> None:
-        client, _ = make(reply, provider=acme({}))
+        client, _ = make_client(reply, provider=acme({}))
         client._engine.keys = type(client._engine.keys)(
             "acme",
             client.provider.profile.key,
@@ -164,15 +175,15 @@ def test_a_new_key_is_tried_by_one_and_then_used_by_all() -> None:
         await asyncio.gather(*(get(client, str(number)) for number in range(4)))
         assert keys[4:] == ["acme_second"] * 4
 
-    leap(work)
+    run_in_virtual_time(work)
 
 
 def test_a_page_ahead_is_dropped_with_its_walk() -> None:
     """Whoever closes a walk, over pages or items, leaves no task behind, and what was lent comes back."""
-    page = answer(200, {"data": {"items": [{"id": "0"}], "more": True}})
+    page = make_response(200, {"data": {"items": [{"id": "0"}], "more": True}})
 
     async def work() -> None:
-        client, transport = make(lambda _: page, provider=acme())
+        client, transport = make_client(lambda _: page, provider=acme())
         for walk in (client.pages("things.list").pages(), aiter(client.pages("things.list"))):
             await anext(walk)
             await asyncio.sleep(0.1)
@@ -180,17 +191,17 @@ def test_a_page_ahead_is_dropped_with_its_walk() -> None:
         await asyncio.sleep(0)
         assert len(transport.order) == 4
         assert asyncio.all_tasks() == {asyncio.current_task()}
-        assert held(client) == 0
+        assert count_held(client) == 0
 
-    leap(work)
+    run_in_virtual_time(work)
 
 
 def test_a_cancelled_reader_drops_its_page_ahead() -> None:
     """A task that is cancelled while it waits for a page takes the request with it."""
-    page = answer(200, {"data": {"items": [{"id": "0"}], "more": True}})
+    page = make_response(200, {"data": {"items": [{"id": "0"}], "more": True}})
 
     async def work() -> None:
-        client, _ = make(lambda _: page, provider=acme())
+        client, _ = make_client(lambda _: page, provider=acme())
 
         async def read() -> None:
             async for _ in client.pages("things.list"):
@@ -203,16 +214,16 @@ def test_a_cancelled_reader_drops_its_page_ahead() -> None:
             await asyncio.gather(task, return_exceptions=True)
             await asyncio.sleep(0)
             assert asyncio.all_tasks() == {asyncio.current_task()}
-            assert held(client) == 0
+            assert count_held(client) == 0
 
-    leap(work)
+    run_in_virtual_time(work)
 
 
 def test_a_closed_file_closes_its_answer() -> None:
     """Leaving bytes unread closes the storage's response at once, and not when the garbage is collected."""
 
     async def work() -> None:
-        api = client(World(Storage()))
+        api = connect(ScriptedProvider(Storage()))
         pieces = api.asset("things.file", thing_id="1").iter_bytes()
         await anext(pieces)
         assert api._engine.transport.streams == 1

@@ -15,9 +15,9 @@ from callwell.client.calls import error_body, responses
 from callwell.client.calls.wire_values import encode_json
 from callwell.core.rules.profile import CodeRule, ErrorRule
 from callwell.transport.base import Response
-from tests.client._sync.scripted_client import client
+from tests.client._sync.scripted_client import connect
 from tests.client.acme import acme
-from tests.client.world import World
+from tests.client.world import ScriptedProvider
 
 PLAIN: Final = '{"id": "a", "name": "caf\u00e9"}'
 
@@ -79,7 +79,7 @@ def test_what_is_no_json_stays_unreadable(body: bytes) -> None:
 def test_a_number_that_json_does_not_have_is_named(body: bytes, name: str) -> None:
     """The error says what the response contains, for reading and for what was done."""
     for operation, words in (("things.get", "200"), ("things.make", "it was done")):
-        api = client(World(Response(200, {}, body)))
+        api = connect(ScriptedProvider(Response(200, {}, body)))
         arguments: dict[str, Any] = {"name": "n"} if operation == "things.make" else {"thing_id": "1"}
         with pytest.raises(errors.UnexpectedAnswer, match=f"{words}.*the response contains {name}, which is not JSON"):
             api.call(operation, **arguments)
@@ -147,7 +147,7 @@ def test_codes_and_words_wherever_they_stand(
 def test_a_dead_key_is_known_by_a_number(body: object) -> None:
     """The profile names the code as a text, and the response has it as a number."""
     rule = ErrorRule(code=("code", "error.code"), codes={"20003": CodeRule(status=401, dead_key=True)})
-    api = client(World(Response(401, {}, json.dumps(body).encode())), provider=acme(errors=rule))
+    api = connect(ScriptedProvider(Response(401, {}, json.dumps(body).encode())), provider=acme(errors=rule))
     with pytest.raises(errors.KeyRefused) as caught:
         api.call("things.get", thing_id="1")
     assert caught.value.code == "20003"

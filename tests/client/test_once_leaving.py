@@ -14,8 +14,8 @@ from callwell.state import MemoryState
 from callwell.testing import AsyncScriptedTransport
 from tests.client.acme import KEY
 from tests.client.shop import Shop, provider, unsettled
-from tests.client.virtual import CancelledAt, LoopClock, leap
-from tests.client.world import held
+from tests.client.virtual import CancelledAt, LoopClock, run_in_virtual_time
+from tests.client.world import count_held
 
 if TYPE_CHECKING:
     from callwell.transport.base import NoReply, Request, Response
@@ -83,7 +83,7 @@ def test_a_cancelled_call_is_taken_up(fates: tuple[str, ...], stray_s: float | N
             await asyncio.create_task(_awaited(CancelledAt(item.call("goods.make", title="t"), step)))
         except asyncio.CancelledError:
             left = True
-        assert held(item) == 0
+        assert count_held(item) == 0
         result = await make(shop, state, stray_s).call("goods.make", title="t")
         assert shop.ever == [result]
         assert unsettled(item) == 0
@@ -95,4 +95,4 @@ def test_a_cancelled_call_is_taken_up(fates: tuple[str, ...], stray_s: float | N
             step += 1
         return step
 
-    assert leap(work) >= 3
+    assert run_in_virtual_time(work) >= 3

@@ -14,9 +14,9 @@ from callwell.core.rules.profile import QuotaRule
 from callwell.keys import Key
 from callwell.state import MemoryState
 from callwell.testing import AsyncScriptedTransport, ScriptedTransport
-from tests.client._sync.scripted_client import client
+from tests.client._sync.scripted_client import connect
 from tests.client.acme import BASE, acme
-from tests.client.world import World, answer
+from tests.client.world import ScriptedProvider, make_response
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def test_other_options_share_the_engine() -> None:
     """`with_options` changes what was asked and nothing else; connections, quotas and keys are shared."""
-    api = client(World(), deadline_s=7)
+    api = connect(ScriptedProvider(), deadline_s=7)
     other = api.with_options(priority="batch", retry_unsafe_5xx=True)
     third = other.with_options(deadline_s=3)
     assert api._engine is other._engine is third._engine
@@ -64,10 +64,10 @@ def test_a_typed_client_keeps_its_type_and_its_groups_their_options(kind: Any) -
 def test_wrong_options_of_a_call_are_reported(options: dict[str, Any], message: str) -> None:
     """Misspelt names and values that make no sense are refused, by the client and by `with_options` alike."""
     with pytest.raises(errors.UsageError, match=message):
-        client(World()).with_options(**options)
+        connect(ScriptedProvider()).with_options(**options)
     if "key" not in options:
         with pytest.raises(errors.UsageError, match=message):
-            client(World(), **options)
+            connect(ScriptedProvider(), **options)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_wrong_options_of_a_call_are_reported(options: dict[str, Any], message: 
 def test_wrong_options_of_a_client_are_reported(options: dict[str, Any], message: str) -> None:
     """Each is refused with what it takes, and passwords are not repeated."""
     with pytest.raises(errors.UsageError, match=message) as caught:
-        client(World(), **options)
+        connect(ScriptedProvider(), **options)
     assert "secret" not in str(caught.value)
 
 
@@ -117,20 +117,20 @@ def test_accounts_are_kept_apart() -> None:
     provider = acme({"ten": QuotaRule(limit=5, window_s=10)})
     provider.profile.environments["sandbox"] = EnvironmentRule(base_url="https://sandbox.acme.test/v1")
     state = MemoryState()
-    world = World()
+    world = ScriptedProvider()
     given = {"provider": provider, "state": state}
-    first = client(world, **given)
+    first = connect(world, **given)
     first.call("things.get", thing_id="1")
-    assert client(world, **given, key=Key("acme_other")).spent() == {"ten": (1, 5)}
+    assert connect(world, **given, key=Key("acme_other")).spent() == {"ten": (1, 5)}
     for options in ({"account": "b"}, {"environment": "sandbox"}, {"base_url": "http://127.0.0.1:5/v1/"}):
-        assert client(world, **given, **options).spent() == {"ten": (0, 5)}
-    assert client(world, provider=provider).spent() == {"ten": (0, 5)}
+        assert connect(world, **given, **options).spent() == {"ten": (0, 5)}
+    assert connect(world, provider=provider).spent() == {"ten": (0, 5)}
 
 
 def test_addresses_are_joined_with_one_slash() -> None:
     """A slash at the end of the address makes no second one."""
-    world = World()
-    client(world, base_url="http://localhost:8080/v9/").call("things.get", thing_id="1")
+    world = ScriptedProvider()
+    connect(world, base_url="http://localhost:8080/v9/").call("things.get", thing_id="1")
     assert world.urls == ["http://localhost:8080/v9/things/1"]
 
 
@@ -154,8 +154,8 @@ def test_addresses_are_joined_with_one_slash() -> None:
 )
 def test_any_request_can_be_made(path: str, query: Any, url: str) -> None:
     """A path below the address or a whole address; the query is merged."""
-    world = World()
-    client(world).request("get", path, query=query)
+    world = ScriptedProvider()
+    connect(world).request("get", path, query=query)
     assert (world.urls, world.sent[0].request.method) == ([url], "GET")
 
 
@@ -185,30 +185,30 @@ def test_any_request_can_be_made(path: str, query: Any, url: str) -> None:
 )
 def test_requests_that_leave_the_address_are_refused(path: str) -> None:
     """Neither another origin nor a climb, in any spelling that an HTTP library may resolve."""
-    world = World()
+    world = ScriptedProvider()
     with pytest.raises(errors.InvalidOption):
-        client(world).request("GET", path)
+        connect(world).request("GET", path)
     assert world.sent == []
 
 
 def test_requests_have_bodies_and_methods() -> None:
     """JSON goes out as such, what is no JSON or no method is reported, and PUT is repeated where POST is not."""
-    world = World(answer(500), answer(200))
-    client(world).request("put", "/x", json=[1, None])
+    world = ScriptedProvider(make_response(500), make_response(200))
+    connect(world).request("put", "/x", json=[1, None])
     assert [sent.request.body for sent in world.sent] == [b"[1,null]", b"[1,null]"]
     with pytest.raises(errors.OutcomeUnknown):
-        client(World(answer(500))).request("POST", "/x", json={})
+        connect(ScriptedProvider(make_response(500))).request("POST", "/x", json={})
     for wrong in ("GET /x", "", "G\r\n"):
         with pytest.raises(errors.InvalidOption, match="an HTTP method"):
-            client(World()).request(wrong, "/x")
+            connect(ScriptedProvider()).request(wrong, "/x")
     with pytest.raises(errors.InvalidOption, match="what JSON can hold"):
-        client(World()).request("POST", "/x", json=object())
+        connect(ScriptedProvider()).request("POST", "/x", json=object())
 
 
 def test_operations_are_attributes() -> None:
     """A described provider's operations are called as attributes; those that are not there are reported."""
-    world = World()
-    api = client(world)
+    world = ScriptedProvider()
+    api = connect(world)
     assert api.things.get(thing_id="1") == {"id": "1"}
     assert api.things.list().verdict.pages == 0
     assert api.things.file(thing_id="1").facts is None
@@ -225,9 +225,9 @@ def test_operations_are_attributes() -> None:
 
 def test_a_state_is_closed_by_who_opened_it(tmp_path: Path) -> None:
     """A client closes the state that it opened, and leaves one alone that it was given."""
-    with client(World(), state=f"sqlite:///{tmp_path / 'state'}") as api:
+    with connect(ScriptedProvider(), state=f"sqlite:///{tmp_path / 'state'}") as api:
         api.call("things.get", thing_id="1")
     state = MemoryState()
-    with client(World(), state=state) as api:
+    with connect(ScriptedProvider(), state=state) as api:
         api.call("things.get", thing_id="1")
     assert state.keys("account:")

@@ -14,12 +14,12 @@ from callwell.client import Client
 from callwell.keys import Key
 from callwell.testing import ScriptedTransport
 from callwell.transport.base import NoReply
-from tests.client._async.scripted_client import AsyncPieces, AsyncStreaming
+from tests.client._async.scripted_client import AsyncPieces, AsyncStreamingTransport
 from tests.client.acme import KEY, acme
-from tests.client.many_callers import make
+from tests.client.many_callers import make_client
 from tests.client.storage import CONTENT, SPLIT, Storage, wanted
-from tests.client.virtual import LoopClock, leap
-from tests.client.world import held
+from tests.client.virtual import LoopClock, run_in_virtual_time
+from tests.client.world import count_held
 from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class SlowPieces(AsyncPieces):
         return await super().read()
 
 
-class SlowStreaming(AsyncStreaming):
+class SlowStreaming(AsyncStreamingTransport):
     """Streams that take their time, and the most of them that were open at once."""
 
     parallel = 0
@@ -60,7 +60,7 @@ class SlowStreaming(AsyncStreaming):
 def slow(storage: Storage) -> tuple[Any, SlowStreaming]:
     """An asset of that storage, and what it comes through."""
     transport = SlowStreaming(storage)
-    client, _ = make(provider=acme({}), transport=transport)
+    client, _ = make_client(provider=acme({}), transport=transport)
     asset = client.asset("things.file", thing_id="1")
     asset._split = SPLIT
     return asset, transport
@@ -78,7 +78,7 @@ def test_pieces_come_at_once(tmp_path: Path, ranges: int) -> None:
         assert LoopClock().now() - began == pytest.approx(PIECES / ranges, abs=0.1)
         assert transport.parallel <= ranges + 1
 
-    leap(work)
+    run_in_virtual_time(work)
 
 
 @pytest.mark.parametrize("moment", [0.5, 1.5])
@@ -95,7 +95,7 @@ def test_a_caller_that_leaves_takes_all_workers_with_it(tmp_path: Path, moment: 
         assert asyncio.all_tasks() == {asyncio.current_task()}
         assert transport.streams == 0
 
-    leap(work)
+    run_in_virtual_time(work)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -120,7 +120,7 @@ def test_threads_fetch_pieces_at_once(tmp_path: Path) -> None:
     client, asset = threaded(reply)
     asset.save(tmp_path / "f")
     assert (tmp_path / "f").read_bytes() == CONTENT
-    assert held(client) == 0
+    assert count_held(client) == 0
 
 
 def test_a_thread_that_comes_late_writes_nothing(tmp_path: Path) -> None:

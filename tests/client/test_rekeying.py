@@ -11,9 +11,9 @@ import pytest
 from callwell import errors
 from callwell.core.rules.profile import QuotaRule
 from tests.client.acme import acme
-from tests.client.many_callers import get, make
-from tests.client.virtual import leap
-from tests.client.world import DEAD, held
+from tests.client.many_callers import get, make_client
+from tests.client.virtual import run_in_virtual_time
+from tests.client.world import DEAD, count_held
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ async def looking(tmp_path: Path) -> tuple[AsyncClient, asyncio.Task[object]]:
         return DEAD
 
     provider = acme({"ten": QuotaRule(limit=5, window_s=10)})
-    client, _ = make(reply, provider=provider, key=f"file:{file}", deadline_s=None)
+    client, _ = make_client(reply, provider=provider, key=f"file:{file}", deadline_s=None)
     client._engine.keys._newest_accepted = 0
     first: asyncio.Task[object] = asyncio.create_task(get(client, "1"))
     await asyncio.sleep(2.0)
@@ -50,9 +50,9 @@ def test_a_call_that_begins_without_a_key_takes_one_permit(tmp_path: Path) -> No
         for task in (first, second):
             with pytest.raises(errors.KeyRefused):
                 await task
-        assert held(client) == 0
+        assert count_held(client) == 0
 
-    leap(work)
+    run_in_virtual_time(work)
 
 
 def test_a_call_without_a_key_keeps_its_deadline(tmp_path: Path) -> None:
@@ -68,4 +68,4 @@ def test_a_call_without_a_key_keeps_its_deadline(tmp_path: Path) -> None:
         with pytest.raises(errors.KeyRefused):
             await first
 
-    leap(work)
+    run_in_virtual_time(work)

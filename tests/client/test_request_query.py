@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from callwell import errors
-from tests.client._sync.scripted_client import client
-from tests.client.world import World
+from tests.client._sync.scripted_client import connect
+from tests.client.world import ScriptedProvider
 
 
 @pytest.mark.parametrize(
@@ -25,8 +25,8 @@ from tests.client.world import World
 )
 def test_what_has_a_form_is_sent_in_it(query: Any, sent: str) -> None:
     """Flags as JSON has them."""
-    world = World()
-    client(world).request("GET", "/things", query=query)
+    world = ScriptedProvider()
+    connect(world).request("GET", "/things", query=query)
     assert world.urls[0].endswith(f"/things{sent}")
 
 
@@ -36,7 +36,7 @@ def test_what_has_a_form_is_sent_in_it(query: Any, sent: str) -> None:
 )
 def test_what_has_none_is_a_usage_error(query: Any) -> None:
     """Nothing is sent: not the text `None` either."""
-    world = World()
+    world = ScriptedProvider()
     with pytest.raises(errors.InvalidOption, match="query"):
-        client(world).request("GET", "/things", query=query)
+        connect(world).request("GET", "/things", query=query)
     assert not world.sent

@@ -18,7 +18,16 @@ from callwell.testing import Dice
 from tests.client._async import scripted_client as asynchronous
 from tests.client._sync import scripted_client as synchronous
 from tests.client.acme import KEY, acme
-from tests.client.world import DEAD, LOST, REFUSED, ListSource, World, answer, code, held
+from tests.client.world import (
+    DEAD,
+    LOST,
+    REFUSED,
+    ListSource,
+    ScriptedProvider,
+    count_held,
+    make_error_response,
+    make_response,
+)
 
 if TYPE_CHECKING:
     from callwell.transport.base import NoReply, Response
@@ -35,15 +44,24 @@ HEADERS = st.one_of(
 )
 
 REPLIES = st.one_of(
-    st.sampled_from([LOST, REFUSED, DEAD, answer(200, b"{"), answer(200), answer(200, {"data": 1}, whole=False)]),
+    st.sampled_from(
+        [
+            LOST,
+            REFUSED,
+            DEAD,
+            make_response(200, b"{"),
+            make_response(200),
+            make_response(200, {"data": 1}, whole=False),
+        ]
+    ),
     st.builds(
-        lambda status, name, headers, whole: replace(code(status, name, **headers), whole=whole),
+        lambda status, name, headers, whole: replace(make_error_response(status, name, **headers), whole=whole),
         st.sampled_from([200, 201, 204, 302, 400, 401, 403, 404, 409, 410, 422, 429, 429, 500, 502, 503, 504]),
         st.sampled_from(["X", "DEAD", "NOT_DONE", ""]),
         HEADERS,
         st.booleans(),
     ),
-    st.builds(lambda to: answer(307, location=to), st.sampled_from(["/v1/x", "https://evil.test/", "//["])),
+    st.builds(lambda to: make_response(307, location=to), st.sampled_from(["/v1/x", "https://evil.test/", "//["])),
 )
 
 CALLS: list[tuple[str, dict[str, Any]]] = [
@@ -76,7 +94,7 @@ def reported(error: CallwellError) -> tuple[object, ...]:
     return type(error), str(error), sorted((name, repr(value)) for name, value in vars(error).items())
 
 
-def trace(world: World, outcomes: list[object]) -> tuple[object, ...]:
+def trace(world: ScriptedProvider, outcomes: list[object]) -> tuple[object, ...]:
     """All that a world has seen, its calls numbered from 0."""
     first = min((notice.call for notice in world.notices if isinstance(notice, CallBegan)), default=0)
     counted = CallBegan | AttemptEnded | Waiting | CallEnded
@@ -84,11 +102,11 @@ def trace(world: World, outcomes: list[object]) -> tuple[object, ...]:
     return world.sent, notices, outcomes, world.clock.now()
 
 
-def prepared(side: Any, replies: list[Response | NoReply], how: dict[str, Any]) -> tuple[World, Any]:
+def prepared(side: Any, replies: list[Response | NoReply], how: dict[str, Any]) -> tuple[ScriptedProvider, Any]:
     """A fresh world and a client in it."""
-    world = World(*replies, took=how["took"])
+    world = ScriptedProvider(*replies, took=how["took"])
     source = ListSource(how["keys"], can_change=how["can_change"], marked=how["marked"])
-    api = side.client(world, provider=PROVIDERS[how["provider"]], source=source, **how["options"])
+    api = side.connect(world, provider=PROVIDERS[how["provider"]], source=source, **how["options"])
     api._engine.roll = Dice(how["rolls"])
     return world, api
 
@@ -102,7 +120,7 @@ def sync_trace(replies: list[Response | NoReply], calls: list[Any], how: dict[st
             outcomes.append(one.call(name, **arguments))
         except CallwellError as error:
             outcomes.append(reported(error))
-        assert held(one) == 0
+        assert count_held(one) == 0
     return trace(world, outcomes)
 
 
@@ -117,7 +135,7 @@ def async_trace(replies: list[Response | NoReply], calls: list[Any], how: dict[s
                 outcomes.append(await one.call(name, **arguments))
             except CallwellError as error:
                 outcomes.append(reported(error))
-            assert held(one) == 0
+            assert count_held(one) == 0
 
     asyncio.run(work())
     return trace(world, outcomes)
@@ -156,7 +174,7 @@ def test_both_sides_leave_the_same_trace(
 def test_a_key_is_compared_too() -> None:
     """The trace has teeth: another key leaves another one."""
     how = {"provider": "ten", "took": 0.0, "keys": [KEY], "can_change": False, "marked": False, "options": {}}
-    first = sync_trace([answer(200, {"data": 1})], CALLS[:1], how | {"rolls": [0.5]})
-    second = sync_trace([answer(200, {"data": 1})], CALLS[:1], how | {"rolls": [0.5], "keys": ["acme_other"]})
+    first = sync_trace([make_response(200, {"data": 1})], CALLS[:1], how | {"rolls": [0.5]})
+    second = sync_trace([make_response(200, {"data": 1})], CALLS[:1], how | {"rolls": [0.5], "keys": ["acme_other"]})
     assert first != second
     assert Key(KEY) != Key("acme_other")

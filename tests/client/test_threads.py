@@ -17,7 +17,7 @@ from callwell.keys import Key
 from callwell.observe.notices import CallEnded, KeyChanged
 from callwell.testing import ScriptedTransport
 from tests.client.acme import KEY, acme
-from tests.client.world import DEAD, OK, ListSource, code, held, tried
+from tests.client.world import DEAD, OK, ListSource, count_held, make_error_response, tried
 from tests.processes.pace import scale
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def test_threads_keep_the_quota(limit: int) -> None:
 
     def reply(_: Request) -> Response:
         arrivals.append(clock.now())
-        return code(500, "X") if len(arrivals) % 10 == 0 else OK
+        return make_error_response(500, "X") if len(arrivals) % 10 == 0 else OK
 
     client = Client(
         acme({"two": QuotaRule(limit=limit, window_s=2)}),
@@ -66,7 +66,7 @@ def test_threads_keep_the_quota(limit: int) -> None:
     assert sum(isinstance(notice, CallEnded) for notice in ended) == THREADS * calls
     arrivals.sort()
     assert all(later - at >= 2.0 for at, later in zip(arrivals, arrivals[limit:], strict=False))
-    assert held(client) == 0
+    assert count_held(client) == 0
 
 
 def test_threads_read_a_dead_key_once() -> None:
@@ -90,7 +90,7 @@ def test_threads_read_a_dead_key_once() -> None:
         assert len(notices) == sum(isinstance(notice, KeyChanged) for notice in notices) == 2
         assert source.read_times == 3
         assert len(transport.requests) <= 2 * THREADS
-        assert held(client) == 0
+        assert count_held(client) == 0
 
 
 def test_nobody_waits_for_a_permit_that_came_back() -> None:
@@ -102,7 +102,7 @@ def test_nobody_waits_for_a_permit_that_came_back() -> None:
         priority="batch",
     )
     assert len(together(lambda _: [client.call("things.get", thing_id="1") for _ in range(20)], 4)) == 4
-    assert held(client) == 0
+    assert count_held(client) == 0
 
 
 def test_what_was_begun_ahead_may_be_dropped_at_any_time() -> None:
@@ -140,5 +140,5 @@ def test_an_interrupt_keeps_nothing() -> None:
     client = Client(acme(), key=Key(KEY), transport=ScriptedTransport(interrupt))
     with pytest.raises(KeyboardInterrupt):
         client.call("things.get", thing_id="1")
-    assert held(client) == 0
+    assert count_held(client) == 0
     assert client.spent() == {"minute": (1, 100)}

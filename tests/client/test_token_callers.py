@@ -18,9 +18,9 @@ from callwell.keys import Key
 from callwell.state import MemoryState
 from callwell.testing import ScriptedTransport
 from tests.client.acme import KEY, KEYS, TOKENS, acme
-from tests.client.many_callers import get, make
+from tests.client.many_callers import get, make_client
 from tests.client.mint import PROVIDER, Mint
-from tests.client.virtual import CancelledAt, LoopClock, leap
+from tests.client.virtual import CancelledAt, LoopClock, run_in_virtual_time
 from tests.client.world import LOST
 from tests.processes.pace import scale
 
@@ -28,7 +28,7 @@ from tests.processes.pace import scale
 def virtual(mint: Mint, **options: Any) -> Any:
     """A client in virtual time, and its transport, which takes a second for each reply."""
     mint.clock = LoopClock()
-    return make(mint, provider=PROVIDER, auth="token", **options)
+    return make_client(mint, provider=PROVIDER, auth="token", **options)
 
 
 def lent(client: Any) -> int:
@@ -56,7 +56,7 @@ def test_many_tasks_trade_once() -> None:
         assert (mint.asked.count("key"), mint.asked.count("renew")) == (1, 2)
         assert lent(client) == 0
 
-    leap(work)
+    run_in_virtual_time(work)
 
 
 @pytest.mark.parametrize("step", range(1, 12))
@@ -75,7 +75,7 @@ def test_whoever_is_cancelled_is_followed_at_once(step: int) -> None:
         assert mint.asked.count("key") <= 2
         assert lent(client) == 0
 
-    leap(work)
+    run_in_virtual_time(work)
 
 
 async def _cancelled(client: Any, step: int) -> None:
@@ -101,7 +101,7 @@ def test_who_dies_is_followed_after_its_lease() -> None:
         assert mint.asked.count("key") == 1
         assert lent(client) == 0
 
-    leap(work)
+    run_in_virtual_time(work)
 
 
 def test_a_trade_that_fails_fails_those_who_waited() -> None:
@@ -115,7 +115,7 @@ def test_a_trade_that_fails_fails_those_who_waited() -> None:
         assert all(isinstance(item, errors.CallwellError) for item in ended), ended
         assert lent(client) == 0
 
-    leap(work)
+    run_in_virtual_time(work)
 
 
 def test_many_threads_trade_once() -> None:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell.state import MemoryState
-from tests.client._async.scripted_client import client
+from tests.client._async.scripted_client import connect
 from tests.client.studio import Killed, Mortal, Studio, studio
 from tests.client.vault import PIECE, SMALL
-from tests.client.world import World
+from tests.client.world import ScriptedProvider
 
 if TYPE_CHECKING:
     from callwell.state.base import State
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 PIECES = -(-len(SMALL) // PIECE)
 
 
-async def sent(world: World, state: State) -> Any:
+async def sent(world: ScriptedProvider, state: State) -> Any:
     """Send a film by the same call."""
-    async with client(world, provider=studio(), state=state) as api:
+    async with connect(world, provider=studio(), state=state) as api:
         return await api.upload("films.send", SMALL, title="film", piece_size=PIECE, check=False, pieces=2)
 
 
@@ -34,7 +34,7 @@ def test_a_kill_at_any_write_costs_no_second_object(*, after: bool) -> None:
     while True:
         at += 1
         there = Studio()
-        world = World(there)
+        world = ScriptedProvider(there)
         state = MemoryState()
         mortal = Mortal(state, at, after=after)
         try:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from callwell.state import MemoryState
-from tests.client._sync.scripted_client import client
+from tests.client._sync.scripted_client import connect
 from tests.client.studio import Studio, studio
 from tests.client.vault import PIECE, SMALL
-from tests.client.world import World
+from tests.client.world import ScriptedProvider
 from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
@@ -115,13 +115,13 @@ WAYS: Final = {
 def test_one_object_is_made_for_both(waits: dict[str, str]) -> None:
     """Both give it as their result; then nothing is left, and the next upload makes another one."""
     there = Studio()
-    world = World(there)
+    world = ScriptedProvider(there)
     state = MemoryState()
     events = Events(waits)
 
     def upload(who: str) -> Any:
         steps = Steps(state, lambda step: events.at(f"{who} {step}"))
-        with client(world, provider=studio(), state=steps) as api:
+        with connect(world, provider=studio(), state=steps) as api:
             done = api.upload("films.send", SMALL, title="film", piece_size=PIECE, check=False, pieces=1)
         events.at(f"{who} ended")
         return done

@@ -17,10 +17,10 @@ from callwell.core.rules.profile import RetryRule
 from callwell.keys import Key
 from callwell.observe.notices import CallEnded, OneUser
 from callwell.state import MemoryState
-from tests.client._async.scripted_client import client as async_client
-from tests.client._sync.scripted_client import client
+from tests.client._async.scripted_client import connect as connect_async
+from tests.client._sync.scripted_client import connect
 from tests.client.acme import acme
-from tests.client.world import LOST, OK, REFUSED, World, answer
+from tests.client.world import LOST, OK, REFUSED, ScriptedProvider, make_response
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,19 +31,19 @@ PROVIDER = acme(end_user=RULE)
 DAY_S = 86_400.0
 
 
-def make_client(world: World, **options: Any) -> Any:
+def make_client(world: ScriptedProvider, **options: Any) -> Any:
     """A client of a provider that wants to know end users."""
-    return client(world, **{"provider": PROVIDER, "user_secret": SECRET, **options})
+    return connect(world, **{"provider": PROVIDER, "user_secret": SECRET, **options})
 
 
-def users(world: World) -> list[str | None]:
+def users(world: ScriptedProvider) -> list[str | None]:
     """The end users that the provider got, call by call."""
     return [dict(item.request.headers).get("x-user-id") for item in world.sent]
 
 
 def test_the_provider_gets_a_pseudonym() -> None:
     """The same for the same user, by any client with the same secret, and nothing where no user is named."""
-    world = World()
+    world = ScriptedProvider()
     api = make_client(world)
     api.with_options(for_user="ann").call("things.get", thing_id="1")
     api.with_options(for_user="bob").call("things.get", thing_id="1")
@@ -60,7 +60,7 @@ def test_the_provider_gets_a_pseudonym() -> None:
 def test_the_id_itself_goes_nowhere(caplog: pytest.LogCaptureFixture) -> None:
     """Not into the request, the log, notices, errors, or what a client shows of itself."""
     caplog.set_level(logging.DEBUG, logger="callwell")
-    world = World(answer(400, {"message": "no"}))
+    world = ScriptedProvider(make_response(400, {"message": "no"}))
     secretive = make_client(world, for_user="ann@example.test")
     with pytest.raises(errors.BadRequest) as caught:
         secretive.call("things.get", thing_id="1")
@@ -73,7 +73,7 @@ def test_the_id_itself_goes_nowhere(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_a_plan_by_end_users_takes_no_call_for_nobody() -> None:
     """It fails before anything is sent, whichever way the call is made; with a user it goes."""
-    world = World()
+    world = ScriptedProvider()
     api = make_client(world, plan="monthly-active-users")
     for call in (api.call, api.call_raw):
         with pytest.raises(errors.EndUserMissing, match=r"acme things\.get: nothing was sent"):
@@ -84,7 +84,7 @@ def test_a_plan_by_end_users_takes_no_call_for_nobody() -> None:
         next(iter(api.pages("things.list")))
     assert world.sent == []
     api.with_options(for_user="ann").call("things.get", thing_id="1")
-    always = make_client(World(), provider=acme(end_user=EndUserRule(header="x-user-id", required=True)))
+    always = make_client(ScriptedProvider(), provider=acme(end_user=EndUserRule(header="x-user-id", required=True)))
     with pytest.raises(errors.EndUserMissing):
         always.call("things.get", thing_id="1")
 
@@ -103,15 +103,15 @@ def test_a_plan_by_end_users_takes_no_call_for_nobody() -> None:
 def test_wrong_options(options: dict[str, Any], message: str) -> None:
     """Messages name the option, and do not repeat secrets."""
     with pytest.raises(errors.UsageError, match=message):
-        make_client(World(), **{"for_user": "ann", **options})
+        make_client(ScriptedProvider(), **{"for_user": "ann", **options})
 
 
 def test_a_secret_that_is_not_there(tmp_path: Path) -> None:
     """No secret is created at a source that the caller names."""
     with pytest.raises(errors.KeyMissing, match="user_secret: no key: "):
-        make_client(World(), for_user="ann", user_secret=f"file:{tmp_path}/secret")
+        make_client(ScriptedProvider(), for_user="ann", user_secret=f"file:{tmp_path}/secret")
     (tmp_path / "secret").write_text("0123456789abcdef0123456789abcdef\n")
-    world = World()
+    world = ScriptedProvider()
     make_client(world, for_user="ann", user_secret=f"file:{tmp_path}/secret").call("things.get", thing_id="1")
     make_client(world, for_user="ann").call("things.get", thing_id="1")
     assert len(set(users(world))) == 1
@@ -121,12 +121,12 @@ def test_a_provider_without_end_users() -> None:
     """Neither a plan nor a secret nor a user makes sense."""
     for options in ({"plan": "monthly-active-users"}, {"user_secret": SECRET}, {"for_user": "ann"}):
         with pytest.raises(errors.InvalidOption, match="expected no value: acme has no end users"):
-            client(World(), **options)
+            connect(ScriptedProvider(), **options)
 
 
 def test_ids_as_they_are() -> None:
     """Where the profile says so, the caller's id is sent; the state has its digest only."""
-    world = World()
+    world = ScriptedProvider()
     state = MemoryState()
     plain = make_client(world, provider=acme(end_user=EndUserRule(header="x-user-id", pseudonym=False)), state=state)
     plain.with_options(for_user="ann").call("things.get", thing_id="1")
@@ -138,7 +138,7 @@ def test_ids_as_they_are() -> None:
 
 def test_users_are_counted_by_month() -> None:
     """Each once a month, by whomever the state is shared."""
-    world = World()
+    world = ScriptedProvider()
     state = MemoryState()
     api = make_client(world, state=state)
     two = make_client(world, state=state)
@@ -154,12 +154,12 @@ def test_users_are_counted_by_month() -> None:
 
 @pytest.mark.parametrize(
     ("replies", "counted"),
-    [([answer(400, {})], True), ([LOST], True), ([REFUSED], False), ([answer(503, {})], True)],
+    [([make_response(400, {})], True), ([LOST], True), ([REFUSED], False), ([make_response(503, {})], True)],
     ids=["refused by the provider", "no answer", "no connection", "failed"],
 )
 def test_who_may_have_arrived_is_counted(replies: list[Any], counted: bool) -> None:  # noqa: FBT001 - a table
     """A user counts if a request may have reached the provider."""
-    api = make_client(World(*replies), for_user="ann")
+    api = make_client(ScriptedProvider(*replies), for_user="ann")
     with pytest.raises(errors.CallwellError):
         api.call("things.get", thing_id="1")
     assert list(api.config.end_users.monthly_counts().values()) == [1] * counted
@@ -174,7 +174,7 @@ def test_a_state_that_fails_costs_no_result(caplog: pytest.LogCaptureFixture) ->
                 raise errors.StateError("the disk is full")
             return super().update(cell, change)
 
-    api = make_client(World(), for_user="ann", state=Failing())
+    api = make_client(ScriptedProvider(), for_user="ann", state=Failing())
     assert api.call("things.get", thing_id="1") == {"id": "1"}
     assert "is not counted: the disk is full" in caplog.text
 
@@ -187,7 +187,7 @@ def calls(one: Any, *names: str) -> None:
 
 def test_one_id_for_everybody_is_noticed_once() -> None:
     """After a hundred calls for the same user and none for another, by the log and by a notice."""
-    world = World()
+    world = ScriptedProvider()
     api = make_client(world, provider=acme({}, end_user=RULE))
     calls(api, *["everybody"] * (CALLS_BEFORE_NOTICE - 1))
     assert not any(isinstance(notice, OneUser) for notice in world.notices)
@@ -198,7 +198,7 @@ def test_one_id_for_everybody_is_noticed_once() -> None:
 
 def test_who_serves_several_is_left_alone() -> None:
     """A client with two users, and one with others in its state, give no warning."""
-    world = World()
+    world = ScriptedProvider()
     state = MemoryState()
     api = make_client(world, provider=acme({}, end_user=RULE), state=state)
     calls(api, "ann", "bob", *["ann"] * CALLS_BEFORE_NOTICE)
@@ -210,23 +210,23 @@ def test_who_serves_several_is_left_alone() -> None:
 def test_what_may_be_billed_is_reported() -> None:
     """On the response, on the notice and in the error; and it is repeated once only."""
     provider = acme(retry=RetryRule(lost_attempts=2))
-    world = World(LOST, OK)
-    got = client(world, provider=provider).call_raw("things.get", thing_id="1")
+    world = ScriptedProvider(LOST, OK)
+    got = connect(world, provider=provider).call_raw("things.get", thing_id="1")
     assert (got.attempts, got.possibly_billed) == (2, 1)
     assert [notice.possibly_billed for notice in world.notices if isinstance(notice, CallEnded)] == [1]
     with pytest.raises(errors.ConnectionLost, match="2 attempts, 2 of them possibly billed") as caught:
-        client(World(LOST), provider=provider).call("things.get", thing_id="1")
+        connect(ScriptedProvider(LOST), provider=provider).call("things.get", thing_id="1")
     assert (caught.value.attempts, caught.value.possibly_billed) == (2, 2)
-    plain = World(LOST, OK)
-    assert (client(plain).call_raw("things.get", thing_id="1")).possibly_billed == 0
+    plain = ScriptedProvider(LOST, OK)
+    assert (connect(plain).call_raw("things.get", thing_id="1")).possibly_billed == 0
 
 
 def test_async_clients_do_the_same() -> None:
     """What is sent and counted is the same as of sync clients."""
-    world = World()
+    world = ScriptedProvider()
 
     async def work() -> Any:
-        async with async_client(world, provider=PROVIDER, user_secret=SECRET, plan="monthly-active-users") as api:
+        async with connect_async(world, provider=PROVIDER, user_secret=SECRET, plan="monthly-active-users") as api:
             with pytest.raises(errors.EndUserMissing):
                 await api.call("things.get", thing_id="1")
             await api.with_options(for_user="ann").call("things.get", thing_id="1")

@@ -11,9 +11,9 @@ from callwell.core.rules.operations import OperationRule, UntilRule, UploadRule
 from callwell.core.rules.profile import CodeRule, ErrorRule, KeyRule, Profile, QuotaRule
 from callwell.description.model import Api, Operation
 from callwell.description.provider import Provider
-from tests.client.acme import BASE, TEXT, parameter
+from tests.client.acme import BASE, STRING_SCHEMA, parameter
 from tests.client.arguments import MULTIPART
-from tests.client.world import answer, code
+from tests.client.world import make_error_response, make_response
 
 if TYPE_CHECKING:
     from callwell.transport.base import NoReply, Request, Response
@@ -22,13 +22,13 @@ PIECE: Final = 1000
 FILE: Final = {"type": "string", "format": "binary", "minLength": 1, "maxLength": 5 * PIECE}
 SMALL: Final = b"0123456789" * 450
 
-FILM_ID: Final = parameter("film_id", "path", TEXT, wire="filmId")
+FILM_ID: Final = parameter("film_id", "path", STRING_SCHEMA, wire="filmId")
 TITLE: Final = parameter("title", "body", {"type": "string", "minLength": 1, "maxLength": 10}, required=True)
 NOTE: Final = parameter("note", "body", {"type": ["string", "null"]})
-RANGE: Final = parameter("content_range", "header", TEXT, wire="Content-Range")
+RANGE: Final = parameter("content_range", "header", STRING_SCHEMA, wire="Content-Range")
 CONTENT: Final = parameter("file", "body", FILE, required=True)
-TOKEN: Final = parameter("token", "query", TEXT, required=True)
-TARGET: Final = parameter("film_id", "body", TEXT, wire="filmId")
+TOKEN: Final = parameter("token", "query", STRING_SCHEMA, required=True)
+TARGET: Final = parameter("film_id", "body", STRING_SCHEMA, wire="filmId")
 
 
 def _operation(name: str, method: str, path: str, *parameters: Any, bodies: Any = ()) -> Operation:
@@ -140,7 +140,7 @@ class Vault:
     def _make(self, _request: Request, _path: str) -> Response:
         name = f"f{len(self.films) + 1}"
         self.films[name] = {}
-        return answer(201, {"filmId": name})
+        return make_response(201, {"filmId": name})
 
     def _send(self, request: Request, path: str) -> Response:
         body = request.body
@@ -153,25 +153,25 @@ class Vault:
             film = f"f{len(self.films) + 1}"
             self.films[film] = {}
         if film not in self.films:
-            return code(404, "MISSING")
+            return make_error_response(404, "MISSING")
         number, total = re.fullmatch(r"part (\d+)/(\d+|\*)", dict(request.headers)["content-range"]).groups()  # type: ignore[union-attr]
         if total != "*":
             self.totals[film] = int(total)
         pieces = self.films[film]
         if len(pieces) == self.totals.get(film):
-            return code(400, "WHOLE")
+            return make_error_response(400, "WHOLE")
         if int(number) in pieces:
-            return code(400, "THERE")
+            return make_error_response(400, "THERE")
         pieces[int(number)] = fields[b"file"]
         done = len(pieces) == self.totals.get(film)
-        return answer(201, {"filmId": film, "title": "t", "length": 1} if done else {"filmId": film})
+        return make_response(201, {"filmId": film, "title": "t", "length": 1} if done else {"filmId": film})
 
     def _status(self, _request: Request, path: str) -> Response:
         film = path.split("/")[2]
         if film not in self.films:
-            return code(404, "MISSING")
+            return make_error_response(404, "MISSING")
         ready = self.asked.count("status") > self.ready_after
-        return answer(200, {"parts": sorted(self.films[film]), "total": self.totals.get(film), "ready": ready})
+        return make_response(200, {"parts": sorted(self.films[film]), "total": self.totals.get(film), "ready": ready})
 
     def _get(self, _request: Request, path: str) -> Response:
-        return answer(200, {"filmId": path.split("/")[2], "title": "asked"})
+        return make_response(200, {"filmId": path.split("/")[2], "title": "asked"})

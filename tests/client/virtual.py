@@ -88,7 +88,7 @@ class SlowTransport(AsyncScriptedTransport):
         return await super().send(request)
 
 
-def leap(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+def run_in_virtual_time(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Do it in virtual time; a task that is left over or fails unseen is an error."""
     complaints: list[str] = []
 

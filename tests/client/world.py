@@ -27,7 +27,7 @@ LOST = NoReply(Outcome.UNKNOWN, "the response broke off")
 REFUSED = NoReply(Outcome.REFUSED, "no connection: refused")
 
 
-def answer(status: int = 200, body: object = None, *, whole: bool = True, **headers: Any) -> Response:
+def make_response(status: int = 200, body: object = None, *, whole: bool = True, **headers: Any) -> Response:
     """A response with a JSON body, or with the bytes given; `_` in a header's name stands for `-`."""
     data = body if isinstance(body, bytes) else b""
     if body is not None and not isinstance(body, bytes):
@@ -35,13 +35,13 @@ def answer(status: int = 200, body: object = None, *, whole: bool = True, **head
     return Response(status, {name.replace("_", "-"): value for name, value in headers.items()}, data, whole)
 
 
-def code(status: int, name: str, **headers: Any) -> Response:
+def make_error_response(status: int, name: str, **headers: Any) -> Response:
     """An error response with a code."""
-    return answer(status, {"code": name, "message": "because"}, **headers)
+    return make_response(status, {"code": name, "message": "because"}, **headers)
 
 
-OK = answer(200, {"data": {"id": "1"}})
-DEAD = code(401, "DEAD")
+OK = make_response(200, {"data": {"id": "1"}})
+DEAD = make_error_response(401, "DEAD")
 
 
 class LeapingClock(ManualClock):
@@ -88,7 +88,7 @@ class Sent(NamedTuple):
     reply: Response | NoReply
 
 
-class World:
+class ScriptedProvider:
     """Clock, script and record.
 
     Args:
@@ -160,7 +160,7 @@ class ListSource:
         return object() if self.marked else None
 
 
-def held(client: Any) -> int:
+def count_held(client: Any) -> int:
     """Permits and keys that somebody has in hand, and callers in line."""
     engine = client._engine
     engine.account.spent()  # brings the record up to date

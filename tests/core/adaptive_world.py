@@ -74,7 +74,7 @@ class Provider:
         return takes, -1.0
 
 
-class World:
+class AdaptiveSimulation:
     """Callers who share one record.
 
     Args:

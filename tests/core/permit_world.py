@@ -71,7 +71,7 @@ class Plan(NamedTuple):
     first: bool = False
 
 
-class World:
+class PermitSimulation:
     """Quotas, their buckets, and a server that counts.
 
     Args:

@@ -11,12 +11,12 @@ import pytest
 
 from callwell.core.quota import adaptive
 from callwell.core.quota.permits import AtLatest
-from tests.core.adaptive_world import Provider, World
+from tests.core.adaptive_world import AdaptiveSimulation, Provider
 
 
-def world(**hidden: Any) -> World:
+def world(**hidden: Any) -> AdaptiveSimulation:
     """A provider with hidden limits, and who calls it."""
-    return World(Provider(random.Random(1), **hidden))
+    return AdaptiveSimulation(Provider(random.Random(1), **hidden))
 
 
 @pytest.mark.parametrize(

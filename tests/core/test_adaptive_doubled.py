@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from tests.core.adaptive_world import Provider, World
+from tests.core.adaptive_world import AdaptiveSimulation, Provider
 
 SEEN_S = 10.0
 """Over so many seconds a rate is measured, or over a whole window where that is longer."""
 
 
-def used_after_s(world: World, since: float, capacity: float, window_s: float) -> float:
+def used_after_s(world: AdaptiveSimulation, since: float, capacity: float, window_s: float) -> float:
     """In how many seconds nine tenths of a capacity are used."""
     after = window_s
     while world.rates(since + after - window_s, since + after)[0] < 0.9 * capacity:
@@ -43,7 +43,7 @@ def test_a_capacity_that_doubled_is_used_soon(  # noqa: PLR0917 - a table
 ) -> None:
     """Nine tenths of it within less than a minute, or two windows, and hardly a refusal more."""
     hidden: dict[str, Any] = {name: whole, **more}
-    world = World(Provider(random.Random(3), **hidden))
+    world = AdaptiveSimulation(Provider(random.Random(3), **hidden))
     world.run(at)
     setattr(world.provider, name, 2 * whole)
     window_s = 60.0 if name == "minute" else SEEN_S

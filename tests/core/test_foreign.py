@@ -83,15 +83,21 @@ def test_what_others_spend_is_left_to_them(kind: Kind, share: float) -> None:
 @pytest.mark.parametrize(
     ("hints", "found"),
     [
-        ([QuotaHint("day", 5, 3)], [1]),
-        ([QuotaHint("x", None, 3, None, 86_400.0)], [1]),
-        ([QuotaHint("x", None, 3, None, 3600.0)], []),
-        ([QuotaHint("", 1000, 3)], [1]),
-        ([QuotaHint("", 60, 3)], [0]),
-        ([QuotaHint("", None, 3)], [0]),
-        ([QuotaHint("", 60, 3, 3600.0)], []),
-        ([QuotaHint("a", 100, 3), QuotaHint("b", 7, 3)], [0]),
-        ([QuotaHint("a", 100, 3, None, 60.0), QuotaHint("b", 1000, 3, None, 86_400.0)], [0, 1]),
+        ([QuotaHint(name="day", limit=5, remaining=3)], [1]),
+        ([QuotaHint(name="x", remaining=3, window_s=86_400.0)], [1]),
+        ([QuotaHint(name="x", remaining=3, window_s=3600.0)], []),
+        ([QuotaHint(limit=1000, remaining=3)], [1]),
+        ([QuotaHint(limit=60, remaining=3)], [0]),
+        ([QuotaHint(remaining=3)], [0]),
+        ([QuotaHint(limit=60, remaining=3, reset_s=3600.0)], []),
+        ([QuotaHint(name="a", limit=100, remaining=3), QuotaHint(name="b", limit=7, remaining=3)], [0]),
+        (
+            [
+                QuotaHint(name="a", limit=100, remaining=3, window_s=60.0),
+                QuotaHint(name="b", limit=1000, remaining=3, window_s=86_400.0),
+            ],
+            [0, 1],
+        ),
     ],
 )
 def test_a_hint_finds_its_quota(hints: list[QuotaHint], found: list[int]) -> None:
@@ -109,16 +115,16 @@ def learnt(bucket: Bucket, hint: QuotaHint, at: float = 10.0) -> Bucket:
 
 def test_a_lower_limit_is_obeyed_until_it_is_raised() -> None:
     """The permits between the two limits are withheld, and do not count as foreign."""
-    lowered = learnt(permits.full_bucket(MINUTE), QuotaHint("", 60, 59))
+    lowered = learnt(permits.full_bucket(MINUTE), QuotaHint(limit=60, remaining=59))
     assert (lowered.available, lowered.withheld, lowered.foreign) == (59, 40, ())
     assert permits.refill(MINUTE, lowered, 1000.0).available == 60
-    raised = learnt(permits.refill(MINUTE, lowered, 1000.0), QuotaHint("", 100, 99), 1000.0)
+    raised = learnt(permits.refill(MINUTE, lowered, 1000.0), QuotaHint(limit=100, remaining=99), 1000.0)
     assert (raised.available, raised.withheld) == (99, 0)
 
 
 def test_a_header_that_lied_is_forgotten_when_another_says_otherwise() -> None:
     """A header said that nothing was left, all but one permit was set aside, and one true answer is enough."""
-    lied = learnt(permits.full_bucket(MINUTE), QuotaHint("", 100, 0))
+    lied = learnt(permits.full_bucket(MINUTE), QuotaHint(limit=100, remaining=0))
     assert lied.available == 0
-    true = learnt(permits.refill(MINUTE, lied, 20.0), QuotaHint("", 100, 98), 20.0)
+    true = learnt(permits.refill(MINUTE, lied, 20.0), QuotaHint(limit=100, remaining=98), 20.0)
     assert true.available > 90

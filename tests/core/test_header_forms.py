@@ -43,7 +43,7 @@ LATER = "Fri, 15 Jan 2027 08:01:40 GMT"
     ],
 )
 def test_a_wait_in_any_form(given_headers: dict[str, str], seconds: float | None) -> None:
-    """Seconds with decimals, milliseconds, every date, twice the same; what contradicts itself asks for nothing."""
+    """Decimals, milliseconds, any form of date, a value sent twice; a field that contradicts itself is ignored."""
     assert headers.read_retry_after_s(given_headers, RETRY_AFTER_NAMES, WALL) == seconds
 
 
@@ -52,49 +52,49 @@ def test_a_wait_in_any_form(given_headers: dict[str, str], seconds: float | None
     [
         (
             {"ratelimit": "limit=10, remaining=1, reset=30", "ratelimit-policy": "10;w=60"},
-            (QuotaHint("", 10, 1, 30.0, 60.0),),
+            (QuotaHint(limit=10, remaining=1, reset_s=30.0, window_s=60.0),),
         ),
         (
             {"ratelimit": "limit=10, remaining=1, reset=30", "ratelimit-policy": '10;w=60;comment="a, b", 99;w=3600'},
-            (QuotaHint("", 10, 1, 30.0, 60.0),),
+            (QuotaHint(limit=10, remaining=1, reset_s=30.0, window_s=60.0),),
         ),
-        ({"ratelimit": "Limit=10,Remaining=-2, Reset=2.5"}, (QuotaHint("", 10, 0, 2.5),)),
+        ({"ratelimit": "Limit=10,Remaining=-2, Reset=2.5"}, (QuotaHint(limit=10, remaining=0, reset_s=2.5),)),
         ({"ratelimit": "limit=10"}, ()),
         (
             {"ratelimit": '"a, b";r=5;t=1', "ratelimit-policy": '"a, b";q=9;w=60;pk=:cHJvag==:'},
-            (QuotaHint("a, b", 9, 5, 1.0, 60.0),),
+            (QuotaHint(name="a, b", limit=9, remaining=5, reset_s=1.0, window_s=60.0),),
         ),
         (
             {"ratelimit": "default;r=5;t=1", "ratelimit-policy": "default;q=9;w=1"},
-            (QuotaHint("default", 9, 5, 1.0, 1.0),),
+            (QuotaHint(name="default", limit=9, remaining=5, reset_s=1.0, window_s=1.0),),
         ),
-        ({"ratelimit": '"say \\"x\\"";r=-1'}, (QuotaHint('say "x"', None, 0),)),
+        ({"ratelimit": '"say \\"x\\"";r=-1'}, (QuotaHint(name='say "x"', remaining=0),)),
         (
             {
                 "ratelimit": '"requests";r=7;t=9, "bytes";r=1',
                 "ratelimit-policy": '"requests";q=9;qu="requests";w=60, "bytes";q=99;qu="content-bytes";w=60',
             },
-            (QuotaHint("requests", 9, 7, 9.0, 60.0),),
+            (QuotaHint(name="requests", limit=9, remaining=7, reset_s=9.0, window_s=60.0),),
         ),
         (
             {"ratelimit-limit": "10, 10;w=1, 1000;w=3600", "ratelimit-remaining": "4", "ratelimit-reset": "1"},
-            (QuotaHint("", 10, 4, 1.0, 1.0),),
+            (QuotaHint(limit=10, remaining=4, reset_s=1.0, window_s=1.0),),
         ),
         (
             {"ratelimit-limit": "10", "ratelimit-remaining": "4", "ratelimit-policy": "10;w=1, 1000;w=3600"},
-            (QuotaHint("", 10, 4, None, 1.0),),
+            (QuotaHint(limit=10, remaining=4, window_s=1.0),),
         ),
         (
             {"ratelimit-limit": "100;w=21600", "ratelimit-remaining": "76;w=21600"},
-            (QuotaHint("", 100, 76, None, 21_600.0),),
+            (QuotaHint(limit=100, remaining=76, window_s=21_600.0),),
         ),
         (
             {"ratelimit-limit": "10;w=1, 99;w=60", "ratelimit-remaining": "5;w=1, 90;w=60", "ratelimit-reset": "1"},
-            (QuotaHint("", 10, 5, None, 1.0), QuotaHint("", 99, 90, None, 60.0)),
+            (QuotaHint(limit=10, remaining=5, window_s=1.0), QuotaHint(limit=99, remaining=90, window_s=60.0)),
         ),
         (
             {"x-ratelimit-limit-minute": "5", "x-ratelimit-remaining-minute": "4", "ratelimit-reset": "12"},
-            (QuotaHint("", 5, 4, None, 60.0),),
+            (QuotaHint(limit=5, remaining=4, window_s=60.0),),
         ),
         (
             {
@@ -102,30 +102,30 @@ def test_a_wait_in_any_form(given_headers: dict[str, str], seconds: float | None
                 "x-ratelimit-remaining-requests": "59",
                 "x-ratelimit-reset-requests": "6m0.5s",
             },
-            (QuotaHint("", 60, 59, 360.5),),
+            (QuotaHint(limit=60, remaining=59, reset_s=360.5),),
         ),
-        ({"x-ratelimit-remaining": "598.0", "x-ratelimit-reset": "345"}, (QuotaHint("", None, 598, 345.0),)),
-        ({"x-ratelimit-remaining": "1", "x-ratelimit-reset-after": "0.65"}, (QuotaHint("", None, 1, 0.65),)),
-        ({"x-ratelimit-remaining": "1", "x-ratelimit-reset-ms": "650"}, (QuotaHint("", None, 1, 0.65),)),
-        ({"x-ratelimit-remaining": "1", "x-ratelimit-reset": "120ms"}, (QuotaHint("", None, 1, 0.12),)),
+        ({"x-ratelimit-remaining": "598.0", "x-ratelimit-reset": "345"}, (QuotaHint(remaining=598, reset_s=345.0),)),
+        ({"x-ratelimit-remaining": "1", "x-ratelimit-reset-after": "0.65"}, (QuotaHint(remaining=1, reset_s=0.65),)),
+        ({"x-ratelimit-remaining": "1", "x-ratelimit-reset-ms": "650"}, (QuotaHint(remaining=1, reset_s=0.65),)),
+        ({"x-ratelimit-remaining": "1", "x-ratelimit-reset": "120ms"}, (QuotaHint(remaining=1, reset_s=0.12),)),
         (
             {"x-ratelimit-remaining": "1", "x-ratelimit-reset": "2027-01-15T08:00:09Z", **DATE},
-            (QuotaHint("", None, 1, 9.0, None, 2.0),),
+            (QuotaHint(remaining=1, reset_s=9.0, uncertainty_s=2.0),),
         ),
         (
             {"x-ratelimit-remaining": "1", "x-ratelimit-reset": "1800000009000000", **DATE},
-            (QuotaHint("", None, 1, 9.0, None, 2.0),),
+            (QuotaHint(remaining=1, reset_s=9.0, uncertainty_s=2.0),),
         ),
-        ({"x-ratelimit-reset": "9"}, (QuotaHint("", None, None, 9.0),)),
+        ({"x-ratelimit-reset": "9"}, (QuotaHint(reset_s=9.0),)),
         ({"x-ratelimit-limit": "9", "x-ratelimit-remaining": "many", "x-ratelimit-reset": "soon"}, ()),
         (
             {"x-ratelimit-remaining": "1", "x-ratelimit-reset": "9", "age": "4"},
-            (QuotaHint("", None, None, 5.0, cached=True),),
+            (QuotaHint(reset_s=5.0, cached=True),),
         ),
-        ({"x-ratelimit-remaining": "1", "age": "soon"}, (QuotaHint("", None, None, None, cached=True),)),
+        ({"x-ratelimit-remaining": "1", "age": "soon"}, (QuotaHint(cached=True),)),
         (
             {"x-ratelimit-remaining": "1", "x-ratelimit-reset": "1800000009", **DATE, "age": "4"},
-            (QuotaHint("", None, None, 5.0, None, 2.0, cached=True),),
+            (QuotaHint(reset_s=5.0, uncertainty_s=2.0, cached=True),),
         ),
     ],
 )
@@ -135,7 +135,7 @@ def test_a_quota_in_any_form(given_headers: dict[str, str], hints: tuple[QuotaHi
 
 
 @pytest.mark.parametrize(
-    ("text", "reset_is", "reset_s", "slack_s"),
+    ("text", "reset_is", "reset_s", "uncertainty_s"),
     [
         ("2.5", "delta", 2.5, 1.0),
         ("2500", "delta_ms", 2.5, 1.0),
@@ -149,36 +149,44 @@ def test_a_quota_in_any_form(given_headers: dict[str, str], hints: tuple[QuotaHi
     ],
 )
 def test_a_reset_that_the_profile_names(
-    text: str, reset_is: Literal["delta", "delta_ms", "epoch"], reset_s: float | None, slack_s: float
+    text: str, reset_is: Literal["delta", "delta_ms", "epoch"], reset_s: float | None, uncertainty_s: float
 ) -> None:
-    """It is read as the profile says, with decimals and in any unit; a number that cannot be that teaches nothing."""
+    """It is read in the unit that the profile names, with decimals; an implausible number is ignored."""
     rule = replace(QuotaHeaderRule(remaining="x-left", reset="x-ends"), reset_is=reset_is)
     (hint,) = headers.read_hints({"x-left": "-3", "x-ends": text}, WALL, rule)
-    assert hint == QuotaHint("", None, 0, reset_s, None, slack_s)
+    assert hint == QuotaHint(remaining=0, reset_s=reset_s, uncertainty_s=uncertainty_s)
 
 
 @pytest.mark.parametrize(("most", "left"), [("40", "7"), ("40;w=60", "7;w=60"), ("40, 40", "7, 7"), ("40.0", " 7.9 ")])
 def test_counts_that_the_profile_names(most: str, left: str) -> None:
-    """With a window behind them, in two lines, or with decimals."""
+    """Counts may have a window as a parameter, stand in two lines, or have decimals."""
     rule = QuotaHeaderRule(limit="x-most", remaining="x-left")
-    assert headers.read_hints({"x-most": most, "x-left": left}, WALL, rule) == (QuotaHint("", 40, 7),)
+    assert headers.read_hints({"x-most": most, "x-left": left}, WALL, rule) == (QuotaHint(limit=40, remaining=7),)
 
 
 @pytest.mark.parametrize(
-    ("hints", "named", "seconds"),
+    ("hints", "named_by_profile", "seconds"),
     [
-        ((QuotaHint("", 60, 0, 9.0),), False, 9.0),
-        ((QuotaHint("", 60, None, 9.0),), False, 9.0),
-        ((QuotaHint("", 60, 3, 9.0),), False, None),
-        ((QuotaHint("", 60, 3, 9.0),), True, 9.0),
-        ((QuotaHint("m", 10, 0, 9.0), QuotaHint("d", 99, 0, 50.0), QuotaHint("y", 99, 1, 70.0)), False, 50.0),
-        ((QuotaHint("", 60, 0, 0.0),), False, None),
+        ((QuotaHint(limit=60, remaining=0, reset_s=9.0),), False, 9.0),
+        ((QuotaHint(limit=60, reset_s=9.0),), False, 9.0),
+        ((QuotaHint(limit=60, remaining=3, reset_s=9.0),), False, None),
+        ((QuotaHint(limit=60, remaining=3, reset_s=9.0),), True, 9.0),
+        (
+            (
+                QuotaHint(name="m", limit=10, remaining=0, reset_s=9.0),
+                QuotaHint(name="d", limit=99, remaining=0, reset_s=50.0),
+                QuotaHint(name="y", limit=99, remaining=1, reset_s=70.0),
+            ),
+            False,
+            50.0,
+        ),
+        ((QuotaHint(limit=60, remaining=0, reset_s=0.0),), False, None),
         ((), True, None),
     ],
 )
-def test_how_long_a_refusal_holds(hints: tuple[QuotaHint, ...], named: bool, seconds: float | None) -> None:  # noqa: FBT001 - a table
+def test_how_long_a_refusal_holds(hints: tuple[QuotaHint, ...], named_by_profile: bool, seconds: float | None) -> None:  # noqa: FBT001 - a table
     """By the longest reset of the quotas that are at their end, or of the one that the profile names."""
-    assert headers.throttled_for_s(hints, named=named) == seconds
+    assert headers.throttled_for_s(hints, named_by_profile=named_by_profile) == seconds
 
 
 @pytest.mark.parametrize(
@@ -192,7 +200,7 @@ def test_odd_deprecations(text: str, at: float | None) -> None:
 
 @pytest.mark.parametrize("text", ["", ";", '"a', "a=", "a;;b", "a,,b", "a b", "a;=1", "é", "a" * 5000])
 def test_a_malformed_field_is_void(text: str) -> None:
-    """As if it were not there."""
+    """A malformed field is read as if it were absent."""
     assert structured.parse_members(text) == []
 
 
@@ -223,8 +231,8 @@ def test_no_text_raises(given_headers: dict[str, str], reset_is: Literal["delta"
         for hint in found:
             assert hint.remaining is None or hint.remaining >= 0
             assert hint.reset_s is None or 0.0 <= hint.reset_s <= headers.MAX_WAIT_S
-        for named in (True, False):
-            assert (headers.throttled_for_s(found, named=named) or 0.0) >= 0.0
+        for named_by_profile in (True, False):
+            assert (headers.throttled_for_s(found, named_by_profile=named_by_profile) or 0.0) >= 0.0
     assert 0.0 <= (headers.read_retry_after_s(given_headers, RETRY_AFTER_NAMES, WALL) or 0.0) <= headers.MAX_WAIT_S
     assert headers.read_age_s(given_headers) >= 0.0
     headers.read_deprecated_at(given_headers)

@@ -46,15 +46,15 @@ def test_quotas_on_several_lines_are_all_read() -> None:
         ("ratelimit-policy", '"daily";q=100;w=86400'),
     )
     assert headers.read_hints(answer, WALL) == (
-        QuotaHint("burst", 10, 0, 5.0, 10.0),
-        QuotaHint("daily", 100, 9, 60.0, 86_400.0),
+        QuotaHint(name="burst", limit=10, remaining=0, reset_s=5.0, window_s=10.0),
+        QuotaHint(name="daily", limit=100, remaining=9, reset_s=60.0, window_s=86_400.0),
     )
 
 
 def test_a_dictionary_on_several_lines_is_one() -> None:
     """The field of draft 7 may come key by key."""
     answer = fields(("ratelimit", "limit=100"), ("ratelimit", "remaining=0"), ("ratelimit", "reset=30"))
-    assert headers.read_hints(answer, WALL) == (QuotaHint("", 100, 0, 30.0),)
+    assert headers.read_hints(answer, WALL) == (QuotaHint(limit=100, remaining=0, reset_s=30.0),)
 
 
 def test_a_line_that_cannot_be_read_voids_the_list() -> None:

@@ -70,26 +70,32 @@ def test_retry_after_outranks_the_quota_headers_of_a_429(
     [
         (
             {"ratelimit": '"default";r=50;t=30', "ratelimit-policy": '"default";q=100;w=60'},
-            (QuotaHint("default", 100, 50, 30.0, 60.0),),
+            (QuotaHint(name="default", limit=100, remaining=50, reset_s=30.0, window_s=60.0),),
         ),
         (
             {"ratelimit": '"m";r=5;t=9, "d";r=700', "ratelimit-policy": '"m";q=10;w=60, "d";q=1000;w=86400'},
-            (QuotaHint("m", 10, 5, 9.0, 60.0), QuotaHint("d", 1000, 700, None, 86400.0)),
+            (
+                QuotaHint(name="m", limit=10, remaining=5, reset_s=9.0, window_s=60.0),
+                QuotaHint(name="d", limit=1000, remaining=700, window_s=86400.0),
+            ),
         ),
-        ({"ratelimit": '"a;b,c";r=1'}, (QuotaHint("a;b,c", None, 1, None, None),)),
+        ({"ratelimit": '"a;b,c";r=1'}, (QuotaHint(name="a;b,c", remaining=1),)),
         ({"ratelimit": '"x";r=one'}, ()),
         ({"ratelimit": '"x;r=1'}, ()),
         (
             {"x-ratelimit-limit": "100", "x-ratelimit-remaining": "7", "x-ratelimit-reset": "12"},
-            (QuotaHint("", 100, 7, 12.0),),
+            (QuotaHint(limit=100, remaining=7, reset_s=12.0),),
         ),
-        ({"x-ratelimit-remaining": "7", "x-ratelimit-reset": "1800000012"}, (QuotaHint("", None, 7, 12.0, None, inf),)),
+        (
+            {"x-ratelimit-remaining": "7", "x-ratelimit-reset": "1800000012"},
+            (QuotaHint(remaining=7, reset_s=12.0, uncertainty_s=inf),),
+        ),
         (
             {"x-ratelimit-remaining": "7", "x-ratelimit-reset": "1800000012000", **DATE},
-            (QuotaHint("", None, 7, 12.0, None, 2.0),),
+            (QuotaHint(remaining=7, reset_s=12.0, uncertainty_s=2.0),),
         ),
-        ({"x-ratelimit-remaining": "7", "x-ratelimit-reset": "never"}, (QuotaHint("", None, 7, None),)),
-        ({"x-ratelimit-remaining": "-1"}, (QuotaHint("", None, 0),)),
+        ({"x-ratelimit-remaining": "7", "x-ratelimit-reset": "never"}, (QuotaHint(remaining=7),)),
+        ({"x-ratelimit-remaining": "-1"}, (QuotaHint(remaining=0),)),
         ({}, ()),
     ],
 )
@@ -144,15 +150,15 @@ OWN = QuotaHeaderRule(limit="x-most", remaining="x-left", reset="x-ends")
 @pytest.mark.parametrize(
     ("given_headers", "reset_is", "hints"),
     [
-        ({"x-most": "40", "x-left": "7", "x-ends": "12"}, "delta", (QuotaHint("", 40, 7, 12.0),)),
-        ({"x-left": "7", "x-ends": "1800000012"}, "epoch", (QuotaHint("", None, 7, 12.0, None, inf),)),
-        ({"x-left": "7", "x-ends": "1700000000"}, "epoch", (QuotaHint("", None, 7, 0.0, None, inf),)),
+        ({"x-most": "40", "x-left": "7", "x-ends": "12"}, "delta", (QuotaHint(limit=40, remaining=7, reset_s=12.0),)),
+        ({"x-left": "7", "x-ends": "1800000012"}, "epoch", (QuotaHint(remaining=7, reset_s=12.0, uncertainty_s=inf),)),
+        ({"x-left": "7", "x-ends": "1700000000"}, "epoch", (QuotaHint(remaining=7, reset_s=0.0, uncertainty_s=inf),)),
         (
             {"x-ends": "1800000012", **DATE, "x-ratelimit-remaining": "3"},
             "epoch",
-            (QuotaHint("", None, None, 12.0, None, 2.0),),
+            (QuotaHint(reset_s=12.0, uncertainty_s=2.0),),
         ),
-        ({"x-left": "7", "x-ends": "1800000012"}, "delta", (QuotaHint("", None, 7, None),)),
+        ({"x-left": "7", "x-ends": "1800000012"}, "delta", (QuotaHint(remaining=7),)),
         ({"x-left": "many", "x-ends": "soon"}, "delta", ()),
         ({"x-ratelimit-remaining": "7"}, "delta", ()),
     ],

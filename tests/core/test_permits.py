@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from callwell.core.quota import permits
 from callwell.core.quota.permits import Bucket, Permit, Quota
 from callwell.core.rules.profile import QuotaRule
-from tests.core.permit_world import Fate, Plan, World, tightest
+from tests.core.permit_world import Fate, PermitSimulation, Plan, tightest
 
 
 def quota(limit: int = 1, window_s: float = 60.0, *, transit_s: float = 60.0, fixed: bool = False) -> Quota:
@@ -41,7 +41,7 @@ def test_two_uses_are_a_window_apart_though_the_clock_is_fast(fate: Fate, window
     """The latest arrival of one use and the earliest of the next: W apart on the server, at any time of day."""
     rule = quota(window_s=window_s)
     for i in range(200):
-        world = World([rule], transit_s=60.0, rate=1.0005, hold_s=5.0)
+        world = PermitSimulation([rule], transit_s=60.0, rate=1.0005, hold_s=5.0)
         begin_s = 1000.0 + i * rule.width_s / 37
         world.run([Plan(begin_s, last_s=3.0, place=1.0, fate=fate), Plan(begin_s + 4.0)])
         assert tightest(world.arrivals[0], 1) >= window_s
@@ -54,7 +54,7 @@ def test_two_uses_are_a_window_apart_though_the_clock_is_fast(fate: Fate, window
 )
 def test_never_idle_under_it(limit: int, window_s: float, transit_s: float) -> None:
     """With immediate answers and a call always waiting, at least 98 % of the quota is used."""
-    world = World([quota(limit, window_s, transit_s=transit_s)], end_s=10 * window_s)
+    world = PermitSimulation([quota(limit, window_s, transit_s=transit_s)], end_s=10 * window_s)
     world.run(Plan(0.0) for _ in range(11 * limit))
     assert len([at for at in world.arrivals[0] if at < 9.95 * window_s]) >= 0.98 * 10 * limit
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from callwell.core.quota import permits
 from callwell.core.rules.profile import QuotaRule
-from tests.core.permit_world import Fate, Plan, World, fullest, tightest
+from tests.core.permit_world import Fate, PermitSimulation, Plan, fullest, tightest
 
 RATES = st.sampled_from([0.9995, 1.0, 1.0005])
 EDGES = st.sampled_from([0.0, 1.0]) | st.floats(0.0, 1.0)
@@ -71,7 +71,7 @@ def test_no_window_holds_more_than_the_limit(  # noqa: PLR0917 - drawn
     """Theorem 1, for two quotas at once, with every end that a request can have."""
     rules = [QuotaRule(limit=n, window_s=w) for n, w in zip(limits, windows, strict=True)]
     quotas = [permits.to_quota(rule, transit_s) for rule in rules]
-    world = World(quotas, transit_s=transit_s, rate=rate, hold_s=HOLD_S, cold=cold)
+    world = PermitSimulation(quotas, transit_s=transit_s, rate=rate, hold_s=HOLD_S, cold=cold)
     world.run(plans)
     for rule, arrivals in zip(rules, world.arrivals, strict=True):
         assert tightest(arrivals, rule.limit) >= rule.window_s
@@ -95,7 +95,7 @@ def busy(dice: random.Random, count: int, *, start_s: float = 0.0, each_s: float
 def test_a_queue_that_never_ends_stays_within_the_quota(seed: int, limit: int, window_s: float, rate: float) -> None:
     """Theorem 1, when every permit is acquired again at the very moment at which it is available."""
     quota = permits.to_quota(QuotaRule(limit=limit, window_s=window_s), 60.0)
-    world = World([quota], transit_s=60.0, rate=rate, hold_s=HOLD_S)
+    world = PermitSimulation([quota], transit_s=60.0, rate=rate, hold_s=HOLD_S)
     world.run(busy(random.Random(seed), 4 * limit + 40))
     assert tightest(world.arrivals[0], limit) >= window_s
 
@@ -113,7 +113,7 @@ def test_no_fixed_window_holds_more_than_the_limit(
     """Theorem 2: resets rounded up or down to whole seconds, late ones, and those of windows that are over."""
     dice = random.Random(seed)
     quota = permits.to_quota(QuotaRule(limit=limit, window_s=window_s, window="fixed"), 5.0)
-    world = World([quota], transit_s=5.0, rate=rate, window_s=window_s)
+    world = PermitSimulation([quota], transit_s=5.0, rate=rate, window_s=window_s)
     fates = [Fate.ANSWERED] * 9 + [Fate.LOST]
     world.run(
         Plan(
@@ -132,7 +132,7 @@ def test_no_fixed_window_holds_more_than_the_limit(
 def test_a_reset_announced_long_before_allows_for_a_slow_clock() -> None:
     """A response that seems to come before a reset an hour ahead, by a clock 500 ppm slow, came after it."""
     quota = permits.to_quota(QuotaRule(limit=2, window_s=3600.0, window="fixed"), 5.0)
-    world = World([quota], rate=0.9995, window_s=3600.0)
+    world = PermitSimulation([quota], rate=0.9995, window_s=3600.0)
     world.run([Plan(0.0, up=True), Plan(3598.3, up=None), Plan(3600.0, up=None), Plan(3600.0, up=None)])
     assert fullest(world.arrivals[0], 3600.0) <= 2
 
@@ -140,7 +140,7 @@ def test_a_reset_announced_long_before_allows_for_a_slow_clock() -> None:
 def test_a_reset_announced_too_late_frees_nothing_of_the_new_window() -> None:
     """A response that took 20 s speaks of a window that is over: what was answered since stays cooling."""
     quota = permits.to_quota(QuotaRule(limit=3, window_s=60.0, window="fixed"), 5.0)
-    world = World([quota], window_s=60.0)
+    world = PermitSimulation([quota], window_s=60.0)
     asked = [Plan(50.0, last_s=20.0, place=0.495, up=True), Plan(60.5, up=None), Plan(61.0, up=None)]
     world.run(asked + [Plan(71.0, up=None)] * 4)
     assert fullest(world.arrivals[0], 60.0) <= 3
@@ -149,7 +149,7 @@ def test_a_reset_announced_too_late_frees_nothing_of_the_new_window() -> None:
 def test_the_reset_shortcut_is_worth_something() -> None:
     """Once the time was seen to run down, permits come back a second after the reset at most, not a window later."""
     quota = permits.to_quota(QuotaRule(limit=5, window_s=60.0, window="fixed"), 60.0)
-    world = World([quota], window_s=60.0)
+    world = PermitSimulation([quota], window_s=60.0)
     world.run([Plan(52.0) for _ in range(4)] + [Plan(55.0)] + [Plan(55.5) for _ in range(5)])
     assert all(60.0 <= at <= 55.0 + 5.0 + 1.0 + 0.1 for at in world.arrivals[0][5:])
 
@@ -159,7 +159,7 @@ def test_a_day_quota_for_a_year() -> None:
     limit = 40
     day_s = 86_400.0
     quota = permits.to_quota(QuotaRule(limit=limit, window_s=day_s), 60.0)
-    world = World([quota], transit_s=60.0, rate=1.0005, hold_s=HOLD_S, end_s=365 * day_s)
+    world = PermitSimulation([quota], transit_s=60.0, rate=1.0005, hold_s=HOLD_S, end_s=365 * day_s)
     world.run(busy(random.Random(1), 20_000, each_s=365 * day_s / 20_000))
     assert tightest(world.arrivals[0], limit) >= day_s
     assert len(world.arrivals[0]) >= 0.95 * limit * 365
@@ -170,7 +170,7 @@ def test_a_thousand_processes_share_one_record() -> None:
     limit = 600
     minutes = 12
     quota = permits.to_quota(QuotaRule(limit=limit, window_s=60.0), 30.0)
-    world = World([quota], transit_s=30.0, rate=1.0005, hold_s=HOLD_S, end_s=60.0 * minutes)
+    world = PermitSimulation([quota], transit_s=30.0, rate=1.0005, hold_s=HOLD_S, end_s=60.0 * minutes)
     world.run(busy(random.Random(2), 670 * minutes, each_s=60.0 / 670))
     assert tightest(world.arrivals[0], limit) >= 60.0
     assert len(world.arrivals[0]) > 0.6 * limit * minutes

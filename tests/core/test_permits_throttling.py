@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from callwell.core.quota import permits
 from callwell.core.quota.permits import Bucket, Permit
 from callwell.core.rules.profile import QuotaRule
-from tests.core.permit_world import Plan, World
+from tests.core.permit_world import PermitSimulation, Plan
 
 MINUTE = permits.to_quota(QuotaRule(limit=60, window_s=60.0), 60.0)
 HOUR = permits.to_quota(QuotaRule(limit=600, window_s=3600.0), 60.0)
@@ -98,7 +98,7 @@ def test_a_success_ends_the_row(sent_at: float, row: int) -> None:
 def test_permits_come_back_one_by_one(wait_s: float, limit: int, window_s: float) -> None:
     """Nothing before the time; from then on, for a window, the quota's rate with a few steps' grace, not a herd."""
     result = permits.to_quota(QuotaRule(limit=limit, window_s=window_s), 0.0)
-    world = World([result])
+    world = PermitSimulation([result])
     bucket = permits.throttle((result,), (permits.full_bucket(result),), Permit(0.0, inf), 1.0, wait_s)[0]
     world.buckets = [bucket]
     world.run(Plan(2.0) for _ in range(limit))
@@ -115,7 +115,7 @@ def test_permits_come_back_one_by_one(wait_s: float, limit: int, window_s: float
 )
 def test_other_shapes_are_always_let_out_evenly(rule: QuotaRule) -> None:
     """A quota that is no window of L is paced from its first permit on, and its rate is used."""
-    world = World([permits.to_quota(rule, 60.0)], end_s=600.0)
+    world = PermitSimulation([permits.to_quota(rule, 60.0)], end_s=600.0)
     world.run(Plan(0.0) for _ in range(200))
     steps = [b - a for a, b in zip(world.grants, world.grants[1:], strict=False)]
     assert min(steps) >= 6.0 - 1e-9

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from callwell.core.quota import permits, resets
 from callwell.core.rules.profile import QuotaRule
-from tests.core.permit_world import Fate, Plan, World, fullest, tightest
+from tests.core.permit_world import Fate, PermitSimulation, Plan, fullest, tightest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,10 +48,10 @@ def busy(dice: random.Random, count: int, window_s: float) -> list[Plan]:
     ]
 
 
-def world(limit: int, window_s: float, rate: float, says: Callable[[float, float], float | None]) -> World:
+def world(limit: int, window_s: float, rate: float, says: Callable[[float, float], float | None]) -> PermitSimulation:
     """A server with fixed windows, and what it says of them."""
     quota = permits.to_quota(QuotaRule(limit=limit, window_s=window_s, window="fixed"), 5.0)
-    return World([quota], transit_s=5.0, rate=rate, window_s=window_s, says=says)
+    return PermitSimulation([quota], transit_s=5.0, rate=rate, window_s=window_s, says=says)
 
 
 SEEDS = st.integers(0, 2**32)

@@ -60,7 +60,7 @@ class Turn(NamedTuple):
     kill: bool = False
 
 
-class World:
+class UploadSimulation:
     """A provider that takes each piece once, workers, and what goes wrong.
 
     Args:
@@ -151,7 +151,7 @@ def test_every_piece_arrives_once_or_the_upload_fails(
     *, count: int, script: list[Turn], kills: bool, stream: bool
 ) -> None:
     """Whatever is lost and whenever it dies, nothing confirmed is sent, and what is confirmed is there."""
-    world = World(count, stream=stream)
+    world = UploadSimulation(count, stream=stream)
     for turn in [*script, *(Turn(number % 4, "fine") for number in range(20 * count + 200))]:
         if turn.kill and kills and not stream:
             world.kill()
@@ -170,7 +170,7 @@ def test_every_piece_arrives_once_or_the_upload_fails(
 @given(count=st.integers(1, 9), script=turns)
 def test_a_kill_costs_what_was_in_flight(count: int, script: list[Turn]) -> None:
     """If nothing else goes wrong, no more pieces are sent again than were in flight when it died."""
-    world = World(count)
+    world = UploadSimulation(count)
     for turn in [*script, *(Turn(number % 4, "fine") for number in range(20 * count + 200))]:
         if turn.kill:
             world.kill()
@@ -184,7 +184,7 @@ def test_a_kill_costs_what_was_in_flight(count: int, script: list[Turn]) -> None
 @given(script=turns)
 def test_the_first_piece_goes_alone_where_it_makes_the_object(script: list[Turn]) -> None:
     """No other piece is sent before its response; if that is lost, so is the object's name."""
-    world = World(5, named=False)
+    world = UploadSimulation(5, named=False)
     for turn in [*script, *(Turn(number % 4, "fine") for number in range(300))]:
         world.act(turn)
         assert world.state.target or len(world.sent) <= 1

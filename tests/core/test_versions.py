@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from callwell.core.quota import adaptive, permits, versions
 from callwell.core.quota.permits import Permit
 from callwell.core.rules.profile import QuotaRule
-from tests.core.version_world import Version, World
+from tests.core.version_world import Version, VersionSimulation
 
 if TYPE_CHECKING:
     from callwell.core.quota.buckets import Bucket
@@ -60,7 +60,7 @@ def test_the_stricter_rule_holds_for_both(kind: str, order: int, seed: int, late
     """With both in turn no window is fuller than either allows, and most of the stricter one is used."""
     first, second = PAIRS[kind][::order]
     both = [first, second._replace(since=late)]
-    world = World(both, random.Random(seed))
+    world = VersionSimulation(both, random.Random(seed))
     world.run(150.0)
     for i, version in enumerate(both):
         for name in version.quotas:
@@ -77,7 +77,7 @@ def test_the_stricter_rule_holds_for_both(kind: str, order: int, seed: int, late
 def test_nothing_is_reset(kind: str, seed: int) -> None:
     """Whoever comes second calls within one window: it need not wait as if nothing were known."""
     first, second = PAIRS[kind]
-    world = World([first, second._replace(since=10.0)], random.Random(seed))
+    world = VersionSimulation([first, second._replace(since=10.0)], random.Random(seed))
     world.run(100.0)
     longest = max(rule.window_s for version in (first, second) for rule in version.quotas.values())
     assert world.count(10.0, 10.0 + longest + 15.0) > 0
@@ -87,7 +87,7 @@ def test_nothing_is_reset(kind: str, seed: int) -> None:
 @given(seed=st.integers(0, 2**32))
 def test_a_version_that_does_not_document_the_quota_is_bound_by_it(seed: int) -> None:
     """Its calls count as well, while the other version is there."""
-    world = World([Version({"q": minute(10)}, ONE), Version({}, ONE, since=0.1)], random.Random(seed))
+    world = VersionSimulation([Version({"q": minute(10)}, ONE), Version({}, ONE, since=0.1)], random.Random(seed))
     world.run(100.0)
     assert world.over("q", 0) == []
     assert world.count(0.0, 100.0) >= 60
@@ -112,7 +112,7 @@ def test_a_version_that_is_gone_binds_nobody() -> None:
     """When all permits that it ever held are available, the others use their own limit."""
     old = Version({"q": minute(2)}, ONE, until=50.0)
     new = Version({"q": minute(20)}, ONE)
-    world = World([old, new], random.Random(1))
+    world = VersionSimulation([old, new], random.Random(1))
     world.run(300.0)
     assert world.count(10.0, 50.0) <= 2 * 5
     assert world.count(100.0, 300.0) >= 150
@@ -122,7 +122,7 @@ def test_a_version_that_is_gone_binds_nobody() -> None:
 def test_a_quota_for_some_operations_does_not_bind_who_does_not_know_it() -> None:
     """Whether the others' calls are of these operations is unknown."""
     quotas = {"q": minute(10), "uploads": minute(1, methods=())}
-    world = World([Version({"q": minute(10)}, ONE), Version(quotas, ("q", "uploads"))], random.Random(1))
+    world = VersionSimulation([Version({"q": minute(10)}, ONE), Version(quotas, ("q", "uploads"))], random.Random(1))
     world.run(300.0)
     assert world.count(0.0, 300.0) >= 150
     assert world.count(0.0, 300.0, 1) <= 300 / 10 + 1

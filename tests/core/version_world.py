@@ -39,7 +39,7 @@ class Version(NamedTuple):
     transit_s: float = 5.0
 
 
-class World:
+class VersionSimulation:
     """The record, and what arrives.
 
     Args:

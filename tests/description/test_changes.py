@@ -16,7 +16,7 @@ from callwell.description.intake.document import read_intake
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-OLD: dict[str, Any] = {
+DOCUMENT: dict[str, Any] = {
     "openapi": "3.0.3",
     "info": {"title": "Shop", "version": "1"},
     "servers": [{"url": "https://shop.example"}],
@@ -54,50 +54,57 @@ OLD: dict[str, Any] = {
 }
 
 
-def compare(change: Callable[[dict[str, Any]], object]) -> list[Change]:
-    """The changes to a document that was changed."""
-    new = copy.deepcopy(OLD)
-    change(new)
+def compare(mutate: Callable[[dict[str, Any]], object]) -> list[Change]:
+    """The changes that are found after a mutation of the document."""
+    new = copy.deepcopy(DOCUMENT)
+    mutate(new)
     old_facts, new_facts = (
-        read_intake(msgspec.json.encode(item), Path("shop.json"), alone=True).facts for item in (OLD, new)
+        read_intake(msgspec.json.encode(item), Path("shop.json"), without_siblings=True).facts
+        for item in (DOCUMENT, new)
     )
     return find_changes(old_facts, new_facts)
 
 
-def listed(document: dict[str, Any]) -> dict[str, Any]:
+def list_operation(document: dict[str, Any]) -> dict[str, Any]:
     """The list operation."""
     operation: dict[str, Any] = document["paths"]["/things"]["get"]
     return operation
 
 
-def fields(document: dict[str, Any]) -> dict[str, Any]:
-    """The fields of its response."""
-    content = listed(document)["responses"]["200"]["content"]["application/json"]
+def response_fields(document: dict[str, Any]) -> dict[str, Any]:
+    """The fields of the response of the list operation."""
+    content = list_operation(document)["responses"]["200"]["content"]["application/json"]
     found: dict[str, Any] = content["schema"]["properties"]
     return found
 
 
-NEW: dict[str, Any] = {"name": "page", "in": "query", "schema": {"type": "integer"}}
+NEW_PARAMETER: dict[str, Any] = {"name": "page", "in": "query", "schema": {"type": "integer"}}
 BREAKING: dict[str, Callable[[dict[str, Any]], object]] = {
     "it is gone": lambda new: new["paths"]["/things"].pop("delete"),
     "it is called things.wipe now": lambda new: new["paths"]["/things"]["delete"].update(operationId="things.wipe"),
-    "the argument size is gone": lambda new: listed(new)["parameters"].pop(),
-    "the argument page is new and required": lambda new: listed(new)["parameters"].append({**NEW, "required": True}),
-    "the argument size is required now": lambda new: listed(new)["parameters"][1].update(required=True),
-    "the argument size is boolean, was integer": lambda new: listed(new)["parameters"][1].update(
+    "the argument size is gone": lambda new: list_operation(new)["parameters"].pop(),
+    "the argument page is new and required": lambda new: list_operation(new)["parameters"].append(
+        {**NEW_PARAMETER, "required": True}
+    ),
+    "the argument size is required now": lambda new: list_operation(new)["parameters"][1].update(required=True),
+    "the argument size is boolean, was integer": lambda new: list_operation(new)["parameters"][1].update(
         schema={"type": "boolean"}
     ),
-    "the argument colour no longer takes blue": lambda new: listed(new)["parameters"][0]["schema"].update(enum=["red"]),
-    "the response's total is gone": lambda new: fields(new).pop("total"),
-    "the response's total is string, was integer": lambda new: fields(new)["total"].update(type="string"),
-    "the response's things[].id is gone": lambda new: fields(new)["things"]["items"].update(properties={"key": {}}),
+    "the argument colour no longer takes blue": lambda new: list_operation(new)["parameters"][0]["schema"].update(
+        enum=["red"]
+    ),
+    "the response's total is gone": lambda new: response_fields(new).pop("total"),
+    "the response's total is string, was integer": lambda new: response_fields(new)["total"].update(type="string"),
+    "the response's things[].id is gone": lambda new: response_fields(new)["things"]["items"].update(
+        properties={"key": {}}
+    ),
     "the server https://shop.example is gone": lambda new: new.update(servers=[]),
     "the security scheme main changed": lambda new: new["components"]["securitySchemes"]["main"].update(scheme="basic"),
 }
 HARMLESS: dict[str, Callable[[dict[str, Any]], object]] = {
     "it is new: GET /others": lambda new: new["paths"].update({"/others": {"get": {"responses": {}}}}),
-    "the argument page is new": lambda new: listed(new)["parameters"].append(NEW),
-    "the argument size is integer or number, was integer": lambda new: listed(new)["parameters"][1].update(
+    "the argument page is new": lambda new: list_operation(new)["parameters"].append(NEW_PARAMETER),
+    "the argument size is integer or number, was integer": lambda new: list_operation(new)["parameters"][1].update(
         schema={"type": "number"}
     ),
     "the version is 2, was 1": lambda new: new["info"].update(version="2"),
@@ -107,7 +114,7 @@ HARMLESS: dict[str, Callable[[dict[str, Any]], object]] = {
 
 @pytest.mark.parametrize("what", BREAKING)
 def test_what_breaks(what: str) -> None:
-    """Callers that were right may fail."""
+    """Correct callers may fail after the change."""
     found = compare(BREAKING[what])
     assert what in [item.what for item in found if item.breaking]
     assert found == sorted(found, key=lambda item: not item.breaking)
@@ -115,17 +122,17 @@ def test_what_breaks(what: str) -> None:
 
 @pytest.mark.parametrize("what", HARMLESS)
 def test_what_does_not_break(what: str) -> None:
-    """Callers that were right stay right."""
+    """Correct callers stay correct."""
     assert [(item.what, item.breaking) for item in compare(HARMLESS[what])] == [(what, False)]
 
 
 def test_nothing_changed() -> None:
-    """Texts are no changes, and neither is a field more."""
+    """New descriptions and additional response fields are not reported."""
     assert compare(lambda new: new["components"]["securitySchemes"]["main"].update(description="b")) == []
-    assert compare(lambda new: fields(new).update(more={"type": "string"})) == []
+    assert compare(lambda new: response_fields(new).update(more={"type": "string"})) == []
 
 
 def test_an_operation_that_can_no_longer_be_called() -> None:
-    """The reason says why."""
-    [found] = compare(lambda new: listed(new).update(parameters=[{"name": "a", "in": "nowhere"}]))
+    """The change names the reason for which the operation is left out."""
+    [found] = compare(lambda new: list_operation(new).update(parameters=[{"name": "a", "in": "nowhere"}]))
     assert found.what.startswith("it can no longer be called: paths")

@@ -39,7 +39,7 @@ def read(**document: Any) -> Inferred:
 
 def facts_of(document: dict[str, Any]) -> DocumentFacts:
     """The facts of a document; what is inferred of it loads."""
-    facts = read_intake(msgspec.json.encode(document), Path("shop.json"), alone=True).facts
+    facts = read_intake(msgspec.json.encode(document), Path("shop.json"), without_siblings=True).facts
     profile.parse(write_profile(infer(facts, "shop")), facts.api)
     return facts
 

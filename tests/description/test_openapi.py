@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell.description import openapi
-from callwell.description.references import COMPONENT
+from callwell.description.references import COMPONENT_NAME_KEY
 from callwell.errors import ProfileError
 from tests.description.test_swagger import SWAGGER
 from tests.description.tiny import OPENAPI, write
@@ -69,7 +69,7 @@ def test_references_are_followed() -> None:
     """A shared schema replaces its references and keeps its name; a circle is cut; `allOf` is one object."""
     thing = API.operations["things.list"].response_schema["properties"]["things"]["items"]
     assert thing["title"] == "Thing"
-    assert thing["properties"]["parent"] == {"title": "Thing", COMPONENT: "Thing"}
+    assert thing["properties"]["parent"] == {"title": "Thing", COMPONENT_NAME_KEY: "Thing"}
     size = thing["properties"]["size"]
     assert set(size["properties"]) == {"width", "x-depth", "Code", "unit"}
     assert "title" not in size

@@ -9,7 +9,7 @@ import pytest
 
 from callwell.description import openapi
 from callwell.description.documents.swagger import translate
-from callwell.description.references import COMPONENT
+from callwell.description.references import COMPONENT_NAME_KEY
 
 SWAGGER: dict[str, Any] = {
     "swagger": "2.0",
@@ -79,7 +79,7 @@ def test_operations() -> None:
     assert listing.parameters[0].schema == {"type": "integer", "minimum": 1}
     thing = listing.response_schema["items"]
     assert thing["title"] == "Thing"
-    assert thing["properties"]["parent"] == {"title": "Thing", COMPONENT: "Thing"}
+    assert thing["properties"]["parent"] == {"title": "Thing", COMPONENT_NAME_KEY: "Thing"}
     assert thing["properties"]["name"]["nullable"]
     creating = api.operations["things.create"]
     assert [(parameter.name, parameter.location, parameter.required) for parameter in creating.parameters] == [
@@ -112,7 +112,7 @@ def test_servers() -> None:
     ],
 )
 def test_what_cannot_be_sent_is_left_out(parameter: object, reason: str) -> None:
-    """With the reason that the same thing in OpenAPI 3 has."""
+    """The reason is the one that OpenAPI 3 would give."""
     operation = {"operationId": "x.y", "parameters": [parameter], "responses": {}}
     api = openapi.read({**SWAGGER, "paths": {**SWAGGER["paths"], "/x": {"post": operation}}})
     assert [item.operation for item in api.left_out] == ["x.y"]

@@ -18,9 +18,9 @@ from callwell.export.file_names import MAX_LENGTH, distinct_names, safe_name, sh
 from callwell.keys import Key
 from callwell.state import MemoryState
 from callwell.testing import ManualClock
-from tests.client._async.scripted_client import AsyncStreaming
+from tests.client._async.scripted_client import AsyncStreamingTransport
 from tests.client.acme import KEY, acme
-from tests.client.world import answer
+from tests.client.world import make_response
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,12 +52,12 @@ class Service:
         """What comes back."""
         path = urlsplit(request.url).path
         if request.url == URL:
-            return answer(200, b"the file")
+            return make_response(200, b"the file")
         if path.endswith("/scroll"):
-            return answer(200, {"items": list(self.items), "next": None})
+            return make_response(200, {"items": list(self.items), "next": None})
         if path.endswith("/file"):
-            return answer(200, {"url": URL})
-        return answer(200, {"id": unquote(path.rpartition("/")[2])})
+            return make_response(200, {"url": URL})
+        return make_response(200, {"id": unquote(path.rpartition("/")[2])})
 
     def export(
         self, folder: Path, state: MemoryState | None = None, name: str = "things/{thing_id}/f.bin"
@@ -72,7 +72,7 @@ class Service:
                 priority="batch",
                 state=state or MemoryState(),
                 clock=ManualClock(now=1000.0),
-                transport=AsyncStreaming(self),
+                transport=AsyncStreamingTransport(self),
             ) as client:
                 return await Export(client, folder).run()
 

@@ -19,9 +19,9 @@ from callwell.export import Export
 from callwell.keys import Key
 from callwell.state import MemoryState
 from callwell.testing import ManualClock
-from tests.client._async.scripted_client import AsyncStreaming
-from tests.client.acme import KEY, TEXT, acme, operation, parameter
-from tests.client.world import answer
+from tests.client._async.scripted_client import AsyncStreamingTransport
+from tests.client.acme import KEY, STRING_SCHEMA, acme, operation, parameter
+from tests.client.world import make_response
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from callwell.export import ExportReport
     from callwell.transport.base import Request, Response
 
-SPACE = parameter("space_id", "path", TEXT, wire="spaceId")
-ITEM = parameter("item_id", "path", TEXT, wire="itemId")
+SPACE = parameter("space_id", "path", STRING_SCHEMA, wire="spaceId")
+ITEM = parameter("item_id", "path", STRING_SCHEMA, wire="itemId")
 OPERATIONS = (
     operation("spaces.list", "GET", "/spaces"),
     operation("items.list", "GET", "/spaces/{spaceId}/items", SPACE),
@@ -55,10 +55,10 @@ def export(folder: Path, *spaces: object) -> ExportReport:
     def reply(request: Request) -> Response:
         path = urlsplit(request.url).path
         if path.endswith("/spaces"):
-            return answer(200, {"items": [{"id": space} for space in spaces], "next": None})
+            return make_response(200, {"items": [{"id": space} for space in spaces], "next": None})
         if path.endswith("/items"):
-            return answer(200, {"items": [{"id": "a"}], "next": None})
-        return answer(200, {"id": unquote(path.rpartition("/")[2])})
+            return make_response(200, {"items": [{"id": "a"}], "next": None})
+        return make_response(200, {"id": unquote(path.rpartition("/")[2])})
 
     async def work() -> ExportReport:
         async with AsyncClient(
@@ -67,7 +67,7 @@ def export(folder: Path, *spaces: object) -> ExportReport:
             priority="batch",
             state=MemoryState(),
             clock=ManualClock(now=1000.0),
-            transport=AsyncStreaming(reply),
+            transport=AsyncStreamingTransport(reply),
         ) as client:
             return await Export(client, folder).run()
 
@@ -76,7 +76,7 @@ def export(folder: Path, *spaces: object) -> ExportReport:
 
 @pytest.mark.parametrize("odd", ["..", ".", "", None, {"a": 1}, "cut \ufffd"])
 def test_an_odd_scope_fails_alone(tmp_path: Path, odd: object) -> None:
-    """With its reason; the others have their records."""
+    """The report has its reason, and all other scopes are exported."""
     report = export(tmp_path / "tree", "one", odd, "two")
     assert (report.verdict, report.items, len(report.failed)) == ("failed", 2, 1)
     assert sorted(path.parent.name for path in (tmp_path / "tree").glob("*/items.jsonl")) == ["one", "two"]
@@ -86,7 +86,7 @@ def test_an_odd_scope_fails_alone(tmp_path: Path, odd: object) -> None:
 
 @pytest.mark.parametrize("odd", ["a/b", "con", "%2e", "x" * 300, "é"])
 def test_a_scope_with_any_name_has_its_folder(tmp_path: Path, odd: str) -> None:
-    """Within the export's own."""
+    """Each scope has one folder inside the folder of the export."""
     report = export(tmp_path / "tree", "one", odd)
     assert (report.verdict, report.items, report.failed) == ("complete", 2, {})
     assert len(list((tmp_path / "tree").glob("*/items.jsonl"))) == 2
@@ -94,11 +94,11 @@ def test_a_scope_with_any_name_has_its_folder(tmp_path: Path, odd: str) -> None:
 
 
 def test_scopes_that_differ_by_case_alone(tmp_path: Path) -> None:
-    """Each has its folder; on a disk where `A` is `a` the second one fails, and nothing is mixed."""
+    """Each has its folder; on a case-insensitive disk the second one fails, and no records are mixed."""
     assert export(tmp_path / "tree", "Aa", "aA").verdict == "complete"
     assert {path.parent.name for path in (tmp_path / "tree").glob("*/items.jsonl")} == {"Aa", "aA"}
-    export(tmp_path / "blind")
-    (tmp_path / "blind" / "CALLWELL-EXPORT.JSON").touch()  # as the marker would be found there
-    report = export(tmp_path / "blind", "Aa", "aA", "b")
+    export(tmp_path / "case-insensitive")
+    (tmp_path / "case-insensitive" / "CALLWELL-EXPORT.JSON").touch()  # as the marker would be found there
+    report = export(tmp_path / "case-insensitive", "Aa", "aA", "b")
     assert (report.verdict, report.items, list(report.failed)) == ("failed", 2, ["aA"])
     assert "differs from that of Aa only by case" in report.failed["aA"]

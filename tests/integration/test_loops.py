@@ -17,7 +17,7 @@ from callwell.client import AsyncClient, Client
 from callwell.core.rules.profile import QuotaRule
 from callwell.keys import Key
 from tests.client.acme import KEY, acme
-from tests.client.world import held
+from tests.client.world import count_held
 from tests.contract.raw_server import RawServer
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def test_sixteen_threads_share_a_client(server: Serving) -> None:
     with ThreadPoolExecutor(16) as pool:
         got = list(pool.map(lambda _: client.call("things.get", thing_id="1"), range(32)))
     assert got == [THING] * 32
-    assert held(client) == 0
+    assert count_held(client) == 0
     check_quota(server, 4)
     client.close()
 
@@ -86,7 +86,7 @@ def test_one_loop_after_another(server: Serving) -> None:
     client = make_client(AsyncClient, server)
     for _ in range(3):
         assert asyncio.run(several(client, 3)) == [THING] * 3
-        assert held(client) == 0
+        assert count_held(client) == 0
     check_quota(server, 4)
     asyncio.run(client.aclose())
 
@@ -97,7 +97,7 @@ def test_loops_in_several_threads_at_once(server: Serving) -> None:
     with ThreadPoolExecutor(4) as pool:
         got = list(pool.map(lambda _: asyncio.run(several(client, 6)), range(4)))
     assert got == [[THING] * 6] * 4
-    assert held(client) == 0
+    assert count_held(client) == 0
     check_quota(server, 4)
     asyncio.run(client.aclose())
 
@@ -112,7 +112,7 @@ def test_a_loop_that_ends_amid_its_calls(server: Serving) -> None:
         await asyncio.to_thread(lambda: (server.arrived.acquire(), server.arrived.acquire()))
 
     asyncio.run(leave())
-    assert held(client) == 0
+    assert count_held(client) == 0
     assert client.spent() == {"narrow": (2, 2)}
     other = make_client(AsyncClient, server, limit=2)
     asyncio.run(leave_and_call(other))
@@ -141,16 +141,16 @@ def test_a_loop_that_is_closed_without_a_word(server: Serving) -> None:
     async def leave() -> None:
         assert await several(client, 2) == [THING] * 2
         left.extend(asyncio.create_task(client.call("things.get", thing_id="1")) for _ in range(3))
-        while held(client) < 3:  # noqa: ASYNC110 - there is no event for a caller in the queue
+        while count_held(client) < 3:  # noqa: ASYNC110 - there is no event for a caller in the queue
             await asyncio.sleep(0)
 
     loop.run_until_complete(leave())
     loop.close()
-    assert held(client) == 3
+    assert count_held(client) == 3
     assert asyncio.run(several(client, 4)) == [THING] * 4
     left.clear()
     gc.collect()
-    assert held(client) == 0
+    assert count_held(client) == 0
     check_quota(server, 2)
     asyncio.run(client.aclose())
 

@@ -14,9 +14,9 @@ from callwell.core.rules.profile import KeyRule
 from callwell.errors import KeyMalformed, KeyMissing
 from callwell.keys import Key, parse_source
 from callwell.keys.format import find_format_error
-from tests.client._async.scripted_client import client
+from tests.client._async.scripted_client import connect
 from tests.client.running import run
-from tests.client.world import World
+from tests.client.world import ScriptedProvider
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,9 +83,9 @@ def test_the_sentence_says_what_to_do_and_not_what_the_key_is(text: str) -> None
     assert wrong.startswith(WRONG[text])
     assert SECRET not in wrong
     assert ":" in wrong
-    world = World()
+    world = ScriptedProvider()
     with pytest.raises(KeyMalformed) as caught:
-        client(world, key=Key(text))
+        connect(world, key=Key(text))
     assert SECRET not in str(caught.value)
     assert str(caught.value).startswith("acme: the key passed in code ")
     assert not world.sent
@@ -97,20 +97,20 @@ def test_a_key_in_quotes_is_read_right(tmp_path: Path, monkeypatch: pytest.Monke
     text = f"{quote}acme_{SECRET}{quote}"
     monkeypatch.setitem(os.environ, "ACME_KEY", text)
     for given in (None, written(tmp_path, f" {text}\r\n".encode())):
-        world = World()
-        api = client(world, key=given)
+        world = ScriptedProvider()
+        api = connect(world, key=given)
         run(partial(api.call, "things.get", thing_id="1"))
         assert world.keys == [f"acme_{SECRET}"]
     monkeypatch.setitem(os.environ, "ACME_KEY", quote * 2)
     with pytest.raises(KeyMissing):
-        client(World(), key=None)
+        connect(ScriptedProvider(), key=None)
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 def test_other_encodings_are_reported(tmp_path: Path, encoding: str) -> None:
     """As some shells write files."""
     with pytest.raises(KeyMalformed, match="is not UTF-8 text"):
-        client(World(), key=written(tmp_path, f"{SECRET}\n".encode(encoding)))
+        connect(ScriptedProvider(), key=written(tmp_path, f"{SECRET}\n".encode(encoding)))
 
 
 @pytest.mark.parametrize(

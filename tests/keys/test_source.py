@@ -11,8 +11,8 @@ import pytest
 
 from callwell.errors import InvalidOption, KeyMalformed, KeyMissing
 from callwell.keys import Key, parse_source
-from tests.client._sync.scripted_client import client
-from tests.client.world import World
+from tests.client._sync.scripted_client import connect
+from tests.client.world import ScriptedProvider
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -152,7 +152,7 @@ def test_what_cannot_be_a_key_is_reported_without_it(tmp_path: Path, content: by
     with pytest.raises(
         KeyMalformed, match=r"^acme: the key at file:.+ (?:is not|has|cannot be right: expected) "
     ) as caught:
-        client(World(), key=f"file:{file}")
+        connect(ScriptedProvider(), key=f"file:{file}")
     error: BaseException | None = caught.value
     while error is not None:
         assert "cret" not in repr(error) + str(error.args)

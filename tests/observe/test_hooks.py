@@ -19,11 +19,11 @@ from callwell.observe.hooks import build_hooks
 from callwell.observe.notices import AttemptBegan, AttemptEnded, CallBegan, CallEnded, FetchEnded, Waiting
 from callwell.testing import Dice
 from tests.client._async import scripted_client as asynchronous
-from tests.client._sync.scripted_client import client
+from tests.client._sync.scripted_client import connect
 from tests.client.acme import BASE, KEY, acme
-from tests.client.many_callers import make
-from tests.client.virtual import leap
-from tests.client.world import LOST, OK, World, answer, code
+from tests.client.many_callers import make_client
+from tests.client.virtual import run_in_virtual_time
+from tests.client.world import LOST, OK, ScriptedProvider, make_error_response, make_response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,8 +79,8 @@ class Broken:
 def test_a_call_from_its_beginning_to_its_end() -> None:
     """Every attempt is reported before and after, all under the number of the call, which no other call has."""
     hook = Recorder()
-    world = World(code(500, "X"), OK)
-    api = client(world, hooks=[hook], on_notice=None)
+    world = ScriptedProvider(make_error_response(500, "X"), OK)
+    api = connect(world, hooks=[hook], on_notice=None)
     api.call("things.get", thing_id="a/b")
     api.call("things.list", size=2)
     first = ["CallBegan", "AttemptBegan", "AttemptEnded", "Waiting", "AttemptBegan", "AttemptEnded", "CallEnded"]
@@ -98,8 +98,8 @@ def test_a_call_from_its_beginning_to_its_end() -> None:
 def test_an_address_is_shown_without_secrets() -> None:
     """Neither the user of a proxy-like address, nor query, nor fragment; and no template where none is known."""
     hook = Recorder()
-    world = World(answer(302, location="/v1/elsewhere?token=SECRET"), OK)
-    api = client(world, hooks=[hook])
+    world = ScriptedProvider(make_response(302, location="/v1/elsewhere?token=SECRET"), OK)
+    api = connect(world, hooks=[hook])
     api.call("things.get", thing_id="1")
     api.request("GET", "/any?secret=SECRET", query={"more": "SECRET"})
     shown = [(began.url, began.template) for began in hook.all(AttemptBegan)]
@@ -111,8 +111,8 @@ def test_an_address_is_shown_without_secrets() -> None:
 
 def test_what_a_hook_adds_is_sent() -> None:
     """Headers of all hooks go with the request; the first to add one is heard."""
-    world = World(OK)
-    api = client(world, hooks=[Recorder({"Traceparent": "1"}), Recorder(), Recorder({"traceparent": "2", "b3": "3"})])
+    world = ScriptedProvider(OK)
+    api = connect(world, hooks=[Recorder({"Traceparent": "1"}), Recorder(), Recorder({"traceparent": "2", "b3": "3"})])
     api.call("things.make", name="n", trace="own")
     assert dict(world.sent[0].request.headers) == {
         "accept": "application/json",
@@ -127,18 +127,18 @@ def test_what_a_hook_adds_is_sent() -> None:
 @pytest.mark.parametrize("name", ["Authorization", "X-Trace", "accept", "Content-Type", "Host", "Content-Length"])
 def test_no_header_of_the_request_is_replaced(name: str) -> None:
     """Not the key's, not an argument's, and none that the transport writes."""
-    plain = World(OK)
-    hooked = World(OK)
+    plain = ScriptedProvider(OK)
+    hooked = ScriptedProvider(OK)
     for world, added in ((plain, None), (hooked, {name: "other"})):
-        client(world, hooks=[Recorder(added)]).call("things.make", name="n", trace="own")
+        connect(world, hooks=[Recorder(added)]).call("things.make", name="n", trace="own")
     assert hooked.sent[0].request.headers == plain.sent[0].request.headers
 
 
 @pytest.mark.parametrize("added", [{"a b": "1"}, {"a": "1\r\nhost: x"}, {"a": "ü"}, {"a": 1}, 3, {"": "1"}])
 def test_headers_that_cannot_be_sent_are_left_out(caplog: pytest.LogCaptureFixture, added: Any) -> None:
     """They are logged, and the call goes on without."""
-    world = World(OK)
-    assert client(world, hooks=[Recorder(added)]).call("things.get", thing_id="1") == {"id": "1"}
+    world = ScriptedProvider(OK)
+    assert connect(world, hooks=[Recorder(added)]).call("things.get", thing_id="1") == {"id": "1"}
     assert len(list(world.sent[0].request.headers)) == 2
     assert "a hook failed" in caplog.text
 
@@ -146,8 +146,8 @@ def test_headers_that_cannot_be_sent_are_left_out(caplog: pytest.LogCaptureFixtu
 def test_a_hook_that_fails_disturbs_neither_the_call_nor_the_others(caplog: pytest.LogCaptureFixture) -> None:
     """What it raises is logged, and the hooks after it are still called."""
     hook = Recorder({"traceparent": "1"})
-    world = World(code(500, "X"), OK)
-    assert client(world, hooks=[Broken(), hook], on_notice=None).call("things.get", thing_id="1") == {"id": "1"}
+    world = ScriptedProvider(make_error_response(500, "X"), OK)
+    assert connect(world, hooks=[Broken(), hook], on_notice=None).call("things.get", thing_id="1") == {"id": "1"}
     assert len(hook.reported) == 7
     assert dict(world.sent[1].request.headers)["traceparent"] == "1"
     assert caplog.text.count("a hook failed") == 7
@@ -156,10 +156,12 @@ def test_a_hook_that_fails_disturbs_neither_the_call_nor_the_others(caplog: pyte
 def test_a_file_is_reported_without_its_address(tmp_path: Path) -> None:
     """Each request to the storage: its host, status, bytes and why it broke off; nothing is added to it."""
     hook = Recorder({"traceparent": "1"})
-    asked = answer(200, {"data": {"url": SIGNED, "size": 4}})
-    broken = answer(200, b"BO", whole=False, content_length="4", etag='"x"')
-    world = World(asked, LOST, broken, answer(206, b"DY", content_range="bytes 2-3/4", content_length="2"))
-    client(world, hooks=[hook]).asset("things.file", thing_id="1").save(tmp_path / "f")
+    asked = make_response(200, {"data": {"url": SIGNED, "size": 4}})
+    broken = make_response(200, b"BO", whole=False, content_length="4", etag='"x"')
+    world = ScriptedProvider(
+        asked, LOST, broken, make_response(206, b"DY", content_range="bytes 2-3/4", content_length="2")
+    )
+    connect(world, hooks=[hook]).asset("things.file", thing_id="1").save(tmp_path / "f")
     assert (tmp_path / "f").read_bytes() == b"BODY"
     assert [astuple(item)[2:5] for item in hook.all(FetchEnded)] == [
         (None, "the response broke off", 0),
@@ -175,9 +177,9 @@ def test_a_file_is_reported_without_its_address(tmp_path: Path) -> None:
 @pytest.mark.parametrize("url", ["https://[storage/f", "https://storage.test:port/f", "f"])
 def test_an_address_that_is_none_disturbs_no_hook(url: str) -> None:
     """What a provider gives for an address may be anything: it is refused, and no hook hears of a request."""
-    world = World(answer(200, {"data": {"url": url, "size": 4}}), answer(200, b"BODY"))
+    world = ScriptedProvider(make_response(200, {"data": {"url": url, "size": 4}}), make_response(200, b"BODY"))
     hook = Recorder()
-    api = client(world, base_url="http://localhost", hooks=[hook])
+    api = connect(world, base_url="http://localhost", hooks=[hook])
     with pytest.raises(AssetError, match="an address that is not http or https"):
         api.asset("things.file", thing_id="1").read()
     assert hook.all(FetchEnded) == []
@@ -188,8 +190,10 @@ def test_what_began_ends_also_when_the_caller_leaves() -> None:
 
     async def work(at: float) -> Recorder:
         hook = Recorder()
-        one, _ = make(
-            lambda _: code(503, "NOT_DONE"), provider=acme({"ten": QuotaRule(limit=2, window_s=10)}), hooks=[hook]
+        one, _ = make_client(
+            lambda _: make_error_response(503, "NOT_DONE"),
+            provider=acme({"ten": QuotaRule(limit=2, window_s=10)}),
+            hooks=[hook],
         )
         one._engine.roll = Dice([0.5])
         task = asyncio.create_task(one.call("things.get", thing_id="1"))
@@ -200,7 +204,7 @@ def test_what_began_ends_also_when_the_caller_leaves() -> None:
         return hook
 
     for at, attempts, outcome in ((0.5, 1, "unknown"), (1.2, 1, "refused"), (2.0, 2, "unknown"), (5.0, 2, "refused")):
-        hook = leap(lambda at=at: work(at))  # type: ignore[misc] # mypy infers no type for a default
+        hook = run_in_virtual_time(lambda at=at: work(at))  # type: ignore[misc] # mypy infers no type for a default
         assert len(hook.all(AttemptBegan)) == len(hook.all(AttemptEnded)) == attempts
         assert len(hook.all(CallBegan)) == 1
         assert [(item.attempts, item.outcome) for item in hook.all(CallEnded)] == [(attempts, outcome)]
@@ -211,9 +215,9 @@ def test_what_began_ends_also_when_the_caller_leaves() -> None:
 def test_both_sides_tell_hooks_the_same() -> None:
     """Both sides report the same."""
     reported = []
-    for side in (client, asynchronous.client):
+    for side in (connect, asynchronous.connect):
         hook = Recorder()
-        item = side(World(code(429, "X", retry_after="2"), LOST, OK), hooks=[hook])
+        item = side(ScriptedProvider(make_error_response(429, "X", retry_after="2"), LOST, OK), hooks=[hook])
         result = item.call("things.get", thing_id="1")
         assert (asyncio.run(result) if asyncio.iscoroutine(result) else result) == {"id": "1"}
         reported.append([replace(item, call=0) for item in hook.reported])

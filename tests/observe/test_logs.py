@@ -12,9 +12,9 @@ from callwell import errors
 from callwell.core.rules.profile import QuotaRule
 from callwell.observe.logs import LOGGER, log_notice
 from callwell.observe.notices import AttemptEnded, CallEnded, FetchEnded, KeyChanged, Waiting
-from tests.client._sync.scripted_client import client
+from tests.client._sync.scripted_client import connect
 from tests.client.acme import KEY, acme
-from tests.client.world import DEAD, LOST, ListSource, World, answer, code
+from tests.client.world import DEAD, LOST, ListSource, ScriptedProvider, make_error_response, make_response
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,21 +63,21 @@ def test_a_full_run_shows_no_secret(caplog: pytest.LogCaptureFixture, tmp_path: 
     """Rotation, retries, quotas, pages and files at DEBUG: neither key, nor signature, nor body."""
     caplog.set_level(logging.DEBUG)
     url = "https://storage.test/f?X-Amz-Signature=SIGNATURE&X-Amz-Credential=CREDENTIAL"
-    page = answer(200, {"data": {"items": [{"id": "BODY"}], "more": False}})
-    world = World(
+    page = make_response(200, {"data": {"items": [{"id": "BODY"}], "more": False}})
+    world = ScriptedProvider(
         DEAD,
-        code(429, "X", retry_after="2"),
-        code(500, "acme_second"),
+        make_error_response(429, "X", retry_after="2"),
+        make_error_response(500, "acme_second"),
         LOST,
-        answer(200, {"data": {"id": "BODY"}}),
+        make_response(200, {"data": {"id": "BODY"}}),
         page,
-        answer(200, {"data": {"url": url, "size": 4}}),
-        answer(403, b"SIGNATURE"),
-        answer(200, {"data": {"url": url, "size": 4}}),
-        answer(200, b"BODY", content_length="4"),
-        code(403, "acme_second"),
+        make_response(200, {"data": {"url": url, "size": 4}}),
+        make_response(403, b"SIGNATURE"),
+        make_response(200, {"data": {"url": url, "size": 4}}),
+        make_response(200, b"BODY", content_length="4"),
+        make_error_response(403, "acme_second"),
     )
-    api = client(
+    api = connect(
         world,
         provider=acme({"two": QuotaRule(limit=2, window_s=5)}),
         source=ListSource([KEY, "acme_second"]),
@@ -103,7 +103,12 @@ def test_a_hook_that_fails_disturbs_no_call(caplog: pytest.LogCaptureFixture) ->
     def fail(_: Any) -> None:
         raise ZeroDivisionError
 
-    assert client(World(code(500, "X"), answer(200, {"data": 1})), on_notice=fail).call("things.get", thing_id="1") == 1
+    assert (
+        connect(ScriptedProvider(make_error_response(500, "X"), make_response(200, {"data": 1})), on_notice=fail).call(
+            "things.get", thing_id="1"
+        )
+        == 1
+    )
     assert "a hook failed" in caplog.text
 
 

@@ -15,11 +15,11 @@ from opentelemetry.trace import SpanKind, StatusCode
 from callwell.errors import NotFound
 from callwell.observe.opentelemetry import METHODS_VARIABLE, REQUEST_S
 from tests.client._async import scripted_client as asynchronous
-from tests.client._sync.scripted_client import client
+from tests.client._sync.scripted_client import connect
 from tests.client.acme import BASE, KEY
-from tests.client.many_callers import make
-from tests.client.virtual import leap
-from tests.client.world import DEAD, LOST, OK, REFUSED, ListSource, World, answer, code
+from tests.client.many_callers import make_client
+from tests.client.virtual import run_in_virtual_time
+from tests.client.world import DEAD, LOST, OK, REFUSED, ListSource, ScriptedProvider, make_error_response, make_response
 from tests.observe.telemetry import telemetry
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ THING = SERVER | {"url.template": "/v1/things/{thingId}"}
 def test_an_attempt_is_a_client_span() -> None:
     """Its name, kind, attributes and status are those of the conventions, the query is not in it."""
     seen = telemetry()
-    client(World(OK), hooks=[seen.hook]).call("things.list", colour="red", size=2)
+    connect(ScriptedProvider(OK), hooks=[seen.hook]).call("things.list", colour="red", size=2)
     attempt, call = seen.spans
     assert (attempt.name, attempt.kind, attempt.status.status_code) == (
         "GET /v1/things",
@@ -57,8 +57,8 @@ def test_an_attempt_is_a_client_span() -> None:
 def test_every_attempt_of_a_call_is_below_it() -> None:
     """Repetitions say which they are, failures what they were, and the call shows its waits."""
     seen = telemetry()
-    world = World(code(503, "BUSY", retry_after="2"), LOST, REFUSED, OK)
-    client(world, hooks=[seen.hook]).call("things.get", thing_id="1")
+    world = ScriptedProvider(make_error_response(503, "BUSY", retry_after="2"), LOST, REFUSED, OK)
+    connect(world, hooks=[seen.hook]).call("things.get", thing_id="1")
     *attempts, call = seen.spans
     assert call.context is not None
     assert {span.parent.span_id for span in attempts if span.parent} == {call.context.span_id}
@@ -90,7 +90,7 @@ def test_a_refused_call_is_an_error() -> None:
     """Of the attempt by its status, of the call by its outcome."""
     seen = telemetry()
     with pytest.raises(NotFound):
-        client(World(code(404, "X")), hooks=[seen.hook]).request("DELETE", "/things/1")
+        connect(ScriptedProvider(make_error_response(404, "X")), hooks=[seen.hook]).request("DELETE", "/things/1")
     attempt, call = seen.spans
     assert (attempt.name, attempt.status.status_code) == ("DELETE", StatusCode.ERROR)
     assert (attempt.attributes or {})["error.type"] == "404"
@@ -102,10 +102,10 @@ def test_a_refused_call_is_an_error() -> None:
 def test_the_trace_goes_on_from_the_caller_to_the_provider() -> None:
     """The caller's span is above the call; the request carries the attempt's own context, and no baggage."""
     seen = telemetry()
-    world = World(LOST, OK)
+    world = ScriptedProvider(LOST, OK)
     with seen.tracers.get_tracer("test").start_as_current_span("caller") as caller:
         token = context.attach(baggage.set_baggage("user", "SECRET"))
-        client(world, hooks=[seen.hook]).call("things.get", thing_id="1")
+        connect(world, hooks=[seen.hook]).call("things.get", thing_id="1")
         context.detach(token)
     *attempts, call, _ = seen.spans
     assert call.parent == caller.get_span_context()
@@ -119,24 +119,26 @@ def test_the_trace_goes_on_from_the_caller_to_the_provider() -> None:
 def test_the_trace_need_not_go_on() -> None:
     """With `propagate=False` the provider gets no header."""
     seen = telemetry(propagate=False)
-    world = World(OK)
-    client(world, hooks=[seen.hook]).call("things.get", thing_id="1")
+    world = ScriptedProvider(OK)
+    connect(world, hooks=[seen.hook]).call("things.get", thing_id="1")
     assert "traceparent" not in dict(world.sent[0].request.headers)
     assert len(seen.spans) == 2
 
 
-@pytest.mark.parametrize("side", [client, asynchronous.client], ids=["sync", "async"])
+@pytest.mark.parametrize("side", [connect, asynchronous.connect], ids=["sync", "async"])
 def test_pages_that_are_read_ahead_stay_in_the_trace(side: Any) -> None:
     """What a thread or task fetches ahead is below the span of who began to read."""
     seen = telemetry()
-    pages = [answer(200, {"data": {"items": [{"id": str(n)}, {"id": f"{n}b"}], "more": n < 3}}) for n in range(4)]
-    result = side(World(*pages), hooks=[seen.hook])
+    pages = [
+        make_response(200, {"data": {"items": [{"id": str(n)}, {"id": f"{n}b"}], "more": n < 3}}) for n in range(4)
+    ]
+    result = side(ScriptedProvider(*pages), hooks=[seen.hook])
 
     async def walk() -> int:
         return len([item async for item in result.pages("things.list")])
 
     with seen.tracers.get_tracer("test").start_as_current_span("caller") as caller:
-        got = asyncio.run(walk()) if side is asynchronous.client else len(list(result.pages("things.list")))
+        got = asyncio.run(walk()) if side is asynchronous.connect else len(list(result.pages("things.list")))
     assert got == 8
     calls = [span for span in seen.spans if span.name == "acme things.list"]
     assert [span.parent for span in calls] == [caller.get_span_context()] * 4
@@ -145,12 +147,14 @@ def test_pages_that_are_read_ahead_stay_in_the_trace(side: Any) -> None:
 def test_a_file_shows_its_host_alone() -> None:
     """A request to the storage is a client span below the caller's, without path, query and headers of ours."""
     seen = telemetry()
-    broken = answer(200, b"BO", whole=False, content_length="4", etag='"x"')
-    world = World(
-        answer(200, {"data": {"url": SIGNED, "size": 4}}), broken, answer(206, b"DY", content_range="bytes 2-3/4")
+    broken = make_response(200, b"BO", whole=False, content_length="4", etag='"x"')
+    world = ScriptedProvider(
+        make_response(200, {"data": {"url": SIGNED, "size": 4}}),
+        broken,
+        make_response(206, b"DY", content_range="bytes 2-3/4"),
     )
     with seen.tracers.get_tracer("test").start_as_current_span("caller") as caller:
-        client(world, hooks=[seen.hook]).asset("things.file", thing_id="1").read()
+        connect(world, hooks=[seen.hook]).asset("things.file", thing_id="1").read()
     first, second = (span for span in seen.spans if (span.attributes or {}).get("server.port") == 8443)
     assert (first.name, first.kind, first.parent) == ("GET", SpanKind.CLIENT, caller.get_span_context())
     where = {"http.request.method": "GET", "server.address": "storage.test", "server.port": 8443}
@@ -168,7 +172,7 @@ def test_a_file_shows_its_host_alone() -> None:
 def test_no_secret_is_in_any_span_or_metric() -> None:
     """Keys, end users and queries are in neither, dead keys and refusals included."""
     seen = telemetry()
-    api = client(World(DEAD, OK), source=ListSource([KEY, "acme_second"]), hooks=[seen.hook])
+    api = connect(ScriptedProvider(DEAD, OK), source=ListSource([KEY, "acme_second"]), hooks=[seen.hook])
     api._engine.keys._notify = api._engine.notify
     api.call("things.get", thing_id="1")
     api.request("GET", "/any?token=SECRET#SECRET")
@@ -183,7 +187,7 @@ def test_no_secret_is_in_any_span_or_metric() -> None:
 def test_the_duration_of_requests_is_a_histogram() -> None:
     """Name, bounds and attributes are those of the conventions, and no address is among them."""
     seen = telemetry()
-    api = client(World(code(500, "X"), LOST, OK, took=0.25), hooks=[seen.hook])
+    api = connect(ScriptedProvider(make_error_response(500, "X"), LOST, OK, took=0.25), hooks=[seen.hook])
     api.call("things.get", thing_id="1")
     api.call("things.get", thing_id="2")
     points = {point.attributes.get("error.type"): point for point in seen.points("http.client.request.duration")}
@@ -198,7 +202,9 @@ def test_the_duration_of_requests_is_a_histogram() -> None:
 def test_calls_waits_and_repetitions_are_counted() -> None:
     """By provider and operation, and by outcome or reason."""
     seen = telemetry()
-    client(World(code(503, "X", retry_after="2"), OK, took=0.25), hooks=[seen.hook]).call("things.get", thing_id="1")
+    connect(ScriptedProvider(make_error_response(503, "X", retry_after="2"), OK, took=0.25), hooks=[seen.hook]).call(
+        "things.get", thing_id="1"
+    )
     who = {"callwell.provider": "acme", "callwell.operation": "things.get"}
     (call,) = seen.points("callwell.call.duration")
     assert (dict(call.attributes), call.count, call.sum) == (who | {"callwell.outcome": "done"}, 1, 2.5)
@@ -210,7 +216,7 @@ def test_calls_waits_and_repetitions_are_counted() -> None:
 def test_methods_that_nobody_knows_are_not_names(monkeypatch: pytest.MonkeyPatch) -> None:
     """A method outside the list is named as the conventions say; the list can be set as they say."""
     seen = telemetry()
-    client(World(OK), hooks=[seen.hook]).request("PURGE", "/things")
+    connect(ScriptedProvider(OK), hooks=[seen.hook]).request("PURGE", "/things")
     span = seen.spans[0]
     assert span.name == "HTTP"
     assert span.attributes is not None
@@ -218,7 +224,7 @@ def test_methods_that_nobody_knows_are_not_names(monkeypatch: pytest.MonkeyPatch
     assert span.attributes["http.request.method_original"] == "PURGE"
     monkeypatch.setenv(METHODS_VARIABLE, "GET,PURGE")
     seen = telemetry()
-    client(World(OK), hooks=[seen.hook]).request("PURGE", "/things")
+    connect(ScriptedProvider(OK), hooks=[seen.hook]).request("PURGE", "/things")
     assert seen.spans[0].name == "PURGE"
 
 
@@ -227,14 +233,14 @@ def test_a_call_that_is_cancelled_leaves_no_open_span() -> None:
     seen = telemetry()
 
     async def work() -> None:
-        one, _ = make(hooks=[seen.hook])
+        one, _ = make_client(hooks=[seen.hook])
         task = asyncio.create_task(one.call("things.get", thing_id="1"))
         await asyncio.sleep(0.7)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
 
-    leap(work)
+    run_in_virtual_time(work)
     attempt, call = seen.spans
     assert (attempt.attributes or {})["error.type"] == "the_caller_left_before_a_response_came"
     assert (call.attributes or {})["callwell.outcome"] == "unknown"

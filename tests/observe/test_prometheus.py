@@ -14,9 +14,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from callwell.core.rules.profile import RetryRule
 from callwell.errors import NotFound
 from callwell.observe.prometheus import PrometheusHook
-from tests.client._sync.scripted_client import client
+from tests.client._sync.scripted_client import connect
 from tests.client.acme import KEY, acme
-from tests.client.world import DEAD, LOST, OK, ListSource, World, answer, code
+from tests.client.world import DEAD, LOST, OK, ListSource, ScriptedProvider, make_error_response, make_response
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,19 +41,19 @@ def samples(registry: CollectorRegistry, name: str) -> dict[tuple[str, ...], flo
     }
 
 
-def busy(registry: CollectorRegistry) -> World:
+def busy(registry: CollectorRegistry) -> ScriptedProvider:
     """Calls that meet all that can happen, watched by a hook of this registry."""
-    world = World(
-        *(DEAD, code(429, "X", retry_after="2"), code(500, "X"), LOST, OK),
-        *(answer(200, {"data": {"url": SIGNED, "size": 4}}), LOST),
+    world = ScriptedProvider(
+        *(DEAD, make_error_response(429, "X", retry_after="2"), make_error_response(500, "X"), LOST, OK),
+        *(make_response(200, {"data": {"url": SIGNED, "size": 4}}), LOST),
         *(
-            answer(200, b"BO", whole=False, content_length="4", etag='"x"'),
-            answer(206, b"DY", content_range="bytes 2-3/4"),
+            make_response(200, b"BO", whole=False, content_length="4", etag='"x"'),
+            make_response(206, b"DY", content_range="bytes 2-3/4"),
         ),
-        code(404, "X"),
+        make_error_response(404, "X"),
         took=0.25,
     )
-    api = client(world, source=ListSource([KEY, "acme_second"]), hooks=[PrometheusHook(registry)])
+    api = connect(world, source=ListSource([KEY, "acme_second"]), hooks=[PrometheusHook(registry)])
     api._engine.keys._notify = api._engine.notify
     api.call("things.get", thing_id="SECRET")
     api.asset("things.file", thing_id="SECRET").read()
@@ -66,7 +66,9 @@ def test_what_may_be_billed_is_counted(registry: CollectorRegistry) -> None:
     """Each request that lost its response, where the profile counts those."""
     provider = acme(retry=RetryRule(lost_attempts=2))
     for replies in ((LOST, OK), (OK,)):
-        client(World(*replies), provider=provider, hooks=[PrometheusHook(registry)]).call("things.get", thing_id="1")
+        connect(ScriptedProvider(*replies), provider=provider, hooks=[PrometheusHook(registry)]).call(
+            "things.get", thing_id="1"
+        )
     assert samples(registry, "callwell_possibly_billed_total") == {("things.get", "acme"): 1}
 
 
@@ -122,7 +124,7 @@ def test_many_clients_count_together(registry: CollectorRegistry) -> None:
     """Each registry has one set of metrics, whoever uses it."""
     other = CollectorRegistry()
     for where in (registry, registry, other):
-        client(World(OK), hooks=[PrometheusHook(where)]).call("things.get", thing_id="1")
+        connect(ScriptedProvider(OK), hooks=[PrometheusHook(where)]).call("things.get", thing_id="1")
     done = ("things.get", "done", "acme")
     assert samples(registry, "callwell_calls_total") == {done: 2}
     assert samples(other, "callwell_calls_total") == {done: 1}

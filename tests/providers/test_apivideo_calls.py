@@ -14,7 +14,7 @@ from callwell.errors import InvalidOption, UnknownName
 from callwell.keys import Key
 from callwell.providers.apivideo.client import Code
 from callwell.testing import ScriptedTransport
-from tests.client.world import World, answer
+from tests.client.world import ScriptedProvider, make_response
 
 if TYPE_CHECKING:
     from callwell.description.provider import Provider
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MIB: Final = 1 << 20
 
 
-def client(world: World) -> Apivideo:
+def client(world: ScriptedProvider) -> Apivideo:
     """A client that sends to a script."""
     return Client("apivideo", key=Key("the-key"), transport=ScriptedTransport(world.reply), clock=world.clock)
 
@@ -36,7 +36,9 @@ def test_a_walk_ends_by_totals_or_by_links() -> None:
     for totals in known:
         onward = [{"rel": "next", "uri": "/videos?currentPage=2"}]
         pages = [("a", totals | {"links": onward}), ("b", totals | {"links": []})]
-        world = World(*(answer(200, {"data": [{"videoId": one}], "pagination": page}) for one, page in pages))
+        world = ScriptedProvider(
+            *(make_response(200, {"data": [{"videoId": one}], "pagination": page}) for one, page in pages)
+        )
         with client(world) as api:
             pager = api.videos.list(tags=["x y"], metadata={"k": "v"})
             assert [item["videoId"] for item in pager] == ["a", "b"]
@@ -47,7 +49,7 @@ def test_a_walk_ends_by_totals_or_by_links() -> None:
 
 def test_the_key_is_shown_where_it_belongs() -> None:
     """It is the user name of Basic authentication; delegated uploads and requests for tokens do not have it."""
-    world = World(answer(201, {"videoId": "v"}))
+    world = ScriptedProvider(make_response(201, {"videoId": "v"}))
     with client(world) as api:
         api.videos.create(title="t")
         api.call("videos.upload_with_token", token="to1", file=b"film")
@@ -70,7 +72,7 @@ def test_errors_say_what_is_wrong() -> None:
             "name": "tags",
         },
     ]
-    with client(World(answer(400, {**problems[0], "status": 400, "problems": problems}))) as api:
+    with client(ScriptedProvider(make_response(400, {**problems[0], "status": 400, "problems": problems}))) as api:
         with pytest.raises(errors.BadRequest) as caught:
             api.videos.create(title="")
         error = caught.value
@@ -85,7 +87,7 @@ def test_errors_say_what_is_wrong() -> None:
 def test_errors_without_a_code() -> None:
     """Without a type there is no code, but a message."""
     body = {"title": "Out of range.", "name": "page", "range": {"min": 1}, "status": 400}
-    with client(World(answer(400, body))) as api, pytest.raises(errors.BadRequest) as caught:
+    with client(ScriptedProvider(make_response(400, body))) as api, pytest.raises(errors.BadRequest) as caught:
         api.tags.list().pages().__next__()
     assert (caught.value.code, str(caught.value)) == (None, "apivideo tags.list: 400: page: Out of range.")
 
@@ -94,10 +96,10 @@ def test_a_429_waits_for_the_end_of_the_window() -> None:
     """The header counts on a 429 alone."""
     taught: dict[str, Any] = {"x_ratelimit_limit": "500", "x_ratelimit_retry_after": "37"}
     slug = {"type": "https://docs.api.video/reference/too-many-requests", "status": 429}
-    refused = answer(429, slug, x_ratelimit_remaining="0", **taught)
-    failed = answer(503, {}, x_ratelimit_remaining="499", **taught)
+    refused = make_response(429, slug, x_ratelimit_remaining="0", **taught)
+    failed = make_response(503, {}, x_ratelimit_remaining="499", **taught)
     for first, waited in ((refused, True), (failed, False)):
-        world = World(first, answer(200, {"videoId": "v"}, x_ratelimit_remaining="498", **taught))
+        world = ScriptedProvider(first, make_response(200, {"videoId": "v"}, x_ratelimit_remaining="498", **taught))
         with client(world) as api:
             assert api.videos.get(video_id="v") == {"videoId": "v"}
         assert (world.times[1] >= 37) is waited
@@ -119,7 +121,7 @@ def test_a_429_waits_for_the_end_of_the_window() -> None:
 )
 def test_mistakes_are_found_before_anything_is_sent(call: Any, message: str) -> None:
     """A wrong language, field, size or filter never reaches the provider."""
-    world = World(answer(200, {}))
+    world = ScriptedProvider(make_response(200, {}))
     with client(world) as api, pytest.raises((InvalidOption, UnknownName, TypeError), match=message):
         call(api)
     assert world.sent == []
@@ -127,7 +129,7 @@ def test_mistakes_are_found_before_anything_is_sent(call: Any, message: str) -> 
 
 def test_norwegian_is_a_language() -> None:
     """Other clients take it for false."""
-    world = World(answer(201, {"videoId": "v"}))
+    world = ScriptedProvider(make_response(201, {"videoId": "v"}))
     with client(world) as api:
         api.videos.create(title="t", language="no")
     body = world.sent[0].request.body
@@ -145,20 +147,20 @@ def by_links() -> Provider:
     return replace(known, profile=replace(known.profile, operations=operations))
 
 
-def linked(world: World) -> DynamicClient:
+def linked(world: ScriptedProvider) -> DynamicClient:
     """A client of it."""
     return Client(by_links(), key=Key("the-key"), transport=ScriptedTransport(world.reply), clock=world.clock)
 
 
 def page(one: str, *links: dict[str, str]) -> Response:
     """A page with one video."""
-    return answer(200, {"data": [{"videoId": one}], "pagination": {"links": list(links)}})
+    return make_response(200, {"data": [{"videoId": one}], "pagination": {"links": list(links)}})
 
 
 @pytest.mark.parametrize("base", ["", "https://ws.api.video"])
 def test_links_are_followed_relative_and_absolute(base: str) -> None:
     """Both forms of a link lead to the same page."""
-    world = World(page("a", {"rel": "next", "uri": f"{base}/videos?currentPage=2&pageSize=1"}), page("b"))
+    world = ScriptedProvider(page("a", {"rel": "next", "uri": f"{base}/videos?currentPage=2&pageSize=1"}), page("b"))
     with linked(world) as api:
         pager = api.videos.list(page_size=1)
         assert ([item["videoId"] for item in pager], str(pager.verdict.end)) == (["a", "b"], "complete")
@@ -170,7 +172,7 @@ def test_links_are_followed_relative_and_absolute(base: str) -> None:
 @pytest.mark.parametrize("link", ["https://evil.test/videos", "//evil.test/videos", "https://sandbox.api.video/videos"])
 def test_a_link_to_another_origin_is_refused(link: str) -> None:
     """The key is sent to the environment's own address alone."""
-    world = World(page("a", {"rel": "next", "uri": link}))
+    world = ScriptedProvider(page("a", {"rel": "next", "uri": link}))
     with (
         linked(world) as api,
         pytest.raises(errors.UnexpectedAnswer, match="the only origin that receives the key") as caught,
@@ -184,9 +186,11 @@ def test_a_link_to_another_origin_is_refused(link: str) -> None:
 @pytest.mark.parametrize("target", [{"title": "t"}, {"video_id": "v"}])
 def test_a_key_that_is_refused_for_a_file_is_explained_once(target: dict[str, Any], auth: Any) -> None:
     """With many pieces under way, the other environment is tried once, and the error names where the key belongs."""
-    refused = answer(401, {"type": "https://docs.api.video/reference/authentication-invalid-api-key", "status": 401})
-    traded = answer(200, {"access_token": "a", "refresh_token": "r", "expires_in": 3600, "token_type": "Bearer"})
-    world = World(lambda request: traded if "sandbox" in request.url else refused)
+    refused = make_response(
+        401, {"type": "https://docs.api.video/reference/authentication-invalid-api-key", "status": 401}
+    )
+    traded = make_response(200, {"access_token": "a", "refresh_token": "r", "expires_in": 3600, "token_type": "Bearer"})
+    world = ScriptedProvider(lambda request: traded if "sandbox" in request.url else refused)
     transport = ScriptedTransport(world.reply)
     api = Client(
         "apivideo", key=Key("the-key"), transport=transport, clock=world.clock, explain=True, auth=auth, state="memory:"

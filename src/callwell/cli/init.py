@@ -110,7 +110,7 @@ def _read(source: SourceText) -> Intake:
     from callwell.description.intake.document import read_intake
 
     is_file = source.file.is_file() and not source.address
-    return read_intake(source.text, source.file, address=source.address, alone=not is_file)
+    return read_intake(source.text, source.file, address=source.address, without_siblings=not is_file)
 
 
 def _write(source: str, to: Path | None, name: str | None, network: _Network, *, force: bool, as_json: bool) -> None:

@@ -32,7 +32,7 @@ from callwell.codegen.shapes import Shapes
 from callwell.description import schemas
 from callwell.description.names import to_pascal_case
 from callwell.description.plain_text import summarize
-from callwell.description.references import COMPONENT
+from callwell.description.references import COMPONENT_NAME_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -49,7 +49,7 @@ MAX_LENGTH: Final = 2000
 """
 
 TYPE_KEYWORDS: Final = frozenset(
-    {"type", "properties", "items", "enum", "const", "anyOf", "oneOf", "additionalProperties", COMPONENT}
+    {"type", "properties", "items", "enum", "const", "anyOf", "oneOf", "additionalProperties", COMPONENT_NAME_KEY}
 )
 """The keywords that say what type a value has."""
 
@@ -145,11 +145,11 @@ class AnnotationWriter:
 
     def _text(self, schema: Mapping[str, Any], name: str, *, is_argument: bool) -> str:
         """The annotation of a schema without `None`."""
-        if COMPONENT not in schema:
+        if COMPONENT_NAME_KEY not in schema:
             title = str(schema.get("title", ""))
             name = (to_class_name(title) if len(title) <= MAX_TITLE else "") or name
             return self._type(schema, name, is_argument=is_argument)
-        component = schema[COMPONENT]
+        component = schema[COMPONENT_NAME_KEY]
         if component in self._declared:
             return self._declared[component]
         if component in self._open:
@@ -185,7 +185,7 @@ class AnnotationWriter:
 
     def _is_union_of_classes(self, schema: Mapping[str, Any]) -> bool:
         """Whether a schema is a union in which each part has a class, so that arguments and results look the same."""
-        parts = [self._components.get(part.get(COMPONENT, ""), {}) for part in _alternatives(schema)]
+        parts = [self._components.get(part.get(COMPONENT_NAME_KEY, ""), {}) for part in _alternatives(schema)]
         return len(parts) > 1 and all("properties" in part or _literal_values(part) for part in parts)
 
     def _kind(self, kind: str, schema: Mapping[str, Any], name: str, *, is_argument: bool) -> str:
@@ -213,7 +213,7 @@ class AnnotationWriter:
         if not all(isinstance(value, str | int) for value in values):
             return "Any"
         literal = Brackets("Literal[", [quote(value) for value in values], "]")
-        if COMPONENT not in schema and "title" not in schema and len(values) <= MAX_INLINE_VALUES:
+        if COMPONENT_NAME_KEY not in schema and "title" not in schema and len(values) <= MAX_INLINE_VALUES:
             return "".join(format_lines(literal))
         name, is_declared = self._claim_name(schema, name)
         if not is_declared:
@@ -243,7 +243,7 @@ class AnnotationWriter:
 
     def _claim_name(self, schema: Mapping[str, Any], name: str) -> tuple[str, bool]:
         """The name of a schema's declaration, and whether the schema has been declared already."""
-        component = schema.get(COMPONENT)
+        component = schema.get(COMPONENT_NAME_KEY)
         key = component or (name, self._shapes.number(schema))
         is_declared = key in self._declared
         if not is_declared:  # before its fields are written, which may refer to it
@@ -283,7 +283,7 @@ def _literal_values(schema: Mapping[str, Any]) -> list[object]:
     values: object
     parts = _alternatives(schema)
     if len(parts) > 1:  # some documents list the values as constants, each with a title and a description
-        each = [[] if COMPONENT in part else _literal_values(part) for part in parts]
+        each = [[] if COMPONENT_NAME_KEY in part else _literal_values(part) for part in parts]
         values = [value for allowed in each for value in allowed] if all(each) else []
     else:
         values = schema.get("enum", [schema.get("const")])

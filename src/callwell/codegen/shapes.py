@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from callwell.description import schemas
-from callwell.description.references import COMPONENT, only_describes
+from callwell.description.references import COMPONENT_NAME_KEY, only_describes
 from callwell.description.shared_schemas import iter_places
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ class Shapes:
         return found[1]
 
     def _key(self, schema: Mapping[str, Any]) -> tuple[object, ...]:
-        if COMPONENT in schema:
-            return (COMPONENT, schema[COMPONENT], schemas.is_nullable(schema))
+        if COMPONENT_NAME_KEY in schema:
+            return (COMPONENT_NAME_KEY, schema[COMPONENT_NAME_KEY], schemas.is_nullable(schema))
         properties = schema.get("properties")
         return (
             str(schema.get("title", "")),
@@ -66,7 +66,7 @@ def find_components(records: Iterable[Struct]) -> dict[str, Mapping[str, Any]]:
     """
     found: dict[str, Mapping[str, Any]] = {}
     for schema in iter_places(records):
-        component = schema.get(COMPONENT)
+        component = schema.get(COMPONENT_NAME_KEY)
         if component is not None and (component not in found or not only_describes(schema)):
             found[component] = schema
     return found

@@ -145,15 +145,15 @@ def read_hints(headers: Mapping[str, str], wall_s: float, rule: QuotaHeaderRule 
     return tuple([_to_cached(hint, aged_s) for hint in found])
 
 
-def throttled_for_s(hints: Iterable[QuotaHint], *, named: bool) -> float | None:
+def throttled_for_s(hints: Iterable[QuotaHint], *, named_by_profile: bool) -> float | None:
     """For how many seconds a 429 holds that does not say so itself, by the quotas that are used up.
 
     Args:
         hints: what it says about quotas.
-        named: the profile names the header, so that it is about this refusal; any other header is believed where
-            nothing is left, since a quota with something left has refused nothing.
+        named_by_profile: the profile names the header, so that it is about this refusal; any other header is believed
+            where nothing is left, since a quota with something left has refused nothing.
     """
-    waits_s = [hint.reset_s for hint in hints if hint.reset_s and (named or not hint.remaining)]
+    waits_s = [hint.reset_s for hint in hints if hint.reset_s and (named_by_profile or not hint.remaining)]
     return max(waits_s, default=None)
 
 
@@ -246,7 +246,7 @@ def _read_customary_set(
     headers: Mapping[str, str], prefix: str, suffix: str, window_s: float | None, wall_s: float
 ) -> tuple[QuotaHint, ...]:
     remaining = headers.get(f"{prefix}remaining{suffix}")
-    reset_s, slack_s = _first_reset(headers, prefix, suffix, wall_s)
+    reset_s, uncertainty_s = _first_reset(headers, prefix, suffix, wall_s)
     if remaining is None and reset_s is None:
         return ()
     limits = parse_members(join_lines(headers, f"{prefix}limit{suffix}"))
@@ -256,11 +256,11 @@ def _read_customary_set(
     if len(known) > 1:
         return known  # one reset cannot be that of each
     if known:
-        return (replace(known[0], reset_s=reset_s, slack_s=slack_s),)
+        return (replace(known[0], reset_s=reset_s, uncertainty_s=uncertainty_s),)
     if reset_s is None:
         return ()
     limit = parse_count(limits[0].item) if limits else None
-    return (QuotaHint(limit=limit, reset_s=reset_s, window_s=window_s, slack_s=slack_s),)
+    return (QuotaHint(limit=limit, reset_s=reset_s, window_s=window_s, uncertainty_s=uncertainty_s),)
 
 
 def _to_hint(
@@ -289,10 +289,10 @@ def _read_own(headers: Mapping[str, str], wall_s: float, rule: QuotaHeaderRule) 
     """The headers that the profile names."""
     remaining = _first_count(headers.get(rule.remaining))
     limit = _first_count(headers.get(rule.limit)) if rule.limit else None
-    reset_s, slack_s = _own_reset(headers, rule, wall_s)
+    reset_s, uncertainty_s = _own_reset(headers, rule, wall_s)
     if remaining is None and reset_s is None:
         return ()
-    return (QuotaHint(limit=limit, remaining=remaining, reset_s=reset_s, slack_s=slack_s),)
+    return (QuotaHint(limit=limit, remaining=remaining, reset_s=reset_s, uncertainty_s=uncertainty_s),)
 
 
 def _first_count(text: str | None) -> int | None:
@@ -314,9 +314,9 @@ def _first_reset(headers: Mapping[str, str], prefix: str, suffix: str, wall_s: f
     for name in RESETS:
         text = headers.get(f"{prefix}{name}{suffix}")
         if text is not None:
-            reset_s, slack_s = _parse_reset(headers, name, _without_repeat(text), wall_s)
+            reset_s, uncertainty_s = _parse_reset(headers, name, _without_repeat(text), wall_s)
             if reset_s is not None:
-                return reset_s, slack_s
+                return reset_s, uncertainty_s
     return None, ROUNDED_S
 
 
@@ -335,8 +335,8 @@ def _parse_reset(headers: Mapping[str, str], name: str, text: str, wall_s: float
         at = dates.parse_date(text)
     if at is None:
         return None, ROUNDED_S
-    seconds, slack_s = _from_now(headers, at, wall_s)
-    return _plausible(seconds), slack_s
+    seconds, uncertainty_s = _from_now(headers, at, wall_s)
+    return _plausible(seconds), uncertainty_s
 
 
 def _to_seconds(at: float) -> float:
@@ -356,9 +356,9 @@ def _from_now(headers: Mapping[str, str], at: float, wall_s: float) -> tuple[flo
 
 def _left_s(headers: Mapping[str, str], at: float, wall_s: float) -> float:
     """Seconds until a time, by a response that may come from a cache."""
-    seconds, slack_s = _from_now(headers, at, wall_s)
+    seconds, uncertainty_s = _from_now(headers, at, wall_s)
     aged_s = read_age_s(headers)
-    return max(0.0, seconds - aged_s) if aged_s < inf and slack_s < inf else seconds
+    return max(0.0, seconds - aged_s) if aged_s < inf and uncertainty_s < inf else seconds
 
 
 def _plausible(seconds: float | None) -> float | None:
@@ -367,7 +367,7 @@ def _plausible(seconds: float | None) -> float | None:
 
 def _to_cached(hint: QuotaHint, aged_s: float) -> QuotaHint:
     left_s = hint.reset_s
-    if left_s is not None and hint.slack_s < inf:
+    if left_s is not None and hint.uncertainty_s < inf:
         left_s = None if aged_s > MAX_WAIT_S else max(0.0, left_s - aged_s)
     return replace(hint, remaining=None, reset_s=left_s, cached=True)
 

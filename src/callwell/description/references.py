@@ -43,13 +43,13 @@ if TYPE_CHECKING:
     from callwell.description.error import KeyPath
     from callwell.description.schemas import Schema
 
-COMPONENT: Final = "x-callwell-component"
+COMPONENT_NAME_KEY: Final = "x-callwell-component"
 """The key of a resolved schema with the name that the document gives it."""
 
 ANNOTATIONS: Final = frozenset(
     {
         *("title", "description", "summary", "nullable", "default", "example", "examples", "deprecated"),
-        *("readOnly", "writeOnly", "externalDocs", "xml", COMPONENT),
+        *("readOnly", "writeOnly", "externalDocs", "xml", COMPONENT_NAME_KEY),
     }
 )
 """Keywords that say nothing about the type of a value, as extensions (`x-`) do not; for null see `is_nullable`."""
@@ -140,7 +140,7 @@ class ReferenceResolver:
             beside = {key: value for key, value in node.items() if key != "$ref"}
             resolved = {**self._resolve_reference(node["$ref"], path), **beside}
             if not only_describes(beside):
-                resolved.pop(COMPONENT, None)
+                resolved.pop(COMPONENT_NAME_KEY, None)
             return resolved
         if "contentMediaType" in node and _BYTES.match(str(node["contentMediaType"])) and "contentEncoding" not in node:
             node = {"format": "binary", **node}  # the same in OpenAPI 3.1, and in FastAPI's documents
@@ -154,7 +154,7 @@ class ReferenceResolver:
             return {"description": f"Any value: {reference} is not in the document."}
         title = {"title": target_path[-1]} if target_path[:2] == _SCHEMAS else {}
         if name := _component_name(target_path):
-            title[COMPONENT] = name
+            title[COMPONENT_NAME_KEY] = name
         if target_path in self._in_progress:
             return dict(title)
         if target_path not in self._resolved:
@@ -272,9 +272,9 @@ def _merge_all_of(schema: Schema) -> Schema:
         if properties:
             merged["properties"] = properties
             merged["required"] = required
-    if sum(not only_describes(part) or COMPONENT in part for part in [*parts, schema]) > 1:
+    if sum(not only_describes(part) or COMPONENT_NAME_KEY in part for part in [*parts, schema]) > 1:
         merged.pop("title", None)
-        merged.pop(COMPONENT, None)
+        merged.pop(COMPONENT_NAME_KEY, None)
     if "title" in schema:
         merged["title"] = schema["title"]
     return merged

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from callwell.transport.base import NoReply, Request
-    from tests.client.world import World
+    from tests.client.world import ScriptedProvider
 
 
 class AsyncPieces:
@@ -41,7 +41,7 @@ class AsyncPieces:
         return piece or self._end
 
 
-class AsyncStreaming(AsyncScriptedTransport):
+class AsyncStreamingTransport(AsyncScriptedTransport):
     """A scripted transport with streams in chunks, which counts the open ones."""
 
     streams = 0
@@ -57,7 +57,9 @@ class AsyncStreaming(AsyncScriptedTransport):
             self.streams -= 1
 
 
-def client(world: World, *, provider: Any = None, source: Any = None, uses: Any = None, **options: Any) -> Any:
+def connect(
+    world: ScriptedProvider, *, provider: Any = None, source: Any = None, uses: Any = None, **options: Any
+) -> Any:
     """A client in a world.
 
     Args:
@@ -72,7 +74,7 @@ def client(world: World, *, provider: Any = None, source: Any = None, uses: Any 
         **{
             "key": Key(KEY),
             "clock": world.clock,
-            "transport": AsyncStreaming(world.reply),
+            "transport": AsyncStreamingTransport(world.reply),
             "on_notice": world.notices.append,
             **options,
         },

@@ -15,11 +15,11 @@ from msgspec.structs import replace
 
 from callwell import errors
 from callwell.client.downloads.decoding import FileDecoder
-from tests.client._async.scripted_client import client
+from tests.client._async.scripted_client import connect
 from tests.client.acme import KEY
 from tests.client.running import run
 from tests.client.storage import CONTENT, SPLIT, URL, Storage, wanted
-from tests.client.world import PIECE, World, answer
+from tests.client.world import PIECE, ScriptedProvider, make_response
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +62,7 @@ class Coded(Storage):
 
 def save(storage: Any, path: Path, **options: Any) -> Any:
     """What saving gives or raises."""
-    api = client(World(storage))
+    api = connect(ScriptedProvider(storage))
     try:
         return run(lambda: api.asset("things.file", thing_id="1").save(path, **options))
     except errors.CallwellError as error:
@@ -93,7 +93,7 @@ def test_a_compressed_file_goes_on_where_it_broke_off(tmp_path: Path, size: int 
 def test_a_large_compressed_file_is_one_stream(tmp_path: Path) -> None:
     """Pieces of it cannot be decoded one by one."""
     storage = Coded("gzip", packed(CONTENT, 0))
-    api = client(World(storage))
+    api = connect(ScriptedProvider(storage))
     asset = api.asset("things.file", thing_id="1")
     asset._split = SPLIT
     run(lambda: asset.save(tmp_path / "f"))
@@ -104,7 +104,7 @@ def test_a_compressed_file_is_read_as_it_was() -> None:
     """Also where it breaks off and changes its mind about ranges."""
     storage = Coded("gzip", CODINGS["gzip"])
     storage.spoil = [storage.cut(100), lambda _: storage.right(storage.fetches[0])]
-    api = client(World(storage))
+    api = connect(ScriptedProvider(storage))
     assert run(api.asset("things.file", thing_id="1").read) == CONTENT
 
 
@@ -162,7 +162,7 @@ class Moved:
         """The next hop, or what the storage answers."""
         self.requests.append(request)
         if request.url in self.hops:
-            return answer(self.status, b"moved", location=self.hops[request.url])
+            return make_response(self.status, b"moved", location=self.hops[request.url])
         return self.storage(request)
 
 
@@ -205,7 +205,7 @@ def test_a_size_is_understood_as_text(tmp_path: Path, size: object) -> None:
     """It is announced, and has to be met."""
     assert save(Storage(size=size), tmp_path / "f").size == len(CONTENT)
     (tmp_path / "f").unlink()
-    short = Storage(*[answer(200, b"short", content_length="5")] * 50, size=size)
+    short = Storage(*[make_response(200, b"short", content_length="5")] * 50, size=size)
     assert isinstance(save(short, tmp_path / "f"), errors.AssetDamaged)
 
 
@@ -238,18 +238,18 @@ def test_a_file_that_was_not_captured_is_reported_in_text(tmp_path: Path) -> Non
 @pytest.mark.parametrize(("value", "seconds"), [("30", 30.0), ("Sat, 07 Feb 2026 10:00:40 GMT", 40.0)])
 def test_what_the_storage_asks_for_is_waited_for(tmp_path: Path, status: int, value: str, seconds: float) -> None:
     """In both forms of `Retry-After`, and never less than the own pace."""
-    busy = answer(status, b"", retry_after=value, date="Sat, 07 Feb 2026 10:00:00 GMT")
-    world = World(Storage(busy, busy))
-    api = client(world)
+    busy = make_response(status, b"", retry_after=value, date="Sat, 07 Feb 2026 10:00:00 GMT")
+    world = ScriptedProvider(Storage(busy, busy))
+    api = connect(world)
     run(lambda: api.asset("things.file", thing_id="1").save(tmp_path / "f"))
     assert world.times == pytest.approx([0.0, 0.0, seconds, 2 * seconds])
 
 
 def test_pieces_wait_as_the_storage_asks(tmp_path: Path) -> None:
     """A worker that is sent away ends the round, and the next one begins after the wait."""
-    world = World(storage := Storage())
-    storage.spoil_at = {3 * SPLIT.range_bytes: [answer(503, b"", retry_after="50")]}
-    api = client(world)
+    world = ScriptedProvider(storage := Storage())
+    storage.spoil_at = {3 * SPLIT.range_bytes: [make_response(503, b"", retry_after="50")]}
+    api = connect(world)
     asset = api.asset("things.file", thing_id="1")
     asset._split = SPLIT
     run(lambda: asset.save(tmp_path / "f"))
@@ -259,8 +259,8 @@ def test_pieces_wait_as_the_storage_asks(tmp_path: Path) -> None:
 
 def test_a_wait_beyond_the_deadline_is_not_begun(tmp_path: Path) -> None:
     """The error comes at once, with the last cause."""
-    world = World(Storage(answer(503, b"", retry_after="100")))
-    api = client(world).with_options(deadline_s=60.0)
+    world = ScriptedProvider(Storage(make_response(503, b"", retry_after="100")))
+    api = connect(world).with_options(deadline_s=60.0)
     with pytest.raises(errors.WouldExceedDeadline, match=r"in 100 s, after the deadline \(last: HTTP 503\)") as late:
         run(lambda: api.asset("things.file", thing_id="1").save(tmp_path / "f"))
     assert (late.value.wait_s, late.value.last_error) == (100.0, "HTTP 503")
@@ -269,19 +269,19 @@ def test_a_wait_beyond_the_deadline_is_not_begun(tmp_path: Path) -> None:
 
 def test_a_wait_without_any_deadline_is_no_longer_than_a_call(tmp_path: Path) -> None:
     """Who set none still does not wait a day, except for batch work, which has the time."""
-    storage = Storage(answer(503, b"", retry_after="86400"))
+    storage = Storage(make_response(503, b"", retry_after="86400"))
     with pytest.raises(errors.WouldExceedDeadline, match=r"in 86400 s, which is longer than a call may take"):
-        run(lambda: client(World(storage)).asset("things.file", thing_id="1").save(tmp_path / "f"))
-    storage.spoil = [answer(503, b"", retry_after="86400")]
-    world = World(storage)
-    run(lambda: client(world, priority="batch").asset("things.file", thing_id="1").save(tmp_path / "f"))
+        run(lambda: connect(ScriptedProvider(storage)).asset("things.file", thing_id="1").save(tmp_path / "f"))
+    storage.spoil = [make_response(503, b"", retry_after="86400")]
+    world = ScriptedProvider(storage)
+    run(lambda: connect(world, priority="batch").asset("things.file", thing_id="1").save(tmp_path / "f"))
     assert world.times[-1] == 86_400.0
 
 
 @pytest.mark.parametrize("type_", ["video/webm", "application/json"])
 def test_a_web_page_is_no_video(tmp_path: Path, type_: str) -> None:
     """What a proxy or a login page answers is not saved under the file's name."""
-    page = answer(200, b"<html>Please log in</html>", content_type="text/html; charset=utf-8")
+    page = make_response(200, b"<html>Please log in</html>", content_type="text/html; charset=utf-8")
     error = save(Storage(*[page] * 9, size=None, type=type_), tmp_path / "f")
     assert "sends a web page in place of the file (HTTP 200)" in str(error)
 
@@ -289,7 +289,7 @@ def test_a_web_page_is_no_video(tmp_path: Path, type_: str) -> None:
 @pytest.mark.parametrize("type_", ["text/html", "text/plain", "html", None])
 def test_a_web_page_may_be_the_file(tmp_path: Path, type_: str | None) -> None:
     """Where the provider does not say otherwise."""
-    page = answer(200, b"<html></html>", content_type="text/html")
+    page = make_response(200, b"<html></html>", content_type="text/html")
     assert save(Storage(page, size=None, type=type_), tmp_path / "f").size == 13
 
 
@@ -299,8 +299,8 @@ def test_the_deadline_holds_for_the_whole(tmp_path: Path, method: str, chosen: b
     """However many attempts there are, and whatever time each of them takes."""
     storage = Storage()
     storage.spoil = [storage.cut(PIECE * part // 4) for part in range(1, 16)]
-    world = World(storage, took=4.0)
-    item = client(world)
+    world = ScriptedProvider(storage, took=4.0)
+    item = connect(world)
     given: dict[str, Any] = {} if chosen else {"deadline_s": 20.0}
     item = item.with_options(deadline_s=20.0) if chosen else item
     asset = item.asset("things.file", thing_id="1")
@@ -329,8 +329,8 @@ def test_the_usual_deadline_of_a_call_is_not_that_of_a_file(tmp_path: Path) -> N
     """A large file takes longer than a minute; only a deadline of its own ends it."""
     storage = Storage()
     storage.spoil = [storage.cut(PIECE // 2) for _ in range(6)]
-    world = World(storage, took=30.0)
-    api = client(world)
+    world = ScriptedProvider(storage, took=30.0)
+    api = connect(world)
     run(lambda: api.asset("things.file", thing_id="1").save(tmp_path / "f"))
     assert (tmp_path / "f").read_bytes() == CONTENT
     assert {sent.request.total_timeout_s for sent in world.sent} == {None}
@@ -341,10 +341,13 @@ def test_a_reader_is_given_one_version_without_any_tags() -> None:
     storage = Storage()
     storage.etag = ""
     storage.spoil = [storage.cut(PIECE + 5), storage.cut(3)]
-    api = client(World(storage))
+    api = connect(ScriptedProvider(storage))
     assert run(api.asset("things.file", thing_id="1").read) == CONTENT
 
-    storage.spoil = [storage.cut(PIECE + 5), lambda _: answer(200, CONTENT[::-1], content_length=str(len(CONTENT)))]
+    storage.spoil = [
+        storage.cut(PIECE + 5),
+        lambda _: make_response(200, CONTENT[::-1], content_length=str(len(CONTENT))),
+    ]
     with pytest.raises(errors.AssetDamaged, match="the file changed while it was read"):
         run(api.asset("things.file", thing_id="1").read)
 
@@ -354,11 +357,11 @@ def test_a_reader_is_given_one_version_with_tags(etag: str) -> None:
     """A whole response to a range under the same tag goes on; under another one, or none, it does not."""
     storage = Storage()
     storage.spoil = [storage.cut(PIECE + 5), lambda _: storage.right(storage.fetches[0])]
-    api = client(World(storage))
+    api = connect(ScriptedProvider(storage))
     assert run(api.asset("things.file", thing_id="1").read) == CONTENT
 
     def other(_: Request) -> Response:
-        return answer(200, CONTENT, content_length=str(len(CONTENT)), etag=etag)
+        return make_response(200, CONTENT, content_length=str(len(CONTENT)), etag=etag)
 
     storage.spoil = [storage.cut(PIECE + 5), other]
     with pytest.raises(errors.AssetDamaged, match="the file changed while it was read"):
@@ -369,7 +372,7 @@ def test_a_reader_is_not_given_less_than_it_has() -> None:
     """A file that is shorter than what was given out is another one."""
     storage = Storage(size=None)
     storage.etag = ""
-    storage.spoil = [storage.cut(PIECE), answer(200, CONTENT[:9], content_length="9")]
-    api = client(World(storage))
+    storage.spoil = [storage.cut(PIECE), make_response(200, CONTENT[:9], content_length="9")]
+    api = connect(ScriptedProvider(storage))
     with pytest.raises(errors.AssetDamaged, match="the file changed while it was read"):
         run(api.asset("things.file", thing_id="1").read)

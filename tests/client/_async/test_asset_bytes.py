@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from tests.client._async.scripted_client import client
+from tests.client._async.scripted_client import connect
 from tests.client.running import run
 from tests.client.storage import CONTENT, Storage
-from tests.client.world import PIECE, World, answer
+from tests.client.world import PIECE, ScriptedProvider, make_response
 
 if TYPE_CHECKING:
     from callwell.transport.base import Request, Response
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def test_bytes_are_read_through_breaks() -> None:
     """A reader sees one whole file, whatever happens underneath."""
     storage = Storage()
-    storage.spoil = [storage.cut(100), answer(403), lambda _: storage.right(storage.fetches[0], cut=PIECE + 5)]
-    api = client(World(storage))
+    storage.spoil = [storage.cut(100), make_response(403), lambda _: storage.right(storage.fetches[0], cut=PIECE + 5)]
+    api = connect(ScriptedProvider(storage))
     assert run(lambda: api.asset("things.file", thing_id="1").read()) == CONTENT
 
 
@@ -37,7 +37,7 @@ def test_a_file_that_changes_under_a_reader_is_reported() -> None:
         return broken
 
     storage.spoil = [change]
-    api = client(World(storage))
+    api = connect(ScriptedProvider(storage))
     with pytest.raises(errors.AssetDamaged):
         run(lambda: api.asset("things.file", thing_id="1").read())
 
@@ -45,7 +45,7 @@ def test_a_file_that_changes_under_a_reader_is_reported() -> None:
 def test_a_file_is_read_as_it_is_needed() -> None:
     """Reading a little asks for little, and leaving the rest unread closes the response."""
     storage = Storage()
-    api = client(World(storage))
+    api = connect(ScriptedProvider(storage))
 
     async def work() -> list[bytes]:
         async with api.asset("things.file", thing_id="1").open() as file:
@@ -59,7 +59,7 @@ def test_a_file_is_read_as_it_is_needed() -> None:
 
 def test_stopping_early_closes_the_answer() -> None:
     """Leaving a loop over the bytes leaves nothing open."""
-    api = client(World(Storage()))
+    api = connect(ScriptedProvider(Storage()))
 
     async def work() -> Any:
         async for piece in api.asset("things.file", thing_id="1").iter_bytes():

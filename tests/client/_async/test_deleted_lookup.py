@@ -10,19 +10,19 @@ import pytest
 from callwell import errors
 from callwell.core.rules.operations import OperationRule
 from callwell.core.rules.profile import QuotaRule
-from tests.client._async.scripted_client import client
+from tests.client._async.scripted_client import connect
 from tests.client.acme import RULES, acme
 from tests.client.running import run
-from tests.client.world import LOST, OK, World, answer, code, held
+from tests.client.world import LOST, OK, ScriptedProvider, count_held, make_error_response, make_response
 
 if TYPE_CHECKING:
     from callwell.transport.base import NoReply, Request, Response
 
 RULE = OperationRule(gone_if="things.file")
-MISSING = code(404, "NONE", x_request_id="r1")
+MISSING = make_error_response(404, "NONE", x_request_id="r1")
 
 
-def called(*elsewhere: Response | NoReply, **options: Any) -> tuple[Any, World]:
+def called(*elsewhere: Response | NoReply, **options: Any) -> tuple[Any, ScriptedProvider]:
     """What a call gives or raises that finds nothing, when these are the replies of the other operation."""
     replies = list(elsewhere)
 
@@ -31,15 +31,15 @@ def called(*elsewhere: Response | NoReply, **options: Any) -> tuple[Any, World]:
             return MISSING
         return replies.pop(0) if len(replies) > 1 else replies[0]
 
-    world = World(reply, took=options.pop("took", 0.0))
+    world = ScriptedProvider(reply, took=options.pop("took", 0.0))
     quotas = options.pop("quotas", None)
-    api = client(world, provider=acme(quotas, operations={"things.get": RULE, "things.put": RULE}), **options)
+    api = connect(world, provider=acme(quotas, operations={"things.get": RULE, "things.put": RULE}), **options)
     try:
         return run(lambda: api.call("things.get", thing_id="a b")), world
     except errors.CallwellError as error:
         return error, world
     finally:
-        assert held(api) == 0
+        assert count_held(api) == 0
 
 
 def test_what_was_deleted_is_gone() -> None:
@@ -55,7 +55,15 @@ def test_what_was_deleted_is_gone() -> None:
 
 @pytest.mark.parametrize(
     "elsewhere",
-    [code(404, "NONE"), code(403, "NO"), code(400, "BAD"), answer(500), LOST, answer(200, b"{"), code(429, "X")],
+    [
+        make_error_response(404, "NONE"),
+        make_error_response(403, "NO"),
+        make_error_response(400, "BAD"),
+        make_response(500),
+        LOST,
+        make_response(200, b"{"),
+        make_error_response(429, "X"),
+    ],
 )
 def test_whatever_else_becomes_of_that_nothing_was_found(elsewhere: Response | NoReply) -> None:
     """A second call that fails hides nothing."""
@@ -84,8 +92,8 @@ def test_it_needs_a_permit_of_its_own() -> None:
 @pytest.mark.parametrize("status", [200, 400, 403, 410])
 def test_it_costs_nothing_without_a_404(status: int) -> None:
     """No second call is made for what was found, or where the provider itself says it."""
-    world = World(answer(status, {"data": {}}))
-    api = client(world, provider=acme(operations={"things.get": RULE}))
+    world = ScriptedProvider(make_response(status, {"data": {}}))
+    api = connect(world, provider=acme(operations={"things.get": RULE}))
 
     def work() -> Any:
         return api.call("things.get", thing_id="1")
@@ -101,16 +109,16 @@ def test_it_costs_nothing_without_a_404(status: int) -> None:
 def test_files_and_raw_answers_are_looked_for_as_well() -> None:
     """Whichever way the call is made."""
     for name, elsewhere in (("things.put", {"name": "n"}), ("things.get", {})):
-        api = client(
-            World(lambda request: OK if request.url.endswith("/file") else MISSING),
+        api = connect(
+            ScriptedProvider(lambda request: OK if request.url.endswith("/file") else MISSING),
             provider=acme(operations={"things.get": RULE, "things.put": RULE}),
         )
         with pytest.raises(errors.Gone):
             run(lambda item=api, name=name, more=elsewhere: item.call_raw(name, thing_id="1", **more))  # type: ignore[misc]
     both = RULES["things.file"]
     rule = OperationRule(asset=both.asset, gone_if="things.get")
-    api = client(
-        World(lambda request: MISSING if request.url.endswith("/file") else OK),
+    api = connect(
+        ScriptedProvider(lambda request: MISSING if request.url.endswith("/file") else OK),
         provider=acme(operations={"things.file": rule}),
     )
     with pytest.raises(errors.Gone):

@@ -13,7 +13,7 @@ from callwell.observe.notices import KeySetAside
 from tests.client._async.test_new_key import GET, NEW, refusing, rotating, shown
 from tests.client.acme import KEY
 from tests.client.running import run
-from tests.client.world import DEAD, OK, World, answer, code
+from tests.client.world import DEAD, OK, ScriptedProvider, make_error_response, make_response
 
 if TYPE_CHECKING:
     from callwell.transport.base import Response
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 def test_an_answer_that_both_keys_get_is_the_callers() -> None:
     """Each costs one request more, the first few times. The first success with the new key is its acceptance."""
-    world = World(lambda request: OK if request.url.endswith("/1") else code(404, "NO_SUCH_THING"))
+    world = ScriptedProvider(
+        lambda request: OK if request.url.endswith("/1") else make_error_response(404, "NO_SUCH_THING")
+    )
     api = rotating(world, KEY, NEW, canary=False)
     world.clock.advance(1.1)
 
@@ -41,7 +43,9 @@ def test_an_answer_that_both_keys_get_is_the_callers() -> None:
 
 def test_a_redirect_that_both_keys_get_is_followed() -> None:
     """Then it is the provider's way; where it leads, the new key is tried again."""
-    world = World(lambda request: answer(302, location="/v1/moved") if request.url.endswith("/1") else OK)
+    world = ScriptedProvider(
+        lambda request: make_response(302, location="/v1/moved") if request.url.endswith("/1") else OK
+    )
     api = rotating(world, KEY, NEW, canary=False)
     world.clock.advance(1.1)
     assert run(lambda: api.call("things.get", **GET)) == {"id": "1"}
@@ -50,11 +54,11 @@ def test_a_redirect_that_both_keys_get_is_followed() -> None:
 
 
 FOREIGN = {
-    "plain text": answer(401, b"Unauthorized", content_type="text/plain"),
-    "empty through a gateway": answer(401, via="1.1 edge"),
-    "JSON of another shape": answer(401, {"fault": {"faultstring": "Invalid ApiKey"}}),
-    "a code that the profile does not know": code(401, "KEY_GONE"),
-    "403 of a page": answer(403, b"<html>no</html>", content_type="text/html"),
+    "plain text": make_response(401, b"Unauthorized", content_type="text/plain"),
+    "empty through a gateway": make_response(401, via="1.1 edge"),
+    "JSON of another shape": make_response(401, {"fault": {"faultstring": "Invalid ApiKey"}}),
+    "a code that the profile does not know": make_error_response(401, "KEY_GONE"),
+    "403 of a page": make_response(403, b"<html>no</html>", content_type="text/html"),
 }
 
 
@@ -64,7 +68,7 @@ FOREIGN = {
 def test_a_new_key_that_was_set_aside_follows_a_dead_one(refusal: Response, operation: str, *, canary: bool) -> None:
     """Whatever the refusal looks like: the old key may have died, so the call is sent with the new one."""
     alive = {KEY}
-    world = World(lambda request: OK if shown(request) in alive else refusal)
+    world = ScriptedProvider(lambda request: OK if shown(request) in alive else refusal)
     api = rotating(world, KEY, NEW, canary=canary)
     arguments = GET if operation == "things.get" else {"name": "n"}
 
@@ -82,9 +86,9 @@ def test_a_new_key_that_was_set_aside_follows_a_dead_one(refusal: Response, oper
 
 def test_a_refused_operation_tries_a_wrong_key_seldom() -> None:
     """A refusal may just as well mean the operation. The caller gets the old key's answer."""
-    refusals = {KEY: code(403, "NOT_YOURS"), NEW: code(401, "WRONG")}
+    refusals = {KEY: make_error_response(403, "NOT_YOURS"), NEW: make_error_response(401, "WRONG")}
     known = refusing(DEAD, KEY)
-    world = World(lambda request: refusals[shown(request)] if request.url.endswith("/2") else known(request))
+    world = ScriptedProvider(lambda request: refusals[shown(request)] if request.url.endswith("/2") else known(request))
     api = rotating(world, KEY, NEW, canary=False)
 
     async def work() -> None:
@@ -104,8 +108,8 @@ def test_a_refused_operation_tries_a_wrong_key_seldom() -> None:
 
 def test_a_documented_refusal_of_an_operation_tries_no_key() -> None:
     """The profile says what the code means."""
-    refused = code(401, "KEY_REQUIRED")
-    world = World(lambda request: refused if request.url.endswith("/2") else refusing(DEAD, KEY)(request))
+    refused = make_error_response(401, "KEY_REQUIRED")
+    world = ScriptedProvider(lambda request: refused if request.url.endswith("/2") else refusing(DEAD, KEY)(request))
     api = rotating(world, KEY, NEW, canary=False)
 
     async def work() -> None:
@@ -121,7 +125,7 @@ def test_a_documented_refusal_of_an_operation_tries_no_key() -> None:
 
 def test_a_wrong_key_is_reported_once() -> None:
     """However often it is tried."""
-    world = World(refusing(DEAD, KEY))
+    world = ScriptedProvider(refusing(DEAD, KEY))
     api = rotating(world, KEY, NEW, canary=False)
 
     async def work() -> None:

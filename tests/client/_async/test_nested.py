@@ -13,16 +13,16 @@ from callwell.client.calls.options import RETRIES_HEADER
 from callwell.core.rules.profile import RetryRule
 from callwell.testing import AsyncScriptedTransport
 from callwell.transport.base import Response
-from tests.client._async.scripted_client import client
+from tests.client._async.scripted_client import connect
 from tests.client.acme import acme
 from tests.client.running import run
-from tests.client.world import World, answer
+from tests.client.world import ScriptedProvider, make_response
 
 if TYPE_CHECKING:
     from callwell.transport.base import NoReply, Request
 
-BUSY = answer(503, {"error": "BUSY"})
-SLOW_DOWN = answer(429, {"error": "SLOW"})
+BUSY = make_response(503, {"error": "BUSY"})
+SLOW_DOWN = make_response(429, {"error": "SLOW"})
 
 
 class AsyncThrough(AsyncScriptedTransport):
@@ -33,7 +33,7 @@ class AsyncThrough(AsyncScriptedTransport):
         world: in which both live.
     """
 
-    def __init__(self, inner: Any, world: World) -> None:
+    def __init__(self, inner: Any, world: ScriptedProvider) -> None:
         super().__init__([])
         self._inner = inner
         self._world = world
@@ -51,13 +51,13 @@ class AsyncThrough(AsyncScriptedTransport):
 @pytest.mark.parametrize("reply", [BUSY, SLOW_DOWN])
 def test_three_layers_make_as_many_attempts_as_one(reply: Any) -> None:
     """Six for a 5xx, and no more than one layer for a 429; not the third power of it."""
-    alone = World(reply)
-    world = World(reply)
+    alone = ScriptedProvider(reply)
+    world = ScriptedProvider(reply)
     with pytest.raises(errors.CallwellError):
-        run(lambda: client(alone).call("things.get", thing_id="1"))
-    inner = client(world)
+        run(lambda: connect(alone).call("things.get", thing_id="1"))
+    inner = connect(world)
     for _ in range(2):
-        inner = client(world, transport=AsyncThrough(inner, world))
+        inner = connect(world, transport=AsyncThrough(inner, world))
     with pytest.raises(errors.CallwellError) as caught:
         run(lambda: inner.call("things.get", thing_id="1"))
     assert len(world.sent) == len(alone.sent) == 6 if reply is BUSY else 1 < len(world.sent) <= len(alone.sent)
@@ -67,8 +67,8 @@ def test_three_layers_make_as_many_attempts_as_one(reply: Any) -> None:
 @pytest.mark.parametrize("reply", [BUSY, SLOW_DOWN])
 def test_a_loop_of_ones_own_is_the_outer_one(reply: Any) -> None:
     """Inside of it a call makes one attempt, and its error says why."""
-    world = World(reply)
-    api = client(world)
+    world = ScriptedProvider(reply)
+    api = connect(world)
     with outer_retries(), pytest.raises(errors.ApiError, match="one attempt only"):
         run(lambda: api.call("things.get", thing_id="1"))
     assert len(world.sent) == 1
@@ -80,16 +80,16 @@ def test_a_loop_of_ones_own_is_the_outer_one(reply: Any) -> None:
 )
 def test_a_server_hands_the_header_on(nested: Any, attempts: int) -> None:
     """The option takes the headers of the request that is served."""
-    world = World(BUSY)
+    world = ScriptedProvider(BUSY)
     with pytest.raises(errors.ServerError):
-        run(lambda: client(world).with_options(nested=nested).call("things.get", thing_id="1"))
+        run(lambda: connect(world).with_options(nested=nested).call("things.get", thing_id="1"))
     assert len(world.sent) == attempts
 
 
 @pytest.mark.parametrize("announced", [True, False])
 def test_only_known_servers_get_the_header(announced: bool) -> None:  # noqa: FBT001 - a table
     """The header goes where the profile says so."""
-    world = World()
+    world = ScriptedProvider()
     provider = acme(retry=replace(RetryRule(), announce_retries=announced))
-    run(lambda: client(world, provider=provider).call("things.get", thing_id="1"))
+    run(lambda: connect(world, provider=provider).call("things.get", thing_id="1"))
     assert (RETRIES_HEADER in dict(world.sent[0].request.headers)) == announced

@@ -15,12 +15,23 @@ from callwell.client.keys.usage import KeyRealm, KeyUseLog
 from callwell.keys import Key
 from callwell.observe.notices import KeySetAside
 from callwell.state import MemoryState
-from tests.client._async.scripted_client import client
+from tests.client._async.scripted_client import connect
 from tests.client._async.test_tokens import get, left, sourced
 from tests.client.acme import KEY, KEYS, acme
 from tests.client.mint import Mint
 from tests.client.running import run
-from tests.client.world import DEAD, LOST, OK, REFUSED, ListSource, World, answer, code, held, tried
+from tests.client.world import (
+    DEAD,
+    LOST,
+    OK,
+    REFUSED,
+    ListSource,
+    ScriptedProvider,
+    count_held,
+    make_error_response,
+    make_response,
+    tried,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,9 +59,9 @@ def refusing(refusal: Response | NoReply, *keys: str) -> Callable[[Request], Res
     return lambda request: OK if shown(request) in keys else refusal
 
 
-def rotating(world: World, *readings: str, canary: bool, **options: Any) -> Any:
+def rotating(world: ScriptedProvider, *readings: str, canary: bool, **options: Any) -> Any:
     """A client with a source that seems to have changed at every check."""
-    api = client(world, provider=canaried() if canary else None, source=ListSource(readings, marked=True), **options)
+    api = connect(world, provider=canaried() if canary else None, source=ListSource(readings, marked=True), **options)
     if canary:
         attach_credentials(api._engine, api._engine.keys, api.config)
     return api
@@ -58,21 +69,21 @@ def rotating(world: World, *readings: str, canary: bool, **options: Any) -> Any:
 
 REFUSALS = {
     "a dead key": DEAD,
-    "401 with a code that the profile does not know": code(401, "NEW_CODE"),
-    "401 without a body": answer(401),
-    "403 with a code": code(403, "KEY_NOT_ALLOWED"),
-    "403 of a page": answer(403, b"<html>no</html>", content_type="text/html"),
-    "400 of a gateway": answer(400, b"bad request"),
-    "404 with a code": code(404, "NO_SUCH_ROUTE"),
-    "404 of a page": answer(404, b"<html>no</html>", content_type="text/html"),
-    "410": answer(410),
-    "a redirect to a log-in": answer(302, location="/v1/login"),
-    "a redirect to a log-in elsewhere": answer(307, location="https://login.acme.test/"),
-    "429 for an hour": answer(429, retry_after="3600"),
-    "429 with nothing left": answer(429, ratelimit_limit="100", ratelimit_remaining="0", ratelimit_reset="3600"),
-    "500": answer(500),
-    "503 with a code that means not done": code(503, "NOT_DONE"),
-    "a page in place of a success": answer(200, b"<html>log in</html>", content_type="text/html"),
+    "401 with a code that the profile does not know": make_error_response(401, "NEW_CODE"),
+    "401 without a body": make_response(401),
+    "403 with a code": make_error_response(403, "KEY_NOT_ALLOWED"),
+    "403 of a page": make_response(403, b"<html>no</html>", content_type="text/html"),
+    "400 of a gateway": make_response(400, b"bad request"),
+    "404 with a code": make_error_response(404, "NO_SUCH_ROUTE"),
+    "404 of a page": make_response(404, b"<html>no</html>", content_type="text/html"),
+    "410": make_response(410),
+    "a redirect to a log-in": make_response(302, location="/v1/login"),
+    "a redirect to a log-in elsewhere": make_response(307, location="https://login.acme.test/"),
+    "429 for an hour": make_response(429, retry_after="3600"),
+    "429 with nothing left": make_response(429, ratelimit_limit="100", ratelimit_remaining="0", ratelimit_reset="3600"),
+    "500": make_response(500),
+    "503 with a code that means not done": make_error_response(503, "NOT_DONE"),
+    "a page in place of a success": make_response(200, b"<html>log in</html>", content_type="text/html"),
 }
 
 
@@ -80,8 +91,10 @@ REFUSALS = {
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
 def test_fifty_calls_after_another_all_succeed(refusal: Response, *, canary: bool) -> None:
     """One request tries the new key, and is refused; the old one goes on, at once."""
-    login = answer(200, {"data": {"log in": "please"}})
-    world = World(lambda request: login if request.url.endswith("/login") else refusing(refusal, KEY)(request))
+    login = make_response(200, {"data": {"log in": "please"}})
+    world = ScriptedProvider(
+        lambda request: login if request.url.endswith("/login") else refusing(refusal, KEY)(request)
+    )
     api = rotating(world, KEY, NEW, canary=canary)
 
     async def work() -> None:
@@ -95,12 +108,12 @@ def test_fifty_calls_after_another_all_succeed(refusal: Response, *, canary: boo
     assert len(world.sent) == 51
     assert world.times[-1] == 24.5
     assert [notice.location for notice in world.notices if isinstance(notice, KeySetAside)] == ["list:keys"]
-    assert held(api) == 0
+    assert count_held(api) == 0
 
 
 def test_a_lost_answer_of_a_new_key_is_repeated_with_the_old_one() -> None:
     """The connection may break off whenever that key is shown."""
-    world = World(refusing(LOST, KEY))
+    world = ScriptedProvider(refusing(LOST, KEY))
     api = rotating(world, KEY, NEW, canary=False)
     world.clock.advance(1.1)
     assert run(lambda: api.call("things.get", **GET)) == {"id": "1"}
@@ -111,7 +124,9 @@ def test_a_lost_answer_of_a_new_key_is_repeated_with_the_old_one() -> None:
 def test_what_may_not_be_repeated_tries_no_key(refusal: Response) -> None:
     """A creation that a new key is refused for may have been done. It keeps the old key until that one dies."""
     alive = {KEY}
-    world = World(lambda request: OK if shown(request) in alive else answer(401, b"no", content_type="text/plain"))
+    world = ScriptedProvider(
+        lambda request: OK if shown(request) in alive else make_response(401, b"no", content_type="text/plain")
+    )
     api = rotating(world, KEY, NEW, canary=False)
 
     async def work() -> None:
@@ -129,7 +144,7 @@ def test_what_may_not_be_repeated_tries_no_key(refusal: Response) -> None:
 def test_a_key_that_is_not_known_yet_is_tried_again(*, canary: bool) -> None:
     """Later and later; when the provider takes it, it is used, and no call has failed."""
     known = {KEY}
-    world = World(lambda request: OK if shown(request) in known else code(401, "UNKNOWN"))
+    world = ScriptedProvider(lambda request: OK if shown(request) in known else make_error_response(401, "UNKNOWN"))
     api = rotating(world, KEY, NEW, canary=canary)
 
     async def work() -> None:
@@ -143,12 +158,12 @@ def test_a_key_that_is_not_known_yet_is_tried_again(*, canary: bool) -> None:
     tries = [at for at, key in zip(world.times, world.keys, strict=True) if key == NEW]
     assert world.keys[-1] == NEW
     assert 1 < len([at for at in tries if at < 66.0]) < 4
-    assert held(api) == 0
+    assert count_held(api) == 0
 
 
 def test_the_canary_tries_a_key_before_any_call_shows_it() -> None:
     """Accepted, it is used by the very call that has sent it."""
-    world = World(refusing(DEAD, KEY, NEW))
+    world = ScriptedProvider(refusing(DEAD, KEY, NEW))
     api = rotating(world, KEY, NEW, canary=True)
 
     async def work() -> None:
@@ -161,10 +176,10 @@ def test_the_canary_tries_a_key_before_any_call_shows_it() -> None:
     assert list(zip(paths, world.keys, strict=True)) == [("1", KEY), ("things", NEW), ("1", NEW)]
 
 
-@pytest.mark.parametrize("answered", [LOST, REFUSED, answer(500), answer(404)])
+@pytest.mark.parametrize("answered", [LOST, REFUSED, make_response(500), make_response(404)])
 def test_a_canary_without_a_clear_answer_costs_no_call(answered: Any) -> None:
     """The old key goes on; the new one is tried again later."""
-    world = World(lambda request: answered if shown(request) == NEW else OK)
+    world = ScriptedProvider(lambda request: answered if shown(request) == NEW else OK)
     api = rotating(world, KEY, NEW, canary=True, deadline_s=20.0)
 
     async def work() -> None:
@@ -173,12 +188,12 @@ def test_a_canary_without_a_clear_answer_costs_no_call(answered: Any) -> None:
             world.clock.advance(1.1)
 
     run(work)
-    assert held(api) == 0
+    assert count_held(api) == 0
 
 
 def test_what_neither_key_may_do_is_reported_as_it_is() -> None:
     """A refusal of the operation says nothing of the new key."""
-    world = World(code(403, "NOT_YOURS"))
+    world = ScriptedProvider(make_error_response(403, "NOT_YOURS"))
     api = rotating(world, KEY, NEW, canary=False)
     world.clock.advance(1.1)
     with pytest.raises(errors.Forbidden) as caught:
@@ -195,9 +210,9 @@ def test_the_old_key_dies_while_the_new_one_is_refused(*, canary: bool) -> None:
     def reply(request: Request) -> Response:
         if shown(request) in alive:
             return OK
-        return code(401, "DEAD" if shown(request) == KEY else "X9")
+        return make_error_response(401, "DEAD" if shown(request) == KEY else "X9")
 
-    world = World(reply)
+    world = ScriptedProvider(reply)
     api = rotating(world, KEY, NEW, canary=canary)
 
     async def work() -> None:
@@ -218,7 +233,7 @@ def test_the_old_key_dies_while_the_new_one_is_refused(*, canary: bool) -> None:
 def test_the_old_key_dies_and_the_new_one_works_by_then(*, canary: bool) -> None:
     """No call fails, though the new key was refused before and the time to try it again has not come."""
     alive = {KEY}
-    world = World(lambda request: OK if shown(request) in alive else DEAD)
+    world = ScriptedProvider(lambda request: OK if shown(request) in alive else DEAD)
     api = rotating(world, KEY, NEW, canary=canary)
 
     async def work() -> None:
@@ -238,8 +253,8 @@ def test_a_source_that_cannot_be_read_at_the_rotation_is_read_again(tmp_path: Pa
     """A file that is malformed or gone for a while: the old key goes on, and the new one is found when it is there."""
     file = tmp_path / "key"
     file.write_text(KEY)
-    world = World(refusing(DEAD, KEY, NEW))
-    api = client(world, key=f"file:{file}")
+    world = ScriptedProvider(refusing(DEAD, KEY, NEW))
+    api = connect(world, key=f"file:{file}")
     turns: list[Callable[[], object]] = [
         lambda: file.write_text(""),
         file.unlink,
@@ -264,8 +279,8 @@ def test_a_file_that_may_not_be_read_yet_is_read_when_it_may(monkeypatch: pytest
     source = ListSource([KEY, "", "", NEW])
     marks = itertools.chain(["a"], itertools.repeat("b"))
     monkeypatch.setattr(source, "revision", lambda: next(marks))
-    world = World(refusing(DEAD, KEY, NEW))
-    api = client(world, source=source)
+    world = ScriptedProvider(refusing(DEAD, KEY, NEW))
+    api = connect(world, source=source)
 
     async def work() -> None:
         for _ in range(5):
@@ -279,7 +294,7 @@ def test_a_file_that_may_not_be_read_yet_is_read_when_it_may(monkeypatch: pytest
 def test_a_new_key_of_another_environment_is_never_sent() -> None:
     """The old one goes on; when it dies, the error says where the new one belongs."""
     state = MemoryState()
-    world = World(refusing(DEAD, KEY))
+    world = ScriptedProvider(refusing(DEAD, KEY))
     homes = {"production": "https-api.acme.test-443", "sandbox": "https-box.acme.test-443"}
     realm = KeyRealm("acme", "production", homes)
     box = replace(realm, environment="sandbox")
@@ -288,7 +303,7 @@ def test_a_new_key_of_another_environment_is_never_sent() -> None:
     )
     uses = KeyUseLog(f"acme:production:{homes['production']}:own", state, world.clock, realm)
     uses.record_accepted(Key(KEY).fingerprint, "here")
-    api = client(world, source=ListSource([KEY, NEW], marked=True), uses=uses)
+    api = connect(world, source=ListSource([KEY, NEW], marked=True), uses=uses)
 
     async def work() -> None:
         for _ in range(5):
@@ -302,8 +317,8 @@ def test_a_new_key_of_another_environment_is_never_sent() -> None:
 
 def test_a_key_that_was_accepted_before_is_still_waited_for() -> None:
     """The first key has nothing to fall back to: it is not tried, and its refusal is a refusal."""
-    world = World(code(401, "NEW_CODE"))
-    api = client(world, provider=canaried(), source=ListSource([KEY]), uses=tried(KEY))
+    world = ScriptedProvider(make_error_response(401, "NEW_CODE"))
+    api = connect(world, provider=canaried(), source=ListSource([KEY]), uses=tried(KEY))
     attach_credentials(api._engine, api._engine.keys, api.config)
     with pytest.raises(errors.Unauthorized):
         run(lambda: api.call("things.get", **GET))
@@ -312,10 +327,10 @@ def test_a_key_that_was_accepted_before_is_still_waited_for() -> None:
 
 TRADES = {
     "the code that is listed": None,
-    "another code": code(400, "ODD"),
-    "401": code(401, "NO"),
-    "403": code(403, "NO"),
-    "an error": answer(500),
+    "another code": make_error_response(400, "ODD"),
+    "401": make_error_response(401, "NO"),
+    "403": make_error_response(403, "NO"),
+    "an error": make_response(500),
     "nothing": LOST,
 }
 

@@ -12,11 +12,11 @@ import pytest
 from callwell import errors
 from callwell.core.rules.profile import QuotaHeaderRule, QuotaRule
 from callwell.observe.logs import LOGGER
-from tests.client._async.scripted_client import client
+from tests.client._async.scripted_client import connect
 from tests.client.acme import acme
 from tests.client.oddities import Odd, OddError, OddHook, may_be_done, surely_done
 from tests.client.running import run
-from tests.client.world import World, held
+from tests.client.world import ScriptedProvider, count_held
 
 ANSWERS = 1000
 """Of each kind of provider, on each side."""
@@ -57,9 +57,9 @@ def test_no_answer_is_too_odd(kind: str, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(logging.getLogger(LOGGER.name), "filters", [raising])
     dice = Random(kind)
     odd = Odd(dice)
-    world = World(odd.reply, took=0.2)
+    world = ScriptedProvider(odd.reply, took=0.2)
     odd.clock = world.clock
-    api = client(world, provider=acme(**KINDS[kind]), hooks=[OddHook(dice)], deadline_s=None, on_notice=None)
+    api = connect(world, provider=acme(**KINDS[kind]), hooks=[OddHook(dice)], deadline_s=None, on_notice=None)
 
     async def work() -> None:
         async with api:
@@ -74,7 +74,7 @@ def test_no_answer_is_too_odd(kind: str, monkeypatch: pytest.MonkeyPatch) -> Non
                     assert surely_done(odd.replies[-1]) or operation == "things.remove"
 
     run(work)
-    assert held(api) == 0
+    assert count_held(api) == 0
     if kind != "unknown":
         times = odd.arrivals
         assert min(after - before for before, after in zip(times, times[LIMIT:], strict=False)) >= WINDOW_S

@@ -13,17 +13,17 @@ from hypothesis import strategies as st
 from callwell import errors
 from callwell.client.exactly_once.entry import Status
 from callwell.state import MemoryState
-from tests.client._async.scripted_client import client
+from tests.client._async.scripted_client import connect
 from tests.client.running import run
 from tests.client.shop import FATES, NAME, SIGHTS, DyingState, Killed, Shop, at_work, bury, provider, unsettled
-from tests.client.world import held
+from tests.client.world import count_held
 
 LONG_S = 100_000.0
 
 
 def connect_shop(shop: Shop, **options: Any) -> Any:
     """A client of the shop that makes its calls exactly once."""
-    return client(shop, provider=provider(), **{"exactly_once": True, "deadline_s": None, **options})
+    return connect(shop, provider=provider(), **{"exactly_once": True, "deadline_s": None, **options})
 
 
 async def tried(one: Any, operation: str = "goods.make", **arguments: Any) -> Any:
@@ -33,7 +33,7 @@ async def tried(one: Any, operation: str = "goods.make", **arguments: Any) -> An
     except errors.CallwellError as error:
         return error
     finally:
-        assert held(one) == 0
+        assert count_held(one) == 0
 
 
 def make_client(shop: Shop, operation: str = "goods.make", **options: Any) -> Any:

@@ -11,11 +11,11 @@ from msgspec.structs import replace
 
 from callwell import errors
 from callwell.core.rules.operations import AssetRule, OperationRule
-from tests.client._async.scripted_client import client
+from tests.client._async.scripted_client import connect
 from tests.client.acme import acme
 from tests.client.running import run
 from tests.client.storage import CONTENT, SPLIT, Storage, wanted
-from tests.client.world import LOST, PIECE, World, answer
+from tests.client.world import LOST, PIECE, ScriptedProvider, make_response
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,14 +37,14 @@ class Strict(Storage):
         if "storage.test" in request.url:
             self.used.append(request.url)
             if self.used.count(request.url) > 1:
-                return answer(403, b"used")
+                return make_response(403, b"used")
         return super().__call__(request)
 
 
 def asset(storage: Storage, *, split: bool = False) -> Any:
     """The file of that storage."""
     provider = acme(operations={"things.file": OperationRule(asset=RULE)})
-    result = client(World(storage), provider=provider).asset("things.file", thing_id="1")
+    result = connect(ScriptedProvider(storage), provider=provider).asset("things.file", thing_id="1")
     if split:
         result._split = SPLIT._replace(range_bytes=SPLIT.range_bytes // 8)
     return result
@@ -68,7 +68,7 @@ def test_a_whole_file_takes_one_url(tmp_path: Path) -> None:
 def test_each_reopening_takes_a_fresh_url(tmp_path: Path) -> None:
     """After a break, no response, a refusal: each time another URL, and the rest only."""
     storage = Strict()
-    storage.spoil = [storage.cut(100), LOST, storage.cut(PIECE), answer(503), answer(403)]
+    storage.spoil = [storage.cut(100), LOST, storage.cut(PIECE), make_response(503), make_response(403)]
     check(storage, tmp_path / "f")
     starts = [wanted(fetch)[0] for fetch in storage.fetches]
     assert starts == [0, 100, 100, *[100 + PIECE] * 3]
@@ -104,7 +104,9 @@ def test_a_method_that_saves(tmp_path: Path) -> None:
     """A profile can name one: it takes the arguments and a path, in order or by name, and what was stopped goes on."""
     rule = replace(RULE, method="fetch")
     storage = Strict()
-    things = client(World(storage), provider=acme(operations={"things.file": OperationRule(asset=rule)})).things
+    things = connect(
+        ScriptedProvider(storage), provider=acme(operations={"things.file": OperationRule(asset=rule)})
+    ).things
 
     def stop(size: int) -> None:
         raise KeyError(size)

@@ -11,10 +11,10 @@ from callwell import errors
 from callwell.core.rules.profile import QuotaRule
 from callwell.core.types import Outcome
 from callwell.transport.base import NoReply
-from tests.client._async.scripted_client import client
+from tests.client._async.scripted_client import connect
 from tests.client.acme import acme
 from tests.client.running import run
-from tests.client.world import OK, World, answer, code, held
+from tests.client.world import OK, ScriptedProvider, count_held, make_error_response, make_response
 
 NO_CONNECTION = NoReply(Outcome.REFUSED, "no connection: connection refused")
 SILENT = NoReply(Outcome.UNKNOWN, "no response in time")
@@ -28,7 +28,7 @@ def ended(one: Any) -> Any:
 
     with pytest.raises(errors.OutOfTime) as caught:
         run(work)
-    assert held(one) == 0
+    assert count_held(one) == 0
     return caught.value
 
 
@@ -41,13 +41,13 @@ def ended(one: Any) -> Any:
             "name could not be resolved (api.acme.test:443)",
         ),
         (SILENT, "last: no response in time"),
-        (code(503, "BUSY"), "last: 503 BUSY"),
-        (answer(502), "last: 502"),
+        (make_error_response(503, "BUSY"), "last: 503 BUSY"),
+        (make_response(502), "last: 502"),
     ],
 )
 def test_the_last_failure_is_reported(reply: Any, cause: str) -> None:
     """A pause that does not fit the deadline ends the call with what the last attempt came to."""
-    error = ended(client(World(reply), deadline_s=3.0))
+    error = ended(connect(ScriptedProvider(reply), deadline_s=3.0))
     assert isinstance(error, errors.WouldExceedDeadline)
     assert cause in str(error)
     assert error.last_error is not None
@@ -58,8 +58,8 @@ def test_the_last_failure_is_reported(reply: Any, cause: str) -> None:
 
 def test_a_requested_wait_is_reported() -> None:
     """`wait_s` is what a handler can hand on as its own `Retry-After`."""
-    world = World(code(429, "SLOW", retry_after="90"))
-    error = ended(client(world, deadline_s=10.0))
+    world = ScriptedProvider(make_error_response(429, "SLOW", retry_after="90"))
+    error = ended(connect(world, deadline_s=10.0))
     assert error.wait_s == pytest.approx(90.0, abs=0.01)
     assert error.at == pytest.approx(world.clock.wall() + 90.0, abs=0.01)
     assert error.last_error == "last: 429 SLOW"
@@ -67,8 +67,8 @@ def test_a_requested_wait_is_reported() -> None:
 
 def test_a_quota_that_is_used_up_is_reported() -> None:
     """With its name, how much of it is used, and when there is more."""
-    world = World(OK)
-    api = client(world, provider=acme({"minute": QuotaRule(limit=2, window_s=60)}))
+    world = ScriptedProvider(OK)
+    api = connect(world, provider=acme({"minute": QuotaRule(limit=2, window_s=60)}))
 
     async def twice() -> None:
         for _ in range(2):
@@ -85,7 +85,7 @@ def test_a_quota_that_is_used_up_is_reported() -> None:
 def test_several_quotas_are_distinguished() -> None:
     """Only those that are used up are named."""
     quotas = {"minute": QuotaRule(limit=9, window_s=60), "hour": QuotaRule(limit=1, window_s=3600)}
-    api = client(World(OK), provider=acme(quotas))
+    api = connect(ScriptedProvider(OK), provider=acme(quotas))
 
     async def once() -> None:
         await api.call("things.get", thing_id="1")
@@ -98,7 +98,7 @@ def test_several_quotas_are_distinguished() -> None:
 
 def test_a_provider_that_is_left_alone_is_reported() -> None:
     """While the breaker is open, the error says so, and not that a quota is short."""
-    api = client(World(code(500, "X")))
+    api = connect(ScriptedProvider(make_error_response(500, "X")))
 
     async def work() -> None:
         for _ in range(2):

@@ -9,18 +9,18 @@ import pytest
 
 from callwell import errors
 from callwell.state import MemoryState
-from tests.client._async.scripted_client import client
+from tests.client._async.scripted_client import connect
 from tests.client.running import run
-from tests.client.world import LOST, OK, World
+from tests.client.world import LOST, OK, ScriptedProvider
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 def test_a_named_request_is_made_once(method: str) -> None:
     """Run again under its name, nothing is sent; another request of that name is refused; another name is sent."""
-    world = World(lambda _: OK)
+    world = ScriptedProvider(lambda _: OK)
 
     async def scenario() -> None:
-        async with client(world, state=MemoryState()) as api:
+        async with connect(world, state=MemoryState()) as api:
             named = api.with_options(exactly_once="order-1")
             assert (await named.request(method, "/orders", json={"a": 1})).status == 200
             with pytest.raises(errors.NameTaken, match="was made before"):
@@ -36,10 +36,10 @@ def test_a_named_request_is_made_once(method: str) -> None:
 
 def test_a_request_in_doubt_stays_in_the_ledger() -> None:
     """Its response was lost, and there is nothing to find it by: it is not sent again until a person has settled it."""
-    world = World(lambda _: LOST)
+    world = ScriptedProvider(lambda _: LOST)
 
     async def scenario() -> None:
-        async with client(world, state=MemoryState()) as api:
+        async with connect(world, state=MemoryState()) as api:
             named = api.with_options(exactly_once="order-1")
             for _ in range(2):
                 with pytest.raises(errors.OutcomeUnknown):
@@ -58,10 +58,10 @@ def test_a_request_in_doubt_stays_in_the_ledger() -> None:
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 def test_what_can_be_repeated_needs_no_record(method: str) -> None:
     """It is sent each time, as without the option."""
-    world = World(lambda _: OK)
+    world = ScriptedProvider(lambda _: OK)
 
     async def scenario() -> Any:
-        async with client(world, state=MemoryState(), exactly_once=True) as api:
+        async with connect(world, state=MemoryState(), exactly_once=True) as api:
             for _ in range(2):
                 await api.request(method, "/orders")
             return api.ledger.entries(settled=True)

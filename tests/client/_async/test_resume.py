@@ -14,10 +14,10 @@ from callwell import errors
 from callwell.client.downloads.partial_file import PartialFile
 from callwell.core.download import Download
 from callwell.core.partial import Version
-from tests.client._async.scripted_client import client
+from tests.client._async.scripted_client import connect
 from tests.client.running import run
 from tests.client.storage import CONTENT, SPLIT, Storage, wanted
-from tests.client.world import PIECE, World, answer
+from tests.client.world import PIECE, ScriptedProvider, make_response
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def save(storage: Storage, path: Path, *, split: bool = False, **options: Any) -> Any:
     """Save it."""
-    asset = client(World(storage)).asset("things.file", thing_id="1")
+    asset = connect(ScriptedProvider(storage)).asset("things.file", thing_id="1")
     asset._split = SPLIT if split else asset._split
     return run(partial(asset.save, path, **{"resume": True, **options}))
 
@@ -148,7 +148,7 @@ def test_what_is_left_stays_when_nothing_can_be_had(tmp_path: Path) -> None:
     with pytest.raises(errors.AssetUnavailable):
         save(Storage(url=None), tmp_path / "f")
     with pytest.raises(errors.AssetError):
-        save(Storage(*[answer(403)] * 50), tmp_path / "f")
+        save(Storage(*[make_response(403)] * 50), tmp_path / "f")
     check(save(storage, tmp_path / "f"), tmp_path / "f")
 
 

@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from callwell import errors
 from callwell.keys import Key
 from callwell.observe.notices import KeyChanged, Waiting
-from tests.client._async.scripted_client import client
+from tests.client._async.scripted_client import connect
 from tests.client.acme import KEY
 from tests.client.running import run
-from tests.client.world import DEAD, LOST, OK, ListSource, World, code, held, tried
+from tests.client.world import DEAD, LOST, OK, ListSource, ScriptedProvider, count_held, make_error_response, tried
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,28 +37,28 @@ def accepting(*keys: str) -> Callable[[Request], Response]:
 def test_the_old_key_dies_before_the_new_one_is_written() -> None:
     """A call waits for the new key, and is then sent again."""
     source = ListSource([KEY, KEY, "", KEY, "", "acme_second"])
-    world = World(accepting("acme_second"))
-    api = client(world, source=source)
+    world = ScriptedProvider(accepting("acme_second"))
+    api = connect(world, source=source)
     assert run(lambda: api.call("things.get", **GET)) == {"id": "1"}
     assert world.keys == [KEY, "acme_second"]
     assert world.times[1] == pytest.approx(4 * 0.25)
     assert [notice.generation for notice in world.notices if isinstance(notice, KeyChanged)] == [0, 1]
     assert [notice.reason for notice in world.notices if isinstance(notice, Waiting)] == ["key"]
-    assert held(api) == 0
+    assert count_held(api) == 0
 
 
 def test_a_half_written_key_does_no_harm() -> None:
     """A piece of the new key is refused like any wrong key, and the whole one is found."""
-    world = World(accepting("acme_second"))
-    api = client(world, source=ListSource([KEY, "acme", "acme_sec", "acme_second"]))
+    world = ScriptedProvider(accepting("acme_second"))
+    api = connect(world, source=ListSource([KEY, "acme", "acme_sec", "acme_second"]))
     assert run(lambda: api.call("things.get", **GET)) == {"id": "1"}
     assert world.keys == [KEY, "acme_sec", "acme_second"]
 
 
 def test_the_new_key_is_found_before_the_old_one_dies() -> None:
     """A source that shows a change is read again, and the new key is used from then on."""
-    world = World(accepting(KEY, "acme_second"))
-    api = client(world, source=ListSource([KEY, "acme_second"], marked=True))
+    world = ScriptedProvider(accepting(KEY, "acme_second"))
+    api = connect(world, source=ListSource([KEY, "acme_second"], marked=True))
 
     async def work() -> None:
         await api.call("things.get", **GET)
@@ -71,8 +71,8 @@ def test_the_new_key_is_found_before_the_old_one_dies() -> None:
 
 def test_a_wrong_new_key_changes_nothing() -> None:
     """A new key that the provider refuses is put aside within the call, and the old one goes on."""
-    world = World(accepting(KEY))
-    api = client(world, source=ListSource([KEY, "acme_wrong"], marked=True))
+    world = ScriptedProvider(accepting(KEY))
+    api = connect(world, source=ListSource([KEY, "acme_wrong"], marked=True))
 
     async def work() -> None:
         await api.call("things.get", **GET)
@@ -87,8 +87,8 @@ def test_a_wrong_new_key_changes_nothing() -> None:
 
 def test_a_key_can_be_rotated_twice_and_back() -> None:
     """Each new key gets a generation, also one that was there before."""
-    world = World(accepting(KEY), OK, OK, OK)
-    api = client(world, source=ListSource([KEY, "acme_second", KEY], marked=True))
+    world = ScriptedProvider(accepting(KEY), OK, OK, OK)
+    api = connect(world, source=ListSource([KEY, "acme_second", KEY], marked=True))
 
     async def work() -> None:
         for _ in range(4):
@@ -101,8 +101,8 @@ def test_a_key_can_be_rotated_twice_and_back() -> None:
 
 def test_a_key_given_in_code_is_refused_at_once() -> None:
     """Where no new key can appear, no call waits for one."""
-    world = World(DEAD)
-    api = client(world)
+    world = ScriptedProvider(DEAD)
+    api = connect(world)
     with pytest.raises(errors.KeyRefused, match=r"refuses the key passed in code \(DEAD\); pass a valid one") as caught:
         run(lambda: api.call("things.get", **GET))
     assert caught.value.code == "DEAD"
@@ -112,8 +112,8 @@ def test_a_key_given_in_code_is_refused_at_once() -> None:
 
 def test_no_new_key_in_time_is_reported() -> None:
     """After `rekey_wait_s` the call gives up; a later one tries the old key once more, for it may be enabled again."""
-    world = World(DEAD, OK)
-    api = client(world, source=ListSource([KEY]))
+    world = ScriptedProvider(DEAD, OK)
+    api = connect(world, source=ListSource([KEY]))
 
     async def work() -> None:
         with pytest.raises(errors.KeyRefused, match=r"refuses the key at list:keys \(DEAD\); put a valid one there"):
@@ -127,8 +127,8 @@ def test_no_new_key_in_time_is_reported() -> None:
 
 def test_a_key_that_was_never_accepted_is_reported_at_once() -> None:
     """No call waits for the rotation of a key that was wrong from the beginning; the source is read once more."""
-    world = World(DEAD)
-    api = client(world, source=ListSource([KEY]), uses=tried("acme_other"))
+    world = ScriptedProvider(DEAD)
+    api = connect(world, source=ListSource([KEY]), uses=tried("acme_other"))
     with pytest.raises(errors.KeyRefused, match=r"refuses the key at list:keys \(DEAD\); put a valid one there"):
         run(lambda: api.call("things.get", **GET))
     assert world.clock.now() == 1000.0
@@ -136,8 +136,8 @@ def test_a_key_that_was_never_accepted_is_reported_at_once() -> None:
 
 def test_waiting_for_a_key_keeps_the_deadline() -> None:
     """A call does not wait longer for a key than it has time."""
-    world = World(DEAD)
-    api = client(world, source=ListSource([KEY]), deadline_s=5)
+    world = ScriptedProvider(DEAD)
+    api = connect(world, source=ListSource([KEY]), deadline_s=5)
     with pytest.raises(errors.KeyRefused):
         run(lambda: api.call("things.get", **GET))
     assert world.clock.now() == pytest.approx(1005.0, abs=0.3)
@@ -145,8 +145,8 @@ def test_waiting_for_a_key_keeps_the_deadline() -> None:
 
 def test_a_source_of_dead_keys_ends() -> None:
     """A source that gives a new dead key for ever does not keep a call going for ever."""
-    world = World(DEAD)
-    api = client(world, source=ListSource([f"acme_{number}" for number in range(50)]))
+    world = ScriptedProvider(DEAD)
+    api = connect(world, source=ListSource([f"acme_{number}" for number in range(50)]))
     with pytest.raises(errors.KeyRefused):
         run(lambda: api.call("things.get", **GET))
     assert len(world.sent) == 6
@@ -154,8 +154,8 @@ def test_a_source_of_dead_keys_ends() -> None:
 
 def test_other_401_are_no_dead_keys() -> None:
     """A code that the profile does not list as a dead key is an error like any other."""
-    world = World(code(401, "KEY_REQUIRED"))
-    api = client(world, source=ListSource([KEY]))
+    world = ScriptedProvider(make_error_response(401, "KEY_REQUIRED"))
+    api = connect(world, source=ListSource([KEY]))
     with pytest.raises(errors.Unauthorized):
         run(lambda: api.call("things.get", **GET))
     assert len(world.sent) == 1
@@ -169,8 +169,8 @@ def test_an_environment_variable_is_read_again(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setenv("ACME_KEY", "acme_second")
         return DEAD
 
-    world = World(rotate, accepting("acme_second"))
-    api = client(world, key=None)
+    world = ScriptedProvider(rotate, accepting("acme_second"))
+    api = connect(world, key=None)
     assert run(lambda: api.call("things.get", **GET)) == {"id": "1"}
     assert world.clock.now() == 1000.0
 
@@ -186,15 +186,15 @@ def test_a_file_is_read_again(tmp_path: Path) -> None:
         lambda: file.write_text("acme_second\n"),
     ]
 
-    class Clock(type(World().clock)):  # type: ignore[misc] # the file changes as time goes by
+    class Clock(type(ScriptedProvider().clock)):  # type: ignore[misc] # the file changes as time goes by
         def real_s(self, seconds: float) -> float:
             if seconds == 0.25 and steps:
                 steps.pop(0)()
             return super().real_s(seconds)  # type: ignore[no-any-return]
 
-    world = World(accepting("acme_second"))
+    world = ScriptedProvider(accepting("acme_second"))
     world.clock = Clock()
-    api = client(world, key=f"file:{file}")
+    api = connect(world, key=f"file:{file}")
     api._engine.keys._uses = tried(KEY)
     assert run(lambda: api.call("things.get", **GET)) == {"id": "1"}
     assert world.keys == [KEY, "acme_second"]
@@ -203,7 +203,7 @@ def test_a_file_is_read_again(tmp_path: Path) -> None:
 def test_a_missing_key_is_reported_and_closes_the_state(tmp_path: Path) -> None:
     """Without a key there is no client, and a state that was opened for it is closed."""
     with pytest.raises(errors.KeyMissing, match="cannot be read") as caught:
-        client(World(), key=f"file:{tmp_path / 'none'}", state=f"sqlite:///{tmp_path / 'state'}")
+        connect(ScriptedProvider(), key=f"file:{tmp_path / 'none'}", state=f"sqlite:///{tmp_path / 'state'}")
     assert caught.tb is not None  # it holds the half-made client
     numbers = Path("/proc/self/fd")
     assert not numbers.exists() or not [
@@ -214,8 +214,8 @@ def test_a_missing_key_is_reported_and_closes_the_state(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", ["https://evil.test/v1/x", "//evil.test/v1/x", "https://api.acme.test:444/v1/x"])
 def test_requests_elsewhere_are_refused(path: str) -> None:
     """A key is not shown to another origin, and the message does not hold it."""
-    world = World()
-    api = client(world)
+    world = ScriptedProvider()
+    api = connect(world)
     with pytest.raises(errors.InvalidOption, match="the only origin that receives the key"):
         run(lambda: api.request("GET", path))
     assert world.sent == []
@@ -227,10 +227,11 @@ def test_a_key_echoed_by_the_provider_is_hidden() -> None:
     def echo(request: Request) -> Response:
         shown = dict(request.headers)["authorization"].removeprefix("Bearer ")
         return replace(
-            code(403, shown, x_request_id=shown), body=f'{{"code":"{shown}","message":"bad {shown}"}}'.encode()
+            make_error_response(403, shown, x_request_id=shown),
+            body=f'{{"code":"{shown}","message":"bad {shown}"}}'.encode(),
         )
 
-    api = client(World(echo))
+    api = connect(ScriptedProvider(echo))
     with pytest.raises(errors.Forbidden) as caught:
         run(lambda: api.call("things.get", **GET))
     assert KEY not in repr(vars(caught.value)) + str(caught.value) + repr(caught.value)
@@ -238,10 +239,10 @@ def test_a_key_echoed_by_the_provider_is_hidden() -> None:
 
 def test_generations_are_settled_after_losses() -> None:
     """A key is returned after a use without a response, and does not count as accepted."""
-    api = client(World(LOST), source=ListSource([KEY]))
+    api = connect(ScriptedProvider(LOST), source=ListSource([KEY]))
     with pytest.raises(errors.ConnectionLost):
         run(lambda: api.call("things.get", **GET))
-    assert held(api) == 0
+    assert count_held(api) == 0
     assert api._engine.keys.begin_use() == (0, Key(KEY))
 
 
@@ -260,7 +261,7 @@ class Unreadable(ListSource):
 def test_a_key_that_cannot_be_looked_up_keeps_no_permit() -> None:
     """The call fails with the cause, and nothing of the quota is lost by it."""
     source = Unreadable([KEY])
-    api = client(World(OK), source=source)
+    api = connect(ScriptedProvider(OK), source=source)
 
     async def work() -> None:
         await api.call("things.get", **GET)
@@ -271,5 +272,5 @@ def test_a_key_that_cannot_be_looked_up_keeps_no_permit() -> None:
                 await api.call("things.get", **GET)
 
     run(work)
-    assert held(api) == 0
+    assert count_held(api) == 0
     assert {used for used, _ in api.spent().values()} == {1}

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell import errors, folders
-from tests.client._async.scripted_client import client
+from tests.client._async.scripted_client import connect
 from tests.client.running import run
 from tests.client.storage import Storage
-from tests.client.world import World
+from tests.client.world import ScriptedProvider
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +54,7 @@ def test_what_is_no_file_is_refused_before_a_byte_is_fetched(
     plant(tmp_path / "out")
     before = {path.name: stat.S_IFMT(path.lstat().st_mode) for path in tmp_path.iterdir()}
     storage = Storage()
-    asset = client(World(storage)).asset("things.file", thing_id="1")
+    asset = connect(ScriptedProvider(storage)).asset("things.file", thing_id="1")
     with pytest.raises(errors.FileProblem, match="out: it is a device, a pipe or a socket; name a file"):
         run(lambda: asset.save(tmp_path / "out", resume=resume))
     assert not storage.fetches

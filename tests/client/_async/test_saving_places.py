@@ -13,11 +13,11 @@ from callwell import errors, folders
 from callwell.client.downloads.partial_file import PartialFile
 from callwell.core.download import Download
 from callwell.core.partial import Version
-from tests.client._async.scripted_client import client
+from tests.client._async.scripted_client import connect
 from tests.client.dying import DyingOs, Killed
 from tests.client.running import run
 from tests.client.storage import CONTENT, Storage
-from tests.client.world import PIECE, World
+from tests.client.world import PIECE, ScriptedProvider
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def save(storage: Storage, path: Path, **options: Any) -> Any:
     """Save it, or what is said instead."""
-    asset = client(World(storage)).asset("things.file", thing_id="1")
+    asset = connect(ScriptedProvider(storage)).asset("things.file", thing_id="1")
     try:
         return run(partial(asset.save, path, **options))
     except errors.FileProblem as error:

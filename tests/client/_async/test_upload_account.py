@@ -17,7 +17,7 @@ from callwell.state import MemoryState
 from callwell.state.sqlite import SqliteState
 from tests.client._async.test_upload import COUNT, LEN, lost, sent
 from tests.client.vault import PIECE, SMALL, Vault, vault
-from tests.client.world import answer, code
+from tests.client.world import make_error_response, make_response
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +45,7 @@ class Telling(Vault):
         if film not in self.films:
             return said
         parts = sorted(self.films[film])
-        return answer(200, {"parts": parts, "total": self.totals.get(film), **self.more})
+        return make_response(200, {"parts": parts, "total": self.totals.get(film), **self.more})
 
 
 def files() -> list[Any]:
@@ -175,7 +175,7 @@ def test_a_forgotten_piece_of_a_stream_is_an_error() -> None:
 
 def test_the_figures_of_an_earlier_call_count() -> None:
     """A piece that was lost by the call that was interrupted, and the one that it had begun."""
-    there = Vault({("send", 2): lost, ("status", 1): code(403, "NO")})
+    there = Vault({("send", 2): lost, ("status", 1): make_error_response(403, "NO")})
     state = MemoryState()
     assert isinstance(sent(there, state=state, pieces=1), errors.UploadStopped)
     del there.films["f1"][2]
@@ -186,7 +186,7 @@ def test_the_figures_of_an_earlier_call_count() -> None:
 @pytest.mark.parametrize("pieces", [1, 2, 4])
 def test_refusals_do_not_multiply_questions(pieces: int) -> None:
     """However many pieces are refused at once, they are asked about together."""
-    there = Vault({("send", number): answer(503) for number in range(1, pieces + 1)})
+    there = Vault({("send", number): make_response(503) for number in range(1, pieces + 1)})
     done = sent(there, pieces=pieces)
     assert there.whole("f1") == SMALL
     assert isinstance(done, Uploaded)
@@ -197,19 +197,19 @@ def test_what_is_said_about_going_on_is_true(tmp_path: Path) -> None:
     """By this client or by any, with which option, or not at all."""
     shared = SqliteState(str(tmp_path / "state.db"))
     try:
-        said = str(sent(Vault({("send", 3): code(403, "NO")}), state=shared, pieces=1))
+        said = str(sent(Vault({("send", 3): make_error_response(403, "NO")}), state=shared, pieces=1))
     finally:
         shared.close()
     assert said.endswith("f1 has 2 of 5 pieces: the same call goes on with it")
-    said = str(sent(Vault({("send", 3): code(403, "NO")}), pieces=1))
+    said = str(sent(Vault({("send", 3): make_error_response(403, "NO")}), pieces=1))
     assert said.endswith("the same call by this client goes on with it")
-    said = str(sent(Vault({("send", 3): code(403, "NO")}), pieces=1, resume=False))
+    said = str(sent(Vault({("send", 3): make_error_response(403, "NO")}), pieces=1, resume=False))
     assert said.endswith("the same call with resume=True goes on with it")
-    said = str(sent(Vault({("send", 3): code(403, "NO")}), iter([SMALL]), pieces=1))
+    said = str(sent(Vault({("send", 3): make_error_response(403, "NO")}), iter([SMALL]), pieces=1))
     assert said.endswith("a stream cannot be resumed, so delete it and send the whole again")
-    said = str(sent(Vault({("send", 3): code(404, "NO")}), pieces=1))
+    said = str(sent(Vault({("send", 3): make_error_response(404, "NO")}), pieces=1))
     assert said.endswith("it is gone, and the same call creates another one")
-    there = Vault({("send", 3): code(404, "NO")})
+    there = Vault({("send", 3): make_error_response(404, "NO")})
     there.films["mine"] = {}
     assert str(sent(there, film_id="mine", pieces=1)).endswith("it is gone")
 
@@ -240,5 +240,5 @@ def test_a_state_that_fails_in_the_middle_costs_no_upload(caplog: pytest.LogCapt
     done = sent(there, state=Failing())
     assert (done.target, there.whole("f1")) == ("f1", SMALL)
     assert sum("could not be stored: the disk is full" in line for line in caplog.messages) == 2
-    said = str(sent(Vault({("send", 4): code(403, "NO")}), state=Failing(), pieces=1))
+    said = str(sent(Vault({("send", 4): make_error_response(403, "NO")}), state=Failing(), pieces=1))
     assert said.endswith("so the same call may send pieces again")

@@ -10,7 +10,7 @@ from typing import Any
 from callwell import errors
 from tests.client._async.test_upload import sent
 from tests.client.vault import Vault
-from tests.client.world import code
+from tests.client.world import make_error_response
 
 
 def test_an_error_that_is_kept_keeps_nothing_alive() -> None:
@@ -26,7 +26,7 @@ def test_an_error_that_is_kept_keeps_nothing_alive() -> None:
 
     def failed() -> weakref.ref[Job]:
         job = Job()
-        job.error = sent(Vault({("send", 1): code(400, "NO")}), pieces=1, progress=job.reported)
+        job.error = sent(Vault({("send", 1): make_error_response(400, "NO")}), pieces=1, progress=job.reported)
         assert isinstance(job.error, errors.UploadStopped)
         return weakref.ref(job)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from callwell.transport.base import NoReply, Request
-    from tests.client.world import World
+    from tests.client.world import ScriptedProvider
 
 
 class Pieces:
@@ -42,7 +42,7 @@ class Pieces:
         return piece or self._end
 
 
-class Streaming(ScriptedTransport):
+class StreamingTransport(ScriptedTransport):
     """A scripted transport with streams in chunks, which counts the open ones."""
 
     streams = 0
@@ -58,7 +58,9 @@ class Streaming(ScriptedTransport):
             self.streams -= 1
 
 
-def client(world: World, *, provider: Any = None, source: Any = None, uses: Any = None, **options: Any) -> Any:
+def connect(
+    world: ScriptedProvider, *, provider: Any = None, source: Any = None, uses: Any = None, **options: Any
+) -> Any:
     """A client in a world.
 
     Args:
@@ -73,7 +75,7 @@ def client(world: World, *, provider: Any = None, source: Any = None, uses: Any 
         **{
             "key": Key(KEY),
             "clock": world.clock,
-            "transport": Streaming(world.reply),
+            "transport": StreamingTransport(world.reply),
             "on_notice": world.notices.append,
             **options,
         },

@@ -16,13 +16,13 @@ from callwell.errors import StateError
 from callwell.observe.notices import NotRecorded
 from callwell.state import MemoryState
 from callwell.transport.base import Request, Response
-from tests.client._sync.scripted_client import client
+from tests.client._sync.scripted_client import connect
 from tests.client.acme import acme
 from tests.client.running import run
-from tests.client.world import LOST, OK, World, answer, code, held
+from tests.client.world import LOST, OK, ScriptedProvider, count_held, make_error_response, make_response
 
 FULL = "cannot write the state: the disk is full"
-PAGE = answer(200, b"<html>Please sign in</html>", content_type="text/html")
+PAGE = make_response(200, b"<html>Please sign in</html>", content_type="text/html")
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "things.get": {"thing_id": "1"},
     "things.put": {"thing_id": "1", "name": "n"},
@@ -77,8 +77,8 @@ def filled(state: FailingState, *replies: Any) -> list[Any]:
 def test_a_state_that_fails_after_the_answer_costs_no_answer(operation: str) -> None:
     """The result is given, a notice warns, and the permit is held until its request is surely over."""
     state = FailingState()
-    world = World(*filled(state, OK))
-    api = client(world, state=state)
+    world = ScriptedProvider(*filled(state, OK))
+    api = connect(world, state=state)
     assert ended(api, operation) == {"id": "1"}
     assert any(isinstance(notice, NotRecorded) and FULL in notice.reason for notice in world.notices)
     assert api.spent() == {"minute": (1, 100)}
@@ -92,14 +92,14 @@ def test_a_state_that_fails_after_the_answer_costs_no_answer(operation: str) -> 
 def test_a_state_that_fails_after_an_error_costs_no_truth(status: int, cls: type[Exception]) -> None:
     """An error is reported as what it is, and not as one of the state."""
     state = FailingState()
-    assert type(ended(client(World(*filled(state, code(status, "X"))), state=state))) is cls
+    assert type(ended(connect(ScriptedProvider(*filled(state, make_error_response(status, "X"))), state=state))) is cls
 
 
 def test_a_state_that_fails_between_two_attempts_hides_no_doubt() -> None:
     """A call that may have been done ends as unknown, though it was the state that stopped it."""
     state = FailingState()
-    world = World(*filled(state, code(500, "X"), OK))
-    error = ended(client(world, state=state, retry_unsafe_5xx=True))
+    world = ScriptedProvider(*filled(state, make_error_response(500, "X"), OK))
+    error = ended(connect(world, state=state, retry_unsafe_5xx=True))
     assert isinstance(error, errors.OutcomeUnknown)
     assert FULL in str(error)
     assert isinstance(error.__cause__, StateError)
@@ -108,14 +108,16 @@ def test_a_state_that_fails_between_two_attempts_hides_no_doubt() -> None:
 def test_a_call_that_may_be_repeated_raises_the_states_own_error() -> None:
     """An update that may have been done needs no looking: the error is the one that stopped it."""
     state = FailingState()
-    error = ended(client(World(*filled(state, code(500, "X"), OK)), state=state), "things.put")
+    error = ended(
+        connect(ScriptedProvider(*filled(state, make_error_response(500, "X"), OK)), state=state), "things.put"
+    )
     assert isinstance(error, StateError)
 
 
 def test_a_state_that_fails_where_nothing_was_done_says_so() -> None:
     """Without doubt the error is the state's own."""
     state = FailingState()
-    error = ended(client(World(*filled(state, code(503, "NOT_DONE"), OK)), state=state))
+    error = ended(connect(ScriptedProvider(*filled(state, make_error_response(503, "NOT_DONE"), OK)), state=state))
     assert isinstance(error, StateError)
 
 
@@ -124,13 +126,13 @@ def test_a_client_that_is_closed_meanwhile_hides_no_doubt() -> None:
 
     def close(_: Request) -> Response:
         api._engine.stop()
-        return code(500, "X")
+        return make_error_response(500, "X")
 
-    api = client(World(close, OK), retry_unsafe_5xx=True)
+    api = connect(ScriptedProvider(close, OK), retry_unsafe_5xx=True)
     error = ended(api)
     assert isinstance(error, errors.OutcomeUnknown)
     assert isinstance(error.__cause__, errors.ClosedError)
-    assert held(api) == 0
+    assert count_held(api) == 0
 
 
 def test_a_transport_that_raises_has_sent() -> None:
@@ -139,7 +141,7 @@ def test_a_transport_that_raises_has_sent() -> None:
     def fail(_: Request) -> Response:
         raise ValueError("failed to convert header to a str")
 
-    api = client(World(fail))
+    api = connect(ScriptedProvider(fail))
     error = ended(api)
     assert isinstance(error, errors.OutcomeUnknown)
     assert isinstance(error.__cause__, ValueError)
@@ -148,8 +150,8 @@ def test_a_transport_that_raises_has_sent() -> None:
 
 def test_a_key_that_is_refused_after_a_doubt_hides_no_doubt() -> None:
     """The first request may have been done: that the second one's key is dead does not change it."""
-    world = World(code(500, "X"), code(401, "DEAD"))
-    error = ended(client(world, retry_unsafe_5xx=True))
+    world = ScriptedProvider(make_error_response(500, "X"), make_error_response(401, "DEAD"))
+    error = ended(connect(world, retry_unsafe_5xx=True))
     assert isinstance(error, errors.OutcomeUnknown)
 
 
@@ -157,14 +159,14 @@ def test_a_key_that_is_refused_after_a_doubt_hides_no_doubt() -> None:
 @pytest.mark.parametrize("body", [b"<html>", b"\n <!DOCTYPE html>", b"OK"])
 def test_another_type_than_described_proves_nothing(content_type: str, body: bytes) -> None:
     """A creation with such a response is unknown; a read is requested again, and says at last what came."""
-    page = answer(201, body, content_type=content_type)
-    error = ended(client(World(page)))
+    page = make_response(201, body, content_type=content_type)
+    error = ended(connect(ScriptedProvider(page)))
     assert isinstance(error, errors.OutcomeUnknown)
     assert (error.status, error.outcome) == (201, "unknown")
     assert content_type.partition(";")[0] in str(error)
-    world = World(page, OK)
-    assert ended(client(world), "things.get") == {"id": "1"}
-    failed = ended(client(World(page)), "things.get")
+    world = ScriptedProvider(page, OK)
+    assert ended(connect(world), "things.get") == {"id": "1"}
+    failed = ended(connect(ScriptedProvider(page)), "things.get")
     assert isinstance(failed, errors.UnexpectedAnswer)
     assert (failed.attempts, "in the place of JSON" in str(failed)) == (6, True)
 
@@ -172,15 +174,15 @@ def test_another_type_than_described_proves_nothing(content_type: str, body: byt
 @pytest.mark.parametrize(
     "reply",
     [
-        answer(201, b'{"data": {"id"', content_type="application/json"),
-        answer(201, b'{"data": {"id"'),
-        answer(201, b'{"data": {"id"', content_type="application/vnd.acme+json"),
-        answer(201, b"", whole=False, content_type="application/json"),
+        make_response(201, b'{"data": {"id"', content_type="application/json"),
+        make_response(201, b'{"data": {"id"'),
+        make_response(201, b'{"data": {"id"', content_type="application/vnd.acme+json"),
+        make_response(201, b"", whole=False, content_type="application/json"),
     ],
 )
 def test_json_that_broke_off_is_the_providers_own(reply: Response) -> None:
     """A creation is done even if its result did not arrive whole."""
-    error = ended(client(World(reply)))
+    error = ended(connect(ScriptedProvider(reply)))
     assert isinstance(error, errors.UnexpectedAnswer)
     assert error.outcome == "done"
 
@@ -193,53 +195,57 @@ def test_a_type_that_is_described_is_the_providers_own() -> None:
     api = replace(provider.api, operations={**provider.api.operations, "things.make": make})
     provider = replace(provider, api=api)
     for body, content_type in ((b"OK", "text/plain; charset=utf-8"), (b"<a/>", "Application/XML")):
-        reply = answer(200, body, content_type=content_type)
-        assert ended(client(World(reply), provider=provider)) == body.decode()
-    page = answer(200, b"<html>", content_type="text/html")
-    assert isinstance(ended(client(World(page), provider=provider)), errors.OutcomeUnknown)
+        reply = make_response(200, body, content_type=content_type)
+        assert ended(connect(ScriptedProvider(reply), provider=provider)) == body.decode()
+    page = make_response(200, b"<html>", content_type="text/html")
+    assert isinstance(ended(connect(ScriptedProvider(page), provider=provider)), errors.OutcomeUnknown)
 
 
 def test_json_under_another_name_is_a_result() -> None:
     """A server that calls its JSON a page is understood; an empty response is one whatever it calls itself."""
-    assert ended(client(World(answer(200, {"data": {"id": "1"}}, content_type="text/html")))) == {"id": "1"}
-    assert ended(client(World(answer(200, b"", content_type="text/html")))) is None
+    assert ended(connect(ScriptedProvider(make_response(200, {"data": {"id": "1"}}, content_type="text/html")))) == {
+        "id": "1"
+    }
+    assert ended(connect(ScriptedProvider(make_response(200, b"", content_type="text/html")))) is None
 
 
 def test_a_creation_that_points_at_its_result_is_done() -> None:
     """303 after a POST: done, with the place of the result in the message, and never sent again."""
-    world = World(answer(303, location="https://api.acme.test/v1/things/7"))
-    error = ended(client(world))
+    world = ScriptedProvider(make_response(303, location="https://api.acme.test/v1/things/7"))
+    error = ended(connect(world))
     assert isinstance(error, errors.UnexpectedAnswer)
     assert (error.outcome, error.status, len(world.sent)) == ("done", 303, 1)
     assert "https://api.acme.test/v1/things/7" in str(error)
 
 
-@pytest.mark.parametrize("reply", [PAGE, answer(401, b"<html>", content_type="text/html"), answer(407)])
+@pytest.mark.parametrize("reply", [PAGE, make_response(401, b"<html>", content_type="text/html"), make_response(407)])
 def test_no_key_is_dead_by_a_gateways_page(reply: Response) -> None:
     """Where a status alone says that a key is dead, a page of a proxy's does not say it."""
     from callwell.core.rules.profile import ErrorRule
 
     provider = acme(errors=ErrorRule(dead_key_statuses=(401, 407)))
-    error = ended(client(World(reply), provider=provider), "things.get")
+    error = ended(connect(ScriptedProvider(reply), provider=provider), "things.get")
     assert not isinstance(error, errors.KeyRefused)
-    assert isinstance(ended(client(World(answer(401)), provider=provider), "things.get"), errors.KeyRefused)
+    assert isinstance(
+        ended(connect(ScriptedProvider(make_response(401)), provider=provider), "things.get"), errors.KeyRefused
+    )
 
 
 def test_a_proxy_that_asks_for_a_log_in_is_no_provider() -> None:
     """407: no connection to the provider was made, nothing was done, and the message says what to do."""
-    error = ended(client(World(answer(407, proxy_authenticate="Basic"))))
+    error = ended(connect(ScriptedProvider(make_response(407, proxy_authenticate="Basic"))))
     assert isinstance(error, errors.ConnectFailed)
     assert (error.outcome, error.attempts) == ("refused", 1)
     assert "the proxy asks for a log-in" in str(error)
 
 
-@pytest.mark.parametrize("reply", [PAGE, answer(408), answer(425), answer(511)])
+@pytest.mark.parametrize("reply", [PAGE, make_response(408), make_response(425), make_response(511)])
 def test_what_no_provider_answered_was_not_billed(reply: Response) -> None:
     """A response that a gateway wrote is not billed."""
     provider = acme(retry=RetryRule(lost_attempts=2))
-    error = ended(client(World(reply), provider=provider), "things.get")
+    error = ended(connect(ScriptedProvider(reply), provider=provider), "things.get")
     assert error.possibly_billed == 0
-    assert ended(client(World(LOST), provider=provider), "things.get").possibly_billed == 2
+    assert ended(connect(ScriptedProvider(LOST), provider=provider), "things.get").possibly_billed == 2
 
 
 def test_a_window_holds_no_more_than_its_limit_when_reading_fails() -> None:
@@ -249,8 +255,8 @@ def test_a_window_holds_no_more_than_its_limit_when_reading_fails() -> None:
         def get(self, *_: Any) -> Any:
             raise ValueError("failed to convert header to a str")
 
-    world = World(Response(200, Raising(), b'{"data": {"id": "1"}}'))
-    api = client(world, provider=acme({"minute": QuotaRule(limit=5, window_s=60)}), deadline_s=None)
+    world = ScriptedProvider(Response(200, Raising(), b'{"data": {"id": "1"}}'))
+    api = connect(world, provider=acme({"minute": QuotaRule(limit=5, window_s=60)}), deadline_s=None)
 
     def work() -> None:
         for _ in range(40):
@@ -265,8 +271,8 @@ def test_a_window_holds_no_more_than_its_limit_when_reading_fails() -> None:
 def test_a_state_that_fails_after_a_call_made_exactly_once(name: bool | str) -> None:  # noqa: FBT001 - a table
     """The result is given though its end cannot be written down, and the call is not made again under its name."""
     state = FailingState()
-    world = World(*filled(state, OK))
-    api = client(world, state=state, exactly_once=name, deadline_s=5.0)
+    world = ScriptedProvider(*filled(state, OK))
+    api = connect(world, state=state, exactly_once=name, deadline_s=5.0)
     assert ended(api) == {"id": "1"}
     state.full = False
     if name is not True:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from tests.client._sync.scripted_client import client
+from tests.client._sync.scripted_client import connect
 from tests.client.acme import KEY, acme
 from tests.client.running import run
 from tests.client.storage import CONTENT, URL, Storage
-from tests.client.world import LOST, PIECE, World, answer, held
+from tests.client.world import LOST, PIECE, ScriptedProvider, count_held, make_response
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def saved(storage: Storage, path: Path, **options: Any) -> Any:
     """What saving gives or raises; afterwards nothing is lent and there is no file but the right one."""
-    api = client(World(storage))
+    api = connect(ScriptedProvider(storage))
 
     def work() -> Any:
         with api:
@@ -39,7 +39,7 @@ def saved(storage: Storage, path: Path, **options: Any) -> Any:
         return error
     finally:
         gc.collect()
-        assert held(api) == api._engine.transport.streams == 0
+        assert count_held(api) == api._engine.transport.streams == 0
 
 
 def test_a_file_is_saved(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_a_file_is_saved(tmp_path: Path) -> None:
 def test_a_broken_body_is_continued(tmp_path: Path) -> None:
     """After a break the rest is requested, pinned by the ETag, with the same URL."""
     storage = Storage()
-    storage.spoil = [storage.cut(100), LOST, storage.cut(PIECE), answer(503)]
+    storage.spoil = [storage.cut(100), LOST, storage.cut(PIECE), make_response(503)]
     result = saved(storage, tmp_path / "f")
     assert (tmp_path / "f").read_bytes() == CONTENT
     assert result.sha256 == hashlib.sha256(CONTENT).hexdigest()
@@ -74,7 +74,7 @@ def test_a_broken_body_is_continued(tmp_path: Path) -> None:
 def test_an_expired_url_is_replaced(tmp_path: Path) -> None:
     """When storage refuses the signature, a fresh URL is requested and the download goes on from the last byte."""
     storage = Storage()
-    storage.spoil = [storage.cut(PIECE), answer(403, b"<Error/>")]
+    storage.spoil = [storage.cut(PIECE), make_response(403, b"<Error/>")]
     assert saved(storage, tmp_path / "f").size == len(CONTENT)
     assert storage.urls == 2
     assert storage.fetches[-1].url == f"{URL}2"
@@ -95,7 +95,7 @@ def test_a_part_that_begins_earlier_is_cut_in(tmp_path: Path) -> None:
 
     def earlier(_: Request) -> Response:
         body = CONTENT[50:]
-        return answer(206, body, content_length=str(len(body)), content_range="bytes 50-/*", etag='"one"')
+        return make_response(206, body, content_length=str(len(body)), content_range="bytes 50-/*", etag='"one"')
 
     storage.spoil = [storage.cut(PIECE), earlier]
     assert saved(storage, tmp_path / "f").sha256 == hashlib.sha256(CONTENT).hexdigest()
@@ -136,16 +136,16 @@ def test_a_file_that_shrank_is_cut(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoilt", "expected", "words"),
     [
-        (answer(403), errors.AssetError, "every fresh URL was refused by the storage (HTTP 403)"),
-        (answer(418), errors.AssetError, "the storage refused it (HTTP 418)"),
+        (make_response(403), errors.AssetError, "every fresh URL was refused by the storage (HTTP 403)"),
+        (make_response(418), errors.AssetError, "the storage refused it (HTTP 418)"),
         (LOST, errors.AssetError, "the storage broke off every time"),
-        (answer(500), errors.AssetError, "the storage broke off every time"),
+        (make_response(500), errors.AssetError, "the storage broke off every time"),
         (
-            answer(200, b"short", content_length="5"),
+            make_response(200, b"short", content_length="5"),
             errors.AssetDamaged,
             "not what the provider announced (262144 bytes",
         ),
-        (answer(200, b"short"), errors.AssetError, "the storage broke off every time"),
+        (make_response(200, b"short"), errors.AssetError, "the storage broke off every time"),
     ],
 )
 def test_what_cannot_be_had_is_reported(tmp_path: Path, spoilt: Any, expected: type, words: str) -> None:
@@ -175,8 +175,8 @@ def test_storage_without_tls_is_refused(tmp_path: Path, url: str) -> None:
 
 def test_the_key_is_never_shown_to_storage(tmp_path: Path) -> None:
     """No request to the storage holds the key, also where the storage has the provider's own origin."""
-    world = World(Storage())
-    api = client(world)
+    world = ScriptedProvider(Storage())
+    api = connect(world)
     run(lambda: api.asset("things.file", thing_id="1").save(tmp_path / "f"))
     assert [KEY in str(list(sent.request.headers)) for sent in world.sent] == [True, False]
 
@@ -196,7 +196,7 @@ def test_a_file_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     assert isinstance(saved(Storage(), tmp_path / "none" / "f"), errors.FileProblem)
     folder = tmp_path / "folder"
     folder.mkdir()
-    api = client(World(Storage()))
+    api = connect(ScriptedProvider(Storage()))
     for path in (folder, tmp_path / ("x" * 255), "", "a\0b"):
         with pytest.raises((errors.FileProblem, errors.InvalidOption)):
             run(partial(api.asset("things.file", thing_id="1").save, path))
@@ -223,7 +223,7 @@ def test_an_empty_file_is_a_file(tmp_path: Path) -> None:
 def test_an_old_file_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
     """A failed save leaves what was there."""
     (tmp_path / "f").write_text("old")
-    api = client(World(Storage(*[LOST] * 50)))
+    api = connect(ScriptedProvider(Storage(*[LOST] * 50)))
     with pytest.raises(errors.AssetError):
         run(lambda: api.asset("things.file", thing_id="1").save(tmp_path / "f"))
     assert (tmp_path / "f").read_text() == "old"
@@ -232,7 +232,7 @@ def test_an_old_file_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
 def test_a_closed_client_downloads_nothing(tmp_path: Path) -> None:
     """Neither a fresh URL nor a byte is requested after closing."""
     storage = Storage()
-    api = client(World(storage))
+    api = connect(ScriptedProvider(storage))
     asset = api.asset("things.file", thing_id="1")
 
     def work() -> None:
@@ -247,8 +247,8 @@ def test_a_closed_client_downloads_nothing(tmp_path: Path) -> None:
 
 def test_waits_between_attempts_grow(tmp_path: Path) -> None:
     """A storage that fails is not hammered."""
-    world = World(Storage(LOST, LOST, LOST))
-    api = client(world, provider=acme({}))
+    world = ScriptedProvider(Storage(LOST, LOST, LOST))
+    api = connect(world, provider=acme({}))
     run(lambda: api.asset("things.file", thing_id="1").save(tmp_path / "f"))
     assert world.times == pytest.approx([0.0, 0.0, 0.375, 1.125, 2.625])
 
@@ -256,4 +256,4 @@ def test_waits_between_attempts_grow(tmp_path: Path) -> None:
 def test_what_leads_to_no_file_is_reported() -> None:
     """An operation that leads to no file is refused, with those that do."""
     with pytest.raises(errors.InvalidOption, match=r"things\.file"):
-        client(World()).asset("things.get", thing_id="1")
+        connect(ScriptedProvider()).asset("things.get", thing_id="1")

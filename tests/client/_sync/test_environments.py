@@ -15,10 +15,10 @@ from callwell import errors
 from callwell.core.rules.environments import EnvironmentRule
 from callwell.keys import Key
 from callwell.state import MemoryState
-from tests.client._sync.scripted_client import client
+from tests.client._sync.scripted_client import connect
 from tests.client.acme import BASE, KEY, KEYS, TOKENS, acme
 from tests.client.running import run
-from tests.client.world import DEAD, LOST, OK, ListSource, World, answer, code
+from tests.client.world import DEAD, LOST, OK, ListSource, ScriptedProvider, make_error_response, make_response
 
 if TYPE_CHECKING:
     from callwell.description.provider import Provider
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 GET: Final = {"thing_id": "1"}
 SANDBOX: Final = "https://sandbox.acme.test/v1"
-TRADED: Final = answer(200, {"access": "token", "renewal": "other", "seconds": 60})
+TRADED: Final = make_response(200, {"access": "token", "renewal": "other", "seconds": 60})
 
 
 def two(*, own: bool = True, **key: Any) -> Provider:
@@ -58,13 +58,13 @@ class Hosts:
         known = self.keys.get(host, "none").encode()
         if request.url.endswith("/auth/key"):
             assert "authorization" not in dict(request.headers)
-            return TRADED if known in (request.body or b"") else code(400, "NO_SUCH_KEY")
+            return TRADED if known in (request.body or b"") else make_error_response(400, "NO_SUCH_KEY")
         return OK if known in dict(request.headers)["authorization"].encode() else DEAD
 
 
 def make_client(hosts: Hosts, environment: str = "production", **options: Any) -> Any:
     """A client."""
-    return client(World(hosts), **{"provider": two(), "environment": environment, **options})
+    return connect(ScriptedProvider(hosts), **{"provider": two(), "environment": environment, **options})
 
 
 def get(one: Any) -> None:
@@ -97,7 +97,16 @@ def test_a_key_that_was_accepted_is_sent_nowhere_else() -> None:
     run(lambda: get(make_client(hosts, "sandbox", state=state, account="b")))
 
 
-@pytest.mark.parametrize("reply", [code(404, "X"), code(401, "KEY_REQUIRED"), code(429, "X"), code(400, "X"), LOST])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        make_error_response(404, "X"),
+        make_error_response(401, "KEY_REQUIRED"),
+        make_error_response(429, "X"),
+        make_error_response(400, "X"),
+        LOST,
+    ],
+)
 def test_only_a_success_binds(reply: Any) -> None:
     """A response that does not need a valid key says nothing of the key."""
     hosts = Hosts(api=KEY)
@@ -150,7 +159,7 @@ def test_a_refused_key_can_be_explained() -> None:
         "(DEAD); pass a valid one; if it may belong to environment sandbox, explain=True (--explain) asks there"
     )
     assert hosts.asked == ["api/things/1"]
-    alone = client(World(DEAD), provider=acme(key=replace(KEYS, token=TOKENS)), explain=True)
+    alone = connect(ScriptedProvider(DEAD), provider=acme(key=replace(KEYS, token=TOKENS)), explain=True)
     assert str(refusal(alone)).endswith("(DEAD); pass a valid one")
     assert str(refusal(make_client(hosts, provider=two(token=None)))).endswith("(DEAD); pass a valid one")
 
@@ -172,9 +181,12 @@ def test_where_a_refused_key_belongs(auth: str) -> None:
     ("reply", "said"),
     [
         (None, "environment sandbox refuses it too"),
-        (code(401, "X"), "environment sandbox refuses it too"),
-        (code(403, "CLOSED"), "environment sandbox could not be asked (acme auth.issue: 403 CLOSED: because)"),
-        (answer(200, b"<p>Welcome"), "environment sandbox could not be asked (acme auth.issue: 200"),
+        (make_error_response(401, "X"), "environment sandbox refuses it too"),
+        (
+            make_error_response(403, "CLOSED"),
+            "environment sandbox could not be asked (acme auth.issue: 403 CLOSED: because)",
+        ),
+        (make_response(200, b"<p>Welcome"), "environment sandbox could not be asked (acme auth.issue: 200"),
         (LOST, "environment sandbox could not be asked (acme auth.issue: the response broke off"),
     ],
 )

@@ -15,11 +15,11 @@ from callwell.core.rules.profile import QuotaRule
 from callwell.description.model import Api
 from callwell.state import open_state
 from callwell.state.base import Cell
-from tests.client._sync.scripted_client import client
+from tests.client._sync.scripted_client import connect
 from tests.client.acme import acme, operation, parameter
 from tests.client.arguments import MULTIPART
 from tests.client.running import run
-from tests.client.world import World, answer
+from tests.client.world import ScriptedProvider, make_response
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +50,7 @@ class Looking:
         self.state = state
         self.record = AccountRecord()
         self.entry: Any = None
-        self.world = World(self.answered)
+        self.world = ScriptedProvider(self.answered)
         self.sent_at = 0.0
 
     def answered(self, request: Request) -> Response:
@@ -60,11 +60,11 @@ class Looking:
         self.record = self.state.read(Cell(key, AccountRecord, AccountRecord()))
         if self.state.keys("once:"):
             self.entry = self.one.ledger.entries()[0]
-        return answer(200, {"data": {"id": "1"}})
+        return make_response(200, {"data": {"id": "1"}})
 
     def send(self, **options: Any) -> None:
         """Send the file."""
-        self.one = client(self.world, provider=provider(), state=self.state, **options)
+        self.one = connect(self.world, provider=provider(), state=self.state, **options)
 
         def work() -> None:
             with self.one:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import errors
-from tests.client._sync.scripted_client import client
+from tests.client._sync.scripted_client import connect
 from tests.client.running import run
 from tests.client.storage import CONTENT, SPLIT, URL, Storage, wanted
-from tests.client.world import LOST, World, answer, held
+from tests.client.world import LOST, ScriptedProvider, count_held, make_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,7 @@ LARGE = bytes(range(256)) * 4096 * 17
 
 def saved(storage: Storage, path: Path, *, split: RangeSplit | None = SPLIT, **options: Any) -> Any:
     """What saving gives or raises; afterwards nothing is lent and there is no file but the right one."""
-    api = client(World(storage))
+    api = connect(ScriptedProvider(storage))
     asset = api.asset("things.file", thing_id="1")
     asset._split = split or asset._split
 
@@ -45,7 +45,7 @@ def saved(storage: Storage, path: Path, *, split: RangeSplit | None = SPLIT, **o
         return error
     finally:
         gc.collect()
-        assert held(api) == api._engine.transport.streams == 0
+        assert count_held(api) == api._engine.transport.streams == 0
 
 
 def check(result: Any, path: Path, content: bytes = CONTENT) -> None:
@@ -106,7 +106,10 @@ def test_a_piece_that_breaks_off_is_continued(tmp_path: Path, at: int) -> None:
     )
 
 
-@pytest.mark.parametrize("spoilt", [LOST, answer(503), answer(418), answer(206, b"x"), answer(200, b"x", etag="y")])
+@pytest.mark.parametrize(
+    "spoilt",
+    [LOST, make_response(503), make_response(418), make_response(206, b"x"), make_response(200, b"x", etag="y")],
+)
 @pytest.mark.parametrize("at", [0, 3])
 def test_a_piece_that_fails_is_fetched_again(tmp_path: Path, spoilt: Any, at: int) -> None:
     """No response, a refusal, a part of who knows what, another file: the piece comes later, the others stay."""
@@ -121,7 +124,7 @@ def test_an_expired_url_is_replaced_once_for_all(tmp_path: Path, at: int) -> Non
     storage = Storage()
 
     def right(request: Request) -> Response:
-        return answer(403, b"<Error/>") if request.url == f"{URL}1" else storage.right(request)
+        return make_response(403, b"<Error/>") if request.url == f"{URL}1" else storage.right(request)
 
     storage.spoil_at = {start * PIECE: [right, right] for start in range(at, 8)}
     check(saved(storage, tmp_path / "f"), tmp_path / "f")
@@ -147,7 +150,7 @@ def test_a_changed_file_is_begun_again(tmp_path: Path, new: bytes, at: int) -> N
 
 def test_storage_without_ranges_sends_the_whole_file(tmp_path: Path) -> None:
     """It is read as it comes, in one request."""
-    storage = Storage(lambda _: answer(200, CONTENT, content_length=str(len(CONTENT)), etag='"one"'))
+    storage = Storage(lambda _: make_response(200, CONTENT, content_length=str(len(CONTENT)), etag='"one"'))
     check(saved(storage, tmp_path / "f"), tmp_path / "f")
     assert len(storage.fetches) == 1
 
@@ -164,8 +167,8 @@ def test_storage_without_strong_tags_is_one_stream(tmp_path: Path, etag: str) ->
 @pytest.mark.parametrize(
     ("spoilt", "words", "most"),
     [
-        (answer(403), "every fresh URL was refused", 8),
-        (answer(500), "broke off every time", 20),
+        (make_response(403), "every fresh URL was refused", 8),
+        (make_response(500), "broke off every time", 20),
         (LOST, "broke off", 20),
     ],
 )
@@ -208,7 +211,7 @@ def test_a_number_of_ranges_that_is_none_is_reported(tmp_path: Path, ranges: Any
 def test_a_reader_gets_the_bytes_in_order(tmp_path: Path) -> None:
     """Only files are fetched in pieces."""
     storage = Storage()
-    api = client(World(storage))
+    api = connect(ScriptedProvider(storage))
     asset = api.asset("things.file", thing_id="1")
     asset._split = SPLIT
     assert run(asset.read) == CONTENT

@@ -9,10 +9,10 @@ from functools import partial
 import pytest
 
 from callwell import errors
-from tests.client._sync.scripted_client import client
+from tests.client._sync.scripted_client import connect
 from tests.client.acme import BASE
 from tests.client.running import run
-from tests.client.world import OK, World, answer
+from tests.client.world import OK, ScriptedProvider, make_response
 
 
 @pytest.mark.parametrize(
@@ -38,8 +38,8 @@ from tests.client.world import OK, World, answer
 )
 def test_redirects_keep_to_the_origin(location: str, goes_to: str | None) -> None:
     """A redirect is followed, with a permit of its own, only where the key may go, letter by letter."""
-    world = World(answer(307, location=location), OK)
-    api = client(world)
+    world = ScriptedProvider(make_response(307, location=location), OK)
+    api = connect(world)
     if goes_to is None:
         with pytest.raises(errors.UnexpectedAnswer, match="a redirect that is not followed"):
             run(lambda: api.call("things.get", thing_id="1"))
@@ -52,11 +52,11 @@ def test_redirects_keep_to_the_origin(location: str, goes_to: str | None) -> Non
 
 def test_redirects_end_and_writes_are_not_redirected() -> None:
     """Five hops for a read, none for a write."""
-    world = World(answer(302, location="/v1/again"))
+    world = ScriptedProvider(make_response(302, location="/v1/again"))
     with pytest.raises(errors.UnexpectedAnswer):
-        run(partial(client(world).call, "things.get", thing_id="1"))
+        run(partial(connect(world).call, "things.get", thing_id="1"))
     assert len(world.sent) == 6
-    world = World(answer(307, location="/v1/again"))
+    world = ScriptedProvider(make_response(307, location="/v1/again"))
     with pytest.raises(errors.UnexpectedAnswer):
-        run(partial(client(world).call, "things.make", name="n"))
+        run(partial(connect(world).call, "things.make", name="n"))
     assert len(world.sent) == 1

@@ -17,12 +17,12 @@ from callwell.core.rules.operations import OperationRule
 from callwell.keys import Key
 from callwell.state import MemoryState
 from callwell.testing import ManualClock
-from tests.client._sync.scripted_client import client
+from tests.client._sync.scripted_client import connect
 from tests.client.acme import acme
 from tests.client.running import run
-from tests.client.world import LOST, World, answer, held
+from tests.client.world import LOST, ScriptedProvider, count_held, make_response
 
-THING = answer(body={"data": {"id": "t1"}})
+THING = make_response(body={"data": {"id": "t1"}})
 MAKE = "things.make"
 
 
@@ -32,10 +32,10 @@ def described() -> Any:
     return acme(operations={MAKE: rule}, end_user=EndUserRule(header="x-user"))
 
 
-def remembering(world: World, **options: Any) -> Any:
+def remembering(world: ScriptedProvider, **options: Any) -> Any:
     """A client that remembers."""
     secret = Key("0123456789abcdef")
-    return client(world, provider=described(), **{"remember": True, "user_secret": secret, **options})
+    return connect(world, provider=described(), **{"remember": True, "user_secret": secret, **options})
 
 
 def called(one: Any, **arguments: Any) -> Any:
@@ -43,12 +43,12 @@ def called(one: Any, **arguments: Any) -> Any:
     try:
         return one.call_raw(MAKE, **{"name": "n", **arguments})
     finally:
-        assert held(one) == 0
+        assert count_held(one) == 0
 
 
 def test_the_same_request_is_sent_once() -> None:
     """The second answer says the same, took no attempt, and comes for another user as well."""
-    world = World(THING)
+    world = ScriptedProvider(THING)
     api = remembering(world)
     first = run(lambda: called(api.with_options(for_user="ann")))
     second = run(lambda: called(api.with_options(for_user="bob")))
@@ -60,7 +60,7 @@ def test_the_same_request_is_sent_once() -> None:
 @pytest.mark.parametrize("changed", [{"name": "o"}, {"count": 2}, {"trace": "x"}, {"note": None}])
 def test_another_request_is_sent(changed: dict[str, Any]) -> None:
     """Whatever is sent makes the difference, the operation's own headers too."""
-    world = World(THING)
+    world = ScriptedProvider(THING)
     api = remembering(world)
     run(lambda: called(api))
     run(lambda: called(api, **changed))
@@ -69,7 +69,7 @@ def test_another_request_is_sent(changed: dict[str, Any]) -> None:
 
 def test_who_insists_is_served() -> None:
     """With `force` it is sent, and the new result is the one that is remembered."""
-    world = World(THING, answer(body={"data": {"id": "t2"}}))
+    world = ScriptedProvider(THING, make_response(body={"data": {"id": "t2"}}))
     api = remembering(world)
     reported = [run(partial(called, api.with_options(force=forced))) for forced in (False, True, False)]
     assert [item.json["data"]["id"] for item in reported] == ["t1", "t2", "t2"]
@@ -78,7 +78,7 @@ def test_who_insists_is_served() -> None:
 
 def test_only_results_are_remembered() -> None:
     """An error is not, nor is a call without the option."""
-    world = World(answer(400, {"error": "BAD"}), THING)
+    world = ScriptedProvider(make_response(400, {"error": "BAD"}), THING)
     api = remembering(world)
     with pytest.raises(errors.BadRequest):
         run(lambda: called(api))
@@ -89,14 +89,14 @@ def test_only_results_are_remembered() -> None:
 
 def test_a_lost_answer_is_counted_once() -> None:
     """What may have been billed twice is reported with the call that was made, not with what is remembered of it."""
-    world = World(LOST, THING)
+    world = ScriptedProvider(LOST, THING)
     api = remembering(world)
     assert [run(lambda: called(api)).attempts for _ in range(2)] == [2, 0]
 
 
 def test_other_operations_are_refused() -> None:
     """Results that may change are not taken from the cache, and nothing is sent."""
-    world = World(THING)
+    world = ScriptedProvider(THING)
     with pytest.raises(errors.UsageError, match=r"acme things\.get: its results cannot be cached"):
         run(lambda: remembering(world).call_raw("things.get", thing_id="t1"))
     assert world.sent == []
@@ -104,7 +104,7 @@ def test_other_operations_are_refused() -> None:
 
 def test_no_user_is_in_the_state() -> None:
     """Two accounts share a state, and nothing; no raw id is in it."""
-    world = World(THING)
+    world = ScriptedProvider(THING)
     state = MemoryState()
     for account in ("a", "b"):
         api = remembering(world, state=state, account=account)
@@ -117,7 +117,7 @@ def test_values_that_cannot_be_are_reported() -> None:
     """Both options are true or false."""
     for name in ("remember", "force"):
         with pytest.raises(errors.InvalidOption, match=f"{name} cannot be 'yes': expected True or False"):
-            remembering(World(), **{name: "yes"})
+            remembering(ScriptedProvider(), **{name: "yes"})
 
 
 def test_results_are_forgotten_in_time() -> None:

@@ -12,12 +12,12 @@ from callwell import errors
 from callwell.client.keys.usage import KeyUseLog
 from callwell.keys import Key
 from callwell.state import MemoryState, open_state
-from tests.client._sync.scripted_client import client
+from tests.client._sync.scripted_client import connect
 from tests.client._sync.test_tokens import sourced
 from tests.client.acme import KEY
 from tests.client.mint import Mint
 from tests.client.running import run
-from tests.client.world import DEAD, OK, ListSource, World, held, tried
+from tests.client.world import DEAD, OK, ListSource, ScriptedProvider, count_held, tried
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,15 +43,15 @@ def get_none(api: Any) -> errors.KeyRevoked:
     """Make a call that ends because the key is revoked, and give its error."""
     with pytest.raises(errors.KeyRevoked) as caught:
         api.call("things.get", **GET)
-    assert held(api) == 0
+    assert count_held(api) == 0
     return caught.value
 
 
 def test_a_call_waits_for_a_new_key_and_then_says_what_to_do() -> None:
     """As after a refusal by the provider: 30 seconds, within which a new key at the source would be used."""
     uses = tried(KEY)
-    world = World()
-    api = client(world, source=ListSource([KEY]), uses=uses)
+    world = ScriptedProvider()
+    api = connect(world, source=ListSource([KEY]), uses=uses)
 
     def work() -> None:
         get(api)
@@ -72,8 +72,8 @@ def test_a_call_waits_for_a_new_key_and_then_says_what_to_do() -> None:
 def test_a_new_key_is_used_in_its_place(readings: list[str]) -> None:
     """Whether it is there already, or comes while the call waits."""
     uses = tried(KEY)
-    world = World()
-    api = client(world, source=ListSource(readings), uses=uses)
+    world = ScriptedProvider()
+    api = connect(world, source=ListSource(readings), uses=uses)
 
     def work() -> None:
         get(api)
@@ -88,8 +88,8 @@ def test_a_new_key_is_used_in_its_place(readings: list[str]) -> None:
 def test_a_key_that_cannot_change_is_not_waited_for(tmp_path: Path) -> None:
     """The mark comes through the state from another process, is seen within a second, and can be taken back."""
     url = f"sqlite:///{tmp_path / 'state.db'}"
-    world = World()
-    api = client(world, state=url)
+    world = ScriptedProvider()
+    api = connect(world, state=url)
     other = KeyUseLog("acme:production:elsewhere:other", open_state(url), world.clock)
 
     def work() -> None:
@@ -109,17 +109,19 @@ def test_a_key_that_cannot_change_is_not_waited_for(tmp_path: Path) -> None:
     assert world.keys == [KEY] * 3
     mark(other)
     with pytest.raises(errors.KeyRevoked, match=FINGERPRINT):
-        client(World(), state=url)
+        connect(ScriptedProvider(), state=url)
 
 
 def test_the_other_key_goes_on() -> None:
     """A revoked new key is tried no more, and a revoked old one is followed by the new one that was set aside."""
     for revoked, used in ((NEW, KEY), (KEY, NEW)):
         uses = tried(KEY)
-        world = World(OK)
-        api = client(world, source=ListSource([KEY, NEW], marked=True), uses=uses)
+        world = ScriptedProvider(OK)
+        api = connect(world, source=ListSource([KEY, NEW], marked=True), uses=uses)
 
-        def work(api: Any = api, uses: KeyUseLog = uses, world: World = world, revoked: str = revoked) -> None:
+        def work(
+            api: Any = api, uses: KeyUseLog = uses, world: ScriptedProvider = world, revoked: str = revoked
+        ) -> None:
             mark(uses, revoked)
             world.clock.advance(1.1)
             get(api)
@@ -137,8 +139,8 @@ def test_a_key_that_was_refused_first_says_the_mark() -> None:
         uses.set_revoked(FINGERPRINT, revoked=True)
         return DEAD
 
-    world = World(refuse)
-    api = client(world, source=ListSource([KEY], can_change=False), uses=uses)
+    world = ScriptedProvider(refuse)
+    api = connect(world, source=ListSource([KEY], can_change=False), uses=uses)
     run(lambda: get_none(api))
     assert world.keys == [KEY]
 
@@ -163,8 +165,8 @@ def test_tokens_of_a_revoked_key_are_not_sent() -> None:
 def test_an_exactly_once_call_can_be_made_again_later() -> None:
     """Nothing was sent, so its name is free once the key works again."""
     state = MemoryState()
-    world = World()
-    api = client(world, source=ListSource([KEY]), state=state, exactly_once=True)
+    world = ScriptedProvider()
+    api = connect(world, source=ListSource([KEY]), state=state, exactly_once=True)
     uses = api._engine.keys._uses
 
     def work() -> None:

@@ -13,11 +13,11 @@ from msgspec.structs import replace
 from callwell.description.model import WHOLE_BODY, Api, BodyType
 from callwell.errors import CallwellError, FileChanged
 from callwell.state import open_state
-from tests.client._sync.scripted_client import client
+from tests.client._sync.scripted_client import connect
 from tests.client.acme import acme, operation, parameter
 from tests.client.arguments import MULTIPART
 from tests.client.running import run
-from tests.client.world import World, answer
+from tests.client.world import ScriptedProvider, make_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,11 +42,11 @@ def provider() -> Any:
     return replace(result, api=Api(title="A", version="1", operations={item.name: item for item in (put, post, form)}))
 
 
-def send(world: World, name: str, /, arguments: dict[str, Any], **options: Any) -> Any:
+def send(world: ScriptedProvider, name: str, /, arguments: dict[str, Any], **options: Any) -> Any:
     """Call one of them."""
 
     def work() -> Any:
-        with client(world, provider=provider(), **options) as api:
+        with connect(world, provider=provider(), **options) as api:
             return api.call(name, **arguments)
 
     return run(work)
@@ -61,7 +61,7 @@ class Receiver:
 
     def __init__(self, *replies: Response) -> None:
         self.arrived: list[bytes] = []
-        self.world = World(self.reply)
+        self.world = ScriptedProvider(self.reply)
         self._replies = iter(replies)
 
     def reply(self, request: Request) -> Response:
@@ -88,7 +88,7 @@ def test_what_can_be_read_again_is_sent_again(tmp_path: Path, give: Callable[[Pa
     path = tmp_path / "a.bin"
     path.write_bytes(LARGE)
     for name, argument in (("files.put", "body"), ("files.form", "file")):
-        receiver = Receiver(answer(503), answer(429), answer(200, {"data": 1}))
+        receiver = Receiver(make_response(503), make_response(429), make_response(200, {"data": 1}))
         assert send(receiver.world, name, {argument: give(path)}) == 1
         assert receiver.whole == [True, True, True]
 
@@ -98,12 +98,12 @@ def test_an_iterator_is_sent_once(tmp_path: Path, name: str, argument: str) -> N
     """A failure is not tried again, although the operation could be, and the error says what would help."""
     path = tmp_path / "a.bin"
     path.write_bytes(LARGE)
-    for reply in (answer(503), answer(429)):
-        receiver = Receiver(reply, answer(200, {"data": 1}))
+    for reply in (make_response(503), make_response(429)):
+        receiver = Receiver(reply, make_response(200, {"data": 1}))
         with pytest.raises(CallwellError, match="one attempt only, since its body can be read only once: pass bytes"):
             send(receiver.world, name, {argument: read_in_pieces(path)})
         assert receiver.whole == [True]
-    receiver = Receiver(answer(200, {"data": 1}))
+    receiver = Receiver(make_response(200, {"data": 1}))
     assert send(receiver.world, name, {argument: read_in_pieces(path)}) == 1
     assert receiver.whole == [True]
 
@@ -117,10 +117,10 @@ def test_a_file_that_changes_is_not_sent_on(tmp_path: Path) -> None:
         """A failure, after which the file is longer."""
         assert request.body == LARGE
         path.write_bytes(LARGE + b"more")
-        return answer(503)
+        return make_response(503)
 
     with pytest.raises(FileChanged, match=r"a\.bin: it changed before it was sent"):
-        send(World(reply), "files.put", {"body": path})
+        send(ScriptedProvider(reply), "files.put", {"body": path})
 
 
 def test_exactly_once(tmp_path: Path) -> None:
@@ -129,10 +129,10 @@ def test_exactly_once(tmp_path: Path) -> None:
     path.write_bytes(LARGE)
     state = open_state(f"sqlite:///{tmp_path / 'state.db'}")
     for name, give in (("one", lambda: path), ("two", lambda: read_in_pieces(path))):
-        receiver = Receiver(answer(200, {"data": 1}))
+        receiver = Receiver(make_response(200, {"data": 1}))
         assert send(receiver.world, "files.add", {"body": give()}, state=state, exactly_once=name) == 1
         assert receiver.whole == [True]
     path.write_bytes(b"other")
     with pytest.raises(CallwellError, match="one"):
-        send(World(answer(200)), "files.add", {"body": path}, state=state, exactly_once="one")
+        send(ScriptedProvider(make_response(200)), "files.add", {"body": path}, state=state, exactly_once="one")
     state.close()

@@ -13,11 +13,11 @@ import pytest
 
 from callwell import errors
 from callwell.keys import Key
-from tests.client._sync.scripted_client import client
+from tests.client._sync.scripted_client import connect
 from tests.client.acme import KEY
 from tests.client.mint import Mint, options
 from tests.client.running import run
-from tests.client.world import World, code
+from tests.client.world import ScriptedProvider, make_error_response
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 GET = {"thing_id": "1"}
 
 
-def make_client(mint: Mint, world: World, **more: Any) -> Any:
+def make_client(mint: Mint, world: ScriptedProvider, **more: Any) -> Any:
     """A client that shows tokens."""
-    return client(world, **options(mint, world, **more))
+    return connect(world, **options(mint, world, **more))
 
 
 def get(one: Any) -> None:
@@ -38,7 +38,7 @@ def get(one: Any) -> None:
 def test_a_shared_state_holds_no_token(tmp_path: Path) -> None:
     """Another client reads what the first one wrote, with the same key; in the file there is nothing to be read."""
     mint = Mint()
-    world = World(mint)
+    world = ScriptedProvider(mint)
     where = f"sqlite:///{tmp_path / 'state'}"
     api = make_client(mint, world, state=where)
     other = make_client(mint, world, state=where)
@@ -62,7 +62,7 @@ def test_a_shared_state_holds_no_token(tmp_path: Path) -> None:
 def test_a_sealed_record_that_cannot_be_opened_is_no_token(tmp_path: Path) -> None:
     """Of another key, or damaged: then there are none yet."""
     mint = Mint()
-    world = World(mint)
+    world = ScriptedProvider(mint)
     api = make_client(mint, world, state=f"sqlite:///{tmp_path / 'state'}")
     store = api._engine.keys._store
     key = Key(KEY)
@@ -82,8 +82,8 @@ def test_a_sealed_record_that_cannot_be_opened_is_no_token(tmp_path: Path) -> No
 def test_tokens_are_not_shown(caplog: pytest.LogCaptureFixture) -> None:
     """Neither in errors and their tracebacks, nor in logs, `repr` and pickles."""
     mint = Mint()
-    api = make_client(mint, World(mint))
-    mint.instead["1"] = lambda: code(401, "TOKEN_DEAD", x_request_id="access-2")
+    api = make_client(mint, ScriptedProvider(mint))
+    mint.instead["1"] = lambda: make_error_response(401, "TOKEN_DEAD", x_request_id="access-2")
     with caplog.at_level(logging.DEBUG, "callwell"), pytest.raises(errors.KeyRefused) as caught:
         run(lambda: api.call("things.get", **GET))
     reported = "".join(traceback.format_exception(caught.value)) + caplog.text + repr(vars(caught.value))

@@ -12,25 +12,25 @@ from callwell import errors
 from callwell.core.tokens import RETRY_PAUSE_S
 from callwell.keys import Key
 from callwell.state import MemoryState
-from tests.client._sync.scripted_client import client
+from tests.client._sync.scripted_client import connect
 from tests.client.acme import KEY, TOKENS, acme
 from tests.client.mint import PROVIDER, Mint, options
 from tests.client.running import run
-from tests.client.world import LOST, OK, REFUSED, ListSource, World, answer, code
+from tests.client.world import LOST, OK, REFUSED, ListSource, ScriptedProvider, make_error_response, make_response
 
 GET = {"thing_id": "1"}
 
 
-def make_client(mint: Mint, world: World | None = None, **more: Any) -> Any:
+def make_client(mint: Mint, world: ScriptedProvider | None = None, **more: Any) -> Any:
     """A client that shows tokens."""
-    world = world or World(mint)
-    return client(world, **options(mint, world, **more))
+    world = world or ScriptedProvider(mint)
+    return connect(world, **options(mint, world, **more))
 
 
 def sourced(mint: Mint, *keys: str) -> Any:
     """The same, with keys from a list."""
-    world = World(mint)
-    api = client(world, **options(mint, world))
+    world = ScriptedProvider(mint)
+    api = connect(world, **options(mint, world))
     api._engine.keys.keys._source = ListSource(keys, marked=True)
     api._engine.keys.keys._can_change = True
     api._engine.keys.keys._uses.record_accepted(Key(keys[0]).fingerprint, "here")
@@ -67,7 +67,7 @@ def test_the_key_is_traded_once() -> None:
 def test_tokens_are_shown_where_keys_would_be() -> None:
     """In the header that the caller has named, as those are that behind an address of one's own take keys."""
     mint = Mint()
-    world = World(mint)
+    world = ScriptedProvider(mint)
     api = make_client(mint, world, key_header="X-Gateway")
     mint.instead["1"] = lambda: OK
     run(lambda: get(api))
@@ -78,7 +78,7 @@ def test_tokens_are_shown_where_keys_would_be() -> None:
 def test_tokens_are_renewed_before_they_end() -> None:
     """By the token for renewal, one minute early; the call after that shows the new one."""
     mint = Mint()
-    world = World(mint)
+    world = ScriptedProvider(mint)
     api = make_client(mint, world)
 
     def work() -> None:
@@ -112,7 +112,7 @@ def test_a_provider_that_refuses_every_token_ends_the_call() -> None:
     """A fresh token that is refused as well is not followed by another; the next call begins anew."""
     mint = Mint()
     api = make_client(mint)
-    mint.instead["1"] = lambda: code(401, "TOKEN_DEAD")
+    mint.instead["1"] = lambda: make_error_response(401, "TOKEN_DEAD")
 
     def work() -> None:
         with pytest.raises(errors.KeyRefused, match="TOKEN_DEAD"):
@@ -127,12 +127,20 @@ def test_a_provider_that_refuses_every_token_ends_the_call() -> None:
 
 
 @pytest.mark.parametrize(
-    "reply", [LOST, REFUSED, code(400, "NO_SUCH_TOKEN"), code(401, "X"), answer(500), answer(200, {"access": 5})]
+    "reply",
+    [
+        LOST,
+        REFUSED,
+        make_error_response(400, "NO_SUCH_TOKEN"),
+        make_error_response(401, "X"),
+        make_response(500),
+        make_response(200, {"access": 5}),
+    ],
 )
 def test_a_renewal_that_fails_goes_by_the_key(reply: Any) -> None:
     """Whatever became of the token for renewal, it is not used again, and the call is done."""
     mint = Mint()
-    world = World(mint)
+    world = ScriptedProvider(mint)
     api = make_client(mint, world)
     mint.instead["renew"] = lambda: reply
 
@@ -152,13 +160,16 @@ def test_a_renewal_that_fails_goes_by_the_key(reply: Any) -> None:
 def test_a_good_token_outlives_failed_renewals() -> None:
     """While it is good, no call fails because a new one cannot be had, and it is not requested all the time."""
     mint = Mint()
-    world = World(mint)
+    world = ScriptedProvider(mint)
     api = make_client(mint, world)
 
     def work() -> None:
         get(api)
         world.clock.advance(541.0)
-        mint.instead |= {"key": lambda: code(403, "CLOSED"), "renew": lambda: code(403, "CLOSED")}
+        mint.instead |= {
+            "key": lambda: make_error_response(403, "CLOSED"),
+            "renew": lambda: make_error_response(403, "CLOSED"),
+        }
         get(api, 5)
         assert mint.asked == ["key", "1", "renew", "key", *["1"] * 5]
         world.clock.advance(RETRY_PAUSE_S)
@@ -225,7 +236,7 @@ def test_two_clients_of_one_state_share_their_tokens() -> None:
     mint = Mint()
     world = None
     state = MemoryState()
-    world = World(mint)
+    world = ScriptedProvider(mint)
     api = make_client(mint, world, state=state)
     other = make_client(mint, world, state=state)
 
@@ -247,7 +258,7 @@ def test_calls_without_a_key_need_no_token() -> None:
     assert run(lambda: api.call_raw("auth.issue", key="acme_other")).status == 200
     assert mint.asked == ["key"]
     assert api._engine.keys.keys._newest_accepted == -1
-    plain = client(World(OK), provider=PROVIDER)
+    plain = connect(ScriptedProvider(OK), provider=PROVIDER)
     run(lambda: plain.call_raw("auth.issue", key="acme_other"))
     assert plain._engine.keys._newest_accepted == -1
 
@@ -257,7 +268,7 @@ def test_an_answer_without_tokens_is_reported() -> None:
     mint = Mint()
     api = make_client(mint)
     for body in ({}, {"access": "a\nb", "seconds": 5}, {"access": "secret", "seconds": 0}, {"access": "secret"}):
-        mint.instead["key"] = lambda body=body: answer(200, body)  # type: ignore[misc]
+        mint.instead["key"] = lambda body=body: make_response(200, body)  # type: ignore[misc]
         with pytest.raises(errors.UnexpectedAnswer, match="does not hold tokens") as caught:
             run(lambda: api.call("things.get", **GET))
         assert "secret" not in str(caught.value)
@@ -267,9 +278,9 @@ def test_an_answer_without_tokens_is_reported() -> None:
 def test_tokens_without_renewal_are_got_by_the_key() -> None:
     """A provider that gives none is asked with the key each time."""
     mint = Mint()
-    world = World(mint)
+    world = ScriptedProvider(mint)
     api = make_client(mint, world)
-    mint.instead["key"] = lambda: answer(200, {"access": "access-1", "seconds": 600})
+    mint.instead["key"] = lambda: make_response(200, {"access": "access-1", "seconds": 600})
 
     def work() -> None:
         get(api)
@@ -283,7 +294,7 @@ def test_tokens_without_renewal_are_got_by_the_key() -> None:
 def test_the_option_is_checked() -> None:
     """Two words, and tokens only where the provider has them."""
     with pytest.raises(errors.InvalidOption, match="auth cannot be 'tokens': expected `key` or `token`"):
-        client(World(), auth="tokens")
+        connect(ScriptedProvider(), auth="tokens")
     with pytest.raises(errors.InvalidOption, match="expected `key`: acme has no tokens"):
-        client(World(), auth="token")
+        connect(ScriptedProvider(), auth="token")
     assert TOKENS.issue in acme().api.operations

@@ -11,10 +11,10 @@ import pytest
 from callwell import errors
 from callwell.core.types import Outcome
 from callwell.transport.base import NoReply
-from tests.client._sync.scripted_client import client
+from tests.client._sync.scripted_client import connect
 from tests.client.running import run
 from tests.client.storage import Storage
-from tests.client.world import World
+from tests.client.world import ScriptedProvider
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +28,7 @@ def test_a_lasting_fault_ends_a_download_at_once(tmp_path: Path, before: int) ->
     """Also after attempts that broke off and may be repeated; neither another URL nor another attempt follows."""
     storage = Storage()
     storage.spoil = [*(storage.cut(100 + n) for n in range(before)), FAULT]
-    asset = client(World(storage)).asset("things.file", thing_id="1")
+    asset = connect(ScriptedProvider(storage)).asset("things.file", thing_id="1")
     with pytest.raises(errors.AssetError) as caught:
         run(lambda: asset.save(tmp_path / "f"))
     assert len(storage.fetches) == before + 1
@@ -40,6 +40,6 @@ def test_a_lasting_fault_ends_a_download_at_once(tmp_path: Path, before: int) ->
 def test_a_fault_that_may_pass_is_met_again(tmp_path: Path) -> None:
     """A connection that was refused says nothing of the next one."""
     storage = Storage(NoReply(Outcome.REFUSED, "connection refused"))
-    asset = client(World(storage)).asset("things.file", thing_id="1")
+    asset = connect(ScriptedProvider(storage)).asset("things.file", thing_id="1")
     run(lambda: asset.save(tmp_path / "f"))
     assert len(storage.fetches) == 2

@@ -14,10 +14,10 @@ from callwell import errors
 from callwell.client.uploads.options import Uploaded
 from callwell.core.rules.environments import SandboxRule
 from callwell.state import MemoryState
-from tests.client._sync.scripted_client import client
+from tests.client._sync.scripted_client import connect
 from tests.client.running import run
 from tests.client.vault import PIECE, SMALL, Vault, vault
-from tests.client.world import LOST, REFUSED, World, answer, code, held
+from tests.client.world import LOST, REFUSED, ScriptedProvider, count_held, make_error_response, make_response
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ def lost(_reply: Any) -> Any:
 def sent(world: Vault, file: Any = SMALL, operation: str = "films.send", **given: Any) -> Any:
     """What an upload gives or raises; afterwards nothing is lent."""
     options = {name: given.pop(name) for name in ("provider", "state") if name in given}
-    api = client(World(world), **{"provider": vault(), "state": MemoryState()} | options)
+    api = connect(ScriptedProvider(world), **{"provider": vault(), "state": MemoryState()} | options)
     arguments = {"piece_size": PIECE, "check": False, "pieces": 2} | given
     if operation == "films.send" and "film_id" not in arguments:
         arguments = {"title": "film"} | arguments
@@ -48,7 +48,7 @@ def sent(world: Vault, file: Any = SMALL, operation: str = "films.send", **given
     except Exception as error:  # noqa: BLE001 - it is looked at
         return error
     finally:
-        assert held(api) == 0
+        assert count_held(api) == 0
 
 
 def test_a_file_goes_in_pieces() -> None:
@@ -74,7 +74,9 @@ def test_an_object_that_is_there_gets_the_file() -> None:
 
 
 @pytest.mark.parametrize("nth", range(1, COUNT + 1))
-@pytest.mark.parametrize("fate", [LOST, lost, answer(500), lambda _: answer(500), REFUSED, code(429, "SLOW")])
+@pytest.mark.parametrize(
+    "fate", [LOST, lost, make_response(500), lambda _: make_response(500), REFUSED, make_error_response(429, "SLOW")]
+)
 def test_what_is_lost_is_queried(nth: int, fate: Any) -> None:
     """Whether it arrived or not, whatever was said: each piece is there once, and none is refused."""
     there = Vault({("send", nth): fate})
@@ -89,10 +91,10 @@ def test_what_is_lost_is_queried(nth: int, fate: Any) -> None:
 
 def test_what_arrives_after_all_is_no_error() -> None:
     """The provider says that it is not there, then it is: the second copy is refused, which is success."""
-    late = Vault({("send", 2): lost, ("status", 1): answer(200, {"parts": [1], "total": COUNT})})
+    late = Vault({("send", 2): lost, ("status", 1): make_response(200, {"parts": [1], "total": COUNT})})
     done = sent(late, pieces=1)
     assert (late.whole("f1"), done.resent) == (SMALL, PIECE)
-    last = Vault({("send", COUNT): lost, ("status", 1): answer(200, {"parts": [1, 2, 3, 4], "total": COUNT})})
+    last = Vault({("send", COUNT): lost, ("status", 1): make_response(200, {"parts": [1, 2, 3, 4], "total": COUNT})})
     done = sent(last, pieces=1)
     assert (last.whole("f1"), done.answer["title"], last.asked[-1]) == (SMALL, "asked", "get")
 
@@ -110,7 +112,7 @@ def test_a_piece_that_somebody_else_sent_is_an_error() -> None:
 
 def test_what_was_interrupted_goes_on_by_the_same_call() -> None:
     """In the same object, with the pieces that are missing; afterwards nothing is remembered."""
-    there = Vault({("send", 3): code(403, "NO")})
+    there = Vault({("send", 3): make_error_response(403, "NO")})
     state = MemoryState()
     assert sent(there, state=state, pieces=1).target == "f1"
     assert len(state.keys("upload:")) == 1
@@ -124,7 +126,7 @@ def test_what_was_interrupted_goes_on_by_the_same_call() -> None:
 
 def test_another_call_is_another_upload() -> None:
     """With other arguments, another file, or `resume=False`."""
-    there = Vault({("send", 3): code(403, "NO")})
+    there = Vault({("send", 3): make_error_response(403, "NO")})
     state = MemoryState()
     sent(there, state=state, pieces=1)
     assert sent(there, state=state, title="other").target == "f2"
@@ -134,12 +136,12 @@ def test_another_call_is_another_upload() -> None:
 
 def test_an_object_that_vanished_is_made_again() -> None:
     """But not one that the caller has named."""
-    there = Vault({("send", 3): code(403, "NO")})
+    there = Vault({("send", 3): make_error_response(403, "NO")})
     state = MemoryState()
     sent(there, state=state, pieces=1)
     del there.films["f1"]
     assert there.whole(sent(there, state=state).target) == SMALL
-    named = Vault({("send", 3): code(403, "NO")})
+    named = Vault({("send", 3): make_error_response(403, "NO")})
     state = MemoryState()
     named.films["mine"] = {}
     sent(named, state=state, pieces=1, film_id="mine")
@@ -150,7 +152,7 @@ def test_an_object_that_vanished_is_made_again() -> None:
 
 def test_an_object_of_another_upload_is_not_touched() -> None:
     """The provider expects another number of pieces."""
-    there = Vault({("send", 3): code(403, "NO")})
+    there = Vault({("send", 3): make_error_response(403, "NO")})
     state = MemoryState()
     sent(there, state=state, pieces=1)
     there.totals["f1"] = 7
@@ -173,7 +175,7 @@ def test_a_delegated_upload_names_its_object_from_the_second_piece_on() -> None:
     assert sent(there, operation="films.delegate", token="t").target == "f1"
     assert (there.whole("f1"), len(there.films)) == (SMALL, 1)
     assert isinstance(sent(Vault({("send", 1): lost}), operation="films.delegate", token="t"), errors.OutcomeUnknown)
-    later = Vault({("send", 2): lost, ("status", 1): code(401, "NO")})
+    later = Vault({("send", 2): lost, ("status", 1): make_error_response(401, "NO")})
     assert later.whole(sent(later, operation="films.delegate", token="t").target) == SMALL
 
 
@@ -299,8 +301,8 @@ def test_an_environment_for_trials_says_what_it_does() -> None:
 
 def test_an_answer_without_a_name_ends_it() -> None:
     """Nothing can be sent to what has none."""
-    assert isinstance(sent(Vault({("make", 1): answer(201, {})})), errors.UploadError)
-    bare = Vault({("send", 1): answer(201, {})})
+    assert isinstance(sent(Vault({("make", 1): make_response(201, {})})), errors.UploadError)
+    bare = Vault({("send", 1): make_response(201, {})})
     assert isinstance(sent(bare, operation="films.delegate", token="t"), errors.UploadError)
 
 

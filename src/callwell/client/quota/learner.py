@@ -91,7 +91,7 @@ class Learner:
         hints: tuple[QuotaHint, ...] = ()
         try:
             hints = fields.read_hints(headers, self.provider_wall_s(), self._profile.quota_headers)
-            hints = tuple([self._bound_slack(hint, now) for hint in hints])
+            hints = tuple([self._bound_uncertainty(hint, now) for hint in hints])
         except Exception:  # noqa: BLE001 - whatever a header makes of its reader: nothing is learnt from it
             LOGGER.debug("%s %s: %s", self._profile.name, operation, UNREADABLE, exc_info=True)
         try:
@@ -104,7 +104,7 @@ class Learner:
 
     def throttled_for_s(self, hints: tuple[QuotaHint, ...]) -> float | None:
         """For how many seconds a 429 holds, by the headers about quotas."""
-        return fields.throttled_for_s(hints, named=self._profile.quota_headers is not None)
+        return fields.throttled_for_s(hints, named_by_profile=self._profile.quota_headers is not None)
 
     def provider_wall_s(self) -> float:
         """The provider's time of day, in seconds since the epoch; this machine's as long as it is unknown.
@@ -146,12 +146,12 @@ class Learner:
             DEPRECATED.add(name)
             self._notify(Deprecated(*name, deprecated_at or None, sunset_at))
 
-    def _bound_slack(self, hint: QuotaHint, now: float) -> QuotaHint:
+    def _bound_uncertainty(self, hint: QuotaHint, now: float) -> QuotaHint:
         """A hint with a reset that the response's `Date` does not bound, bounded by what is known about the clocks."""
-        if hint.slack_s < inf or hint.cached or self._clock_offset is None:
+        if hint.uncertainty_s < inf or hint.cached or self._clock_offset is None:
             return hint
         low, high, _ = clock_offset.widen(self._clock_offset, now)
-        return replace(hint, slack_s=ROUNDED_S + high - low)
+        return replace(hint, uncertainty_s=ROUNDED_S + high - low)
 
 
 def _next_reading_s(hints: tuple[QuotaHint, ...]) -> float:

@@ -328,8 +328,8 @@ def _learn_hints(
     for i, hint in foreign.match_hints(end.hints, call.documented, call.quotas):
         quota = call.quotas[i]
         bucket = learnt[i]
-        if not hint.cached and hint.reset_s is not None and hint.slack_s < quota.window_s:
-            bucket = permits.learn_reset(quota, bucket, permit, now, hint.reset_s, slack_s=hint.slack_s)
+        if not hint.cached and hint.reset_s is not None and hint.uncertainty_s < quota.window_s:
+            bucket = permits.learn_reset(quota, bucket, permit, now, hint.reset_s, uncertainty_s=hint.uncertainty_s)
         cooled_before = permit.cooled_before[i]
         learnt[i] = foreign.learn(quota, bucket, permit, now, hint, cooled_before=cooled_before, refused=refused)
     return tuple(learnt)

@@ -137,13 +137,13 @@ def learn(
 def _scout_s(quota: Quota, hint: QuotaHint, *, refused: bool) -> float:
     """Seconds after which one permit that is set aside is tried."""
     if refused and hint.reset_s:
-        return hint.reset_s + min(hint.slack_s, ROUNDED_S)
+        return hint.reset_s + min(hint.uncertainty_s, ROUNDED_S)
     return max(quota.window_s / STEPS, hint.reset_s or 0.0)
 
 
 def _is_reset_too_late(hint: QuotaHint, quota: Quota) -> bool:
     """Whether a reset is later than the end of any window of this quota: it is about another one, or wrong."""
-    return hint.reset_s is not None and hint.reset_s > quota.window_s + hint.slack_s
+    return hint.reset_s is not None and hint.reset_s > quota.window_s + hint.uncertainty_s
 
 
 def _match_hint(hint: QuotaHint, names: Sequence[str], quotas: Sequence[Quota]) -> int | None:
@@ -177,9 +177,9 @@ def _certainly_ours(quota: Quota, bucket: Bucket, permit: Permit, now: float) ->
 
 def _foreign_bin(quota: Quota, bucket: Bucket, now: float, hint: QuotaHint) -> int:
     """The bin in which permits that are set aside now come back."""
-    reset_s = hint.reset_s if hint.slack_s < quota.window_s else None
+    reset_s = hint.reset_s if hint.uncertainty_s < quota.window_s else None
     if quota.fixed and reset_s is not None:
-        return cool_bin(quota, now + min(quota.window_s, (reset_s + hint.slack_s) * STRETCH))
+        return cool_bin(quota, now + min(quota.window_s, (reset_s + hint.uncertainty_s) * STRETCH))
     if quota.fixed and bucket.window_end is not None and now < bucket.window_end.latest_at:
         return cool_bin(quota, bucket.window_end.latest_at)
     step = BINS // STEPS

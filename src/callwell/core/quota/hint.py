@@ -20,7 +20,7 @@ class QuotaHint(Struct, frozen=True):
         remaining: requests left.
         reset_s: seconds until there are more.
         window_s: seconds of the window.
-        slack_s: seconds by which `reset_s` may be wrong; infinite where it rests on this machine's time of day.
+        uncertainty_s: seconds by which `reset_s` may be wrong; infinite where it rests on this machine's time of day.
         cached: the response comes from a cache: its reset may be waited for, and says nothing else.
     """
 
@@ -29,5 +29,5 @@ class QuotaHint(Struct, frozen=True):
     remaining: int | None = None
     reset_s: float | None = None
     window_s: float | None = None
-    slack_s: float = ROUNDED_S
+    uncertainty_s: float = ROUNDED_S
     cached: bool = False

@@ -310,7 +310,7 @@ def throttle(
 
 
 def learn_reset(
-    quota: Quota, bucket: Bucket, permit: Permit, now: float, delta_s: float, *, slack_s: float = 1.0
+    quota: Quota, bucket: Bucket, permit: Permit, now: float, delta_s: float, *, uncertainty_s: float = 1.0
 ) -> Bucket:
     """The bucket after a response that says when the server's fixed window ends.
 
@@ -320,12 +320,12 @@ def learn_reset(
         permit: of the answered request.
         now: when the response arrived.
         delta_s: seconds until the reset, as the response says, rounded either way.
-        slack_s: by how many seconds the rounding may have changed them.
+        uncertainty_s: by how many seconds the rounding may have changed them.
     """
     if not quota.fixed:
         return bucket
     present = refill(quota, bucket, now)
-    end = resets.learn(present.window_end, quota.window_s, permit.acquired_at, now, delta_s, slack_s)
+    end = resets.learn(present.window_end, quota.window_s, permit.acquired_at, now, delta_s, uncertainty_s)
     return present if end is present.window_end else replace(present, window_end=end)
 
 

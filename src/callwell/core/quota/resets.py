@@ -57,7 +57,7 @@ class WindowEnd(Struct, frozen=True, array_like=True, forbid_unknown_fields=True
 
 
 def learn(  # noqa: PLR0917 - a response and its times
-    end: WindowEnd | None, window_s: float, acquired_at: float, now: float, delta_s: float, slack_s: float
+    end: WindowEnd | None, window_s: float, acquired_at: float, now: float, delta_s: float, uncertainty_s: float
 ) -> WindowEnd | None:
     """What is known after one more response.
 
@@ -67,18 +67,18 @@ def learn(  # noqa: PLR0917 - a response and its times
         acquired_at: when the permit of the request was acquired.
         now: when the response arrived.
         delta_s: seconds until the reset, as it says.
-        slack_s: by how many seconds rounding may have changed them.
+        uncertainty_s: by how many seconds rounding may have changed them.
     """
-    if delta_s > window_s + slack_s:
+    if delta_s > window_s + uncertainty_s:
         return end
-    earliest_at = acquired_at + (delta_s - slack_s) / STRETCH
-    latest_at = now + (delta_s + slack_s) * STRETCH
+    earliest_at = acquired_at + (delta_s - uncertainty_s) / STRETCH
+    latest_at = now + (delta_s + uncertainty_s) * STRETCH
     named = WindowEnd(
         earliest_at=earliest_at,
         latest_at=latest_at,
         not_before=earliest_at,
         not_after=latest_at,
-        proven_after=latest_at - (delta_s - slack_s) / STRETCH,
+        proven_after=latest_at - (delta_s - uncertainty_s) / STRETCH,
     )
     if end is None or (end.earliest_at == -inf and acquired_at >= end.ignored_until):
         return named

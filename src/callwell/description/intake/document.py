@@ -35,14 +35,14 @@ class Intake(NamedTuple):
     repeated: tuple[str, ...] = ()
 
 
-def read_intake(text: bytes, file: Path, *, address: str = "", alone: bool = False) -> Intake:
+def read_intake(text: bytes, file: Path, *, address: str = "", without_siblings: bool = False) -> Intake:
     """Read a document.
 
     Args:
         text: the document as it was published.
         file: where it was read, or the name that it has in errors.
         address: the address that it came from; empty for a file.
-        alone: there are no files beside it.
+        without_siblings: there are no files beside it.
 
     Raises:
         ProfileError: it is no OpenAPI document.
@@ -54,7 +54,7 @@ def read_intake(text: bytes, file: Path, *, address: str = "", alone: bool = Fal
     document = parse_document(text, file)
     content = document.content
     repeated = tuple(find_repeated_keys(document))
-    if not alone:
+    if not without_siblings:
         include_files(content, file)
     files = tuple(content.get(FILES, ()))
     if str(content.get("swagger")) == "2.0":
