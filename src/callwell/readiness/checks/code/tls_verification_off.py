@@ -46,6 +46,10 @@ PROCESS_WIDE: Final = re.compile(
 COMMAND: Final = re.compile(
     r"\b(?P<name>curl)\b[^|;&\n]*?\s(?:-[a-zA-Z]*k[a-zA-Z]*|--insecure)(?=\s|$)|\b(?P<wget>wget)\b[^|;&\n]*?\s--no-check-certificate"
 )
+MARKS: Final = ("NODE_TLS_REJECT_UNAUTHORIZED", "PYTHONHTTPSVERIFY", "_CA_BUNDLE", "curl", "wget")
+"""Plain parts of these two patterns. A search for all five takes microseconds where the patterns, which begin with no
+letter, take 0.6 ms for 250 lines."""
+
 ADDRESS: Final = re.compile(r"""(?:https?://)(?P<host>[^/\s"'`:?#]+|\[[^\]]*\])""")
 
 
@@ -66,7 +70,7 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
 
 
 def _in_script(file: TextFile, signatures: ProviderSignatures) -> Iterator[Finding]:
-    if not (PROCESS_WIDE.search(file.text) or COMMAND.search(file.text)):
+    if not any(mark in file.text for mark in MARKS):
         return
     for number, line in enumerate(file.text.splitlines(), start=1):
         if line.lstrip().startswith(("#", "//", ";")):
