@@ -86,6 +86,15 @@ class Project:
             since=self.scope.since,
         )
 
+    def begin(self) -> None:
+        """Start in the background what checks have said that they want.
+
+        Raises:
+            CouldNotLook: what runs it is missing.
+        """
+        if "shapes" in self.__dict__:
+            self.shapes.start()
+
     def close(self) -> None:
         """Stop what still runs in the background."""
         if "shapes" in self.__dict__:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from callwell.errors import CallwellError
 from callwell.readiness.check import CouldNotLook, Finding, Group, NotApplicable, Unseen
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from callwell.readiness.project import Project
 
 SKIPPED_OFFLINE = "it sends requests to the provider, and --offline was given"
+
+STOPS: Final = (NotApplicable, CouldNotLook, CallwellError, OSError)
+"""What may stop a check before it looks. It stops it again then, and is reported."""
 
 
 def run_checks(project: Project, checks: Iterable[Check], begin: Callable[[Check], None] | None = None) -> Report:
@@ -37,6 +40,8 @@ def run_checks(project: Project, checks: Iterable[Check], begin: Callable[[Check
     try:
         for check in chosen:
             prepare(project, check)
+        with suppress(*STOPS):
+            project.begin()
         for check in chosen:
             if begin is not None:
                 begin(check)
@@ -65,7 +70,7 @@ def prepare(project: Project, check: Check) -> None:
     """
     if check.prepare is None or (check.online and project.scope.offline):
         return
-    with suppress(NotApplicable, CouldNotLook, CallwellError, OSError):
+    with suppress(*STOPS):
         check.prepare(project)
 
 

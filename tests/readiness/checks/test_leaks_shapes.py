@@ -6,7 +6,9 @@ Kingfisher looks by our rules alone: it compiles its own in ten seconds.
 
 from __future__ import annotations
 
+import base64
 import sys
+import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -95,6 +97,24 @@ def test_not_found(tmp_path: Path) -> None:
     files, history = look(tmp_path)
     assert files.outcome is CheckOutcome.PASSED
     assert history.outcome is CheckOutcome.NOT_APPLICABLE
+
+
+def test_one_secret_in_many_places(tmp_path: Path) -> None:
+    """Kingfisher reports a secret once: the other files with it are found beside the history, also in base64."""
+    commits = [("first", {"app.py": f"key = '{OLD}'\n".encode()}), ("second", {"app.py": b"key = load()\n"})]
+    folder = make_history(tmp_path / "app", commits)
+    encoded = base64.b64encode(f"id:{OLD}:".encode()).decode()
+    (folder / "again.py").write_text(f"one = '{OLD}'\n\ntwo = '{OLD}'\n")
+    (folder / "header.txt").write_text(f"\nsent: {encoded}\n")
+    (folder / "name.ini").write_text(f"other = {PASSWORD}\npassword = {PASSWORD}\n")
+    places = [Place("again.py", 1), Place("again.py", 3), Place("header.txt", 2), Place("name.ini", 2)]
+    files, history = look(folder)
+    assert [finding.place for finding in files.findings] == places
+    assert [finding.place and finding.place.path for finding in history.findings] == ["app.py"]
+    with zipfile.ZipFile(folder / "all.zip", "w") as archive:
+        archive.writestr("app.py", f"key = '{OLD}'\n")
+    files, _ = look(folder)
+    assert {finding.place and finding.place.path for finding in files.findings} >= {"again.py", "all.zip", "name.ini"}
 
 
 def test_could_not_look(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,7 @@ class ShapeHit(NamedTuple):
         start: the first byte in the line, from 0.
         end: the byte after the last one.
         mark: a hash of secret and position, for a secret that cannot be read again.
+        encoding: how it is written if it had to be decoded, such as `base64`; `start` is that of the text then.
     """
 
     rule: str
@@ -43,6 +44,7 @@ class ShapeHit(NamedTuple):
     start: int
     end: int
     mark: str
+    encoding: str = ""
 
     @property
     def provider(self) -> str:
@@ -80,6 +82,7 @@ class _Finding(msgspec.Struct):
     column_start: int = 0
     column_end: int = 0
     """Of the last character, from 0; kingfisher counts lines from 1."""
+    encoding: str | None = None
 
 
 class _Match(msgspec.Struct):
@@ -114,7 +117,7 @@ def read_report(text: bytes) -> ShapeReport:
     document = msgspec.json.decode(text, type=_Document)
     summary = document.audit.summary
     return ShapeReport(
-        hits=tuple(_once(map(_hit, document.findings))),
+        hits=tuple(keep_once(map(_hit, document.findings))),
         complete=not (summary.scan_partial or summary.scan_failed or summary.pending),
     )
 
@@ -136,11 +139,16 @@ def _hit(match: _Match) -> ShapeHit:
         start=found.column_start,
         end=found.column_end + 1,
         mark=found.fingerprint,
+        encoding=found.encoding or "",
     )
 
 
-def _once(hits: Iterable[ShapeHit]) -> list[ShapeHit]:
-    """Each place once: of rules that have found the same, the one that says most."""
+def keep_once(hits: Iterable[ShapeHit]) -> list[ShapeHit]:
+    """Each place once: of rules that have found the same, the one that says most.
+
+    Args:
+        hits: what was found.
+    """
     kept: dict[tuple[str, str, int], list[ShapeHit]] = {}
     for hit in sorted(hits, key=lambda hit: (hit.by_name_only, not hit.provider, hit.rule, hit.start)):
         line = kept.setdefault((hit.path, hit.blob, hit.line), [])

@@ -6,13 +6,13 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.readiness.findings import Place, Unseen
 from callwell.readiness.shapes.located import Located, ScanResult, identify_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from callwell.readiness.files import ProjectFile
     from callwell.readiness.shapes.hits import ShapeHit
@@ -24,6 +24,33 @@ OPTIONS: Final = ("--git-history", "none", "--no-dedup")
 INCOMPLETE: Final = Unseen(
     what="kingfisher could not read all files", fix="Make them readable for the user that runs the check."
 )
+
+
+class Tree(NamedTuple):
+    """Files that are all below one folder, as kingfisher is given them.
+
+    Attributes:
+        root: the folder.
+        files: the files.
+    """
+
+    root: Path
+    files: tuple[ProjectFile, ...]
+
+    def leave_out(self) -> list[str]:
+        """The options with which kingfisher passes by the folders that have none of the files."""
+        folders = folders_without(self.root, [file.path for file in self.files])
+        return [f"--exclude={_as_pattern(folder)}" for folder in folders]
+
+
+def make_tree(files: Sequence[ProjectFile]) -> Tree:
+    """The tree of some files.
+
+    Args:
+        files: at least one, all below one folder.
+    """
+    first = files[0]
+    return Tree(first.path.parents[len(PurePosixPath(first.name).parts) - 1], tuple(files))
 
 
 def look_at_files(kingfisher: Kingfisher, files: Sequence[ProjectFile]) -> ScanResult:
@@ -38,18 +65,28 @@ def look_at_files(kingfisher: Kingfisher, files: Sequence[ProjectFile]) -> ScanR
     """
     if not files:
         return ScanResult()
-    first = files[0]
-    root = first.path.parents[len(PurePosixPath(first.name).parts) - 1]
-    left_out = [f"--exclude={_as_pattern(folder)}" for folder in folders_without(root, [file.path for file in files])]
-    report = kingfisher.scan([root], [*OPTIONS, *left_out])
+    tree = make_tree(files)
+    report = kingfisher.scan([tree.root], [*OPTIONS, *tree.leave_out()])
+    by_path = group_by_file(tree, report.hits)
     names = {str(file.path): file.name for file in files}
-    by_path: dict[str, list[ShapeHit]] = {}
-    for hit in report.hits:
-        path = hit.path.partition("!")[0]
-        if path in names:
-            by_path.setdefault(path, []).append(hit)
     located = [one for path, hits in by_path.items() for one in _in_file(Path(path), names[path], hits)]
     return ScanResult(tuple(located), () if report.complete else (INCOMPLETE,))
+
+
+def group_by_file(tree: Tree, hits: Iterable[ShapeHit]) -> dict[str, list[ShapeHit]]:
+    """The hits in each file of a tree; those in an archive are in the file that it is.
+
+    Args:
+        tree: the tree.
+        hits: the hits, of which others may be elsewhere.
+    """
+    paths = {str(file.path) for file in tree.files}
+    by_path: dict[str, list[ShapeHit]] = {}
+    for hit in hits:
+        path = hit.path.partition("!")[0]
+        if path in paths:
+            by_path.setdefault(path, []).append(hit)
+    return by_path
 
 
 def folders_without(root: Path, files: Collection[Path]) -> Iterator[Path]:

@@ -12,35 +12,59 @@ from callwell.readiness.history.messages import write_messages
 from callwell.readiness.history.objects import list_objects, read_blobs, read_objects
 from callwell.readiness.history.origin import find_origins
 from callwell.readiness.history.walk import find_histories
-from callwell.readiness.shapes.located import Located, ScanResult, identify_secret
+from callwell.readiness.shapes.located import Located, ScanResult, identify_secret, line_of
 
 if TYPE_CHECKING:
     from callwell.readiness.history.repository import Repository
     from callwell.readiness.history.walk import Histories
     from callwell.readiness.shapes.hits import ShapeHit
+    from callwell.readiness.shapes.in_files import Tree
     from callwell.readiness.shapes.kingfisher import Kingfisher
 
 DAMAGED: Final = "Run `git fsck`, then clone again."
 INCOMPLETE: Final = Unseen(what="kingfisher could not read the whole history", fix=DAMAGED)
 
 
-def look_at_history(kingfisher: Kingfisher, root: Path, since: str | None) -> ScanResult:
+class Beside:
+    """Files that are looked at in the same run as a history.
+
+    Args:
+        tree: the files.
+
+    Attributes:
+        tree: as above.
+        hits: what kingfisher has found in history and files, each secret once.
+        complete: it has looked at everything.
+        found: the hits in the history, each with its line, or with nothing if that is not there.
+    """
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.hits: tuple[ShapeHit, ...] = ()
+        self.complete = False
+        self.found: list[tuple[ShapeHit, bytes]] = []
+
+
+def look_at_history(kingfisher: Kingfisher, root: Path, since: str | None, beside: Beside | None = None) -> ScanResult:
     """Look at all that was ever committed: each secret once, wherever it is.
 
     Args:
         kingfisher: the program.
         root: the project's folder.
-        since: only what commits after this revision have brought.
+        since: only what commits after this revision have brought; None for everything.
+        beside: files that the run of kingfisher for the project's own repository looks at as well.
 
     Raises:
         NotApplicable: there is no history.
         CouldNotLook: kingfisher or git could not look.
     """
     histories = find_histories(root, since)
-    results = [_look(kingfisher, histories, repository, since) for repository in histories.repositories]
+    own, *others = histories.repositories
+    seen = [_look(kingfisher, histories, own, since, beside)]
+    seen += [_look(kingfisher, histories, repository, since) for repository in others]
     return ScanResult(
-        located=tuple(sorted((located for result in results for located in result.located), key=_order)),
-        unseen=(*histories.unseen, *(unseen for result in results for unseen in result.unseen)),
+        located=tuple(sorted((located for one in seen for located in one.located), key=_order)),
+        unseen=(*histories.unseen, *(unseen for one in seen for unseen in one.unseen)),
     )
 
 
@@ -48,7 +72,13 @@ def _order(one: Located) -> tuple[str, int, str]:
     return (one.place.path, one.place.line or 0, one.identity)
 
 
-def _look(kingfisher: Kingfisher, histories: Histories, repository: Repository, since: str | None) -> ScanResult:
+def _look(
+    kingfisher: Kingfisher,
+    histories: Histories,
+    repository: Repository,
+    since: str | None,
+    beside: Beside | None = None,
+) -> ScanResult:
     """Look at one history.
 
     Kingfisher reads a whole repository by itself. What it does not read is written to files for as long as it takes:
@@ -59,19 +89,33 @@ def _look(kingfisher: Kingfisher, histories: Histories, repository: Repository, 
         with texts.open("wb") as file:
             messages = write_messages(repository, since, file)
         if since is None:
-            report = kingfisher.scan([repository.common, Path(folder)])
+            tree = beside.tree if beside is not None else None
+            report = kingfisher.scan(*_targets(repository, Path(folder), tree))
             problems = []
         else:
             problems = _write_objects(repository, since, Path(folder))
             report = kingfisher.scan([Path(folder)], ["--git-history", "none"])
         lines = texts.read_bytes().split(b"\n")
-    located = _in_blobs(histories, repository, [hit for hit in report.hits if hit.blob])
+    found: list[tuple[ShapeHit, bytes]] = []
+    located = _in_blobs(histories, repository, [hit for hit in report.hits if hit.blob], found)
     for hit in (hit for hit in report.hits if Path(hit.path) == texts):
+        found.append((hit, line_of(hit, lines)))
         identity = identify_secret(hit, lines)
         if identity is not None:
             located.append(Located(messages.place(hit.line), identity, hit))
+    if beside is not None:
+        beside.hits = report.hits
+        beside.complete = report.complete
+        beside.found = found
     unseen = [Unseen(problem, fix=DAMAGED) for problem in problems]
     return ScanResult(tuple(located), (*unseen, *(() if report.complete else (INCOMPLETE,))))
+
+
+def _targets(repository: Repository, folder: Path, tree: Tree | None) -> tuple[list[Path], list[str]]:
+    """What kingfisher looks at, and its options. It keeps the first place of a secret, so the history comes first."""
+    if tree is None:
+        return [repository.common, folder], []
+    return [repository.common, folder, tree.root], tree.leave_out()
 
 
 def _write_objects(repository: Repository, since: str, folder: Path) -> list[str]:
@@ -90,14 +134,17 @@ def _write_objects(repository: Repository, since: str, folder: Path) -> list[str
     return problems
 
 
-def _in_blobs(histories: Histories, repository: Repository, hits: list[ShapeHit]) -> list[Located]:
-    """The hits in contents of files, with the commits that brought them."""
+def _in_blobs(
+    histories: Histories, repository: Repository, hits: list[ShapeHit], found: list[tuple[ShapeHit, bytes]]
+) -> list[Located]:
+    """The hits in contents of files, with the commits that brought them. Each is added to `found`."""
     by_blob: dict[str, list[ShapeHit]] = {}
     for hit in hits:
         by_blob.setdefault(hit.blob, []).append(hit)
     identities: dict[ShapeHit, str] = {}
     for blob, content in read_blobs(repository, by_blob):
         lines = content.split(b"\n")
+        found.extend((hit, line_of(hit, lines)) for hit in by_blob[blob])
         named = ((hit, identify_secret(hit, lines)) for hit in by_blob[blob])
         identities |= {hit: identity for hit, identity in named if identity is not None}
     origins = find_origins(repository, {hit.blob for hit in identities})

@@ -51,11 +51,32 @@ def identify_secret(hit: ShapeHit, lines: Sequence[bytes]) -> str | None:
         hit: the hit.
         lines: of the file that it is in, without their ends.
     """
-    line = lines[hit.line - 1] if 0 < hit.line <= len(lines) else b""
-    secret = line[hit.start : hit.end]
-    if not secret or not secret.isascii() or not secret.decode().isprintable() or "!" in hit.path:
+    secret = read_secret(hit, line_of(hit, lines))
+    if not secret:
         return f"{hit.rule}:{hit.mark}"
     text = secret.decode()
     if (hit.provider or hit.by_name_only) and is_words(text):
         return None
     return f"{hit.rule}:{Key(text).fingerprint}"
+
+
+def line_of(hit: ShapeHit, lines: Sequence[bytes]) -> bytes:
+    """The line of a hit; empty if it is not there.
+
+    Args:
+        hit: the hit.
+        lines: of the file that it is in, without their ends.
+    """
+    return lines[hit.line - 1] if 0 < hit.line <= len(lines) else b""
+
+
+def read_secret(hit: ShapeHit, line: bytes) -> bytes:
+    """The text of a hit; empty if it is not in the line as it is.
+
+    Args:
+        hit: the hit.
+        line: its line.
+    """
+    secret = line[hit.start : hit.end]
+    readable = secret.isascii() and secret.decode("ascii", "replace").isprintable() and "!" not in hit.path
+    return secret if readable else b""

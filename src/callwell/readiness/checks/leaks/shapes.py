@@ -28,5 +28,5 @@ CHECK = Check(
     why="Whoever can read the project, or what a build makes of it, can use the key: at any provider, not only yours.",
     fix="Revoke the key, keep the new one outside the tree, and accept the finding if it is no key.",
     look=look,
-    prepare=lambda project: project.shapes.start_files(),
+    prepare=lambda project: project.shapes.want_files(),
 )

@@ -34,5 +34,5 @@ CHECK = Check(
     why="What was committed once is in every clone, and is found by those who look for keys, long after its removal.",
     fix="Revoke the key: taking it out of the history does not take it out of clones. Accept it once it is revoked.",
     look=look,
-    prepare=lambda project: project.shapes.start_history(),
+    prepare=lambda project: project.shapes.want_history(),
 )
