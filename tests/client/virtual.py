@@ -89,7 +89,7 @@ class SlowTransport(AsyncScriptedTransport):
 
 
 def run_in_virtual_time(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Do it in virtual time; a task that is left over or fails unseen is an error."""
+    """Run a coroutine in virtual time; a task that is left over or fails unseen is an error."""
     complaints: list[str] = []
 
     async def watched() -> T:

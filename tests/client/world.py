@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a client under test lives in: a clock that leaps over its waits, a script of replies, and a record of all."""
+"""A scripted provider for a client under test: a clock that leaps over waits, replies in order, and a record."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Sent(NamedTuple):
 
 
 class ScriptedProvider:
-    """Clock, script and record.
+    """A provider that replies by a script, and records all requests; with a clock of its own.
 
     Args:
         script: the replies in order, the last of them for ever; or a function from the request to its reply.

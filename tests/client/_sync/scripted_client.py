@@ -61,7 +61,7 @@ class StreamingTransport(ScriptedTransport):
 def connect(
     world: ScriptedProvider, *, provider: Any = None, source: Any = None, uses: Any = None, **options: Any
 ) -> Any:
-    """A client in a world.
+    """A client of a scripted provider.
 
     Args:
         world: its clock and replies.
