@@ -34,6 +34,9 @@ CONTEXT: Final = 256
 
 ENCODED: Final = re.compile(rb"[A-Za-z0-9+/_-]+")
 
+MAX_BYTES: Final = 256 << 20
+"""Bytes of all files that are held in memory at most. Beyond, kingfisher looks at the files in a run of their own."""
+
 WIDE: Final = 4
 """One byte in so many is NUL in wide text of mostly ASCII, at least."""
 
@@ -74,8 +77,12 @@ def look_at_both(
 def _look_at_files(kingfisher: Kingfisher, beside: Beside, contexts: Contexts) -> ScanResult:
     by_path = group_by_file(beside.tree, beside.hits)
     found = list(beside.found)
+    if not by_path and not found:
+        return _result((), beside)
+    if not fit_in_memory(beside.tree.files):
+        return look_at_files(kingfisher, beside.tree.files)
     contents: dict[ProjectFile, bytes] = {}
-    for file in beside.tree.files if by_path or found else ():
+    for file in beside.tree.files:
         try:
             contents[file] = file.path.read_bytes()
         except OSError:
@@ -89,8 +96,25 @@ def _look_at_files(kingfisher: Kingfisher, beside: Beside, contexts: Contexts) -
     if b"" in secrets or any(map(_is_opaque, contents.values())):
         return look_at_files(kingfisher, beside.tree.files)
     finder = SecretFinder(secrets)
-    located = [one for file, data in contents.items() for one in _in_file(file, data, finder, secrets, contexts)]
-    return ScanResult(tuple(located), () if beside.complete else (INCOMPLETE,))
+    located = [place for file, data in contents.items() for place in _in_file(file, data, finder, secrets, contexts)]
+    return _result(tuple(located), beside)
+
+
+def _result(located: tuple[Located, ...], beside: Beside) -> ScanResult:
+    return ScanResult(located, () if beside.complete else (INCOMPLETE,))
+
+
+def fit_in_memory(files: Iterable[ProjectFile], limit: int = MAX_BYTES) -> bool:
+    """Whether the contents of some files may be held together; a file that cannot be examined counts nothing."""
+    size = 0
+    for file in files:
+        try:
+            size += file.path.stat().st_size
+        except OSError:
+            continue
+        if size > limit:
+            return False
+    return True
 
 
 def _read_plainly(hit: ShapeHit, line: bytes, contexts: Contexts) -> bytes:
