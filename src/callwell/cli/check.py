@@ -193,6 +193,7 @@ def _run_checks(project: Project, checks: Sequence[Check]) -> Report:
     from callwell.readiness.run import run_checks
 
     begun: list[Check] = []
+    _announce_compiling(checks)
 
     def view() -> ProgressView:
         figures = f"{len(begun)}/{len(checks)}"
@@ -206,6 +207,14 @@ def _run_checks(project: Project, checks: Sequence[Check]) -> Report:
             display.update(view, dict)
 
         return run_checks(project, checks, begin)
+
+
+def _announce_compiling(checks: Sequence[Check]) -> None:
+    """Tell a person why the first run of the checks by shape is slow."""
+    from callwell.readiness.shapes.kingfisher import compiled_rules
+
+    if sys.stderr.isatty() and any(".shapes" in check.id for check in checks) and not compiled_rules().is_dir():
+        output.say("callwell: the first run compiles the rules of kingfisher, which takes about ten seconds")
 
 
 def _print_checks(checks: Sequence[Check]) -> None:

@@ -14,7 +14,6 @@ from rich.text import Text
 from callwell.readiness.check import Severity
 from callwell.readiness.formats.words import (
     GROUP_TITLES,
-    VERDICTS,
     fix_of,
     place_of,
     printable,
@@ -22,6 +21,7 @@ from callwell.readiness.formats.words import (
     severity_of,
     subject_of,
     summarize_counts,
+    verdict_of,
 )
 from callwell.readiness.identity import identify
 from callwell.readiness.report import CheckOutcome
@@ -82,7 +82,7 @@ def _parts(report: Report) -> Iterator[RenderableType]:
     yield Text()
     for note in report.notes:
         yield Text(f"note: {printable(note)}", style="cyan")
-    verdict = f"{VERDICTS[report.exit_code]} ({summarize_counts(report)}; {report.took_s:.1f} s)"
+    verdict = f"{verdict_of(report)} ({summarize_counts(report)}; {report.took_s:.1f} s)"
     yield Text(verdict, style=VERDICT_STYLES[report.exit_code])
 
 

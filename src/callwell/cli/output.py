@@ -65,7 +65,7 @@ def emit(text: str) -> None:
 
 def emit_data(text: str) -> None:
     """Print text that a program will read: characters the encoding does not have are escaped, not replaced."""
-    sys.stdout.write(escape_unencodable(text, sys.stdout.encoding))
+    sys.stdout.write(escape_unencodable(text, _encoding()))
 
 
 def emit_bytes(chunk: bytes) -> None:
@@ -83,7 +83,7 @@ def emit_json(value: object) -> None:
     import msgspec
 
     terminal = console()
-    ensure_ascii = not line.isascii() and not _can_encode(line, sys.stdout.encoding)
+    ensure_ascii = not line.isascii() and not _can_encode(line, _encoding())
     with terminal.capture() as printed:
         terminal.print_json(msgspec.json.format(line, indent=2), ensure_ascii=ensure_ascii)
     emit(printed.get().rstrip("\n"))
@@ -113,9 +113,7 @@ def emit_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empt
     if not cells:
         say(empty)
         return
-    if not _can_encode(
-        "…─–", sys.stdout.encoding
-    ):  # what replaces a sign is wider, so it counts before columns are made
+    if not _can_encode("…─–", _encoding()):  # what replaces a sign is wider, so it counts before columns are made
         cells = [[text.translate(ASCII_SUBSTITUTES) for text in row] for row in cells]
     for line in tables.lines(columns, cells, width()):
         emit(line)
@@ -160,6 +158,11 @@ def escape_unencodable(text: str, encoding: str) -> str:
     if text.isascii() or _can_encode(text, encoding):
         return text
     return "".join(character if _can_encode(character, encoding) else _escape(character) for character in text)
+
+
+def _encoding() -> str:
+    """The encoding of standard output. A program that has replaced it by an `io.StringIO` takes any text."""
+    return sys.stdout.encoding or "utf-8"
 
 
 def _can_encode(text: str, encoding: str) -> bool:

@@ -86,6 +86,7 @@ class Report(NamedTuple):
         accounts: the accounts in use, as `provider/environment`.
         files: how many files there are to look at; None if they could not be listed.
         notes: sentences for the person who keeps the baseline; they change no outcome.
+        left_out: how many checks of the table were not asked for.
     """
 
     root: str
@@ -94,6 +95,12 @@ class Report(NamedTuple):
     accounts: tuple[str, ...] = ()
     files: int | None = None
     notes: tuple[str, ...] = ()
+    left_out: int = 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every check of the table was run, so that a pass means that the project is ready."""
+        return self.left_out == 0 and not self.with_outcome(CheckOutcome.SKIPPED)
 
     def with_outcome(self, outcome: CheckOutcome) -> tuple[CheckResult, ...]:
         """The results that ended so."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from callwell.errors import CallwellError
 from callwell.readiness.check import CouldNotLook, Finding, Group, NotApplicable, Unseen
 from callwell.readiness.practices import find_rules
+from callwell.readiness.registry import CHECKS
 from callwell.readiness.report import CheckResult, Report
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def run_checks(project: Project, checks: Iterable[Check], begin: Callable[[Check
             f"{account.provider.name}/{account.environment}" for account in project.accounts if account.in_use
         ),
         files=_count_files(project),
+        left_out=len(CHECKS) - len(results),
     )
 
 

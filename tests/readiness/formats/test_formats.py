@@ -18,6 +18,7 @@ from callwell.readiness.formats.as_json import to_document
 from callwell.readiness.formats.junit import render_junit
 from callwell.readiness.formats.page import render_page
 from callwell.readiness.formats.sarif import to_sarif
+from callwell.readiness.formats.words import verdict_of
 from callwell.readiness.report import CheckOutcome, Report
 from tests.readiness.reports import EMPTY_HANDED, HOSTILE, PASSED, REPORT
 
@@ -111,6 +112,7 @@ def test_json_says_everything() -> None:
         "could-not-look": 1,
         "not-applicable": 1,
         "skipped": 1,
+        "left-out": 0,
         "findings": 6,
         "accepted": 2,
     }
@@ -197,3 +199,17 @@ def test_no_name_breaks_out(render: Any) -> None:
     assert not any(character in text for character in "\x1b\x07\u202e\udce9")
     if render in (render_page, render_junit):
         assert "<script>" not in text
+
+
+@pytest.mark.parametrize(
+    ("report", "ready"),
+    [
+        (PASSED, True),
+        (PASSED._replace(left_out=1), False),
+        (PASSED._replace(results=(*PASSED.results, REPORT.results[5])), False),
+    ],
+)
+def test_only_the_whole_list_is_ready(report: Report, *, ready: bool) -> None:
+    """Checks that were left out or skipped show nothing, though the exit code is 0."""
+    assert report.exit_code == 0
+    assert verdict_of(report).startswith("ready") is ready

@@ -25,6 +25,7 @@ def to_document(report: Report) -> dict[str, Any]:
     """The report as values of JSON."""
     counts: dict[str, int] = {outcome.value: len(report.with_outcome(outcome)) for outcome in CheckOutcome}
     counts["findings"] = sum(len(result.findings) for result in report.results)
+    counts["left-out"] = report.left_out
     counts["accepted"] = sum(len(result.accepted) for result in report.results)
     return {
         "format": FORMAT,

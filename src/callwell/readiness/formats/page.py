@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.readiness.formats.words import (
     GROUP_TITLES,
-    VERDICTS,
     fix_of,
     place_of,
     printable,
@@ -17,6 +16,7 @@ from callwell.readiness.formats.words import (
     severity_of,
     subject_of,
     summarize_counts,
+    verdict_of,
 )
 from callwell.readiness.identity import identify
 from callwell.readiness.report import CheckOutcome
@@ -105,7 +105,7 @@ def _parts(report: Report) -> Iterator[str]:
     yield HEAD.format(title=escape(title))
     yield f"<h1>{escape(title)}</h1>\n"
     yield f"<p>{escape(subject_of(report))}</p>\n"
-    verdict = VERDICTS[report.exit_code]
+    verdict = verdict_of(report)
     yield f'<p class="verdict {VERDICT_CLASSES[report.exit_code]}" role="status"><b>{escape(verdict)}</b>'
     yield f"{escape(summarize_counts(report))}; {report.took_s:.1f}&nbsp;s</p>\n"
     if report.notes:

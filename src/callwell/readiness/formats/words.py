@@ -23,12 +23,20 @@ GROUP_TITLES: Final = {
     Group.DRILLS: "Drills",
 }
 
+READY: Final = "ready: every check that applies has passed"
 VERDICTS: Final = {
-    0: "ready: every check that applies has passed",
+    0: "passed, as far as it was asked for: not every check of the list has run",
     1: "not ready: there are findings",
     2: "not shown to be ready: some checks could not look",
 }
-"""By exit code."""
+"""By exit code, unless the whole list has passed."""
+
+
+def verdict_of(report: Report) -> str:
+    """The verdict in words. Only the whole list shows that a project is ready."""
+    if report.exit_code == 0 and report.is_whole:
+        return READY
+    return VERDICTS[report.exit_code]
 
 
 def printable(text: str) -> str:
@@ -78,6 +86,7 @@ def summarize_counts(report: Report) -> str:
             (counts[CheckOutcome.PASSED], "passed"),
             (counts[CheckOutcome.NOT_APPLICABLE], "not applicable"),
             (counts[CheckOutcome.SKIPPED], "skipped"),
+            (report.left_out, "left out"),
         )
         if count
     ]
