@@ -33,7 +33,17 @@ PUBLIC: Final = "import callwell"
 """The box of the package's own `__init__`: the names that users import."""
 
 BASE: Final = "base"
-BASE_MODULES: Final = ("errors", "clock", "folders", "forks", "extras", "opaque", "lazy_exports", "version")
+BASE_MODULES: Final = (
+    "errors",
+    "clock",
+    "folders",
+    "staged_files",
+    "forks",
+    "extras",
+    "opaque",
+    "lazy_exports",
+    "version",
+)
 """Single modules that know no room and may be used everywhere; they share a box."""
 
 LEFT_OUT: Final = frozenset({"__main__"})

@@ -27,7 +27,7 @@ from callwell.core.rules.profile import QuotaRule
 from callwell.errors import OutOfTime, UsageError
 from callwell.keys import Key
 from tests.client.acme import KEY, acme
-from tests.client.world import held
+from tests.client.world import count_held
 
 def make_client(side, limit=100, **options):
     provider = acme({"hour": QuotaRule(limit=limit, window_s=3600)})
@@ -42,7 +42,7 @@ def refused(client):
         get(client)
     except UsageError as error:
         assert "spawn it, or fork before the first call" in str(error), error
-        return held(client) == 0
+        return count_held(client) == 0
 
 def fork(child):
     pid = os.fork()
@@ -74,7 +74,7 @@ one = make_client(Client, limit=1)
 assert get(one) == {"id": "1"}
 for _ in range(4):
     threading.Thread(target=get, args=(one,), daemon=True).start()
-while held(one) < 4:
+while count_held(one) < 4:
     pass
 fork(lambda: refused(one))
 """
