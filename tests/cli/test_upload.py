@@ -178,7 +178,9 @@ def test_a_process_that_is_stopped_goes_on(studio: Studio, number: int) -> None:
     counts = studio.counts()
     assert (report["verdict"], len({file["id"] for file in report["files"]})) == ("complete", 4)
     assert (counts["videos"], counts["duplicate_videos"]) == (4, 0)
-    assert counts["resent_bytes"] <= 4 * PIECE
+    # Four pieces are under way at once. A process that may still end its work can have begun four more by then.
+    unrecorded = 4 if number == signal.SIGKILL else 8
+    assert counts["resent_bytes"] <= unrecorded * PIECE
 
 
 def test_a_line_now_and_then_and_bars_on_a_terminal(studio: Studio) -> None:
