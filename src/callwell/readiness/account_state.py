@@ -118,7 +118,7 @@ def open_config(account: Account, state: State) -> Iterator[ClientConfig]:
 
 
 def _choices(project: Project) -> Iterator[_Choice]:
-    """The states that the project's code chooses, and those of settings for providers of which no code is seen."""
+    """The states that the code chooses, and the configured ones of providers that the code never mentions."""
     uses = [use for use in read_client_code(project.files).uses if use.makes and "state" in use.options]
     for account in project.in_use:
         name = account.provider.name

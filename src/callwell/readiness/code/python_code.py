@@ -92,7 +92,7 @@ class PythonCode:
         return tuple(sources), tuple(unseen)
 
     def provider_modules(self, *terms: str, senders: bool = False) -> Iterator[PythonModule | Unseen]:
-        """The modules that mention a provider's host, a constant with one, or Callwell; tests aside.
+        """The modules, without tests, that mention Callwell, a provider's host, or a constant that holds one.
 
         Args:
             terms: other texts, one of which is enough.
@@ -114,7 +114,7 @@ class PythonCode:
                         yield unseen
 
     def modules(self, *terms: str, tests: bool = False) -> Iterator[PythonModule | Unseen]:
-        """The modules with one of these terms in their text; `Unseen` for those that cannot be parsed.
+        """The modules that contain one of these terms; an `Unseen` for each that cannot be parsed.
 
         Args:
             terms: texts, one of which is enough.

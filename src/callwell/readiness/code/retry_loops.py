@@ -108,7 +108,7 @@ class Retries:
     def fault_of_task(self, decorator: ast.expr, function: Function) -> str | None:
         """What is wrong with a task that its queue repeats (`autoretry_for` of Celery); None if nothing is.
 
-        A queue may repeat a task whose call Callwell has given up for now, but not one that was refused.
+        A queue may repeat a task after a failure that can pass, but not after a refusal.
 
         Args:
             decorator: the decorator.

@@ -110,7 +110,7 @@ def _workers(line: str, place: Place) -> Iterator[Copies]:
 
 
 def _processes(name: str, text: str) -> Iterator[Copies]:
-    """The kinds of processes of a Procfile, each of which hosts run on machines of their own."""
+    """The process types of a Procfile: a host runs each type on its own machines."""
     found = [(number, match["word"]) for number, line in _logical_lines(text) if (match := PROCESS.match(line))]
     kinds = [word for _, word in found if word != ONCE]
     if kinds:

@@ -52,7 +52,7 @@ class FaultDrill(NamedTuple):
     """One drill.
 
     Attributes:
-        faults: the emulator's rules for an account; the flag says that a program is drilled and not a course.
+        faults: the emulator's rules for an account; the flag is true for a program and false for a course.
         takes: whether a course has this operation.
         names: the names of the faults, one of which must have struck.
         prove: judges the rows.

@@ -187,7 +187,7 @@ def _keys(module: PythonModule, nodes: list[ast.expr], use: str) -> Iterator[Lit
 
 
 def _constants(module: PythonModule, node: ast.expr) -> Iterator[ast.Constant]:
-    """The literals of which an expression may be made."""
+    """The literals that an expression may be made from."""
     for origin in module.values.origins(node):
         match origin:
             case ast.Constant():

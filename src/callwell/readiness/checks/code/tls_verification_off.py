@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Connections whose certificates nothing verifies, in Python, scripts and configuration."""
+"""Certificate verification that is turned off, in Python, scripts and configuration."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A machine whose clock is wrong."""
+"""The clock of this machine, compared with the provider's."""
 
 from __future__ import annotations
 
