@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 from callwell.core.dates import parse_date
 from callwell.errors import InvalidOption
-from callwell.readiness.check import Unseen
+from callwell.readiness.check import NotApplicable, Unseen
 from callwell.transport.base import Network, NoReply
 from callwell.transport.exact import ExactSender
 from callwell.transport.proxies import read_proxies
@@ -23,7 +23,7 @@ from callwell.transport.trust import read_certificates
 from callwell.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from callwell.readiness.project import Account, Project
 
@@ -109,6 +109,22 @@ def target_of(account: Account) -> Target:
         proxy=None if proxy is None else str(proxy),
         ca_file=None if ca_file is None else str(ca_file),
     )
+
+
+def probe_all(project: Project) -> Iterator[tuple[Target, Account, Probe] | Unseen]:
+    """What came from each address in use, with an account whose calls go there; `Unseen` where nothing came.
+
+    Args:
+        project: the project.
+
+    Raises:
+        NotApplicable: it uses no provider.
+    """
+    if not project.in_use:
+        raise NotApplicable("the project uses no provider")
+    for target, account in {target_of(account): account for account in project.in_use}.items():
+        answer = probe(project, account)
+        yield not_reached(target, answer) if isinstance(answer, Unreached) else (target, account, answer)
 
 
 def not_reached(target: Target, unreached: Unreached) -> Unseen:

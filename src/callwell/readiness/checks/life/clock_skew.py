@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from callwell.core.clock_offset import clock_error_s, observe
-from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unseen
-from callwell.readiness.probe import Unreached, not_reached, probe, target_of
+from callwell.readiness.check import Check, Finding, Group, Severity, Unseen
+from callwell.readiness.probe import probe_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,13 +20,11 @@ TOLERANCE_S: Final = 30.0
 
 def look(project: Project) -> Iterator[Finding | Unseen]:
     """Compare the `Date` of an answer with this machine's time of day, for each address."""
-    if not project.in_use:
-        raise NotApplicable("the project uses no provider")
-    for target, account in {target_of(account): account for account in project.in_use}.items():
-        answer = probe(project, account)
-        if isinstance(answer, Unreached):
-            yield not_reached(target, answer)
+    for probed in probe_all(project):
+        if isinstance(probed, Unseen):
+            yield probed
             continue
+        target, account, answer = probed
         if answer.date_s is None:
             yield Unseen(what=f"{target.address} answers without a Date")
             continue

@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from callwell.client.calls.responses import origin
-from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unseen
+from callwell.readiness.check import Check, Finding, Group, Severity, Unseen
 from callwell.readiness.origins import place_of
-from callwell.readiness.probe import Unreached, not_reached, probe, target_of
+from callwell.readiness.probe import probe_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,13 +20,11 @@ REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 def look(project: Project) -> Iterator[Finding | Unseen]:
     """Ask each address once, and see whether it leads to another origin."""
-    if not project.in_use:
-        raise NotApplicable("the project uses no provider")
-    for target, account in {target_of(account): account for account in project.in_use}.items():
-        answer = probe(project, account)
-        if isinstance(answer, Unreached):
-            yield not_reached(target, answer)
+    for probed in probe_all(project):
+        if isinstance(probed, Unseen):
+            yield probed
             continue
+        target, account, answer = probed
         if answer.status not in REDIRECTS or not answer.location:
             continue
         there = origin(answer.location)
