@@ -107,6 +107,7 @@ class Mortal:
 
     def __init__(self, state: State, at: int, *, after: bool) -> None:
         self.shared = state.shared
+        self.server_wall = state.server_wall
         self.call_locks = state.call_locks
         self.writes = 0
         self.dead = False
@@ -136,6 +137,14 @@ class Mortal:
         self._begin()
         self._state.remove(prefix)
         self._end()
+
+    def notify(self, topic: str) -> None:
+        """Call those who listen."""
+        self._state.notify(topic)
+
+    def listen(self, callback: Callable[[str], None]) -> Callable[[], None]:
+        """Listen."""
+        return self._state.listen(callback)
 
     def close(self) -> None:
         """The state outlives it."""

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from functools import partial
+from queue import Queue
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -23,6 +24,7 @@ from callwell.export.journal import JournalEntry, ScopeWalks
 from callwell.export.walks import WalkResult
 from callwell.state import open_state
 from callwell.state.base import FORGET, Cell
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -219,6 +221,77 @@ def test_a_record_may_grow(url: str) -> None:
     state = open_state(url)
     state.update(Cell("x", tuple, ()), lambda _old: (([[1, 2.0]], {"a": [1, "b"]}), None))
     assert state.read(Cell("x", Odd, Odd())) == Odd(((1, 2.0),), {"a": (1, "b")})
+    state.close()
+
+
+def test_a_topic_reaches_all_who_listen(state: State) -> None:
+    """Each callback gets each topic, in order, until it is stopped or the state is closed."""
+    state.notify("nobody listens")
+    first: Queue[str] = Queue()
+    second: Queue[str] = Queue()
+    stop_first = state.listen(first.put)
+    stop_second = state.listen(second.put)
+    for topic in ("quota:acme", "ключ", "a:b c"):
+        state.notify(topic)
+    for queue in (first, second):
+        assert [queue.get(timeout=PATIENCE_S) for _ in range(3)] == ["quota:acme", "ключ", "a:b c"]
+    stop_first()
+    stop_first()
+    state.notify("later")
+    assert second.get(timeout=PATIENCE_S) == "later"
+    stop_second()
+    state.listen(second.put)
+    state.close()
+    state.notify("closed")
+    assert (first.empty(), second.empty()) == (True, True)
+
+
+def test_a_callback_that_fails_stops_no_other(state: State, caplog: pytest.LogCaptureFixture) -> None:
+    """What it raises is logged."""
+    heard: Queue[str] = Queue()
+
+    def fail(_topic: str) -> None:
+        raise Fails
+
+    state.listen(fail)
+    state.listen(heard.put)
+    state.notify("x")
+    assert heard.get(timeout=PATIENCE_S) == "x"
+    assert "a callback for x failed" in caplog.text
+
+
+def test_a_topic_reaches_other_states_of_the_same_records(url: str) -> None:
+    """As it would another process, whichever of them was opened first."""
+    states = [open_state(url) for _ in range(3)]
+    heard: Queue[str] = Queue()
+    for state in states:
+        state.listen(heard.put)
+    states[1].notify("x")
+    assert [heard.get(timeout=PATIENCE_S) for _ in states] == ["x"] * 3
+    for state in states:
+        state.close()
+
+
+def test_a_fork_listens_to_nothing_until_it_asks(url: str) -> None:
+    """The parent still hears what the child notifies, and the child hears what it listens to itself."""
+    state = open_state(url)
+    heard: Queue[str] = Queue()
+    state.listen(heard.put)
+    pid = os.fork()
+    if pid == 0:
+        try:
+            mine: Queue[str] = Queue()
+            state.listen(mine.put)
+            state.notify("from the child")
+            good = mine.get(timeout=PATIENCE_S) == "from the child" and heard.empty()
+            state.close()
+            os._exit(0 if good else 2)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert heard.get(timeout=PATIENCE_S) == "from the child"
+    state.notify("to myself")
+    assert heard.get(timeout=PATIENCE_S) == "to myself"
     state.close()
 
 

@@ -40,9 +40,12 @@ class State(Protocol):
 
     Attributes:
         shared: other processes can read and change the records, which outlive this one.
+        server_wall: the time of day of the server that holds the records, in seconds since the epoch, as of the update
+            that runs: for a change to ask. None where there is no server.
     """
 
     shared: bool
+    server_wall: float | None
 
     @property
     def call_locks(self) -> Path | None:
@@ -94,6 +97,31 @@ class State(Protocol):
         """
         ...
 
+    def notify(self, topic: str) -> None:
+        """Call all who listen with a topic, in this process and in the others that share the records.
+
+        One that is lost costs time only: what it is about must be in a record.
+
+        Args:
+            topic: a text of at most 1,000 bytes, for a key or the beginning of one.
+        """
+        ...
+
+    def listen(self, callback: Callable[[str], None]) -> Callable[[], None]:
+        """Call `callback` with each topic that is notified from now on, within 250 ms on one machine.
+
+        Args:
+            callback: called in any thread. It must not wait, and must not use this state. A child of a fork listens to
+                nothing until it calls this.
+
+        Returns:
+            what ends it: nothing is called once that has returned.
+
+        Raises:
+            StateError: signals cannot be received.
+        """
+        ...
+
     def close(self) -> None:
-        """Close files and connections."""
+        """Close files and connections, and end all listening. Records can be used again, which opens them anew."""
         ...

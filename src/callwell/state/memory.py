@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from callwell.state.base import Cell
+    from callwell.state.listeners import Listeners
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -23,16 +24,19 @@ class MemoryState:
     """Records in a dictionary under one lock, for all threads of a process."""
 
     shared = False
+    server_wall: float | None = None
     call_locks: Path | None = None
 
     def __init__(self) -> None:
         self._records: dict[str, Any] = {}
+        self._listeners: Listeners | None = None
         self._lock = threading.Lock()
         reset_after_fork(self)
 
     def after_fork(self) -> None:
         """A child starts with an empty state: its parent's is not shared with it."""
         self._records = {}
+        self._listeners = None
         self._lock = threading.Lock()
 
     def update(self, cell: Cell[T], change: Callable[[T], tuple[T, R]]) -> R:
@@ -61,5 +65,21 @@ class MemoryState:
             for key in [key for key in self._records if key.startswith(prefix)]:
                 del self._records[key]
 
+    def notify(self, topic: str) -> None:
+        """Call all who listen, in this thread."""
+        if self._listeners is not None:
+            self._listeners.deliver(topic)
+
+    def listen(self, callback: Callable[[str], None]) -> Callable[[], None]:
+        """Call `callback` with each topic that is notified from now on."""
+        from callwell.state.listeners import Listeners  # start-up does without it
+
+        with self._lock:
+            if self._listeners is None:
+                self._listeners = Listeners()
+            return self._listeners.add(callback)
+
     def close(self) -> None:
-        """Do nothing: there are no files or connections."""
+        """End all listening: there are no files or connections."""
+        if self._listeners is not None:
+            self._listeners.close()

@@ -29,6 +29,8 @@ from callwell.errors import StateError
 from callwell.state.base import FORGET
 from callwell.state.checksums import add_checksum, strip_checksum
 from callwell.state.file_identity import FileIdentity
+from callwell.state.listeners import Listeners
+from callwell.state.signals import SignalFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -79,6 +81,7 @@ class SqliteState:
     """
 
     shared = True
+    server_wall: float | None = None
 
     def __init__(self, path: str) -> None:
         self.path = Path(path).expanduser()
@@ -86,6 +89,8 @@ class SqliteState:
         self.call_locks: Path | None = self._file.with_name(f"{self._file.name}-calls")
         self._identity = FileIdentity(self._file)
         self._connection: sqlite3.Connection | None = None
+        self._signals = SignalFolder(self._file)
+        self._listeners = Listeners(self._signals.receive)
         with self._translate_errors("open"):
             self._open()
         _STATES.add(self)
@@ -130,8 +135,25 @@ class SqliteState:
             self._check_unchanged()
             connection.execute(QUERIES["remove"], (prefix, prefix + LAST_CHARACTER))
 
+    def notify(self, topic: str) -> None:
+        """Call all who listen, in every process that has the file open."""
+        self._signals.send(topic)
+
+    def listen(self, callback: Callable[[str], None]) -> Callable[[], None]:
+        """Call `callback` with each topic that is notified from now on, in a thread of this state."""
+        try:
+            return self._listeners.add(callback)
+        except OSError as error:
+            reason = error.strerror or error.filename
+            raise StateError(f"cannot receive signals about the state {self.path}: {reason}") from error
+
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, and end all listening."""
+        self._listeners.close()
+        self.close_file()
+
+    def close_file(self) -> None:
+        """Close the file alone, until it is used again."""
         with _LOCK:
             if self._connection is not None:
                 self._connection.close()
@@ -197,7 +219,7 @@ class SqliteState:
                 raise StateError(f"{self.path} is an SQLite file of another program; name another file with --state")
             self._upgrade(connection)
         except BaseException:
-            self.close()
+            self.close_file()
             raise
 
     def _upgrade(self, connection: sqlite3.Connection) -> None:
@@ -269,7 +291,7 @@ def _create_file(path: Path) -> None:
 def _before_fork() -> None:
     _LOCK.acquire()
     for state in _STATES:
-        state.close()
+        state.close_file()
 
 
 os.register_at_fork(before=_before_fork, after_in_parent=_LOCK.release, after_in_child=_LOCK.release)

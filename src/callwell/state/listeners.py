@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who is called when a topic is notified, in this process."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Final
+
+from callwell.forks import reset_after_fork
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LOGGER: Final = logging.getLogger("callwell")
+
+
+class Listeners:
+    """The callbacks of one state.
+
+    Args:
+        begin: called when the first callback is added, with what is to be called with each topic that arrives from
+            another process. Returns what ends that. None where no other process notifies.
+    """
+
+    def __init__(self, begin: Callable[[Callable[[str], None]], Callable[[], None]] | None = None) -> None:
+        self._begin = begin
+        self._end: Callable[[], None] | None = None
+        self._callbacks: dict[object, Callable[[str], None]] = {}
+        self._lock = threading.Lock()
+        reset_after_fork(self)
+
+    def after_fork(self) -> None:
+        """A child has none of its parent's threads, so nothing arrives for its parent's callbacks."""
+        self._callbacks = {}
+        self._end = None
+        self._lock = threading.Lock()
+
+    def add(self, callback: Callable[[str], None]) -> Callable[[], None]:
+        """Call `callback` with each topic that is notified from now on, until the returned function is called."""
+        token = object()
+        with self._lock:
+            if not self._callbacks and self._begin is not None:
+                self._end = self._begin(self.deliver)
+            self._callbacks[token] = callback
+        return lambda: self._remove(token)
+
+    def deliver(self, topic: str) -> None:
+        """Call each callback. What one raises is logged, and the others are called all the same."""
+        for callback in tuple(self._callbacks.values()):
+            try:
+                callback(topic)
+            except Exception:
+                LOGGER.exception("a callback for %s failed", topic)
+
+    def close(self) -> None:
+        """Forget all callbacks."""
+        for token in tuple(self._callbacks):
+            self._remove(token)
+
+    def _remove(self, token: object) -> None:
+        with self._lock:
+            if self._callbacks.pop(token, None) is None or self._callbacks:
+                return
+            end = self._end
+            self._end = None
+        if end is not None:
+            end()  # without the lock, which the thread that is to end may want in a callback
