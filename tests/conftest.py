@@ -6,10 +6,17 @@ from __future__ import annotations
 import gc
 import os
 import signal
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.processes.postgres import PostgresMissing, shared_server, with_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SLOW_MACHINES = [HealthCheck.too_slow]
 
@@ -30,6 +37,23 @@ def pytest_collection_finish() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a PostgreSQL database that all processes of this run of the tests share."""
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(shared_server(os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"{os.getpid()}"))
+        except PostgresMissing as missing:
+            pytest.skip(str(missing))
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> str:
+    """A state in PostgreSQL that no other test uses."""
+    return with_schema(postgres_server)
 
 
 @pytest.fixture(scope="session")

@@ -44,18 +44,25 @@ for _ in range(int(sys.argv[2])):
 """
 
 
-@pytest.fixture(params=["memory:", "sqlite:///{}"])
+def _url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if kind == "postgresql":
+        found: str = request.getfixturevalue("postgres_url")
+        return found
+    return "memory:" if kind == "memory" else f"sqlite:///{tmp_path / 'below' / 'state.db'}"
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def state(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[State]:
     """An open state of each kind."""
-    opened = open_state(request.param.format(tmp_path / "below" / "state.db"))
+    opened = open_state(_url(request.param, request, tmp_path))
     yield opened
     opened.close()
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A state that processes share."""
-    return f"sqlite:///{tmp_path / 'state.db'}"
+    return _url(request.param, request, tmp_path)
 
 
 def plus(state: State, cell: Cell[int] = COUNT) -> int:
@@ -314,8 +321,8 @@ def test_only_memory_ends_with_its_state(url: str) -> None:
         second.close()
 
 
-@pytest.mark.parametrize("name", ["", "sqlite:", "sqlite:///", "sqlite://x", "redis://x", "/x/y", "postgresql://x"])
+@pytest.mark.parametrize("name", ["", "sqlite:", "sqlite:///", "sqlite://x", "redis://x", "/x/y", "postgresql:/x"])
 def test_urls_that_name_no_state(name: str) -> None:
     """One sentence that says what is taken."""
-    with pytest.raises(InvalidOption, match=r"`memory:` or `sqlite:///PATH`"):
+    with pytest.raises(InvalidOption, match=r"`memory:`, `sqlite:///PATH` or `postgresql:"):
         open_state(name)

@@ -133,7 +133,7 @@ def test_damaged_records(tmp_path: Path) -> None:
     state = open_state(f"sqlite:///{path}")
     for blob in (b"", b"\xc1", b"\x93\x01\x02", b"\x81\xa1a\x01", random.Random(2).randbytes(50)):
         direct = sqlite3.connect(path)
-        direct.execute("INSERT OR REPLACE INTO cells VALUES ('walk', ?)", (blob,))
+        direct.execute("INSERT OR REPLACE INTO cells (key, value) VALUES ('walk', ?)", (blob,))
         direct.commit()
         direct.close()
         with pytest.raises(StateError, match=r"is damaged \(record walk, of another version\?"):

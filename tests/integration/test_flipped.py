@@ -162,7 +162,7 @@ def test_a_file_from_before_checksums(tmp_path: Path) -> None:
     stored = used_up(path)
     direct = sqlite3.connect(path, isolation_level=None)
     direct.execute("UPDATE cells SET value = ?", (stored[4:],))
-    direct.execute("PRAGMA user_version = 0")
+    direct.executescript("DROP TABLE steps; ALTER TABLE cells DROP COLUMN changed_at; PRAGMA user_version = 0")
     direct.close()
     assert lent(path) == 0
     state = open_state(f"sqlite:///{path}")

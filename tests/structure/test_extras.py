@@ -20,6 +20,7 @@ MODULES = {
     "kingfisher-bin": "kingfisher",
     "opentelemetry-api": "opentelemetry",
     "prometheus-client": "prometheus_client",
+    "psycopg[binary]": "psycopg",
 }
 THROUGH_OTHERS = {"httptools"}
 """Packages that another one imports for us."""

@@ -89,6 +89,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "numpy": {"media"},
     "pyarrow": {"assess"},
     "soxr": {"media"},
+    "psycopg": {"state"},
     "msgspec": ARROWS.keys() - {"errors", "clock"},  # in the core for its records, which are values without I/O
     "pyreqwest": {"transport"},
     "rich": {"cli"},

@@ -105,7 +105,7 @@ SETTINGS: Final = {
             "state",
             "all",
             keyword="state",
-            help="What calls share: memory: or sqlite:///PATH.",
+            help="What calls share: memory:, sqlite:///PATH or postgresql://USER@HOST/DATABASE.",
             metavar="URL",
             path_prefix="sqlite:///",
         ),

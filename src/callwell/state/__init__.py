@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from callwell.errors import InvalidOption
+from callwell.errors import InvalidOption, StateError
 from callwell.state.base import Cell, State
 from callwell.state.memory import MemoryState
 
@@ -20,11 +20,12 @@ def open_state(url: str) -> StateType:
 
     Args:
         url: `memory:`, which ends with the process, or `sqlite:///path` (`sqlite:////absolute/path`), which the
-            processes of one machine share.
+            processes of one machine share, or `postgresql://USER@HOST/DATABASE`, which the processes of many machines
+            share (extra `postgresql`).
 
     Raises:
         InvalidOption: the URL names no kind of state.
-        StateError: the file cannot be opened, or is not a state of Callwell.
+        StateError: the file or the database cannot be opened, or is not a state of Callwell.
     """
     if url in ("memory:", "memory"):
         return MemoryState()
@@ -32,4 +33,20 @@ def open_state(url: str) -> StateType:
         from callwell.state.sqlite import SqliteState
 
         return SqliteState(url.removeprefix("sqlite:///"))
-    raise InvalidOption("state", url, "`memory:` or `sqlite:///PATH`")
+    if url.startswith(("postgresql://", "postgres://")):
+        return _open_postgres(url)
+    from callwell.state.urls import hide_password
+
+    raise InvalidOption("state", hide_password(url), "`memory:`, `sqlite:///PATH` or `postgresql://USER@HOST/DATABASE`")
+
+
+def _open_postgres(url: str) -> StateType:
+    try:
+        from callwell.state.postgres import PostgresState
+    except ImportError as error:
+        from callwell.extras import install_command
+
+        raise StateError(
+            f"a state in PostgreSQL needs psycopg, which cannot be loaded ({error}): {install_command('postgresql')}"
+        ) from error
+    return PostgresState(url)

@@ -17,7 +17,11 @@ ROLLBACK
 SELECT value FROM cells WHERE key = ?
 
 -- write
-INSERT INTO cells (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value
+INSERT INTO cells (key, value, changed_at) VALUES (?, ?, ?)
+ON CONFLICT (key) DO UPDATE SET value = excluded.value, changed_at = excluded.changed_at
+
+-- rewrite
+UPDATE cells SET value = ? WHERE key = ?
 
 -- keys
 SELECT key FROM cells WHERE key >= ? AND key < ? ORDER BY key
@@ -36,3 +40,24 @@ SELECT key, value FROM cells
 
 -- sound
 PRAGMA quick_check(1)
+
+-- entries
+SELECT key, length(value), changed_at FROM cells ORDER BY key
+
+-- needs
+SELECT user_version FROM pragma_user_version
+
+-- has_steps
+SELECT count(*) FROM sqlite_master WHERE name = 'steps'
+
+-- version
+SELECT max(version) FROM steps
+
+-- add_times
+ALTER TABLE cells ADD COLUMN changed_at REAL
+
+-- create_steps
+CREATE TABLE steps (version INTEGER PRIMARY KEY, applied_at REAL NOT NULL)
+
+-- add_step
+INSERT INTO steps (version, applied_at) VALUES (?, ?)

@@ -12,28 +12,28 @@ their own. Before each use the path is compared with the file that was opened: s
 
 from __future__ import annotations
 
-import logging
 import os
 import sqlite3
 import tempfile
 import threading
+import time
 import weakref
 from contextlib import contextmanager, suppress
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
-
-import msgspec
 
 from callwell.errors import StateError
 from callwell.state.base import FORGET
 from callwell.state.checksums import add_checksum, strip_checksum
 from callwell.state.file_identity import FileIdentity
 from callwell.state.listeners import Listeners
+from callwell.state.migrations import Schema, Step, check_needs, pending
+from callwell.state.queries import LAST_CHARACTER, load_queries
 from callwell.state.signals import SignalFolder
+from callwell.state.stored_records import Entry, Place, assume_damaged, decode, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from callwell.state.base import Cell
 
@@ -43,26 +43,30 @@ R = TypeVar("R")
 APPLICATION_ID: Final = 0x43414C4C
 """The application ID in the file's header ("CALL"), which marks a file as a state of Callwell."""
 
-FILE_VERSION: Final = 1
-"""The version of the file's format. Since version 1, records have checksums."""
-
 BUSY_S: Final = 30.0
 """How long a process waits for others to release the file: a change takes milliseconds, so this is a stuck process."""
 
-LOGGER: Final = logging.getLogger("callwell")
-LOGGER.addHandler(logging.NullHandler())  # else Python prints warnings where the program does not log
-
-LAST_CHARACTER: Final = "\U0010ffff"
-"""Sorts after every character in a key, so it ends the range of a prefix."""
+QUERIES: Final = load_queries("queries.sql")
 
 
-def _queries() -> dict[str, str]:
-    text = (files("callwell.state") / "queries.sql").read_text(encoding="utf-8")
-    blocks = (block.strip().partition("\n") for block in text.split("\n-- ")[1:])
-    return {name.strip(): query.strip() for name, _, query in blocks}
+def _add_checksums(connection: sqlite3.Connection) -> None:
+    for key, record in connection.execute(QUERIES["all"]).fetchall():
+        connection.execute(QUERIES["rewrite"], (add_checksum(key, record), key))
 
 
-QUERIES: Final = _queries()
+def _add_times(connection: sqlite3.Connection) -> None:
+    connection.execute(QUERIES["add_times"])
+    connection.execute(QUERIES["create_steps"])
+
+
+CHECKSUMS_VERSION: Final = 1
+"""The last version without a table of steps."""
+
+STEPS: Final = (Step(1, 1, _add_checksums), Step(2, 1, _add_times))
+"""All steps, in order. A step is never changed once it was released; see `migrations` for what it may do.
+
+What the code must know (`Step.needs`) is the file's `user_version`, which versions before the second step read too.
+"""
 
 _LOCK: Final = threading.RLock()
 """Held while a thread of this process uses any state, and during a fork."""
@@ -75,6 +79,7 @@ class SqliteState:
 
     Args:
         path: the file, created with its folders if it does not exist; `~` is the home directory.
+        steps: the schema's steps that this code knows.
 
     Raises:
         StateError: the file cannot be opened, or is not a state of Callwell.
@@ -83,8 +88,11 @@ class SqliteState:
     shared = True
     server_wall: float | None = None
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, steps: Sequence[Step] = STEPS) -> None:
         self.path = Path(path).expanduser()
+        self.schema = Schema(0, 0)
+        self._steps = steps
+        self._place = Place(str(self.path), "remove the file")
         self._file = self.path.absolute()
         self.call_locks: Path | None = self._file.with_name(f"{self._file.name}-calls")
         self._identity = FileIdentity(self._file)
@@ -95,6 +103,11 @@ class SqliteState:
             self._open()
         _STATES.add(self)
 
+    @property
+    def name(self) -> str:
+        """The file's path."""
+        return str(self.path)
+
     def update(self, cell: Cell[T], change: Callable[[T], tuple[T, R]]) -> R:
         """Replace a record by what `change` returns for it, in one transaction."""
         with self._translate_errors("write"):
@@ -102,12 +115,13 @@ class SqliteState:
             try:
                 connection.execute(QUERIES["begin"])
                 self._check_unchanged()
+                (needs,) = connection.execute(QUERIES["needs"]).fetchone()
+                check_needs(needs, self._steps, name=self.name)
                 record, result = change(self._decode(connection, cell))
                 if record is FORGET:
                     connection.execute(QUERIES["forget"], (cell.key,))
                 else:
-                    stored = add_checksum(cell.key, msgspec.msgpack.encode(record))
-                    connection.execute(QUERIES["write"], (cell.key, stored))
+                    connection.execute(QUERIES["write"], (cell.key, encode(cell.key, record), time.time()))
                 connection.execute(QUERIES["commit"])
             finally:
                 if connection.in_transaction:
@@ -134,6 +148,13 @@ class SqliteState:
             connection = self._open()
             self._check_unchanged()
             connection.execute(QUERIES["remove"], (prefix, prefix + LAST_CHARACTER))
+
+    def entries(self) -> list[Entry]:
+        """What is stored under each key, in order."""
+        with self._translate_errors("read"):
+            connection = self._open()
+            self._check_unchanged()
+            return [Entry(*row) for row in connection.execute(QUERIES["entries"])]
 
     def notify(self, topic: str) -> None:
         """Call all who listen, in every process that has the file open."""
@@ -165,17 +186,8 @@ class SqliteState:
         if row is None:
             if cell.damaged is None or cell.damaged == cell.empty or self._is_intact(connection):
                 return cell.empty
-            return self._assume_damaged(cell, cell.damaged)
-        try:
-            return msgspec.msgpack.decode(strip_checksum(cell.key, row[0]), type=cell.type)
-        except (msgspec.MsgspecError, ValueError, TypeError) as error:
-            if cell.damaged is None:
-                raise self._damaged(f"record {cell.key}, of another version?: {error}") from error
-            return self._assume_damaged(cell, cell.damaged)
-
-    def _assume_damaged(self, cell: Cell[T], damaged: T) -> T:
-        LOGGER.warning("the record %s of %s is damaged; the worst case is assumed", cell.key, self.path)
-        return damaged
+            return assume_damaged(cell, cell.damaged, self._place)
+        return decode(cell, row[0], self._place)
 
     @staticmethod
     def _is_intact(connection: sqlite3.Connection) -> bool:
@@ -215,32 +227,24 @@ class SqliteState:
             (stamp,) = connection.execute(QUERIES["stamp"]).fetchone()
             if stamp != APPLICATION_ID:
                 if not self._file.stat().st_size:
-                    raise self._damaged("it is empty")
+                    raise self._place.damaged("it is empty")
                 raise StateError(f"{self.path} is an SQLite file of another program; name another file with --state")
-            self._upgrade(connection)
+            self._migrate(connection)
         except BaseException:
             self.close_file()
             raise
 
-    def _upgrade(self, connection: sqlite3.Connection) -> None:
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version > FILE_VERSION:
-            raise StateError(f"{self.path} was written by a newer version of Callwell; name another with --state")
-        if version == FILE_VERSION:
+    def _migrate(self, connection: sqlite3.Connection) -> None:
+        """Carry out the steps that the file lacks; processes that do so at once take turns."""
+        self.schema = _read_schema(connection)
+        if not pending(self.schema, self._steps, name=self.name):
             return
         connection.execute(QUERIES["begin"])
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version < FILE_VERSION:  # and no other process was faster
-            for key, record in connection.execute(QUERIES["all"]).fetchall():
-                connection.execute(QUERIES["write"], (key, add_checksum(key, record)))
-            connection.execute(f"PRAGMA user_version = {FILE_VERSION}")
+        for step in pending(_read_schema(connection), self._steps, name=self.name):  # another may have been first
+            step.apply(connection)
+            _add_step(connection, step)
         connection.execute(QUERIES["commit"])
-
-    def _damaged(self, why: str) -> StateError:
-        return StateError(
-            f"the state {self.path} is damaged ({why}), so it is unknown how much of the quota was used: wait until "
-            "its window has passed, then remove the file"
-        )
+        self.schema = _read_schema(connection)
 
     @contextmanager
     def _translate_errors(self, verb: str) -> Iterator[None]:
@@ -251,7 +255,7 @@ class SqliteState:
             reason = str(error)
             advice = "name another with --state"
             if not hasattr(error, "sqlite_errorcode"):  # Python's own: a text that is not UTF-8
-                raise self._damaged(reason) from error
+                raise self._place.damaged(reason) from error
             primary_code = error.sqlite_errorcode & 0xFF  # the rest is SQLite's extended code
             if primary_code == sqlite3.SQLITE_BUSY:
                 reason = f"another process has kept it locked for {BUSY_S:g} s"
@@ -260,7 +264,7 @@ class SqliteState:
                 advice = "make room and run the same again"
             raise StateError(f"cannot {verb} the state {self.path}: {reason}; {advice}") from error
         except (sqlite3.Error, UnicodeDecodeError) as error:
-            raise self._damaged(str(error)) from error
+            raise self._place.damaged(str(error)) from error
         except OSError as error:
             raise StateError(f"cannot {verb} the state {self.path}: {error.strerror}") from error
 
@@ -271,6 +275,23 @@ def _connect(name: str) -> sqlite3.Connection:
     return connection
 
 
+def _read_schema(connection: sqlite3.Connection) -> Schema:
+    (needs,) = connection.execute(QUERIES["needs"]).fetchone()
+    (has_steps,) = connection.execute(QUERIES["has_steps"]).fetchone()
+    if not has_steps:
+        return Schema(needs, needs)
+    (version,) = connection.execute(QUERIES["version"]).fetchone()
+    if not isinstance(version, int):
+        raise sqlite3.DatabaseError("its table of steps has no version")
+    return Schema(version, needs)
+
+
+def _add_step(connection: sqlite3.Connection, step: Step) -> None:
+    connection.execute(f"PRAGMA user_version = {step.needs}")
+    if step.version > CHECKSUMS_VERSION:
+        connection.execute(QUERIES["add_step"], (step.version, time.time()))
+
+
 def _create_file(path: Path) -> None:
     """Create the file, whole and readable only by its owner; another process may be first."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -279,8 +300,10 @@ def _create_file(path: Path) -> None:
         connection = _connect(Path(name).absolute().as_uri())
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {FILE_VERSION}")
         connection.execute(QUERIES["create"])
+        for step in STEPS:
+            step.apply(connection)
+            _add_step(connection, step)
         connection.close()
         with suppress(FileExistsError):
             os.link(name, path)

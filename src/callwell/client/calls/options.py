@@ -96,7 +96,7 @@ class ClientOptions(CallOptions, total=False):
         alpha: allow operations that the provider calls alpha.
         user_secret: where the secret for pseudonyms of end users is kept, as for `key`; by default a file created
             once for all programs of this user.
-        state: `memory:`, `sqlite:///PATH`, or an open state.
+        state: `memory:`, `sqlite:///PATH`, `postgresql://USER@HOST/DATABASE`, or an open state.
         proxy: the address of a proxy, or `environment` for the usual variables; none unless given.
         ca_file: a file of PEM certificates to trust as well as the usual ones.
         connect_s: seconds to make a connection.

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Steps from one version of a store's schema to the next, safe while two versions of Callwell use the store.
+
+A rolling update has old and new processes at work at once. So a step must not surprise a process that has the store
+open. A step has two numbers: its own, and the oldest version that the code must know to work after it (`needs`). A step
+that only adds what older code ignores needs no more than the one before it. The store has both numbers, and each change
+of a record reads `needs` again: as soon as a step is too much for the code that runs, that code stops with one clear
+line, before it writes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from callwell.errors import StateError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+class Step(NamedTuple):
+    """A step of a schema.
+
+    Attributes:
+        version: the schema's version after it; versions count from 1.
+        needs: the oldest version that the code must know to use the store after it.
+        apply: carries it out on an open connection, within a transaction.
+    """
+
+    version: int
+    needs: int
+    apply: Callable[[Any], None]
+
+
+class Schema(NamedTuple):
+    """What a store says of itself.
+
+    Attributes:
+        version: of its last step; 0 if it had none.
+        needs: the oldest version that the code must know.
+    """
+
+    version: int
+    needs: int
+
+
+def check_needs(needs: int, steps: Sequence[Step], *, name: str) -> None:
+    """Refuse a store that needs newer code.
+
+    Args:
+        needs: the oldest version that the code must know.
+        steps: all that the code knows.
+        name: the store, as messages have it.
+
+    Raises:
+        StateError: the code is too old.
+    """
+    known = steps[-1].version
+    if needs > known:
+        raise StateError(
+            f"{name} was written by a newer version of Callwell (schema {needs}, this one knows {known}); update "
+            "Callwell, or name another with --state"
+        )
+
+
+def pending(schema: Schema, steps: Sequence[Step], *, name: str) -> list[Step]:
+    """The steps that a store lacks.
+
+    Raises:
+        StateError: the code is too old for the store.
+    """
+    check_needs(schema.needs, steps, name=name)
+    return [step for step in steps if step.version > schema.version]

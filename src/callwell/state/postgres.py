@@ -1,0 +1,306 @@
+# SPDX-License-Identifier: Apache-2.0
+"""State in a PostgreSQL database, for the processes of many machines.
+
+An update is one transaction of two round trips: begin, lock and read the row; write it and commit. The transaction ends
+on its own if its process is stopped in between, so no process keeps a record from the others for more than ten seconds.
+Nothing depends on a session, and nothing is prepared, so a pooler in transaction mode may stand before the server.
+
+A connection that turns out to be broken is opened anew, once. If it breaks while a change is committed, the row says
+afterwards whether the change was made; it is made then if it was not.
+
+A child of a fork opens its own connection, and leaves its parent's alone: closing it would end the parent's session.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import psycopg
+from psycopg import errors
+
+from callwell.errors import StateError
+from callwell.forks import reset_after_fork
+from callwell.state import postgres_schema
+from callwell.state.base import FORGET
+from callwell.state.listeners import Listeners
+from callwell.state.migrations import Schema, Step, check_needs
+from callwell.state.postgres_signals import PostgresSignals
+from callwell.state.postgres_url import parse
+from callwell.state.queries import LAST_CHARACTER, load_queries
+from callwell.state.stored_records import Entry, Place, decode, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from callwell.state.base import Cell
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+QUERIES: Final = load_queries("postgres_queries.sql")
+
+REMEDY: Final = "drop its tables (callwell_cells, callwell_signals, callwell_schema)"
+
+REASONS: Final[dict[type[psycopg.Error], tuple[str, str]]] = {
+    errors.InsufficientPrivilege: (
+        "the role has not the rights",
+        "grant it SELECT, INSERT, UPDATE and DELETE on the tables callwell_*, or CREATE on the schema at first",
+    ),
+    errors.LockNotAvailable: ("another process has kept the record locked for 30 s", "look for a stuck transaction"),
+    errors.DiskFull: ("the server's disk is full", "make room and run the same again"),
+    errors.ReadOnlySqlTransaction: ("the server is a standby, which is read-only", "name the primary, or all hosts"),
+    errors.UndefinedTable: ("its tables were removed while it was in use", "start again after the quota's window"),
+    errors.ProgramLimitExceeded: ("a record or its name is too long", "use shorter names"),
+}
+"""Error of the server → what it means here, and what to do."""
+
+_PARENTS: Final[list[Connection]] = []
+"""Connections of the parent process, which are never closed here."""
+
+
+class PostgresState:
+    """Records in a table of a PostgreSQL database.
+
+    Args:
+        url: `postgresql://USER@HOST/DATABASE`, as libpq takes it; several hosts for a failover.
+        steps: the schema's steps that this code knows.
+
+    Raises:
+        InvalidOption: the URL has a mistake.
+        StateError: the database cannot be reached or used.
+    """
+
+    shared = True
+    call_locks: Path | None = None
+
+    def __init__(self, url: str, *, steps: Sequence[Step] = postgres_schema.STEPS) -> None:
+        self.server_wall: float | None = None
+        self.schema = Schema(0, 0)
+        self._address = parse(url)
+        self._place = Place(self._address.name, REMEDY)
+        self._steps = steps
+        self._lock = threading.Lock()
+        self._connection: Connection | None = None
+        signals = PostgresSignals(self.connect, self._probe, name=self._address.name)
+        self._listeners = Listeners(signals.receive)
+        reset_after_fork(self)
+        with self._translate_errors("open"):
+            self._open()
+
+    @property
+    def name(self) -> str:
+        """The URL without its password."""
+        return self._address.name
+
+    def __repr__(self) -> str:
+        """Without the password."""
+        return f"PostgresState({self.name!r})"
+
+    def after_fork(self) -> None:
+        """The connection is the parent's."""
+        if self._connection is not None:
+            _PARENTS.append(self._connection)
+        self._connection = None
+        self._lock = threading.Lock()
+
+    def update(self, cell: Cell[T], change: Callable[[T], tuple[T, R]]) -> R:
+        """Replace a record by what `change` returns for it, in one transaction."""
+        key = cell.key.encode()
+        with self._translate_errors("write"):
+            before = self._try_twice(lambda connection: self._begin_update(connection, key))
+            try:
+                stored = None if before is None else bytes(before)
+                record, result = change(cell.empty if stored is None else decode(cell, stored, self._place))
+                after = None if record is FORGET else encode(cell.key, record)
+            except BaseException:
+                self._roll_back()
+                raise
+            try:
+                self._commit(self._open(), key, after)
+            except psycopg.OperationalError:
+                self._commit_again(key, stored, after)
+        return result
+
+    def read(self, cell: Cell[T]) -> T:
+        """The record as it is now."""
+        with self._translate_errors("read"):
+            rows = self._query("read", (cell.key.encode(),))
+            return decode(cell, bytes(rows[0][0]), self._place) if rows else cell.empty
+
+    def keys(self, prefix: str) -> list[str]:
+        """The keys of all written records that begin with `prefix`, in order."""
+        with self._translate_errors("read"):
+            return [bytes(key).decode() for (key,) in self._query("keys", _range(prefix))]
+
+    def remove(self, prefix: str) -> None:
+        """Forget all records with this prefix of their keys."""
+        with self._translate_errors("write"):
+            self._query("remove", _range(prefix))
+
+    def entries(self) -> list[Entry]:
+        """What is stored under each key, in order."""
+        with self._translate_errors("read"):
+            return [Entry(bytes(key).decode(), size, at) for key, size, at in self._query("entries", ())]
+
+    def notify(self, topic: str) -> None:
+        """Call all who listen, on every machine."""
+        written = topic.encode()
+        with self._translate_errors("write"):
+            self._query("notify", {"topic": written, "payload": written.hex()})
+
+    def listen(self, callback: Callable[[str], None]) -> Callable[[], None]:
+        """Call `callback` with each topic that is notified from now on, in a thread of this state."""
+        with self._translate_errors("listen to", locked=False):
+            return self._listeners.add(callback)
+
+    def close(self) -> None:
+        """Close the connections, and end all listening."""
+        self._listeners.close()
+        with self._lock:
+            self._disconnect()
+
+    def connect(self) -> Connection:
+        """A new connection, which commits each statement on its own.
+
+        Raises:
+            psycopg.Error: the server cannot be reached.
+        """
+        return psycopg.connect(
+            **self._address.parameters,  # type: ignore[arg-type] # libpq takes its parameters as texts
+            autocommit=True,
+            prepare_threshold=None,
+            cursor_factory=psycopg.ClientCursor,
+        )
+
+    def _probe(self, payload: str) -> None:
+        """Notify the channel of probes, by the connection that is not the listening one."""
+        with self._translate_errors("write"):
+            self._query("probe", (payload,))
+
+    def _open(self) -> Connection:
+        if self._connection is None:
+            connection = self.connect()
+            try:
+                self.schema = postgres_schema.migrate(connection, self._steps, name=self.name)
+            except BaseException:
+                connection.close()
+                raise
+            self._connection = connection
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            with suppress(psycopg.Error):
+                self._connection.close()
+        self._connection = None
+
+    def _try_twice(self, act: Callable[[Connection], T]) -> T:
+        """Act on the connection, and again on a new one if it was broken or leads to a standby by now."""
+        was_open = self._connection is not None
+        try:
+            return act(self._open())
+        except (psycopg.OperationalError, errors.ReadOnlySqlTransaction) as error:
+            is_broken = self._connection is not None and self._connection.closed
+            if not was_open or not (is_broken or isinstance(error, errors.ReadOnlySqlTransaction)):
+                self._roll_back()
+                raise
+        except BaseException:
+            self._roll_back()
+            raise
+        self._disconnect()
+        return act(self._open())
+
+    def _query(self, name: str, arguments: Any) -> list[tuple[Any, ...]]:
+        """The rows of a query that may be run twice."""
+
+        def run(connection: Connection) -> list[tuple[Any, ...]]:
+            with connection.execute(QUERIES[name], arguments) as cursor:
+                return cursor.fetchall() if cursor.description else []
+
+        return self._try_twice(run)
+
+    def _begin_update(self, connection: Connection, key: bytes) -> bytes | None:
+        """Begin a transaction, and lock a row; its record, or None if there was none."""
+        row = _last_row(connection, f"{QUERIES['begin']}; {QUERIES['lock']}", (key,))
+        while row[0] is None:
+            with connection.execute(QUERIES["reserve"], (key,)) as cursor:
+                reserved = cursor.fetchone()
+            if reserved is not None:
+                self.server_wall = reserved[0]
+                break
+            row = _last_row(connection, QUERIES["lock"], (key,))
+        else:
+            self.server_wall = row[1]
+        check_needs(row[2], self._steps, name=self.name)
+        record: bytes | None = row[0]
+        return record
+
+    def _commit(self, connection: Connection, key: bytes, after: bytes | None) -> None:
+        if after is None:
+            connection.execute(f"{QUERIES['forget']}; {QUERIES['commit']}", (key,))
+        else:
+            connection.execute(f"{QUERIES['write']}; {QUERIES['commit']}", (after, key))
+
+    def _commit_again(self, key: bytes, before: bytes | None, after: bytes | None) -> None:
+        """Find out whether a change was committed when the connection broke, and make it if it was not."""
+        self._disconnect()
+        connection = self._open()
+        found = self._begin_update(connection, key)
+        if found == before:
+            self._commit(connection, key, after)
+            return
+        self._roll_back()
+        if found != after:
+            raise StateError(
+                f"cannot write the state {self.name}: the connection broke during a commit, and others have changed "
+                "the record since, so it is unknown whether the change was made; run the same again"
+            )
+
+    def _roll_back(self) -> None:
+        if self._connection is None:
+            return
+        try:
+            self._connection.rollback()
+        except psycopg.Error:
+            self._disconnect()
+
+    @contextmanager
+    def _translate_errors(self, verb: str, *, locked: bool = True) -> Iterator[None]:
+        try:
+            if not locked:
+                yield
+                return
+            with self._lock:
+                yield
+        except psycopg.Error as error:
+            raise self._explain(verb, error) from None  # psycopg's text may have the password
+
+    def _explain(self, verb: str, error: psycopg.Error) -> StateError:
+        for kind, (reason, advice) in REASONS.items():
+            if isinstance(error, kind):
+                return StateError(f"cannot {verb} the state {self.name}: {reason}; {advice}")
+        reason = self._address.hide_password(str(error))
+        advice = "check that the server runs and that the URL is right"
+        if "session is read-only" in reason:
+            advice = "it is a standby: name the primary, or all hosts (postgresql://HOST1,HOST2/DATABASE)"
+        return StateError(f"cannot {verb} the state {self.name}: {reason}; {advice}")
+
+
+def _range(prefix: str) -> tuple[bytes, bytes]:
+    return prefix.encode(), (prefix + LAST_CHARACTER).encode()
+
+
+def _last_row(connection: Connection, query: str, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The row of the last of several statements, which are one round trip."""
+    with connection.execute(query, arguments) as cursor:
+        while cursor.nextset():
+            pass
+        row = cursor.fetchone()
+    if row is None:
+        raise psycopg.InternalError("a query that always has a row had none")
+    return row

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a record is stored as bytes, and what is said about one that cannot be read."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+
+import msgspec
+
+from callwell.errors import StateError
+from callwell.state.checksums import add_checksum, strip_checksum
+
+if TYPE_CHECKING:
+    from callwell.state.base import Cell
+
+T = TypeVar("T")
+
+LOGGER: Final = logging.getLogger("callwell")
+LOGGER.addHandler(logging.NullHandler())  # else Python prints warnings where the program does not log
+
+
+class Place(NamedTuple):
+    """Where records are stored.
+
+    Attributes:
+        name: as messages have it, without a password.
+        remedy: how to begin anew, once the quota's window has passed.
+    """
+
+    name: str
+    remedy: str
+
+    def damaged(self, why: str) -> StateError:
+        """The error of a damaged place."""
+        return StateError(
+            f"the state {self.name} is damaged ({why}), so it is unknown how much of the quota was used: wait until "
+            f"its window has passed, then {self.remedy}"
+        )
+
+
+class Entry(NamedTuple):
+    """What is stored under one key.
+
+    Attributes:
+        key: the key.
+        size: bytes of the record.
+        changed_at: when it was last written, in seconds since the epoch; None if an older version wrote it.
+    """
+
+    key: str
+    size: int
+    changed_at: float | None
+
+
+def encode(key: str, record: Any) -> bytes:
+    """The bytes of a record, with a checksum."""
+    return add_checksum(key, msgspec.msgpack.encode(record))
+
+
+def decode(cell: Cell[T], stored: bytes, place: Place) -> T:
+    """The record in stored bytes, or the one that its cell assumes if they are damaged.
+
+    Raises:
+        StateError: they are damaged, and the cell assumes nothing.
+    """
+    try:
+        return msgspec.msgpack.decode(strip_checksum(cell.key, stored), type=cell.type)
+    except (msgspec.MsgspecError, ValueError, TypeError) as error:
+        if cell.damaged is None:
+            raise place.damaged(f"record {cell.key}, of another version?: {error}") from error
+        return assume_damaged(cell, cell.damaged, place)
+
+
+def assume_damaged(cell: Cell[T], damaged: T, place: Place) -> T:
+    """The record that stands for a damaged one, which is logged."""
+    LOGGER.warning("the record %s of %s is damaged; the worst case is assumed", cell.key, place.name)
+    return damaged
