@@ -19,7 +19,16 @@ from callwell.state.signals import SignalFolder
 from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from callwell.state.base import State
+
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder with a path that leaves room for the name of a socket."""
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
 
 
 def listening(path: Path) -> tuple[State, Queue[str]]:
@@ -30,28 +39,28 @@ def listening(path: Path) -> tuple[State, Queue[str]]:
     return state, heard
 
 
-def test_the_folder_is_private_and_goes_with_the_last_listener(tmp_path: Path) -> None:
+def test_the_folder_is_private_and_goes_with_the_last_listener(short: Path) -> None:
     """Whatever the umask; two listeners have two sockets."""
     old = os.umask(0)
     try:
-        first, _ = listening(tmp_path / "state.db")
-        second, _ = listening(tmp_path / "state.db")
-        folder = tmp_path / "state.db-signals"
+        first, _ = listening(short / "state.db")
+        second, _ = listening(short / "state.db")
+        folder = short / "state.db-signals"
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         assert len(list(folder.iterdir())) == 2
         first.close()
         assert len(list(folder.iterdir())) == 1
         second.close()
-        assert [path.name for path in tmp_path.iterdir()] == ["state.db"]
+        assert [path.name for path in short.iterdir()] == ["state.db"]
     finally:
         os.umask(old)
 
 
-def test_sockets_of_killed_processes_are_removed(tmp_path: Path) -> None:
+def test_sockets_of_killed_processes_are_removed(short: Path) -> None:
     """By the next who listens, and by the next signal."""
-    state, heard = listening(tmp_path / "state.db")
-    dead = tmp_path / "state.db-signals" / "dead"
-    other = open_state(f"sqlite:///{tmp_path / 'state.db'}")
+    state, heard = listening(short / "state.db")
+    dead = short / "state.db-signals" / "dead"
+    other = open_state(f"sqlite:///{short / 'state.db'}")
     for act in (lambda: state.notify("x"), lambda: other.listen(heard.put)):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as killed:
             killed.bind(str(dead))
@@ -62,11 +71,11 @@ def test_sockets_of_killed_processes_are_removed(tmp_path: Path) -> None:
     other.close()
 
 
-def test_a_long_path_has_its_sockets_elsewhere(tmp_path: Path) -> None:
+def test_a_long_path_has_its_sockets_elsewhere(short: Path) -> None:
     """In the directory for temporary files, under a name made from the file, so by a link to it too."""
-    path = tmp_path / ("x" * 100) / "state.db"
+    path = short / ("x" * 100) / "state.db"
     state, heard = listening(path)
-    link = tmp_path / "link"
+    link = short / "link"
     link.symlink_to(path.parent)
     found = path.stat()
     folder = Path(tempfile.gettempdir()) / f"callwell-{os.getuid()}-{found.st_dev:x}-{found.st_ino:x}"
@@ -79,21 +88,21 @@ def test_a_long_path_has_its_sockets_elsewhere(tmp_path: Path) -> None:
     assert not folder.exists()
 
 
-def test_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_used(short: Path) -> None:
     """A file in its place is a clear error for who listens; who notifies goes on."""
-    state = open_state(f"sqlite:///{tmp_path / 'state.db'}")
-    (tmp_path / "state.db-signals").touch()
+    state = open_state(f"sqlite:///{short / 'state.db'}")
+    (short / "state.db-signals").touch()
     with pytest.raises(StateError, match=r"^cannot receive signals about the state .*state\.db: File exists"):
         state.listen(print)
     state.notify("x")
     state.close()
 
 
-def test_a_slow_receiver_stops_nobody(tmp_path: Path) -> None:
+def test_a_slow_receiver_stops_nobody(short: Path) -> None:
     """Its signals are lost when its socket is full; sending goes on at once."""
-    (tmp_path / "file").touch()
-    folder = SignalFolder(tmp_path / "file")
-    place = tmp_path / "file-signals"
+    (short / "file").touch()
+    folder = SignalFolder(short / "file")
+    place = short / "file-signals"
     place.mkdir()
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as slow:
         slow.bind(str(place / "slow"))

@@ -46,11 +46,14 @@ QUERIES: Final = load_queries("postgres_queries.sql")
 
 REMEDY: Final = "drop its tables (callwell_cells, callwell_signals, callwell_schema)"
 
+NO_RIGHTS: Final = (
+    "the role has not the rights",
+    "grant it SELECT, INSERT, UPDATE and DELETE on the tables callwell_*, or CREATE on the schema at first",
+)
+
 REASONS: Final[dict[type[psycopg.Error], tuple[str, str]]] = {
-    errors.InsufficientPrivilege: (
-        "the role has not the rights",
-        "grant it SELECT, INSERT, UPDATE and DELETE on the tables callwell_*, or CREATE on the schema at first",
-    ),
+    errors.InsufficientPrivilege: NO_RIGHTS,
+    errors.InvalidSchemaName: NO_RIGHTS,  # what a role without rights on the schema gets when it makes a table
     errors.LockNotAvailable: ("another process has kept the record locked for 30 s", "look for a stuck transaction"),
     errors.DiskFull: ("the server's disk is full", "make room and run the same again"),
     errors.ReadOnlySqlTransaction: ("the server is a standby, which is read-only", "name the primary, or all hosts"),
@@ -284,7 +287,7 @@ class PostgresState:
         for kind, (reason, advice) in REASONS.items():
             if isinstance(error, kind):
                 return StateError(f"cannot {verb} the state {self.name}: {reason}; {advice}")
-        reason = self._address.hide_password(str(error))
+        reason = self._address.hide_password(error.diag.message_primary or str(error))
         advice = "check that the server runs and that the URL is right"
         if "session is read-only" in reason:
             advice = "it is a standby: name the primary, or all hosts (postgresql://HOST1,HOST2/DATABASE)"
