@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "check": "check a project before it goes live: leaks, keys, code, configuration, drills",
     "config": "print the settings in effect and where each one comes from",
     "keys": "show where keys are kept, whether they are present and when they were used",
+    "state": "show what a state holds, drop what is old, or bring its schema up to date",
     "users": "count the end users of each month, as a provider bills them",
     "init": "write the description of any API from its OpenAPI document, or compare it with a newer one",
     "generate": "write a typed client from your own description of an API",

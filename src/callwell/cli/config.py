@@ -13,6 +13,7 @@ from callwell.cli import output
 from callwell.cli.flags import JsonOption, OptionalProviderArgument
 from callwell.client.settings import GENERAL, OF_ENVIRONMENT
 from callwell.core.addresses import mask_address
+from callwell.state.urls import mask_state_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -123,5 +124,7 @@ def _row(provider: str | None, setting: Setting) -> dict[str, Any]:
     value = setting.value
     if isinstance(value, str):
         is_address = setting.name.rpartition(".")[2] in ("base_url", "proxy")
+        if setting.name == "state":
+            value = mask_state_url(value)
         value = output.clean(mask_address(value) if is_address else value)
     return {"provider": provider, "setting": setting.name, "value": value, "from": setting.origin}

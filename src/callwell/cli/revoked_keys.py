@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.cli.key_status import read_key_status
 from callwell.errors import InvalidOption, UnknownName, UsageError
+from callwell.state.urls import mask_state_url
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -130,7 +131,9 @@ def _open_states(
         if config.state.shared:
             uses = config.key_uses()
             recorded = uses.find_fingerprints() | uses.read_revoked().keys()
-            yield StateOfProvider(provider=provider, state=url, uses=uses, known=(known | recorded) - {""})
+            yield StateOfProvider(
+                provider=provider, state=mask_state_url(url), uses=uses, known=(known | recorded) - {""}
+            )
 
 
 def _open_config(provider: Provider, values: Mapping[str, Setting], opened: ExitStack) -> ClientConfig:

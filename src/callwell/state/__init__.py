@@ -35,9 +35,11 @@ def open_state(url: str) -> StateType:
         return SqliteState(url.removeprefix("sqlite:///"))
     if url.startswith(("postgresql://", "postgres://")):
         return _open_postgres(url)
-    from callwell.state.urls import hide_password
+    from callwell.state.urls import mask_state_url
 
-    raise InvalidOption("state", hide_password(url), "`memory:`, `sqlite:///PATH` or `postgresql://USER@HOST/DATABASE`")
+    raise InvalidOption(
+        "state", mask_state_url(url), "`memory:`, `sqlite:///PATH` or `postgresql://USER@HOST/DATABASE`"
+    )
 
 
 def _open_postgres(url: str) -> StateType:

@@ -10,12 +10,14 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from callwell.errors import InvalidOption
-from callwell.state.urls import HIDDEN, hide_password
+from callwell.state.urls import mask_state_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 EXPECTED: Final = "`postgresql://USER@HOST/DATABASE`, with the password in PGPASSWORD or ~/.pgpass"
+
+HIDDEN: Final = "***"
 
 DEFAULTS: Final[Mapping[str, str]] = {
     "application_name": "callwell",
@@ -61,12 +63,12 @@ def parse(url: str) -> Address:
     rest = url.partition("//")[2]
     if rest.count("@") > 1 or "@" in rest.partition("/")[2] or "@" in rest.partition("?")[2]:
         expected = f"{EXPECTED}; in a password, write @ as %40, / as %2F, : as %3A and ? as %3F"
-        raise InvalidOption("state", hide_password(url), expected)
+        raise InvalidOption("state", mask_state_url(url), expected)
     try:
         given = {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}
     except psycopg.ProgrammingError:
         # libpq's own text repeats what it did not understand, which may be the password.
-        raise InvalidOption("state", hide_password(url), EXPECTED) from None
+        raise InvalidOption("state", mask_state_url(url), EXPECTED) from None
     return Address(_name(given), {**DEFAULTS, **given})
 
 

@@ -3,17 +3,9 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-HIDDEN: Final = "***"
+from callwell.core.addresses import mask_address
 
 
-def hide_password(url: str) -> str:
-    """A URL without what may be its password: all between the `:` behind the user and the last `@`, typos included."""
-    before, at, address = url.rpartition("@")
-    scheme, colon, rest = before.partition(":")
-    user, has_password, _ = rest.lstrip("/").partition(":")
-    if not at or not has_password:
-        return url
-    slashes = "/" * (len(rest) - len(rest.lstrip("/")))
-    return f"{scheme}{colon}{slashes}{user}:{HIDDEN}@{address}"
+def mask_state_url(url: str) -> str:
+    """A state's URL without a password, however badly it is written; that of a file as it is."""
+    return url if url.startswith(("memory", "sqlite:")) else mask_address(url)
