@@ -236,3 +236,25 @@ def test_without_psycopg(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
     assert "needs psycopg" in complaint("postgresql://h/x")
     assert "pip install" in complaint("postgresql://h/x")
+
+
+def test_a_write_that_the_server_refuses(postgres_url: str) -> None:
+    """It leaves no transaction behind: the next use goes on at once."""
+    state = PostgresState(postgres_url)
+    plus(state)
+    limit = "ALTER TABLE callwell_cells ADD CONSTRAINT small CHECK (length(value) < 100)"
+    with psycopg.connect(postgres_url, autocommit=True) as other:
+        other.execute(limit)
+        with pytest.raises(StateError, match='violates check constraint "small"'):
+            state.update(Cell("long", str, ""), lambda _old: ("x" * 200, None))
+        assert plus(state) == 2
+        other.execute(
+            "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            "RAISE EXCEPTION 'no room' USING ERRCODE = 'disk_full'; END $$"
+        )
+        other.execute("CREATE TRIGGER no_room BEFORE UPDATE ON callwell_cells EXECUTE FUNCTION full_disk()")
+        with pytest.raises(StateError, match="the server's disk is full; make room and run the same again"):
+            plus(state)
+        other.execute("DROP TRIGGER no_room ON callwell_cells")
+    assert plus(state) == 3
+    state.close()

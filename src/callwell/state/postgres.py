@@ -120,13 +120,13 @@ class PostgresState:
                 stored = None if before is None else bytes(before)
                 record, result = change(cell.empty if stored is None else decode(cell, stored, self._place))
                 after = None if record is FORGET else encode(cell.key, record)
+                try:
+                    self._commit(self._open(), key, after)
+                except psycopg.OperationalError:
+                    self._commit_again(key, stored, after)
             except BaseException:
                 self._roll_back()
                 raise
-            try:
-                self._commit(self._open(), key, after)
-            except psycopg.OperationalError:
-                self._commit_again(key, stored, after)
         return result
 
     def read(self, cell: Cell[T]) -> T:
@@ -256,9 +256,9 @@ class PostgresState:
         found = self._begin_update(connection, key)
         if found == before:
             self._commit(connection, key, after)
-            return
-        self._roll_back()
-        if found != after:
+        elif found == after:
+            self._roll_back()
+        else:
             raise StateError(
                 f"cannot write the state {self.name}: the connection broke during a commit, and others have changed "
                 "the record since, so it is unknown whether the change was made; run the same again"

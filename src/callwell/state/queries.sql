@@ -45,7 +45,7 @@ PRAGMA quick_check(1)
 SELECT key, length(value), changed_at FROM cells ORDER BY key
 
 -- needs
-SELECT user_version FROM pragma_user_version
+PRAGMA user_version
 
 -- has_steps
 SELECT count(*) FROM sqlite_master WHERE name = 'steps'
