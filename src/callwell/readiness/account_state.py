@@ -13,6 +13,7 @@ from callwell.readiness.check import NotApplicable, Unseen
 from callwell.readiness.client_code import read_client_code
 from callwell.readiness.origins import place_of
 from callwell.state import open_state
+from callwell.state.urls import mask_state_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +86,8 @@ def look_into_states(project: Project) -> Iterator[SharedState | Unseen]:
         try:
             state = open_state(url)
         except CallwellError as error:
-            yield Unseen(what=f"the state {url} cannot be opened: {error}", place=choices[0].place, fix=CHOOSE)
+            what = f"the state {mask_state_url(url)} cannot be opened: {error}"
+            yield Unseen(what=what, place=choices[0].place, fix=CHOOSE)
             continue
         try:
             yield SharedState(url=url, state=state, place=choices[0].place, accounts=accounts)

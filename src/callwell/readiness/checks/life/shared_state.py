@@ -40,7 +40,7 @@ class StateUse(NamedTuple):
     """A state that the project chooses.
 
     Attributes:
-        url: `memory:` or `sqlite:///PATH`.
+        url: `memory:`, `sqlite:///PATH` or `postgresql://USER@HOST/DATABASE`.
         place: where it is chosen.
     """
 
@@ -100,7 +100,10 @@ def _not_shared(state: StateUse, several: list[Several]) -> Iterator[Finding]:
         yield Finding(
             what=f"each process has a state of its own (memory:), and there are several: {first.what} ({first.place})",
             place=state.place,
-            fix="Give all of them one file: state=sqlite:///PATH, on a volume that they share.",
+            fix=(
+                "Give all of them one state: state=sqlite:///PATH on one machine, "
+                "state=postgresql://USER@HOST/DATABASE on several."
+            ),
             identity="memory",
         )
 
@@ -113,10 +116,7 @@ def _in_file(state: StateUse, several: list[Several]) -> Iterator[Finding]:
         yield Finding(
             what=f"the state is a file of one machine, and several may run: {first.what} ({first.place})",
             place=state.place,
-            fix=(
-                "Run all that calls on one machine, or give each machine its share of the quota and an account of its "
-                "own (account=…)."
-            ),
+            fix="Give all of them one database: state=postgresql://USER@HOST/DATABASE.",
             identity="machines",
             severity=Severity.WARNING,
         )
@@ -171,6 +171,9 @@ CHECK = Check(
         "Quota, keys and calls that are made exactly once are in the state. Processes that do not share it spend the "
         "quota several times over, and a call that one of them has made is made again by another."
     ),
-    fix="Choose a state file that all processes reach and that outlives them: state=sqlite:///PATH.",
+    fix=(
+        "Choose a state that all processes reach and that outlives them: state=sqlite:///PATH on one machine, "
+        "state=postgresql://USER@HOST/DATABASE on several."
+    ),
     look=look,
 )
