@@ -48,13 +48,17 @@ def observe(offset: ClockOffset | None, date_at: float, sent_at: float, received
         sent_at: when its request left, in monotonic seconds.
         received_at: when it arrived.
     """
-    fresh = ClockOffset(low=date_at - received_at, high=date_at + TICK_S - sent_at, known_at=received_at)
+    return narrow(offset, ClockOffset(low=date_at - received_at, high=date_at + TICK_S - sent_at, known_at=received_at))
+
+
+def narrow(offset: ClockOffset | None, fresh: ClockOffset) -> ClockOffset:
+    """What is known when both are true; the newer one alone if they contradict each other."""
     if offset is None:
         return fresh
-    known = widen(offset, received_at)
+    known = widen(offset, fresh.known_at)
     low = max(known.low, fresh.low)
     high = min(known.high, fresh.high)
-    return ClockOffset(low, high, received_at) if low <= high else fresh
+    return ClockOffset(low, high, fresh.known_at) if low <= high else fresh
 
 
 def widen(offset: ClockOffset, now: float) -> ClockOffset:

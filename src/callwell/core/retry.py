@@ -103,6 +103,12 @@ def record_attempt(budget: RetryBudget, *, failed: bool) -> RetryBudget:
     return replace(budget, failures=failures, attempts=min(SAMPLE, budget.attempts + 1))
 
 
+def append_attempts(budget: RetryBudget, later: RetryBudget) -> RetryBudget:
+    """The budget after the attempts that another one has noted since."""
+    failures = ((budget.failures << later.attempts) | later.failures) & ALL_BITS
+    return replace(budget, failures=failures, attempts=min(SAMPLE, budget.attempts + later.attempts))
+
+
 def allows_retry(budget: RetryBudget) -> bool:
     """Whether a retry may be made now."""
     return budget.tokens >= 1.0 or not looks_dead(budget)

@@ -112,7 +112,7 @@ def acquire(
     if len(record.versions_seen) > 1:
         keys += versions.other_keys(record.rules, call.own.rules, call.names)
         quotas = tuple([record.rules[key].quota for key in keys])
-    before = tuple([_bucket(record, key, quota, now) for key, quota in zip(keys, quotas, strict=True)])
+    before = tuple([bucket_of(record, key, quota, now) for key, quota in zip(keys, quotas, strict=True)])
     # Never ahead while the provider fails: each response must count before the next request goes.
     count = 1
     if wanted > 1 and not adaptives and not record.breaker.failures:
@@ -152,7 +152,7 @@ def release(
         # Which quota a response is about is a question of this version's names and windows alone.
         after = tuple([changed[key] for key in call.keys])
         if end.hints and permit.cooled_before:
-            after = _learn_hints(call, after, permit, end, now)
+            after = learn_hints(call, after, permit, end, now)
         if is_throttled:
             after = permits.throttle(call.quotas, after, permit, now, end.wait_s)
         changed.update(zip(call.keys, after, strict=True))
@@ -169,7 +169,7 @@ def release(
     released = replace(
         record, buckets=changed, budget=budget, breaker=circuit, adaptives=_merge_adaptives(record, adaptives)
     )
-    return released, Released(retry.allows_retry(budget), _observe(call, changed) if end.hints else {})
+    return released, Released(retry.allows_retry(budget), observe(call, changed) if end.hints else {})
 
 
 def release_batch(record: AccountRecord, call: CallQuotas, batch: AnsweredBatch, now: float) -> AccountRecord:
@@ -280,12 +280,13 @@ def spent(record: AccountRecord, own: AccountQuotas, now: float) -> dict[str, tu
         state = adaptive.expire(record.adaptives.get(name, adaptive.UNTRIED), now)
         found[name] = (adaptive.in_flight(state), int(state.limit))
     for name, quota in own.documented.items():
-        bucket = buckets.refill(quota, _bucket(record, own.keys[name], quota, now), now)
+        bucket = buckets.refill(quota, bucket_of(record, own.keys[name], quota, now), now)
         found[name] = (buckets.spent(quota, bucket), quota.limit)
     return found
 
 
-def _bucket(record: AccountRecord, key: str, quota: Quota, now: float) -> Bucket:
+def bucket_of(record: AccountRecord, key: str, quota: Quota, now: float) -> Bucket:
+    """The bucket of a quota in a record, which may not have been used yet."""
     bucket = record.buckets.get(key)
     if bucket is not None:
         return bucket
@@ -301,7 +302,7 @@ def _change_buckets(
     """All buckets, after a change of those that count a call by any version of the profile."""
     changed = dict(record.buckets)
     for key, quota in zip(call.keys, call.quotas, strict=True):
-        changed[key] = change(quota, _bucket(record, key, quota, now))
+        changed[key] = change(quota, bucket_of(record, key, quota, now))
     if len(record.versions_seen) > 1:
         for key in versions.other_keys(record.rules, call.own.rules, call.names):
             if key in changed:
@@ -319,7 +320,7 @@ def _release_bucket(quota: Quota, bucket: Bucket, permit: Permit, end: SendEnd, 
     return permits.release_lost(quota, bucket, permit, now + end.closes_in_s)
 
 
-def _learn_hints(
+def learn_hints(
     call: CallQuotas, after: tuple[Bucket, ...], permit: Permit, end: SendEnd, now: float
 ) -> tuple[Bucket, ...]:
     """The call's own buckets after a response said how their quotas stand."""
@@ -335,7 +336,8 @@ def _learn_hints(
     return tuple(learnt)
 
 
-def _observe(call: CallQuotas, changed: Mapping[str, Bucket]) -> dict[str, ObservedQuota]:
+def observe(call: CallQuotas, changed: Mapping[str, Bucket]) -> dict[str, ObservedQuota]:
+    """How the quotas of a call stand."""
     observed = {}
     for name, key, quota in zip(call.documented, call.keys, call.quotas, strict=True):
         bucket = changed[key]

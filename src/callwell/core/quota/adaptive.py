@@ -176,7 +176,7 @@ def acquire(state: AdaptiveQuota, now: float, expires_at: float, hold_s: float) 
         next_at=max(state.next_at, now - MAX_CATCH_UP_STEPS * step_s) + step_s,
         trial_until=now + hold_s if state.refusals > 1 else -inf,
         cycle_at=now if state.cycle_at == -inf else state.cycle_at,
-        held=add(state.held, _expiry_bin(expires_at)),
+        held=add(state.held, expiry_bin(expires_at)),
     )
 
 
@@ -202,7 +202,7 @@ def recent_count(state: AdaptiveQuota, now: float, span_s: float) -> int:
 
 def return_unused(state: AdaptiveQuota, acquired_at: float, expires_at: float) -> AdaptiveQuota:
     """The quota after a request did not go, or ended without a response, which says nothing about the quota."""
-    held = remove(state.held, _expiry_bin(expires_at))
+    held = remove(state.held, expiry_bin(expires_at))
     return replace(
         state,
         held=state.held if held is None else held,
@@ -212,10 +212,10 @@ def return_unused(state: AdaptiveQuota, acquired_at: float, expires_at: float) -
 
 def abandon(state: AdaptiveQuota, expires_at: float, closes_at: float) -> AdaptiveQuota:
     """The quota after a caller has left: its request expires when its connection is closed at the latest."""
-    held = remove(state.held, _expiry_bin(expires_at))
+    held = remove(state.held, expiry_bin(expires_at))
     if held is None:
         return state
-    return replace(state, held=add(held, _expiry_bin(closes_at)))
+    return replace(state, held=add(held, expiry_bin(closes_at)))
 
 
 def reconcile(state: AdaptiveQuota, in_hand: int) -> AdaptiveQuota:
@@ -358,5 +358,6 @@ def _record_latency(state: AdaptiveQuota, seconds: float, in_use: int) -> Adapti
     return replace(state, latencies=0, latency_sum_s=0.0, least_latency_s=least_s, limit=limit)
 
 
-def _expiry_bin(expires_at: float) -> int:
+def expiry_bin(expires_at: float) -> int:
+    """The bin of a request that expires then."""
     return NEVER if expires_at == inf else int(expires_at) + 1

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The bucket of one quota: where each of its permits is, as a value that can be stored.
 
-A permit of a quota is in exactly one place: available, in a bin, or withheld. `permits` moves permits between those
-places and says why that is right; this file says what the places are, and brings a bucket to the present.
+A permit of a quota is in exactly one place: available, in a bin, withheld, or elsewhere (`leases`). `permits` moves
+permits between those places and says why that is right; this file says what the places are, and brings a bucket to the
+present.
 """
 
 from __future__ import annotations
@@ -86,6 +87,7 @@ class Bucket(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
         withheld: permits that are not lent because the provider names a lower limit than the profile.
         cooled_count: how many used permits have become available so far.
         foreign_at: when permits were last set aside for others.
+        elsewhere: permits that a leaseholder's own bucket does not have: the pool or other holders have them.
     """
 
     available: int
@@ -102,6 +104,7 @@ class Bucket(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     withheld: int = 0
     cooled_count: int = 0
     foreign_at: float = -inf
+    elsewhere: int = 0
 
 
 class Permit(Struct, frozen=True):
@@ -126,6 +129,11 @@ def full_bucket(quota: Quota) -> Bucket:
     return Bucket(available=quota.limit)
 
 
+def empty_bucket(quota: Quota) -> Bucket:
+    """The bucket of a leaseholder that has no permit yet."""
+    return Bucket(available=0, elsewhere=quota.limit)
+
+
 def cooling_bucket(quota: Quota, now: float) -> Bucket:
     """A bucket with an unknown past: all its permits cool as if their requests were in transit at `now`."""
     return Bucket(available=0, in_transit=((transit_bin(quota, now), quota.limit),))
@@ -134,7 +142,7 @@ def cooling_bucket(quota: Quota, now: float) -> Bucket:
 def is_consistent(quota: Quota, bucket: Bucket) -> bool:
     """Whether a stored bucket has each permit of its quota in exactly one place."""
     binned = count(bucket.held) + count(bucket.cooling) + count(bucket.in_transit) + count(bucket.foreign)
-    return bucket.available + binned + bucket.withheld == quota.limit
+    return bucket.available + binned + bucket.withheld + bucket.elsewhere == quota.limit
 
 
 def refill(quota: Quota, bucket: Bucket, now: float) -> Bucket:
@@ -200,8 +208,12 @@ def cool_bin(quota: Quota, at: float) -> int:
 
 def transit_bin(quota: Quota, closed_at: float) -> int:
     """The bin of a permit with a connection that is closed at `closed_at`, as its request may be in transit then."""
-    at = cool_bin(quota, closed_at + quota.window_s + quota.transit_s)
-    return -(-at // quota.grain) * quota.grain  # rounded up to a multiple
+    return to_transit_bin(quota, closed_at + quota.window_s + quota.transit_s)
+
+
+def to_transit_bin(quota: Quota, at: float) -> int:
+    """The first bin for permits in transit that ends no earlier than `at`."""
+    return -(-cool_bin(quota, at) // quota.grain) * quota.grain  # rounded up to a multiple
 
 
 def spent(quota: Quota, bucket: Bucket) -> int:

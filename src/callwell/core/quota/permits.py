@@ -92,6 +92,7 @@ __all__ = [
     "Quota",
     "abandon",
     "acquire",
+    "available_at",
     "cooling_bucket",
     "count",
     "full_bucket",
@@ -151,13 +152,13 @@ def acquire(
         and none expires, `AtLatest` while they are held and do.
     """
     refilled: list[Bucket] = []
-    available_at = -inf
+    latest_at = -inf
     for quota, bucket in zip(quotas, buckets, strict=True):
         present = refill(quota, bucket, now)
         refilled.append(present)
-        available_at = max(available_at, _available_at(quota, present, now))
-    if available_at > now:
-        return tuple(refilled), available_at
+        latest_at = max(latest_at, available_at(quota, present, now))
+    if latest_at > now:
+        return tuple(refilled), latest_at
     permit = Permit(now, now + hold_s, tuple([bucket.cooled_count for bucket in refilled]))
     return tuple([_hold(q, b, permit, count) for q, b in zip(quotas, refilled, strict=True)]), permit
 
@@ -190,7 +191,7 @@ def release_answered(
         ok: the response was no 429, so that a row of them is over.
         count: how many such permits: none was acquired before `permit`, none answered after `now`.
     """
-    held = remove(bucket.held, _expiry_bin(quota, permit), count)
+    held = remove(bucket.held, expiry_bin(quota, permit), count)
     throttle_count = bucket.throttle_count
     if ok and permit.acquired_at >= bucket.throttled_at:
         throttle_count = 0
@@ -213,7 +214,7 @@ def release_lost(quota: Quota, bucket: Bucket, permit: Permit, closed_at: float)
         permit: the permit.
         closed_at: when the connection is closed.
     """
-    held = remove(bucket.held, _expiry_bin(quota, permit))
+    held = remove(bucket.held, expiry_bin(quota, permit))
     if held is None:
         return bucket
     return replace(bucket, held=held, in_transit=add(bucket.in_transit, transit_bin(quota, closed_at)))
@@ -221,7 +222,7 @@ def release_lost(quota: Quota, bucket: Bucket, permit: Permit, closed_at: float)
 
 def return_unused(quota: Quota, bucket: Bucket, permit: Permit, count: int = 1) -> Bucket:
     """The bucket after permits of one kind came back unused, surely with no request sent: they are available."""
-    held = remove(bucket.held, _expiry_bin(quota, permit), count)
+    held = remove(bucket.held, expiry_bin(quota, permit), count)
     if held is None:
         return bucket
     return replace(bucket, held=held, available=bucket.available + count)
@@ -236,10 +237,10 @@ def abandon(quota: Quota, bucket: Bucket, permit: Permit, abandoned: Permit) -> 
         permit: the permit.
         abandoned: the same permit, which expires when its connection is closed at the latest.
     """
-    held = remove(bucket.held, _expiry_bin(quota, permit))
+    held = remove(bucket.held, expiry_bin(quota, permit))
     if held is None:
         return bucket
-    return replace(bucket, held=add(held, _expiry_bin(quota, abandoned)))
+    return replace(bucket, held=add(held, expiry_bin(quota, abandoned)))
 
 
 def reconcile(quota: Quota, bucket: Bucket, in_hand: int, maybe_used: int, closes_at: float) -> Bucket:
@@ -346,7 +347,7 @@ def _throttle_until(quota: Quota, bucket: Bucket, at: float) -> Bucket:
     return replace(bucket, throttled_until=until, paced_until=until + quota.window_s)
 
 
-def _available_at(quota: Quota, bucket: Bucket, now: float) -> float:
+def available_at(quota: Quota, bucket: Bucket, now: float) -> float:
     """When the next permit is available; no later than `now` if one is."""
     at = bucket.throttled_until
     if quota.paced or now < bucket.paced_until:
@@ -371,12 +372,13 @@ def _hold(quota: Quota, bucket: Bucket, permit: Permit, count: int) -> Bucket:
     return replace(
         bucket,
         available=bucket.available - count,
-        held=add(bucket.held, _expiry_bin(quota, permit), count),
+        held=add(bucket.held, expiry_bin(quota, permit), count),
         next_at=next_at,
     )
 
 
-def _expiry_bin(quota: Quota, permit: Permit) -> int:
+def expiry_bin(quota: Quota, permit: Permit) -> int:
+    """The bin in which a permit comes back by itself."""
     if permit.expires_at == inf:
         return NEVER
     return transit_bin(quota, permit.expires_at)

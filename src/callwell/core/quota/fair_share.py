@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who gets how much of what is scarce: max-min fairness, as water fills vessels of different sizes.
+
+Each holder names what it needs. As long as all needs can be met they are; else those who need little get all of it, and
+what is left is split evenly among the others::
+
+    needs   1  2  9  9        supply 11        shares  1  2  4  4
+
+            ▁  ▂  █  █   <- the water level: 4
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def water_level(needs: Iterable[int], supply: int) -> float:
+    """The level up to which each need is met; infinite if all needs are.
+
+    Args:
+        needs: what each holder needs.
+        supply: what there is.
+    """
+    left = supply
+    rising = sorted(needs)
+    for i, need in enumerate(rising):
+        level = left / (len(rising) - i)
+        if need > level:
+            return max(0.0, level)
+        left -= need
+    return float("inf")

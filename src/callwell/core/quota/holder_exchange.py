@@ -1,0 +1,362 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A leaseholder's side of an exchange: what it gives back and keeps, and what it takes from the answer.
+
+`prepare` takes what is given back out of the holding at once, so that no call can use it while the report is under way.
+A report without an answer is sent again, unchanged, until there is one: the pool applies it once. See `leases`.
+"""
+
+from __future__ import annotations
+
+from math import ceil, inf
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+
+from callwell.core import breaker, retry
+from callwell.core.breaker import FAILURE_THRESHOLD
+from callwell.core.clock_offset import ClockOffset
+from callwell.core.quota import adaptive, buckets, versions
+from callwell.core.quota.bins import add, count, drain, earliest
+from callwell.core.quota.buckets import Bucket, cool_bin
+from callwell.core.quota.holdings import free_slots, lose
+from callwell.core.quota.lease_records import NO_TOKENS, Need, Report, Returned
+from callwell.core.quota.record import TOO_MANY_REQUESTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from callwell.core.quota.bins import Bins
+    from callwell.core.quota.buckets import Quota
+    from callwell.core.quota.lease_records import BucketGrant, Grant, Holding, Names
+    from callwell.core.quota.record import AccountQuotas, AccountRecord
+
+HORIZON_S: Final = 1.0
+"""Seconds ahead for which permits are handed out: two exchanges, so that one that is late is not noticed."""
+
+INTERVAL_S: Final = 0.5
+"""Seconds between two exchanges while calls are made."""
+
+SCARCE_INTERVAL_S: Final = 0.25
+"""Seconds between two exchanges while callers wait and the pool gave less than they need."""
+
+MIN_INTERVAL_S: Final = 0.05
+"""The least seconds between two exchanges, while callers wait or there is news."""
+
+RATE_S: Final = 1.5
+"""Seconds over which the rate of calls is averaged."""
+
+RESERVE_S: Final = 4.0
+"""Seconds for which a holder has permits ahead while no other wants them, so that a lost store is not noticed."""
+
+MARGIN_S: Final = 0.25
+"""Seconds by which a holder stops before its lease ends: for the drift of clocks between two renewals."""
+
+
+def due_at(holding: Holding, own: AccountQuotas, waiting: Mapping[Names, int]) -> float:
+    """When the next exchange is due, in monotonic seconds; infinite if none is.
+
+    Args:
+        holding: the holding.
+        own: the account's quotas.
+        waiting: callers that wait for a permit, by their quotas.
+    """
+    last_at = max(holding.received_at, holding.prepared_at)
+    if holding.pending is not None:
+        return last_at
+    if any(event.end.status == TOO_MANY_REQUESTS for event in holding.events):
+        return last_at + MIN_INTERVAL_S
+    if _has_opened(holding):
+        return last_at + MIN_INTERVAL_S
+    if any(n > _usable(holding, own, names) for names, n in waiting.items()):
+        scarce = any(grant.keep >= 0 or grant.more_in_s < inf for grant in holding.grants.values())
+        return last_at + (SCARCE_INTERVAL_S if scarce else MIN_INTERVAL_S)
+    if holding.has_lease or any(holding.taken.values()) or holding.events or holding.log.attempts:
+        return last_at + INTERVAL_S
+    return inf
+
+
+def prepare(
+    holding: Holding,
+    own: AccountQuotas,
+    waiting: Mapping[Names, int],
+    now: float,
+    *,
+    clock: ClockOffset | None = None,
+    leaving: bool = False,
+) -> tuple[Holding, Report]:
+    """Make the report of the next exchange; the last one again if it was not answered.
+
+    Args:
+        holding: the holding.
+        own: the account's quotas.
+        waiting: callers that wait for a permit, by their quotas.
+        now: monotonic seconds.
+        clock: by how much the provider's time of day is ahead of the monotonic clock, if known.
+        leaving: the process ends and keeps nothing.
+
+    Returns:
+        The holding without what is given back, and the report.
+    """
+    if holding.pending is not None:
+        return holding, holding.pending
+    rates = _rates(holding, waiting, now)
+    needs = () if leaving else tuple([_need(names, rates[names], waiting.get(names, 0)) for names in rates])
+    record = holding.record
+    changed = {}
+    returned = {}
+    for key, rule in record.rules.items():
+        bucket = buckets.refill(rule.quota, record.buckets[key], now)
+        keep = _keep(own, record, needs, key, holding.grants.get(key))
+        changed[key], returned[key] = _give_back(rule.quota, bucket, keep, now)
+    adaptives = {name: _give_slots_back(record, needs, name) for name in record.adaptives}
+    tokens = min(max(record.budget.tokens, 0.0), 0.0 if leaving else 1.0)
+    record = replace(record, buckets=changed, adaptives=adaptives, budget=replace(record.budget, tokens=tokens))
+    keeps_trial = holding.has_trial and any(waiting.values()) and not leaving
+    report = Report(
+        holder=holding.holder,
+        seq=holding.seq + 1,
+        has_lease=holding.has_lease,
+        prepared_at=now,
+        store_at=holding.store_at,
+        covers_s=_covers(holding, own, changed),
+        returned={key: given for key, given in returned.items() if given != Returned()},
+        unused=_all_unused(record),
+        cooled={key: bucket.cooled_count - holding.cooled.get(key, 0) for key, bucket in changed.items()},
+        slots={name: int(state.limit) for name, state in adaptives.items()},
+        needs=needs,
+        events=holding.events,
+        recovered=tuple([key for key, bucket in changed.items() if _has_recovered(holding, key, bucket)]),
+        log=replace(holding.log, tokens=holding.record.budget.tokens - tokens),
+        trial_unused=holding.has_trial and not keeps_trial,
+        clock=clock,
+        leaving=leaving,
+    )
+    prepared = replace(
+        holding,
+        record=record,
+        seq=report.seq,
+        prepared_at=now,
+        pending=report,
+        taken={},
+        rates=rates,
+        cooled={key: bucket.cooled_count for key, bucket in changed.items()},
+        events=(),
+        log=NO_TOKENS,
+        has_trial=keeps_trial,
+    )
+    return prepared, report
+
+
+def receive(holding: Holding, own: AccountQuotas, grant: Grant, now: float) -> Holding:
+    """Take what the pool has answered.
+
+    Args:
+        holding: the holding.
+        own: the account's quotas.
+        grant: the answer.
+        now: monotonic seconds, read after it arrived.
+    """
+    pending = holding.pending
+    if pending is None or grant.seq != pending.seq:
+        return holding
+    if grant.lost:
+        return replace(lose(holding, own, now), store_at=grant.store_at)
+    record = _receive_buckets(holding, own, grant, now)
+    cooled = {key: given.cooled_count for key, given in grant.buckets.items()}
+    ahead = grant.clock
+    return replace(
+        holding,
+        record=_receive_shared(holding, record, grant, now),
+        has_lease=not grant.over,
+        usable_until=holding.prepared_at + grant.ends_in_s - MARGIN_S,
+        covers_s=grant.covers_s,
+        covers_wanted_s=own.max_hold_s,
+        received_at=now,
+        store_at=grant.store_at,
+        pending=None,
+        grants=grant.buckets,
+        slots=grant.slots,
+        cooled=cooled,
+        has_trial=(holding.has_trial and record.breaker.failures >= FAILURE_THRESHOLD) or grant.has_trial,
+        clock=None if ahead is None else ClockOffset(ahead.low - now, ahead.high - holding.prepared_at, now),
+        observed={**holding.observed, **grant.observed},
+    )
+
+
+def _receive_buckets(holding: Holding, own: AccountQuotas, grant: Grant, now: float) -> AccountRecord:
+    """The record with the permits of a grant."""
+    rules = grant.rules or own.rules
+    record = holding.record
+    changed = {}
+    for key, rule in rules.items():
+        bucket = record.buckets.get(key) or buckets.empty_bucket(rule.quota)
+        given = grant.buckets.get(key)
+        if given is not None:
+            bucket = _receive_bucket(rule.quota, bucket, given, holding.cooled.get(key, 0), now)
+        changed[key] = bucket
+    adaptives = dict(record.adaptives)
+    for name, slots in grant.slots.items():
+        state = adaptives[name]
+        adaptives[name] = replace(
+            state,
+            limit=state.limit + slots.slots,
+            rate=slots.rate,
+            next_at=max(state.next_at, now + slots.next_in_s) if slots.slots else state.next_at,
+        )
+    return replace(record, buckets=changed, rules=rules, versions_seen=grant.versions, adaptives=adaptives)
+
+
+def _receive_bucket(quota: Quota, bucket: Bucket, given: BucketGrant, cooled_base: int, now: float) -> Bucket:
+    cooling = bucket.cooling
+    for in_s, n in given.cooling:
+        cooling = add(cooling, cool_bin(quota, now + in_s), n)
+    received = given.available + sum([n for _, n in given.cooling])
+    return replace(
+        bucket,
+        available=bucket.available + given.available,
+        cooling=cooling,
+        next_at=max(bucket.next_at, now + given.next_in_s) if received else bucket.next_at,
+        throttled_until=max(bucket.throttled_until, now + given.throttled_in_s),
+        paced_until=max(bucket.paced_until, now + given.paced_in_s),
+        throttle_count=given.throttle_count,
+        throttled_at=max(bucket.throttled_at, now - given.throttled_ago_s),
+        cooled_count=given.cooled_count + bucket.cooled_count - cooled_base,
+        elsewhere=bucket.elsewhere - received,
+    )
+
+
+def _receive_shared(holding: Holding, record: AccountRecord, grant: Grant, now: float) -> AccountRecord:
+    """The record with the breaker and the retry budget of a grant, and what this process has seen since it asked."""
+    circuit = breaker.shift(grant.breaker, now)
+    if record.breaker.trial_until > now and circuit.failures >= FAILURE_THRESHOLD:
+        circuit = replace(circuit, trial_until=record.breaker.trial_until)
+    else:
+        circuit = breaker.release(circuit)
+    circuit = record_attempts(circuit, holding.log, now)
+    tokens = record.budget.tokens + grant.budget.tokens
+    budget = retry.append_attempts(replace(grant.budget, tokens=tokens), holding.log)
+    return replace(record, breaker=circuit, budget=budget)
+
+
+def record_attempts(circuit: breaker.Breaker, log: retry.RetryBudget, now: float) -> breaker.Breaker:
+    """A breaker after the attempts of a log: a success among them closes it, the failures after that count."""
+    row = 0
+    while row < log.attempts and log.failures >> row & 1:
+        row += 1
+    if row < log.attempts:
+        circuit = breaker.record_attempt(circuit, now, failed=False)
+    for _ in range(row):
+        circuit = breaker.record_attempt(circuit, now, failed=True)
+    return circuit
+
+
+def _has_opened(holding: Holding) -> bool:
+    """Whether failures of this process have opened the breaker since the last report."""
+    return holding.log.attempts > 0 and holding.record.breaker.failures >= FAILURE_THRESHOLD
+
+
+def _has_recovered(holding: Holding, key: str, bucket: Bucket) -> bool:
+    given = holding.grants.get(key)
+    return given is not None and given.throttle_count > 0 and not bucket.throttle_count
+
+
+def _covers(holding: Holding, own: AccountQuotas, changed: Mapping[str, Bucket]) -> float:
+    in_flight = any(bucket.held for bucket in changed.values())
+    return max(own.max_hold_s, holding.covers_wanted_s, holding.covers_s if in_flight else 0.0)
+
+
+def _usable(holding: Holding, own: AccountQuotas, names: Names) -> int:
+    """Unused permits of the scarcest quota of some calls, cool or not."""
+    record = holding.record
+    permits = [_unused(record.buckets[key]) for key in _keys(own, record, names) if key in record.buckets]
+    slots = [free_slots(record, name) for name in names if name in record.adaptives]
+    return min([*permits, *slots], default=0)
+
+
+def _unused(bucket: Bucket) -> int:
+    return bucket.available + count(bucket.cooling)
+
+
+def _all_unused(record: AccountRecord) -> dict[str, int]:
+    """Unused permits and slots, by the keys of buckets and the names of undocumented quotas."""
+    unused = {key: _unused(bucket) for key, bucket in record.buckets.items()}
+    return unused | {name: free_slots(record, name) for name in record.adaptives}
+
+
+def _keys(own: AccountQuotas, record: AccountRecord, names: Names) -> tuple[str, ...]:
+    """The keys of all buckets that count a call."""
+    keys = tuple([own.keys[name] for name in names if name in own.keys])
+    if len(record.versions_seen) > 1:
+        keys += versions.other_keys(record.rules, own.rules, names)
+    return keys
+
+
+def _rates(holding: Holding, waiting: Mapping[Names, int], now: float) -> dict[Names, float]:
+    """Calls a second, by their quotas, of those that are made or wanted."""
+    passed_s = max(1e-3, now - holding.prepared_at)
+    weight = min(1.0, passed_s / RATE_S)
+    rates = {}
+    for names in {**holding.rates, **holding.taken, **waiting}:
+        before = holding.rates.get(names, 0.0)
+        rate = before + (holding.taken.get(names, 0) / passed_s - before) * weight
+        if rate >= 0.05 or waiting.get(names, 0):  # noqa: PLR2004 - one call in twenty seconds: none is expected
+            rates[names] = rate
+    return rates
+
+
+def _need(names: Names, rate: float, waiting: int) -> Need:
+    # Whoever waits names a whole horizon of its rate, so that the next permits are there when those are used.
+    ahead_s = HORIZON_S if waiting else INTERVAL_S
+    return Need(names, waiting + int(rate * ahead_s + 0.5), ceil(rate * RESERVE_S), waiting)
+
+
+def _keep(
+    own: AccountQuotas, record: AccountRecord, needs: tuple[Need, ...], key: str, given: BucketGrant | None
+) -> int:
+    """How many unused permits of a bucket to keep."""
+    counting = [need for need in needs if key in _keys(own, record, need.names)]
+    wanted = sum([need.permits for need in counting])
+    if given is not None and given.keep >= 0:
+        return min(wanted, given.keep)
+    return wanted + sum([need.reserve for need in counting])
+
+
+def _give_back(quota: Quota, bucket: Bucket, keep: int, now: float) -> tuple[Bucket, Returned]:
+    """A bucket that keeps so many unused permits, the cool ones and those that are cool first, and the others."""
+    if bucket.throttled_until > now + HORIZON_S:
+        keep = 0
+    kept_available = min(bucket.available, keep)
+    later, due = drain(bucket.cooling, int((now + HORIZON_S) // quota.width_s))
+    soon = bucket.cooling[: len(bucket.cooling) - len(later)]
+    kept_soon = earliest(soon, min(due, keep - kept_available))
+    given = _subtract(soon, kept_soon) + later
+    returned = Returned(
+        available=bucket.available - kept_available,
+        cooling=tuple([(at * quota.width_s, n) for at, n in given]),
+        in_transit=tuple([(at * quota.width_s, n) for at, n in bucket.in_transit]),
+    )
+    total = returned.available + count(given) + count(bucket.in_transit)
+    left = replace(
+        bucket, available=kept_available, cooling=kept_soon, in_transit=(), elsewhere=bucket.elsewhere + total
+    )
+    return left, returned
+
+
+def _subtract(bins: Bins, first: Bins) -> Bins:
+    """The bins without those that come first in them."""
+    skipped = count(first)
+    left = []
+    for at, n in bins:
+        kept = max(0, n - skipped)
+        skipped = max(0, skipped - n)
+        if kept:
+            left.append((at, kept))
+    return tuple(left)
+
+
+def _give_slots_back(record: AccountRecord, needs: tuple[Need, ...], name: str) -> adaptive.AdaptiveQuota:
+    """The slots of an undocumented quota that are kept."""
+    state = record.adaptives[name]
+    wanted = sum([need.permits for need in needs if name in need.names])
+    kept = min(free_slots(record, name), wanted)
+    return replace(state, limit=float(adaptive.in_flight(state) + max(0, kept)))

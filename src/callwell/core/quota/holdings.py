@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A leaseholder's side of `leases`: what a process has of an account, in its own memory.
+
+Calls take permits from the holding and give them back as from any private record, by the functions of `account`; those
+here add what a lease needs: nothing is acquired after its end, what the pool must know is noted, and permits of a lease
+that was lost are not released again. `holder_exchange` has the exchange with the pool.
+"""
+
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from callwell.core import breaker, retry
+from callwell.core.breaker import FAILURE_THRESHOLD
+from callwell.core.quota import account, adaptive, buckets
+from callwell.core.quota.account import Released
+from callwell.core.quota.adaptive import AdaptiveQuota
+from callwell.core.quota.lease_records import Holding, LeaseEvent
+from callwell.core.quota.permits import AtLatest, Permit
+from callwell.core.quota.record import SERVER_ERROR, TOO_MANY_REQUESTS, AccountRecord
+from callwell.core.types import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from callwell.core.quota.account import AnsweredBatch
+    from callwell.core.quota.record import AccountQuotas, CallQuotas, SendEnd
+
+MAX_EVENTS = 64
+"""Reported ends of Sends with news about quotas, at most: the newest say all, and a report must stay small."""
+
+
+def open_holding(holder: str, own: AccountQuotas) -> Holding:
+    """The holding of a process that has nothing yet.
+
+    Args:
+        holder: its name in the record, never used before.
+        own: the account's quotas.
+    """
+    return Holding(holder=holder, record=empty_record(own), covers_wanted_s=own.max_hold_s)
+
+
+def empty_record(own: AccountQuotas) -> AccountRecord:
+    """The private record of a holder that has no permits."""
+    return AccountRecord(
+        buckets={key: buckets.empty_bucket(rule.quota) for key, rule in own.rules.items()},
+        rules=own.rules,
+        adaptives={name: AdaptiveQuota(limit=0.0) for name in own.adaptives},
+    )
+
+
+def acquire(
+    holding: Holding, call: CallQuotas, now: float, *, wanted: int = 1, retrying: bool = False, extra_s: float = 0.0
+) -> tuple[Holding, tuple[Permit | float, int]]:
+    """Acquire permits of what the process holds: see `account.acquire`.
+
+    Args:
+        holding: the holding.
+        call: the call's quotas, private ones (`record.to_private`).
+        now: monotonic seconds.
+        wanted: how many permits.
+        retrying: the first is for a retry.
+        extra_s: how much longer than others the requests may take.
+
+    Returns:
+        The holding; the permit and how many there are, or the time at which to ask again and 0. That time is infinite,
+        or an `AtLatest`, where only an exchange can bring a permit; an exchange may always bring one sooner.
+    """
+    covers_s = call.own.max_hold_s + extra_s
+    if covers_s > holding.covers_s:
+        return replace(holding, covers_wanted_s=max(holding.covers_wanted_s, covers_s)), (inf, 0)
+    if now >= holding.usable_until:
+        return holding, (inf, 0)
+    circuit = holding.record.breaker
+    if circuit.failures >= FAILURE_THRESHOLD and not holding.has_trial:
+        return holding, (circuit.open_until if circuit.open_until > now else inf, 0)
+    if any(free_slots(holding.record, name) <= 0 for name in call.adaptives):
+        return holding, (inf, 0)
+    record, (acquired, count) = account.acquire(
+        holding.record, call, now, wanted=wanted, retrying=retrying, extra_s=extra_s
+    )
+    if not isinstance(acquired, Permit):
+        return replace(holding, record=record), (_ask_again_at(holding, call, acquired, now), 0)
+    taken = {**holding.taken, call.names: holding.taken.get(call.names, 0) + count}
+    return replace(holding, record=record, taken=taken, has_trial=False), (acquired, count)
+
+
+def free_slots(record: AccountRecord, name: str) -> int:
+    """Slots of an undocumented quota that no request of this holder uses."""
+    state = record.adaptives.get(name)
+    return 0 if state is None else int(state.limit) - adaptive.in_flight(state)
+
+
+def release(holding: Holding, call: CallQuotas, permit: Permit, end: SendEnd, now: float) -> tuple[Holding, Released]:
+    """Take a permit back after its Send, and note what the pool must know: see `account.release`."""
+    holding = _note(holding, call, permit, end, now)
+    if is_lost(holding, permit):
+        return holding, Released(retry.allows_retry(holding.record.budget), {})
+    before = holding.record
+    # What headers say is about the whole fleet: the pool learns from it.
+    record, released = account.release(before, call, permit, replace(end, hints=()), now)
+    adaptives = dict(record.adaptives)
+    for name in call.adaptives:
+        state = before.adaptives.get(name)
+        if state is not None:
+            adaptives[name] = _end_slot(state, permit, end)
+    if end.blameless and before.breaker.trial_until > now:
+        holding = replace(holding, has_trial=True)
+    return replace(holding, record=replace(record, adaptives=adaptives)), released
+
+
+def release_batch(holding: Holding, call: CallQuotas, batch: AnsweredBatch, now: float) -> Holding:
+    """Take the permits of answered requests back: see `account.release_batch`.
+
+    Permits of a lease that was lost must not be among them: forget batches when `Holding.lost` has changed.
+    """
+    if batch.acquired_at <= holding.since:
+        return holding
+    record = account.release_batch(holding.record, call, batch, now)
+    return replace(holding, record=record, log=retry.record_successes(holding.log, batch.answered))
+
+
+def return_unused(holding: Holding, call: CallQuotas, permit: Permit, count: int, now: float) -> Holding:
+    """Take permits of one kind back that were surely not used."""
+    if is_lost(holding, permit):
+        return holding
+    had_trial = holding.record.breaker.trial_until > now
+    record = account.return_unused(holding.record, call, permit, count, now)
+    taken = {**holding.taken, call.names: max(0, holding.taken.get(call.names, 0) - count)}
+    return replace(holding, record=record, taken=taken, has_trial=holding.has_trial or had_trial)
+
+
+def abandon(holding: Holding, call: CallQuotas, permit: Permit, closes_at: float, now: float) -> tuple[Holding, Permit]:
+    """Hold the permit of a caller that has left until its request ends: see `account.abandon`."""
+    if is_lost(holding, permit):
+        return holding, replace(permit, expires_at=closes_at)
+    record, abandoned = account.abandon(holding.record, call, permit, closes_at, now)
+    return replace(holding, record=record), abandoned
+
+
+def reconcile(
+    holding: Holding,
+    own: AccountQuotas,
+    in_hand: Mapping[str, int],
+    maybe_used: Mapping[str, int],
+    closes_at: float,
+) -> Holding:
+    """Make the holding agree with its callers after an interrupt: see `account.reconcile`."""
+    return replace(holding, record=account.reconcile(holding.record, own, in_hand, maybe_used, closes_at))
+
+
+def is_lost(holding: Holding, permit: Permit) -> bool:
+    """Whether a permit belongs to a lease that was lost."""
+    return permit.acquired_at <= holding.since
+
+
+def lose(holding: Holding, own: AccountQuotas, now: float) -> Holding:
+    """The holding after its lease was lost: the pool gives its permits to others.
+
+    Args:
+        holding: the holding.
+        own: the account's quotas.
+        now: monotonic seconds.
+    """
+    circuit = breaker.release(holding.record.breaker)
+    record = replace(empty_record(own), budget=replace(holding.record.budget, tokens=0.0), breaker=circuit)
+    return replace(
+        holding,
+        record=record,
+        has_lease=False,
+        since=now,
+        usable_until=-inf,
+        covers_s=0.0,
+        pending=None,
+        received_at=now,
+        taken={},
+        grants={},
+        slots={},
+        cooled={},
+        has_trial=False,
+        lost=holding.lost + 1,
+    )
+
+
+def _note(holding: Holding, call: CallQuotas, permit: Permit, end: SendEnd, now: float) -> Holding:
+    """The holding with what the pool must know of the end of a Send."""
+    if not end.blameless:
+        failed = end.status >= SERVER_ERROR or not end.status
+        holding = replace(holding, log=retry.record_attempt(holding.log, failed=failed))
+    is_throttled = end.status == TOO_MANY_REQUESTS and not end.blameless
+    if not (is_throttled or end.hints or call.adaptives):
+        return holding
+    event = LeaseEvent(call.names, permit.acquired_at, now, end, permit.cooled_before)
+    return replace(holding, events=(*holding.events[-MAX_EVENTS:], event))
+
+
+def _end_slot(state: AdaptiveQuota, permit: Permit, end: SendEnd) -> AdaptiveQuota:
+    """A holder's slots after the end of a Send: a slot is used once, and none is left after a 429."""
+    left = adaptive.return_unused(state, permit.acquired_at, permit.expires_at)
+    if end.outcome is Outcome.REFUSED and not end.status:
+        return left
+    if end.status == TOO_MANY_REQUESTS and not end.blameless:
+        return replace(left, limit=float(adaptive.in_flight(left)))
+    return replace(left, limit=max(0.0, left.limit - 1.0))
+
+
+def _ask_again_at(holding: Holding, call: CallQuotas, at: float, now: float) -> float:
+    """When a permit can be there: one of the holder's own, or by what the pool said last."""
+    if at < inf and not isinstance(at, AtLatest):
+        return at
+    expected = [holding.received_at + grant.more_in_s for key in call.keys if (grant := holding.grants.get(key))]
+    pool_at = max(expected, default=inf)
+    return pool_at if pool_at > now else inf

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the pool learns from what holders report: by the same functions as a single process.
+
+A holder's time is mapped to store time twice: *late*, as if the report had been made when it was applied, where late is
+safe; and *early*, as if store time had been read when the holder read its clock afterwards, where early is.
+"""
+
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from callwell.core import breaker, clock_offset, retry
+from callwell.core.breaker import FAILURE_THRESHOLD
+from callwell.core.clock_offset import ClockOffset
+from callwell.core.quota import account as decisions
+from callwell.core.quota import adaptive, permits
+from callwell.core.quota.account import ObservedQuota
+from callwell.core.quota.holder_exchange import record_attempts
+from callwell.core.quota.permits import Permit
+from callwell.core.quota.record import TOO_MANY_REQUESTS, AccountRecord, to_call_quotas
+
+if TYPE_CHECKING:
+    from callwell.core.quota.adaptive import AdaptiveQuota
+    from callwell.core.quota.lease_records import Grant, Lease, LeaseEvent, Report
+    from callwell.core.quota.record import AccountQuotas
+    from callwell.core.quota.store_time import Evidence, StoreTime
+
+LEAST_TOKENS = 1.0
+"""Tokens of the retry budget that a holder gets if there are any: one retry."""
+
+
+class Learnt(Struct, frozen=True):
+    """What a report changed beside the permits.
+
+    Attributes:
+        account: the pool.
+        observed: how quotas stand that a response said something about.
+        urgent: others must learn of it.
+    """
+
+    account: AccountRecord
+    observed: dict[str, ObservedQuota]
+    urgent: bool
+
+
+def apply(  # noqa: PLR0917 - the two sides of an exchange, and its time
+    account: AccountRecord, lease: Lease | None, report: Report, own: AccountQuotas, time: StoreTime, evidence: Evidence
+) -> Learnt:
+    """Apply what a holder has seen.
+
+    Args:
+        account: the pool.
+        lease: the holder's, before this exchange.
+        report: of the holder.
+        own: its quotas.
+        time: store time.
+        evidence: what the clocks say.
+    """
+    observed: dict[str, ObservedQuota] = {}
+    throttled = False
+    to_late_s = time.at - report.prepared_at
+    to_early_s = time.at - evidence.monotonic - time.doubt_s
+    for event in report.events:
+        account, seen = _apply_event(account, lease, event, own, to_late_s, to_early_s)
+        observed.update(seen)
+        throttled = throttled or (event.end.status == TOO_MANY_REQUESTS and not event.end.blameless)
+    was_open = account.breaker.failures >= FAILURE_THRESHOLD
+    circuit = record_attempts(account.breaker, report.log, time.at)
+    if report.trial_unused:
+        circuit = breaker.release(circuit)
+    is_open = circuit.failures >= FAILURE_THRESHOLD
+    budget = retry.append_attempts(account.budget, report.log)
+    tokens = min(retry.MAX_TOKENS, max(retry.MIN_TOKENS, budget.tokens + report.log.tokens))
+    account = replace(account, breaker=circuit, budget=replace(budget, tokens=tokens))
+    return Learnt(account, observed, throttled or was_open != is_open)
+
+
+def share(
+    account: AccountRecord, grant: Grant, report: Report, now: float, holders: int
+) -> tuple[AccountRecord, Grant]:
+    """Hand out what the fleet shares beside permits: the breaker's trial, and tokens of the retry budget.
+
+    Args:
+        account: the pool.
+        grant: the answer so far.
+        report: of the holder.
+        now: store time.
+        holders: how many holders there are.
+    """
+    circuit = account.breaker
+    told = circuit
+    may_try = breaker.is_half_open(circuit, now) and circuit.trial_until <= now
+    has_trial = may_try and any(need.waiting for need in report.needs)
+    if has_trial:
+        circuit = breaker.admit(circuit, now, report.covers_s)
+    budget = account.budget
+    pool = max(0.0, budget.tokens)
+    tokens = min(pool, max(LEAST_TOKENS, pool / holders)) if report.needs else 0.0
+    granted = replace(
+        grant,
+        breaker=breaker.shift(told, -now),
+        has_trial=has_trial,
+        budget=replace(budget, tokens=tokens),
+    )
+    return replace(account, breaker=circuit, budget=replace(budget, tokens=budget.tokens - tokens)), granted
+
+
+def join_clock(known: ClockOffset | None, report: Report, time: StoreTime, evidence: Evidence) -> ClockOffset | None:
+    """By how much the provider's time of day is ahead of store time, after a report."""
+    if report.clock is None:
+        return known
+    there = clock_offset.widen(report.clock, evidence.monotonic)
+    fresh = ClockOffset(
+        low=report.prepared_at + there.low - time.at,
+        high=evidence.monotonic + there.high - time.at,
+        known_at=time.at,
+    )
+    return clock_offset.narrow(known, fresh)
+
+
+def relative_clock(known: ClockOffset | None, now: float) -> ClockOffset | None:
+    """The provider's time of day at the exchange, between two times."""
+    if known is None:
+        return None
+    present = clock_offset.widen(known, now)
+    return ClockOffset(now + present.low, now + present.high, 0.0)
+
+
+def _apply_event(  # noqa: PLR0917 - two ways to map its times
+    account: AccountRecord,
+    lease: Lease | None,
+    event: LeaseEvent,
+    own: AccountQuotas,
+    to_late_s: float,
+    to_early_s: float,
+) -> tuple[AccountRecord, dict[str, ObservedQuota]]:
+    call = to_call_quotas(own, tuple([name for name in event.names if name in own.keys or name in own.adaptives]))
+    ended_at = event.ended_at + to_late_s
+    after = tuple([account.buckets[key] for key in call.keys])
+    end = event.end
+    if end.hints and len(event.cooled_before) >= len(call.keys):
+        early = Permit(event.acquired_at + to_early_s, inf, event.cooled_before)
+        after = decisions.learn_hints(call, after, early, end, ended_at)
+    if end.status == TOO_MANY_REQUESTS and not end.blameless:
+        late = Permit(event.acquired_at + to_late_s, inf)
+        after = permits.throttle(call.quotas, after, late, ended_at, end.wait_s)
+    pool = {**account.buckets, **dict(zip(call.keys, after, strict=True))}
+    adaptives = dict(account.adaptives)
+    if lease is not None:
+        for name in call.adaptives:
+            adaptives[name] = _learn_adaptive(adaptives.get(name, adaptive.UNTRIED), lease, event, ended_at)
+    observed = decisions.observe(call, pool) if end.hints else {}
+    return replace(account, buckets=pool, adaptives=adaptives), observed
+
+
+def _learn_adaptive(state: AdaptiveQuota, lease: Lease, event: LeaseEvent, ended_at: float) -> AdaptiveQuota:
+    """An undocumented quota after the end of a request that a holder has sent."""
+    expires_at = lease.ends_at + lease.covers_s
+    acquired_at = ended_at - (event.ended_at - event.acquired_at)
+    # The slot itself is taken out with all others of the lease: here it stays.
+    held = state.held
+    if event.end.status == TOO_MANY_REQUESTS and not event.end.blameless:
+        state = adaptive.release_throttled(state, acquired_at, expires_at, ended_at, event.end.wait_s)
+    elif event.end.status:
+        state = adaptive.release_answered(state, acquired_at, expires_at, ended_at)
+    else:
+        state = adaptive.return_unused(state, acquired_at, expires_at)
+    return replace(state, held=held)

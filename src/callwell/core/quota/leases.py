@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Leases: how the processes of a fleet share the permits of one account, and why they never exceed its quota.
+
+**The model.** The permits of an account are in a *pool*, one record in the state, and with *holders*, one for each
+process. A call takes its permit from what its process holds, in memory; a thread of the process exchanges permits with
+the pool every half second, or when somebody waits::
+
+      process A                         pool, in the state                        process B
+    ┌───────────────────┐             ┌──────────────────────────┐             ┌───────────────────┐
+    │ available  held   │   Report    │ available        cooling │    Grant    │ available  held   │
+    │ cooling           │ ──────────> │ held by A ······· until  │ ──────────> │ cooling           │
+    │                   │ used ones,  │ held by B ······· until  │ cool ones,  │                   │
+    │ elsewhere: others │ "cool in 8 s"│                         │ "cool in 1 s"│ elsewhere: others │
+    └───────────────────┘             └──────────────────────────┘             └───────────────────┘
+
+Everywhere the life of a permit is the one in `permits`. What a holder has is `held` in the pool's bucket; what others
+have is `elsewhere` in the holder's. So the permits of the pool's bucket add up to the quota's limit, those of a
+holder's bucket do too, and the permits of all holders together are never more than those that the pool calls held.
+
+**A permit changes hands together with the moment at which it is cool.** A holder gives used permits back with the time
+that is left until they are cool, and the pool hands them to whoever needs them a second before that. So a permit is
+used again no earlier than W after its last response, whoever uses it:
+
+* *Given back.* A holder's times are seconds from when the report was made (`prepared_at`); the pool adds them to store
+  time, which is read later. So they come late in the pool by the time in between, never early.
+* *Handed out.* A grant's times are seconds from the exchange; the holder adds them to when the answer has arrived.
+* *Clocks.* Each part of W is measured by a clock that is wrong by 500 ppm at most: a holder's monotonic clock, or store
+  time, which is never faster than true time (`store_time`). W is stretched by more (`STRETCH`).
+
+**A lease ends** `LEASE_S` after the exchange in store time. The holder stops acquiring earlier, by its own monotonic
+clock from *before* the exchange was asked, less a margin. A request that it has acquired a permit for can be under way
+for `covers_s` after that: the longest attempt, and the pause P before it. So the pool's held permits expire at the end
+of the lease, plus `covers_s`, plus D + W as in `permits`; a renewal moves them. A holder that comes back before the
+first two have passed renews its lease as if nothing had happened. After that it is answered `lost`: it forgets all
+permits, its requests' permits are not released, and the pool gets them back by their expiry.
+
+**Nothing is lost or doubled by a lost message.** A report has a number, and is sent until it is answered. The pool
+remembers the last number of each holder, with the answer: a report that comes again changes nothing and gets the same
+answer, later, which makes its times later too. A record that was set back to an earlier state, by a backup or a replica
+that did not know the last changes, is noticed by the first holder that comes with a number it cannot know: then every
+available permit cools for W + D.
+
+**Who gets how much.** A holder keeps what it needs for a moment (`HORIZON_S`), and a reserve where nobody else wants
+it. If the needs of all are more than what there is, `fair_share` divides it; who has more than that gives it back at
+its next exchange. Paced permits are handed out as a row of slots that nobody else has. Where one call needs permits of
+several quotas, no holder gets more of one than it can use with the others.
+
+**What the fleet learns** is kept in the pool and learnt by the functions that a single process uses: holders report
+the ends of Sends that say something (`LeaseEvent`), the pool applies them, and every answer carries the result. A 429
+to one holder throttles at once where it came, and everybody else at their next exchange. A provider that failed is
+tried by one holder. The retry budget's tokens move like permits. All permits that holders have count as possibly used
+where responses are compared with what was sent (`foreign`).
+
+**Several versions of a profile** share the pool as in `versions`. Permits that holders had when a version joined are
+held in its buckets too, for as long as those leases can last; from its next exchange on a holder takes permits of all.
+"""
+
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+
+from callwell.core.quota import account as decisions
+from callwell.core.quota import adaptive, lease_events, lease_shares, lease_slots, permits
+from callwell.core.quota.bins import add, remove
+from callwell.core.quota.buckets import cool_bin, refill, to_transit_bin, transit_bin
+from callwell.core.quota.lease_records import FleetRecord, Grant, Lease
+from callwell.core.quota.record import to_present
+from callwell.core.quota.store_time import advance
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from callwell.core.quota.buckets import Quota
+    from callwell.core.quota.lease_records import Counts, Report, Returned
+    from callwell.core.quota.record import AccountQuotas, AccountRecord
+    from callwell.core.quota.store_time import Evidence
+
+LEASE_S: Final = 10.0
+"""Seconds for which a holder may use its permits without its store: longer costs more when a process dies."""
+
+FRESH_S: Final = 2.0
+"""Seconds for which a need counts after it was stated: four exchanges."""
+
+STORE: Final = "store"
+"""What store time is called where a record names the boot of its times."""
+
+
+def exchange(record: FleetRecord, report: Report, own: AccountQuotas, evidence: Evidence) -> tuple[FleetRecord, Grant]:
+    """One exchange of a holder with the pool, which is one change of the record.
+
+    Args:
+        record: the record.
+        report: of the holder, from `holder_exchange.prepare`.
+        own: the account's quotas by the holder's version of the profile.
+        evidence: what the clocks say, read by the holder's process within the change.
+    """
+    time, stepped = advance(record.time, evidence)
+    leases = {name: lease for name, lease in record.leases.items() if time.at < lease.ends_at + lease.covers_s}
+    lease = leases.pop(report.holder, None)
+    if lease is not None and lease.grant is not None and lease.seq == report.seq:
+        return replace(record, time=time, leases={**leases, report.holder: lease}), lease.grant
+    account = _to_pool(record.account, own, time.at, stepped=stepped)
+    if _was_set_back(lease, report, time.at):
+        account = _forget_past(account, time.at)
+    known = replace(record, account=account, leases=leases, time=time, clock=None if stepped else record.clock)
+    taken = _take_held(account, lease, report)
+    is_next = lease is not None and report.has_lease and lease.seq == report.seq - 1
+    is_first = lease is None and not report.has_lease
+    if taken is None or not (is_next or is_first):
+        learnt = lease_events.apply(account, None, report, own, time, evidence)
+        lost = Grant(seq=report.seq, lost=True, store_at=time.at, urgent=learnt.urgent)
+        return replace(known, account=learnt.account), lost
+    learnt = lease_events.apply(taken, lease, report, own, time, evidence)
+    back = _return_permits(learnt.account, lease, report, time.at, time.doubt_s)
+    account, renewed, grant = _give(back, _renewed(lease, report, time.at), leases, report, own)
+    account, grant = lease_events.share(account, grant, report, time.at, 1 + len(leases))
+    clock = lease_events.join_clock(known.clock, report, time, evidence)
+    several = len(account.versions_seen) > 1
+    is_held = any(renewed.counts.values()) or any(renewed.slots.values())
+    is_over = report.leaving or not (is_held or any(renewed.needs.values()) or grant.has_trial)
+    grant = replace(
+        grant,
+        ends_in_s=LEASE_S,
+        covers_s=renewed.covers_s,
+        store_at=time.at,
+        rules=account.rules if several else {},
+        versions=account.versions_seen if several else {},
+        clock=lease_events.relative_clock(clock, time.at),
+        observed=learnt.observed,
+        urgent=learnt.urgent,
+        over=is_over,
+    )
+    kept = leases if is_over else {**leases, report.holder: replace(renewed, grant=grant)}
+    return FleetRecord(account=account, leases=kept, time=time, clock=clock), grant
+
+
+def _to_pool(account: AccountRecord, own: AccountQuotas, now: float, *, stepped: bool) -> AccountRecord:
+    """The pool at store time `now`, with a bucket for each quota."""
+    fleet = replace(own, expires_in_s=LEASE_S + own.max_hold_s)
+    present = to_present(account, fleet, now, now, STORE)
+    pool = {}
+    for key, rule in present.rules.items():
+        bucket = refill(rule.quota, decisions.bucket_of(present, key, rule.quota, now), now)
+        pool[key] = replace(bucket, window_end=None) if stepped else bucket
+    return replace(present, buckets=pool)
+
+
+def _was_set_back(lease: Lease | None, report: Report, now: float) -> bool:
+    """Whether the record has lost changes that this holder has seen."""
+    if not report.has_lease:
+        return False
+    if lease is None:
+        return now < report.store_at
+    return lease.seq < report.seq - 1
+
+
+def _forget_past(account: AccountRecord, now: float) -> AccountRecord:
+    """The pool with all available permits cooling, as others may have used any of them."""
+    pool = {}
+    for key, bucket in account.buckets.items():
+        quota = account.rules[key].quota
+        used = max(0, bucket.available)
+        in_transit = add(bucket.in_transit, transit_bin(quota, now), used) if used else bucket.in_transit
+        pool[key] = replace(bucket, available=bucket.available - used, in_transit=in_transit, window_end=None)
+    return replace(account, buckets=pool)
+
+
+def _lease_bin(quota: Quota, lease: Lease) -> int:
+    """The bin of the permits of a lease: they expire with it, see `permits`."""
+    return transit_bin(quota, lease.ends_at + lease.covers_s)
+
+
+def _take_held(account: AccountRecord, lease: Lease | None, report: Report) -> AccountRecord | None:
+    """The pool without the permits of a lease; None if they are not there, or are fewer than what comes back."""
+    if lease is None:
+        return None if report.returned else account
+    pool = dict(account.buckets)
+    for key, n in lease.counts.items():
+        if key not in pool or not n:
+            continue
+        quota = account.rules[key].quota
+        held = remove(pool[key].held, _lease_bin(quota, lease), n)
+        back = report.returned.get(key)
+        if held is None or (back is not None and _total(back) > n):
+            return None
+        pool[key] = replace(pool[key], held=held)
+    return replace(account, buckets=pool)
+
+
+def _total(back: Returned) -> int:
+    return back.available + sum([n for _, n in back.cooling]) + sum([n for _, n in back.in_transit])
+
+
+def _return_permits(
+    account: AccountRecord, lease: Lease | None, report: Report, now: float, doubt_s: float
+) -> AccountRecord:
+    """The pool with the permits and slots that come back, and without the rows of refusals that are over."""
+    pool = dict(account.buckets)
+    to_store_s = now - report.prepared_at + doubt_s
+    for key, back in report.returned.items():
+        if key not in pool:
+            continue
+        quota = account.rules[key].quota
+        bucket = pool[key]
+        cooling = bucket.cooling
+        in_transit = bucket.in_transit
+        for at, n in back.cooling:
+            cooling = add(cooling, cool_bin(quota, at + to_store_s), n)
+        for at, n in back.in_transit:
+            in_transit = add(in_transit, to_transit_bin(quota, at + to_store_s), n)
+        available = bucket.available + back.available
+        pool[key] = replace(bucket, available=available, cooling=cooling, in_transit=in_transit)
+    for key, n in report.cooled.items():
+        if key in pool:
+            pool[key] = replace(pool[key], cooled_count=pool[key].cooled_count + n)
+    for key in report.recovered:
+        if key in pool:
+            pool[key] = replace(pool[key], throttle_count=0)
+    adaptives = dict(account.adaptives)
+    for name in report.slots:
+        state = adaptive.expire(adaptives.get(name, adaptive.UNTRIED), now)
+        adaptives[name] = lease_slots.take_back(state, lease, name)
+    return replace(account, buckets=pool, adaptives=adaptives)
+
+
+def _renewed(lease: Lease | None, report: Report, now: float) -> Lease:
+    """The lease of a holder from now on, with the permits that it has kept."""
+    counts: Counts = {}
+    for key, n in (lease.counts if lease is not None else {}).items():
+        back = report.returned.get(key)
+        counts[key] = n - _total(back) if back is not None else n
+    return Lease(
+        ends_at=now + LEASE_S,
+        covers_s=report.covers_s,
+        counts=counts,
+        unused=report.unused,
+        slots=report.slots,
+        exchanged_at=now,
+        seq=report.seq,
+    )
+
+
+def _give(
+    account: AccountRecord, lease: Lease, others: Mapping[str, Lease], report: Report, own: AccountQuotas
+) -> tuple[AccountRecord, Lease, Grant]:
+    """Hand out permits, and hold all that the holder has until its lease has ended."""
+    now = lease.exchanged_at
+    fresh = [other for other in others.values() if now - other.exchanged_at < FRESH_S]
+    pool = dict(account.buckets)
+    counts = dict(lease.counts)
+    unused = dict(lease.unused)
+    needs: Counts = {}
+    given = {}
+    for key, part in lease_shares.divide(account, lease, fresh, report, own).items():
+        quota = account.rules[key].quota
+        bucket, grant = lease_shares.hand_out(quota, pool[key], part.grant, now)
+        counts[key] = counts.get(key, 0) + part.grant
+        unused[key] = unused.get(key, 0) + part.grant
+        needs[key] = part.need
+        if counts[key]:
+            bucket = replace(bucket, held=add(bucket.held, _lease_bin(quota, lease), counts[key]))
+        pool[key] = bucket
+        more_in_s = inf if part.met or part.movable else permits.available_at(quota, bucket, now) - now
+        given[key] = replace(grant, keep=part.keep, more_in_s=more_in_s)
+    adaptives = dict(account.adaptives)
+    slots = {}
+    in_hand = dict(lease.slots)
+    for name in lease.slots:
+        need = lease_slots.slot_need(report, name)
+        adaptives[name], slots[name] = lease_slots.hand_out(adaptives[name], lease, fresh, need, name)
+        in_hand[name] += slots[name].slots
+        needs[name] = need
+    renewed = replace(lease, counts=counts, unused=unused, slots=in_hand, needs=needs)
+    account = replace(account, buckets=pool, adaptives=adaptives)
+    return account, renewed, Grant(seq=report.seq, buckets=given, slots=slots)
