@@ -101,16 +101,7 @@ def prepare(
         return holding, holding.pending
     rates = _rates(holding, waiting, now)
     needs = () if leaving else tuple([_need(names, rates[names], waiting.get(names, 0)) for names in rates])
-    record = holding.record
-    changed = {}
-    returned = {}
-    for key, rule in record.rules.items():
-        bucket = buckets.refill(rule.quota, record.buckets[key], now)
-        keep = _keep(own, record, needs, key, holding.grants.get(key))
-        changed[key], returned[key] = _give_back(rule.quota, bucket, keep, now)
-    adaptives = {name: _give_slots_back(record, needs, name) for name in record.adaptives}
-    tokens = min(max(record.budget.tokens, 0.0), 0.0 if leaving else 1.0)
-    record = replace(record, buckets=changed, adaptives=adaptives, budget=replace(record.budget, tokens=tokens))
+    record, returned = _keep_needed(holding, own, needs, now, keep_tokens=0.0 if leaving else 1.0)
     keeps_trial = holding.has_trial and any(waiting.values()) and not leaving
     report = Report(
         holder=holding.holder,
@@ -118,15 +109,15 @@ def prepare(
         has_lease=holding.has_lease,
         prepared_at=now,
         store_at=holding.store_at,
-        covers_s=_covers(holding, own, changed),
-        returned={key: given for key, given in returned.items() if given != Returned()},
+        covers_s=_covers(holding, own, record.buckets),
+        returned=returned,
         unused=_all_unused(record),
-        cooled={key: bucket.cooled_count - holding.cooled.get(key, 0) for key, bucket in changed.items()},
-        slots={name: int(state.limit) for name, state in adaptives.items()},
+        cooled={key: bucket.cooled_count - holding.cooled.get(key, 0) for key, bucket in record.buckets.items()},
+        slots={name: int(state.limit) for name, state in record.adaptives.items()},
         needs=needs,
         events=holding.events,
-        recovered=tuple([key for key, bucket in changed.items() if _has_recovered(holding, key, bucket)]),
-        log=replace(holding.log, tokens=holding.record.budget.tokens - tokens),
+        recovered=tuple([key for key, bucket in record.buckets.items() if _has_recovered(holding, key, bucket)]),
+        log=replace(holding.log, tokens=holding.record.budget.tokens - record.budget.tokens),
         trial_unused=holding.has_trial and not keeps_trial,
         clock=clock,
         leaving=leaving,
@@ -139,12 +130,31 @@ def prepare(
         pending=report,
         taken={},
         rates=rates,
-        cooled={key: bucket.cooled_count for key, bucket in changed.items()},
+        cooled={key: bucket.cooled_count for key, bucket in record.buckets.items()},
         events=(),
         log=NO_TOKENS,
         has_trial=keeps_trial,
     )
     return prepared, report
+
+
+def _keep_needed(
+    holding: Holding, own: AccountQuotas, needs: tuple[Need, ...], now: float, *, keep_tokens: float
+) -> tuple[AccountRecord, dict[str, Returned]]:
+    """The record with what the holder keeps, and the permits that it gives back."""
+    record = holding.record
+    changed = {}
+    returned = {}
+    for key, rule in record.rules.items():
+        bucket = buckets.refill(rule.quota, record.buckets[key], now)
+        keep = _keep(own, record, needs, key, holding.grants.get(key))
+        changed[key], given = _give_back(rule.quota, bucket, keep, now)
+        if given != Returned():
+            returned[key] = given
+    adaptives = {name: _give_slots_back(record, needs, name) for name in record.adaptives}
+    tokens = min(max(record.budget.tokens, 0.0), keep_tokens)
+    budget = replace(record.budget, tokens=tokens)
+    return replace(record, buckets=changed, adaptives=adaptives, budget=budget), returned
 
 
 def receive(holding: Holding, own: AccountQuotas, grant: Grant, now: float) -> Holding:
