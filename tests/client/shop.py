@@ -188,7 +188,9 @@ class DyingState:
         self.dead = False
 
     def update(self, cell: Any, change: Any) -> Any:
-        """One step, perhaps the last."""
+        """One step, perhaps the last. What a thread of its own says about keys is none."""
+        if cell.key.startswith("key-processes:"):
+            return self._state.update(cell, change)
         if self.dead or (self._left == 0 and self._before):
             self._die()
         answered = self._state.update(cell, change)
@@ -196,6 +198,14 @@ class DyingState:
             self._die()
         self._left -= 1
         return answered
+
+    def notify(self, topic: str) -> None:
+        """As it does."""
+        self._state.notify(topic)
+
+    def listen(self, callback: Any) -> Any:
+        """As it does."""
+        return self._state.listen(callback)
 
     def remove(self, prefix: str) -> None:
         """One step, perhaps the last."""
@@ -209,7 +219,8 @@ class DyingState:
 
     def read(self, cell: Any) -> Any:
         """As it is."""
-        self.update_nothing()
+        if not cell.key.startswith(("key-", "revoked-")):
+            self.update_nothing()
         return self._state.read(cell)
 
     def keys(self, prefix: str) -> Any:

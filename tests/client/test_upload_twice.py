@@ -66,6 +66,14 @@ class Steps:
         """As they are."""
         return self._state.keys(prefix)
 
+    def notify(self, topic: str) -> None:
+        """As it does."""
+        self._state.notify(topic)
+
+    def listen(self, callback: Callable[[str], None]) -> Callable[[], None]:
+        """As it does."""
+        return self._state.listen(callback)
+
     def remove(self, prefix: str) -> None:
         """As it is."""
         self._state.remove(prefix)

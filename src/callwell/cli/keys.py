@@ -20,6 +20,7 @@ from callwell.cli.flags import (
     StateOption,
 )
 from callwell.cli.key_digests import digests
+from callwell.cli.key_reload import reload
 from callwell.cli.key_status import KeyStatus, read_key_status
 from callwell.client.keys.usage import KeyUse
 
@@ -54,6 +55,7 @@ app = typer.Typer(
 
 
 app.command("digests")(digests)
+app.command("reload")(reload)
 
 
 @app.command("list")
@@ -291,7 +293,7 @@ def _describe(status: KeyStatus) -> str:
 def _rotation_advice(status: KeyStatus) -> str:
     if status.can_change:
         return (
-            "The file is checked once a second, and read again when the provider refuses the key.\n"
+            "The file is checked four times a second while calls are made, and when the provider refuses the key.\n"
             "To rotate without losing a call: create a new key at the provider, write it to a new file beside this\n"
             "one (mode 600), move it over this one, and delete the old key at the provider."
         )

@@ -82,7 +82,7 @@ def mark_key(settings: Settings, names: Collection[str], text: str, *, revoked: 
         states = [
             shared
             for name in names or settings.names()
-            for shared in _open_states(settings, settings.load(name), state, opened)
+            for shared in open_states(settings, settings.load(name), state, opened)
         ]
         if not states:
             raise UsageError("the state is memory:, which no process shares: name another (--state sqlite:///PATH)")
@@ -114,7 +114,7 @@ def _find_fingerprint(states: Iterable[StateOfProvider], text: str, *, accept_un
     raise UnknownName("key", text, known, why=why)
 
 
-def _open_states(
+def open_states(
     settings: Settings, provider: Provider, state: str | None, opened: ExitStack
 ) -> Iterator[StateOfProvider]:
     """The shared states of a provider's accounts, each once, with the keys of all its environments."""

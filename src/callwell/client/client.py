@@ -75,6 +75,7 @@ class AsyncClient(AsyncCloseMixin):
                 uses=config.key_uses(),
                 notify=self._notify,
             )
+            self._keys = keys
             self._engine = AsyncEngine(
                 config.provider.profile,
                 config.base_url,
@@ -115,6 +116,7 @@ class AsyncClient(AsyncCloseMixin):
         """Close all connections. Calls in progress fail."""
         self._engine.stop()
         await self._engine.transport.aclose()
+        await self._keys.aclose()
         self.config.close()
 
     def with_options(self, **options: Unpack[CallOptions]) -> Self:

@@ -29,6 +29,9 @@ FIRST_RETRY_S: Final = 30.0
 MAX_RETRY_S: Final = 3_600.0
 """The wait doubles up to this: a wrong key then costs one request an hour."""
 
+UNTRIED: Final = "it could not be tried"
+"""The reason of a trial without a clear response: it says nothing about the key."""
+
 MAX_SAME_RESPONSES: Final = 5
 """Trials in a row that may end with the same response for both keys before the wait of a refusal applies."""
 

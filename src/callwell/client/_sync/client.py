@@ -76,6 +76,7 @@ class Client(CloseMixin):
                 uses=config.key_uses(),
                 notify=self._notify,
             )
+            self._keys = keys
             self._engine = Engine(
                 config.provider.profile,
                 config.base_url,
@@ -116,6 +117,7 @@ class Client(CloseMixin):
         """Close all connections. Calls in progress fail."""
         self._engine.stop()
         self._engine.transport.close()
+        self._keys.close()
         self.config.close()
 
     def with_options(self, **options: Unpack[CallOptions]) -> Self:

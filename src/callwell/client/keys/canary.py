@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -12,13 +12,12 @@ from callwell.client.calls.engine import AsyncEngine
 from callwell.client.calls.operations import find_operation
 from callwell.client.calls.options import MIN_DEADLINE_S, ResolvedOptions
 from callwell.client.keys.manager import AsyncKeyless
+from callwell.core.key_trial import UNTRIED
 from callwell.errors import CallError, Forbidden, KeyRefused, Unauthorized
 
 if TYPE_CHECKING:
     from callwell.description.provider import Provider
     from callwell.keys import Key
-
-UNTRIED: Final = "it could not be tried"
 
 
 class AsyncCanary:

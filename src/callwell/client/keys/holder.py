@@ -8,6 +8,7 @@ something is awaited.
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
@@ -26,6 +27,8 @@ from callwell.observe.notices import KeyChanged, KeySetAside
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from callwell.client.keys.fleet import ProcessKeys
+    from callwell.client.keys.look import KeyLooks
     from callwell.client.keys.usage import KeyUseLog
     from callwell.clock import Clock
     from callwell.core.keyring import KeyGeneration
@@ -33,8 +36,10 @@ if TYPE_CHECKING:
     from callwell.keys import Key, KeySource
     from callwell.observe.notices import Notice
 
-CHECK_S: Final = 1.0
-"""How often a source that can change is checked: a `stat` takes 3 µs, and a rotation is noticed within a second."""
+CHECK_S: Final = 0.25
+"""How often a source that can change is checked while calls are made: a `stat` takes 3 µs, 12 µs in each second. A new
+key is then tried, and all within a second; a watch by the kernel would see neither network drives nor the links that
+Kubernetes replaces."""
 
 
 class KeyHolder:
@@ -86,8 +91,21 @@ class KeyHolder:
         self._has_canary = False
         self._trial = KeyTrial()
         self._revoked: Mapping[str, float] = {}
+        self._client_id = os.urandom(8).hex()
+        self._ended: dict[str, float] = {}
+        self._reported: ProcessKeys | None = None
+        self._others_try_until = 0.0
+        self._looks: KeyLooks | None = None
+        self._reloads = 0
+        self._is_source_changed = False
+        if uses.shared:
+            from callwell.client.keys.look import KeyLooks  # a state in memory has nothing to look at
+
+            self._looks = KeyLooks(self.look, uses.state, uses.topic)
+            self._reloads = uses.fleet.read_reloads()
         self._can_change = source.can_change or uses.shared
         self._checked_at = clock.now()
+        self._looked_at = self._checked_at
         self._revision = source.revision()
         self._adopt(self._validate(source.read()))
         reset_after_fork(self)
@@ -100,6 +118,8 @@ class KeyHolder:
         self._ring = KeyRing(tuple([replace(key, uses=0) for key in self._ring.keys]))
         self._reading = False
         self._trying = False
+        self._client_id = os.urandom(8).hex()
+        self._reported = None
 
     @property
     def location(self) -> str:
@@ -134,7 +154,7 @@ class KeyHolder:
             untried = keyring.find_untried(self._ring)
             if after_refusal and untried is not None:
                 current: KeyGeneration | None = untried
-            elif self._has_canary and not self._trying and untried is not None:
+            elif self._has_canary and untried is not None and self._may_try_now():
                 return None
             else:
                 current = keyring.current(self._ring, may_try=may_try and not self._has_canary)
@@ -145,6 +165,10 @@ class KeyHolder:
             if self._ring.keys[-1].stage is KeyStage.ACTIVE:
                 self._shared_use = use
             return use
+
+    def _may_try_now(self) -> bool:
+        """Whether no other call or process is trying the new key."""
+        return not self._trying and self._clock.now() >= self._others_try_until
 
     def end_use(self, generation: int, *, accepted: bool) -> None:
         """End a use of a key.
@@ -252,17 +276,75 @@ class KeyHolder:
         """Whether this client, or one before it, has had a key of this ring accepted."""
         return self._newest_accepted >= 0 or any(self._uses.was_accepted(key.fingerprint) for key in self._ring.keys)
 
+    def look(self) -> None:
+        """Take over what other processes have recorded about keys, and report which key is used here. This blocks."""
+        self._check_revoked()
+        with suppress(StateError):
+            reloads = self._uses.fleet.read_reloads()
+            if reloads != self._reloads or self._is_source_changed:
+                self._is_source_changed = False
+                self._reread(self._source.revision())
+                self._reloads = reloads
+            self._report()
+
+    def stop_looking(self) -> None:
+        """Look no more, and report that no key is used here any longer."""
+        if self._looks is None:
+            return
+        self._looks.close()
+        if self._reported is not None:
+            with suppress(StateError):
+                self._report(is_closed=True)
+
     def _check_changes(self) -> None:
         """Look for revoked keys, and read the source again if it may have changed, at most once in `CHECK_S`."""
         now = self._clock.now()
         if now - self._checked_at < CHECK_S:
             return
         self._checked_at = now
-        self._check_revoked()
+        if self._looks is None:
+            self._check_revoked()
+        elif now - self._looked_at >= self._looks.every_s:
+            self._looked_at = now
+            self._looks.begin()
         if self._source.can_change:
             revision = self._source.revision()
-            if revision != self._revision:
+            if revision == self._revision:
+                return
+            if self._looks is None:
                 self._reread(revision)
+            else:  # what the state knows of the new key is read too, which an event loop must not wait for
+                self._is_source_changed = True
+                self._looks.begin()
+
+    def _report(self, *, is_closed: bool = False) -> None:
+        """Record which key this client uses, if that has changed or was recorded a while ago."""
+        import socket  # a client without a shared state has nothing to report
+
+        from callwell.client.keys.fleet import REPORT_S, ProcessKeys
+
+        now = self._clock.wall()
+        with self._lock:
+            self._end_shared_use()
+            keys = self._ring.keys
+            current = keyring.current(self._ring, may_try=False)
+            used = {key.fingerprint for key in keys if key.uses} | ({current.fingerprint} if current else set())
+            for key in keys:
+                if key.fingerprint not in used or is_closed:
+                    self._ended.setdefault(key.fingerprint, now)
+            self._ended = {key: at for key, at in self._ended.items() if key not in used or is_closed}
+            report = ProcessKeys(
+                process=f"{socket.gethostname()}:{os.getpid()}",
+                fingerprint="" if current is None or is_closed else current.fingerprint,
+                seen_at=now,
+                draining=() if is_closed else tuple(sorted(used - {current.fingerprint if current else ""})),
+                ended=dict(self._ended),
+                reloads=self._reloads,
+            )
+        before = self._reported
+        if before is None or now - before.seen_at >= REPORT_S or replace(before, seen_at=now) != report:
+            self._uses.fleet.report(self._client_id, report)
+            self._reported = report
 
     def _check_revoked(self) -> None:
         """Stop using the keys that are marked as revoked. A state that cannot be read changes nothing."""

@@ -14,14 +14,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from callwell.errors import KeyOfAnotherEnvironment, KeyRevoked
+from callwell.errors import KeyOfAnotherEnvironment, KeyRevoked, StateError
 from callwell.state.base import Cell
 
 if TYPE_CHECKING:
+    from callwell.client.keys.fleet import KeyFleet, ProcessKeys
     from callwell.clock import Clock
     from callwell.state.base import State
 
@@ -82,6 +85,8 @@ class KeyUseLog:
 
     Attributes:
         shared: other processes can change the records.
+        state: where the records are.
+        topic: what the state is notified with when all processes should look at the provider's records.
     """
 
     def __init__(self, account: str, state: State, clock: Clock, realm: KeyRealm | None = None) -> None:
@@ -89,12 +94,20 @@ class KeyUseLog:
         self._account = account
         self._provider = account.partition(":")[0]
         self._realm = realm
-        self._state = state
+        self.state = state
+        self.topic = f"keys:{self._provider}"
         self._clock = clock
+
+    @cached_property
+    def fleet(self) -> KeyFleet:
+        """What the account's processes tell each other about keys."""
+        from callwell.client.keys.fleet import KeyFleet  # a state in memory has no other processes
+
+        return KeyFleet(self._account, self.state, self._clock)
 
     def was_accepted(self, fingerprint: str) -> bool:
         """Whether a key was ever accepted."""
-        return self._state.read(self._cell(fingerprint)).first > 0.0
+        return self.state.read(self._cell(fingerprint)).first > 0.0
 
     def find_environment(self, fingerprint: str) -> str | None:
         """The environment that has accepted a key, the one in use if it is among them; None if that is not known."""
@@ -103,7 +116,7 @@ class KeyUseLog:
             return None
         prefix = f"key:{realm.provider}:"
         here = _owner(realm, self._account.removeprefix(f"{realm.provider}:"))
-        names = [key.removeprefix(prefix) for key in self._state.keys(prefix) if key.endswith(f":{fingerprint}")]
+        names = [key.removeprefix(prefix) for key in self.state.keys(prefix) if key.endswith(f":{fingerprint}")]
         environments = [name.partition(":")[0] for name in names if _owner(realm, name) == here]
         if realm.environment in environments:
             return realm.environment
@@ -139,7 +152,7 @@ class KeyUseLog:
         def change(use: KeyUse) -> tuple[KeyUse, None]:
             return KeyUse(first=use.first or now, last=now, clients=use.clients + 1, location=location), None
 
-        self._state.update(self._cell(fingerprint), change)
+        self.state.update(self._cell(fingerprint), change)
 
     def check_revoked(self, fingerprint: str, location: str) -> None:
         """Raise if a key is marked as revoked.
@@ -157,7 +170,7 @@ class KeyUseLog:
 
     def read_revoked(self) -> Mapping[str, float]:
         """The provider's keys that are marked as revoked: fingerprint → since when, in seconds since the epoch."""
-        return self._state.read(self._revoked_cell()).since
+        return self.state.read(self._revoked_cell()).since
 
     def set_revoked(self, fingerprint: str, *, revoked: bool) -> bool:
         """Mark a key as revoked, or take that back. An earlier mark keeps its time.
@@ -177,17 +190,39 @@ class KeyUseLog:
             others = {other: since for other, since in keys.since.items() if other != fingerprint}
             return RevokedKeys({**others, fingerprint: now} if revoked else others), True
 
-        return self._state.update(self._revoked_cell(), change)
+        changed = self.state.update(self._revoked_cell(), change)
+        self.notify()
+        return changed
+
+    def notify(self) -> None:
+        """Have all processes look at the provider's records now. A signal that is lost delays that."""
+        with suppress(StateError):
+            self.state.notify(self.topic)
+
+    def request_reload(self) -> int:
+        """Ask all processes of the provider to read their key sources again, and return the number of the request."""
+        number = self.fleet.request_reload()
+        self.notify()
+        return number
+
+    def find_active_processes(self) -> list[ProcessKeys]:
+        """The keys of all clients of the provider that make calls, whatever their account."""
+        from callwell.client.keys.fleet import SILENT_S, KeyFleet
+
+        accounts = [key.partition(":")[2] for key in self.state.keys(f"key-processes:{self._provider}:")]
+        rows = [row for name in accounts for row in KeyFleet(name, self.state, self._clock).read_processes().values()]
+        now = self._clock.wall()
+        return [row for row in rows if row.fingerprint and now - row.seen_at < SILENT_S]
 
     def find_fingerprints(self) -> set[str]:
         """The fingerprints of all keys of the provider that were used, whatever the account."""
-        return {key.rpartition(":")[2] for key in self._state.keys(f"key:{self._provider}:")}
+        return {key.rpartition(":")[2] for key in self.state.keys(f"key:{self._provider}:")}
 
     def read_all(self) -> dict[str, KeyUse]:
         """The use of every key of the account, by fingerprint."""
         prefix = _prefix(self._account)
-        fingerprints = [key.removeprefix(prefix) for key in self._state.keys(prefix)]
-        return {fingerprint: self._state.read(self._cell(fingerprint)) for fingerprint in fingerprints}
+        fingerprints = [key.removeprefix(prefix) for key in self.state.keys(prefix)]
+        return {fingerprint: self.state.read(self._cell(fingerprint)) for fingerprint in fingerprints}
 
     def _revoked_cell(self) -> Cell[RevokedKeys]:
         # Of a damaged record it is not known which keys it named: calls must not fail for that, and the log says it.

@@ -2,20 +2,23 @@
 # Generated from src/callwell/client/keys/manager.py by tools/unasync.py; do not edit
 """A client's keys, and waiting for a new one when the provider refuses the key in use.
 
-One caller reads the source, and all others wait for it. The source is also checked once a second, so that a new key is
-found before the old one is refused. The provider's canary tries it: one caller sends that request before its own. Where
-there is no canary, one call at a time tries the new key until a success was got with it. All others continue with the
-old key, and so does that call if its answer is no success. A new key that is refused is set aside and tried again
-later: a provider may not know it yet.
+One caller reads the source, and all others wait for it. The source is also checked while calls are made, so that a new
+key is found before the old one is refused. The provider's canary tries it: one caller sends that request before its
+own, and where processes share a state, one of them does so for all. Where there is no canary, one call at a time tries
+the new key until a success was got with it. All others continue with the old key, and so does that call if its answer
+is no success. A new key that is refused is set aside and tried again later: a provider may not know it yet.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
-from callwell.client._sync.concurrency.primitives import Latch
+from callwell.client._sync.concurrency.primitives import Latch, run_blocking
 from callwell.client.keys.holder import KeyHolder
 from callwell.core import keyring
+from callwell.core.key_trial import UNTRIED
+from callwell.errors import StateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,11 +26,16 @@ if TYPE_CHECKING:
     from callwell.client.keys.usage import KeyUseLog
     from callwell.clock import Clock
     from callwell.core.rules.profile import KeyRule
+    from callwell.core.shared_trial import Claim
     from callwell.keys import Key, KeySource
     from callwell.observe.notices import Notice
 
 POLL_S: Final = 0.25
 """How often the source of a dead key is read while calls wait for a new one."""
+
+OTHERS_TRY_S: Final = 0.2
+"""How often it is asked whether another process has tried a key: a canary takes about as long, and a rotation must not
+take a second."""
 
 CANARY_S: Final = 10.0
 """Seconds within which a canary must answer, and never more than half of the time that its caller has left."""
@@ -71,6 +79,11 @@ class KeyManager(KeyHolder):
         """Try new keys by a request of their own from now on."""
         self._canary = canary
         self._has_canary = True
+
+    def close(self) -> None:
+        """Look at no records of other processes any more."""
+        if self._looks is not None:
+            run_blocking(self.stop_looking)
 
     def renew(self, generation: int, until: float) -> int:
         """Replace a key that the provider has refused.
@@ -126,9 +139,18 @@ class KeyManager(KeyHolder):
                 return
             self._trying = True
             key = self._keys[untried.generation]
-        now = self._clock.now()
         try:
-            problem = canary.try_key(key, min(now + CANARY_S, (now + until) / 2))
+            from callwell.core.shared_trial import Verdict  # for a rotation alone, as below
+
+            claim = self._claim_trial(key)
+            if claim.verdict is Verdict.WAIT:
+                self._others_try_until = self._clock.now() + OTHERS_TRY_S
+                return
+            problem = None if claim.verdict is Verdict.ACCEPTED else claim.reason
+            if claim.verdict is Verdict.TRY:
+                now = self._clock.now()
+                problem = canary.try_key(key, min(now + CANARY_S, (now + until) / 2))
+                self._record_trial(key, problem)
         finally:
             self._trying = False
         if problem is None:
@@ -136,8 +158,31 @@ class KeyManager(KeyHolder):
         else:
             self.set_aside(untried.generation, problem)
 
+    def _claim_trial(self, key: Key) -> Claim:
+        """Ask the other processes whether this one should try a key; without a state that they share, it should."""
+        from callwell.core.shared_trial import Claim, Verdict
+
+        if not self._uses.shared:
+            return Claim(Verdict.TRY)
+        try:
+            return run_blocking(lambda: self._uses.fleet.claim_trial(key.fingerprint, self._client_id))
+        except StateError:
+            return Claim(Verdict.TRY)
+
+    def _record_trial(self, key: Key, problem: str | None) -> None:
+        """Record for the other processes what came of a trial."""
+        if not self._uses.shared:
+            return
+        is_clear = problem != UNTRIED
+        with suppress(StateError):
+            run_blocking(
+                lambda: self._uses.fleet.record_trial(key.fingerprint, self._client_id, problem, is_clear=is_clear)
+            )
+
     def _poll_source(self, until: float) -> None:
         while not self._reread() and self._source.can_change and self._clock.now() < until:
+            if keyring.current(self._ring) is not None:
+                break  # a look at the state has read it, or has taken a mark back
             latch = Latch()
             latch.wait(self._clock.real_s(POLL_S))
 

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the processes that share a state tell each other about the keys of an account.
+
+Three records, each changed in one step:
+
+- `key-reloads:PROVIDER`: how often `callwell keys reload` has asked all of them to read their sources again.
+- `key-trials:ACCOUNT`: which new keys were tried, so that one canary is enough: see `core.shared_trial`.
+- `key-processes:ACCOUNT`: which process uses which key, and since when it has done without the one before. A rotation
+  may revoke the old key when none uses it.
+
+Everything here reads or writes the state, so nothing here runs on an event loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from msgspec import Struct
+
+from callwell.core import shared_trial
+from callwell.core.shared_trial import UNKNOWN, Claim, SharedTrial
+from callwell.state.base import Cell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from callwell.clock import Clock
+    from callwell.state.base import State
+
+R = TypeVar("R")
+
+REPORT_S: Final = 10.0
+"""How often a process that makes calls says that it still does."""
+
+SILENT_S: Final = 3 * REPORT_S
+"""A process that has said nothing for so long has ended, or makes no calls; then it reads its key before the next."""
+
+KEEP_S: Final = 86_400.0
+"""For how long a silent process is listed: a day shows the last rotation."""
+
+MAX_TRIALS: Final = 16
+"""Keys that trials are remembered for: a bound for a source that changes often."""
+
+
+class KeyReloads(Struct, frozen=True, array_like=True):
+    """Requests to read all key sources again.
+
+    Attributes:
+        number: how many there were.
+    """
+
+    number: int = 0
+
+
+class KeyTrials(Struct, frozen=True, array_like=True):
+    """The trials of an account's new keys.
+
+    Attributes:
+        by_key: fingerprint → what is known about that key, oldest first.
+    """
+
+    by_key: Mapping[str, SharedTrial] = {}
+
+
+class ProcessKeys(Struct, frozen=True, array_like=True):
+    """The keys of one client in one process.
+
+    Attributes:
+        process: host and process ID, for people.
+        fingerprint: of the key that it uses; empty once it was closed.
+        seen_at: when it last said so, in seconds since the epoch.
+        draining: fingerprints of older keys with which calls are still under way.
+        ended: fingerprint → when the last call with an older key ended, in seconds since the epoch.
+        reloads: the last request to read its source again that it has carried out.
+    """
+
+    process: str
+    fingerprint: str
+    seen_at: float
+    draining: tuple[str, ...] = ()
+    ended: Mapping[str, float] = {}
+    reloads: int = 0
+
+
+class KeyProcesses(Struct, frozen=True, array_like=True):
+    """All processes that use an account's keys.
+
+    Attributes:
+        by_client: a client's own ID → its keys.
+    """
+
+    by_client: Mapping[str, ProcessKeys] = {}
+
+
+class KeyFleet:
+    """The records of one account that its processes share.
+
+    Args:
+        account: the account's name in the state.
+        state: where the records are.
+        clock: gives the time of day to record.
+    """
+
+    def __init__(self, account: str, state: State, clock: Clock) -> None:
+        provider = account.partition(":")[0]
+        self._state = state
+        self._clock = clock
+        # All of these can be done without: a damaged one costs a canary more, or a line in a list.
+        self._reloads = Cell(f"key-reloads:{provider}", KeyReloads, empty=KeyReloads(), damaged=KeyReloads())
+        self._trials = Cell(f"key-trials:{account}", KeyTrials, empty=KeyTrials(), damaged=KeyTrials())
+        self._processes = Cell(f"key-processes:{account}", KeyProcesses, empty=KeyProcesses(), damaged=KeyProcesses())
+
+    def read_reloads(self) -> int:
+        """How often all processes were asked to read their sources again."""
+        return self._state.read(self._reloads).number
+
+    def request_reload(self) -> int:
+        """Ask all processes of the provider to read their sources again, and return the number of the request."""
+
+        def change(reloads: KeyReloads) -> tuple[KeyReloads, int]:
+            return KeyReloads(reloads.number + 1), reloads.number + 1
+
+        return self._state.update(self._reloads, change)
+
+    def claim_trial(self, fingerprint: str, client: str) -> Claim:
+        """Ask to try a new key for all processes.
+
+        Args:
+            fingerprint: of the key.
+            client: the ID of the client that asks.
+        """
+        now = self._clock.wall()
+        return self._change_trial(fingerprint, lambda trial: shared_trial.claim(trial, client, now))
+
+    def record_trial(self, fingerprint: str, client: str, problem: str | None, *, is_clear: bool) -> None:
+        """Record what came of a trial.
+
+        Args:
+            fingerprint: of the key.
+            client: the ID of the client that tried it.
+            problem: why the key cannot be used; None if it was accepted.
+            is_clear: whether the provider said so; otherwise another process may try.
+        """
+        now = self._clock.wall()
+
+        def change(trial: SharedTrial) -> tuple[SharedTrial, None]:
+            if problem is None:
+                return shared_trial.record_accepted(now), None
+            if is_clear:
+                return shared_trial.record_refused(trial, problem, now), None
+            return shared_trial.release(trial, client), None
+
+        self._change_trial(fingerprint, change)
+
+    def find_trial(self, fingerprint: str) -> SharedTrial:
+        """What is known about a key."""
+        return self._state.read(self._trials).by_key.get(fingerprint, UNKNOWN)
+
+    def report(self, client: str, keys: ProcessKeys) -> None:
+        """Record which key a client uses.
+
+        Args:
+            client: the client's ID.
+            keys: its keys.
+        """
+
+        def change(processes: KeyProcesses) -> tuple[KeyProcesses, None]:
+            known = {other: row for other, row in processes.by_client.items() if keys.seen_at - row.seen_at < KEEP_S}
+            return KeyProcesses({**known, client: keys}), None
+
+        self._state.update(self._processes, change)
+
+    def read_processes(self) -> Mapping[str, ProcessKeys]:
+        """Which client uses which key, by the clients' IDs."""
+        return self._state.read(self._processes).by_client
+
+    def _change_trial(self, fingerprint: str, change: Callable[[SharedTrial], tuple[SharedTrial, R]]) -> R:
+        def change_all(trials: KeyTrials) -> tuple[KeyTrials, R]:
+            before = trials.by_key.get(fingerprint, UNKNOWN)
+            after, result = change(before)
+            if after is before:
+                return trials, result
+            others = [(key, trial) for key, trial in trials.by_key.items() if key != fingerprint]
+            return KeyTrials(dict([*others[-MAX_TRIALS + 1 :], (fingerprint, after)])), result
+
+        return self._state.update(self._trials, change_all)

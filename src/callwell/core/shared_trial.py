@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One trial of a new key for all processes of an account.
+
+Every process reads the same new key within a second, and each could send the provider's canary. One is enough: a
+process claims the trial, sends the canary, and records what came of it. The others use the old key until then, and
+take the verdict over without a request of their own::
+
+    nothing known ──claim──> claimed ──accepted──> ACCEPTED for VERDICT_S, then nothing is known
+                      ^         │ ────refused───> REFUSED until the next trial, then it can be claimed
+                      └─────────┘ no result, or the claimant has been silent for CLAIM_S
+
+A verdict is believed for a moment only. A process that comes later sends a canary of its own, which costs one request;
+an old verdict about a key that has died since would cost calls.
+
+All times are seconds since the epoch: processes on several machines compare them, so a clock that is wrong by a few
+seconds sends one canary too many or delays one.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final, NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from callwell.core.key_trial import FIRST_RETRY_S, MAX_RETRY_S
+
+CLAIM_S: Final = 15.0
+"""For how long a process has a trial to itself: a canary is given up after 10 s."""
+
+VERDICT_S: Final = 60.0
+"""For how long an acceptance is believed: all processes that make calls have read the key by then."""
+
+
+class SharedTrial(Struct, frozen=True, array_like=True):
+    """What the processes of an account know about one new key.
+
+    Attributes:
+        claimant: the process that tries it; empty if none does.
+        claimed_until: when another may try it instead.
+        accepted_at: when the provider accepted it; 0 if it has not.
+        retry_at: when a refused key may be tried again; 0 if it was not refused.
+        refused: how often it was refused.
+        reason: of the last refusal, for people.
+    """
+
+    claimant: str = ""
+    claimed_until: float = 0.0
+    accepted_at: float = 0.0
+    retry_at: float = 0.0
+    refused: int = 0
+    reason: str = ""
+
+
+UNKNOWN: Final = SharedTrial()
+
+
+class Verdict(Enum):
+    """What a process does with a new key."""
+
+    TRY = "send the canary"
+    WAIT = "another process tries it"
+    ACCEPTED = "use it"
+    REFUSED = "set it aside"
+
+
+class Claim(NamedTuple):
+    """The answer to a process that would try a key.
+
+    Attributes:
+        verdict: what to do.
+        reason: of a refusal, for people.
+    """
+
+    verdict: Verdict
+    reason: str = ""
+
+
+def claim(trial: SharedTrial, process: str, now: float) -> tuple[SharedTrial, Claim]:
+    """Ask to try a key.
+
+    Args:
+        trial: what is known about the key.
+        process: the process that asks.
+        now: seconds since the epoch.
+
+    Returns:
+        the trial afterwards, and what the process does.
+    """
+    if trial.accepted_at and abs(now - trial.accepted_at) < VERDICT_S:
+        return trial, Claim(Verdict.ACCEPTED)
+    if now < trial.retry_at <= now + MAX_RETRY_S:
+        return trial, Claim(Verdict.REFUSED, trial.reason)
+    if trial.claimant not in ("", process) and now < trial.claimed_until <= now + CLAIM_S:
+        return trial, Claim(Verdict.WAIT)
+    return replace(trial, claimant=process, claimed_until=now + CLAIM_S), Claim(Verdict.TRY)
+
+
+def record_accepted(now: float) -> SharedTrial:
+    """The trial after the provider has accepted the key."""
+    return SharedTrial(accepted_at=now)
+
+
+def record_refused(trial: SharedTrial, reason: str, now: float) -> SharedTrial:
+    """The trial after the provider has refused the key: each refusal doubles the time until the next trial.
+
+    Args:
+        trial: what was known.
+        reason: for people.
+        now: seconds since the epoch.
+    """
+    wait_s = min(FIRST_RETRY_S * 2**trial.refused, MAX_RETRY_S)
+    return SharedTrial(retry_at=now + wait_s, refused=min(trial.refused + 1, 16), reason=reason)
+
+
+def release(trial: SharedTrial, process: str) -> SharedTrial:
+    """The trial after a process has given it up without a result: it may have no connection, and another one may."""
+    if trial.claimant != process:
+        return trial
+    return replace(trial, claimant="", claimed_until=0.0)
