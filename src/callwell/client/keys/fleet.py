@@ -13,19 +13,24 @@ Everything here reads or writes the state, so nothing here runs on an event loop
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from callwell.core import shared_trial
+from callwell.core import keyring, shared_trial
 from callwell.core.shared_trial import UNKNOWN, Claim, SharedTrial
+from callwell.forks import reset_after_fork
 from callwell.state.base import Cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from callwell.clock import Clock
+    from callwell.core.keyring import KeyRing
     from callwell.state.base import State
 
 R = TypeVar("R")
@@ -94,7 +99,7 @@ class KeyProcesses(Struct, frozen=True, array_like=True):
 
 
 class KeyFleet:
-    """The records of one account that its processes share.
+    """The records of one account that its processes share, as one client reads and writes them.
 
     Args:
         account: the account's name in the state.
@@ -104,12 +109,20 @@ class KeyFleet:
 
     def __init__(self, account: str, state: State, clock: Clock) -> None:
         provider = account.partition(":")[0]
+        self._client_id = os.urandom(8).hex()
+        self._reported: ProcessKeys | None = None
+        reset_after_fork(self)
         self._state = state
         self._clock = clock
         # All of these can be done without: a damaged one costs a canary more, or a line in a list.
         self._reloads = Cell(f"key-reloads:{provider}", KeyReloads, empty=KeyReloads(), damaged=KeyReloads())
         self._trials = Cell(f"key-trials:{account}", KeyTrials, empty=KeyTrials(), damaged=KeyTrials())
         self._processes = Cell(f"key-processes:{account}", KeyProcesses, empty=KeyProcesses(), damaged=KeyProcesses())
+
+    def after_fork(self) -> None:
+        """A child is another client."""
+        self._client_id = os.urandom(8).hex()
+        self._reported = None
 
     def read_reloads(self) -> int:
         """How often all processes were asked to read their sources again."""
@@ -123,22 +136,16 @@ class KeyFleet:
 
         return self._state.update(self._reloads, change)
 
-    def claim_trial(self, fingerprint: str, client: str) -> Claim:
-        """Ask to try a new key for all processes.
-
-        Args:
-            fingerprint: of the key.
-            client: the ID of the client that asks.
-        """
+    def claim_trial(self, fingerprint: str) -> Claim:
+        """Ask to try a new key for all processes."""
         now = self._clock.wall()
-        return self._change_trial(fingerprint, lambda trial: shared_trial.claim(trial, client, now))
+        return self._change_trial(fingerprint, lambda trial: shared_trial.claim(trial, self._client_id, now))
 
-    def record_trial(self, fingerprint: str, client: str, problem: str | None, *, is_clear: bool) -> None:
+    def record_trial(self, fingerprint: str, problem: str | None, *, is_clear: bool) -> None:
         """Record what came of a trial.
 
         Args:
             fingerprint: of the key.
-            client: the ID of the client that tried it.
             problem: why the key cannot be used; None if it was accepted.
             is_clear: whether the provider said so; otherwise another process may try.
         """
@@ -149,25 +156,43 @@ class KeyFleet:
                 return shared_trial.record_accepted(now), None
             if is_clear:
                 return shared_trial.record_refused(trial, problem, now), None
-            return shared_trial.release(trial, client), None
+            return shared_trial.release(trial, self._client_id), None
 
         self._change_trial(fingerprint, change)
 
-    def find_trial(self, fingerprint: str) -> SharedTrial:
-        """What is known about a key."""
-        return self._state.read(self._trials).by_key.get(fingerprint, UNKNOWN)
-
-    def report(self, client: str, keys: ProcessKeys) -> None:
-        """Record which key a client uses.
+    def report(self, ring: KeyRing, reloads: int, *, is_closed: bool) -> None:
+        """Record which keys this client uses, if that has changed or was recorded a while ago.
 
         Args:
-            client: the client's ID.
-            keys: its keys.
+            ring: its keys.
+            reloads: the last request to read its source again that it has carried out.
+            is_closed: it makes no call any more; a client that has never reported need not say so.
         """
+        before = self._reported
+        if before is None and is_closed:
+            return
+        now = self._clock.wall()
+        current = None if is_closed else keyring.current(ring, may_try=False)
+        in_use = {key.fingerprint for key in ring.keys if key.uses and not is_closed}
+        fingerprint = "" if current is None else current.fingerprint
+        older = [key.fingerprint for key in ring.keys if key.fingerprint not in in_use | {fingerprint}]
+        ended = {} if before is None else before.ended
+        report = ProcessKeys(
+            process=f"{socket.gethostname()}:{os.getpid()}",
+            fingerprint=fingerprint,
+            seen_at=now,
+            draining=tuple(sorted(in_use - {fingerprint})),
+            ended={key: ended.get(key, now) for key in older},
+            reloads=reloads,
+        )
+        if before is None or now - before.seen_at >= REPORT_S or replace(before, seen_at=now) != report:
+            self._write_report(report)
+            self._reported = report
 
+    def _write_report(self, keys: ProcessKeys) -> None:
         def change(processes: KeyProcesses) -> tuple[KeyProcesses, None]:
             known = {other: row for other, row in processes.by_client.items() if keys.seen_at - row.seen_at < KEEP_S}
-            return KeyProcesses({**known, client: keys}), None
+            return KeyProcesses({**known, self._client_id: keys}), None
 
         self._state.update(self._processes, change)
 

@@ -8,7 +8,6 @@ something is awaited.
 
 from __future__ import annotations
 
-import os
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
@@ -27,7 +26,6 @@ from callwell.observe.notices import KeyChanged, KeySetAside
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from callwell.client.keys.fleet import ProcessKeys
     from callwell.client.keys.look import KeyLooks
     from callwell.client.keys.usage import KeyUseLog
     from callwell.clock import Clock
@@ -91,9 +89,6 @@ class KeyHolder:
         self._has_canary = False
         self._trial = KeyTrial()
         self._revoked: Mapping[str, float] = {}
-        self._client_id = os.urandom(8).hex()
-        self._ended: dict[str, float] = {}
-        self._reported: ProcessKeys | None = None
         self._others_try_until = 0.0
         self._looks: KeyLooks | None = None
         self._reloads = 0
@@ -118,8 +113,6 @@ class KeyHolder:
         self._ring = KeyRing(tuple([replace(key, uses=0) for key in self._ring.keys]))
         self._reading = False
         self._trying = False
-        self._client_id = os.urandom(8).hex()
-        self._reported = None
 
     @property
     def location(self) -> str:
@@ -292,9 +285,8 @@ class KeyHolder:
         if self._looks is None:
             return
         self._looks.close()
-        if self._reported is not None:
-            with suppress(StateError):
-                self._report(is_closed=True)
+        with suppress(StateError):
+            self._report(is_closed=True)
 
     def _check_changes(self) -> None:
         """Look for revoked keys, and read the source again if it may have changed, at most once in `CHECK_S`."""
@@ -319,32 +311,10 @@ class KeyHolder:
 
     def _report(self, *, is_closed: bool = False) -> None:
         """Record which key this client uses, if that has changed or was recorded a while ago."""
-        import socket  # a client without a shared state has nothing to report
-
-        from callwell.client.keys.fleet import REPORT_S, ProcessKeys
-
-        now = self._clock.wall()
         with self._lock:
             self._end_shared_use()
-            keys = self._ring.keys
-            current = keyring.current(self._ring, may_try=False)
-            used = {key.fingerprint for key in keys if key.uses} | ({current.fingerprint} if current else set())
-            for key in keys:
-                if key.fingerprint not in used or is_closed:
-                    self._ended.setdefault(key.fingerprint, now)
-            self._ended = {key: at for key, at in self._ended.items() if key not in used or is_closed}
-            report = ProcessKeys(
-                process=f"{socket.gethostname()}:{os.getpid()}",
-                fingerprint="" if current is None or is_closed else current.fingerprint,
-                seen_at=now,
-                draining=() if is_closed else tuple(sorted(used - {current.fingerprint if current else ""})),
-                ended=dict(self._ended),
-                reloads=self._reloads,
-            )
-        before = self._reported
-        if before is None or now - before.seen_at >= REPORT_S or replace(before, seen_at=now) != report:
-            self._uses.fleet.report(self._client_id, report)
-            self._reported = report
+            ring = self._ring
+        self._uses.fleet.report(ring, self._reloads, is_closed=is_closed)
 
     def _check_revoked(self) -> None:
         """Stop using the keys that are marked as revoked. A state that cannot be read changes nothing."""

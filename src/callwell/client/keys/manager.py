@@ -164,7 +164,7 @@ class AsyncKeyManager(KeyHolder):
         if not self._uses.shared:
             return Claim(Verdict.TRY)
         try:
-            return await run_blocking(lambda: self._uses.fleet.claim_trial(key.fingerprint, self._client_id))
+            return await run_blocking(lambda: self._uses.fleet.claim_trial(key.fingerprint))
         except StateError:
             return Claim(Verdict.TRY)
 
@@ -174,9 +174,7 @@ class AsyncKeyManager(KeyHolder):
             return
         is_clear = problem != UNTRIED
         with suppress(StateError):
-            await run_blocking(
-                lambda: self._uses.fleet.record_trial(key.fingerprint, self._client_id, problem, is_clear=is_clear)
-            )
+            await run_blocking(lambda: self._uses.fleet.record_trial(key.fingerprint, problem, is_clear=is_clear))
 
     async def _poll_source(self, until: float) -> None:
         while not self._reread() and self._source.can_change and self._clock.now() < until:

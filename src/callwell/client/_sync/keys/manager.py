@@ -165,7 +165,7 @@ class KeyManager(KeyHolder):
         if not self._uses.shared:
             return Claim(Verdict.TRY)
         try:
-            return run_blocking(lambda: self._uses.fleet.claim_trial(key.fingerprint, self._client_id))
+            return run_blocking(lambda: self._uses.fleet.claim_trial(key.fingerprint))
         except StateError:
             return Claim(Verdict.TRY)
 
@@ -175,9 +175,7 @@ class KeyManager(KeyHolder):
             return
         is_clear = problem != UNTRIED
         with suppress(StateError):
-            run_blocking(
-                lambda: self._uses.fleet.record_trial(key.fingerprint, self._client_id, problem, is_clear=is_clear)
-            )
+            run_blocking(lambda: self._uses.fleet.record_trial(key.fingerprint, problem, is_clear=is_clear))
 
     def _poll_source(self, until: float) -> None:
         while not self._reread() and self._source.can_change and self._clock.now() < until:
