@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.processes.postgres import PostgresMissing, shared_server, with_schema
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -42,6 +40,8 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The URL of a PostgreSQL database that all processes of this run of the tests share."""
+    from tests.processes.postgres import PostgresMissing, shared_server  # a copy of some tests has no such room
+
     with ExitStack() as stack:
         try:
             url = stack.enter_context(shared_server(os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"{os.getpid()}"))
@@ -53,6 +53,8 @@ def postgres_server() -> Iterator[str]:
 @pytest.fixture
 def postgres_url(postgres_server: str) -> str:
     """A state in PostgreSQL that no other test uses."""
+    from tests.processes.postgres import with_schema  # as above
+
     return with_schema(postgres_server)
 
 

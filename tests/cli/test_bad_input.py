@@ -57,7 +57,7 @@ ME = ("call", PROVIDER, "me.get")
         ((*ME, "--environment", "staging"), "unknown environment 'staging' of userplane: known: production"),
         ((*ME, "--base-url", "ftp://x"), "expected an address"),
         ((*ME, "--base-url", "http://example.com/v1"), "an https address"),
-        ((*ME, "--state", "redis://x"), "expected `memory:` or `sqlite:///PATH`"),
+        ((*ME, "--state", "redis://x"), "expected `memory:`, `sqlite:///PATH` or `postgresql://USER@HOST/DATABASE`"),
         ((*ME, "--ca-file", "none.pem"), "expected a readable file of PEM certificates"),
         ((*ME, "--key", "secret-text-of-a-key"), "expected env:NAME, file:PATH"),
         (("keys",), "Missing command; try callwell keys --help"),
