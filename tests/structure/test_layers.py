@@ -65,10 +65,10 @@ ARROWS: dict[str, set[str]] = {
 
 A room inside a room has a row of its own (`description.infer`), and only the rooms in its row may import it.
 Rows of rooms that are not built yet are here already, so that whoever builds one finds its arrows decided: jobs,
-adapters, gateway and client.quota.leases.
+adapters and gateway.
 """
 
-PLANNED = {"jobs", "adapters", "gateway", "client.quota.leases"}
+PLANNED = {"jobs", "adapters", "gateway"}
 """Rooms of the table that need not exist yet."""
 
 PURE = {
