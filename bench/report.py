@@ -118,6 +118,20 @@ WANTED: Final[dict[str, tuple[Wanted, ...]]] = {
         Wanted("cpu_vs_kingfisher", None, None, "the same in CPU time"),
         Wanted("check_s", None, 3, "seconds of `callwell check` without drills, for 2,000 files without a history"),
     ),
+    "simulate": (
+        Wanted("utilisation", 0.98, None, "calls that arrived over those that the quota allows"),
+        Wanted("over_window", None, 0, "calls above the quota in the fullest window, wherever it begins"),
+        Wanted("slowest_share", None, None, "of what each process that wants everything should get: the least of them"),
+        Wanted(
+            "small_served", None, None, "calls that were sent, of those asked for: the least of the other processes"
+        ),
+        Wanted("store_ops_per_call", None, None, "changes of the record in the store, by the whole fleet"),
+        Wanted("utilisation_faulty", None, None, "the same while processes die and pause, stores and clocks fail"),
+        Wanted("over_window_faulty", None, 0, "likewise"),
+        Wanted("slowest_share_faulty", None, None, "likewise"),
+        Wanted("small_served_faulty", None, None, "likewise"),
+        Wanted("store_ops_per_call_faulty", None, None, "likewise"),
+    ),
 }
 
 
@@ -188,6 +202,9 @@ def _besides(name: str, result: Sample) -> Iterator[str]:
         )
         spent = ", ".join(f"{variant} {value:g}" for variant, value in result["real_s"].items())
         yield from (f"Precision and recall by shape: {', '.join(scores)}. Seconds: {spent}.", "")
+    elif name == "simulate":
+        size = "{processes} processes on {machines} machines".format(**result)
+        yield from (size + ": {windows} windows, {calls} calls, {exchanges} exchanges.".format(**result), "")
     elif name == "describe":
         spent = ", ".join(f"{variant} {value:g}" for variant, value in result["real_s"].items())
         yield from (f"Seconds of whole processes: {spent}.", "")
