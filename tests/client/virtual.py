@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import selectors
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from callwell.testing import AsyncScriptedTransport
@@ -47,11 +48,17 @@ class LeapingSelector(selectors.DefaultSelector):
 
 
 class LoopClock:
-    """The running loop's time."""
+    """The time of the loop that runs, or ran last: threads that work for it ask, too."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def now(self) -> float:
         """Monotonic seconds."""
-        return asyncio.get_running_loop().time()
+        with suppress(RuntimeError):  # no loop runs in this thread
+            self._loop = asyncio.get_running_loop()
+        assert self._loop is not None
+        return self._loop.time()
 
     def wall(self) -> float:
         """Seconds since the epoch."""

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Records in the state what a batch has done, so that the same batch resumes after a kill and sends nothing twice.
 
+Its methods wait for the state: see `use_state` for event loops.
+
 Each file gets a name for its upload, which is stored before any of it is sent. By that name the provider's object is
 found again, even if the process died between the last piece and the note that the file is done.
 
@@ -97,9 +99,14 @@ class UploadJournal:
         self._batch = _digest(parts)
         self._rounds = Cell(f"batch-rounds:{account}", UploadRounds, UploadRounds())
         self._notes = f"batch:{account}:"
+        self._force = force
+        self._round = ""
+
+    def open(self) -> None:
+        """Open a round, or join it, before anything else is asked of the journal."""
         # Read before the rounds: every note found now belongs to a round that exists by then.
-        notes = state.keys(self._notes)
-        rounds = state.update(self._rounds, lambda before: self._open_round(before, force=force))
+        notes = self._state.keys(self._notes)
+        rounds = self._state.update(self._rounds, self._open_round)
         self._round = next(known.name for known in rounds.known if known.batch == self._batch)
         self._delete_old_notes(notes, {known.name for known in rounds.known})
 
@@ -134,11 +141,11 @@ class UploadJournal:
 
         self._state.update(self._rounds, end)
 
-    def _open_round(self, before: UploadRounds, *, force: bool) -> tuple[UploadRounds, UploadRounds]:
+    def _open_round(self, before: UploadRounds) -> tuple[UploadRounds, UploadRounds]:
         """The rounds that are still remembered, with one of this batch."""
         oldest = self._clock.wall() - KEPT_S
         known = [entry for entry in before.known if not entry.ended or entry.ended > oldest]
-        if force:
+        if self._force:
             known = [entry for entry in known if not (entry.batch == self._batch and entry.ended)]
         if all(entry.batch != self._batch for entry in known):
             known.append(UploadRound(batch=self._batch, name=store.new_marker()))

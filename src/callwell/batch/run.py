@@ -6,11 +6,12 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from callwell.batch.journal import UploadJournal
 from callwell.batch.report import FileInProgress, FileResult, UploadProgress, UploadReport
 from callwell.client.concurrency.event_loop import run_workers
+from callwell.client.concurrency.primitives import post_to_state, use_state
 from callwell.client.uploads import files
 from callwell.errors import (
     CallwellError,
@@ -23,6 +24,7 @@ from callwell.errors import (
     UploadMismatch,
     UsageError,
 )
+from callwell.observe.logs import LOGGER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
     from callwell.client import AsyncClient
     from callwell.client.uploads.options import Uploaded, UploadOptions
+
+T = TypeVar("T")
 
 FILES_AT_ONCE: Final = 4
 """Files sent at once: small ones need three calls in a row each, so several hide that latency; large ones share the
@@ -124,6 +128,7 @@ class UploadBatch:
         Raises:
             CallwellError: anything that stops the batch; the same batch continues later where it stopped.
         """
+        await self._use(self._journal.open)
         waiting = iter(self._planned)
         await run_workers(min(FILES_AT_ONCE, len(self._planned)), lambda: self._work(waiting))
         results = tuple(self.results[file.path] for file in self._planned)
@@ -137,7 +142,17 @@ class UploadBatch:
 
     def mark_complete(self) -> None:
         """Record that the report of a complete batch was delivered: it is remembered for an hour."""
-        self._journal.end_round()
+        post_to_state(self._client.config.state, self._end_round)
+
+    def _end_round(self) -> None:
+        try:
+            self._journal.end_round()
+        except StateError as error:  # the same batch, run again, finds all files uploaded
+            LOGGER.warning("the end of the batch could not be recorded: %s", error)
+
+    async def _use(self, work: Callable[[], T]) -> T:
+        """Use the state that holds the journal."""
+        return await use_state(self._client.config.state, work)
 
     async def _work(self, waiting: Iterable[PlannedFile]) -> None:
         for file in waiting:
@@ -163,16 +178,17 @@ class UploadBatch:
         """Upload a file, unless its note shows that it is uploaded."""
         fingerprint = await asyncio.to_thread(lambda: files.DiskFile.at(file.path).fingerprint())
         identity = (fingerprint, sorted(file.arguments.items()))
-        note = self._journal.begin(identity)
+        note = await self._use(partial(self._journal.begin, identity))
         if note.result is not None:
             self._uploaded_before += 1
             return note.result._replace(file=str(file.path))
         try:
             return await self._upload(file, identity, note.name)
         except NameTaken:  # the object was deleted at the provider
-            return await self._upload(file, identity, self._journal.begin(identity, restart=True).name)
+            note = await self._use(partial(self._journal.begin, identity, restart=True))
+            return await self._upload(file, identity, note.name)
         except UploadMismatch:  # the object cannot be completed
-            self._journal.begin(identity, restart=True)
+            await self._use(partial(self._journal.begin, identity, restart=True))
             raise
 
     async def _upload(self, file: PlannedFile, identity: Iterable[object], name: str) -> FileResult:

@@ -13,7 +13,7 @@ from callwell.client.calls.operations import asset_operations, group_names, plan
 from callwell.client.calls.options import ResolvedOptions
 from callwell.client.calls.parameter_styles import raw_query_pairs
 from callwell.client.calls.wire_values import encode_json, to_wire_value
-from callwell.client.concurrency.primitives import AsyncCloseMixin
+from callwell.client.concurrency.primitives import AsyncCloseMixin, use_state
 from callwell.client.config import ClientConfig
 from callwell.client.group import AsyncDynamicGroup, AsyncGroup
 from callwell.client.keys.manager import AsyncKeyManager
@@ -117,7 +117,7 @@ class AsyncClient(AsyncCloseMixin):
         self._engine.stop()
         await self._engine.transport.aclose()
         await self._keys.aclose()
-        self.config.close()
+        await use_state(self.config.state, self.config.close)  # after all that was posted to it
 
     def with_options(self, **options: Unpack[CallOptions]) -> Self:
         """A client with other call options that shares this one's connections, quotas and keys.

@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from callwell.core.pseudonym import MIN_SECRET_BYTES, pseudonym
 from callwell.errors import (
@@ -31,13 +32,15 @@ from callwell.state import home
 from callwell.state.base import Cell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from callwell.clock import Clock
     from callwell.core.rules.environments import EndUserRule
     from callwell.keys import Key
     from callwell.observe.hooks import Hooks
     from callwell.state.base import State
+
+    Post: TypeAlias = Callable[[State, Callable[[], None]], None]
 
 SECRET_FILE: Final = "user-secret"  # noqa: S105 - a file's name
 """The file of our own secret, in the default folder of the state."""
@@ -127,12 +130,13 @@ class EndUsers:
         return user
 
     @contextmanager
-    def counting(self, operation: str, user: str | None) -> Iterator[None]:
+    def counting(self, operation: str, user: str | None, post: Post) -> Iterator[None]:
         """Count the end user of a call if a request may have reached the provider.
 
         Args:
             operation: the operation's name.
             user: the end user's ID at the provider; None for a call without an end user.
+            post: uses the state without holding up the caller.
 
         Raises:
             EndUserMissing: the plan requires an end user.
@@ -155,7 +159,7 @@ class EndUsers:
             raise
         finally:
             if may_have_arrived:
-                self._count(user)
+                self._count(user, post)
 
     def monthly_counts(self) -> dict[str, int]:
         """The number of different end users in each calendar month, such as `2026-11`, in order."""
@@ -166,36 +170,47 @@ class EndUsers:
             counts[month] = counts.get(month, 0) + 1
         return counts
 
-    def _count(self, user: str) -> None:
-        """Record a user; a failing state must not cost the result of the call."""
-        try:
-            self._record(user)
-            self._check_variety(user)
-        except StateError as error:
-            LOGGER.warning("%s: the end user %s is not counted: %s", self._provider, user, error)
-
-    def _record(self, user: str) -> None:
+    def _count(self, user: str, post: Post) -> None:
         now = self._clock.wall()
         month = datetime.fromtimestamp(now, UTC).strftime("%Y-%m")
         if month != self._month or len(self._recorded) >= MAX_REMEMBERED:
             self._month = month
             self._recorded = set()
         if user not in self._recorded:
-            digest = user if self._rule.pseudonym else hashlib.sha256(user.encode()).hexdigest()
-            cell = Cell(f"{_key_prefix(self._account)}{month}:{digest}", UserSeen, UserSeen(), UserSeen())
-            self._state.update(cell, lambda seen: (seen if seen.first else UserSeen(now), None))
             self._recorded.add(user)
+            post(self._state, partial(self._record, user, month, now))
+        if self._needs_check(user):
+            post(self._state, partial(self._check_variety, user))
 
-    def _check_variety(self, user: str) -> None:
-        """Give a notice, once, if this client had one end user only, and the state knows of no other."""
+    def _record(self, user: str, month: str, now: float) -> None:
+        """Record a user; a failing state must not cost the result of the call."""
+        digest = user if self._rule.pseudonym else hashlib.sha256(user.encode()).hexdigest()
+        cell = Cell(f"{_key_prefix(self._account)}{month}:{digest}", UserSeen, UserSeen(), UserSeen())
+        try:
+            self._state.update(cell, lambda seen: (seen if seen.first else UserSeen(now), None))
+        except StateError as error:
+            self._recorded.discard(user)  # the user's next call tries again
+            LOGGER.warning("%s: the end user %s is not counted: %s", self._provider, user, error)
+
+    def _needs_check(self, user: str) -> bool:
+        """Whether this client has just had its hundredth call, all for one end user."""
         if self._calls >= CALLS_BEFORE_NOTICE:
-            return
+            return False
         if self._only not in (None, user):
             self._calls = CALLS_BEFORE_NOTICE
-            return
+            return False
         self._only = user
         self._calls += 1
-        if self._calls == CALLS_BEFORE_NOTICE and max(self.monthly_counts().values()) == 1:
+        return self._calls == CALLS_BEFORE_NOTICE
+
+    def _check_variety(self, user: str) -> None:
+        """Give a notice if the state knows of no other end user."""
+        try:
+            largest = max(self.monthly_counts().values(), default=0)
+        except StateError as error:
+            LOGGER.warning("%s: end users cannot be counted: %s", self._provider, error)
+            return
+        if largest == 1:
             notice = OneUser(self._provider, self._calls, user)
             log_notice(notice)
             if self._hooks is not None:

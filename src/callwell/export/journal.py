@@ -3,6 +3,8 @@
 
 A killed export continues from here. Once the manifest is written, the journal of a scope is deleted: from then on the
 files themselves show what was exported.
+
+The methods wait for the state: see `use_state` for event loops.
 """
 
 from __future__ import annotations

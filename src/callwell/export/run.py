@@ -15,12 +15,14 @@ what is new or has changed.
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
 from callwell.client.concurrency.event_loop import run_workers
+from callwell.client.concurrency.primitives import use_state
 from callwell.core.signed_fields import replace_fields
 from callwell.core.verdict import End
 from callwell.errors import AssetError, CallError, InvalidOption, Missing, NoAnswer, OutOfTime, UsageError
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 
     from callwell.client import AsyncClient
     from callwell.core.rules.export import ExportRule
+
+T = TypeVar("T")
 
 WORKERS: Final = 16
 """Items fetched at once: enough to use 120 requests a minute at any latency below eight seconds."""
@@ -103,7 +107,7 @@ class Export:
             CallwellError: anything else that stops the export; the same export continues later where it stopped.
         """
         try:
-            self.output.claim(is_ours=self._journal.exists)
+            await self._use(partial(self.output.claim, is_ours=self._journal.exists))
             return await self._export()
         finally:
             self.output.release()
@@ -127,14 +131,17 @@ class Export:
         finished = dict[str, dict[str, JournalEntry]]()
         todo = list[ExportItem]()
         for scope in scopes:
-            finished[scope], unfinished = self._plan(scope, walked[scope])
+            finished[scope], unfinished = await self._plan(scope, walked[scope])
             todo += unfinished
         await self._fetch_all(todo, finished)
         for scope, record in self._scopes_before().items():
             if scope not in scopes:  # a scope that is gone, or was not selected, keeps what it has
                 scopes[scope] = record
-                finished[scope] = self._known(scope)
-        return self._write_results(scopes, walked, finished)
+                finished[scope] = await self._use(partial(self._known, scope))
+        report = self._write_results(scopes, walked, finished)
+        for scope in walked:
+            await self._use(partial(self._journal.delete, safe_name(scope)))
+        return report
 
     def _scope_problem(self, scope: str, folders: dict[str, str]) -> str | None:
         """Why a scope cannot be exported; None if it can.
@@ -175,9 +182,9 @@ class Export:
 
     async def _walk(self, scope: str) -> WalkResult:
         """Walk a scope's list until it can be believed, beginning where an earlier run stopped."""
-        progress = self._journal.read_walks(safe_name(scope))
+        progress = await self._use(partial(self._journal.read_walks, safe_name(scope)))
         done = [
-            WalkResult(end, self._listed_keys(scope, number), reason)
+            WalkResult(end, frozenset(await self._listed(scope, number)), reason)
             for number, (end, reason) in enumerate(progress.ends)
         ]
         while walks.needs_another_walk(done):
@@ -185,28 +192,34 @@ class Export:
             pager = self._client.pages(self._rule.items, **arguments)
             pager = pager.ahead(PAGES_AHEAD if self._paging is not None and self._paging.total else 1)
             if progress.position:
-                before = self._journal.listed_items(safe_name(scope), len(done), progress.pages)
-                pager = pager.resume(progress.position, delivered=map(self._key, before))
+                before = await self._listed(scope, len(done), progress.pages)
+                pager = pager.resume(progress.position, delivered=before)
             async for page in pager.pages():
                 kept = [replace_fields(entry, dict.fromkeys(self._signed)) for entry in page]
                 progress = progress._replace(position=pager.bookmark)
-                progress = self._journal.record_page(safe_name(scope), progress, kept)
+                progress = await self._use(partial(self._journal.record_page, safe_name(scope), progress, kept))
                 self._advance(pages=self._progress.pages + 1, listed=self._progress.listed + len(page))
             verdict = pager.verdict
-            done.append(WalkResult(verdict.end, self._listed_keys(scope, len(done)), verdict.reason))
+            done.append(WalkResult(verdict.end, frozenset(await self._listed(scope, len(done))), verdict.reason))
             progress = ScopeWalks(ends=(*progress.ends, (verdict.end, verdict.reason)))
-            self._journal.record_walks(safe_name(scope), progress)
+            await self._use(partial(self._journal.record_walks, safe_name(scope), progress))
         return walks.combine_walks(done)
 
-    def _listed_keys(self, scope: str, walk: int) -> frozenset[str]:
-        return frozenset(self._key(entry) for entry in self._journal.listed_items(safe_name(scope), walk))
+    async def _listed(self, scope: str, walk: int | None = None, pages: int | None = None) -> dict[str, dict[str, Any]]:
+        """What the walks over a scope's list have found, by key: see `ExportJournal.listed_items`."""
+        read = self._journal.listed_items
+        return await self._use(lambda: {self._key(entry): entry for entry in read(safe_name(scope), walk, pages)})
 
-    def _plan(self, scope: str, walked: WalkResult) -> tuple[dict[str, JournalEntry], list[ExportItem]]:
+    async def _use(self, work: Callable[[], T]) -> T:
+        """Use the state that holds the journal."""
+        return await use_state(self._client.config.state, work)
+
+    async def _plan(self, scope: str, walked: WalkResult) -> tuple[dict[str, JournalEntry], list[ExportItem]]:
         """The known items of a scope, and those of them and of its list that need work."""
-        known = self._known(scope)
+        known = await self._use(partial(self._known, scope))
         todo = list[ExportItem]()
         done = 0
-        listed = {self._key(entry): entry for entry in self._journal.listed_items(safe_name(scope))}
+        listed = await self._listed(scope)
         keys = walked.keys | known.keys()
         names = distinct_names(keys)
         wall_s = self._client.config.clock.wall()
@@ -244,7 +257,8 @@ class Export:
             entry = await self._process(item)
             if entry is not None:
                 finished[item.scope][item.key] = entry
-                self._journal.record_item(safe_name(item.scope), safe_name(item.key), entry)
+                key = safe_name(item.key)
+                await self._use(partial(self._journal.record_item, safe_name(item.scope), key, entry))
 
     async def _process(self, item: ExportItem) -> JournalEntry | None:
         """Fetch an item, or check that it still exists; None if that failed."""
@@ -315,8 +329,6 @@ class Export:
         worst = max((result.end for result in walked.values()), key=SEVERITY.index, default=End.COMPLETE)
         verdict = "failed" if self._failed else str(worst)
         self.output.write_manifest(files, {"verdict": verdict, "items": count, "gone": len(notes)})
-        for scope in walked:
-            self._journal.delete(safe_name(scope))
         incomplete = {scope: result for scope, result in walked.items() if result.end is not End.COMPLETE}
         return ExportReport(
             verdict=verdict,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from callwell.client._sync.calls.caller import Caller
 from callwell.client._sync.calls.engine import Engine
-from callwell.client._sync.concurrency.primitives import CloseMixin
+from callwell.client._sync.concurrency.primitives import CloseMixin, use_state
 from callwell.client._sync.group import DynamicGroup, Group
 from callwell.client._sync.keys.manager import KeyManager
 from callwell.client.calls.binding import ACCEPT_ANYTHING, BoundRequest
@@ -118,7 +118,7 @@ class Client(CloseMixin):
         self._engine.stop()
         self._engine.transport.close()
         self._keys.close()
-        self.config.close()
+        use_state(self.config.state, self.config.close)  # after all that was posted to it
 
     def with_options(self, **options: Unpack[CallOptions]) -> Self:
         """A client with other call options that shares this one's connections, quotas and keys.

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+from callwell.client.concurrency.primitives import use_state
 from callwell.client.result_cache import cache_key
 from callwell.errors import StateError, UsageError
 from callwell.observe.logs import LOGGER
@@ -39,13 +41,15 @@ async def run_cached(config: ClientConfig, handle: OperationHandle, prepared: Pr
         )
     cache = config.result_cache()
     key = cache_key(prepared.request)
-    cached = None if prepared.options.force else cache.get(key)
+    cached = None
+    if not prepared.options.force:
+        cached = await use_state(config.state, partial(cache.get, key))
     if cached is not None:
         return cached
     answer = await send()
     if answer.json is not None:
         try:
-            cache.put(key, answer)
+            await use_state(config.state, partial(cache.put, key, answer))
         except StateError as error:  # the result is paid for, so it is returned anyway
             LOGGER.warning("%s %s: the result could not be cached: %s", name, operation, error)
     return answer

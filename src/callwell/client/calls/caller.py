@@ -19,6 +19,7 @@ from callwell.client.calls.context import PreparedCall
 from callwell.client.calls.operations import OperationHandle, find_operation, list_operations
 from callwell.client.calls.options import NOT_GIVEN
 from callwell.client.calls.responses import REDIRECTS, rename_fields, resolve_link
+from callwell.client.concurrency.primitives import post_to_state
 from callwell.core import json_values, outcome
 from callwell.errors import CallFacts, InvalidOption, KeyRefused, UnexpectedAnswer
 
@@ -198,7 +199,7 @@ class AsyncCaller:
         users = self.config.end_users
         if users is None:
             return await send()
-        with users.counting(prepared.plan.operation, prepared.options.for_user):
+        with users.counting(prepared.plan.operation, prepared.options.for_user, post_to_state):
             return await send()
 
     async def _dispatch(

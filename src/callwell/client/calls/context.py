@@ -108,7 +108,7 @@ class StepRecorder(Protocol):
     event: Event
     lookup_error: Exception | None
 
-    def record(self, state: Call, action: Action) -> None:
+    def record(self, state: Call, action: Action) -> Any:
         """Record a state and the action that comes next, before that is carried out."""
         ...
 

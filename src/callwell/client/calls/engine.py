@@ -41,7 +41,7 @@ from callwell.core.types import (
     Wait,
     Woken,
 )
-from callwell.errors import CallwellError, ClosedError, KeyRefused, StateError, UsageError
+from callwell.errors import CallwellError, ClosedError, KeyRefused, UsageError
 from callwell.observe.logs import LOGGER, log_notice
 from callwell.transport.base import NoReply, Request
 from callwell.transport.default import AsyncDefaultTransport
@@ -162,7 +162,7 @@ class AsyncEngine:
             state, action = machine.advance(state, event, self.clock.now(), self.roll())
             context.state = state
             if recorder is not None:
-                recorder.record(state, action)
+                await recorder.record(state, action)
             if isinstance(action, Acquire):
                 event = await self._acquire(context, action.until)
             elif isinstance(action, Send):
@@ -370,11 +370,8 @@ class AsyncEngine:
                 may_retry = self.account.release(context.prepared.plan.quotas, permit, end)
         except Exception as error:  # noqa: BLE001 - whatever it is, the permit was used
             departures.handle_unreleased(self, context, permit, end, error)
-        try:
-            if key is not None:
-                context.keys.end_use(key[0], accepted=accepted)
-        except StateError as error:
-            LOGGER.warning("%s: it is not recorded that the key was accepted: %s", context.provider, error)
+        if key is not None:
+            context.keys.end_use(key[0], accepted=accepted)
         for queue in self.queues.all:
             if queue.waiters:
                 queue.wake()

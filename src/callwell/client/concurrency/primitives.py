@@ -12,10 +12,13 @@ from collections.abc import AsyncIterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
 
+from callwell.client.concurrency.state_thread import submit
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator
 
     from callwell.client.calls.responses import Answer
+    from callwell.state.base import State
 
 
 __all__ = [
@@ -25,11 +28,16 @@ __all__ = [
     "AsyncFind",
     "AsyncLatch",
     "AsyncPendingAnswer",
+    "AsyncWork",
+    "blocks",
     "cancel_all",
     "next_or_none",
+    "post_to_state",
     "run_blocking",
     "sleep",
+    "use_state",
     "wait_all",
+    "wait_for_state",
     "when_loop_closes",
 ]
 
@@ -38,6 +46,7 @@ T = TypeVar("T")
 AsyncPendingAnswer: TypeAlias = "Awaitable[Answer]"
 AsyncFetch: TypeAlias = "Callable[..., Awaitable[Answer]]"
 AsyncFind: TypeAlias = "Callable[[], Awaitable[Answer | None]]"
+AsyncWork: TypeAlias = "Callable[[], Awaitable[None]]"
 
 MAX_TIMER_S: Final = 86_400.0
 """Waits end after a day and are begun again: asyncio polls for no longer either (MAXIMUM_SELECT_TIMEOUT)."""
@@ -198,6 +207,63 @@ async def cancel_all(background: Iterable[AsyncBackgroundTask[Any]]) -> None:
 async def run_blocking(work: Callable[[], T]) -> T:
     """Do something that blocks, in a thread."""
     return await asyncio.to_thread(work)
+
+
+def blocks(state: State) -> bool:
+    """Whether the use of a state would hold up the caller's event loop."""
+    return state.shared
+
+
+async def use_state(state: State, work: Callable[[], T]) -> T:
+    """Use a state: at once if it is in memory, else in its thread, after all that was handed to that before.
+
+    A task that is cancelled while it waits leaves the work to the thread, which does it in its turn.
+
+    Args:
+        state: the state.
+        work: what uses it.
+    """
+    if not state.shared:
+        return work()
+    loop = asyncio.get_running_loop()
+    done = loop.create_future()
+
+    def wake(_future: Any) -> None:
+        with suppress(RuntimeError):  # the loop was closed in the meantime
+            loop.call_soon_threadsafe(_set_done, done)
+
+    future = submit(state, work)
+    future.add_done_callback(wake)
+    await done
+    return future.result()
+
+
+def _set_done(done: asyncio.Future[None]) -> None:
+    if not done.done():
+        done.set_result(None)
+
+
+def post_to_state(state: State, work: Callable[[], None]) -> None:
+    """Use a state without waiting: at once if it is in memory, else in its thread, in order.
+
+    Args:
+        state: the state.
+        work: what uses it. It reports its own errors.
+    """
+    if state.shared:
+        submit(state, work)
+    else:
+        work()
+
+
+async def wait_for_state(state: State) -> None:
+    """Wait until all is done that was handed to the thread of a state."""
+    if state.shared:
+        await use_state(state, _do_nothing)
+
+
+def _do_nothing() -> None:
+    """Take a turn in the thread of a state."""
 
 
 async def next_or_none(source: AsyncIterator[T] | Iterator[T]) -> T | None:

@@ -28,7 +28,9 @@ ample for an attempt, and waits are added to it."""
 
 
 class BaseRecorder:
-    """What both sides share of `callwell.client.calls.context.StepRecorder`: all but the probe.
+    """What both sides share of `callwell.client.calls.context.StepRecorder`: all but the waiting.
+
+    What writes here may run in the thread of the state, in order.
 
     Args:
         ledger: where the call is recorded.
@@ -54,28 +56,34 @@ class BaseRecorder:
             self.event = Interrupted()
             self.state = self._restore(entry.call, begun)
 
-    def record(self, state: Call, action: Action) -> None:
-        """Record what will be done next, before it is done.
+    def needs_record(self, action: Action) -> bool:
+        """Whether an action must be in the ledger before it is carried out.
+
+        A call that was never sent needs no record: only a Send must be there before it happens.
+        """
+        if isinstance(action, Fail):
+            self._failure = action
+        return isinstance(action, Send) or (self._is_written and not isinstance(action, Fail | Finish | Acquire))
+
+    def write_step(self, state: Call, action: Action) -> None:
+        """Write what will be done next, before it is done.
+
+        Args:
+            state: where the call stands then.
+            action: what will be done.
 
         Raises:
             NameTaken: another process has taken the call over, so nothing is sent.
             StateError: it cannot be recorded, so nothing is sent.
         """
-        if isinstance(action, Fail):
-            self._failure = action
-        if isinstance(action, Fail | Finish):
-            return
-        self.state = state
         now = self._clock.now()
         if isinstance(action, Send):
             self._closes_at = now + min(state.rule.attempt_s, max(0.0, state.deadline_at - now))
-        # A call that was never sent needs no record: only a Send must be on disk before it happens.
-        if isinstance(action, Send) or (self._is_written and not isinstance(action, Acquire)):
-            is_ours = self._write(state, action.until if isinstance(action, Wait | RenewKey) else now)
-            if isinstance(action, Send) and not is_ours:
-                what = f"{self._entry.provider} {self._entry.operation}: {self.name!r}"
-                text = f"{what} was settled, or is being made by another process: nothing was sent again"
-                raise NameTaken(text, name=self.name)
+        is_ours = self._write(state, action.until if isinstance(action, Wait | RenewKey) else now)
+        if isinstance(action, Send) and not is_ours:
+            what = f"{self._entry.provider} {self._entry.operation}: {self.name!r}"
+            text = f"{what} was settled, or is being made by another process: nothing was sent again"
+            raise NameTaken(text, name=self.name)
 
     def end_done(self, object_key: str | None) -> None:
         """The call was done.

@@ -11,6 +11,7 @@ kept for `MAX_AGE_S`, so that the same program, run again, finds it.
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +19,7 @@ from callwell.client.exactly_once.entry import Entry, Status
 from callwell.client.exactly_once.holder import CallLocks
 from callwell.client.retention import Retention
 from callwell.clock import boot_id
-from callwell.errors import NameTaken, UnknownName
+from callwell.errors import NameTaken, StateError, UnknownName
 from callwell.state.base import FORGET, Cell
 
 if TYPE_CHECKING:
@@ -45,15 +46,16 @@ class LedgerStore:
         max_settled: how many settled calls are remembered.
 
     Attributes:
+        state: holds the records. Its methods and those of the ledger wait: see `use_state` for event loops.
         locks: the locks of the calls that share the state.
         clock_name: the boot and clock that monotonic times in the records belong to.
     """
 
     def __init__(self, account: str, state: State, clock: Clock, *, max_settled: int = MAX_SETTLED) -> None:
+        self.state = state
         self.locks = CallLocks(state.call_locks)
         self.clock_name = f"{boot_id()} {clock}"
         self._records = f"once:{account}:"
-        self._state = state
         self._clock = clock
         self._retention = Retention(
             f"once-old:{account}:",
@@ -102,7 +104,7 @@ class LedgerStore:
             )
             return taken_over, taken_over
 
-        return self._state.update(self._cell(draft.name), change)
+        return self.state.update(self._cell(draft.name), change)
 
     def write(self, entry: Entry, *, first: bool = False) -> bool:
         """Write what the holder of a call knows.
@@ -122,7 +124,18 @@ class LedgerStore:
                 return entry, True
             return (found if found.name else FORGET), False
 
-        return self._state.update(self._cell(entry.name), change)
+        return self.state.update(self._cell(entry.name), change)
+
+    def release(self, name: str, holder: str) -> None:
+        """Let others claim a call that a holder has claimed and does not make. A state that fails changes nothing."""
+
+        def change(found: Entry) -> tuple[Entry, None]:
+            if found.holder == holder:
+                found = found._replace(held_until_wall=0.0, held_until=0.0)
+            return (found if found.name else FORGET), None
+
+        with suppress(StateError):
+            self.state.update(self._cell(name), change)
 
     def end(self, entry: Entry) -> None:
         """Record how a call ended; forget it if it has no name by which it could be found again."""
@@ -135,11 +148,11 @@ class LedgerStore:
             is_over = entry.status is Status.DONE or found.holder == entry.holder
             return (FORGET if is_over or not found.name else found), None
 
-        self._state.update(self._cell(entry.name), change)
+        self.state.update(self._cell(entry.name), change)
 
     def forget(self, name: str) -> None:
         """Forget a settled call that will not be asked for again."""
-        entry = self._state.update(self._cell(name), lambda found: (FORGET, found))
+        entry = self.state.update(self._cell(name), lambda found: (FORGET, found))
         self._retention.remove(_digest_name(entry.name), entry.changed)
 
     def settle(self, name: str, *, done: bool) -> Entry:
@@ -164,7 +177,7 @@ class LedgerStore:
             settled = found._replace(status=status, holder="", held_until_wall=0.0, changed=self._clock.wall())
             return (settled if settled.named else FORGET), settled
 
-        settled = self._state.update(self._cell(name), change)
+        settled = self.state.update(self._cell(name), change)
         if settled.named:
             self._retention.add(_digest_name(settled.name), settled.changed)
         return settled
@@ -175,15 +188,15 @@ class LedgerStore:
         Raises:
             UnknownName: there is none.
         """
-        entry = self._state.read(self._cell(name))
+        entry = self.state.read(self._cell(name))
         if not entry.name:
             raise UnknownName("entry", name, [known.name for known in self.entries()], owner="the ledger")
         return entry
 
     def entries(self) -> tuple[Entry, ...]:
         """All calls, settled or not, the oldest first."""
-        keys = (key for key in self._state.keys(self._records) if ":" not in key.removeprefix(self._records))
-        found = (self._state.read(_entry_cell(key)) for key in keys)
+        keys = (key for key in self.state.keys(self._records) if ":" not in key.removeprefix(self._records))
+        found = (self.state.read(_entry_cell(key)) for key in keys)
         return tuple(sorted((entry for entry in found if entry.name), key=lambda entry: entry.began))
 
     def sweep(self) -> None:
@@ -210,7 +223,7 @@ class LedgerStore:
             is_old = found.settled and int(found.changed) == changed_at_wall
             return (FORGET if is_old or not found.name else found), None
 
-        self._state.update(_entry_cell(f"{self._records}{digest}"), change)
+        self.state.update(_entry_cell(f"{self._records}{digest}"), change)
 
 
 def new_marker() -> str:

@@ -185,7 +185,10 @@ class KeyHolder:
                 self._ring = keyring.accept(self._ring, generation)
             self._ring = keyring.end_use(self._ring, generation)
         if first_accepted is not None:
-            self._uses.record_accepted(first_accepted.fingerprint, self._source.location)
+            self._record_accepted(first_accepted.fingerprint)
+
+    def _record_accepted(self, fingerprint: str) -> None:
+        self._uses.note_accepted(fingerprint, self._source.location)
 
     def is_on_trial(self, generation: int) -> bool:
         """Whether a key is new, and an older key that works can be used instead."""

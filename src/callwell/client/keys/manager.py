@@ -11,9 +11,10 @@ is no success. A new key that is refused is set aside and tried again later: a p
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
-from callwell.client.concurrency.primitives import AsyncLatch, run_blocking
+from callwell.client.concurrency.primitives import AsyncLatch, blocks, post_to_state, run_blocking, use_state
 from callwell.client.keys.holder import KeyHolder
 from callwell.core import keyring
 from callwell.core.key_trial import UNTRIED
@@ -103,8 +104,8 @@ class AsyncKeyManager(KeyHolder):
         self._reject(generation)
         if self._canary is not None:
             await self._try_new_key(self._canary, until)
-        if not self._was_ever_accepted():
-            self._reread()
+        if not await use_state(self._uses.state, self._was_ever_accepted):
+            await self._read_again()
             until = self._clock.now()
         while keyring.current(self._ring) is None and self._clock.now() < until:
             latch = AsyncLatch()
@@ -126,7 +127,7 @@ class AsyncKeyManager(KeyHolder):
                 break
         current = keyring.current(self._ring)
         if current is None:
-            self._raise_if_revoked()
+            await use_state(self._uses.state, self._raise_if_revoked)
             return generation
         return current.generation
 
@@ -176,8 +177,16 @@ class AsyncKeyManager(KeyHolder):
         with suppress(StateError):
             await run_blocking(lambda: self._uses.fleet.record_trial(key.fingerprint, problem, is_clear=is_clear))
 
+    async def _read_again(self) -> bool:
+        """Read the source, and return whether it has a new key; the state knows whether it may be used."""
+        return await run_blocking(self._reread) if blocks(self._uses.state) else self._reread()
+
+    def _record_accepted(self, fingerprint: str) -> None:
+        """Record that a key was accepted, without holding up the call that found out."""
+        post_to_state(self._uses.state, partial(super()._record_accepted, fingerprint))
+
     async def _poll_source(self, until: float) -> None:
-        while not self._reread() and self._source.can_change and self._clock.now() < until:
+        while not await self._read_again() and self._source.can_change and self._clock.now() < until:
             if keyring.current(self._ring) is not None:
                 break  # a look at the state has read it, or has taken a mark back
             latch = AsyncLatch()

@@ -8,11 +8,13 @@ environments, and nowhere else.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
 from callwell.client.calls.engine import AsyncEngine
+from callwell.client.concurrency.primitives import use_state
 from callwell.client.quota.account import Account
 from callwell.client.tokens.exchange import AsyncTokenExchange
 from callwell.errors import CallError, KeyOfAnotherEnvironment, KeyRefused
@@ -40,7 +42,9 @@ async def explain_refusal(error: KeyRefused, engine: AsyncEngine, config: Client
         return error
     key = engine.keys.newest()
     rule = config.provider.profile.key.token
-    if rule is None or not config.other_base_urls or config.key_uses().find_environment(key.fingerprint):
+    if rule is None or not config.other_base_urls:
+        return error
+    if await use_state(config.state, partial(config.key_uses().find_environment, key.fingerprint)):
         return error
     if not config.explain_refused_key:
         names = " or ".join(config.other_base_urls)
@@ -58,7 +62,8 @@ async def explain_refusal(error: KeyRefused, engine: AsyncEngine, config: Client
         except CallError as failure:
             results.append(f"environment {name} could not be asked ({failure})")
         else:
-            config.key_uses_in(name, address).record_accepted(key.fingerprint, engine.keys.location)
+            uses = config.key_uses_in(name, address)
+            await use_state(config.state, partial(uses.record_accepted, key.fingerprint, engine.keys.location))
             return KeyOfAnotherEnvironment(
                 config.provider.name,
                 environment=config.realm.environment,

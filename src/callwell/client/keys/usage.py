@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from callwell.errors import KeyOfAnotherEnvironment, KeyRevoked, StateError
+from callwell.observe.logs import LOGGER
 from callwell.state.base import Cell
 
 if TYPE_CHECKING:
@@ -153,6 +154,13 @@ class KeyUseLog:
             return KeyUse(first=use.first or now, last=now, clients=use.clients + 1, location=location), None
 
         self.state.update(self._cell(fingerprint), change)
+
+    def note_accepted(self, fingerprint: str, location: str) -> None:
+        """The same for a call, which a state that fails costs nothing."""
+        try:
+            self.record_accepted(fingerprint, location)
+        except StateError as error:
+            LOGGER.warning("%s: it is not recorded that the key was accepted: %s", self._provider, error)
 
     def check_revoked(self, fingerprint: str, location: str) -> None:
         """Raise if a key is marked as revoked.

@@ -3,19 +3,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
+from callwell.client.concurrency.primitives import use_state
 from callwell.core import json_values, upload
 from callwell.errors import InvalidOption, NameTaken, UploadError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from callwell.client.calls.caller import AsyncCaller
     from callwell.client.uploads.position import UploadPosition
     from callwell.core.rules.operations import UploadRule
     from callwell.core.upload import Upload
     from callwell.state.base import Cell
+
+T = TypeVar("T")
 
 
 class AsyncObjectCreator:
@@ -64,7 +68,7 @@ class AsyncObjectCreator:
         created = blank._replace(target=target)
         if isinstance(name, str):
             created = upload.resume(created)
-        self._position.store(created)
+        await self._use(partial(self._position.store, created))
         return created
 
     async def _create_shared(
@@ -79,19 +83,25 @@ class AsyncObjectCreator:
     ) -> Upload:
         """Create it under the name that all calls which make the same upload see."""
         create = self._rule.create or ""
-        entered = self._position.enter(cell, blank, gone=gone, force_new=force_new)
+        enter = self._position.enter
+        entered = await self._use(partial(enter, cell, blank, gone=gone, force_new=force_new))
         if entered.upload.target is None:
             try:
                 target = await self._call(create, arguments, deadline_s, exactly_once=entered.upload.creation)
             except NameTaken:  # what was created under this name is gone
-                entered = self._position.enter(cell, blank, gone=entered.upload.creation)
+                entered = await self._use(partial(enter, cell, blank, gone=entered.upload.creation))
                 target = entered.upload.target or await self._call(
                     create, arguments, deadline_s, exactly_once=entered.upload.creation
                 )
-            entered = entered._replace(upload=self._position.store_target(cell, entered.upload, target))
+            stored = await self._use(partial(self._position.store_target, cell, entered.upload, target))
+            entered = entered._replace(upload=stored)
         if entered.is_new and not entered.upload.sent:
             return entered.upload
         return upload.resume(entered.upload)  # others may have sent pieces: ask first
+
+    async def _use(self, work: Callable[[], T]) -> T:
+        """Use the state that holds the position."""
+        return await use_state(self._caller.config.state, work)
 
     async def _call(
         self, create: str, arguments: Mapping[str, object], deadline_s: float, *, exactly_once: str | bool

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from callwell.client.calls.engine import AsyncEngine
-    from callwell.client.concurrency.primitives import AsyncFetch
+    from callwell.client.concurrency.primitives import AsyncFetch, AsyncWork
     from callwell.client.uploads.piece_reader import PieceSource
     from callwell.client.uploads.stream import AsyncPieceStream
     from callwell.core.rules.operations import UploadRule
@@ -41,7 +41,8 @@ class AsyncPieceSender:
         engine: for its clock and random numbers.
         file: gives the pieces; a stream is read one piece at a time.
         meter: counts their bytes.
-        store: stores the position.
+        store: stores a position, or hands it over to be stored in order.
+        settle: waits until all positions are stored that were handed over.
         state: where the upload stands.
         compares_size: the size that the provider reports is that of the file as it was sent.
 
@@ -62,6 +63,7 @@ class AsyncPieceSender:
         file: PieceSource | AsyncPieceStream,
         meter: ProgressMeter,
         store: Callable[[Upload], None],
+        settle: AsyncWork,
         state: Upload,
         compares_size: bool = True,
     ) -> None:
@@ -76,6 +78,7 @@ class AsyncPieceSender:
         self._file = file
         self._meter = meter
         self._store = store
+        self._settle = settle
         self._compares_size = compares_size
         self._bytes_sent = dict[int, int]()
         self._report = UploadStatus()
@@ -139,7 +142,8 @@ class AsyncPieceSender:
         if piece.again:
             self._count_resent(self._bytes_sent.pop(piece.number, reader.size))
         with self._lock:
-            self._set_state(self.state)  # stored before it is sent: who resumes after a kill knows that it was sent
+            self._set_state(self.state)
+        await self._settle()  # stored before it is sent: who resumes after a kill knows that it was sent
         total = self._rule.unknown_total if self.state.total is None else self.state.total
         arguments = {
             **self._arguments,

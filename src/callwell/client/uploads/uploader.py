@@ -3,13 +3,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
 from callwell.client.calls.context import PreparedCall
 from callwell.client.calls.options import MIN_DEADLINE_S, NOT_GIVEN
-from callwell.client.concurrency.primitives import run_blocking, sleep, when_loop_closes
+from callwell.client.concurrency.primitives import (
+    post_to_state,
+    run_blocking,
+    sleep,
+    use_state,
+    wait_for_state,
+    when_loop_closes,
+)
 from callwell.client.uploads import files
 from callwell.client.uploads import options as upload_options
 from callwell.client.uploads.creation import AsyncObjectCreator
@@ -43,6 +51,8 @@ if TYPE_CHECKING:
     from callwell.client.uploads.files import DiskFile, MemoryFile
     from callwell.core.rules.operations import UploadRule
     from callwell.core.upload import Upload
+
+T = TypeVar("T")
 
 MAX_WAIT_S: Final = 3_600.0
 """Seconds for which a state is waited for where the caller sets no deadline: a file that cannot be read never gets
@@ -80,7 +90,7 @@ class AsyncUploader:
         handle: the operation.
         rule: what the profile says about it.
         on_done: called with the result while the position is still stored: who records it there loses nothing by a
-            kill.
+            kill. It may use the state: on an event loop it is called in the state's thread.
     """
 
     def __init__(
@@ -150,7 +160,7 @@ class AsyncUploader:
 
     async def _send_file(self, source: MemoryFile | DiskFile, arguments: UploadArguments) -> AsyncPieceSender:
         """Resume the upload where this or another process has stopped, or start it."""
-        stored = self._position.join() if self._options.resume else NO_UPLOAD
+        stored = await self._use(self._position.join) if self._options.resume else NO_UPLOAD
         gone = None
         if stored.target is not None:
             try:
@@ -199,7 +209,7 @@ class AsyncUploader:
             force_new = not self._options.resume
             return await creator.create(blank, arguments.create, self._left_s(), gone=gone, force_new=force_new)
         started = blank._replace(target=arguments.target)
-        self._position.store(started)
+        await self._use(partial(self._position.store, started))
         return started
 
     async def _send(
@@ -215,7 +225,8 @@ class AsyncUploader:
             engine=self._engine,
             file=file,
             meter=meter,
-            store=self._position.store,
+            store=self._store,
+            settle=partial(wait_for_state, self._config.state),
             state=state,
             compares_size=not upload_options.may_be_cut(self._config.sandbox, self._duration_s),
         )
@@ -224,12 +235,13 @@ class AsyncUploader:
         except (FileChanged, FileUnfit, UploadMismatch, ProcessingFailed) as error:
             error.target = sender.state.target
             if not (isinstance(error, UploadMismatch) and error.what == "state"):
-                self._position.forget()
+                await self._use(self._position.forget)
             raise
         except CallwellError as error:
             cause: CallwellError = error
             if isinstance(error, KeyRefused) and self._rule.token is None:
                 cause = await self._caller.explain(error)
+            await wait_for_state(self._config.state)  # whether positions could be stored is known now
             raise self._to_stopped(sender.state, cause, arguments) from error
         return sender
 
@@ -278,8 +290,8 @@ class AsyncUploader:
             resent=sender.state.resent_bytes,
             warnings=warnings,
         )
-        self._on_done(done)
-        self._position.forget()
+        await self._use(partial(self._on_done, done))
+        await self._use(self._position.forget)
         return done
 
     async def _wait_for(self, name: str, target: str, json: Any) -> None:
@@ -300,7 +312,7 @@ class AsyncUploader:
         while not upload_status.has_reached(until, json):
             word = upload_status.find_failure(until, json)
             if word is not None:
-                self._position.forget()
+                await self._use(self._position.forget)
                 text = f"{self._name}: {target} was sent, and will never be {name}: the provider says {word!r}"
                 raise ProcessingFailed(text, target=target, state=word)
             if clock.now() + pause_s >= deadline:
@@ -315,6 +327,14 @@ class AsyncUploader:
             pause_s = min(2 * pause_s, MAX_POLL_S)
             polls += 1
             json = (await self._query(target)).json
+
+    async def _use(self, work: Callable[[], T]) -> T:
+        """Use the state that holds the position."""
+        return await use_state(self._config.state, work)
+
+    def _store(self, state: Upload) -> None:
+        """Have the position stored, after those that came before it."""
+        post_to_state(self._config.state, partial(self._position.store, state))
 
     async def _query(self, target: str) -> Answer:
         return await self._call(self._rule.status, {self._rule.target: target})

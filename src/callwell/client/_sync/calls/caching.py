@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+from callwell.client._sync.concurrency.primitives import use_state
 from callwell.client.result_cache import cache_key
 from callwell.errors import StateError, UsageError
 from callwell.observe.logs import LOGGER
@@ -40,13 +42,15 @@ def run_cached(config: ClientConfig, handle: OperationHandle, prepared: Prepared
         )
     cache = config.result_cache()
     key = cache_key(prepared.request)
-    cached = None if prepared.options.force else cache.get(key)
+    cached = None
+    if not prepared.options.force:
+        cached = use_state(config.state, partial(cache.get, key))
     if cached is not None:
         return cached
     answer = send()
     if answer.json is not None:
         try:
-            cache.put(key, answer)
+            use_state(config.state, partial(cache.put, key, answer))
         except StateError as error:  # the result is paid for, so it is returned anyway
             LOGGER.warning("%s %s: the result could not be cached: %s", name, operation, error)
     return answer

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
+from callwell.client._sync.concurrency.primitives import post_to_state
 from callwell.client.calls.context import PreparedCall
 from callwell.client.calls.operations import OperationHandle, find_operation, list_operations
 from callwell.client.calls.options import NOT_GIVEN
@@ -199,7 +200,7 @@ class Caller:
         users = self.config.end_users
         if users is None:
             return send()
-        with users.counting(prepared.plan.operation, prepared.options.for_user):
+        with users.counting(prepared.plan.operation, prepared.options.for_user, post_to_state):
             return send()
 
     def _dispatch(self, handle: OperationHandle, prepared: PreparedCall, arguments: Mapping[str, object]) -> Answer:

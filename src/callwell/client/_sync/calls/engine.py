@@ -42,7 +42,7 @@ from callwell.core.types import (
     Wait,
     Woken,
 )
-from callwell.errors import CallwellError, ClosedError, KeyRefused, StateError, UsageError
+from callwell.errors import CallwellError, ClosedError, KeyRefused, UsageError
 from callwell.observe.logs import LOGGER, log_notice
 from callwell.transport.base import NoReply, Request
 from callwell.transport.default import DefaultTransport
@@ -371,11 +371,8 @@ class Engine:
                 may_retry = self.account.release(context.prepared.plan.quotas, permit, end)
         except Exception as error:  # noqa: BLE001 - whatever it is, the permit was used
             departures.handle_unreleased(self, context, permit, end, error)
-        try:
-            if key is not None:
-                context.keys.end_use(key[0], accepted=accepted)
-        except StateError as error:
-            LOGGER.warning("%s: it is not recorded that the key was accepted: %s", context.provider, error)
+        if key is not None:
+            context.keys.end_use(key[0], accepted=accepted)
         for queue in self.queues.all:
             if queue.waiters:
                 queue.wake()

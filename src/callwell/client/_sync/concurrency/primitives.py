@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from callwell.client.calls.responses import Answer
+    from callwell.state.base import State
 
 __all__ = [
     "BackgroundTask",
@@ -26,11 +27,16 @@ __all__ = [
     "Find",
     "Latch",
     "PendingAnswer",
+    "Work",
+    "blocks",
     "cancel_all",
     "next_or_none",
+    "post_to_state",
     "run_blocking",
     "sleep",
+    "use_state",
     "wait_all",
+    "wait_for_state",
     "when_loop_closes",
 ]
 
@@ -39,6 +45,7 @@ T = TypeVar("T")
 PendingAnswer: TypeAlias = "Answer"
 Fetch: TypeAlias = "Callable[..., Answer]"
 Find: TypeAlias = "Callable[[], Answer | None]"
+Work: TypeAlias = "Callable[[], None]"
 
 
 SLICE_S: Final = 1.0
@@ -172,6 +179,25 @@ def cancel_all(background: Iterable[BackgroundTask[Any]]) -> None:
 def run_blocking(work: Callable[[], T]) -> T:
     """Do something that blocks."""
     return work()
+
+
+def blocks(_state: State) -> bool:
+    """A thread may wait for any state: it has no loop to hold up."""
+    return False
+
+
+def use_state(_state: State, work: Callable[[], T]) -> T:
+    """Use a state."""
+    return work()
+
+
+def post_to_state(_state: State, work: Callable[[], None]) -> None:
+    """Use a state."""
+    work()
+
+
+def wait_for_state(_state: State) -> None:
+    """Nothing is ever handed to another thread."""
 
 
 def next_or_none(source: Iterator[T]) -> T | None:

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from callwell.client._sync.concurrency.primitives import use_state
 from callwell.client._sync.exactly_once.once import OnceCall
 from callwell.client.exactly_once.marker import ObjectMarker
 from callwell.errors import InvalidOption
@@ -70,7 +72,8 @@ class Ledger:
             NameTaken: it is settled.
             OutcomeUnknown: the client's deadline came first.
         """
-        stored = self._store.get(entry if isinstance(entry, str) else entry.name)
+        name = entry if isinstance(entry, str) else entry.name
+        stored = use_state(self._store.state, partial(self._store.get, name))
         if stored.marker is None:
             expected = f"a call that creates objects with a marker: check whether {stored.sent} was done, and settle it"
             raise InvalidOption("entry", stored.name, expected)

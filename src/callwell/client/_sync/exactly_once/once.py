@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from msgspec.structs import replace
 
-from callwell.client._sync.concurrency.primitives import sleep, when_loop_closes
+from callwell.client._sync.concurrency.primitives import post_to_state, sleep, use_state, when_loop_closes
 from callwell.client.calls import nested
 from callwell.client.calls.context import PreparedCall
 from callwell.client.calls.options import MIN_DEADLINE_S
@@ -47,7 +47,7 @@ from callwell.client.exactly_once.marker import ObjectMarker
 from callwell.client.exactly_once.recorder import LEASE_S, BaseRecorder
 from callwell.core.call import Call
 from callwell.core.quota.permits import MAX_PAUSE_S
-from callwell.core.types import Probed
+from callwell.core.types import Fail, Finish, Probed
 from callwell.core.verdict import End
 from callwell.errors import CallwellError, InvalidOption, NameTaken, UnexpectedAnswer, WouldExceedDeadline
 
@@ -66,7 +66,7 @@ if TYPE_CHECKING:
     from callwell.client.config import ClientConfig
     from callwell.client.exactly_once.store import LedgerStore
     from callwell.clock import Clock
-    from callwell.core.types import Event
+    from callwell.core.types import Action, Event
 
 POLL_S: Final = 0.5
 """Seconds between two looks at a call that another process or thread is making: few would notice half a second, and a
@@ -221,7 +221,11 @@ class OnceCall:
                 held_until=now + held_s,
                 wall_offset_s=wall - now,
             )
-            entry = self._ledger.claim(wanted, may_begin=may_begin)
+            try:
+                entry = use_state(self._ledger.state, partial(self._ledger.claim, wanted, may_begin=may_begin))
+            except BaseException:  # cancelled, perhaps: the thread claims it all the same
+                post_to_state(self._ledger.state, partial(self._ledger.release, draft.name, draft.holder))
+                raise
             if entry.status is Status.DONE or entry.holder == draft.holder:
                 return entry
             if now >= self._deadline:
@@ -257,10 +261,14 @@ class OnceCall:
         try:
             bound = self._bound if marker is None else marker.bind(self._arguments, value)
             answer = self._engine.run(PreparedCall(plan, bound, self._options, recorder))
-        except BaseException:
-            recorder.leave()
+        except Exception:
+            use_state(self._ledger.state, recorder.leave)
             raise
-        recorder.end_done(None if marker is None else marker.object_key(answer))
+        except BaseException:  # cancelled, or its loop was closed: it must not wait
+            post_to_state(self._ledger.state, recorder.leave)
+            raise
+        object_key = None if marker is None else marker.object_key(answer)
+        use_state(self._ledger.state, partial(recorder.end_done, object_key))
         return answer
 
     def _find_result(self, entry: Entry) -> Answer:
@@ -316,6 +324,16 @@ class LedgerRecorder(BaseRecorder):
     def __init__(self, ledger: LedgerStore, entry: Entry, begun: Call, *, clock: Clock, find: Find) -> None:
         super().__init__(ledger, entry, begun, clock=clock)
         self._find = find
+
+    def record(self, state: Call, action: Action) -> None:
+        """Record what will be done next, before it is done: see `write_step`.
+
+        A caller that is cancelled meanwhile has not taken the step: `state` stays the one before it.
+        """
+        if self.needs_record(action):
+            use_state(self._ledger.state, partial(self.write_step, state, action))
+        if not isinstance(action, Fail | Finish):
+            self.state = state
 
     def probe(self, context: CallContext) -> Event:
         """Probe whether the call was done; the object that it created becomes the context's last response."""

@@ -12,9 +12,10 @@ is no success. A new key that is refused is set aside and tried again later: a p
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
-from callwell.client._sync.concurrency.primitives import Latch, run_blocking
+from callwell.client._sync.concurrency.primitives import Latch, blocks, post_to_state, run_blocking, use_state
 from callwell.client.keys.holder import KeyHolder
 from callwell.core import keyring
 from callwell.core.key_trial import UNTRIED
@@ -104,8 +105,8 @@ class KeyManager(KeyHolder):
         self._reject(generation)
         if self._canary is not None:
             self._try_new_key(self._canary, until)
-        if not self._was_ever_accepted():
-            self._reread()
+        if not use_state(self._uses.state, self._was_ever_accepted):
+            self._read_again()
             until = self._clock.now()
         while keyring.current(self._ring) is None and self._clock.now() < until:
             latch = Latch()
@@ -127,7 +128,7 @@ class KeyManager(KeyHolder):
                 break
         current = keyring.current(self._ring)
         if current is None:
-            self._raise_if_revoked()
+            use_state(self._uses.state, self._raise_if_revoked)
             return generation
         return current.generation
 
@@ -177,8 +178,16 @@ class KeyManager(KeyHolder):
         with suppress(StateError):
             run_blocking(lambda: self._uses.fleet.record_trial(key.fingerprint, problem, is_clear=is_clear))
 
+    def _read_again(self) -> bool:
+        """Read the source, and return whether it has a new key; the state knows whether it may be used."""
+        return run_blocking(self._reread) if blocks(self._uses.state) else self._reread()
+
+    def _record_accepted(self, fingerprint: str) -> None:
+        """Record that a key was accepted, without holding up the call that found out."""
+        post_to_state(self._uses.state, partial(super()._record_accepted, fingerprint))
+
     def _poll_source(self, until: float) -> None:
-        while not self._reread() and self._source.can_change and self._clock.now() < until:
+        while not self._read_again() and self._source.can_change and self._clock.now() < until:
             if keyring.current(self._ring) is not None:
                 break  # a look at the state has read it, or has taken a mark back
             latch = Latch()

@@ -12,15 +12,16 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
+from functools import partial
 from secrets import token_hex
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from callwell.client._sync.concurrency.primitives import Latch
+from callwell.client._sync.concurrency.primitives import Latch, blocks, post_to_state, use_state
 from callwell.client._sync.tokens.exchange import TokenExchange
 from callwell.client.tokens.store import TokenStore
 from callwell.core.call import MAX_KEY_RENEWALS
 from callwell.core.tokens import OBTAIN_TIMEOUT_S, ObtainTokens, UseToken, WaitForTokens
-from callwell.errors import CallError, CallwellError, KeyProblem, KeyRefused
+from callwell.errors import CallError, CallwellError, KeyProblem, KeyRefused, StateError
 from callwell.forks import reset_after_fork
 
 if TYPE_CHECKING:
@@ -29,10 +30,15 @@ if TYPE_CHECKING:
     from callwell.client.config import ClientConfig
     from callwell.client.tokens.store import IssuedTokens, StoredTokens, TokenPair
     from callwell.core.rules.profile import TokenRule
+    from callwell.core.tokens import TokenStep
     from callwell.keys import Key
 
 POLL_S: Final = 0.25
 """How often a waiting caller observes the state for tokens that another process obtained."""
+
+OBSERVED_S: Final = 1.0
+"""For how long a valid token is used without another look while somebody obtains the next one, where a look would hold
+up an event loop. A token that the provider refuses is replaced whatever was seen."""
 
 MAX_TOKENS: Final = 256
 """Tokens that are remembered by number: far more than calls under way can be using."""
@@ -81,6 +87,8 @@ class TokenManager:
         self._exchange = TokenExchange(engine, config.provider, rule)
         self._early_s = rule.early_s
         self._clock = config.clock
+        self._state = config.state
+        self._must_wait = blocks(config.state)
         self._store = TokenStore(config.account_key, config.state, config.clock)
         self._store.check(keys.newest())
         self._lock = threading.Lock()
@@ -127,6 +135,8 @@ class TokenManager:
         latest = self._latest
         if latest is not None and latest.key_generation == key_generation and self._clock.now() < latest.due_at:
             return latest
+        if self._must_wait:
+            return None
         step, stored = self._store.observe(key)
         return self._register(key_generation, key, stored) if isinstance(step, UseToken) else None
 
@@ -183,7 +193,7 @@ class TokenManager:
         """
         refused = self._tokens.get(number)
         if refused is not None:
-            self._store.record_refusal(refused.key, refused.generation)
+            use_state(self._state, partial(self._store.record_refusal, refused.key, refused.generation))
             self._latest = None
             if number == self._last_resort:
                 return number
@@ -225,13 +235,13 @@ class TokenManager:
         with self._lock:
             self._waiting.append(latch)
         try:
-            step, stored = self._store.decide(key, holder)
+            step, stored = self._decide(key, holder)
             if isinstance(step, ObtainTokens):
                 refreshable = stored.pair if step.renew is not None else None
                 obtained = self._obtain(key, holder, refreshable, until)
-                step, stored = self._store.observe(key)
+                step, stored = use_state(self._state, partial(self._store.observe, key))
             if obtained:
-                self._forget_before(generation, key)
+                use_state(self._state, partial(self._forget_before, generation, key))
             if isinstance(step, UseToken):
                 token = self._register(generation, key, stored)
                 if token is not None and obtained and after_refusal:
@@ -245,6 +255,19 @@ class TokenManager:
             self.keys.end_use(generation, accepted=obtained)
             with self._lock:
                 self._waiting = [other for other in self._waiting if other is not latch]
+
+    def _decide(self, key: Key, holder: str) -> tuple[TokenStep, StoredTokens]:
+        """Decide what this caller does; if it is cancelled meanwhile, others need not wait for its lease to end."""
+        try:
+            return use_state(self._state, partial(self._store.decide, key, holder))
+        except BaseException:
+            post_to_state(self._state, partial(self._give_up, key, holder))
+            raise
+
+    def _give_up(self, key: Key, holder: str) -> None:
+        """Let others obtain tokens. A state that fails lets them when the lease ends."""
+        with suppress(StateError):
+            self._store.record_failure(key, holder)
 
     def _obtain(self, key: Key, holder: str, refreshable: TokenPair | None, until: float) -> bool:
         """Obtain new tokens, with the refresh token or else with the key.
@@ -261,11 +284,14 @@ class TokenManager:
                     issued = self._exchange.exchange_refresh_token(refreshable.refresh, (now + until) / 2)
             if issued is None:
                 issued = self._exchange.exchange_key(key, until)
-            self._store.record_obtained(key, holder, issued, self._early_s)
+            record = partial(self._store.record_obtained, key, holder, issued, self._early_s)
+            use_state(self._state, record)
         except BaseException as error:
-            self._store.record_failure(key, holder)
-            if isinstance(error, CallwellError) and isinstance(self._store.observe(key)[0], UseToken):
-                return False
+            post_to_state(self._state, partial(self._give_up, key, holder))
+            if isinstance(error, CallwellError):
+                step, _ = use_state(self._state, partial(self._store.observe, key))
+                if isinstance(step, UseToken):
+                    return False
             raise
         finally:
             with self._lock:
@@ -279,13 +305,16 @@ class TokenManager:
         """The stored token under its number, a new one if this client has not used the token yet."""
         if stored.pair is None:
             return None
+        due_at = stored.tokens.due_at
+        if self._must_wait:
+            due_at = max(due_at, min(stored.tokens.ends_at, self._clock.now() + OBSERVED_S))
         token = TokenInUse(
             number=0,
             key_generation=key_generation,
             generation=stored.tokens.generation,
             key=key,
             access=stored.pair.access,
-            due_at=stored.tokens.due_at,
+            due_at=due_at,
         )
         with self._lock:
             number = next((known.number for known in reversed(self._tokens.values()) if _is_same(known, token)), 0)

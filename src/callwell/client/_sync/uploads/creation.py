@@ -4,19 +4,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
+from callwell.client._sync.concurrency.primitives import use_state
 from callwell.core import json_values, upload
 from callwell.errors import InvalidOption, NameTaken, UploadError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from callwell.client._sync.calls.caller import Caller
     from callwell.client.uploads.position import UploadPosition
     from callwell.core.rules.operations import UploadRule
     from callwell.core.upload import Upload
     from callwell.state.base import Cell
+
+T = TypeVar("T")
 
 
 class ObjectCreator:
@@ -65,7 +69,7 @@ class ObjectCreator:
         created = blank._replace(target=target)
         if isinstance(name, str):
             created = upload.resume(created)
-        self._position.store(created)
+        self._use(partial(self._position.store, created))
         return created
 
     def _create_shared(
@@ -80,19 +84,25 @@ class ObjectCreator:
     ) -> Upload:
         """Create it under the name that all calls which make the same upload see."""
         create = self._rule.create or ""
-        entered = self._position.enter(cell, blank, gone=gone, force_new=force_new)
+        enter = self._position.enter
+        entered = self._use(partial(enter, cell, blank, gone=gone, force_new=force_new))
         if entered.upload.target is None:
             try:
                 target = self._call(create, arguments, deadline_s, exactly_once=entered.upload.creation)
             except NameTaken:  # what was created under this name is gone
-                entered = self._position.enter(cell, blank, gone=entered.upload.creation)
+                entered = self._use(partial(enter, cell, blank, gone=entered.upload.creation))
                 target = entered.upload.target or self._call(
                     create, arguments, deadline_s, exactly_once=entered.upload.creation
                 )
-            entered = entered._replace(upload=self._position.store_target(cell, entered.upload, target))
+            stored = self._use(partial(self._position.store_target, cell, entered.upload, target))
+            entered = entered._replace(upload=stored)
         if entered.is_new and not entered.upload.sent:
             return entered.upload
         return upload.resume(entered.upload)  # others may have sent pieces: ask first
+
+    def _use(self, work: Callable[[], T]) -> T:
+        """Use the state that holds the position."""
+        return use_state(self._caller.config.state, work)
 
     def _call(
         self, create: str, arguments: Mapping[str, object], deadline_s: float, *, exactly_once: str | bool

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from callwell.client._sync.calls.engine import Engine
-    from callwell.client._sync.concurrency.primitives import Fetch
+    from callwell.client._sync.concurrency.primitives import Fetch, Work
     from callwell.client._sync.uploads.stream import PieceStream
     from callwell.client.uploads.piece_reader import PieceSource
     from callwell.core.rules.operations import UploadRule
@@ -42,7 +42,8 @@ class PieceSender:
         engine: for its clock and random numbers.
         file: gives the pieces; a stream is read one piece at a time.
         meter: counts their bytes.
-        store: stores the position.
+        store: stores a position, or hands it over to be stored in order.
+        settle: waits until all positions are stored that were handed over.
         state: where the upload stands.
         compares_size: the size that the provider reports is that of the file as it was sent.
 
@@ -63,6 +64,7 @@ class PieceSender:
         file: PieceSource | PieceStream,
         meter: ProgressMeter,
         store: Callable[[Upload], None],
+        settle: Work,
         state: Upload,
         compares_size: bool = True,
     ) -> None:
@@ -77,6 +79,7 @@ class PieceSender:
         self._file = file
         self._meter = meter
         self._store = store
+        self._settle = settle
         self._compares_size = compares_size
         self._bytes_sent = dict[int, int]()
         self._report = UploadStatus()
@@ -140,7 +143,8 @@ class PieceSender:
         if piece.again:
             self._count_resent(self._bytes_sent.pop(piece.number, reader.size))
         with self._lock:
-            self._set_state(self.state)  # stored before it is sent: who resumes after a kill knows that it was sent
+            self._set_state(self.state)
+        self._settle()  # stored before it is sent: who resumes after a kill knows that it was sent
         total = self._rule.unknown_total if self.state.total is None else self.state.total
         arguments = {
             **self._arguments,

@@ -4,11 +4,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
-from callwell.client._sync.concurrency.primitives import run_blocking, sleep, when_loop_closes
+from callwell.client._sync.concurrency.primitives import (
+    post_to_state,
+    run_blocking,
+    sleep,
+    use_state,
+    wait_for_state,
+    when_loop_closes,
+)
 from callwell.client._sync.uploads.creation import ObjectCreator
 from callwell.client._sync.uploads.sender import PieceSender
 from callwell.client._sync.uploads.stream import PieceStream
@@ -44,6 +52,8 @@ if TYPE_CHECKING:
     from callwell.client.uploads.files import DiskFile, MemoryFile
     from callwell.core.rules.operations import UploadRule
     from callwell.core.upload import Upload
+
+T = TypeVar("T")
 
 MAX_WAIT_S: Final = 3_600.0
 """Seconds for which a state is waited for where the caller sets no deadline: a file that cannot be read never gets
@@ -81,7 +91,7 @@ class Uploader:
         handle: the operation.
         rule: what the profile says about it.
         on_done: called with the result while the position is still stored: who records it there loses nothing by a
-            kill.
+            kill. It may use the state: on an event loop it is called in the state's thread.
     """
 
     def __init__(
@@ -151,7 +161,7 @@ class Uploader:
 
     def _send_file(self, source: MemoryFile | DiskFile, arguments: UploadArguments) -> PieceSender:
         """Resume the upload where this or another process has stopped, or start it."""
-        stored = self._position.join() if self._options.resume else NO_UPLOAD
+        stored = self._use(self._position.join) if self._options.resume else NO_UPLOAD
         gone = None
         if stored.target is not None:
             try:
@@ -200,7 +210,7 @@ class Uploader:
             force_new = not self._options.resume
             return creator.create(blank, arguments.create, self._left_s(), gone=gone, force_new=force_new)
         started = blank._replace(target=arguments.target)
-        self._position.store(started)
+        self._use(partial(self._position.store, started))
         return started
 
     def _send(
@@ -216,7 +226,8 @@ class Uploader:
             engine=self._engine,
             file=file,
             meter=meter,
-            store=self._position.store,
+            store=self._store,
+            settle=partial(wait_for_state, self._config.state),
             state=state,
             compares_size=not upload_options.may_be_cut(self._config.sandbox, self._duration_s),
         )
@@ -225,12 +236,13 @@ class Uploader:
         except (FileChanged, FileUnfit, UploadMismatch, ProcessingFailed) as error:
             error.target = sender.state.target
             if not (isinstance(error, UploadMismatch) and error.what == "state"):
-                self._position.forget()
+                self._use(self._position.forget)
             raise
         except CallwellError as error:
             cause: CallwellError = error
             if isinstance(error, KeyRefused) and self._rule.token is None:
                 cause = self._caller.explain(error)
+            wait_for_state(self._config.state)  # whether positions could be stored is known now
             raise self._to_stopped(sender.state, cause, arguments) from error
         return sender
 
@@ -279,8 +291,8 @@ class Uploader:
             resent=sender.state.resent_bytes,
             warnings=warnings,
         )
-        self._on_done(done)
-        self._position.forget()
+        self._use(partial(self._on_done, done))
+        self._use(self._position.forget)
         return done
 
     def _wait_for(self, name: str, target: str, json: Any) -> None:
@@ -301,7 +313,7 @@ class Uploader:
         while not upload_status.has_reached(until, json):
             word = upload_status.find_failure(until, json)
             if word is not None:
-                self._position.forget()
+                self._use(self._position.forget)
                 text = f"{self._name}: {target} was sent, and will never be {name}: the provider says {word!r}"
                 raise ProcessingFailed(text, target=target, state=word)
             if clock.now() + pause_s >= deadline:
@@ -316,6 +328,14 @@ class Uploader:
             pause_s = min(2 * pause_s, MAX_POLL_S)
             polls += 1
             json = (self._query(target)).json
+
+    def _use(self, work: Callable[[], T]) -> T:
+        """Use the state that holds the position."""
+        return use_state(self._config.state, work)
+
+    def _store(self, state: Upload) -> None:
+        """Have the position stored, after those that came before it."""
+        post_to_state(self._config.state, partial(self._position.store, state))
 
     def _query(self, target: str) -> Answer:
         return self._call(self._rule.status, {self._rule.target: target})

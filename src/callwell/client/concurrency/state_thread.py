@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One thread for each shared state, in which event loops have the work of that state done, in order.
+
+A state that processes share waits for a disk or a server, and an event loop must not. So a loop hands its work over and
+goes on with other tasks::
+
+    task A ── write 1 ──┐
+    task B ── read 2 ───┼──> thread of the state: 1, 2, 3, one after the other ──> disk or server
+    nobody ─ write 3 ───┘
+
+What was handed over is done, in this order, whatever becomes of the task: a task that is cancelled while it waits loses
+the result and nothing else. A process that ends does first what is still in the queue.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING, Final, TypeVar
+from weakref import WeakKeyDictionary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+    from callwell.state.base import State
+
+T = TypeVar("T")
+
+_THREADS: Final = WeakKeyDictionary["State", "ThreadPoolExecutor"]()
+
+_LOCK: Final = threading.RLock()
+"""Held while a thread is looked up or gets work, and during a fork: a child finds no work half handed over."""
+
+
+def submit(state: State, work: Callable[[], T]) -> Future[T]:
+    """Have work done in the thread of a state, after all that was submitted before.
+
+    Args:
+        state: the state that the work uses. The thread ends with it.
+        work: the work.
+    """
+    with _LOCK:
+        thread = _THREADS.get(state)
+        if thread is None:
+            from concurrent.futures import ThreadPoolExecutor  # loads logging; a state in memory needs no thread
+
+            thread = ThreadPoolExecutor(1, "callwell-state")
+            _THREADS[state] = thread
+        return thread.submit(work)
+
+
+def _after_fork_in_child() -> None:
+    """A child has no threads, and what its parent submitted is the parent's to do."""
+    _THREADS.clear()
+    _LOCK.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_after_fork_in_child)
