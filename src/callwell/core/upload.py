@@ -274,6 +274,8 @@ def apply_report(state: Upload, report: UploadStatus, size: int | None) -> Uploa
         state = _apply_pieces(state, confirmed_at_query, report.pieces, is_first=is_first)
     if state.failure is not None or state.missing_once or state.in_flight or not _is_complete(state):
         return state
+    if state.confirmed not in (confirmed_at_query, report.pieces):
+        return state  # the query went out before the last piece had arrived, so it is no report of the whole file
     return _verify(state, report, size)
 
 
