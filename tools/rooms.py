@@ -19,14 +19,16 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from import_graph import read_imports
+from import_graph import SOURCE, read_own_imports
 from layered_layout import is_point, lay_out
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from import_graph import Import
     from layered_layout import Edge, Layout, Node
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-SOURCE: Final = ROOT / "src"
 PICTURE: Final = Path("docs/rooms.svg")
 
 PUBLIC: Final = "import callwell"
@@ -118,15 +120,20 @@ Graph = dict[str, set[str]]
 
 @functools.cache
 def picture() -> str:
-    """The text of the picture. Reading all imports takes a second or two, so it is drawn once."""
-    graph = without_implied(room_graph(SOURCE))
+    """The text of the picture, which is drawn once."""
+    graph = without_implied(room_graph(SOURCE, read_own_imports()))
     return draw(lay_out(graph, width, BOX_GAP))
 
 
-def room_graph(source: Path) -> Graph:
-    """Which room imports which, inner rooms counted as the room around them."""
+def room_graph(source: Path, imports: Iterable[Import]) -> Graph:
+    """Which room imports which, inner rooms counted as the room around them.
+
+    Args:
+        source: the folder that holds the package.
+        imports: those of the package.
+    """
     graph: Graph = defaultdict(set)
-    for found in read_imports(source):
+    for found in imports:
         importer = box_of(found.module, source)
         if importer in LEFT_OUT or not found.meanings[0].startswith("callwell"):
             continue
