@@ -306,6 +306,17 @@ def test_pieces_cover_the_file(size: int, length: int) -> None:
         assert upload.count_confirmed_bytes(state) == sum(count for _, count in places[:number])
 
 
+def test_a_query_from_before_the_last_piece_is_none_about_the_whole_file() -> None:
+    """A piece that is confirmed while a query is under way need not be in its report: the provider is asked again."""
+    state = upload.start_upload(RULE, 10, 20, "v")
+    for _ in range(2):
+        state, _ = upload.next_action(state)
+    state, _ = upload.next_action(upload.doubt_piece(state, 1))
+    state = upload.confirm_piece(upload.start_query(state), 2)
+    assert upload.next_action(upload.apply_report(state, named(1), 20))[1] == QueryStatus(0)
+    assert upload.next_action(upload.apply_report(state, named(1, 2), 20))[1] == UploadDone()
+
+
 def test_it_can_be_stored() -> None:
     """All of it are plain values."""
     assert Upload(10)._asdict().keys() == Upload.__annotations__.keys()

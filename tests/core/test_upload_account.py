@@ -273,19 +273,6 @@ def test_what_the_provider_says_in_the_end_is_compared(said: UploadStatus, end: 
     assert ended(said) == (end, questions)
 
 
-def test_a_query_from_before_the_last_piece_is_none_about_the_whole_file() -> None:
-    """A piece that is confirmed while a query is under way need not be in its report: the provider is asked again."""
-    state = upload.start_upload(RULE, PIECE, 20, "v")
-    for _ in range(2):
-        state, _ = upload.next_action(state)
-    state, _ = upload.next_action(upload.doubt_piece(state, 1))
-    state = upload.confirm_piece(upload.start_query(state), 2)
-    early = upload.next_action(upload.apply_report(state, UploadStatus(pieces=(PieceRange(1, 1),)), 20))
-    whole = upload.next_action(upload.apply_report(state, UploadStatus(pieces=(PieceRange(1, 2),)), 20))
-    assert early[1] == QueryStatus(0)
-    assert whole[1] == UploadDone()
-
-
 def test_a_piece_that_is_missing_once_is_asked_about_again() -> None:
     """One server of the provider may not have heard of it yet: nothing is sent for that."""
     state = upload.apply_report(complete(), UploadStatus(pieces=(PieceRange(1, 2),)), 30)

@@ -118,12 +118,19 @@ def places(rule: Callable[[ast.AST], bool]) -> list[str]:
 @cache
 def broken_rules() -> dict[Callable[[ast.AST], bool], list[str]]:
     """Each rule about syntax → where it is broken. All rules share one parse of each file, which is what takes time."""
-    found: dict[Callable[[ast.AST], bool], list[str]] = {rule: [] for rule in (is_long, is_packed, is_nested, is_stub)}
+    rules: dict[type[ast.AST], Callable[[ast.AST], bool]] = {
+        ast.FunctionDef: is_long,
+        ast.AsyncFunctionDef: is_long,
+        ast.Assign: is_packed,
+        ast.IfExp: is_nested,
+        ast.Name: is_stub,
+    }
+    found: dict[Callable[[ast.AST], bool], list[str]] = {rule: [] for rule in rules.values()}
     for path in BY_HAND:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            for rule, broken in found.items():
-                if rule(node):
-                    broken.append(named(path, getattr(node, "lineno", None)))
+            rule = rules.get(type(node))
+            if rule is not None and rule(node):
+                found[rule].append(named(path, getattr(node, "lineno", None)))
     return found
 
 
