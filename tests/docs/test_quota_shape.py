@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 PAGE = pages.DOCS / "how" / "contribute-a-quota-shape.md"
 TEST = "tests/core/test_token_bucket.py"
 
+AS_FOUND = """
+from hypothesis import Phase
+settings.register_profile("as-found", settings(), phases=[Phase.generate])
+"""
+"""A way to run properties that leaves a failure as it was found: to make it small takes ten seconds."""
+
 
 def changes() -> dict[str, list[tuple[str, str]]]:
     """The changes of the page by file: each is what stands there, and what takes its place."""
@@ -50,6 +56,8 @@ def project(tmp_path: Path) -> Path:
         shutil.copytree(pages.ROOT / "tests" / part, tmp_path / "tests" / part)
     for name in ("pyproject.toml", "tests/conftest.py", "tests/patience.py"):
         shutil.copy(pages.ROOT / name, tmp_path / name)
+    with (tmp_path / "tests/conftest.py").open("a", encoding="utf-8") as conftest:
+        conftest.write(AS_FOUND)
     (block,) = (block for block in pages.blocks(PAGE, "python") if block.title == TEST)
     (tmp_path / TEST).write_text(block.text, encoding="utf-8")
     return tmp_path
@@ -57,7 +65,7 @@ def project(tmp_path: Path) -> Path:
 
 def run_tests(project: Path, *names: str) -> str:
     """What pytest prints about tests of a copy, which import the copy's package."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *names]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--hypothesis-profile=as-found", *names]
     ran = subprocess.run(
         command,
         cwd=project,
