@@ -329,8 +329,10 @@ class World:
         calls = len(arrivals)
         end = course.virtual_s
         fair = (course.limit * end / course.window_s - sum(seat.served for seat in small)) / max(1, len(greedy))
+        whole_windows = max(1, int(end / course.window_s) - 2)
+        begin = end - whole_windows * course.window_s
         return {
-            "utilisation": used_share(arrivals, course.limit, course.window_s, min(end / 2, 2 * course.window_s), end),
+            "utilisation": used_share(arrivals, course.limit, course.window_s, begin, end),
             "over_window": max(0, fullest(arrivals, course.window_s) - course.limit),
             "slowest_share": min(greedy, default=0) / fair,
             "small_served": min([seat.served / seat.asked for seat in small if seat.asked], default=1.0),

@@ -241,7 +241,8 @@ class Fleet:
             process.alive = False
         self.pass_time(3600.0)
         longest_s = max(rule.window_s for rule in self.rules.values())
-        for _ in range(4):
+        # A boot that is new, a clock that was set and each other boot that must believe its clock again move no time.
+        for _ in range(3 + len(self.machines)):
             last = self.start()
             self.exchange(last, there_s=0.01, back_s=0.01)
             self.pass_time(2.0 * longest_s + 200.0)

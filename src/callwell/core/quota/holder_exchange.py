@@ -39,6 +39,10 @@ INTERVAL_S: Final = 0.5
 SCARCE_INTERVAL_S: Final = 0.25
 """Seconds between two exchanges while callers wait and the pool gave less than they need."""
 
+DRY_INTERVAL_S: Final = 2.0
+"""The same while the pool knows that none will be there, and the process has nothing to give back. It is no longer than
+the time for which a need counts (`leases.FRESH_S`)."""
+
 MIN_INTERVAL_S: Final = 0.05
 """The least seconds between two exchanges, while callers wait or there is news."""
 
@@ -67,12 +71,23 @@ def due_at(holding: Holding, own: AccountQuotas, waiting: Mapping[Names, int]) -
         return last_at + MIN_INTERVAL_S
     if _has_opened(holding):
         return last_at + MIN_INTERVAL_S
-    if any(n > _usable(holding, own, names) for names, n in waiting.items()):
-        scarce = any(grant.keep >= 0 or grant.more_in_s < inf for grant in holding.grants.values())
-        return last_at + (SCARCE_INTERVAL_S if scarce else MIN_INTERVAL_S)
+    short = [names for names, n in waiting.items() if n > _usable(holding, own, names)]
+    if short:
+        return last_at + min([_waiting_interval_s(holding, own, names) for names in short])
     if holding.has_lease or any(holding.taken.values()) or holding.events or holding.log.attempts:
         return last_at + INTERVAL_S
     return inf
+
+
+def _waiting_interval_s(holding: Holding, own: AccountQuotas, names: Names) -> float:
+    """Seconds between two exchanges while callers wait for permits of these quotas."""
+    grants = [grant for key in _keys(own, holding.record, names) if (grant := holding.grants.get(key))]
+    if not any(grant.keep >= 0 or grant.more_in_s < inf for grant in grants):
+        return MIN_INTERVAL_S
+    if any(bucket.held or bucket.cooling or bucket.in_transit for bucket in holding.record.buckets.values()):
+        return SCARCE_INTERVAL_S
+    dry_s = max([grant.more_in_s for grant in grants if grant.more_in_s < inf], default=0.0) - HORIZON_S
+    return min(max(dry_s, SCARCE_INTERVAL_S), DRY_INTERVAL_S)
 
 
 def prepare(

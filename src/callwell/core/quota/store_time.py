@@ -10,17 +10,21 @@ a time of its own, in seconds. It moves only when the record is changed, and the
     another boot, seen before        the shared time of day, and its monotonic clock since its own anchor
     a boot that was never seen       the shared time of day, and its own
 
-The *shared* time of day is the server's; a record in a file has none, and there it is the machine's. An *anchor* is a
-pair of store time and a boot's monotonic time: from it on, store time can have moved no further than that clock.
+The *shared* time of day is the server's; a record in a file has none, and there it is the machine's. An *anchor* is
+what the clocks showed at one moment: store time, a boot's monotonic time, and the shared time of day. From it on, store
+time can have moved no further than the monotonic clock.
 
-A time of day that is set backwards stops store time for one change, and what was set is found out: a witness
-contradicts the others. From then on nobody can tell how long ago changes of others were, so every other boot's next
-change moves nothing and makes a new anchor. Slow is always safe: permits come back late. It is not safe for what a
-slow clock makes too long, the time up to a reset: so those are forgotten then (`stepped`).
+A time of day that is set is found out by a boot with a clock that contradicts it: since its anchor, or since its own
+last change, the two have not moved by the same. From then on nobody can tell how long ago changes of others were, so
+its change moves nothing unless it made the last one too, and neither does the next change of every other boot, which
+makes a new anchor. That costs one round of exchanges, once. Store time that lags is no contradiction: it only makes the
+anchor a weaker witness. Slow is always safe: permits come back late. It is not safe for what a slow clock makes too
+long, the time up to a reset: so those are forgotten then (`stepped`).
 
-Witnesses are read one after the other, so they may differ by `SLACK_S` and agree. Store time may therefore lag an
-anchor by as much, and run ahead of it by as much: between two changes it is ahead by `doubt_s` at most, and what cools
-in store time cools for so much longer. Where one boot makes all changes there is no doubt.
+Clocks are read one after the other and run at different rates, so two that differ by `TOLERANCE_S` since an anchor
+agree. A time of day that was set by less than that, before a change and back after it, goes unnoticed: between two
+changes store time is ahead by `doubt_s` at most, and what cools in store time cools for so much longer. Where one boot
+makes all changes there is no doubt.
 """
 
 from __future__ import annotations
@@ -31,11 +35,12 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-SLACK_S: Final = 0.02
-"""Seconds by which two clocks that are read one after the other may differ: a query takes less as a rule."""
+ANCHOR_S: Final = 30.0
+"""Seconds after which a boot's anchor is made anew, so that little can differ since."""
 
-ANCHOR_S: Final = 600.0
-"""Seconds after which a boot's anchor is made anew, so that clocks that differ by 30 ppm stay within the slack."""
+TOLERANCE_S: Final = 0.02 + 1e-3 * ANCHOR_S
+"""Seconds by which two clocks may differ since an anchor: a query takes less than 20 ms as a rule, and a time of day
+and a monotonic clock are each wrong by 500 ppm at most."""
 
 MAX_ANCHORS: Final = 256
 """Anchors that are kept; of more machines than this some are taken for new ones, which costs time and nothing else."""
@@ -63,10 +68,12 @@ class Anchor(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     Attributes:
         at: store time; infinite if a clock was set since the boot was last seen.
         monotonic: monotonic seconds of the boot.
+        shared: the shared time of day.
     """
 
     at: float
     monotonic: float
+    shared: float = 0.0
 
 
 class StoreTime(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -103,32 +110,37 @@ def advance(time: StoreTime, evidence: Evidence) -> tuple[StoreTime, bool]:
     """
     if not time.boot:
         return _anchored(time, evidence, time.at, time.anchors), False
+    shared_s = _shared(evidence) - _shared(time)
     if evidence.boot == time.boot and evidence.monotonic >= time.monotonic:
-        return _anchored(time, evidence, time.at + (evidence.monotonic - time.monotonic), time.anchors), False
-    shared_s = _shared_elapsed_s(time, evidence)
+        elapsed_s = evidence.monotonic - time.monotonic
+        anchors = time.anchors
+        if len(anchors) > 1 and abs(shared_s - elapsed_s) > TOLERANCE_S + 1e-3 * elapsed_s:
+            anchors = _doubted(anchors)
+        return _anchored(time, evidence, time.at + elapsed_s, anchors), False
     anchor = time.anchors.get(evidence.boot)
-    if anchor is not None and evidence.monotonic < anchor.monotonic:
-        anchor = None
     if anchor is not None and anchor.at == inf:
         return _anchored(time, evidence, time.at, time.anchors), True
-    own_s = evidence.wall - time.wall
-    if anchor is not None:
-        own_s = anchor.at + (evidence.monotonic - anchor.monotonic) - time.at
-    stepped = shared_s < 0.0 or abs(shared_s - own_s) > SLACK_S
-    anchors = time.anchors
-    if stepped and anchor is not None:
-        anchors = {boot: Anchor(inf, known.monotonic) for boot, known in anchors.items() if boot != evidence.boot}
-    slack_s = 0.0 if stepped or anchor is None else SLACK_S
-    elapsed_s = max(0.0, min(shared_s, own_s + slack_s))
-    moved = _anchored(time, evidence, time.at + elapsed_s, anchors)
-    return replace(moved, doubt_s=2.0 * SLACK_S), stepped or anchor is None
+    if anchor is None or evidence.monotonic < anchor.monotonic:
+        elapsed_s = min(shared_s, evidence.wall - time.wall)
+        stepped = abs(shared_s - (evidence.wall - time.wall)) > TOLERANCE_S
+    else:
+        own_s = evidence.monotonic - anchor.monotonic
+        elapsed_s = min(shared_s, anchor.at + own_s - time.at)
+        stepped = abs(_shared(evidence) - anchor.shared - own_s) > TOLERANCE_S + 1e-3 * max(0.0, own_s - ANCHOR_S)
+    if stepped or shared_s < 0.0:
+        return _anchored(time, evidence, time.at, _doubted(time.anchors)), True
+    moved = _anchored(time, evidence, time.at + max(0.0, elapsed_s), time.anchors)
+    return replace(moved, doubt_s=2.0 * TOLERANCE_S), anchor is None
 
 
-def _shared_elapsed_s(time: StoreTime, evidence: Evidence) -> float:
-    """Seconds since the last change by the time of day that all have in common."""
-    if time.server_wall is None or evidence.server_wall is None:
-        return evidence.wall - time.wall
-    return evidence.server_wall - time.server_wall
+def _shared(seen: StoreTime | Evidence) -> float:
+    """The time of day that all have in common."""
+    return seen.wall if seen.server_wall is None else seen.server_wall
+
+
+def _doubted(anchors: dict[str, Anchor]) -> dict[str, Anchor]:
+    """Anchors that are no witnesses any more."""
+    return {boot: replace(anchor, at=inf) for boot, anchor in anchors.items()}
 
 
 def _anchored(time: StoreTime, evidence: Evidence, at: float, anchors: dict[str, Anchor]) -> StoreTime:
@@ -138,7 +150,7 @@ def _anchored(time: StoreTime, evidence: Evidence, at: float, anchors: dict[str,
     if not is_good:
         others = [(boot, anchor) for boot, anchor in anchors.items() if boot != evidence.boot]
         anchors = dict(others[1 - MAX_ANCHORS :])
-        anchors[evidence.boot] = Anchor(at, evidence.monotonic)
+        anchors[evidence.boot] = Anchor(at, evidence.monotonic, _shared(evidence))
     return replace(
         time,
         at=at,
