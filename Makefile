@@ -68,11 +68,11 @@ docs: $(STAMP) ## the documentation as a site, in build/site; a warning or a for
 recording: $(STAMP) ## run the demo in a terminal and write it down as docs/demo.svg; a minute
 	@$(RUN) tools/recording.py
 
-bench: $(STAMP) ## measure against the usual stack on nginx, into bench/results; twenty minutes, best on an idle machine
+bench: $(STAMP) ## measure against the usual stack on nginx, into bench/results; half an hour, best on an idle machine
 	@PATH="$$PATH:/usr/sbin"; command -v nginx >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
 		&& apt-get update -qq && apt-get install -qq --yes nginx >/dev/null; } || { echo "bench: nginx is missing: apt-get install nginx"; exit 1; }
 	@$(PIP) install --require-hashes --requirement requirements/bench.txt
-	@for name in overhead pages startup upload prepare assess describe leaks; do $(RUN) -m bench $$name --write || exit; done
+	@for name in overhead pages startup upload prepare assess describe leaks fleet simulate; do $(RUN) -m bench $$name --write || exit; done
 
 lock: $(STAMP) ## resolve the requirements anew, within the bounds of pyproject.toml and requirements/dev.in
 	@$(RUN) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "lock: resolve on Python 3.11, the oldest supported")'

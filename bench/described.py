@@ -45,6 +45,16 @@ OPENAPI: Final[dict[str, Any]] = {
     },
 }
 
+QUOTAS: Final = f"""\
+[quotas.minute]
+limit = {LIMIT}
+window_s = 60
+
+[quotas.day]
+limit = {LIMIT}
+window_s = 86_400
+"""
+
 PROFILE: Final = f"""\
 name = "bench"
 title = "Bench"
@@ -55,14 +65,6 @@ base_url = "http://127.0.0.1"
 
 [key]
 env = "{KEY_VARIABLE}"
-
-[quotas.minute]
-limit = {LIMIT}
-window_s = 60
-
-[quotas.day]
-limit = {LIMIT}
-window_s = 86_400
 
 [operations."items.list".paging]
 style = "page"
@@ -79,9 +81,13 @@ pages = "data.pages"
 
 
 @contextmanager
-def folder() -> Iterator[str]:
-    """The description, in a folder of its own while it is needed."""
+def folder(quotas: str = QUOTAS) -> Iterator[str]:
+    """The description, in a folder of its own while it is needed.
+
+    Args:
+        quotas: tables of a profile.
+    """
     with tempfile.TemporaryDirectory(prefix="bench-provider-") as place:
         Path(place, "openapi.json").write_text(json.dumps(OPENAPI), encoding="utf-8")
-        Path(place, "profile.toml").write_text(PROFILE, encoding="utf-8")
+        Path(place, "profile.toml").write_text(f"{PROFILE}\n{quotas}", encoding="utf-8")
         yield place

@@ -118,6 +118,15 @@ WANTED: Final[dict[str, tuple[Wanted, ...]]] = {
         Wanted("cpu_vs_kingfisher", None, None, "the same in CPU time"),
         Wanted("check_s", None, 3, "seconds of `callwell check` without drills, for 2,000 files without a history"),
     ),
+    "fleet": (
+        Wanted("over_window", None, 0, "calls above the quota in the fullest window, processes and store failing, too"),
+        Wanted("quota_used", 0.98, None, "of the quota in the steady state, by eight processes of uneven demand"),
+        Wanted("take_vs_best_peer", 10, None, "permits a second that a process takes, over the best peer's"),
+        Wanted("store_ops_per_call", None, 0.05, "changes and readings of records, at 100 calls a second a process"),
+        Wanted("sqlite_vs_memory", 0.9, None, "calls per CPU second on SQLite, over those on `memory:`"),
+        Wanted("rotation_seen_s", None, 1, "seconds until the last of four processes has used a new key"),
+        Wanted("failed_calls", None, 0, "calls that failed while the old key died as the new one was written"),
+    ),
     "simulate": (
         Wanted("utilisation", 0.98, None, "calls that arrived over those that the quota allows"),
         Wanted("over_window", None, 0, "calls above the quota in the fullest window, wherever it begins"),
@@ -202,9 +211,8 @@ def _besides(name: str, result: Sample) -> Iterator[str]:
         )
         spent = ", ".join(f"{variant} {value:g}" for variant, value in result["real_s"].items())
         yield from (f"Precision and recall by shape: {', '.join(scores)}. Seconds: {spent}.", "")
-    elif name == "simulate":
-        size = "{processes} processes on {machines} machines".format(**result)
-        yield from (size + ": {windows} windows, {calls} calls, {exchanges} exchanges.".format(**result), "")
+    elif name in {"fleet", "simulate"}:
+        yield from _about_fleets(name, result)
     elif name == "describe":
         spent = ", ".join(f"{variant} {value:g}" for variant, value in result["real_s"].items())
         yield from (f"Seconds of whole processes: {spent}.", "")
@@ -214,3 +222,16 @@ def _besides(name: str, result: Sample) -> Iterator[str]:
     else:
         spent = ", ".join(f"{variant} {value:g}" for variant, value in result["real_ms"].items())
         yield from (f"Milliseconds of whole processes: {spent}.", "")
+
+
+def _about_fleets(name: str, result: Sample) -> Iterator[str]:
+    if name == "simulate":
+        size = "{processes} processes on {machines} machines".format(**result)
+        yield from (size + ": {windows} windows, {calls} calls, {exchanges} exchanges.".format(**result), "")
+        return
+    yield "| who | above the quota | quota used | small demands met | permits a second |"
+    yield "| --- |" + " --: |" * 4
+    for who, row in result["contenders"].items():
+        cells = [row["over_window"], row["quota_used"], row["small_served"], row["takes_per_s"] or ""]
+        yield f"| {who} | {' | '.join(map(str, cells))} |"
+    yield ""

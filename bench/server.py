@@ -34,7 +34,7 @@ pid %(folder)s/pid;
 error_log %(folder)s/error.log;
 events { worker_connections 1024; }
 http {
-    log_format calls '$status $connection $request';
+    log_format calls '$status $connection $msec $request';
     access_log %(folder)s/access.log calls;
     client_body_temp_path %(folder)s/body;
     proxy_temp_path %(folder)s/proxy;
@@ -81,6 +81,17 @@ class Nginx:
         self._process.terminate()
         self._process.wait(PATIENCE_S)
         self._folder.cleanup()
+
+    def arrivals(self, prefix: str, status: str = "") -> list[float]:
+        """When the requests to paths with this prefix were answered, which is at once: epoch seconds, in order.
+
+        Args:
+            prefix: of the paths.
+            status: of the responses; empty for all.
+        """
+        lines = Path(self._folder.name, "access.log").read_text(encoding="utf-8").splitlines()
+        rows = (line.split() for line in lines)
+        return sorted(float(row[2]) for row in rows if row[4].startswith(prefix) and status in {"", row[0]})
 
     def check_requests(self, expected: int, status: str = "200") -> int:
         """Check that the server received as many requests since the last check as the client says it made.

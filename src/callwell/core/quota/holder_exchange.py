@@ -71,7 +71,7 @@ def due_at(holding: Holding, own: AccountQuotas, waiting: Mapping[Names, int]) -
         return last_at + MIN_INTERVAL_S
     if _has_opened(holding):
         return last_at + MIN_INTERVAL_S
-    short = [names for names, n in waiting.items() if n > _usable(holding, own, names)]
+    short = [names for names, n in waiting.items() if n > _usable(holding, own, names, max(0.0, last_at + HORIZON_S))]
     if short:
         return last_at + min([_waiting_interval_s(holding, own, names) for names in short])
     if holding.has_lease or any(holding.taken.values()) or holding.events or holding.log.attempts:
@@ -290,10 +290,14 @@ def _covers(holding: Holding, own: AccountQuotas, changed: Mapping[str, Bucket])
     return max(own.max_hold_s, holding.covers_wanted_s, holding.covers_s if in_flight else 0.0)
 
 
-def _usable(holding: Holding, own: AccountQuotas, names: Names) -> int:
-    """Unused permits of the scarcest quota of some calls, cool or not."""
+def _usable(holding: Holding, own: AccountQuotas, names: Names, until: float) -> int:
+    """Unused permits of the scarcest quota of some calls, those that are cool by then: others were used just now."""
     record = holding.record
-    permits = [_unused(record.buckets[key]) for key in _keys(own, record, names) if key in record.buckets]
+    permits = []
+    for key in _keys(own, record, names):
+        if key in record.buckets:
+            bucket = record.buckets[key]
+            permits.append(bucket.available + drain(bucket.cooling, int(until // record.rules[key].quota.width_s))[1])
     slots = [free_slots(record, name) for name in names if name in record.adaptives]
     return min([*permits, *slots], default=0)
 
