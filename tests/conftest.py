@@ -16,6 +16,9 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# Key files of tests are private, as those of users must be: Callwell refuses others.
+os.umask(0o077)
+
 SLOW_MACHINES = [HealthCheck.too_slow]
 
 # No deadlines: a busy machine is not a failing property. CI plays the same dice every time, a developer new ones.

@@ -140,6 +140,8 @@ class ListSource:
     """
 
     location = "list:keys"
+    lease_s: float | None = None
+    file = None
 
     def __init__(self, readings: Iterable[str], *, can_change: bool = True, marked: bool = False) -> None:
         self.readings = list(readings)

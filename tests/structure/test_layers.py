@@ -79,8 +79,12 @@ PURE = {
 
 THIRD_PARTY: dict[str, set[str]] = {
     "av": {"demo", "emulator", "media"},
+    "boto3": {"keys"},
+    "botocore": {"keys"},
     "cryptography": {"keys"},
     "httptools": {"emulator"},
+    "hvac": {"keys"},
+    "keyring": {"keys"},
     "kingfisher": {"readiness"},
     "markdown_it": {"description"},
     "matplotlib": {"assess", "cli"},

@@ -118,7 +118,8 @@ def _has_key(settings: Settings, provider: Provider) -> bool:
 def _key_is_present(settings: Settings, provider: Provider, environment: str) -> bool:
     values = settings.resolve(provider, {"environment": environment})
     with suppress(KeyMissing):
-        return bool(parse_source(str(values["key"].value), "").read())
+        variable = provider.in_environment(environment).profile.key.env
+        return bool(parse_source(str(values["key"].value), variable, accept_exposed=True).read())
     return False
 
 

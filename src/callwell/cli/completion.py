@@ -47,6 +47,18 @@ class Candidate(NamedTuple):
     help: str = ""
 
 
+KEY_SOURCES: Final = (
+    Candidate("aws-secret:", "AWS Secrets Manager or Parameter Store"),
+    Candidate("command:", "a program that prints the key"),
+    Candidate("dir:", "a directory with a file for each secret"),
+    Candidate("env:", "an environment variable"),
+    Candidate("file:", "a file"),
+    Candidate("keyring:", "the keyring of the desktop"),
+    Candidate("vault:", "HashiCorp Vault or OpenBao"),
+)
+"""The kinds of key sources."""
+
+
 class ParsedWords(NamedTuple):
     """The words after a command's name, as options and arguments.
 
@@ -190,7 +202,7 @@ def _values(
         "operation": lambda: _operations(_provider(parsed), lists=name == "list"),
         "arguments": lambda: _arguments(_provider(parsed).operation(parsed.values["operation"][0]), parsed, last),
         "environment": lambda: map(Candidate, _provider(parsed).profile.environments),
-        "key": lambda: (Candidate("env:", "an environment variable"), Candidate("file:", "a file")),
+        "key": lambda: KEY_SOURCES,
         "provider_arguments": _providers,
         "provider_options": _providers,
         "set_values": _emulator_options,

@@ -23,7 +23,9 @@ from callwell.description import catalog
 from callwell.description.error import DescriptionError
 from callwell.description.locate import toml_line
 from callwell.errors import InvalidOption, ProfileError, UsageError
-from callwell.keys import parse_source
+from callwell.keys.kinds import RUNS_PROGRAMS
+from callwell.keys.source import parse_source
+from callwell.keys.spec import split_place
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -36,6 +38,9 @@ FOLDER: Final = "folder"
 
 ALLOWED: Final = (GENERAL, (*SETTINGS, FOLDER), OF_ENVIRONMENT)
 """The settings that may stand at the top, in a provider's table, and in an environment's table, by depth."""
+
+IN_FILES: Final = ("file", "dir")
+"""Kinds of key sources whose place is a path."""
 
 _LINE: Final = re.compile(r"at line (\d+)")
 
@@ -145,7 +150,19 @@ def _walk(
                 "only a trusted config file may set this: it decides who receives the key; if this file is yours, "
                 f"trust it: export CALLWELL_CONFIG={folder / NAME}",
             )
+        if kind_of(name, checked) in RUNS_PROGRAMS and not trusted:
+            raise DescriptionError(
+                here,
+                "only a trusted config file may name a command, which runs on this machine; if this file is yours, "
+                f"trust it: export CALLWELL_CONFIG={folder / NAME}",
+            )
         yield here, _absolute_path(name, checked, folder)
+
+
+def kind_of(name: str, value: str | float) -> str:
+    """The kind of key source that a setting names; empty if it names none."""
+    is_source = name in SETTINGS and SETTINGS[name].kind == "secret"
+    return split_place(str(value))[0] if is_source else ""
 
 
 def _check_provider(name: str, table: Mapping[str, Any]) -> None:
@@ -195,7 +212,7 @@ def _check_key_source(path: KeyPath, value: object) -> str:
         parse_source(value if isinstance(value, str) else "", "")
     except InvalidOption:
         raise DescriptionError(
-            path, "expected a key source (env:NAME or file:PATH); a key itself must not be in this file"
+            path, "expected a key source (env:NAME, file:PATH, …); a key itself must not be in this file"
         ) from None
     return str(value)
 
@@ -208,6 +225,9 @@ def _on_this_machine(name: str, value: str | float) -> bool:
 
 def _absolute_path(name: str, value: str | float, folder: Path) -> str | float:
     """Make a path absolute: it is relative to the file's folder, not to the working folder."""
+    if kind_of(name, value) in IN_FILES:
+        head, colon, path = str(value).partition(":")
+        return f"{head}{colon}{folder / Path(path).expanduser()}"
     prefix = "" if name == FOLDER else SETTINGS[name].path_prefix
     if prefix is None or not isinstance(value, str) or not value.startswith(prefix):
         return value

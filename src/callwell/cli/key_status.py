@@ -3,14 +3,11 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 from callwell.errors import KeyMissing
 from callwell.keys import parse_source
 from callwell.keys.format import find_format_error
-from callwell.keys.source import FileSource
 
 if TYPE_CHECKING:
     from callwell.core.rules.profile import KeyRule
@@ -20,7 +17,7 @@ class KeyStatus(NamedTuple):
     """A key source and the key in it.
 
     Attributes:
-        location: the source: `env:NAME` or `file:PATH`.
+        location: the source, such as `env:NAME` or `file:PATH`.
         present: whether there is a key; None if that was not checked.
         right: whether it looks like a key of the provider; None without a key.
         fingerprint: the key's fingerprint.
@@ -46,7 +43,7 @@ def read_key_status(rule: KeyRule, place: str) -> KeyStatus:
     Raises:
         InvalidOption: the text does not name a source.
     """
-    source = parse_source(place, rule.env)
+    source = parse_source(place, rule.env, accept_exposed=True)
     try:
         key = source.read()
     except KeyMissing as error:
@@ -60,7 +57,7 @@ def read_key_status(rule: KeyRule, place: str) -> KeyStatus:
         )
     wrong = find_format_error(key.reveal(), rule)
     problems = [] if wrong is None else [f"it {wrong}"]
-    if isinstance(source, FileSource) and (exposure := _exposure(source)):
+    if source.file is not None and (exposure := _find_exposure(place, rule.env)):
         problems.append(exposure)
     return KeyStatus(
         location=source.location,
@@ -72,11 +69,10 @@ def read_key_status(rule: KeyRule, place: str) -> KeyStatus:
     )
 
 
-def _exposure(source: FileSource) -> str | None:
-    """A complaint if other users may read the file. Windows does not keep that in the mode."""
-    if os.name == "nt":
-        return None
-    mode = stat.S_IMODE(source.path.stat().st_mode)
-    if not mode & (stat.S_IRWXG | stat.S_IRWXO):
-        return None
-    return f"other users may open it (mode {mode:03o}): chmod 600 {source.path}"
+def _find_exposure(place: str, variable: str) -> str | None:
+    """Why a client refuses a key file that others can read, or that is in a work tree of git; None if it does not."""
+    try:
+        parse_source(place, variable).read()
+    except KeyMissing as error:
+        return str(error)
+    return None

@@ -291,6 +291,12 @@ def _describe(status: KeyStatus) -> str:
 
 
 def _rotation_advice(status: KeyStatus) -> str:
+    if status.can_change and not status.location.startswith(("file:", "dir:")):
+        return (
+            "It is read again in a thread when its lease has ended, at callwell keys reload, and when the provider\n"
+            "refuses the key. To rotate without losing a call: create a new key at the provider, store it there in\n"
+            "place of this one, and delete the old key at the provider once no process uses it."
+        )
     if status.can_change:
         return (
             "The file is checked four times a second while calls are made, and when the provider refuses the key.\n"

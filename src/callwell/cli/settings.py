@@ -327,7 +327,9 @@ def _parse_key_source(variable: str, text: str) -> str:
     try:
         parse_source(text, "")
     except InvalidOption as error:
-        raise InvalidOption(variable, f"a text of {len(text)} characters", "env:NAME or file:PATH") from error
+        raise InvalidOption(
+            variable, f"a text of {len(text)} characters", "env:NAME, file:PATH or another key source"
+        ) from error
     return text
 
 

@@ -77,9 +77,8 @@ SETTINGS: Final = {
             "environment",
             keyword="key",
             kind="secret",
-            help="Where the key is: env:NAME or file:PATH. Never the key itself.",
+            help="Where the key is: env:NAME, file:PATH or another key source. Never the key itself.",
             metavar="PLACE",
-            path_prefix="file:",
         ),
         SettingDefinition(
             "auth",
@@ -100,7 +99,7 @@ SETTINGS: Final = {
         ),
         SettingDefinition("plan", "environment", keyword="plan"),
         SettingDefinition("alpha", "environment", keyword="alpha", kind="flag"),
-        SettingDefinition("user_secret", "environment", keyword="user_secret", kind="secret", path_prefix="file:"),
+        SettingDefinition("user_secret", "environment", keyword="user_secret", kind="secret"),
         SettingDefinition(
             "state",
             "all",

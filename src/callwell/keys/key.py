@@ -29,6 +29,17 @@ class Key:
             self._text.encode("utf-8", "surrogatepass"), digest_size=6, person=b"callwell"
         ).hexdigest()
 
+    @classmethod
+    def unquote(cls, text: str) -> Key:
+        """A key without the quotes around it that some readers of settings files leave in place.
+
+        Args:
+            text: the key, with white space and quotes around it, or without.
+        """
+        bare = text.strip()
+        quoted = len(bare) > 1 and bare[0] in "\"'" and bare[0] == bare[-1]
+        return cls(bare[1:-1] if quoted else bare)
+
     def reveal(self) -> str:
         """The text of the key."""
         return self._text

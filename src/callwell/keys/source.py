@@ -1,48 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a key comes from: a value, an environment variable or a file."""
+"""Where a key comes from: values and variables, which need nothing loaded, and the way to the other kinds."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from callwell.errors import InvalidOption, KeyMissing
 from callwell.keys.key import Key
 
-
-class KeySource(Protocol):
-    """A place where a key is kept.
-
-    Attributes:
-        location: the place, for people; never the key.
-        can_change: another process can put a new key there while this one runs.
-    """
-
-    location: str
-    can_change: bool
-
-    def read(self) -> Key:
-        """The key that is there now.
-
-        Raises:
-            KeyMissing: there is no key, or it cannot be read; the message says where and what to do.
-        """
-        ...
-
-    def revision(self) -> object:
-        """A value that differs when the key may have changed, and costs less than reading it."""
-        ...
-
+if TYPE_CHECKING:
+    from callwell.keys.spec import KeySource
 
 GIVEN: Final = "given in code"
 """The location of a key that the caller passed."""
+
+EXPECTED: Final = "env:NAME, file:PATH or another key source (docs/how/key-sources.md), or callwell.Key(text) in code"
 
 
 class ValueSource:
     """A key that the caller passed."""
 
     can_change = False
+    lease_s = None
+    file = None
     location = GIVEN
 
     def __init__(self, key: Key) -> None:
@@ -61,6 +42,8 @@ class EnvSource:
     """A key in an environment variable, which other processes cannot change."""
 
     can_change = False
+    lease_s = None
+    file = None
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -68,7 +51,7 @@ class EnvSource:
 
     def read(self) -> Key:
         """The variable's value."""
-        key = Key(_strip_quotes(os.environ.get(self._name, "")))
+        key = Key.unquote(os.environ.get(self._name, ""))
         if not key:
             problem = "empty" if self._name in os.environ else "not set"
             raise KeyMissing(
@@ -82,48 +65,13 @@ class EnvSource:
         return Key(os.environ.get(self._name, "")).fingerprint
 
 
-class FileSource:
-    """A key in a file of its own, best outside the source tree and readable only by its owner."""
-
-    can_change = True
-
-    def __init__(self, path: str) -> None:
-        try:
-            self.path = Path(path).expanduser()
-        except RuntimeError as error:
-            raise InvalidOption(
-                "key", f"file:{path}", "a path; the home directory of that user is not known"
-            ) from error
-        if "\0" in path:
-            raise InvalidOption("key", "file:…", "a path")
-        self.location = f"file:{path}"
-
-    def read(self) -> Key:
-        """The file's text."""
-        try:
-            text = self.path.read_text(encoding="utf-8-sig", errors="replace")  # a decoding error would hold the text
-        except OSError as error:
-            raise KeyMissing(f"no key: {self.path} cannot be read: {error.strerror}") from error
-        key = Key(_strip_quotes(text))
-        if not key:
-            raise KeyMissing(f"no key: {self.path} is empty; write the key into it, and nothing else")
-        return key
-
-    def revision(self) -> object:
-        """The file's inode, size, and times of the last change of its content and its mode."""
-        try:
-            found = self.path.stat()
-        except OSError:
-            return None
-        return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
-
-
-def parse_source(given: str | Key | None, variable: str) -> KeySource:
-    """The source that a `key` option names.
+def parse_source(given: str | Key | None, variable: str, *, accept_exposed: bool = False) -> KeySource:
+    """The source that a `key` option names. Nothing is read yet.
 
     Args:
-        given: a `Key`, `env:NAME`, `file:PATH`, or None for the provider's usual environment variable.
+        given: a `Key`, a place such as `file:PATH`, or None for the provider's usual environment variable.
         variable: the name of that variable.
+        accept_exposed: read a key that others can read as well, to report on it.
 
     Raises:
         InvalidOption: the text names no place. It may be a key, so the message does not show it.
@@ -132,12 +80,15 @@ def parse_source(given: str | Key | None, variable: str) -> KeySource:
         return EnvSource(variable)
     if isinstance(given, Key):
         return ValueSource(given)
-    kind, _, rest = given.partition(":")
-    if kind == "env" and rest:
-        return EnvSource(rest)
-    if kind == "file" and rest:
-        return FileSource(rest)
-    raise InvalidOption("key", _hide(given), "env:NAME, file:PATH, or callwell.Key(text) in code")
+    kind, _, place = given.partition(":")
+    if kind == "env" and place:
+        return EnvSource(place)
+    from callwell.keys.kinds import open_source  # a variable or a value needs none of them
+
+    source = open_source(given, variable, accept_exposed=accept_exposed)
+    if source is None:
+        raise InvalidOption("key", _hide(given), EXPECTED)
+    return source
 
 
 def describe_refusal(location: str, code: str | None) -> str:
@@ -150,13 +101,6 @@ def describe_refusal(location: str, code: str | None) -> str:
     if location == GIVEN:
         return f"the provider refuses the key passed in code ({code or 'no code'}); pass a valid one"
     return f"the provider refuses the key at {location} ({code or 'no code'}); put a valid one there"
-
-
-def _strip_quotes(text: str) -> str:
-    """A text without surrounding quotes, which some readers of settings files leave in place."""
-    bare = text.strip()
-    quoted = len(bare) > 1 and bare[0] in "\"'" and bare[0] == bare[-1]
-    return bare[1:-1] if quoted else bare
 
 
 def _hide(text: str) -> str:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from callwell.errors import KeyMissing
 from callwell.keys import parse_source
-from callwell.keys.source import FileSource
 from callwell.readiness.check import NotApplicable, Place
 from callwell.readiness.origins import name_in
 
@@ -41,8 +40,8 @@ class KeyPlace(NamedTuple):
         Args:
             root: the project's folder.
         """
-        if isinstance(self.source, FileSource):
-            return Place(name_in(self.source.path, root))
+        if self.source.file is not None:
+            return Place(name_in(self.source.file, root))
         return Place(self.source.location)
 
 
@@ -68,7 +67,7 @@ def key_files(project: Project) -> tuple[Path, ...]:
         NotApplicable: no key is kept in a file.
     """
     sources = (place.source for place in read_key_places(project.accounts))
-    files = sorted({source.path for source in sources if isinstance(source, FileSource)})
+    files = sorted({source.file for source in sources if source.file is not None})
     if not files:
         raise NotApplicable("no key is kept in a file")
     return tuple(files)
@@ -97,7 +96,7 @@ def label(account: Account) -> str:
 def _read(account: Account) -> KeyPlace:
     variable = account.provider.in_environment(account.environment).profile.key.env
     setting = account.settings["key"].value
-    source = parse_source(None if setting is None else str(setting), variable)
+    source = parse_source(None if setting is None else str(setting), variable, accept_exposed=True)
     try:
         return KeyPlace(account=account, source=source, key=source.read(), problem="")
     except KeyMissing as error:

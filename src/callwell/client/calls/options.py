@@ -84,7 +84,8 @@ class ClientOptions(CallOptions, total=False):
     """All keyword arguments of a client.
 
     Attributes:
-        key: a `Key`, `env:NAME` or `file:PATH`; unless given, the provider's usual environment variable.
+        key: a `Key`, `env:NAME`, `file:PATH` or another key source; unless given, the provider's usual environment
+            variable.
         environment: one that the profile names; its default unless given.
         base_url: the address of another deployment of the provider, or such addresses by environment.
         auth: the credential to send: the `key`, or a short-lived `token` obtained with it, if there are tokens.

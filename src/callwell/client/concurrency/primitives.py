@@ -31,6 +31,7 @@ __all__ = [
     "AsyncWork",
     "blocks",
     "cancel_all",
+    "may_not_block",
     "next_or_none",
     "post_to_state",
     "run_blocking",
@@ -202,6 +203,15 @@ async def cancel_all(background: Iterable[AsyncBackgroundTask[Any]]) -> None:
         item.cancel()
     if cancelled:
         await asyncio.wait([item.task for item in cancelled])
+
+
+def may_not_block() -> bool:
+    """Whether an event loop runs in this thread, which would stand still."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 async def run_blocking(work: Callable[[], T]) -> T:

@@ -20,6 +20,7 @@ from callwell.core.keyring import KeyRing, KeyStage
 from callwell.errors import KeyMalformed, KeyMissing, KeyOfAnotherEnvironment, KeyRevoked, StateError
 from callwell.forks import reset_after_fork
 from callwell.keys.format import find_format_error
+from callwell.keys.source import GIVEN
 from callwell.observe.logs import LOGGER
 from callwell.observe.notices import KeyChanged, KeySetAside
 
@@ -50,6 +51,7 @@ class KeyHolder:
         clock: the clock for all times below.
         uses: the record of keys that were ever accepted.
         notify: called with a notice for every new key.
+        may_not_block: an event loop runs in this thread, so a source with a lease is read by the first call.
 
     Raises:
         KeyMissing: there is no key.
@@ -67,6 +69,7 @@ class KeyHolder:
         clock: Clock,
         uses: KeyUseLog,
         notify: Callable[[Notice], None],
+        may_not_block: bool = False,
     ) -> None:
         self._provider = provider
         self._rule = rule
@@ -102,7 +105,8 @@ class KeyHolder:
         self._checked_at = clock.now()
         self._looked_at = self._checked_at
         self._revision = source.revision()
-        self._adopt(self._validate(source.read()))
+        if source.lease_s is None or not may_not_block:
+            self._adopt(self._validate(source.read()))
         reset_after_fork(self)
 
     def after_fork(self) -> None:
@@ -121,6 +125,8 @@ class KeyHolder:
 
     def newest(self) -> Key:
         """The key that the source gave last."""
+        if not self._keys:
+            self._adopt(self._validate(self._source.read()))
         keys = self._keys
         return keys[max(keys)]
 
@@ -279,7 +285,7 @@ class KeyHolder:
             reloads = self._uses.fleet.read_reloads()
             if reloads != self._reloads or self._is_source_changed:
                 self._is_source_changed = False
-                self._reread(self._source.revision())
+                self._reread(self._source.revision(), ends_lease=reloads != self._reloads)
                 self._reloads = reloads
             self._report()
 
@@ -302,15 +308,14 @@ class KeyHolder:
         elif now - self._looked_at >= self._looks.every_s:
             self._looked_at = now
             self._looks.begin()
-        if self._source.can_change:
-            revision = self._source.revision()
-            if revision == self._revision:
-                return
-            if self._looks is None:
-                self._reread(revision)
-            else:  # what the state knows of the new key is read too, which an event loop must not wait for
-                self._is_source_changed = True
-                self._looks.begin()
+        revision = self._source.revision() if self._source.can_change else self._revision
+        if revision == self._revision:
+            return
+        if self._looks is None:
+            self._reread(revision)
+        else:  # what the state knows of the new key is read too, which an event loop must not wait for
+            self._is_source_changed = True
+            self._looks.begin()
 
     def _report(self, *, is_closed: bool = False) -> None:
         """Record which key this client uses, if that has changed or was recorded a while ago."""
@@ -345,39 +350,37 @@ class KeyHolder:
             since = self._revoked[fingerprint]
             raise KeyRevoked(self._provider, fingerprint=fingerprint, location=self.location, since=since)
 
-    def _reread(self, revision: object = None) -> bool:
+    def _reread(self, revision: object = None, *, ends_lease: bool = False) -> bool:
         """Read the source, and return whether it has a new key.
 
         Args:
             revision: of the source, remembered once its key could be read; until then every check reads it again.
+            ends_lease: read a source with a lease now, which blocks, and not only when its lease has ended.
         """
         try:
+            if ends_lease and self._source.lease_s is not None:
+                self._source.read_anew(self._ring.keys[-1].fingerprint)  # type: ignore[attr-defined] # has a lease
             key = self._validate(self._source.read())
         except (KeyMissing, KeyMalformed) as error:
             self._caveat = f" (what is there now cannot be used: {error})"
-            return False
         except KeyOfAnotherEnvironment as error:
             self._caveat = f" (the key there now belongs to environment {error.belongs_to})"
-            return False
         except KeyRevoked as error:
-            if error.fingerprint != self._ring.keys[-1].fingerprint:
+            if not self._ring.keys or error.fingerprint != self._ring.keys[-1].fingerprint:
                 self._caveat = f" (the key there now, {error.fingerprint}, is marked as revoked)"
-            return False
-        if revision is not None:
-            self._revision = revision
-        if self._adopt(key):
-            return True
-        if not self.is_on_trial(self._ring.keys[-1].generation):
-            self._caveat = ""
+        else:
+            self._revision = self._revision if revision is None else revision
+            if self._adopt(key):
+                return True
+            if not self.is_on_trial(self._ring.keys[-1].generation):
+                self._caveat = ""
         return False
 
     def _validate(self, key: Key) -> Key:
         problem = find_format_error(key.reveal(), self._rule)
         if problem is not None:
-            location = self._source.location
-            if location.startswith("given "):
-                raise KeyMalformed(f"{self._provider}: the key passed {location.removeprefix('given ')} {problem}")
-            raise KeyMalformed(f"{self._provider}: the key at {location} {problem}")
+            place = "passed in code" if self._source.location == GIVEN else f"at {self._source.location}"
+            raise KeyMalformed(f"{self._provider}: the key {place} {problem}")
         self._uses.check_environment(key.fingerprint, self._source.location)
         self._uses.check_revoked(key.fingerprint, self._source.location)
         return key

@@ -14,7 +14,14 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
-from callwell.client.concurrency.primitives import AsyncLatch, blocks, post_to_state, run_blocking, use_state
+from callwell.client.concurrency.primitives import (
+    AsyncLatch,
+    blocks,
+    may_not_block,
+    post_to_state,
+    run_blocking,
+    use_state,
+)
 from callwell.client.keys.holder import KeyHolder
 from callwell.core import keyring
 from callwell.core.key_trial import UNTRIED
@@ -32,6 +39,9 @@ if TYPE_CHECKING:
 
 POLL_S: Final = 0.25
 """How often the source of a dead key is read while calls wait for a new one."""
+
+POLL_LEASED_S: Final = 2.0
+"""The same for a source that takes a program or a request."""
 
 OTHERS_TRY_S: Final = 0.2
 """How often it is asked whether another process has tried a key: a canary takes about as long, and a rotation must not
@@ -65,7 +75,9 @@ class AsyncKeyManager(KeyHolder):
         uses: KeyUseLog,
         notify: Callable[[Notice], None],
     ) -> None:
-        super().__init__(provider, rule, source=source, clock=clock, uses=uses, notify=notify)
+        super().__init__(
+            provider, rule, source=source, clock=clock, uses=uses, notify=notify, may_not_block=may_not_block()
+        )
         self.keyless = AsyncKeyless(self.newest)
         self._waiting: list[AsyncLatch] = []
         self._canary: AsyncKeyTester | None = None
@@ -100,7 +112,11 @@ class AsyncKeyManager(KeyHolder):
 
         Raises:
             KeyRevoked: the key is marked as revoked, and no other appears in time.
+            KeyProblem: there is no key yet, and none can be read.
         """
+        if not self._keys:
+            await run_blocking(lambda: self._adopt(self._validate(self._source.read())))
+            return self._ring.keys[-1].generation
         self._reject(generation)
         if self._canary is not None:
             await self._try_new_key(self._canary, until)
@@ -179,18 +195,21 @@ class AsyncKeyManager(KeyHolder):
 
     async def _read_again(self) -> bool:
         """Read the source, and return whether it has a new key; the state knows whether it may be used."""
-        return await run_blocking(self._reread) if blocks(self._uses.state) else self._reread()
+        if self._source.lease_s is not None or blocks(self._uses.state):
+            return await run_blocking(lambda: self._reread(ends_lease=True))
+        return self._reread()
 
     def _record_accepted(self, fingerprint: str) -> None:
         """Record that a key was accepted, without holding up the call that found out."""
         post_to_state(self._uses.state, partial(super()._record_accepted, fingerprint))
 
     async def _poll_source(self, until: float) -> None:
+        poll_s = POLL_LEASED_S if self._source.lease_s is not None else POLL_S
         while not await self._read_again() and self._source.can_change and self._clock.now() < until:
             if keyring.current(self._ring) is not None:
                 break  # a look at the state has read it, or has taken a mark back
             latch = AsyncLatch()
-            await latch.wait(self._clock.real_s(POLL_S))
+            await latch.wait(self._clock.real_s(poll_s))
 
     def _end_reading(self) -> None:
         with self._lock:

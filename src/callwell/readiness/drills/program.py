@@ -183,7 +183,9 @@ def find_real_keys(accounts: Iterable[Account]) -> tuple[str, ...]:
     texts = []
     for account in accounts:
         with suppress(CallwellError):
-            texts.append(parse_source(str(account.settings["key"].value), "").read().reveal())
+            variable = account.provider.in_environment(account.environment).profile.key.env
+            source = parse_source(str(account.settings["key"].value), variable, accept_exposed=True)
+            texts.append(source.read().reveal())
     return tuple(dict.fromkeys(texts))
 
 

@@ -126,7 +126,8 @@ def read_secret(account: Account, setting: str) -> tuple[KnownKey, Key] | None:
     chosen = account.settings.get(setting)
     if chosen is None or chosen.value is None or account.provider.profile.key.scheme == "none":
         return None
-    source = parse_source(str(chosen.value), "")
+    variable = account.provider.in_environment(account.environment).profile.key.env if setting == "key" else ""
+    source = parse_source(str(chosen.value), variable, accept_exposed=True)
     key = source.read()
     known = KnownKey(
         fingerprint=key.fingerprint,

@@ -30,6 +30,7 @@ __all__ = [
     "Work",
     "blocks",
     "cancel_all",
+    "may_not_block",
     "next_or_none",
     "post_to_state",
     "run_blocking",
@@ -174,6 +175,11 @@ def cancel_all(background: Iterable[BackgroundTask[Any]]) -> None:
     """Drop the results of all; threads that have begun end with the answers they wait for."""
     for item in background:
         item.cancel()
+
+
+def may_not_block() -> bool:
+    """Whether waiting must be left to others: never, on this side."""
+    return False
 
 
 def run_blocking(work: Callable[[], T]) -> T:

@@ -7,6 +7,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, Final
 
+from callwell.keys.exposure import ROOT, describe_mode, is_mounted_secret
 from callwell.readiness.check import Check, Finding, Group, NotApplicable, Place, Severity, Unseen
 from callwell.readiness.key_places import follow, key_files
 from callwell.readiness.origins import name_in
@@ -17,11 +18,7 @@ if TYPE_CHECKING:
 
     from callwell.readiness.project import Project
 
-OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
-"""Permission bits of everyone but the owner."""
-
 WRITERS: Final = stat.S_IWGRP | stat.S_IWOTH
-ROOT: Final = 0
 
 
 def look(project: Project) -> Iterator[Finding | Unseen]:
@@ -38,15 +35,17 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
             fix = "Name the file that has the key, and run the check as the user that runs the program."
             yield Unseen(what=f"the key file cannot be examined: {error.strerror}", place=place, fix=fix)
             continue
+        if is_mounted_secret(path):
+            continue
         yield from _look_at_file(path, file, place)
         yield from _look_at_folder(folder, mode, place)
 
 
 def _look_at_file(path: Path, file: os.stat_result, place: Place) -> Iterator[Finding]:
-    mode = stat.S_IMODE(file.st_mode)
-    if mode & OTHERS:
+    mode = describe_mode(file)
+    if mode is not None:
         yield Finding(
-            what=f"the key file has mode {mode:04o}, so other users may read it",
+            what=f"the key file has {mode}, so other users may read it",
             place=place,
             fix=f"chmod 600 {path}",
             identity="mode",

@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
+from callwell.keys.exposure import find_work_tree, is_mounted_secret
 from callwell.readiness.check import Check, Finding, Group, Place, Severity, Unseen
 from callwell.readiness.key_places import follow, key_files
 from callwell.readiness.origins import name_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from callwell.readiness.project import Project
 
@@ -28,7 +27,9 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
             what = f"the key file cannot be followed: {error.strerror}"
             yield Unseen(what=what, place=place, fix="Name the file that has the key.")
             continue
-        tree = _find_work_tree(file)
+        if is_mounted_secret(file):
+            continue
+        tree = find_work_tree(file)
         if file.is_relative_to(root):
             yield Finding(what="the key file is inside the project", place=place, identity="project")
         elif tree is not None:
@@ -38,11 +39,6 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
                 identity="work tree",
                 severity=Severity.WARNING,
             )
-
-
-def _find_work_tree(file: Path) -> Path | None:
-    """The nearest folder above a file that git keeps; in a linked work tree `.git` is a file."""
-    return next((folder for folder in file.parents if os.path.lexists(folder / ".git")), None)
 
 
 CHECK = Check(

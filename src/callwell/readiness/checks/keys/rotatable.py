@@ -22,7 +22,7 @@ def look(project: Project) -> Iterator[Finding]:
     for at in places:
         if not at.source.can_change:
             account = label(at.account)
-            what = f"{account}: a new key needs a restart of the program, because an environment variable cannot change"
+            what = f"{account}: a new key needs a restart of the program, because {at.source.location} cannot change"
             yield Finding(what=what, place=at.place(project.root), identity=account)
 
 
@@ -32,6 +32,7 @@ CHECK = Check(
     title="A key can be replaced without a restart",
     severity=Severity.NOTE,
     why="From the moment the old key is revoked, calls fail until all processes have been restarted.",
-    fix="Keep the key in a file of its own (key = file:PATH): running programs read it again within a second.",
+    fix="Keep the key in a file of its own (key = file:PATH), which running programs read again within a second, or in "
+    "a secret store, which they read again after a lease.",
     look=look,
 )

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A key in AWS: Secrets Manager (`aws-secret:NAME#FIELD`) or the Parameter Store (`aws-secret:ssm:NAME`).
+
+Whoever may read it is found as by every AWS tool: variables, profiles, the role of the machine or container.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from callwell.errors import InvalidOption, KeyMissing
+from callwell.extras import install_command
+from callwell.keys.fields import pick_field, split_field
+from callwell.keys.key import Key
+
+if TYPE_CHECKING:
+    from callwell.keys.spec import SourceSpec
+
+LEASE_S: Final = 300.0
+"""AWS bills each read: 100 processes cost a few cents a month at this lease."""
+
+TIMEOUT_S: Final = 5.0
+"""Seconds to connect, and for an answer; there is a second attempt."""
+
+SSM: Final = "ssm:"
+ARN: Final = "arn:"
+ARN_PARTS: Final = 6
+"""What an ARN begins with, and how many parts it has at least."""
+
+
+class AwsSource:
+    """A secret or a parameter in AWS.
+
+    Args:
+        spec: `aws-secret:NAME#FIELD` or `aws-secret:ssm:NAME#FIELD`, with names or ARNs; the field, of a JSON object,
+            may be left out where the secret is the key alone. Options: `region`, `profile`; `lease`, in seconds.
+
+    Raises:
+        InvalidOption: there is no name.
+    """
+
+    can_change = True
+    file = None
+
+    def __init__(self, spec: SourceSpec) -> None:
+        spec.check_options(("lease", "profile", "region"))
+        self.lease_s: float | None = spec.seconds("lease", LEASE_S)
+        name, self._field = split_field(spec.place)
+        self._is_parameter = name.startswith(SSM) or (name.startswith(ARN) and ":ssm:" in name)
+        self._name = name.removeprefix(SSM)
+        if not self._name:
+            raise InvalidOption("key", "aws-secret:…", "aws-secret:NAME, aws-secret:ssm:NAME, or an ARN in its place")
+        self._region = spec.options.get("region") or _region_of(self._name)
+        self._profile = spec.options.get("profile")
+        self.location = f"aws-secret:{spec.place}"
+
+    def read(self) -> Key:
+        """The current version of the secret.
+
+        Raises:
+            KeyMissing: there is no such secret or field, or AWS does not give it.
+        """
+        try:
+            import boto3
+            from botocore.exceptions import BotoCoreError, ClientError
+        except ImportError as error:
+            raise KeyMissing(f"no key: {self.location} needs the package boto3: {install_command('aws')}") from error
+        try:
+            session = boto3.session.Session(region_name=self._region, profile_name=self._profile)
+            value = self._fetch(session)
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "no code")
+            raise KeyMissing(
+                f"no key: {self.location}: AWS refuses ({code}); check the name, the region and the permissions"
+            ) from None
+        except BotoCoreError as error:
+            reason = " ".join(str(error).split())  # about regions, profiles and addresses; boto3 names no secrets
+            raise KeyMissing(f"no key: {self.location} cannot be read: {reason}") from None
+        return self._pick(value)
+
+    def revision(self) -> object:
+        """The same each time: AWS is asked when the lease ends."""
+        return None
+
+    def _fetch(self, session: Any) -> Key:
+        """The text of the secret, hidden."""
+        from botocore.config import Config
+
+        retries = {"total_max_attempts": 2}
+        config = Config(connect_timeout=TIMEOUT_S, read_timeout=TIMEOUT_S, retries=retries)
+        if self._is_parameter:
+            answer = session.client("ssm", config=config).get_parameter(Name=self._name, WithDecryption=True)
+            return Key(answer["Parameter"]["Value"])
+        answer = session.client("secretsmanager", config=config).get_secret_value(SecretId=self._name)
+        return Key(answer.get("SecretString") or "")
+
+    def _pick(self, value: Key) -> Key:
+        """The key itself, or a field of a JSON object."""
+        import json
+
+        if not value:
+            raise KeyMissing(f"no key: {self.location} is empty, or binary; store the key as a text")
+        try:
+            values = json.loads(value.reveal())
+        except ValueError:
+            values = None
+        if isinstance(values, dict):
+            return pick_field(values, self._field, self.location)
+        if self._field:
+            raise KeyMissing(f"no key: {self.location} is no JSON object, so it has no field {self._field}")
+        return value
+
+
+def _region_of(name: str) -> str | None:
+    """The region in an ARN (`arn:PARTITION:SERVICE:REGION:ACCOUNT:…`); None in a plain name."""
+    parts = name.split(":")
+    return parts[3] or None if name.startswith(ARN) and len(parts) >= ARN_PARTS else None

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A key in a file of its own, which only its reader can read and which git cannot publish."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from callwell.errors import InvalidOption, KeyMissing
+from callwell.keys.exposure import describe_mode, find_work_tree, is_mounted_secret
+from callwell.keys.key import Key
+
+if TYPE_CHECKING:
+    from callwell.keys.spec import SourceSpec
+
+OTHERS_CAN_READ: Final = "others-can-read"
+IN_GIT: Final = "in-git"
+"""Options that accept what is refused otherwise."""
+
+MAX_BYTES: Final = 64 << 10
+"""The most that is read: keys have up to some kilobytes, and a wrong path may lead to a large file."""
+
+TRIES: Final = 3
+"""How often a file is read that changes meanwhile: whoever writes it does so once."""
+
+
+class FileSource:
+    """A key in a file.
+
+    Args:
+        path: the file; `~` is the home directory.
+        location: the place as people know it.
+        accepted: what is accepted of `OTHERS_CAN_READ` and `IN_GIT`.
+
+    Raises:
+        InvalidOption: the path cannot be one.
+    """
+
+    can_change = True
+    lease_s = None
+
+    def __init__(self, path: str, *, location: str, accepted: frozenset[str] = frozenset()) -> None:
+        try:
+            self.file = Path(path).expanduser()
+        except RuntimeError as error:
+            raise InvalidOption("key", location, "a path; the home directory of that user is not known") from error
+        if "\0" in path:
+            raise InvalidOption("key", "file:…", "a path")
+        self.location = location
+        self._accepted = accepted
+
+    @classmethod
+    def from_spec(cls, spec: SourceSpec) -> FileSource:
+        """The source `file:PATH`, `file[others-can-read]:PATH`, `file[in-git]:PATH`."""
+        return cls(spec.place, location=f"file:{spec.place}", accepted=read_accepted(spec))
+
+    def read(self) -> Key:
+        """The file's text.
+
+        Raises:
+            KeyMissing: it cannot be read, others can read it, or git can publish it.
+        """
+        try:
+            text = self._read_text()
+        except OSError as error:
+            raise KeyMissing(f"no key: {self.file} cannot be read: {error.strerror}") from error
+        key = Key.unquote(text)
+        if not key:
+            raise KeyMissing(f"no key: {self.file} is empty; write the key into it, and nothing else")
+        return key
+
+    def revision(self) -> object:
+        """The file's device and inode, size, and times of the last change of its content and its mode."""
+        try:
+            found = self.file.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+    def _read_text(self) -> str:
+        """The text of one version of the file: one that changes while it is read is read again."""
+        for _ in range(TRIES):
+            with self.file.open("rb") as file:
+                before = os.fstat(file.fileno())
+                self._refuse_exposed(before)
+                data = file.read(MAX_BYTES)
+                if _version(os.fstat(file.fileno())) == _version(before):
+                    break
+        return data.decode("utf-8-sig", errors="replace")  # a decoding error would hold the text
+
+    def _refuse_exposed(self, found: os.stat_result) -> None:
+        """Refuse a file that others can read, or that is one `git add` away from being published.
+
+        Raises:
+            KeyMissing: it is.
+        """
+        if not stat.S_ISREG(found.st_mode):
+            return  # a pipe, such as that of a shell's <(command)
+        mode = None if OTHERS_CAN_READ in self._accepted else describe_mode(found)
+        tree = None if IN_GIT in self._accepted else find_work_tree(self.file)
+        if (mode is None and tree is None) or is_mounted_secret(self.file):
+            return
+        if mode is not None:
+            raise KeyMissing(
+                f"key refused: {self.file} has {mode}, so other users can read it: chmod 600 {self.file} "
+                f"(or accept it: {self._with_option(OTHERS_CAN_READ)})"
+            )
+        raise KeyMissing(
+            f"key refused: {self.file} is inside a work tree of git ({tree}): move it out of there, such as to "
+            f"~/.config (or accept it: {self._with_option(IN_GIT)})"
+        )
+
+    def _with_option(self, option: str) -> str:
+        kind, _, place = self.location.partition(":")
+        return f"{kind}[{','.join(sorted({*self._accepted, option}))}]:{place}"
+
+
+def read_accepted(spec: SourceSpec) -> frozenset[str]:
+    """What a place accepts of that which is refused otherwise.
+
+    Raises:
+        InvalidOption: an option that there is not.
+    """
+    spec.check_options((OTHERS_CAN_READ, IN_GIT))
+    return frozenset((OTHERS_CAN_READ, IN_GIT) if spec.accept_exposed else spec.options)
+
+
+def _version(found: os.stat_result) -> tuple[int, int]:
+    return found.st_size, found.st_mtime_ns

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a key source is, and how a place is written: `KIND:PLACE`, or `KIND[option,option=value]:PLACE`.
+
+Packages can add kinds: an entry point in the group `callwell.key_sources` names a function that takes a `SourceSpec`
+and returns a `KeySource`. `callwell.testing.check_key_source` tries one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+from callwell.errors import InvalidOption
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from pathlib import Path
+
+    from callwell.keys.key import Key
+
+MAX_SECONDS: Final = 86_400.0
+"""The longest lease: a key that is dead for a day is found by its refusal anyway."""
+
+
+class KeySource(Protocol):
+    """A place where a key is kept. Plain attributes do for the properties."""
+
+    @property
+    def location(self) -> str:
+        """The place, for people, errors and logs; never the key, nor a text that may contain it."""
+        ...
+
+    @property
+    def can_change(self) -> bool:
+        """Whether another process can put a new key there while this one runs."""
+        ...
+
+    @property
+    def lease_s(self) -> float | None:
+        """None if reading is quick. Otherwise it takes a program or a network.
+
+        It then happens in a thread; the key is kept for this many seconds, and read again.
+        """
+        ...
+
+    @property
+    def file(self) -> Path | None:
+        """The file that has the key, if it is in a file of this machine."""
+        ...
+
+    def read(self) -> Key:
+        """The key that is there now.
+
+        Raises:
+            KeyMissing: there is no key, or it cannot be read; the message says where and what to do, in one line.
+        """
+        ...
+
+    def revision(self) -> object:
+        """A value that differs when the key may have changed. It costs microseconds: it is asked four times a second.
+
+        A source with a lease returns the same value each time.
+        """
+        ...
+
+
+class SourceSpec(NamedTuple):
+    """What names a source.
+
+    Attributes:
+        kind: the word before the colon, such as `file`.
+        place: the text after it.
+        options: those in brackets after the kind; one without a value has an empty text.
+        variable: the provider's usual environment variable; empty where the secret is not a provider's key.
+        accept_exposed: read a key that others can read as well, to report on it.
+    """
+
+    kind: str
+    place: str
+    options: Mapping[str, str]
+    variable: str
+    accept_exposed: bool
+
+    def check_options(self, known: Collection[str]) -> None:
+        """Refuse options that the kind does not have.
+
+        Args:
+            known: the names of those that it has.
+
+        Raises:
+            InvalidOption: there is another one.
+        """
+        for name in self.options:
+            if name not in known:
+                expected = f"options among {', '.join(sorted(known))}" if known else "no options in brackets"
+                raise InvalidOption("key", f"{self.kind}[{name}]:…", expected)
+
+    def seconds(self, name: str, default: float) -> float:
+        """An option in seconds.
+
+        Args:
+            name: the option.
+            default: its value if it is not given.
+
+        Raises:
+            InvalidOption: it is no number above zero.
+        """
+        text = self.options.get(name)
+        if text is None:
+            return default
+        try:
+            value = float(text)
+        except ValueError:
+            value = 0.0
+        if not 0.0 < value <= MAX_SECONDS:
+            raise InvalidOption("key", f"{self.kind}[{name}={text}]:…", f"{name} in seconds, above 0, at most a day")
+        return value
+
+
+def split_place(text: str) -> tuple[str, dict[str, str], str]:
+    """A place in its three parts: kind, options, and the rest; the kind is empty if it is none.
+
+    Args:
+        text: the place, as the `key` option has it.
+    """
+    head, _, place = text.partition(":")
+    options: dict[str, str] = {}
+    if "[" in head:
+        head, _, rest = text.partition("[")
+        inside, _, place = rest.partition("]:")
+        for item in filter(None, inside.split(",")):
+            name, _, value = item.partition("=")
+            options[name.strip()] = value.strip()
+    is_kind = head.isascii() and head.replace("-", "").isalnum() and head.islower()
+    return head if is_kind else "", options, place
