@@ -17,11 +17,14 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from msgspec.structs import replace
 
 from callwell.core.types import Outcome
+from callwell.errors import KeyMissing
+from callwell.keys.key import Key
 from callwell.transport.base import NoReply, Response
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 
+    from callwell.keys.spec import KeySource
     from callwell.transport.base import Request
 
 Reply: TypeAlias = "Response | NoReply"
@@ -186,3 +189,46 @@ class AsyncScriptedTransport(_Scripted):
     async def aclose(self) -> None:
         """Refuse all further requests."""
         self._closed = True
+
+
+def check_key_source(source: KeySource, store: Callable[[str | None], object], *, missing: bool = True) -> None:
+    """Try whether a key source keeps its contract. `tests/contract/test_key_sources.py` does so with Callwell's own.
+
+    Args:
+        source: the source.
+        store: puts a key at its place, or takes it away (None).
+        missing: whether it can be taken away.
+
+    Raises:
+        AssertionError: the source does something else; the message says what.
+    """
+    first = "first_key_7f3a9c1e5b"
+    second = "second_key_0d8e6b2f4a"
+    store(first)
+    _require(source.read() == Key(first), "read() returns the key that is there, as a Key")
+    before = source.revision()
+    _require(before == source.revision(), "revision() stays the same while nothing changes")
+    _require(source.location.isprintable() and source.location != "", "location is one line")
+    store(second)
+    _require(source.read() == Key(second), "read() returns a new key as soon as it is there")
+    if source.can_change and source.lease_s is None:
+        _require(before != source.revision(), "revision() differs after a change, where there is no lease")
+    if source.lease_s is not None:
+        _require(source.lease_s > 0.0, "lease_s is above zero")
+        _require(before == source.revision(), "revision() of a source with a lease is always the same")
+    shown = [source.location, repr(before), repr(source.revision())]
+    if missing:
+        store(None)
+        try:
+            source.read()
+        except KeyMissing as error:
+            shown.append(str(error))
+            _require(str(error).isprintable(), "the message of KeyMissing is one line")
+        else:
+            raise AssertionError("a key source must keep this: read() raises KeyMissing where there is no key")
+    _require(not any(key in text for key in (first, second) for text in shown), "no text contains the key")
+
+
+def _require(holds: bool, promise: str) -> None:  # noqa: FBT001 - what is asked
+    if not holds:
+        raise AssertionError(f"a key source must keep this: {promise}")

@@ -71,7 +71,10 @@ def asked(line: str, shell: str = "fish", folder: Path | None = None) -> list[st
         (f"{LIST} --form", ["--format"]),
         (f"{LIST} --limit 3 --lim", []),
         (f"{LIST} --format c", ["csv"]),
-        (f"callwell keys where {PROVIDER} --key ", ["env:", "file:"]),
+        (
+            f"callwell keys where {PROVIDER} --key ",
+            ["aws-secret:", "command:", "dir:", "env:", "file:", "keyring:", "vault:"],
+        ),
         ("callwell emulate --rate-headers d", ["delta", "draft"]),
         ("callwell emulate --set links", ["links_limit="]),
         ("callwell nonsense ", []),

@@ -75,7 +75,7 @@ def test_every_setting_has_its_line(tmp_path: Path) -> None:
         ("[state]\nx = 1", ":1: state: expected a text"),
         ("userplane = 3", ":1: userplane: expected "),
         ("state = 'memory:'\nx = ", ":2: document: expected TOML"),
-        ("[userplane]\nkey = 'secret-text'", ":2: userplane.key: expected a key source (env:NAME or file:PATH)"),
+        ("[userplane]\nkey = 'secret-text'", ":2: userplane.key: expected a key source (env:NAME, file:PATH, …)"),
         ("[userplane]\nkey = ['secret-text']", ":2: userplane.key: expected a key source"),
         ("[userplane]\nkey = 'env:'", ":2: userplane.key: expected a key source"),
     ],
@@ -89,7 +89,10 @@ def test_complaints(tmp_path: Path, text: str, expected: str) -> None:
     assert "secret-text" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["base_url = 'https://evil.example'", "proxy = 'http://x'", "ca_file = 'x.pem'"])
+@pytest.mark.parametrize(
+    "text",
+    ["base_url = 'https://evil.example'", "proxy = 'http://x'", "ca_file = 'x.pem'", "key = 'command:op read x'"],
+)
 def test_a_file_that_lies_there_cannot_reroute_keys(tmp_path: Path, text: str) -> None:
     """Through whom a key travels is said by a file in the home folder, or one that was named, and by no other."""
     home = tmp_path / "home"

@@ -126,7 +126,7 @@ def test_a_place_that_cannot_be(place: str) -> None:
         parse_source(place, "ACME_KEY")
 
 
-@pytest.mark.parametrize("text", [SECRET, "", "env:", "file:", "vault:x", f"value:{SECRET}"])
+@pytest.mark.parametrize("text", [SECRET, "", "env:", "file:", "vault:", f"value:{SECRET}"])
 def test_what_is_no_place_is_not_repeated(text: str) -> None:
     """A text that names no place may be a key."""
     with pytest.raises(InvalidOption, match=f"a text of {len(text)} characters") as caught:

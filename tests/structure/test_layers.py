@@ -51,7 +51,7 @@ ARROWS: dict[str, set[str]] = {
     "adapters": INWARD | {"client"},
     "gateway": INWARD | {"client"},
     "emulator": {"clock", "errors", "description.model"},
-    "testing": {"errors", "clock", "core", "transport", "state", "emulator"},
+    "testing": {"errors", "clock", "core", "keys", "transport", "state", "emulator"},
     "demo": INWARD | {"client", "emulator"} | BULK,
     "readiness": INWARD | {"client", "emulator", "description.infer", ""},
     "": INWARD | {"client", "providers", "webhooks"},

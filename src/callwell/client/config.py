@@ -24,7 +24,7 @@ from callwell.core.rules.environments import SandboxRule
 from callwell.description import catalog
 from callwell.description.provider import Provider
 from callwell.errors import InvalidOption, UnknownName
-from callwell.keys import Key, KeySource, parse_source
+from callwell.keys import Key, parse_source
 from callwell.observe.hooks import HEADER_NAME, TRANSPORT_HEADERS, Hooks, build_hooks
 from callwell.state.base import State
 from callwell.transport.base import Network
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from callwell.client.end_users import EndUsers  # noqa: TC004 - nothing reads this annotation, and few clients have any
     from callwell.client.exactly_once.store import LedgerStore
     from callwell.client.result_cache import ResultCache
+    from callwell.keys import KeySource  # noqa: TC004 - as above; the contract is for those who write a source
 
 
 class ClientConfig(Struct, frozen=True, kw_only=True):

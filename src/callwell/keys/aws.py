@@ -6,6 +6,7 @@ Whoever may read it is found as by every AWS tool: variables, profiles, the role
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Final
 
 from callwell.errors import InvalidOption, KeyMissing
@@ -66,7 +67,8 @@ class AwsSource:
         except ImportError as error:
             raise KeyMissing(f"no key: {self.location} needs the package boto3: {install_command('aws')}") from error
         try:
-            session = boto3.session.Session(region_name=self._region, profile_name=self._profile)
+            region = self._region or os.environ.get("AWS_REGION")  # which boto3 alone of AWS's tools does not read
+            session = boto3.session.Session(region_name=region, profile_name=self._profile)
             value = self._fetch(session)
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "no code")
