@@ -87,7 +87,7 @@ def test_what_belongs_to_one_provider_cannot_be_said_for_all() -> None:
     [
         ({"CALLWELL_DEADLINE": "soon"}, "CALLWELL_DEADLINE cannot be 'soon': expected seconds above zero"),
         ({"CALLWELL_DEADLINE": "nan"}, "CALLWELL_DEADLINE cannot be 'nan': expected seconds above zero"),
-        ({"CALLWELL_USERPLANE_KEY": "secret-text"}, "expected env:NAME or file:PATH"),
+        ({"CALLWELL_USERPLANE_KEY": "secret-text"}, "expected env:NAME, file:PATH or another key source"),
     ],
 )
 def test_a_variable_that_is_wrong(variables: dict[str, str], expected: str) -> None:
