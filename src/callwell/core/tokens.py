@@ -180,6 +180,28 @@ def record_refusal(tokens: TokenState, key: str, generation: int) -> TokenState:
     return tokens._replace(due_at=0.0, ends_at=0.0)
 
 
+def shift_times(tokens: TokenState, seconds: float, now: float) -> TokenState:
+    """The state with its times on another clock.
+
+    A lease that would last twice as long as leases do was written before the clock between the two was set back. It
+    counts as ended: two exchanges at once do no harm, and a lease of a day would.
+
+    Args:
+        tokens: the state.
+        seconds: by how much the other clock is ahead.
+        now: the time on the other clock.
+    """
+    lease = tokens.lease
+    if lease is not None:
+        until = lease.until + seconds
+        lease = lease._replace(until=until) if until <= now + 2 * LEASE_S else None
+    return tokens._replace(
+        due_at=tokens.due_at and tokens.due_at + seconds,  # 0 is never
+        ends_at=tokens.ends_at and tokens.ends_at + seconds,
+        lease=lease,
+    )
+
+
 def _holds_lease(tokens: TokenState, key: str, holder: str) -> bool:
     return tokens.key == key and tokens.lease is not None and tokens.lease.holder == holder
 

@@ -95,6 +95,7 @@ class Upload(NamedTuple):
         sent: pieces that were sent at least once, by whichever call.
         resent_bytes: bytes that were sent more than once, likewise.
         holders: the calls that work on it, see `client.exactly_once.holder`.
+        leases: holder → until when it counts as at work where it cannot be seen, in seconds since the epoch.
     """
 
     piece_size: int
@@ -121,6 +122,7 @@ class Upload(NamedTuple):
     sent: tuple[PieceRange, ...] = ()
     resent_bytes: int = 0
     holders: tuple[str, ...] = ()
+    leases: dict[str, float] = {}  # noqa: RUF012 - never changed in place
 
 
 class SendPiece(NamedTuple):

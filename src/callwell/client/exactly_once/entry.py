@@ -6,6 +6,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from callwell.core.call import Call  # noqa: TC001 - a stored `Entry` is read by its annotations
 
 
@@ -77,3 +79,22 @@ class Entry(NamedTuple):
     def settled(self) -> bool:
         """Whether it is known that the call was done, or that it was not."""
         return self.status in (Status.DONE, Status.NOT_DONE)
+
+
+def shift_times(entry: Entry, seconds: float) -> Entry:
+    """An entry with its times of day on another clock.
+
+    Args:
+        entry: the entry.
+        seconds: by how much the other clock is ahead.
+    """
+    call = entry.call
+    if call is not None:
+        call = replace(call, wait_until=call.wait_until + seconds, last_closed_at=call.last_closed_at + seconds)
+    return entry._replace(
+        began=entry.began and entry.began + seconds,
+        changed=entry.changed and entry.changed + seconds,
+        call=call,
+        held_until_wall=entry.held_until_wall and entry.held_until_wall + seconds,
+        wall_offset_s=entry.wall_offset_s + seconds,
+    )

@@ -2,7 +2,9 @@
 """The outcome ledger in the state: one record for each call that is made exactly once, under its name.
 
 The call that works on a record is its holder, and only the holder sends. Whether a holder is still at work is seen on
-one machine (`holder`); where it cannot be seen, the record is held until the time written in it.
+one machine (`holder`); where it cannot be seen, the record is held until the time written in it, which is the
+server's where a server holds the records. A holder that comes back after that, and finds another one in its place,
+sends nothing.
 
 A call that the caller did not name is forgotten when it is settled, since it cannot be asked for again. A named one is
 kept for `MAX_AGE_S`, so that the same program, run again, finds it.
@@ -13,18 +15,23 @@ from __future__ import annotations
 import secrets
 from contextlib import suppress
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from callwell.client.exactly_once.entry import Entry, Status
+from callwell.client.exactly_once.entry import Entry, Status, shift_times
 from callwell.client.exactly_once.holder import CallLocks
 from callwell.client.retention import Retention
 from callwell.clock import boot_id
 from callwell.errors import NameTaken, StateError, UnknownName
+from callwell.state import server_time
 from callwell.state.base import FORGET, Cell
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from callwell.clock import Clock
     from callwell.state.base import State
+
+R = TypeVar("R")
 
 MAX_AGE_S: Final = 90 * 86_400.0
 """Seconds for which a settled call with a name is remembered: a job that runs every quarter still finds it."""
@@ -104,7 +111,7 @@ class LedgerStore:
             )
             return taken_over, taken_over
 
-        return self.state.update(self._cell(draft.name), change)
+        return self._update(self._cell(draft.name), change)
 
     def write(self, entry: Entry, *, first: bool = False) -> bool:
         """Write what the holder of a call knows.
@@ -124,7 +131,7 @@ class LedgerStore:
                 return entry, True
             return (found if found.name else FORGET), False
 
-        return self.state.update(self._cell(entry.name), change)
+        return self._update(self._cell(entry.name), change)
 
     def release(self, name: str, holder: str) -> None:
         """Let others claim a call that a holder has claimed and does not make. A state that fails changes nothing."""
@@ -135,7 +142,7 @@ class LedgerStore:
             return (found if found.name else FORGET), None
 
         with suppress(StateError):
-            self.state.update(self._cell(name), change)
+            self._update(self._cell(name), change)
 
     def end(self, entry: Entry) -> None:
         """Record how a call ended; forget it if it has no name by which it could be found again."""
@@ -148,7 +155,7 @@ class LedgerStore:
             is_over = entry.status is Status.DONE or found.holder == entry.holder
             return (FORGET if is_over or not found.name else found), None
 
-        self.state.update(self._cell(entry.name), change)
+        self._update(self._cell(entry.name), change)
 
     def forget(self, name: str) -> None:
         """Forget a settled call that will not be asked for again."""
@@ -177,7 +184,7 @@ class LedgerStore:
             settled = found._replace(status=status, holder="", held_until_wall=0.0, changed=self._clock.wall())
             return (settled if settled.named else FORGET), settled
 
-        settled = self.state.update(self._cell(name), change)
+        settled = self._update(self._cell(name), change)
         if settled.named:
             self._retention.add(_digest_name(settled.name), settled.changed)
         return settled
@@ -212,6 +219,22 @@ class LedgerStore:
         if entry.clock_name == self.clock_name:
             return entry.held_until > self._clock.now()
         return entry.held_until_wall > self._clock.wall()
+
+    def wall(self) -> float:
+        """The time of day that other machines compare with, for a change that runs: see `server_time`."""
+        return self._clock.wall() + (server_time.ahead_s(self.state, self._clock) or 0.0)
+
+    def _update(self, cell: Cell[Entry], change: Callable[[Entry], tuple[Entry, R]]) -> R:
+        """Change an entry, which has the server's time in the state, and this machine's time in `change`."""
+
+        def change_stored(stored: Entry) -> tuple[Entry, R]:
+            ahead = server_time.ahead_s(self.state, self._clock)
+            if not ahead:
+                return change(stored)
+            changed, result = change(shift_times(stored, -ahead))
+            return (changed if changed is FORGET else shift_times(changed, ahead)), result
+
+        return self.state.update(cell, change_stored)
 
     def _cell(self, name: str) -> Cell[Entry]:
         return _entry_cell(f"{self._records}{_digest_name(name)}")

@@ -2,7 +2,8 @@
 """The tokens of keys in the state: who obtains new ones, and their texts, which a shared state holds encrypted.
 
 There is one record for each key, so that an old and a new key of one account do not replace each other's tokens. Times
-are monotonic seconds of this boot: after another boot there are no tokens yet.
+are monotonic seconds of the boot that wrote them. Machines that share a server compare them by its time of day; without
+one, there are no tokens yet after another boot.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from callwell.core.tokens import TokenState
 from callwell.errors import InvalidOption, KeyMalformed, UnexpectedAnswer
 from callwell.keys import Key
 from callwell.keys.sealing import RecordCipher
+from callwell.state import server_time
 from callwell.state.base import Cell
 
 if TYPE_CHECKING:
@@ -79,11 +81,13 @@ class TokenRecord(NamedTuple):
         tokens: their times, and who is obtaining the next.
         content: the pair, as it is in a state of this process alone, encrypted in a shared one.
         boot: the boot and clock that the times belong to.
+        wall_offset_s: the server's time of day minus that clock, for other machines; 0 without a server.
     """
 
     tokens: TokenState = TokenState()
     content: Any = None
     boot: str = ""
+    wall_offset_s: float = 0.0
 
 
 class TokenStore:
@@ -100,6 +104,7 @@ class TokenStore:
         self._state = state
         self._clock = clock
         self._boot = f"{boot_id()} {clock}"
+        self._wall_offset_s = 0.0
         self._ciphers: dict[str, RecordCipher] = {}
 
     def check(self, key: Key) -> None:
@@ -183,21 +188,30 @@ class TokenStore:
         """
 
         def change_record(record: TokenRecord) -> tuple[TokenRecord, R]:
+            ahead = server_time.ahead_s(self._state, self._clock)
+            if ahead is not None:
+                self._wall_offset_s = self._clock.wall() + ahead - self._clock.now()
             stored = self._read(key, record)
             tokens, answer = change(stored)
             content = record.content
             if pair is not None and tokens.generation != stored.tokens.generation:
                 content = self._encrypt(key, pair) if self._state.shared else pair
-            return TokenRecord(tokens=tokens, content=content, boot=self._boot), answer
+            changed = TokenRecord(tokens, content, boot=self._boot, wall_offset_s=self._wall_offset_s)
+            return changed, answer
 
         return self._state.update(self._cell(key), change_record)
 
     def _read(self, key: Key, record: TokenRecord) -> StoredTokens:
-        """What a record holds; no tokens if they are of another boot or cannot be decrypted."""
+        """What a record holds; no tokens if their times cannot be read here, or they cannot be decrypted."""
         pair = self._decrypt(key, record.content)
-        if record.boot != self._boot or (record.tokens.ends_at and pair is None):
-            return StoredTokens(TokenState(key.fingerprint, record.tokens.generation), None)
-        return StoredTokens(record.tokens, pair)
+        tokens = record.tokens
+        is_known = record.boot == self._boot
+        if not is_known and record.wall_offset_s and self._wall_offset_s:
+            is_known = True
+            tokens = core.shift_times(tokens, record.wall_offset_s - self._wall_offset_s, self._clock.now())
+        if not is_known or (tokens.ends_at and pair is None):
+            return StoredTokens(TokenState(key.fingerprint, tokens.generation), None)
+        return StoredTokens(tokens, pair)
 
     def _encrypt(self, key: Key, pair: TokenPair) -> bytes:
         refresh = None if pair.refresh is None else pair.refresh.reveal()

@@ -20,12 +20,15 @@ nothing at all; and the name of a creation is forgotten only when no call is lef
 
 The name is stored before the request leaves, so that the same upload, started again after a kill, finds the object.
 After the end of an upload, the same call creates another object.
+
+A call on another machine cannot be seen. It counts as at work for `LEASE_S` after it has last stored a position, so
+that one that has died there does not keep an upload that has ended.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.client.exactly_once import store
 from callwell.client.uploads.options import NO_UPLOAD
@@ -39,6 +42,10 @@ if TYPE_CHECKING:
     from callwell.client.exactly_once.store import LedgerStore
     from callwell.core.upload import Upload
     from callwell.state.base import Cell, State
+
+
+LEASE_S: Final = 600.0
+"""Seconds between two positions: a piece and its retries take minutes, and each stores one before and after it."""
 
 
 class Entered(NamedTuple):
@@ -94,7 +101,7 @@ class UploadPosition:
         def change(before: Upload) -> tuple[Upload, Upload]:
             if before.target is None:
                 return (before if before.creation else FORGET), NO_UPLOAD
-            joined = before._replace(holders=(*self._others(before), self.holder))
+            joined = self._hold(before)
             return joined, joined
 
         joined = self._state.update(self.cell, change)
@@ -114,9 +121,10 @@ class UploadPosition:
         def change(before: Upload) -> tuple[Upload, tuple[Entered, str]]:
             is_gone = gone is not None and gone in (before.creation, before.target)
             if before.creation and not force_new and not is_gone:
-                joined = before._replace(holders=(*self._others(before), self.holder))
+                joined = self._hold(before)
                 return joined, (Entered(joined, is_new=False), "")
-            started = blank._replace(creation=f"upload {store.new_marker()}", resumed=True, holders=(self.holder,))
+            started = blank._replace(creation=f"upload {store.new_marker()}", resumed=True)
+            started = self._hold(started)
             return started, (Entered(started, is_new=True), "" if self._others(before) else before.creation)
 
         entered, forgotten = self._state.update(cell, change)
@@ -137,8 +145,11 @@ class UploadPosition:
         def change(before: Upload) -> tuple[Upload, Upload]:
             if before.creation == entered.creation and before.target is not None:
                 return before, before
-            created = entered._replace(target=target, holders=before.holders or entered.holders)
-            return (created if self._is_ours(before) else before), created
+            holds = before if before.holders else entered
+            created = entered._replace(target=target, holders=holds.holders, leases=holds.leases)
+            if not self._is_ours(before):
+                return (before if before.creation else FORGET), created
+            return created, created
 
         return self._state.update(cell, change)
 
@@ -148,7 +159,10 @@ class UploadPosition:
             return
 
         def change(before: Upload) -> tuple[Upload, None]:
-            return (upload._replace(holders=before.holders) if self._is_ours(before) else before), None
+            if not self._is_ours(before):
+                return (before if before.creation else FORGET), None
+            leases = {**before.leases, self.holder: self._ledger.wall() + LEASE_S}
+            return upload._replace(holders=before.holders, leases=leases), None
 
         try:
             self._state.update(self.cell, change)
@@ -179,10 +193,23 @@ class UploadPosition:
             LOGGER.warning("%s: the end of the upload could not be stored: %s", self._name, error)
 
     def _is_ours(self, stored: Upload) -> bool:
-        """Whether the record is of this call's upload, and not of one that was started over in the meantime."""
-        return stored.creation in {"", self._creation} or not self._creation
+        """Whether the record is of this call's upload, and not of one that was started over in the meantime.
+
+        A record that is gone was forgotten by a call that had waited for this one until its lease ended.
+        """
+        return not self._creation or stored.creation == self._creation
+
+    def _hold(self, upload: Upload) -> Upload:
+        """The upload, held by this call and the others that are at work on it."""
+        others = self._others(upload)
+        leases = {holder: upload.leases[holder] for holder in others if holder in upload.leases}
+        leases[self.holder] = self._ledger.wall() + LEASE_S
+        return upload._replace(holders=(*others, self.holder), leases=leases)
 
     def _others(self, upload: Upload) -> tuple[str, ...]:
-        """The other calls that are seen to be at work on the upload."""
-        is_alive = self._ledger.locks.is_alive
-        return tuple(holder for holder in upload.holders if holder != self.holder and is_alive(holder))
+        """The other calls that are at work on the upload, or were so a while ago where that cannot be seen."""
+        return tuple(holder for holder in upload.holders if holder != self.holder and self._is_at_work(holder, upload))
+
+    def _is_at_work(self, holder: str, upload: Upload) -> bool:
+        alive = self._ledger.locks.is_alive(holder)
+        return upload.leases.get(holder, 0.0) > self._ledger.wall() if alive is None else alive
