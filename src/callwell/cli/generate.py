@@ -3,10 +3,7 @@
 
 from __future__ import annotations
 
-import gc
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +11,7 @@ import typer
 
 from callwell.cli import output
 from callwell.cli.flags import JsonOption
+from callwell.description.collection import no_collection
 from callwell.errors import FileProblem, UnknownName
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -52,7 +50,7 @@ def generate(
         raise UnknownName("provider", str(folder), (), why=why_not_a_folder(folder))
     target = folder if to is None else to
     description = os.path.relpath(folder.resolve(), target.resolve())
-    with _no_collection():
+    with no_collection():
         provider = load_provider(folder)
         package = package_code(provider, "" if description == "." else Path(description).as_posix())
     try:
@@ -72,15 +70,3 @@ def generate(
         )
         return
     output.emit(f"{target}: {package.client} and Async{package.client}, {count} operations")
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Do not look for garbage: hardly any is made, and to look for it takes 0.7 s of 1.8 for GitHub's document."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
 from msgspec.structs import replace
 
 from callwell.description import answer_types, support
+from callwell.description.collection import no_collection
 from callwell.description.documents.external import read_with_files
 from callwell.description.documents.kinds import kind_of
 from callwell.description.documents.reading import Document
@@ -75,6 +76,7 @@ _VERSION: Final = re.compile(r"3\.[0-2](\.\d+)?(-.*)?")
 _PATH_VARIABLE: Final = re.compile(r"\{([^{}]*)\}")
 
 
+@no_collection()
 def read(source: Path | Document | Mapping[str, Any], *, file: str = "openapi.json") -> Api:
     """The operations of an OpenAPI document.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
+from callwell.description.collection import no_collection
 from callwell.description.error import DescriptionError, found_value
 from callwell.description.locate import json_line
 from callwell.errors import ProfileError
@@ -82,6 +83,7 @@ def read_document(file: Path) -> Document:
     return parse_document(text, file)
 
 
+@no_collection()
 def parse_document(text: bytes, file: Path) -> Document:
     """The document in some bytes.
 

@@ -8,7 +8,6 @@ search in the text some microseconds.
 from __future__ import annotations
 
 import ast
-import gc
 import io
 import re
 import tokenize
@@ -17,6 +16,7 @@ from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from callwell.description.collection import no_collection
 from callwell.readiness.check import NotApplicable, Place, Unseen
 from callwell.readiness.code.constants import Constants
 from callwell.readiness.code.notebooks import NotANotebook, read_cells
@@ -238,15 +238,9 @@ def _undisturbed() -> Iterator[None]:
 
     Trees have no cycles, and their many objects cause so many searches that these take half of the time.
     """
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        if collects:
-            gc.enable()
+    with no_collection(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def unparsable(name: str, error: Exception, data: bytes = b"") -> Unseen:
