@@ -39,8 +39,7 @@ def cli(emulator: Running, tmp_path: Path) -> Shell:
 
 def struck(cli: Shell, operation: str, fault: str) -> None:
     """The next request of an operation suffers a fault."""
-    provider = "apivideo/production" if operation.startswith("videos") else "userplane"
-    cli.steer("/faults", [{"provider": provider, "operation": operation, "fault": fault, "nth": 1}])
+    cli.steer("/faults", [{"provider": "apivideo/production", "operation": operation, "fault": fault, "nth": 1}])
 
 
 def test_an_empty_ledger(cli: Shell) -> None:
@@ -90,18 +89,15 @@ def test_what_is_unknown_is_listed_and_resumed(cli: Shell) -> None:
 def test_what_carries_no_mark_is_settled_by_hand(cli: Shell) -> None:
     """By a setting of `callwell.toml` as well; it is shown what was sent."""
     (cli.folder / "callwell.toml").write_text("exactly_once = true\n")
-    workspace = cli.run("list", "userplane", "workspaces.list").lines[0]["workspaceId"]
-    domain = cli.run("list", "userplane", "domains.list", f"workspace_id={workspace}").lines[0]["domainId"]
-    struck(cli, "links.create", "lost_reply")
-    arguments = [f"workspace_id={workspace}", f"domain_id={domain}", "link_reference=mine"]
-    line = cli.fails(6, "call", "userplane", "links.create", *arguments)
-    assert "callwell ledger settle userplane" in line
-    [row] = cli.run("ledger", "list", "userplane", "--json").json
-    assert row["arguments"]["link_reference"] == "mine"
-    assert "check with the provider whether POST" in cli.run("ledger", "show", "userplane", row["name"]).json["how"]
-    assert "creates objects with a marker" in cli.fails(2, "ledger", "resume", "userplane", row["name"])
-    assert "--done or --not-done" in cli.fails(2, "ledger", "settle", "userplane", row["name"])
-    assert cli.run("ledger", "settle", "userplane", row["name"], "--done").json["status"] == "done"
+    struck(cli, "players.create", "lost_reply")
+    line = cli.fails(6, "call", "apivideo", "players.create", "name=mine")
+    assert "callwell ledger settle apivideo" in line
+    [row] = cli.run("ledger", "list", "apivideo", "--json").json
+    assert row["arguments"]["name"] == "mine"
+    assert "check with the provider whether POST" in cli.run("ledger", "show", "apivideo", row["name"]).json["how"]
+    assert "creates objects with a marker" in cli.fails(2, "ledger", "resume", "apivideo", row["name"])
+    assert "--done or --not-done" in cli.fails(2, "ledger", "settle", "apivideo", row["name"])
+    assert cli.run("ledger", "settle", "apivideo", row["name"], "--done").json["status"] == "done"
     assert cli.run("ledger", "list", "--json").json == []
 
 

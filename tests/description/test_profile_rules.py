@@ -83,6 +83,36 @@ def test_errors(old: str, new: str, key: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "key", "expected"),
     [
+        ('form = "map"', 'form = "maps"', "marker.form", "one of entries, map"),
+        ('form = "map"', 'form = "entries"', "marker.parameter", "an argument of type array"),
+        ('parameter = "link_meta"', 'parameter = "domain_id"', "marker.parameter", "an argument of type object"),
+        ('sort_direction = "desc"', 'direction = "desc"', "marker.arguments.direction", "of links.list"),
+        ("shared = { workspace_id", "shared = { workspaces", "marker.shared.workspaces", "an argument of links.list"),
+        ('"workspace_id", domain_id', '"workspaces", domain_id', "marker.shared.workspace_id", "of links.create"),
+        ('shared = { workspace_id = "workspace_id", ', "shared = { ", "marker.shared", "which links.list needs"),
+        ('result = "data.link"', 'result = "data.links"', "marker.result", "a value of type object in the response"),
+        (
+            '"data.workspaceId" = "workspace_id"',
+            '"data.workspaceId" = "x"',
+            'marker.echoed."data.workspaceId"',
+            "create",
+        ),
+    ],
+)
+def test_errors_of_markers_in_maps(old: str, new: str, key: str, expected: str) -> None:
+    """The list that finds an object gets what it takes and needs, and the response is made from what there is."""
+    folder = providers.FOLDER / "userplane"
+    text = (folder / "profile.toml").read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    with pytest.raises(ProfileError) as caught:
+        profile.parse(text.replace(old, new), openapi.read(folder / "openapi.json"))
+    assert caught.value.key.endswith(key)
+    assert expected in caught.value.expected
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "expected"),
+    [
         ('range = "content_range"', 'range = "content-range"', "upload.range", "an argument of type string"),
         (
             'range_format = "part {piece}/{pieces}"',

@@ -161,12 +161,20 @@ def _check_signed_fields(
 
 def _check_marker(profile: Profile, operation: Operation, rule: MarkerRule, api: Api) -> Iterator[DescriptionError]:
     path = ("operations", operation.name, "marker")
-    yield from check_argument(operation, rule.parameter, (*path, "parameter"), "array")
+    is_map = rule.form == "map"
+    yield from check_argument(operation, rule.parameter, (*path, "parameter"), "object" if is_map else "array")
     entry = schemas.at_path(argument_schemas(operation).get(rule.parameter, {}), "0") or {}
-    for field in ("key", "value"):
+    for field in () if is_map else ("key", "value"):
         name = getattr(rule, field)
         if schemas.at_path(entry, name) is None:
             yield DescriptionError((*path, field), "expected a field of an entry", found=name)
+    yield from check_response_path(operation, rule.result, "object", (*path, "result"))
+    own = argument_schemas(operation)
+    for table, names in (("shared", rule.shared), ("echoed", rule.echoed)):
+        for key, name in names.items():
+            if name not in own:
+                expected = f"expected an argument of {operation.name} ({closest_names(name, own)})"
+                yield DescriptionError((*path, table, key), expected, found=name)
     probe = api.operations.get(rule.probe)
     probe_rule = profile.operations.get(rule.probe)
     if probe is None:
@@ -174,7 +182,24 @@ def _check_marker(profile: Profile, operation: Operation, rule: MarkerRule, api:
     elif probe_rule is None or probe_rule.paging is None:
         yield DescriptionError((*path, "probe"), "expected a list with paging", found=rule.probe)
     else:
-        yield from check_argument(probe, rule.filter, (*path, "filter"), "object")
+        if rule.filter is not None:
+            yield from check_argument(probe, rule.filter, (*path, "filter"), "object")
+        yield from _check_probe_arguments(probe, rule, path)
+
+
+def _check_probe_arguments(probe: Operation, rule: MarkerRule, path: KeyPath) -> Iterator[DescriptionError]:
+    """The list that finds an object takes all arguments that it gets, and gets all that it needs."""
+    known = argument_schemas(probe)
+    given = {*rule.arguments, *rule.shared}
+    for table in ("arguments", "shared"):
+        for name in getattr(rule, table):
+            if name not in known:
+                expected = f"expected an argument of {probe.name} ({closest_names(name, known)})"
+                yield DescriptionError((*path, table, name), expected, found=name)
+    for parameter in probe.parameters:
+        if parameter.required and parameter.name not in given and parameter.name != rule.filter:
+            expected = f"expected {parameter.name}, which {probe.name} needs"
+            yield DescriptionError((*path, "shared"), expected, found=", ".join(sorted(given)) or "nothing")
 
 
 def _check_gone_if(profile: Profile, operation: Operation, name: str, api: Api) -> Iterator[DescriptionError]:

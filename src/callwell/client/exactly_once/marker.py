@@ -14,6 +14,7 @@ from callwell.client.calls.responses import Answer
 from callwell.client.calls.validation import is_file_value
 from callwell.client.calls.wire_values import JSON_ENCODER
 from callwell.core import json_values
+from callwell.description.schemas import type_names
 from callwell.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class ObjectMarker(NamedTuple):
         binder: makes the requests.
         label: the operation and the argument, for messages.
         result: the path to the object in a response.
+        lists: arguments of the probe that are lists.
     """
 
     rule: MarkerRule
@@ -51,6 +53,7 @@ class ObjectMarker(NamedTuple):
     binder: Binder
     label: str
     result: str | None
+    lists: frozenset[str] = frozenset()
 
     @classmethod
     def for_operation(cls, provider: Provider, name: str, operation: OperationHandle) -> ObjectMarker | None:
@@ -66,7 +69,12 @@ class ObjectMarker(NamedTuple):
             key=None if probe_paging is None else probe_paging.key,
             binder=operation.binder,
             label=f"{name}: {rule.parameter}",
-            result=provider.profile.result,
+            result=rule.result or provider.profile.result,
+            lists=frozenset(
+                parameter.name
+                for parameter in provider.operation(rule.probe).parameters
+                if "array" in type_names(parameter.schema)
+            ),
         )
 
     def bind(self, arguments: Mapping[str, Any], marker: str) -> BoundRequest:
@@ -77,26 +85,61 @@ class ObjectMarker(NamedTuple):
         """
         rule = self.rule
         given = arguments.get(rule.parameter)
-        entries = [] if given is None or given is NOT_GIVEN else list(given)
-        if any(entry.get(rule.key) == rule.name for entry in entries):
+        is_map = rule.form == "map"
+        before: Any = given
+        if given is None or given is NOT_GIVEN:
+            before = {} if is_map else []
+        names = before if is_map else [entry.get(rule.key) for entry in before]
+        if rule.name in names:
             expected = f"entries of other names than {rule.name!r}, which Callwell uses to find what it creates"
             raise InvalidOption(self.label, rule.name, expected)
-        return self.binder.bind({**arguments, rule.parameter: [*entries, {rule.key: rule.name, rule.value: marker}]})
+        if is_map:
+            return self.binder.bind({**arguments, rule.parameter: {**before, rule.name: marker}})
+        return self.binder.bind({**arguments, rule.parameter: [*before, {rule.key: rule.name, rule.value: marker}]})
+
+    def probe_arguments(self, arguments: Mapping[str, Any], marker: str) -> dict[str, Any]:
+        """What the list is called with that finds an object.
+
+        Args:
+            arguments: those with which it was created.
+            marker: its mark.
+        """
+        rule = self.rule
+        probe: dict[str, Any] = dict(rule.arguments)
+        for name, shared in rule.shared.items():
+            value = arguments.get(shared, NOT_GIVEN)
+            if value is not None and value is not NOT_GIVEN:
+                probe[name] = [value] if name in self.lists else value
+        if rule.filter is not None:
+            probe[rule.filter] = {rule.name: marker}
+        return probe
 
     def is_on(self, item: Any, marker: str) -> bool:
         """Whether an object carries a marker. A list may have ignored its filter, so every item is checked."""
         entries = item.get(self.wire_name) if isinstance(item, dict) else None
+        if self.rule.form == "map":
+            return isinstance(entries, dict) and entries.get(self.rule.name) == marker
         wanted = (self.rule.name, marker)
         return isinstance(entries, list) and any(
             isinstance(entry, dict) and (entry.get(self.rule.key), entry.get(self.rule.value)) == wanted
             for entry in entries
         )
 
-    def to_answer(self, item: Any) -> Answer:
-        """The lost response about an object, as far as it can be made from the object."""
+    def to_answer(self, item: Any, arguments: Mapping[str, Any]) -> Answer:
+        """The lost response about an object, as far as it can be made from the object.
+
+        Args:
+            item: the object.
+            arguments: those with which it was created.
+        """
         body = item
         for name in reversed(self.result.split(".") if self.result else ()):
             body = {name: body}
+        for path, name in self.rule.echoed.items():
+            *parents, field = path.split(".")
+            place = json_values.value_at(body, ".".join(parents)) if parents else body
+            if isinstance(place, dict):
+                place[field] = arguments.get(name)
         return Answer(OK_STATUS, {}, msgspec.json.encode(body), body)
 
     def object_key(self, answer: Answer) -> str | None:

@@ -290,12 +290,11 @@ class AsyncOnceCall:
         left_s = max(MIN_DEADLINE_S, self._deadline - self._engine.clock.now())
         deadline_s = None if left_s == float("inf") else left_s
         prober = self._caller.with_options({"exactly_once": False, "deadline_s": deadline_s})
-        filters: dict[str, Any] = {rule.filter: {rule.name: marker}}
-        pager = prober.pages(rule.probe, **filters).ahead(0)
+        pager = prober.pages(rule.probe, **marking.probe_arguments(self._arguments, marker)).ahead(0)
         async with aclosing(pager.__aiter__()) as items:
             async for item in items:
                 if marking.is_on(item, marker):
-                    return marking.to_answer(item)
+                    return marking.to_answer(item, self._arguments)
         if pager.verdict.end is End.COMPLETE:
             return None
         raise UnexpectedAnswer(

@@ -82,20 +82,30 @@ class MarkerRule(Struct, frozen=True, kw_only=True):
     """How a created object carries a mark, so that it can be found if the response is lost.
 
     Attributes:
-        parameter: the argument that takes the mark: a list of entries.
+        parameter: the argument that takes the mark.
+        form: `entries`: a list of entries with a name and a value each; `map`: an object of texts by name.
         key: the field of an entry with its name.
         value: the field of an entry with the mark.
         name: the name of the entry.
-        probe: the list operation that searches for marks.
-        filter: its argument that takes names and marks.
+        probe: the list operation that finds the object.
+        filter: its argument that takes names and marks; None if the list is read and searched.
+        arguments: what it is called with besides.
+        shared: its arguments that are those of the creation: names there by names here. A list takes one as its item.
+        result: the path to the object in a response to the creation; the profile's `result` unless given.
+        echoed: paths of fields in that response that repeat an argument, with its name.
     """
 
     parameter: str
+    form: Literal["entries", "map"] = "entries"
     key: str = "key"
     value: str = "value"
     name: str
     probe: str
-    filter: str
+    filter: str | None = None
+    arguments: dict[str, str] = {}
+    shared: dict[str, str] = {}
+    result: str | None = None
+    echoed: dict[str, str] = {}
 
 
 class UntilRule(Struct, frozen=True, kw_only=True):
