@@ -81,3 +81,13 @@ def test_a_wrong_setting_is_reported_with_its_place(cli: Shell) -> None:
     for command in (ME, ("config",), ("providers",), ("keys", "list"), ("keys", "where", PROVIDER)):
         assert "callwell.toml:1: stat: expected state, found an unknown setting" in cli.fails(2, *command)
     assert cli.run(*ME, CALLWELL_CONFIG="/dev/null").code == 0
+
+
+def test_a_command_is_shown_without_a_secret(cli: Shell) -> None:
+    """Somebody may have written one into it, though a process list shows it too."""
+    place = f"command:sh -c 'echo {cli.key}'"
+    ended = cli.run("keys", "where", PROVIDER, "--key", place)
+    shown = cli.run("config", PROVIDER, **{KEY_VARIABLE: None, "CALLWELL_USERPLANE_KEY": place})
+    assert "--key: command:sh -c 'echo …': present, fingerprint" in ended.out
+    assert "command:sh -c 'echo …'" in shown.out
+    assert cli.key not in ended.out + shown.out + ended.err + shown.err

@@ -11,6 +11,7 @@ import typer
 
 from callwell.cli import output
 from callwell.cli.flags import JsonOption, OptionalProviderArgument
+from callwell.cli.key_status import mask_place
 from callwell.client.settings import GENERAL, OF_ENVIRONMENT
 from callwell.core.addresses import mask_address
 from callwell.state.urls import mask_state_url
@@ -126,5 +127,5 @@ def _row(provider: str | None, setting: Setting) -> dict[str, Any]:
         is_address = setting.name.rpartition(".")[2] in ("base_url", "proxy")
         if setting.name == "state":
             value = mask_state_url(value)
-        value = output.clean(mask_address(value) if is_address else value)
+        value = output.clean(mask_address(value) if is_address else mask_place(value))
     return {"provider": provider, "setting": setting.name, "value": value, "from": setting.origin}

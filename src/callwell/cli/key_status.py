@@ -69,6 +69,15 @@ def read_key_status(rule: KeyRule, place: str) -> KeyStatus:
     )
 
 
+def mask_place(place: str) -> str:
+    """A key source for people: of a command, without words that look like a secret. Other texts stay as they are."""
+    if not place.startswith("command"):
+        return place
+    from callwell.keys.command import SECRET_LIKE  # few places are commands
+
+    return SECRET_LIKE.sub("…", place)
+
+
 def _find_exposure(place: str, variable: str) -> str | None:
     """Why a client refuses a key file that others can read, or that is in a work tree of git; None if it does not."""
     try:

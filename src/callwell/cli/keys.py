@@ -21,7 +21,7 @@ from callwell.cli.flags import (
 )
 from callwell.cli.key_digests import digests
 from callwell.cli.key_reload import reload
-from callwell.cli.key_status import KeyStatus, read_key_status
+from callwell.cli.key_status import KeyStatus, mask_place, read_key_status
 from callwell.client.keys.usage import KeyUse
 
 if TYPE_CHECKING:
@@ -265,9 +265,9 @@ def _lookup_order(
     settings: Settings, provider: Provider, environment: str, key: str | None
 ) -> Iterator[tuple[str, str | None]]:
     """Each option, variable or file that may name the key source, and the source it names."""
-    yield "--key", key
+    yield "--key", None if key is None else mask_place(key)
     for at, value in settings.sources(provider, environment, "key"):
-        yield (at, None) if value is None else (value.origin, str(value.value))
+        yield (at, None) if value is None else (value.origin, mask_place(str(value.value)))
     yield "profile", f"env:{provider.in_environment(environment).profile.key.env}"
 
 

@@ -38,8 +38,8 @@ EXIT_POLL_S: Final = 0.1
 SHOWN: Final = 200
 """Characters of an error that are repeated."""
 
-SECRET_LIKE: Final = re.compile(r"(?=[\w+=~.-]*\d)(?=[\w+=~.-]*[A-Za-z])[\w+=~.-]{16,}", re.ASCII)
-"""A run of 16 letters and digits or more, of both kinds: names and paths in messages have few of these, keys all."""
+SECRET_LIKE: Final = re.compile(r"(?=[\w+=~.-]*\d)(?=[\w+=~.-]*[A-Za-z])[\w+=~.-]{16,}|[\w+=~.-]{32,}", re.ASCII)
+"""A run of 16 letters and digits or more, of both kinds, or of 32: few names in messages are so, all keys are."""
 
 
 class ProgramOutput(NamedTuple):
