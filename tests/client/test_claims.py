@@ -18,6 +18,7 @@ from callwell.client.tokens.store import IssuedTokens, TokenPair, TokenStore
 from callwell.client.uploads.options import position_cell
 from callwell.client.uploads.position import LEASE_S as UPLOAD_S
 from callwell.client.uploads.position import UploadPosition
+from callwell.clock import SystemClock
 from callwell.core.call import Call
 from callwell.core.ranges import PieceRange
 from callwell.core.rules.profile import RetryRule
@@ -26,12 +27,15 @@ from callwell.core.tokens import ObtainTokens, UseToken
 from callwell.core.types import Traits
 from callwell.core.upload import Upload
 from callwell.keys import Key
-from callwell.state import MemoryState
+from callwell.state import MemoryState, open_state
 from tests.client.acme import KEY
 from tests.client.shop import dead_process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from callwell.clock import Clock
+    from callwell.state.base import State
 
 CELL: Final = position_cell("account", "films.send", ["film"])
 EPOCH_S: Final = 1_700_000_000.0
@@ -93,7 +97,7 @@ class Claim(Protocol):
     lasts_s: float
     can_be_seen: bool
 
-    def __init__(self, server: Server, clock: MachineClock, holder: str) -> None: ...
+    def __init__(self, server: State, clock: Clock, holder: str) -> None: ...
 
     def claim(self) -> bool:
         """Claim it; False if another holds it."""
@@ -110,7 +114,7 @@ class CallClaim:
     lasts_s = CALL_S
     can_be_seen = True
 
-    def __init__(self, server: Server, clock: MachineClock, holder: str) -> None:
+    def __init__(self, server: State, clock: Clock, holder: str) -> None:
         self.ledger = LedgerStore("account", server, clock)
         self.clock = clock
         self.holder = holder
@@ -148,7 +152,7 @@ class TokenClaim:
     lasts_s = TOKEN_S
     can_be_seen = False
 
-    def __init__(self, server: Server, clock: MachineClock, holder: str) -> None:
+    def __init__(self, server: State, clock: Clock, holder: str) -> None:
         self.store = TokenStore("account", server, clock)
         self.clock = clock
         self.holder = holder
@@ -173,7 +177,7 @@ class UploadClaim:
     lasts_s = UPLOAD_S
     can_be_seen = True
 
-    def __init__(self, server: Server, clock: MachineClock, holder: str) -> None:
+    def __init__(self, server: State, clock: Clock, holder: str) -> None:
         self.server = server
         self.position = UploadPosition(server, CELL, ledger=LedgerStore("account", server, clock), name="films.send")
         self.position.holder = holder
@@ -306,3 +310,44 @@ def test_times_of_a_call_are_those_of_the_machine_that_reads_them(
     assert other.entry.call is not None
     closed_at = other.entry.call.last_closed_at - other.entry.wall_offset_s
     assert closed_at == pytest.approx(second.now() - CALL_S - 1.0, abs=0.001)
+
+
+class WrongClock(SystemClock):
+    """The clock of a machine that is wrong.
+
+    Args:
+        ahead_s: by how much its time of day is wrong.
+    """
+
+    def __init__(self, ahead_s: float) -> None:
+        self.ahead_s = ahead_s
+
+    def now(self) -> float:
+        """Monotonic seconds since another moment."""
+        return super().now() + self.ahead_s / 7
+
+    def wall(self) -> float:
+        """The time of day."""
+        return super().wall() + self.ahead_s
+
+    def __str__(self) -> str:
+        return f"wrong by {self.ahead_s}"
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_machines_that_share_a_postgresql_agree(name: str, postgres_url: str) -> None:
+    """What one has claimed the other leaves to it, though their clocks are a day apart; a token is used by both."""
+    state = open_state(postgres_url)
+    claim = CLAIMS[name]
+    try:
+        holder = claim(state, WrongClock(-DAY_S), of_other_machine("a"))
+        other = claim(state, WrongClock(600.0), of_other_machine("b"))
+        assert holder.claim()
+        assert not other.claim()
+        assert holder.carry_out()
+        if isinstance(other, TokenClaim):
+            step, stored = other.store.decide(other.key, "b")
+            assert isinstance(step, UseToken)
+            assert stored.pair is not None
+    finally:
+        state.close()

@@ -12,8 +12,6 @@ from collections.abc import AsyncIterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
 
-from callwell.client.concurrency.state_thread import submit
-
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator
 
@@ -235,6 +233,8 @@ async def use_state(state: State, work: Callable[[], T]) -> T:
     """
     if not state.shared:
         return work()
+    from callwell.client.concurrency.state_thread import submit  # a state in memory needs none
+
     loop = asyncio.get_running_loop()
     done = loop.create_future()
 
@@ -260,10 +260,12 @@ def post_to_state(state: State, work: Callable[[], None]) -> None:
         state: the state.
         work: what uses it. It reports its own errors.
     """
-    if state.shared:
-        submit(state, work)
-    else:
+    if not state.shared:
         work()
+        return
+    from callwell.client.concurrency.state_thread import submit  # as above
+
+    submit(state, work)
 
 
 async def wait_for_state(state: State) -> None:
