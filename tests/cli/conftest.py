@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An emulator for each test, so that no test spends the quota of another."""
+"""An emulator as new for each test, so that no test spends the quota of another."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from callwell.emulator.options import EmulatorOptions
 from tests.cli.playing import PROVIDER, Shell, shell
-from tests.processes.program import start
+from tests.processes.program import renewed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,10 +35,9 @@ def log() -> Iterator[None]:
 
 
 @pytest.fixture
-def emulator() -> Iterator[Running]:
+def emulator() -> Running:
     """The emulator."""
-    with start(OPTIONS) as running:
-        yield running
+    return renewed(OPTIONS)
 
 
 @pytest.fixture
@@ -47,12 +46,11 @@ def cli(emulator: Running, tmp_path: Path) -> Shell:
     return shell(tmp_path, emulator)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def place(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The larger workspace and one recording of it that has a thumbnail, as arguments: the same in every emulator."""
-    with start(OPTIONS) as running:
-        run = shell(tmp_path_factory.mktemp("place"), running).run
-        workspace = f"workspace_id={run('list', PROVIDER, 'workspaces.list').lines[0]['workspaceId']}"
-        recordings = run("list", PROVIDER, "recordings.list", workspace).lines
+    run = shell(tmp_path_factory.mktemp("place"), renewed(OPTIONS)).run
+    workspace = f"workspace_id={run('list', PROVIDER, 'workspaces.list').lines[0]['workspaceId']}"
+    recordings = run("list", PROVIDER, "recordings.list", workspace).lines
     recording = next(item["recordingId"] for item in recordings if item["recordingThumbnail"])
     return {"workspace": workspace, "recording": f"recording_id={recording}", "count": str(len(recordings))}

@@ -12,10 +12,9 @@ import pytest
 from callwell.emulator.options import EmulatorOptions
 from tests.assess.playing import tone
 from tests.cli.playing import Shell
-from tests.processes.program import start
+from tests.processes.program import renewed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 NAME = "language-confidence"
@@ -24,20 +23,20 @@ COMMAND = ("assess", NAME, "--manifest", "class.csv", "--accent", "us", "--out",
 
 
 @pytest.fixture
-def cli(tmp_path: Path) -> Iterator[Shell]:
+def cli(tmp_path: Path) -> Shell:
     """A shell in a folder with a manifest and three recordings, with the address and key of an emulator."""
     for number, name in enumerate("abc"):
         tone(tmp_path / f"{name}.wav", hertz=200 + 50 * number)
     (tmp_path / "class.csv").write_text(MANIFEST)
-    with start(EmulatorOptions(provider=("language_confidence",))) as running:
-        point = running.endpoints.providers["language_confidence"]["production"]
-        variables = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(tmp_path),
-            "LANGUAGE_CONFIDENCE_API_KEY": point.key,
-            "LANGUAGE_CONFIDENCE_BASE_URL": point.base_url,
-        }
-        yield Shell(tmp_path, variables, point.key, running.endpoints.control)
+    running = renewed(EmulatorOptions(provider=("language_confidence",)))
+    point = running.endpoint("language_confidence")
+    variables = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "LANGUAGE_CONFIDENCE_API_KEY": point.key,
+        "LANGUAGE_CONFIDENCE_BASE_URL": point.base_url,
+    }
+    return Shell(tmp_path, variables, point.key, running.control)
 
 
 def test_an_assessment(cli: Shell) -> None:

@@ -10,10 +10,9 @@ import pytest
 from callwell.emulator.options import EmulatorOptions
 from tests.cli.playing import Shell, shell
 from tests.processes.pace import clock
-from tests.processes.program import start
+from tests.processes.program import renewed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from callwell.emulator.process import Running
@@ -22,10 +21,9 @@ CREATE = ("call", "apivideo", "videos.create", "title=t")
 
 
 @pytest.fixture
-def emulator() -> Iterator[Running]:
+def emulator() -> Running:
     """Both providers, on a fast clock: an outcome is waited for."""
-    with start(EmulatorOptions(clock=clock(25))) as running:
-        yield running
+    return renewed(EmulatorOptions(clock=clock(25)))
 
 
 @pytest.fixture

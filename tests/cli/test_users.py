@@ -13,10 +13,9 @@ import pytest
 
 from callwell.emulator.options import EmulatorOptions
 from tests.cli.playing import Shell
-from tests.processes.program import start
+from tests.processes.program import renewed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 NAME = "language-confidence"
@@ -37,17 +36,17 @@ ASSESS = ("assess.pronunciation", "accent=us", "audio_format=wav", "expected_tex
 
 
 @pytest.fixture
-def cli(tmp_path: Path) -> Iterator[Shell]:
+def cli(tmp_path: Path) -> Shell:
     """A shell in a folder of its own, with the address and key of an emulator."""
-    with start(EmulatorOptions(provider=("language_confidence",))) as running:
-        point = running.endpoints.providers["language_confidence"]["production"]
-        variables = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(tmp_path),
-            "LANGUAGE_CONFIDENCE_API_KEY": point.key,
-            "LANGUAGE_CONFIDENCE_BASE_URL": point.base_url,
-        }
-        yield Shell(tmp_path, variables, point.key, running.endpoints.control)
+    running = renewed(EmulatorOptions(provider=("language_confidence",)))
+    point = running.endpoint("language_confidence")
+    variables = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "LANGUAGE_CONFIDENCE_API_KEY": point.key,
+        "LANGUAGE_CONFIDENCE_BASE_URL": point.base_url,
+    }
+    return Shell(tmp_path, variables, point.key, running.control)
 
 
 def test_users_are_sent_and_counted(cli: Shell) -> None:

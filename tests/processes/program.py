@@ -13,16 +13,19 @@ import subprocess
 import sys
 import threading
 from functools import cache
+from http.client import HTTPConnection
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final, Generic, Self, TypeVar, cast
+from typing import IO, TYPE_CHECKING, Any, Final, Generic, NamedTuple, Self, TypeVar, cast
+from urllib.parse import urlsplit
 
 import msgspec
 
 from callwell.emulator.options import Endpoints
 from callwell.emulator.process import Running, to_arguments
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from callwell.emulator.options import EmulatorOptions
 
@@ -174,12 +177,57 @@ def run(
 
 def start(options: EmulatorOptions) -> Running:
     """Start an emulator, as `callwell.emulator.process.start` does."""
-    command = ["-m", "callwell.emulator", "--json", "--watch-stdin", *to_arguments(options)]
+    return _start_emulator(to_arguments(options))
+
+
+def _start_emulator(arguments: Iterable[str]) -> Running:
+    command = ["-m", "callwell.emulator", "--json", "--watch-stdin", *arguments]
     program = cast("Program[bytes]", _start(command, None, None, None, text=False))
     assert program.stdout is not None
     line = program.stdout.readline()
     assert line, "the emulator ended before it was ready"
     return Running(msgspec.json.decode(line, type=Endpoints), cast("subprocess.Popen[bytes]", program))
+
+
+def renewed(options: EmulatorOptions) -> Running:
+    """An emulator as it is after its start, but for the clock: one process plays for all tests that want the same.
+
+    A test that kills programs amid their requests starts its own: here these would reach the next test.
+    """
+    played = _play(os.getpid(), tuple(to_arguments(options)))
+    for name, given in played.options.items():
+        answer = _reset(played.running.control, {"provider": name, **given})
+    return Running(answer.emulator, played.running.process)
+
+
+class _Renewed(msgspec.Struct):
+    """What an emulator says after a reset."""
+
+    options: dict[str, dict[str, Any]]
+    emulator: Endpoints
+
+
+class _Played(NamedTuple):
+    """An emulator that is used again, and the options that it was started with."""
+
+    running: Running
+    options: dict[str, dict[str, Any]]
+
+
+@cache
+def _play(_pid: int, arguments: tuple[str, ...]) -> _Played:
+    """The emulator of this process for some arguments. It ends when its standard input does, with this process."""
+    running = _start_emulator(arguments)
+    return _Played(running, _reset(running.control, {}).options)
+
+
+def _reset(control: str, changes: dict[str, Any]) -> _Renewed:
+    connection = HTTPConnection(urlsplit(control).netloc, timeout=PATIENCE_S)
+    try:
+        connection.request("POST", "/reset", msgspec.json.encode(changes))
+        return msgspec.json.decode(connection.getresponse().read(), type=_Renewed)
+    finally:
+        connection.close()
 
 
 def _start(
