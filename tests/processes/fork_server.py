@@ -34,11 +34,15 @@ COMMANDS: Final = (
     "arguments",
     "assess",
     "call",
+    "completion",
     "config",
+    "emulate",
     "export",
     "flags",
+    "keys",
     "ledger",
     "list",
+    "progress",
     "providers",
     "upload",
     "users",
@@ -51,9 +55,10 @@ PRELOADED: Final = (
     *("callwell.client.client", "callwell.client._sync.client", "callwell.transport.pyreqwest"),
     *(f"callwell.cli.{name}" for name in COMMANDS),
     *("callwell.emulator.server", "callwell.emulator.userplane.provider", "callwell.emulator.apivideo.provider"),
-    *("callwell.emulator.language_confidence.provider", "numpy", "soxr", "av"),
+    *("callwell.emulator.language_confidence.provider", "callwell.batch.run", "uvicorn.lifespan.off", "numpy", "av"),
 )
-"""What most programs import. Nothing that starts a thread, as numpy does if it may: a child would not have it."""
+"""What most programs import. Nothing that starts a thread, as numpy does if it may: a child would not have it. And not
+soxr: few programs resample, and what it does at the end of a process takes as long as the rest of a short one."""
 
 ASSESSING: Final = (
     "callwell.assess.run",
