@@ -8,6 +8,7 @@ means all of them. Where one service is needed, as for a key, the name must leav
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
     from callwell.emulator.fault_rules import FaultRule
 
 
-def emulated_names() -> list[str]:
+@cache
+def emulated_names() -> tuple[str, ...]:
     """Return the names of the providers that can be emulated: the packages beside this file."""
-    return sorted(module.name for module in iter_modules([str(Path(__file__).parent)]) if module.ispkg)
+    return tuple(sorted(module.name for module in iter_modules([str(Path(__file__).parent)]) if module.ispkg))
 
 
 def can_play(name: str) -> bool:

@@ -53,12 +53,13 @@ def tone(
     with av.open(out, "w", format=kind) as container:
         stream = cast("AudioStream", container.add_stream(codec or CODECS[kind], rate=rate, layout=layout))
         channels = len(av.AudioLayout(layout).channels)
-        second = [int(9_000 * loud * math.sin(math.tau * hertz * at / rate)) for at in range(rate)]
-        wave = (second * math.ceil(seconds))[: int(seconds * rate)]
-        frame = av.AudioFrame(format="s16", layout=layout, samples=max(1, len(wave)))
+        second = (int(9_000 * loud * math.sin(math.tau * hertz * at / rate)) for at in range(rate))
+        samples = int(seconds * rate)
+        wave = array("h", (item for item in second for _ in range(channels))) * math.ceil(seconds)
+        frame = av.AudioFrame(format="s16", layout=layout, samples=max(1, samples))
         frame.sample_rate = rate
         if wave:
-            frame.planes[0].update(array("h", [item for item in wave for _ in range(channels)]).tobytes())
+            frame.planes[0].update(wave[: samples * channels].tobytes())
         maker = av.AudioResampler(format=stream.format, layout=layout, rate=rate)
         for ready in maker.resample(frame) if wave else ():
             container.mux(stream.encode(ready))
