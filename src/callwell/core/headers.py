@@ -234,7 +234,7 @@ def _read_draft_7(values: Mapping[str, str], policies: list[FieldMember]) -> tup
 
 def _read_customary(headers: Mapping[str, str], wall_s: float) -> tuple[QuotaHint, ...]:
     """The first set of `X-RateLimit` headers, under whichever of their names."""
-    if not any([name.lower().startswith(PREFIXES) for name in headers]):
+    if not any(name.lower().startswith(PREFIXES) for name in headers):
         return ()  # most responses: to look each name up would take ten times as long
     for prefix in PREFIXES:
         for suffix, window_s in WINDOWS.items():
