@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from callwell.core import breaker, retry
 from callwell.core.quota import adaptive, buckets, foreign, permits, versions
 from callwell.core.quota.permits import Permit
-from callwell.core.quota.record import SERVER_ERROR, TOO_MANY_REQUESTS, AccountRecord
+from callwell.core.quota.record import TOO_MANY_REQUESTS, AccountRecord
 from callwell.core.types import Outcome
 
 if TYPE_CHECKING:
@@ -147,13 +147,12 @@ def release(
         now: monotonic seconds.
     """
     changed = _change_buckets(record, call, now, partial(_release_bucket, permit=permit, end=end, now=now))
-    is_throttled = end.status == TOO_MANY_REQUESTS and not end.blameless
-    if is_throttled or end.hints:
+    if end.throttles or end.hints:
         # Which quota a response is about is a question of this version's names and windows alone.
         after = tuple([changed[key] for key in call.keys])
         if end.hints and permit.cooled_before:
             after = learn_hints(call, after, permit, end, now)
-        if is_throttled:
+        if end.throttles:
             after = permits.throttle(call.quotas, after, permit, now, end.wait_s)
         changed.update(zip(call.keys, after, strict=True))
     adaptives = _adaptives(record, call, now)
@@ -163,7 +162,7 @@ def release(
     if end.blameless:
         circuit = breaker.release(record.breaker)
     else:
-        failed = end.status >= SERVER_ERROR or not end.status
+        failed = end.has_failed
         budget = retry.record_attempt(budget, failed=failed)
         circuit = breaker.record_attempt(record.breaker, now, failed=failed)
     released = replace(
@@ -361,7 +360,7 @@ def _merge_adaptives(record: AccountRecord, adaptives: dict[str, AdaptiveQuota])
 
 
 def _release_adaptive(state: AdaptiveQuota, permit: Permit, end: SendEnd, now: float) -> AdaptiveQuota:
-    if end.status == TOO_MANY_REQUESTS and not end.blameless:
+    if end.throttles:
         return adaptive.release_throttled(state, permit.acquired_at, permit.expires_at, now, end.wait_s)
     if end.status:
         return adaptive.release_answered(state, permit.acquired_at, permit.expires_at, now)

@@ -15,12 +15,12 @@ from msgspec.structs import replace
 from callwell.core import breaker, retry
 from callwell.core.breaker import FAILURE_THRESHOLD
 from callwell.core.clock_offset import ClockOffset
-from callwell.core.quota import adaptive, buckets, versions
+from callwell.core.quota import adaptive, buckets
 from callwell.core.quota.bins import add, count, drain, earliest
 from callwell.core.quota.buckets import Bucket, cool_bin
 from callwell.core.quota.holdings import free_slots, lose
 from callwell.core.quota.lease_records import NO_TOKENS, Need, Report, Returned
-from callwell.core.quota.record import TOO_MANY_REQUESTS
+from callwell.core.quota.record import TOO_MANY_REQUESTS, counting_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,7 +81,7 @@ def due_at(holding: Holding, own: AccountQuotas, waiting: Mapping[Names, int]) -
 
 def _waiting_interval_s(holding: Holding, own: AccountQuotas, names: Names) -> float:
     """Seconds between two exchanges while callers wait for permits of these quotas."""
-    grants = [grant for key in _keys(own, holding.record, names) if (grant := holding.grants.get(key))]
+    grants = [grant for key in counting_keys(holding.record, own, names) if (grant := holding.grants.get(key))]
     if not any(grant.keep >= 0 or grant.more_in_s < inf for grant in grants):
         return MIN_INTERVAL_S
     if any(bucket.held or bucket.cooling or bucket.in_transit for bucket in holding.record.buckets.values()):
@@ -200,11 +200,9 @@ def receive(holding: Holding, own: AccountQuotas, grant: Grant, now: float) -> H
         store_at=grant.store_at,
         pending=None,
         grants=grant.buckets,
-        slots=grant.slots,
         cooled=cooled,
         has_trial=(holding.has_trial and record.breaker.failures >= FAILURE_THRESHOLD) or grant.has_trial,
         clock=None if ahead is None else ClockOffset(ahead.low - now, ahead.high - holding.prepared_at, now),
-        observed={**holding.observed, **grant.observed},
     )
 
 
@@ -294,7 +292,7 @@ def _usable(holding: Holding, own: AccountQuotas, names: Names, until: float) ->
     """Unused permits of the scarcest quota of some calls, those that are cool by then: others were used just now."""
     record = holding.record
     permits = []
-    for key in _keys(own, record, names):
+    for key in counting_keys(record, own, names):
         if key in record.buckets:
             bucket = record.buckets[key]
             permits.append(bucket.available + drain(bucket.cooling, int(until // record.rules[key].quota.width_s))[1])
@@ -310,14 +308,6 @@ def _all_unused(record: AccountRecord) -> dict[str, int]:
     """Unused permits and slots, by the keys of buckets and the names of undocumented quotas."""
     unused = {key: _unused(bucket) for key, bucket in record.buckets.items()}
     return unused | {name: free_slots(record, name) for name in record.adaptives}
-
-
-def _keys(own: AccountQuotas, record: AccountRecord, names: Names) -> tuple[str, ...]:
-    """The keys of all buckets that count a call."""
-    keys = tuple([own.keys[name] for name in names if name in own.keys])
-    if len(record.versions_seen) > 1:
-        keys += versions.other_keys(record.rules, own.rules, names)
-    return keys
 
 
 def _rates(holding: Holding, waiting: Mapping[Names, int], now: float) -> dict[Names, float]:
@@ -343,7 +333,7 @@ def _keep(
     own: AccountQuotas, record: AccountRecord, needs: tuple[Need, ...], key: str, given: BucketGrant | None
 ) -> int:
     """How many unused permits of a bucket to keep."""
-    counting = [need for need in needs if key in _keys(own, record, need.names)]
+    counting = [need for need in needs if key in counting_keys(record, own, need.names)]
     wanted = sum([need.permits for need in counting])
     if given is not None and given.keep >= 0:
         return min(wanted, given.keep)

@@ -9,7 +9,7 @@ that was lost are not released again. `holder_exchange` has the exchange with th
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
@@ -20,7 +20,7 @@ from callwell.core.quota.account import Released
 from callwell.core.quota.adaptive import AdaptiveQuota
 from callwell.core.quota.lease_records import Holding, LeaseEvent
 from callwell.core.quota.permits import AtLatest, Permit
-from callwell.core.quota.record import SERVER_ERROR, TOO_MANY_REQUESTS, AccountRecord
+from callwell.core.quota.record import AccountRecord
 from callwell.core.types import Outcome
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from callwell.core.quota.account import AnsweredBatch
     from callwell.core.quota.record import AccountQuotas, CallQuotas, SendEnd
 
-MAX_EVENTS = 64
+MAX_EVENTS: Final = 64
 """Reported ends of Sends with news about quotas, at most: the newest say all, and a report must stay small."""
 
 
@@ -178,7 +178,6 @@ def lose(holding: Holding, own: AccountQuotas, now: float) -> Holding:
         received_at=now,
         taken={},
         grants={},
-        slots={},
         cooled={},
         has_trial=False,
         lost=holding.lost + 1,
@@ -188,10 +187,8 @@ def lose(holding: Holding, own: AccountQuotas, now: float) -> Holding:
 def _note(holding: Holding, call: CallQuotas, permit: Permit, end: SendEnd, now: float) -> Holding:
     """The holding with what the pool must know of the end of a Send."""
     if not end.blameless:
-        failed = end.status >= SERVER_ERROR or not end.status
-        holding = replace(holding, log=retry.record_attempt(holding.log, failed=failed))
-    is_throttled = end.status == TOO_MANY_REQUESTS and not end.blameless
-    if not (is_throttled or end.hints or call.adaptives):
+        holding = replace(holding, log=retry.record_attempt(holding.log, failed=end.has_failed))
+    if not (end.throttles or end.hints or call.adaptives):
         return holding
     event = LeaseEvent(call.names, permit.acquired_at, now, end, permit.cooled_before)
     return replace(holding, events=(*holding.events[-MAX_EVENTS:], event))
@@ -202,7 +199,7 @@ def _end_slot(state: AdaptiveQuota, permit: Permit, end: SendEnd) -> AdaptiveQuo
     left = adaptive.return_unused(state, permit.acquired_at, permit.expires_at)
     if end.outcome is Outcome.REFUSED and not end.status:
         return left
-    if end.status == TOO_MANY_REQUESTS and not end.blameless:
+    if end.throttles:
         return replace(left, limit=float(adaptive.in_flight(left)))
     return replace(left, limit=max(0.0, left.limit - 1.0))
 

@@ -8,7 +8,7 @@ safe; and *early*, as if store time had been read when the holder read its clock
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -21,7 +21,7 @@ from callwell.core.quota import adaptive, permits
 from callwell.core.quota.account import ObservedQuota
 from callwell.core.quota.holder_exchange import record_attempts
 from callwell.core.quota.permits import Permit
-from callwell.core.quota.record import TOO_MANY_REQUESTS, AccountRecord, to_call_quotas
+from callwell.core.quota.record import AccountRecord, to_call_quotas
 
 if TYPE_CHECKING:
     from callwell.core.quota.adaptive import AdaptiveQuota
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from callwell.core.quota.record import AccountQuotas
     from callwell.core.quota.store_time import Evidence, StoreTime
 
-LEAST_TOKENS = 1.0
+LEAST_TOKENS: Final = 1.0
 """Tokens of the retry budget that a holder gets if there are any: one retry."""
 
 
@@ -67,7 +67,7 @@ def apply(  # noqa: PLR0917 - the two sides of an exchange, and its time
     for event in report.events:
         account, seen = _apply_event(account, lease, event, own, to_late_s, to_early_s)
         observed.update(seen)
-        throttled = throttled or (event.end.status == TOO_MANY_REQUESTS and not event.end.blameless)
+        throttled = throttled or event.end.throttles
     was_open = account.breaker.failures >= FAILURE_THRESHOLD
     circuit = record_attempts(account.breaker, report.log, time.at)
     if report.trial_unused:
@@ -145,7 +145,7 @@ def _apply_event(  # noqa: PLR0917 - two ways to map its times
     if end.hints and len(event.cooled_before) >= len(call.keys):
         early = Permit(event.acquired_at + to_early_s, inf, event.cooled_before)
         after = decisions.learn_hints(call, after, early, end, ended_at)
-    if end.status == TOO_MANY_REQUESTS and not end.blameless:
+    if end.throttles:
         late = Permit(event.acquired_at + to_late_s, inf)
         after = permits.throttle(call.quotas, after, late, ended_at, end.wait_s)
     pool = {**account.buckets, **dict(zip(call.keys, after, strict=True))}
@@ -163,7 +163,7 @@ def _learn_adaptive(state: AdaptiveQuota, lease: Lease, event: LeaseEvent, ended
     acquired_at = ended_at - (event.ended_at - event.acquired_at)
     # The slot itself is taken out with all others of the lease: here it stays.
     held = state.held
-    if event.end.status == TOO_MANY_REQUESTS and not event.end.blameless:
+    if event.end.throttles:
         state = adaptive.release_throttled(state, acquired_at, expires_at, ended_at, event.end.wait_s)
     elif event.end.status:
         state = adaptive.release_answered(state, acquired_at, expires_at, ended_at)

@@ -49,7 +49,6 @@ class BucketGrant(Struct, frozen=True, array_like=True, forbid_unknown_fields=Tr
         throttle_count: 429 responses in a row.
         throttled_ago_s: seconds since the last of them.
         cooled_count: the pool's count of permits that have become available.
-        pool: permits that are available in the pool.
     """
 
     available: int = 0
@@ -62,7 +61,6 @@ class BucketGrant(Struct, frozen=True, array_like=True, forbid_unknown_fields=Tr
     throttle_count: int = 0
     throttled_ago_s: float = inf
     cooled_count: int = 0
-    pool: int = 0
 
 
 class SlotGrant(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -72,17 +70,11 @@ class SlotGrant(Struct, frozen=True, array_like=True, forbid_unknown_fields=True
         slots: requests that the holder may send.
         next_in_s: when the first of them may go.
         rate: how many a second may follow.
-        more_in_s: when the pool expects to have another one; infinite if it cannot know.
-        in_flight: requests of all holders that are in flight or may go.
-        limit: how many may be.
     """
 
     slots: int = 0
     next_in_s: float = 0.0
     rate: float = 1.0
-    more_in_s: float = inf
-    in_flight: int = 0
-    limit: int = 0
 
 
 class Grant(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -277,13 +269,11 @@ class Holding(Struct, frozen=True):
         taken: permits that calls took since the last report, by their quotas.
         rates: calls a second, by their quotas.
         grants: what the last answer said, by the keys of buckets.
-        slots: the same for undocumented quotas.
         cooled: the `cooled_count` of its buckets at the last report or answer.
         events: what it has seen since the last report.
         log: how attempts ended since the last report.
         has_trial: it may send the one request that tries a provider that failed.
         clock: by how much the provider's time of day is ahead of this machine's monotonic clock.
-        observed: how quotas stand, by their names, after responses that said something about quotas.
         lost: how many leases it has lost so far: what was acquired under them is not to be released.
     """
 
@@ -302,11 +292,9 @@ class Holding(Struct, frozen=True):
     taken: dict[Names, int] = {}
     rates: dict[Names, float] = {}
     grants: dict[str, BucketGrant] = {}
-    slots: dict[str, SlotGrant] = {}
     cooled: Counts = {}
     events: tuple[LeaseEvent, ...] = ()
     log: RetryBudget = NO_TOKENS
     has_trial: bool = False
     clock: ClockOffset | None = None
-    observed: dict[str, ObservedQuota] = {}
     lost: int = 0

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from callwell.core.quota import versions
 from callwell.core.quota.bins import count, drain, earliest
 from callwell.core.quota.fair_share import water_level
 from callwell.core.quota.holder_exchange import HORIZON_S
 from callwell.core.quota.lease_records import BucketGrant
 from callwell.core.quota.permits import CATCH_UP
+from callwell.core.quota.record import counting_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from callwell.core.quota.buckets import Bucket, Quota
-    from callwell.core.quota.lease_records import Counts, Lease, Need, Report
+    from callwell.core.quota.lease_records import Counts, Lease, Report
     from callwell.core.quota.record import AccountQuotas, AccountRecord
 
 FINE: Final = 8
@@ -59,12 +59,16 @@ def divide(
     """
     now = lease.exchanged_at
     offers = {key: offer(rule.quota, account.buckets[key], now) for key, rule in account.rules.items()}
-    keys = [_keys(account, own, need) for need in report.needs]
-    levels = {key: _level(key, offers[key], lease, others, report.needs, keys) for key in offers}
+    counted_by = [counting_keys(account, own, need.names) for need in report.needs]
+    wished: Counts = dict.fromkeys(offers, 0)
+    for need, counted in zip(report.needs, counted_by, strict=True):
+        for key in counted:
+            wished[key] += need.permits
+    levels = {key: _level(key, offers[key], wished[key], lease, others) for key in offers}
     needs: Counts = dict.fromkeys(offers, 0)
     reserves: Counts = dict.fromkeys(offers, 0)
     spare = {key: _spare(key, offers[key], levels[key], others) for key in offers}
-    for need, counted in zip(report.needs, keys, strict=True):
+    for need, counted in zip(report.needs, counted_by, strict=True):
         # No more of one quota than can be used with the others.
         level = min([levels[key] for key in counted], default=inf)
         permits = min(need.permits, ceil(level)) if level < inf else need.permits
@@ -80,7 +84,7 @@ def divide(
         wanted = unmet if is_contended else max(0, needs[key] + reserves[key] - unused)
         divided[key] = Division(
             grant=min(offered, wanted),
-            need=sum([need.permits for need, counted in zip(report.needs, keys, strict=True) if key in counted]),
+            need=wished[key],
             keep=needs[key] if is_contended else -1,
             met=unmet <= offered and levels[key] == inf,
             movable=any(other.unused.get(key, 0) for other in others),
@@ -108,11 +112,8 @@ def offer(quota: Quota, bucket: Bucket, now: float) -> int:
 def first_slot_at(quota: Quota, bucket: Bucket, now: float) -> float:
     """When the next of permits that are let out one by one may go."""
     catch_up_s = 0.0 if quota.paced else CATCH_UP * quota.step_s
-    return (
-        max(now, bucket.throttled_until, bucket.next_at)
-        if bucket.next_at > now
-        else max(bucket.throttled_until, bucket.next_at, now - catch_up_s)
-    )
+    earliest_at = now if bucket.next_at > now else now - catch_up_s
+    return max(earliest_at, bucket.throttled_until, bucket.next_at)
 
 
 def hand_out(quota: Quota, bucket: Bucket, n: int, now: float) -> tuple[Bucket, BucketGrant]:
@@ -149,7 +150,6 @@ def hand_out(quota: Quota, bucket: Bucket, n: int, now: float) -> tuple[Bucket, 
         throttle_count=bucket.throttle_count,
         throttled_ago_s=now - bucket.throttled_at,
         cooled_count=bucket.cooled_count,
-        pool=max(0, taken.available),
     )
 
 
@@ -164,16 +164,8 @@ def _later(quota: Quota, bucket: Bucket, now: float) -> tuple[tuple[int, int], .
     return drain(bucket.cooling, int((now + HORIZON_S) // quota.width_s))[0]
 
 
-def _level(  # noqa: PLR0917 - one bucket of a division
-    key: str,
-    offered: int,
-    lease: Lease,
-    others: Sequence[Lease],
-    needs: Sequence[Need],
-    keys: Sequence[tuple[str, ...]],
-) -> float:
+def _level(key: str, offered: int, own: int, lease: Lease, others: Sequence[Lease]) -> float:
     """Up to which number of unused permits of a bucket each need is met."""
-    own = sum([need.permits for need, counted in zip(needs, keys, strict=True) if key in counted])
     supply = offered + lease.unused.get(key, 0) + sum([other.unused.get(key, 0) for other in others])
     return water_level([own, *[other.needs.get(key, 0) for other in others]], supply)
 
@@ -188,10 +180,3 @@ def _spare(key: str, offered: int, level: float, others: Sequence[Lease]) -> int
     if level < inf:
         return 0
     return (offered - _unmet(key, others)) // 2
-
-
-def _keys(account: AccountRecord, own: AccountQuotas, need: Need) -> tuple[str, ...]:
-    keys = tuple([own.keys[name] for name in need.names if name in own.keys])
-    if len(account.versions_seen) > 1:
-        keys += versions.other_keys(account.rules, own.rules, need.names)
-    return keys

@@ -75,9 +75,6 @@ def hand_out(
         slots=n,
         next_in_s=first_in_s,
         rate=state.rate,
-        more_in_s=max(0.0, at - now) if room > 0 else inf,
-        in_flight=adaptive.in_flight(state),
-        limit=int(state.limit),
     )
     return state, grant
 

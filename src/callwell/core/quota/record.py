@@ -131,6 +131,16 @@ class SendEnd(Struct, frozen=True):
     blameless: bool = False
     request_arrived: bool = False
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether there was no response, or a 5xx."""
+        return self.status >= SERVER_ERROR or not self.status
+
+    @property
+    def throttles(self) -> bool:
+        """Whether it is a 429 that is about the account."""
+        return self.status == TOO_MANY_REQUESTS and not self.blameless
+
 
 PLAIN_SUCCESS: Final = SendEnd(Outcome.DONE, 200)
 """The end of a Send that went well and says nothing about quotas: which 2xx it was changes nothing."""
@@ -180,6 +190,20 @@ def to_call_quotas(own: AccountQuotas, names: tuple[str, ...]) -> CallQuotas:
         quotas=tuple([own.documented[name] for name in documented]),
         adaptives=tuple([name for name in names if name not in own.documented]),
     )
+
+
+def counting_keys(record: AccountRecord, own: AccountQuotas, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The keys of all buckets that count a call, those of other versions of the profile included.
+
+    Args:
+        record: the record.
+        own: the quotas by the caller's version.
+        names: the quotas of the call.
+    """
+    keys = tuple([own.keys[name] for name in names if name in own.keys])
+    if len(record.versions_seen) > 1:
+        keys += versions.other_keys(record.rules, own.rules, names)
+    return keys
 
 
 def to_present(record: AccountRecord, own: AccountQuotas, now: float, wall_s: float, boot: str) -> AccountRecord:

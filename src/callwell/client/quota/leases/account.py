@@ -20,7 +20,6 @@ from callwell.core.quota.lease_records import FleetRecord
 from callwell.core.quota.leases import exchange
 from callwell.core.quota.permits import Permit
 from callwell.core.quota.record import (
-    SERVER_ERROR,
     TOO_MANY_REQUESTS,
     AccountRecord,
     to_account_quotas,
@@ -129,7 +128,7 @@ class LeasedAccount:
         call = self._call_quotas(names)
         with self._lock:
             self._holding, released = holdings.release(self._holding, call, permit, end, self._clock.now())
-        if end.status == TOO_MANY_REQUESTS or end.status >= SERVER_ERROR or not end.status:
+        if end.has_failed or end.status == TOO_MANY_REQUESTS:
             self._wake()
         return released.may_retry
 
