@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from callwell.clock import boot_id
 from callwell.core import breaker
 from callwell.core.quota import account as decisions
-from callwell.core.quota.record import AccountRecord, to_account_quotas, to_call_quotas, to_present, to_private
+from callwell.core.quota.record import AccountRecord, CallQuotasByNames, to_account_quotas, to_present, to_private
 from callwell.state.base import Cell
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from callwell.clock import Clock
     from callwell.core.quota.account import AnsweredBatch, ObservedQuota
     from callwell.core.quota.permits import Permit
-    from callwell.core.quota.record import CallQuotas, SendEnd
+    from callwell.core.quota.record import SendEnd
     from callwell.core.rules.profile import Profile
     from callwell.state.base import State
 
@@ -45,7 +45,7 @@ class Account:
         self.own = to_account_quotas(profile.quotas, profile.retry)
         self.shared = state.shared
         self.observed: dict[str, ObservedQuota] = {}
-        self._calls: dict[tuple[str, ...], CallQuotas] = {}
+        self._calls = CallQuotasByNames(self.own)
         self._state = state
         self._clock = clock
         self._boot = f"{boot_id()} {clock}" if state.shared else ""
@@ -54,6 +54,7 @@ class Account:
     def hold_until_released(self) -> None:
         """Say that only one client uses the record: permits come back when they are released, never by themselves."""
         self.own = to_private(self.own)
+        self._calls = CallQuotasByNames(self.own)
 
     def acquire(self, names: tuple[str, ...], *, retrying: bool, extra_s: float = 0.0) -> Permit | float:
         """Acquire a permit of each quota.
@@ -82,7 +83,7 @@ class Account:
         Returns:
             The permit and how many there are, or when to ask again and 0.
         """
-        call = self._call_quotas(names)
+        call = self._calls[names]
 
         def change(record: AccountRecord) -> tuple[AccountRecord, tuple[Permit | float, int]]:
             now, present = self._to_present(record)
@@ -101,7 +102,7 @@ class Account:
         Returns:
             Whether the retry budget allows a retry.
         """
-        call = self._call_quotas(names)
+        call = self._calls[names]
 
         def change(record: AccountRecord) -> tuple[AccountRecord, decisions.Released]:
             now, present = self._to_present(record)
@@ -118,7 +119,7 @@ class Account:
             names: the permits' quotas.
             batch: the requests.
         """
-        call = self._call_quotas(names)
+        call = self._calls[names]
         self._change(lambda record, now: decisions.release_batch(record, call, batch, now))
 
     def return_unused(self, names: tuple[str, ...], permit: Permit, count: int = 1) -> None:
@@ -129,7 +130,7 @@ class Account:
             permit: what they have in common.
             count: how many.
         """
-        call = self._call_quotas(names)
+        call = self._calls[names]
         self._change(lambda record, now: decisions.return_unused(record, call, permit, count, now))
 
     def abandon(self, names: tuple[str, ...], permit: Permit, closes_at: float) -> Permit:
@@ -143,7 +144,7 @@ class Account:
         Returns:
             The permit to release when the request has ended.
         """
-        call = self._call_quotas(names)
+        call = self._calls[names]
 
         def change(record: AccountRecord) -> tuple[AccountRecord, Permit]:
             now, present = self._to_present(record)
@@ -173,14 +174,6 @@ class Account:
         """For how many seconds the provider is left alone after failures in a row; 0 if it is not."""
         now, present = self._to_present(self._state.read(self._cell))
         return max(0.0, breaker.available_at(present.breaker, now) - now)
-
-    def _call_quotas(self, names: tuple[str, ...]) -> CallQuotas:
-        """The quotas of a call, made once for each set of names."""
-        call = self._calls.get(names)
-        if call is None:
-            call = to_call_quotas(self.own, names)
-            self._calls[names] = call
-        return call
 
     def _change(self, decide: Callable[[AccountRecord, float], AccountRecord]) -> None:
         """Change the record to what is decided, in one step."""

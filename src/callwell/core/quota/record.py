@@ -192,6 +192,24 @@ def to_call_quotas(own: AccountQuotas, names: tuple[str, ...]) -> CallQuotas:
     )
 
 
+class CallQuotasByNames(dict[tuple[str, ...], CallQuotas]):
+    """The quotas of an account's calls, each made once, when a call with these names of quotas first asks.
+
+    Args:
+        own: the account's.
+    """
+
+    def __init__(self, own: AccountQuotas) -> None:
+        super().__init__()
+        self._own = own
+
+    def __missing__(self, names: tuple[str, ...]) -> CallQuotas:
+        """Make those of a call."""
+        call = to_call_quotas(self._own, names)
+        self[names] = call
+        return call
+
+
 def counting_keys(record: AccountRecord, own: AccountQuotas, names: tuple[str, ...]) -> tuple[str, ...]:
     """The keys of all buckets that count a call, those of other versions of the profile included.
 

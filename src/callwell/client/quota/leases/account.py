@@ -22,8 +22,8 @@ from callwell.core.quota.permits import Permit
 from callwell.core.quota.record import (
     TOO_MANY_REQUESTS,
     AccountRecord,
+    CallQuotasByNames,
     to_account_quotas,
-    to_call_quotas,
     to_private,
 )
 from callwell.core.quota.store_time import Evidence
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from callwell.clock import Clock
     from callwell.core.quota.account import AnsweredBatch, ObservedQuota
     from callwell.core.quota.lease_records import Grant, Holding, Names
-    from callwell.core.quota.record import CallQuotas, SendEnd
+    from callwell.core.quota.record import SendEnd
     from callwell.core.rules.profile import Profile
     from callwell.errors import StateError
     from callwell.state.base import State
@@ -71,7 +71,7 @@ class LeasedAccount:
         self._clock = clock
         self._wake = wake
         self._boot = f"{boot_id()} {clock}"
-        self._calls: dict[Names, CallQuotas] = {}
+        self._calls = CallQuotasByNames(self.own)
         self._lock = threading.Lock()
         self._holding = self._open_holding()
         self._error: StateError | None = None
@@ -108,7 +108,7 @@ class LeasedAccount:
         Raises:
             StateError: there is no permit, and the state has just failed.
         """
-        call = self._call_quotas(names)
+        call = self._calls[names]
         with self._lock:
             now = self._clock.now()
             self._holding, acquired = holdings.acquire(
@@ -125,7 +125,7 @@ class LeasedAccount:
 
     def release(self, names: Names, permit: Permit, end: SendEnd) -> bool:
         """Take a permit back after its Send; whether the retry budget allows a retry."""
-        call = self._call_quotas(names)
+        call = self._calls[names]
         with self._lock:
             self._holding, released = holdings.release(self._holding, call, permit, end, self._clock.now())
         if end.has_failed or end.status == TOO_MANY_REQUESTS:
@@ -134,19 +134,19 @@ class LeasedAccount:
 
     def release_batch(self, names: Names, batch: AnsweredBatch) -> None:
         """Take the permits of several answered requests back at once."""
-        call = self._call_quotas(names)
+        call = self._calls[names]
         with self._lock:
             self._holding = holdings.release_batch(self._holding, call, batch, self._clock.now())
 
     def return_unused(self, names: Names, permit: Permit, count: int = 1) -> None:
         """Take permits back that were surely not used."""
-        call = self._call_quotas(names)
+        call = self._calls[names]
         with self._lock:
             self._holding = holdings.return_unused(self._holding, call, permit, count, self._clock.now())
 
     def abandon(self, names: Names, permit: Permit, closes_at: float) -> Permit:
         """Hold the permit of a caller that has left until its request ends."""
-        call = self._call_quotas(names)
+        call = self._calls[names]
         with self._lock:
             self._holding, abandoned = holdings.abandon(self._holding, call, permit, closes_at, self._clock.now())
         return abandoned
@@ -217,11 +217,3 @@ class LeasedAccount:
 
     def _open_holding(self) -> Holding:
         return holdings.open_holding(f"{os.getpid()}-{secrets.token_hex(6)}", self.own)
-
-    def _call_quotas(self, names: Names) -> CallQuotas:
-        """The quotas of a call, made once for each set of names."""
-        call = self._calls.get(names)
-        if call is None:
-            call = to_call_quotas(self.own, names)
-            self._calls[names] = call
-        return call
