@@ -108,14 +108,20 @@ class Shell:
             connection.close()
 
 
-def shell(folder: Path, running: Running) -> Shell:
-    """A shell with an environment that leads to a running emulator."""
-    point = running.endpoint(PROVIDER)
+def shell(folder: Path, running: Running, provider: str = PROVIDER) -> Shell:
+    """A shell with an environment that leads to a running emulator.
+
+    Args:
+        folder: the working folder.
+        running: the emulator.
+        provider: the emulated provider, as Python spells it.
+    """
+    point = running.endpoint(provider)
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "SYSTEMROOT") if name in os.environ}
     variables = kept | {
         "XDG_STATE_HOME": str(folder / "state"),
-        KEY_VARIABLE: point.key,
-        ADDRESS_VARIABLE: point.base_url,
+        f"{provider.upper()}_API_KEY": point.key,
+        f"{provider.upper()}_BASE_URL": point.base_url,
         "CALLWELL_CLOCK": running.endpoints.clock or "",
         "PYTHONUTF8": "1",
     }

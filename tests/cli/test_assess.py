@@ -4,19 +4,21 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING
 
 import pytest
 
 from callwell.emulator.options import EmulatorOptions
 from tests.assess.playing import tone
-from tests.cli.playing import Shell
+from tests.cli.playing import shell
 from tests.processes.program import renewed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.cli.playing import Shell
+
+PROVIDER = "language_confidence"
 NAME = "language-confidence"
 MANIFEST = "file,expected_text,user\na.wav,Hello there.,ann\nb.wav,Good morning.,bob\ngone.wav,Hello.,ann\nc.wav,,bob\n"
 COMMAND = ("assess", NAME, "--manifest", "class.csv", "--accent", "us", "--out", "out")
@@ -28,15 +30,7 @@ def cli(tmp_path: Path) -> Shell:
     for number, name in enumerate("abc"):
         tone(tmp_path / f"{name}.wav", hertz=200 + 50 * number)
     (tmp_path / "class.csv").write_text(MANIFEST)
-    running = renewed(EmulatorOptions(provider=("language_confidence",)))
-    point = running.endpoint("language_confidence")
-    variables = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        "LANGUAGE_CONFIDENCE_API_KEY": point.key,
-        "LANGUAGE_CONFIDENCE_BASE_URL": point.base_url,
-    }
-    return Shell(tmp_path, variables, point.key, running.control)
+    return shell(tmp_path, renewed(EmulatorOptions(provider=(PROVIDER,))), PROVIDER)
 
 
 def test_an_assessment(cli: Shell) -> None:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import wave
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -12,12 +11,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell.emulator.options import EmulatorOptions
-from tests.cli.playing import Shell
+from tests.cli.playing import shell
 from tests.processes.program import renewed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.cli.playing import Shell
+
+PROVIDER = "language_confidence"
 NAME = "language-confidence"
 
 
@@ -38,15 +40,7 @@ ASSESS = ("assess.pronunciation", "accent=us", "audio_format=wav", "expected_tex
 @pytest.fixture
 def cli(tmp_path: Path) -> Shell:
     """A shell in a folder of its own, with the address and key of an emulator."""
-    running = renewed(EmulatorOptions(provider=("language_confidence",)))
-    point = running.endpoint("language_confidence")
-    variables = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        "LANGUAGE_CONFIDENCE_API_KEY": point.key,
-        "LANGUAGE_CONFIDENCE_BASE_URL": point.base_url,
-    }
-    return Shell(tmp_path, variables, point.key, running.control)
+    return shell(tmp_path, renewed(EmulatorOptions(provider=(PROVIDER,))), PROVIDER)
 
 
 def test_users_are_sent_and_counted(cli: Shell) -> None:

@@ -94,7 +94,7 @@ def _open_plugin(spec: SourceSpec) -> KeySource | None:
 
 
 class PluginSource:
-    """A source of another package's, of which no error gets through but one without the key.
+    """Wraps another package's source: its errors reach the caller without their text, which may hold the key.
 
     Args:
         kind: its kind.

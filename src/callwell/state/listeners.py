@@ -3,16 +3,14 @@
 
 from __future__ import annotations
 
-import logging
 import threading
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from callwell.forks import reset_after_fork
+from callwell.state.logs import LOGGER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-LOGGER: Final = logging.getLogger("callwell")
 
 
 class Listeners:

@@ -26,9 +26,10 @@ from callwell.state import postgres_schema
 from callwell.state.base import FORGET
 from callwell.state.listeners import Listeners
 from callwell.state.migrations import Schema, Step, check_needs
+from callwell.state.postgres_connection import QUERIES, leave_to_parent
 from callwell.state.postgres_signals import PostgresSignals
 from callwell.state.postgres_url import parse
-from callwell.state.queries import LAST_CHARACTER, load_queries
+from callwell.state.queries import LAST_CHARACTER
 from callwell.state.stored_records import Entry, Place, decode, encode
 
 if TYPE_CHECKING:
@@ -36,13 +37,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from callwell.state.base import Cell
+    from callwell.state.postgres_connection import Connection
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-Connection = psycopg.Connection[tuple[Any, ...]]
-
-QUERIES: Final = load_queries("postgres_queries.sql")
 
 REMEDY: Final = "drop its tables (callwell_cells, callwell_signals, callwell_schema)"
 
@@ -61,9 +59,6 @@ REASONS: Final[dict[type[psycopg.Error], tuple[str, str]]] = {
     errors.ProgramLimitExceeded: ("a record or its name is too long", "use shorter names"),
 }
 """Error of the server → what it means here, and what to do."""
-
-_PARENTS: Final[list[Connection]] = []
-"""Connections of the parent process, which are never closed here."""
 
 
 class PostgresState:
@@ -106,8 +101,7 @@ class PostgresState:
 
     def after_fork(self) -> None:
         """The connection is the parent's."""
-        if self._connection is not None:
-            _PARENTS.append(self._connection)
+        leave_to_parent(self._connection)
         self._connection = None
         self._lock = threading.Lock()
 

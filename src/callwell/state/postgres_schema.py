@@ -3,20 +3,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import psycopg
 
 from callwell.errors import StateError
 from callwell.state.migrations import Schema, Step, pending
-from callwell.state.queries import load_queries
+from callwell.state.postgres_connection import QUERIES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    Connection = psycopg.Connection[tuple[Any, ...]]
-
-QUERIES: Final = load_queries("postgres_queries.sql")
+    from callwell.state.postgres_connection import Connection
 
 
 def _create(connection: Connection) -> None:
@@ -42,14 +40,14 @@ def migrate(connection: Connection, steps: Sequence[Step], *, name: str) -> Sche
         StateError: the code is too old, or the tables are another program's.
         psycopg.Error: a step failed, and nothing of it was done.
     """
-    if not pending(read_schema(connection, name=name), steps, name=name):
-        return read_schema(connection, name=name)
+    schema = read_schema(connection, name=name)
+    if not pending(schema, steps, name=name):
+        return schema
     try:
         connection.execute(QUERIES["begin_migration"])
         connection.execute(QUERIES["create_schema"])
-        for step in pending(
-            read_schema(connection, name=name), steps, name=name
-        ):  # another process may have been first
+        schema = read_schema(connection, name=name)  # another process may have been first
+        for step in pending(schema, steps, name=name):
             step.apply(connection)
             connection.execute(QUERIES["add_step"], (step.version, step.needs))
         connection.execute(QUERIES["commit"])

@@ -8,28 +8,27 @@ another connection sends and which does not arrive; from then on it reads the ta
 
 from __future__ import annotations
 
-import logging
 import random
 import secrets
 import selectors
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import psycopg
 
 from callwell.errors import StateError
 from callwell.forks import reset_after_fork
-from callwell.state.queries import load_queries
+from callwell.state.logs import LOGGER
+from callwell.state.postgres_connection import QUERIES, leave_to_parent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Connection = psycopg.Connection[tuple[Any, ...]]
-    Counts = dict[bytes, int]
+    from callwell.state.postgres_connection import Connection
 
-QUERIES: Final = load_queries("postgres_queries.sql")
+    Counts = dict[bytes, int]
 
 PROBE_S: Final = 2.0
 """Seconds in which a probe arrives if it ever does: two round trips and a busy server."""
@@ -41,11 +40,6 @@ RETRY_S: Final = (0.2, 1.0)
 """Seconds until a broken connection is opened anew, at random, so that a fleet does not come at once."""
 
 PROBE_CHANNEL: Final = "callwell_probe"
-
-LOGGER: Final = logging.getLogger("callwell")
-
-_PARENTS: Final[list[Connection]] = []
-"""Listening connections of the parent process, which are never closed here."""
 
 
 class PostgresSignals:
@@ -96,8 +90,7 @@ class PostgresListener:
 
     def after_fork(self) -> None:
         """The connection is the parent's."""
-        if self._connection is not None:
-            _PARENTS.append(self._connection)
+        leave_to_parent(self._connection)
         self._connection = None
         self._wake.close()
         self._woken.close()

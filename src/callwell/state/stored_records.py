@@ -3,21 +3,18 @@
 
 from __future__ import annotations
 
-import logging
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import msgspec
 
 from callwell.errors import StateError
 from callwell.state.checksums import add_checksum, strip_checksum
+from callwell.state.logs import LOGGER
 
 if TYPE_CHECKING:
     from callwell.state.base import Cell
 
 T = TypeVar("T")
-
-LOGGER: Final = logging.getLogger("callwell")
-LOGGER.addHandler(logging.NullHandler())  # else Python prints warnings where the program does not log
 
 
 class Place(NamedTuple):
