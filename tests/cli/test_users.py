@@ -53,7 +53,7 @@ def test_users_are_sent_and_counted(cli: Shell) -> None:
     assert [month["users"] for month in reported["months"]] == [2]
     assert " 2" in cli.run("users", NAME).out
     assert "█" in cli.run("users", NAME, "--plot").out
-    secret = cli.folder / ".local/state/callwell/user-secret"
+    secret = cli.folder / "state/callwell/user-secret"
     assert secret.stat().st_mode & 0o777 == 0o600
     pytest.importorskip("matplotlib")
     drawn = cli.run("users", NAME, "users.png", "--plot")
