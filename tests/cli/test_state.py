@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,8 +14,12 @@ from typer.testing import CliRunner
 from callwell.cli.state import app
 from callwell.client.exactly_once.entry import Entry, Status
 from callwell.client.exactly_once.store import MAX_AGE_S, LedgerStore
+from callwell.client.quota.leases.account import LeasedAccount
 from callwell.clock import SystemClock
+from callwell.core.quota.leases import LEASE_S
+from callwell.core.quota.permits import Permit
 from callwell.errors import UsageError
+from callwell.providers import load
 from callwell.state import open_state
 from callwell.state.base import Cell
 
@@ -21,6 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ACCOUNT = "acme:production:default"
+NAMES = ("minute", "day")
+PLACES = ("free", "cooling", "held", "spent_by_others", "withheld")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -59,6 +67,37 @@ def test_show(url: str) -> None:
         ["count", "2", "10"],
         ["other", "1", "5"],
     ]
+
+
+def test_show_who_holds_which_permits(url: str) -> None:
+    """Of each process: its permits, those in flight, its needs, and the end of its lease; of each quota: its places."""
+    state = open_state(url)
+    profile = load("userplane").profile
+    holders = [LeasedAccount(profile, ACCOUNT, SystemClock(), lambda: None) for _ in range(2)]
+    for holder, waiting in zip(holders, (3, 1), strict=True):
+        holder.exchange(state, {NAMES: waiting})
+    permit = holders[0].acquire(NAMES, retrying=False)
+    assert isinstance(permit, Permit)
+    holders[0].exchange(state, {NAMES: 2})
+    (account,) = ran("show", "--state", url)["accounts"]
+    assert (account["account"], account["breaker"]) == (ACCOUNT, "closed")
+    minute = next(quota for quota in account["quotas"] if quota["quota"] == "minute")
+    assert sum(minute[place] for place in PLACES) == minute["limit"] == profile.quotas["minute"].limit
+    assert minute["window_s"] == profile.quotas["minute"].window_s
+    hands = [hand for holder in account["holders"] for hand in holder["hands"] if hand["quota"] == "minute"]
+    assert sum(hand["permits"] for hand in hands) == minute["held"] > 0
+    assert sorted((hand["in_flight"], hand["needs"]) for hand in hands) == [(0, 1), (1, 3)]
+    for holder in account["holders"]:
+        assert holder["process"] == f"{socket.gethostname()}:{os.getpid()}"
+        assert 0 < holder["ends_in_s"] <= LEASE_S
+        free_in_s = {hand["quota"]: hand["free_in_s"] for hand in holder["hands"]}
+        assert holder["ends_in_s"] + 60 < free_in_s["minute"] < 600 < free_in_s["day"]
+    lines = CliRunner().invoke(app, ["show", "--state", url]).stdout.splitlines()
+    assert ACCOUNT in lines
+    assert sum(f":{os.getpid()} " in line and " in " in line for line in lines) == 2 * len(NAMES)
+    for holder in holders:
+        holder.exchange(state, {}, leaving=True)
+    state.close()
 
 
 def test_prune(url: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from callwell.cli import output
+from callwell.cli import output, state_leases
 from callwell.cli.flags import JsonOption, StateOption
 from callwell.errors import UsageError
 
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
 
 COLUMNS: Final = ("kind", "records", "bytes", "oldest", "newest")
 
-DAY_S: Final = 86_400
-HOUR_S: Final = 3600
-MINUTE_S: Final = 60
-
 app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
@@ -35,18 +31,23 @@ app = typer.Typer(
 
 @app.command()
 def show(*, state: StateOption = None, as_json: JsonOption = False) -> None:
-    """Print what a state holds: its schema, and its records by kind, with the seconds since they were written."""
+    """Print what a state holds: its schema, its records by kind, and which process holds which permits.
+
+    Ages are since a record was written. Permits are free (for whoever asks next), cooling (used), held by processes, or
+    set aside for what others have spent. When a lease has ended, its permits become free without its process.
+    """
     with _opened(state) as opened:
-        kinds = _count_by_kind(opened.entries(), time.time())
+        entries = opened.entries()
+        kinds = _count_by_kind(entries, time.time() if opened.server_wall is None else opened.server_wall)
+        accounts = state_leases.read_accounts(opened, [entry.key for entry in entries])
         found = {"state": opened.name, "schema": opened.schema.version, "kinds": kinds}
     if as_json:
-        output.emit_json(found)
+        output.emit_json({**found, "accounts": state_leases.to_json(accounts)})
         return
     output.emit(f"{found['state']}: schema {found['schema']}\n")
-    rows = [
-        [*(kind[column] for column in COLUMNS[:3]), *(_age(kind[column]) for column in COLUMNS[3:])] for kind in kinds
-    ]
+    rows = [[*(kind[column] for column in COLUMNS[:3]), *map(_age, (kind["oldest"], kind["newest"]))] for kind in kinds]
     output.emit_table(COLUMNS, rows, empty="it holds nothing yet")
+    state_leases.emit(accounts)
 
 
 @app.command()
@@ -127,9 +128,4 @@ def _accounts(keys: Iterable[str]) -> list[str]:
 
 
 def _age(seconds: float | None) -> str | None:
-    if seconds is None:
-        return None
-    for unit_s, unit in ((DAY_S, "d"), (HOUR_S, "h"), (MINUTE_S, "min")):
-        if seconds >= unit_s:
-            return f"{seconds / unit_s:.0f} {unit}"
-    return f"{seconds:.0f} s"
+    return None if seconds is None else state_leases.span(seconds)

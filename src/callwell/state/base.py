@@ -41,7 +41,7 @@ class State(Protocol):
     Attributes:
         shared: other processes can read and change the records, which outlive this one.
         server_wall: the time of day of the server that holds the records, in seconds since the epoch, as of the update
-            that runs: for a change to ask. None where there is no server.
+            that runs: for a change to ask; or as of the last `entries`. None where there is no server.
     """
 
     shared: bool

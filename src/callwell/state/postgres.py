@@ -142,7 +142,9 @@ class PostgresState:
     def entries(self) -> list[Entry]:
         """What is stored under each key, in order."""
         with self._translate_errors("read"):
-            return [Entry(bytes(key).decode(), size, at) for key, size, at in self._query("entries", ())]
+            rows = self._query("entries", ())
+            self.server_wall = rows[0][3] if rows else None
+            return [Entry(bytes(key).decode(), size, at) for key, size, at, _ in rows]
 
     def notify(self, topic: str) -> None:
         """Call all who listen, on every machine."""

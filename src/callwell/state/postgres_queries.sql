@@ -59,7 +59,8 @@ SELECT key FROM callwell_cells WHERE key >= %s AND key < %s ORDER BY key
 DELETE FROM callwell_cells WHERE key >= %s AND key < %s
 
 -- entries
-SELECT key, length(value), extract(epoch FROM changed_at)::float8 FROM callwell_cells ORDER BY key
+SELECT key, length(value), extract(epoch FROM changed_at)::float8, extract(epoch FROM clock_timestamp())::float8
+FROM callwell_cells ORDER BY key
 
 -- notify
 INSERT INTO callwell_signals (topic, count, changed_at) VALUES (%(topic)s, 1, now())

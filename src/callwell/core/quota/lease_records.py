@@ -254,7 +254,7 @@ class Holding(Struct, frozen=True):
     """What a process has of an account, in its own memory: its permits, and what it must report.
 
     Attributes:
-        holder: its name in the record; one for each process, state and account, never used again.
+        holder: its name in the record, `HOST:PROCESS:RANDOM`: one for each process, state and account, for good.
         record: its permits, as a private record: all functions of `account` work on it.
         seq: the number of its last exchange.
         has_lease: a lease of it should be in the record.

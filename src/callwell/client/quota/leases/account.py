@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import socket
 import threading
 from typing import TYPE_CHECKING, Final
 
@@ -216,4 +217,4 @@ class LeasedAccount:
         return Evidence(self._boot, self._clock.now(), self._clock.wall(), state.server_wall)
 
     def _open_holding(self) -> Holding:
-        return holdings.open_holding(f"{os.getpid()}-{secrets.token_hex(6)}", self.own)
+        return holdings.open_holding(f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(6)}", self.own)
