@@ -100,6 +100,26 @@ def is_nested(node: ast.AST) -> bool:
     return any(isinstance(inner, ast.IfExp) for inner in ast.walk(node) if inner is not node)
 
 
+def test_docstrings_describe_what_records_have() -> None:
+    """No docstring of a record describes an attribute that was renamed or removed."""
+    assert places(is_misdescribed) == []
+
+
+def is_misdescribed(node: ast.AST) -> bool:
+    """Whether the docstring of a record describes an attribute that it does not have."""
+    if not isinstance(node, ast.ClassDef):
+        return False
+    origins = {ast.unparse(origin).partition("(")[0] for origin in (*node.bases, *node.decorator_list)}
+    if origins.isdisjoint(("NamedTuple", "Struct", "dataclass", "dataclasses.dataclass")):
+        return False
+    section = (ast.get_docstring(node) or "").partition("Attributes:\n")[2]
+    described = re.findall(r"^    (\w+):", section, flags=re.MULTILINE)
+    fields = {
+        part.target.id for part in node.body if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name)
+    }
+    return not fields.issuperset(described)
+
+
 def test_no_stubs() -> None:
     """Nothing is left to be written later: no NotImplementedError."""
     assert [place for place in places(is_stub) if place.startswith("src/")] == []
@@ -124,6 +144,7 @@ def broken_rules() -> dict[Callable[[ast.AST], bool], list[str]]:
         ast.Assign: is_packed,
         ast.IfExp: is_nested,
         ast.Name: is_stub,
+        ast.ClassDef: is_misdescribed,
     }
     found: dict[Callable[[ast.AST], bool], list[str]] = {rule: [] for rule in rules.values()}
     for path in BY_HAND:
@@ -141,6 +162,7 @@ def broken_rules() -> dict[Callable[[ast.AST], bool], list[str]]:
         ("a, b = 1, 2", is_packed),
         ("a = 1 if b else 2 if c else 3", is_nested),
         ("raise NotImplementedError", is_stub),
+        ('class C(NamedTuple):\n    """C.\n\n    Attributes:\n        a: A.\n    """\n    b: int', is_misdescribed),
     ],
 )
 def test_the_rules_have_teeth(text: str, rule: Callable[[ast.AST], bool]) -> None:

@@ -19,7 +19,7 @@ class KeyStatus(NamedTuple):
     Attributes:
         location: the source, such as `env:NAME` or `file:PATH`.
         present: whether there is a key; None if that was not checked.
-        right: whether it looks like a key of the provider; None without a key.
+        valid: whether it looks like a key of the provider; None without a key.
         fingerprint: the key's fingerprint.
         can_change: whether a running process would see a new key; None if that was not checked.
         problem: what is wrong, in words.
@@ -70,7 +70,7 @@ def read_key_status(rule: KeyRule, place: str) -> KeyStatus:
 
 
 def mask_place(place: str) -> str:
-    """A key source for people: of a command, without words that look like a secret. Other texts stay as they are."""
+    """A key source as people may see it: a command without the words in it that look like a secret."""
     if not place.startswith("command"):
         return place
     from callwell.keys.command import SECRET_LIKE  # few places are commands
