@@ -248,7 +248,7 @@ def test_keys_that_stand_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str
     source = tmp_path / "petstore.json"
     source.write_text(text.replace('"paths": {', f'"paths": {{"{path}": {json.dumps(item)},', 1))
     assert main(["init", str(source), "--to", str(tmp_path / "shown")]) == 0
-    said = f'paths."{path}" stands twice, in lines '
+    said = f'paths."{path}" appears twice, in lines '
     assert f"  repeated      {said}" in capsys.readouterr().out
     found = run(capsys, str(source), "--to", str(tmp_path / "counted"))
     assert [text.startswith(said) for text in found["repeated_keys"]] == [True]

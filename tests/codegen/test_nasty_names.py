@@ -82,7 +82,7 @@ def test_classes(package: Any, name: str, fields: set[str]) -> None:
 def test_one_class_for_one_schema(package: Any) -> None:
     """A schema has one class, however often and with whatever description it is referred to."""
     models = importlib.import_module(f"{package.__name__}.models")
-    classes = {id(var): var for var in vars(models).values() if hasattr(var, "__total__")}  # aliases stand twice
+    classes = {id(var): var for var in vars(models).values() if hasattr(var, "__total__")}  # aliases appear twice
     shapes = [frozenset(item.__annotations__) for item in classes.values()]
     assert len([shape for shape in shapes if shape]) == len({shape for shape in shapes if shape})
     assert models.Branch.__annotations__["children"].__forward_arg__ == "list[Tree]"

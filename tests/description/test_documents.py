@@ -271,16 +271,16 @@ list:
         (
             JSON_TWICE,
             [
-                "a.x stands twice, in lines 2 and 3; the last one counts",
-                "list.1.k stands twice, in line 4; the last one counts",
-                "a stands twice, in lines 2 and 5; the last one counts",
+                "a.x appears twice, in lines 2 and 3; the last one counts",
+                "list.1.k appears twice, in line 4; the last one counts",
+                "a appears twice, in lines 2 and 5; the last one counts",
             ],
         ),
         (
             YAML_TWICE,
             [
-                "404 stands twice, in lines 8 and 9; the last one counts",
-                "list.0.k stands twice, in line 4; the last one counts",
+                "404 appears twice, in lines 8 and 9; the last one counts",
+                "list.0.k appears twice, in line 4; the last one counts",
             ],
         ),
         ('{"a": {"x": 1}, "b": {"x": 1}, "c": [{"x": 1}, {"x": 1}], "d": "\\"a\\": 1"}', []),

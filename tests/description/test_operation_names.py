@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The names of operations follow the rule, are stable, and none stands twice."""
+"""The names of operations follow the rule, are stable, and none appears twice."""
 
 from __future__ import annotations
 

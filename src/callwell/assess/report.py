@@ -14,12 +14,12 @@ class AssessmentReport(NamedTuple):
 
     Attributes:
         rows: the number of rows.
-        assessed: rows that this run had assessed.
+        assessed: rows that this run assessed.
         remembered: rows with a result from an earlier run, or from another row with the same content.
         failed: rows that could not be assessed, with the reason, in order.
         audio_s: seconds of speech sent.
-        bytes: the size of the files that were sent, before conversion.
-        sent: the size of what was sent for them.
+        bytes: bytes of the files that were sent, as they were before conversion.
+        sent: bytes that were sent for them, after conversion.
         possibly_billed: requests that lost their response and may be billed.
     """
 
@@ -42,8 +42,8 @@ class AssessmentProgress(NamedTuple):
         remembered: those of them with a result from before.
         failed: rows that could not be assessed.
         audio_s: seconds of speech sent.
-        bytes: the size of the files that were sent, before conversion.
-        sent: the size of what was sent for them.
+        bytes: bytes of the files that were sent, as they were before conversion.
+        sent: bytes that were sent for them, after conversion.
         possibly_billed: requests that lost their response and may be billed.
     """
 

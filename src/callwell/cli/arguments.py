@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from callwell.description.model import Operation, Parameter
 
 ARGUMENT: Final = re.compile(r"([A-Za-z_][\w.-]*)(:?=)(.*)", re.DOTALL)
-WHOLE: Final[Mapping[str, Any]] = {"type": "object"}
+WHOLE_BODY_SCHEMA: Final[Mapping[str, Any]] = {"type": "object"}
 SYNTAX: Final = "name=value or name:=JSON"
 BOOLEANS: Final = {"true": True, "false": False}
 
@@ -49,8 +49,8 @@ def parse_arguments(operation: Operation, texts: Iterable[str]) -> dict[str, obj
         if name not in takes:
             raise UnknownName("parameter", name, takes, owner=operation.name)
         label = f"{operation.name}: {name}"
-        schema = parameters[name].schema if name in parameters else WHOLE
-        value = _json(label, literal) if sign == ":=" else _value(label, schema, literal)
+        schema = parameters[name].schema if name in parameters else WHOLE_BODY_SCHEMA
+        value = _parse_json(label, literal) if sign == ":=" else _parse_value(label, schema, literal)
         values[name] = _append(label, values[name], value) if name in values else value
     required = [parameter for parameter in operation.parameters if parameter.required and parameter.name not in values]
     has_whole = not values.keys() <= parameters.keys()
@@ -70,30 +70,30 @@ def _expected_argument(parameter: Parameter) -> str:
     return f"{parameter.name}=… ({describe_schema(parameter.schema)})"
 
 
-def _json(label: str, text: str) -> object:
+def _parse_json(label: str, text: str) -> object:
     try:
         return msgspec.json.decode(text)
     except msgspec.DecodeError as error:
         raise InvalidOption(label, text, f"JSON after `:=` ({error})") from error
 
 
-def _value(label: str, schema: Mapping[str, Any], text: str) -> object:
+def _parse_value(label: str, schema: Mapping[str, Any], text: str) -> object:
     types = [kind for alternative in alternatives(schema) for kind in type_names(alternative)]
     if "array" in types:
         array = next(alternative for alternative in alternatives(schema) if "array" in type_names(alternative))
-        return [_value(label, array.get("items", {}), text)]
+        return [_parse_value(label, array.get("items", {}), text)]
     if "integer" in types and re.fullmatch(r"[+-]?\d{1,18}", text, re.ASCII):
         return int(text)
-    if "number" in types and (number := _number(text)) is not None:
+    if "number" in types and (number := _parse_number(text)) is not None:
         return number
     if "boolean" in types and text.lower() in BOOLEANS:
         return BOOLEANS[text.lower()]
     if "string" in types or not types:
         return text
-    raise InvalidOption(label, text, _expected(types, schema, label))
+    raise InvalidOption(label, text, _describe_expected(types, schema, label))
 
 
-def _expected(types: list[str], schema: Mapping[str, Any], label: str) -> str:
+def _describe_expected(types: list[str], schema: Mapping[str, Any], label: str) -> str:
     if types == ["boolean"]:
         return "true or false"
     if "object" in types:
@@ -101,7 +101,7 @@ def _expected(types: list[str], schema: Mapping[str, Any], label: str) -> str:
     return describe_schema(schema)
 
 
-def _number(text: str) -> float | None:
+def _parse_number(text: str) -> float | None:
     try:
         number = float(text)
     except ValueError:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads the header of a WAV, and its samples if they are 16 bit PCM.
 
-FFmpeg reports the actual length of a WAV, which hides that one is broken off. It also decodes in small blocks, at each
-of which threads wait for one another; most recordings are plain PCM, and are read here in a few large blocks.
+FFmpeg reports the actual length of a WAV, which hides that a file was cut short. It also decodes in small blocks, and
+its threads wait for one another at each; most recordings are plain PCM, and are read here in a few large blocks.
 
 A program that writes a WAV into a pipe cannot go back to fill in the length. It leaves 0, or a number too large for any
 file.
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-CHUNK_HEAD: Final = 8
+CHUNK_HEADER_SIZE: Final = 8
+"""Bytes before the content of a chunk: its name and its size."""
+
 FORMAT_SIZE: Final = 16
 """Bytes of the `fmt ` chunk that every WAV has."""
 
@@ -66,7 +68,7 @@ def read_header(file: BinaryIO) -> WavHeader | None:
 
 
 def read_pcm16(file: BinaryIO, header: WavHeader, channels: int, block: int) -> Iterator[NDArray[np.float32]]:
-    """Read 16 bit samples in blocks, with a row for each channel; 1.0 is the limit.
+    """Read 16 bit samples in blocks, with a row for each channel; full scale is 1.0.
 
     Args:
         file: the WAV.
@@ -88,12 +90,12 @@ def _read_header(file: BinaryIO) -> WavHeader | None:
     if riff[:4] != b"RIFF" or riff[8:] != b"WAVE":
         return None
     bytes_per_s = 0
-    while len(head := file.read(CHUNK_HEAD)) == CHUNK_HEAD:
-        name, size = struct.unpack("<4sI", head)
+    while len(header := file.read(CHUNK_HEADER_SIZE)) == CHUNK_HEADER_SIZE:
+        name, size = struct.unpack("<4sI", header)
         if name == b"fmt ":
-            form = file.read(FORMAT_SIZE)
-            has_constant_rate = int.from_bytes(form[:2], "little") in CONSTANT_RATE
-            bytes_per_s = int.from_bytes(form[8:12], "little") if has_constant_rate else 0
+            audio_format = file.read(FORMAT_SIZE)
+            has_constant_rate = int.from_bytes(audio_format[:2], "little") in CONSTANT_RATE
+            bytes_per_s = int.from_bytes(audio_format[8:12], "little") if has_constant_rate else 0
             file.seek(size + size % 2 - FORMAT_SIZE, os.SEEK_CUR)  # chunks begin at even positions
         elif name == b"data":
             start = file.tell()

@@ -60,7 +60,8 @@ class ClientKind(NamedTuple):
     Attributes:
         read_timeout_s: the longest pause in a streamed body; None for responses that are read at once.
         new_connection: each request uses a connection of its own.
-        proxied_scheme: the scheme of its address if there is a proxy for it. The proxy's address may hold a password.
+        proxied_scheme: the scheme of its address if there is a proxy for it. The proxy's own address may hold a
+            password, so it is not kept here.
     """
 
     read_timeout_s: float | None = None
@@ -87,7 +88,7 @@ class ClientPool(Generic[C]):
             use it.
 
     Raises:
-        InvalidOption: the network names a proxy or certificates that cannot be.
+        InvalidOption: the network names a proxy or certificates that cannot be used.
     """
 
     def __init__(self, network: Network, make: Callable[[ClientKind], C]) -> None:

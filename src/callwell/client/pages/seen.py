@@ -55,7 +55,7 @@ class DeliveredDigests:
             yield from (digest for (digest,) in self._table.execute("SELECT digest FROM seen"))
 
     def add(self, digests: Iterable[int]) -> set[int]:
-        """Add the digests of a page, and return those that were here already.
+        """Add the digests of a page, and return those that were added before.
 
         Args:
             digests: signed 64-bit integers.
@@ -85,7 +85,7 @@ class DeliveredDigests:
 
 
 def _add_to_table(table: sqlite3.Connection, digests: set[int]) -> set[int]:
-    from sqlite3 import Error
+    from sqlite3 import Error  # as in `_open_table`
 
     try:
         known = {digest for (digest,) in table.execute(SELECT_KNOWN, (str(list(digests)),))}

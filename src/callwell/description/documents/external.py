@@ -89,7 +89,7 @@ def include_files(document: dict[str, Any], file: Path) -> None:
 
 
 def _references(content: Any) -> list[dict[str, Any]]:
-    """All objects with a reference. A text that stands twice in memory, as YAML's aliases do, is found once."""
+    """All objects with a reference. An object that is in two places, as YAML's aliases do, is found once."""
     found: dict[int, dict[str, Any]] = {}
     seen: set[int] = set()
     stack = [content]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds keys that stand twice in one object of a document.
+"""Finds keys that appear twice in one object of a document.
 
-Parsers keep the last of them, so an operation or a field is gone without a word. RFC 8259, section 4, leaves open what
+Parsers keep the last of them, so an operation or a field is lost in silence. RFC 8259, section 4, leaves open what
 a parser does; YAML forbids it. The search runs when a document comes in, and not each time that it is loaded.
 """
 
@@ -25,7 +25,7 @@ MAX_FOUND: Final = 100
 
 
 def find_repeated_keys(document: Document) -> list[str]:
-    """Each key that stands twice, with its lines, in words.
+    """Each key that appears twice, with its lines, in words.
 
     Args:
         document: the document; files beside it are not looked at.
@@ -44,26 +44,26 @@ def find_repeated_keys(document: Document) -> list[str]:
 
 def _describe(path: KeyPath, first: int, last: int) -> str:
     lines = f"in line {first}" if first == last else f"in lines {first} and {last}"
-    return f"{format_path(path)} stands twice, {lines}; the last one counts"
+    return f"{format_path(path)} appears twice, {lines}; the last one counts"
 
 
 def _repeats_in_json(text: str) -> bool:
-    """Whether an object has a key twice. This takes 0.2 s for GitHub's 13 MB; to find the place takes 3 s."""
+    """Whether an object has a key twice. This takes 0.2 s for GitHub's 13 MB; finding the places takes 3 s."""
     found = False
 
-    def look(pairs: list[tuple[str, Any]]) -> None:
+    def note_repeats(pairs: list[tuple[str, Any]]) -> None:
         nonlocal found
         found = found or len(dict(pairs)) < len(pairs)
 
     try:
-        json.loads(text, object_pairs_hook=look)
+        json.loads(text, object_pairs_hook=note_repeats)
     except (ValueError, RecursionError):  # msgspec has read it, and this parser may be stricter
         return False
     return found
 
 
 def _find_in_json(text: str) -> Iterator[tuple[KeyPath, int, int]]:
-    """Each key that stands twice: where, and the lines of both, from 1."""
+    """Each key that appears twice: where, and the lines of both, from 1."""
     objects: list[dict[str, int]] = []  # the positions of the keys of each object that is open
     for path, position in json_keys(text):
         del objects[len(path) :]

@@ -213,7 +213,7 @@ def _servers(document: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def _with_moved_references(node: Any, done: dict[int, Any]) -> Any:
-    """A copy in which references lead to where their targets are now. What stands twice in memory is copied once."""
+    """A copy with references to where their targets are now. An object that is in two places is copied once."""
     if not isinstance(node, dict | list):
         return node
     if id(node) in done:

@@ -134,7 +134,7 @@ def _check_depth(content: bytes) -> None:
 
 
 def repeated_yaml_keys(text: str) -> Iterator[tuple[KeyPath, int, int]]:
-    """Each key that stands twice in one object: where, and the lines of both, from 1.
+    """Each key that appears twice in one object: where, and the lines of both, from 1.
 
     Args:
         text: a valid YAML text.
@@ -160,7 +160,7 @@ def repeated_yaml_keys(text: str) -> Iterator[tuple[KeyPath, int, int]]:
 
 
 def _check_nodes(root: yaml.Node) -> bool:
-    """Count all values, those of an alias each time that it stands somewhere. Returns whether a key stands twice."""
+    """Count all values, those of an alias each time that it is used. Returns whether a key appears twice."""
     repeats = False
     sizes: dict[int, int] = {}
     open_nodes: set[int] = set()

@@ -51,7 +51,7 @@ class Inferred(NamedTuple):
         title: for people.
         docs: the address of its documentation; empty if the document names none.
         source: the address of the document; empty if it came from a file.
-        environments: where it is.
+        environments: the addresses that requests are sent to.
         key: how requests carry the key.
         quota: what is known about quotas.
         errors: where errors have their message and code; None if no error is described.
@@ -93,7 +93,7 @@ class Inferred(NamedTuple):
 
 
 def infer(facts: DocumentFacts, name: str = "") -> Inferred:
-    """Infer what a document lets one infer about its provider.
+    """Infer the profile of a provider from its document, as far as the document says enough.
 
     Args:
         facts: the document.

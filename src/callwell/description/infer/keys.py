@@ -27,7 +27,7 @@ _PREFIX: Final = re.compile(
 """A word that stands before the key in its header, as descriptions write it: `Authorization: Token <key>`."""
 
 _SAYS_BEARER: Final = re.compile(r"\bbearer\b", re.IGNORECASE)
-_TOKEN_OF_A_HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 class SchemeKind(IntEnum):
@@ -64,14 +64,14 @@ def infer_key(facts: DocumentFacts, variable: str) -> InferredKey:
     schemes = _read_schemes(facts.document)
     uses = _count_uses(facts.document)
     if not schemes:
-        return _without_schemes(facts, variable)
-    questions = list(_questions(schemes, uses))
+        return _infer_without_schemes(facts, variable)
+    questions = list(_find_questions(schemes, uses))
     max_uses = max((uses[name] for name, scheme in schemes.items() if _kind_of(scheme)), default=0)
-    # What fewer than half as many operations accept is an exception.
+    # A scheme that fewer than half as many operations accept is an exception.
     usual = [name for name in schemes if 2 * uses[name] >= max_uses]
     ranked = sorted(usual, key=lambda name: (-_kind_of(schemes[name]), -uses[name]))
     for name in ranked:
-        rule = _rule(schemes[name], variable)
+        rule = _to_rule(schemes[name], variable)
         if rule is not None:
             reason = f"components.securitySchemes.{name}, {_describe(schemes[name])}"
             others = _needed_beside(facts.document, name)
@@ -79,13 +79,13 @@ def infer_key(facts: DocumentFacts, variable: str) -> InferredKey:
                 described = ", ".join(f"{other} ({_describe(schemes[other])})" for other in others if other in schemes)
                 questions.append(Question(f"requests need {described} as well, and a profile has one key"))
             level: Level = "documented" if uses[name] and not others else "assumed"
-            return InferredKey(Found(rule, level, reason), (*questions,), name)
+            return InferredKey(rule=Found(rule, level, reason), questions=tuple(questions), scheme=name)
     rule = KeyRule(scheme="none", env=variable)
     reason = f"{', '.join(ranked)}: no scheme that a profile can express"
-    return InferredKey(Found(rule, "assumed", reason), (*questions,), ranked[0])
+    return InferredKey(rule=Found(rule, "assumed", reason), questions=tuple(questions), scheme=ranked[0])
 
 
-def _without_schemes(facts: DocumentFacts, variable: str) -> InferredKey:
+def _infer_without_schemes(facts: DocumentFacts, variable: str) -> InferredKey:
     refusals = [response for response in facts.responses if response.status == "401"]
     if refusals:
         rule = Found(
@@ -137,8 +137,7 @@ def _needed_beside(document: Mapping[str, Any], name: str) -> list[str]:
 
 
 def _kind_of(scheme: Mapping[str, Any]) -> SchemeKind:
-    described = (scheme.get("type"), str(scheme.get("scheme", "")).lower(), scheme.get("in"))
-    match described:
+    match scheme.get("type"), str(scheme.get("scheme", "")).lower(), scheme.get("in"):
         case ("http", "bearer", _):
             return SchemeKind.BEARER
         case ("apiKey", _, "header"):
@@ -151,7 +150,7 @@ def _kind_of(scheme: Mapping[str, Any]) -> SchemeKind:
             return SchemeKind.UNSUPPORTED
 
 
-def _rule(scheme: Mapping[str, Any], variable: str) -> KeyRule | None:
+def _to_rule(scheme: Mapping[str, Any], variable: str) -> KeyRule | None:
     """A scheme as a rule; None if a profile cannot express it."""
     match _kind_of(scheme):
         case SchemeKind.BEARER | SchemeKind.TOKEN:
@@ -166,7 +165,7 @@ def _rule(scheme: Mapping[str, Any], variable: str) -> KeyRule | None:
 
 def _header_rule(scheme: Mapping[str, Any], variable: str) -> KeyRule | None:
     header = str(scheme.get("name", "")).lower()
-    if not _TOKEN_OF_A_HEADER.fullmatch(header):
+    if not _HEADER_NAME.fullmatch(header):
         return None
     if header != "authorization":
         return KeyRule(scheme="header", header=header, env=variable)
@@ -192,7 +191,7 @@ def _describe(scheme: Mapping[str, Any]) -> str:
             return str(kind)
 
 
-def _questions(schemes: Mapping[str, Mapping[str, Any]], uses: Counter[str]) -> list[Question]:
+def _find_questions(schemes: Mapping[str, Mapping[str, Any]], uses: Counter[str]) -> list[Question]:
     """What is left to say about the schemes of a document."""
     questions: list[Question] = []
     for name, scheme in schemes.items():

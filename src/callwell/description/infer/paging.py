@@ -91,7 +91,7 @@ NUMBERS: Final = ("integer", "number", "string")
 """How numbers and counts may be written in a response; as query parameters they are often described as texts."""
 
 OBJECT_KEYS: Final = frozenset({"id", "uuid", "sid", "gid", "sha", "nodeid"})
-"""Fields beside a list which show that the body is one thing that has a list, and no page of a list."""
+"""Fields beside a list that show the body to be one object with a list in it, not a page of a list."""
 
 _LINK_HEADER: Final = re.compile(r"\blink`? header", re.IGNORECASE)
 _MAXIMUM: Final = re.compile(
@@ -168,9 +168,9 @@ def infer_paging(operation: Operation, *, link_header: bool = False) -> ListFind
             return None
         return ListFinding(None, "the response has several lists, and it is not clear which has the items")
     item = schemas.at_path(operation.response_schema, f"{items}.0" if items else "0") or {}
-    found = _DescribedList(items, about, query, size, item, link_header)
+    listed = _DescribedList(items=items, about=about, query=query, size=size, item=item, has_link_header=link_header)
     for choose in (_by_cursor, _by_link, _by_last_item, _by_totals, _by_link_header, _by_number, _by_any_item):
-        rule = choose(found)
+        rule = choose(listed)
         if rule is not None:
             return ListFinding(rule)
     return ListFinding(None, "nothing in the response says where the next page is")
@@ -182,13 +182,15 @@ def _by_cursor(listed: _DescribedList) -> Found[PagingRule] | None:
     if following is None or _is_link(following):
         return None
     # A parameter `page` that is a text is a cursor if the response has the next one.
-    paged = following.name in {"nextpage", "next"} and "string" in value_types(following.schema)
-    numbered = (*CURSORS, *PAGES) if paged else CURSORS
-    names = (*CURSORS, *OFFSETS) if following.name in {"nextoffset", "nextstart"} else numbered
+    names: Collection[str] = CURSORS
+    if following.name in {"nextoffset", "nextstart"}:
+        names = (*CURSORS, *OFFSETS)
+    elif following.name in {"nextpage", "next"} and "string" in value_types(following.schema):
+        names = (*CURSORS, *PAGES)
     position = _find_position(listed.query, names)
     if position is None or plain_name(position.wire_name) in BACKWARDS:
         return None
-    return _explain(listed, position, following, style="cursor", next=following.path)
+    return _found_rule(listed, position, following, style="cursor", next=following.path)
 
 
 def _by_link(listed: _DescribedList) -> Found[PagingRule] | None:
@@ -196,7 +198,7 @@ def _by_link(listed: _DescribedList) -> Found[PagingRule] | None:
     following = _find_link(listed.about)
     if following is None or (_find_page_or_offset(listed) and _total_fields(listed)):
         return None
-    return _explain(listed, None, following, style="next-link", next=following.path)
+    return _found_rule(listed, None, following, style="next-link", next=following.path)
 
 
 def _by_last_item(listed: _DescribedList) -> Found[PagingRule] | None:
@@ -216,7 +218,7 @@ def _by_link_header(listed: _DescribedList) -> Found[PagingRule] | None:
     """The header `Link` (RFC 8288)."""
     if not listed.has_link_header:
         return None
-    rule = PagingRule(style="link-header", items=listed.items, **_common(listed))
+    rule = PagingRule(style="link-header", items=listed.items, **_common_settings(listed))
     return Found(rule, "documented", "the header Link leads to the next page")
 
 
@@ -228,7 +230,7 @@ def _by_number(listed: _DescribedList) -> Found[PagingRule] | None:
     style = "page" if plain_name(position.wire_name) in PAGES else "offset"
     first = _first_position(position, style)
     totals = {name: field.path for name, field in _total_fields(listed).items()}
-    return _explain(listed, position, None, style=style, first=first, **totals)
+    return _found_rule(listed, position, None, style=style, first=first, **totals)
 
 
 def _by_any_item(listed: _DescribedList) -> Found[PagingRule] | None:
@@ -241,19 +243,19 @@ def _by_any_item(listed: _DescribedList) -> Found[PagingRule] | None:
     has_flag = find_field(listed.about, HAS_MORE, "boolean") is not None
     if earlier is not None and not listed.items and not has_flag and _find_position(listed.query, BACKWARDS):
         position = earlier  # lists of this kind begin with the newest item
-    return _explain(listed, position, None, style="cursor", next_item=key)
+    return _found_rule(listed, position, None, style="cursor", next_item=key)
 
 
-def _explain(
+def _found_rule(
     listed: _DescribedList, position: Parameter | None, following: AnswerField | None, **settings: Any
 ) -> Found[PagingRule]:
-    """The rule with these settings, and with its reason."""
+    """The rule with these settings and those that every style has, and the reason for it."""
     if position is not None:
         settings["position"] = position.wire_name
     more = find_field(listed.about, HAS_MORE, "boolean")
     if more is not None and settings["style"] != "next-link":
         settings["more"] = more.path
-    rule = PagingRule(items=listed.items, **_common(listed), **settings)
+    rule = PagingRule(items=listed.items, **_common_settings(listed), **settings)
     evidence = [f"parameter {position.wire_name}"] if position is not None else []
     if following is not None:
         evidence.append(f"field {following.path}")
@@ -266,7 +268,7 @@ def _explain(
     return Found(rule, level, " and ".join(evidence))
 
 
-def _common(listed: _DescribedList) -> dict[str, Any]:
+def _common_settings(listed: _DescribedList) -> dict[str, Any]:
     """What every style has: the key of items, and the size of a page."""
     common: dict[str, Any] = {"key": _item_key(listed.item)}
     if listed.size is not None:

@@ -25,7 +25,7 @@ class Intake(NamedTuple):
         file_name: its name in the folder of a provider.
         files: the files beside it that belong to it, as paths from its folder on.
         facts: what it says.
-        repeated: keys that stand twice in one object, with their lines, in words.
+        repeated: keys that appear twice in one object, with their lines, in words.
     """
 
     text: bytes
