@@ -16,6 +16,7 @@ from callwell.core.rules.profile import QuotaRule
 from callwell.errors import StateError
 from callwell.keys import Key
 from callwell.state import open_state
+from callwell.state.file_identity import FileIdentity
 from callwell.testing import ScriptedTransport
 from tests.client.acme import KEY, acme
 from tests.client.world import OK
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 PLUS = """
 import sys
 from callwell.state import open_state
+from callwell.state.file_identity import FileIdentity
 from callwell.state.base import Cell
 state = open_state(f"sqlite:///{sys.argv[1]}")
 state.update(Cell("count", int, 0), lambda count: (count + 1, None))
@@ -224,3 +226,21 @@ def test_other_processes_come_and_go(tmp_path: Path) -> None:
             elsewhere(path)
     assert state.read(COUNT) == 7
     state.close()
+
+
+def test_files_beside_a_state_that_others_close(tmp_path: Path) -> None:
+    """Whoever opens a file while the last other process closes it finds other files beside it, and nothing is wrong."""
+    path = tmp_path / "state.db"
+    identity = FileIdentity(path)
+    for _ in range(2):
+        other = open_state(f"sqlite:///{path}")
+        other.update(COUNT, lambda count: (count + 1, None))
+        assert path.with_name("state.db-wal").exists()
+        assert identity.describe_change(is_open=False) == ""
+        other.close()
+        assert not path.with_name("state.db-wal").exists()
+    other = open_state(f"sqlite:///{path}")
+    other.update(COUNT, lambda count: (count + 1, None))
+    assert identity.describe_change(is_open=True) == ""
+    other.close()
+    assert identity.describe_change(is_open=True) == "has lost its -wal file"

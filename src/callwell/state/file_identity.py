@@ -42,8 +42,11 @@ class FileIdentity:
         """Forget the companions of a file that was closed: SQLite may remove and create them."""
         self._companion_ids = {}
 
-    def describe_change(self) -> str:
+    def describe_change(self, *, is_open: bool) -> str:
         """What happened to the file since it was opened, as the predicate of a sentence; empty if nothing did.
+
+        Args:
+            is_open: a connection has read from it: until then the last of the others may remove the companions.
 
         Raises:
             OSError: the file's status cannot be read.
@@ -62,7 +65,7 @@ class FileIdentity:
         if found.st_size < self._size:
             return "was cut short"
         self._size = found.st_size
-        return self._describe_companions()
+        return self._describe_companions() if is_open else ""
 
     def _describe_companions(self) -> str:
         for suffix, companion in self._companions:

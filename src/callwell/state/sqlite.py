@@ -215,7 +215,7 @@ class SqliteState:
         return self._connection
 
     def _check_unchanged(self) -> None:
-        trouble = self._identity.describe_change()
+        trouble = self._identity.describe_change(is_open=self._connection is not None)
         if trouble:
             raise StateError(
                 f"the state {self.path} {trouble} while it was in use, so it is unknown how much of the quota was "
