@@ -50,7 +50,12 @@ class PostgresServer:
 
     Args:
         folder: empty, and open to all: the server may run as another user.
+
+    Attributes:
+        settings: what it is started with.
     """
+
+    settings: tuple[str, ...] = FAST
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -59,16 +64,33 @@ class PostgresServer:
 
     def create(self) -> None:
         """Make the database's files."""
+        self._make_folder()
+        options = ("--no-sync", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-instructions")
+        self._run("initdb", *options, "-U", "postgres", "-D", str(self._data)).check_returncode()
+
+    def copy(self, primary: PostgresServer) -> None:
+        """Make the files of a standby: a copy of a running server's, with which it follows that server.
+
+        Args:
+            primary: the server.
+        """
+        self._make_folder()
+        options = ("--wal-method=stream", "--checkpoint=fast", "--no-sync", "--write-recovery-conf")
+        self._run("pg_basebackup", *options, "-d", primary.url, "-D", str(self._data)).check_returncode()
+
+    def promote(self) -> None:
+        """Make a standby the primary."""
+        self._run("pg_ctl", "-w", "-D", str(self._data), "promote").check_returncode()
+
+    def _make_folder(self) -> None:
         self._data.mkdir(mode=0o700)
         if os.geteuid() == 0:
             os.chown(self.folder, NOBODY, NOBODY)
             os.chown(self._data, NOBODY, NOBODY)
-        options = ("--no-sync", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-instructions")
-        self._run("initdb", *options, "-U", "postgres", "-D", str(self._data)).check_returncode()
 
     def start(self) -> None:
         """Start it, and wait until it takes connections."""
-        words = [word for setting in (*FAST, "listen_addresses=") for word in ("-c", setting)]
+        words = [word for setting in (*self.settings, "listen_addresses=") for word in ("-c", setting)]
         options = " ".join(f"'{word}'" for word in (*words, "-k", str(self.folder)))
         log = str(self.folder / "log")
         self._run("pg_ctl", "-w", "-D", str(self._data), "-l", log, "-o", options, "start").check_returncode()

@@ -286,7 +286,7 @@ class PostgresState:
         reason = self._address.hide_password(error.diag.message_primary or str(error))
         advice = "check that the server runs and that the URL is right"
         if "session is read-only" in reason:
-            advice = "it is a standby: name the primary, or all hosts (postgresql://HOST1,HOST2/DATABASE)"
+            advice = self._address.advise_on_standby()
         return StateError(f"cannot {verb} the state {self.name}: {reason}; {advice}")
 
 

@@ -47,6 +47,12 @@ class Address(NamedTuple):
         """Without the password."""
         return f"Address({self.name!r})"
 
+    def advise_on_standby(self) -> str:
+        """What to do where no host that answers is a primary."""
+        if "," in self.parameters.get("host", ""):
+            return "no host is the primary yet: promote a standby, if nothing else does it"
+        return "it is a standby: name the primary, or all hosts (postgresql://HOST1,HOST2/DATABASE)"
+
     def hide_password(self, text: str) -> str:
         """A text without the password, on one line."""
         password = self.parameters.get("password", "")
