@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import inspect
 import json
 from typing import TYPE_CHECKING, Final
 
@@ -12,10 +13,11 @@ from bench import report
 from bench.rounds import machine
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bench.rounds import Sample
 
-
-QUICK: Final = ("fleet", "simulate")
+OPTIONS: Final = ("quick", "minutes", "seed")
 
 
 def main() -> None:
@@ -24,23 +26,27 @@ def main() -> None:
     parser.add_argument("name", choices=report.WANTED)
     parser.add_argument("--json", action="store_true", help="end with one line that holds everything as JSON")
     parser.add_argument("--write", action="store_true", help="keep the result in bench/results and bench/README.md")
-    parser.add_argument(
-        "--quick", action="store_true", help=f"a short run, whose figures say little: {' and '.join(QUICK)}"
-    )
+    parser.add_argument("--quick", action="store_true", default=None, help="a short run, whose figures say little")
+    parser.add_argument("--minutes", type=float, help="how long each part of a chaos run lasts; 5 if not given")
+    parser.add_argument("--seed", type=int, help="what decides the chaos; 1 if not given")
     asked = parser.parse_args()
-    if asked.quick and (asked.write or asked.name not in QUICK):
-        parser.error(f"--quick is for {' and '.join(QUICK)}, and keeps nothing")
-    options = {"quick": True} if asked.quick else {}
+    options = {name: value for name in OPTIONS if (value := getattr(asked, name)) is not None}
+    if options and asked.write:
+        parser.error("only a run without options is kept")
     try:
-        result: Sample = importlib.import_module(f"bench.{asked.name}").run(**options)
+        run: Callable[..., Sample] = importlib.import_module(f"bench.{asked.name}").run
+        if refused := options.keys() - inspect.signature(run).parameters.keys():
+            parser.error(f"{asked.name} has no --{min(refused)}")
+        result = {"benchmark": asked.name} | run(**options) | {"machine": machine()}
     except ModuleNotFoundError as error:
         raise SystemExit(f"bench: {error.name} is missing: `make bench` installs it") from error
-    result = {"benchmark": asked.name} | result | {"machine": machine()}
     print("\n".join(report.table(asked.name, result)))
     if asked.write:
         report.write(asked.name, result)
     if asked.json:
         print(json.dumps(result))
+    if asked.name in report.PROOFS and report.missed(asked.name, result):
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

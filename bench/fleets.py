@@ -7,7 +7,6 @@ import json
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,10 +16,13 @@ from bench import described
 from bench.members import Workload
 from bench.rounds import ROOT, environment
 from bench.server import Nginx
+from bench.troubles import Trouble, endure
 from bench.windows import fullest, used_share
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+
+    from tests.processes.program import Program
 
 LIMIT: Final = 300
 WINDOW_S: Final = 3.0
@@ -39,6 +41,7 @@ KILL_EVERY_S: Final = 1.0
 STOP_AFTER_S: Final = 8.0
 STOP_S: Final = 10.0
 CHAOS_S: Final = 26.0
+KILLS: Final = 24
 MEMBER_NUMBERS: Final = 1_000_000
 OLD_KEY: Final = "bench-old-0123456789abcdef"
 NEW_KEY: Final = "bench-new-0123456789abcdef"
@@ -64,7 +67,7 @@ def start(workload: Workload) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True)
 
 
-def results(processes: list[subprocess.Popen[str]]) -> list[dict[str, Any]]:
+def results(processes: Sequence[subprocess.Popen[str] | Program[str]]) -> list[dict[str, Any]]:
     """What the processes print at their end.
 
     Raises:
@@ -116,27 +119,20 @@ def chaos(store: str, stop_for: Callable[[float], None]) -> dict[str, Any]:
         begin_at = time.time() + START_S
         end_at = begin_at + CHAOS_S
         plain = Workload("callwell", nginx.address, folder, store, LIMIT, WINDOW_S, MEMBERS, 0.0, begin_at, CHAOS_S)
-        members = [plain, *[plain._replace(rate=SMALL_RATE) for _ in range(MEMBERS - 1)]]
-        processes = [start(member) for member in members]
-        stopper = threading.Timer(begin_at - time.time() + STOP_AFTER_S, stop_for, (STOP_S,))
-        stopper.start()
-        killed = 0
-        time.sleep(max(0.0, begin_at - time.time()))
-        while time.time() < end_at - 2 * KILL_EVERY_S:
-            time.sleep(KILL_EVERY_S)
-            number = killed % MEMBERS
-            processes[number].kill()
-            processes[number].wait()
-            now = time.time()
-            processes[number] = start(members[number]._replace(begin_at=now, lasts_s=end_at - now))
-            killed += 1
-        stopper.join()
-        ends = results(processes)
+
+        def begin(seat: int, at: float) -> subprocess.Popen[str]:
+            member = plain._replace(begin_at=at, lasts_s=end_at - at)
+            return start(member._replace(rate=SMALL_RATE) if seat else member)
+
+        kills = [Trouble(n * KILL_EVERY_S, "kill", (n - 1) % MEMBERS) for n in range(1, KILLS + 1)]
+        planned = sorted([*kills, Trouble(STOP_AFTER_S, "away", for_s=STOP_S)])
+        endured = endure(begin_at, planned, begin, MEMBERS, stop_for)
+        ends = results(endured.processes)
         arrivals = nginx.arrivals("/items/")
     return {
         "over_window": max(0, fullest(arrivals, WINDOW_S - LOG_S) - LIMIT),
         "calls": len(arrivals),
-        "killed": killed,
+        "killed": endured.killed,
         "failed": sum(end["failed"] for end in ends),
     }
 

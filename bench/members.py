@@ -26,6 +26,9 @@ WORKERS: Final = 16
 END_S: Final = 1.0
 """Seconds in which cancelled calls must have ended."""
 
+FAILED_S: Final = 0.05
+"""Seconds after a failed call in which its task makes no other."""
+
 OPERATIONS: Final = ("update", "read", "keys", "remove")
 
 
@@ -129,6 +132,7 @@ class Member:
         self._workload = workload
         self._call = call
         self._end = workload.begin_at + workload.lasts_s
+        self._said: set[type[Exception]] = set()
 
     async def run(self) -> None:
         """Call until the end; what still waits then is cancelled."""
@@ -149,7 +153,10 @@ class Member:
             if time.time() > self._end:  # the client is closing
                 return
             self.failed += 1
-            print(f"{self._workload.variant}: {error!r}"[:300], file=sys.stderr)
+            if type(error) not in self._said:
+                self._said.add(type(error))
+                print(f"{self._workload.variant}: {error!r}"[:300], file=sys.stderr)
+            await asyncio.sleep(FAILED_S)
         self.made += 1
 
     async def _call_on(self) -> None:

@@ -127,6 +127,13 @@ WANTED: Final[dict[str, tuple[Wanted, ...]]] = {
         Wanted("rotation_seen_s", None, 1, "seconds until the last of four processes has used a new key"),
         Wanted("failed_calls", None, 0, "calls that failed while the old key died as the new one was written"),
     ),
+    "chaos": (
+        Wanted("over_window", None, 0, "calls above the quota in the fullest window, at either server"),
+        Wanted("permits_lost", None, 0, "permits that are not free long after the end, or of which there are too many"),
+        Wanted("duplicated", None, 0, "links that the emulator has more than once"),
+        Wanted("missing", None, 0, "links that a process was told to be made, and that are not there"),
+        Wanted("quota_used", None, None, "of the quota, all troubles included"),
+    ),
     "simulate": (
         Wanted("utilisation", 0.98, None, "calls that arrived over those that the quota allows"),
         Wanted("over_window", None, 0, "calls above the quota in the fullest window, wherever it begins"),
@@ -142,6 +149,14 @@ WANTED: Final[dict[str, tuple[Wanted, ...]]] = {
         Wanted("store_ops_per_call_faulty", None, None, "likewise"),
     ),
 }
+
+PROOFS: Final = ("chaos",)
+"""Runs that fail if a goal is missed."""
+
+
+def missed(name: str, result: Sample) -> bool:
+    """Whether a figure missed its goal."""
+    return any(wanted.reached(result[wanted.figure]) == "no" for wanted in WANTED[name])
 
 
 def write(name: str, result: Sample) -> None:
@@ -211,7 +226,7 @@ def _besides(name: str, result: Sample) -> Iterator[str]:
         )
         spent = ", ".join(f"{variant} {value:g}" for variant, value in result["real_s"].items())
         yield from (f"Precision and recall by shape: {', '.join(scores)}. Seconds: {spent}.", "")
-    elif name in {"fleet", "simulate"}:
+    elif name in {"fleet", "simulate", "chaos"}:
         yield from _about_fleets(name, result)
     elif name == "describe":
         spent = ", ".join(f"{variant} {value:g}" for variant, value in result["real_s"].items())
@@ -228,6 +243,13 @@ def _about_fleets(name: str, result: Sample) -> Iterator[str]:
     if name == "simulate":
         size = "{processes} processes on {machines} machines".format(**result)
         yield from (size + ": {windows} windows, {calls} calls, {exchanges} exchanges.".format(**result), "")
+        return
+    if name == "chaos":
+        for store, found in result["stores"].items():
+            yield "{store}: {calls} calls, {killed} kills, {paused} pauses, store away for {away_s:.0f} s.".format(
+                store=store, **found
+            )
+        yield ""
         return
     yield "| who | above the quota | quota used | small demands met | permits a second |"
     yield "| --- |" + " --: |" * 4

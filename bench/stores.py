@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bench.server import answers, free_port
-from tests.processes.postgres import PostgresMissing, PostgresServer, with_schema
+from callwell.core.quota.permits import MAX_PAUSE_S
+from tests.processes.postgres import FAST, PostgresMissing, PostgresServer, with_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,20 +36,25 @@ class SqliteFile:
 
     def stop_for(self, seconds: float) -> None:
         """Lock the file, as another process would that does not end its transaction."""
-        connection = sqlite3.connect(self.path, isolation_level=None, timeout=PATIENCE_S)
-        connection.execute("BEGIN EXCLUSIVE")
+        connection = sqlite3.connect(self.path, isolation_level=None, timeout=PATIENCE_S + MAX_PAUSE_S)
+        connection.execute("BEGIN EXCLUSIVE")  # this may have to wait for a process that stands still in a transaction
         time.sleep(seconds)
         connection.execute("ROLLBACK")
         connection.close()
 
 
 class Postgres(PostgresServer):
-    """A PostgreSQL server that can be stopped and started again."""
+    """A PostgreSQL server that can be stopped and started again. What it has committed survives a crash of it."""
+
+    settings = tuple(setting for setting in FAST if not setting.startswith("synchronous_commit"))
+    _stops = 0
 
     def stop_for(self, seconds: float) -> None:
-        """Stop the server, orderly, and start it again."""
+        """Stop the server, or let it crash, in turn, and start it again."""
         pid_file = self.folder / "data" / "postmaster.pid"
-        os.kill(int(pid_file.read_text(encoding="ascii").split()[0]), signal.SIGINT)
+        self._stops += 1
+        how = signal.SIGINT if self._stops % 2 else signal.SIGQUIT
+        os.kill(int(pid_file.read_text(encoding="ascii").split()[0]), how)
         until = time.monotonic() + PATIENCE_S
         while pid_file.exists() and time.monotonic() < until:
             time.sleep(0.05)
