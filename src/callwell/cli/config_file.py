@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from callwell.client.settings import GENERAL, OF_ENVIRONMENT, SETTINGS
-from callwell.core.addresses import mask_address
+from callwell.core.addresses import LOOPBACK_HOSTS, mask_address
 from callwell.description import catalog
 from callwell.description.error import DescriptionError
 from callwell.description.locate import toml_line
@@ -37,10 +37,10 @@ FOLDER: Final = "folder"
 """In the table of a provider that is not bundled: the folder of its description."""
 
 ALLOWED: Final = (GENERAL, (*SETTINGS, FOLDER), OF_ENVIRONMENT)
-"""The settings that may stand at the top, in a provider's table, and in an environment's table, by depth."""
+"""The settings that may be at the top, in a provider's table, and in an environment's table, by depth."""
 
 IN_FILES: Final = ("file", "dir")
-"""Kinds of key sources whose place is a path."""
+"""Kinds of key sources with a path as their place."""
 
 _LINE: Final = re.compile(r"at line (\d+)")
 
@@ -218,8 +218,6 @@ def _check_key_source(path: KeyPath, value: object) -> str:
 
 
 def _on_this_machine(name: str, value: str | float) -> bool:
-    from callwell.client.addresses import LOOPBACK_HOSTS  # imports the client
-
     return name == "base_url" and urlsplit(str(value)).hostname in LOOPBACK_HOSTS
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
-from callwell.core.addresses import mask_address
+from callwell.core.addresses import LOOPBACK_HOSTS, mask_address
 from callwell.core.media_types import base_type
 from callwell.description.documents.reading import MAX_BYTES
 from callwell.errors import ConnectFailed, UsageError
@@ -28,12 +28,11 @@ TIMEOUT_S: Final = 60.0
 """Seconds for each request: GitHub's document, 12 MiB, takes 2 s on a slow line of 50 Mbit/s."""
 
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 NEEDS_LOGIN: Final = frozenset({401, 403, 407})
 OK: Final = 200
 GZIP: Final = b"\x1f\x8b"
 ACCEPT: Final = "application/json, application/yaml, text/yaml, text/plain, */*;q=0.5"
-RAW_HINT: Final = "give the address of the document itself (on GitHub, what the button Raw leads to)"
+RAW_HINT: Final = "give the address of the document itself (on GitHub, the one behind the Raw button)"
 
 
 DOCUMENT_ON_PAGE: Final = re.compile(
@@ -45,7 +44,7 @@ DOCUMENT_ON_PAGE: Final = re.compile(
 
 
 class SourceText(NamedTuple):
-    """A document that was read, not understood yet.
+    """A document that was read and not parsed yet.
 
     Attributes:
         text: the document, unpacked.
@@ -83,19 +82,19 @@ def read_source(source: str, *, proxy: str | None = None, ca_file: str | None = 
     if file.is_dir():
         raise UsageError(f"{source} is a folder: name the OpenAPI document in it")
     try:
-        with file.open("rb") as opened:
-            text = opened.read(MAX_BYTES + 1)
+        with file.open("rb") as stream:
+            text = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise UsageError(f"{source} cannot be read: {error.strerror}; name a file, an https address, or -") from error
     return SourceText(_unpack(text, source), file.with_suffix("") if text.startswith(GZIP) else file)
 
 
 def _unpack(text: bytes, source: str) -> bytes:
-    """A text without gzip."""
+    """The text of a document, without gzip. Refuses one that is too large, or empty."""
     if text.startswith(GZIP):
-        unpacking = zlib.decompressobj(wbits=31)
+        decompressor = zlib.decompressobj(wbits=31)
         try:
-            text = unpacking.decompress(text, MAX_BYTES + 1)
+            text = decompressor.decompress(text, MAX_BYTES + 1)
         except zlib.error as error:
             raise UsageError(f"{source} cannot be unpacked: {error}") from error
     if len(text) > MAX_BYTES:
@@ -120,13 +119,15 @@ def _fetch(source: str, proxy: str | None, ca_file: str | None) -> SourceText:
                 Request(method="GET", url=url, headers=headers, timeout_s=TIMEOUT_S, total_timeout_s=TIMEOUT_S)
             )
             if isinstance(reply, NoReply):
-                text = (
-                    f"{mask_address(url)} gave no response: {reply.reason}; check the address, or download the document"
-                )
-                raise ConnectFailed(text, provider="", operation="init", attempts=1, outcome="refused") from reply.cause
+                problem = f"{mask_address(url)} gave no response: {reply.reason}"
+                message = f"{problem}; check the address, or download the document"
+                raise ConnectFailed(
+                    message, provider="", operation="init", attempts=1, outcome="refused"
+                ) from reply.cause
             location = reply.headers.get("location") if reply.status in REDIRECTS else None
             if location is None:
-                return SourceText(_check_response(reply, mask_address(url)), Path(_file_name(url)), _shown(source))
+                text = _check_response(reply, mask_address(url))
+                return SourceText(text, file=Path(_file_name(url)), address=_public_address(source))
             url = urljoin(url, location).partition("#")[0]
     finally:
         transport.close()
@@ -138,7 +139,7 @@ def _check_address(url: str, source: str) -> None:
     try:
         parts = urlsplit(url)
         is_safe = bool(parts.hostname) and (
-            parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+            parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS)
         )
     except ValueError:
         is_safe = False
@@ -181,7 +182,7 @@ def _file_name(url: str) -> str:
     return urlsplit(url).path.rpartition("/")[2] or "openapi.json"
 
 
-def _shown(source: str) -> str:
+def _public_address(source: str) -> str:
     """An address as a profile may hold it: without user, password and query, which may be secret."""
     parts = urlsplit(source)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

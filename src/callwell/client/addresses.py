@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from msgspec import Struct
 
 from callwell.client.calls.responses import is_below, origin
-from callwell.core.addresses import mask_address
+from callwell.core.addresses import LOOPBACK_HOSTS, mask_address
 from callwell.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -22,9 +22,6 @@ EXAMPLE: Final = "an address such as https://api.example.com/v1"
 
 UNAMBIGUOUS: Final = re.compile(r"[^\s\x00-\x1f\x7f\"'<>\\^`{|}?#]+")
 """An address without characters that libraries parse differently, such as `\\` and `^`."""
-
-LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "::1", "localhost"})
-"""This machine: the only host that receives a key without TLS."""
 
 DRILL_VARIABLE: Final = "CALLWELL_DRILL"
 """Set in the program that a drill runs: the names of the providers that are emulated for it."""

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Addresses as messages may show them."""
+"""Addresses as messages may show them, and those of this machine."""
 
 from __future__ import annotations
+
+from typing import Final
+
+LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+"""This machine: the only host that receives a key without TLS."""
 
 
 def mask_address(address: str) -> str:
     """An address without user, password, query and fragment, however badly it is written.
 
-    What stands before the last `@` is hidden, for a password may hold any character.
+    What is before the last `@` is hidden, for a password may hold any character.
     """
     before, at, shown = address.rpartition("@")
     if at:

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from callwell.client.addresses import LOOPBACK_HOSTS
+from callwell.core.addresses import LOOPBACK_HOSTS
 
 if TYPE_CHECKING:
     from callwell.description.provider import Provider

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
+from callwell.core.addresses import LOOPBACK_HOSTS
 from callwell.core.rules.environments import EnvironmentRule
 from callwell.description.infer.evidence import Found, Question
 from callwell.description.infer.facts import as_mapping, as_text
@@ -38,9 +39,6 @@ TRIALS: Final = frozenset(KINDS) - {PRODUCTION}
 MAX_ENVIRONMENTS: Final = 12
 """Environments that are written: a variable with many values is better filled in by a person."""
 
-LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
-"""Hosts to which keys are sent without TLS."""
-
 _WORD: Final = re.compile(r"[a-z]+|\d+")
 _VARIABLE: Final = re.compile(r"\{([^{}]*)\}")
 
@@ -51,7 +49,7 @@ class _Server(NamedTuple):
     Attributes:
         url: the address, its variables filled in.
         words: what may name it, the best first.
-        reason: where in the document it stands.
+        reason: where it is in the document.
     """
 
     url: str
@@ -72,15 +70,42 @@ class Environments(NamedTuple):
 
 
 def infer_environments(document: Mapping[str, Any], address: str, key_variable: str) -> Environments:
-    """The environments that a document's servers are.
+    """Make environments of a document's servers.
 
     Args:
         document: the document as one of OpenAPI 3.
         address: where it came from: relative addresses begin there; empty if it came from a file.
         key_variable: the environment variable of the key.
     """
-    questions: list[Question] = []
-    urls: dict[str, _Server] = {}
+    servers, questions = _read_servers(document, address)
+    described = _prefer_tls(servers)
+    urls = list(described)
+    named = _name_all({url: described[url].words for url in urls[:MAX_ENVIRONMENTS]})
+    if not named:
+        return _without_servers(questions)
+    default = PRODUCTION if PRODUCTION in named else next(iter(named))
+    ordered = {default: named[default], **named}
+    found = {
+        name: _explain_rule(
+            _to_rule(name, url, default, key_variable, several=len(named) > 1),
+            described[url],
+            is_documented=url in servers,
+        )
+        for name, url in ordered.items()
+    }
+    questions += [
+        Question(f"which value of {{{name}}} is yours? The document's default is {as_text(variable.get('default'))!r}")
+        for name, variable in _open_variables(document)
+    ]
+    if left_out := urls[MAX_ENVIRONMENTS:]:
+        questions.append(Question(f"{len(left_out)} more servers are in the document, such as {left_out[0]}"))
+    return Environments(found, tuple(questions))
+
+
+def _read_servers(document: Mapping[str, Any], address: str) -> tuple[dict[str, _Server], list[Question]]:
+    """The servers with an absolute address, by that address, and questions about the others."""
+    servers: dict[str, _Server] = {}
+    questions = []
     # Without servers, OpenAPI means the host that the document came from (OpenAPI Object, `servers`).
     own_host = (
         [_Server("/", (), "no server is named: that of the document")]
@@ -92,32 +117,21 @@ def infer_environments(document: Mapping[str, Any], address: str, key_variable: 
         if url is None:
             questions.append(Question(f"the document has the server {server.url!r}, which is not an absolute address"))
         else:
-            urls.setdefault(url, server)
-    secure = {url.partition("://")[2] for url in urls if url.startswith("https:")}
-    kept = [url for url in urls if url.startswith("https:") or url.partition("://")[2] not in secure]
-    found_at = {_with_tls(url): urls[url] for url in kept}
-    kept = list(found_at)
-    named = _name_all({url: found_at[url].words for url in kept[:MAX_ENVIRONMENTS]})
-    if not named:
-        return _unknown(questions)
-    default = PRODUCTION if PRODUCTION in named else next(iter(named))
-    ordered = {default: named[default], **named}
-    found = {
-        name: _found(
-            _rule(name, url, default, key_variable, several=len(named) > 1), found_at[url], is_documented=url in urls
-        )
-        for name, url in ordered.items()
+            servers.setdefault(url, server)
+    return servers, questions
+
+
+def _prefer_tls(servers: Mapping[str, _Server]) -> dict[str, _Server]:
+    """The servers by addresses that a key may be sent to: by https, and by http on this machine alone."""
+    secure = {url.partition("://")[2] for url in servers if url.startswith("https:")}
+    return {
+        _with_tls(url): server
+        for url, server in servers.items()
+        if url.startswith("https:") or url.partition("://")[2] not in secure
     }
-    questions += [
-        Question(f"which value of {{{name}}} is yours? The document's default is {as_text(variable.get('default'))!r}")
-        for name, variable in _open_variables(document)
-    ]
-    if urls_left := kept[MAX_ENVIRONMENTS:]:
-        questions.append(Question(f"{len(urls_left)} more servers are in the document, such as {urls_left[0]}"))
-    return Environments(found, tuple(questions))
 
 
-def _unknown(questions: list[Question]) -> Environments:
+def _without_servers(questions: list[Question]) -> Environments:
     """An address that leads nowhere, and the question where the service is."""
     rule = EnvironmentRule(base_url=PLACEHOLDER)
     asked = Question(
@@ -129,17 +143,17 @@ def _unknown(questions: list[Question]) -> Environments:
 
 def _with_tls(url: str) -> str:
     """An address to which a key may be sent: by TLS, or on this machine."""
-    is_plain = url.startswith("http:") and urlsplit(url).hostname not in LOOPBACK
+    is_plain = url.startswith("http:") and urlsplit(url).hostname not in LOOPBACK_HOSTS
     return url.replace("http:", "https:", 1) if is_plain else url
 
 
-def _found(rule: EnvironmentRule, server: _Server, *, is_documented: bool) -> Found[EnvironmentRule]:
+def _explain_rule(rule: EnvironmentRule, server: _Server, *, is_documented: bool) -> Found[EnvironmentRule]:
     if is_documented:
         return Found(rule, "documented", server.reason)
     return Found(rule, "assumed", f"{server.reason} has http, but keys are sent by https only")
 
 
-def _rule(name: str, url: str, default: str, key_variable: str, *, several: bool) -> EnvironmentRule:
+def _to_rule(name: str, url: str, default: str, key_variable: str, *, several: bool) -> EnvironmentRule:
     own_key = f"{key_variable.removesuffix('_API_KEY')}_{name.upper()}_API_KEY"
     return EnvironmentRule(
         base_url=url,

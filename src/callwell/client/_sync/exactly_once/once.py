@@ -260,7 +260,7 @@ class OnceCall:
         )
         try:
             bound = self._bound if marker is None else marker.bind(self._arguments, value)
-            answer = self._engine.run(PreparedCall(plan, bound, self._options, recorder))
+            answer = self._engine.run(PreparedCall(plan=plan, request=bound, options=self._options, recorder=recorder))
         except Exception:
             use_state(self._ledger.state, recorder.leave)
             raise
@@ -283,7 +283,7 @@ class OnceCall:
         )
 
     def _find(self, marker: str) -> Answer | None:
-        """The object with a marker, or None if there surely is none now."""
+        """The object with a marker, or None if it is certain that there is none."""
         marking = self._marker
         if marking is None:
             raise InvalidOption("operation", self._plan.operation, "one that can mark the objects it creates")
