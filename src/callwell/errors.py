@@ -197,7 +197,7 @@ class ProfileError(UsageError):
     Args:
         file: the file's path.
         key: the dotted key.
-        expected: what was expected there, and what stands there instead.
+        expected: what was expected there, and what is there instead.
         line: the line in the file, from 1, if it is known.
     """
 

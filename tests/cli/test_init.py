@@ -270,7 +270,7 @@ def test_check(tmp_path: Path, documents: str, capsys: pytest.CaptureFixture[str
     assert main(["init", "--check", str(folder), source]) == 1
     printed = capsys.readouterr()
     assert "service.health" in printed.out
-    assert "1 change, 1 of which break callers" in printed.err
+    assert "1 change, 1 breaking" in printed.err
     assert main(["init", "--check", str(folder), source, "--update", "--json"]) == 1
     [change] = json.loads(capsys.readouterr().out)["changes"]
     assert change["breaking"]

@@ -110,7 +110,7 @@ MERGES = b"a: &a {x: 1, y: 2}\n" + b"".join(
     [
         (BOMB, None, "its aliases repeat each other"),
         (MERGES, None, "its aliases repeat each other"),
-        (b"a: &a [*a]", None, "an alias inside of what it stands for"),
+        (b"a: &a [*a]", None, "an alias inside the value that it names"),
         (b"[" * 100_000, None, "expected at most 500 levels"),
         (b"- " * 100_000, None, "expected at most 500 levels"),
         (b"a:\n  - ]", 2, "expected YAML, found an error"),

@@ -107,8 +107,7 @@ TABLE: Final = (
         File("amr", "libopencore_amrnb", 8_000),
         "convert decode dither write",
         ("low",),
-        None,
-        True,
+        accept_low=True,
     ),
     Row("mp3.mka", File("matroska", "mp3", 44_100), "convert decode resample dither write"),
     Row("ac3.ac3", File("ac3", "ac3", 48_000), "convert decode resample dither write"),
@@ -161,9 +160,9 @@ def outcome(source: Path | bytes, provider: Provider, row: Row) -> tuple[str, Pr
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
 def test_each_file_becomes_what_the_table_says(row: Row, tmp_path: Path, ear: Provider) -> None:
     """A file passes byte for byte, becomes a WAV of 16 bit by these steps, or is refused with the reason."""
-    api = row.file.made()
+    original = row.file.made()
     file = tmp_path / row.name
-    file.write_bytes(api)
+    file.write_bytes(original)
     becomes, prepared = outcome(file, ear, row)
     assert becomes == row.becomes
     if prepared is None:
@@ -171,7 +170,7 @@ def test_each_file_becomes_what_the_table_says(row: Row, tmp_path: Path, ear: Pr
     assert tuple(caution.code for caution in prepared.cautions) == row.cautions
     assert prepared.duration_s == pytest.approx(row.file.seconds, abs=0.12)
     if not prepared.converted:
-        assert prepared.data == api
+        assert prepared.data == original
         return
     assert prepared.format == "wav"
     again, same = outcome(prepared.data, ear, Row("", row.file, "", accept_low=row.accept_low))

@@ -44,7 +44,7 @@ FORMATS: Final = ("--json", "--sarif", "--junit", "--html")
 
 
 class FormatsCommand(TyperCommand):
-    """A command with options that may stand without their value, which typer itself does not know."""
+    """A command with options that may be given without a value, which typer itself does not know."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments, after standard output has been named where no file is."""

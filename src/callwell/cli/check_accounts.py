@@ -52,8 +52,8 @@ def open_project(path: Path, scope: Scope, named: Sequence[str]) -> Project:
         if not any(True for _ in files):
             raise UsageError(f"{path} has no files: there is nothing to check")
         project.accounts = find_accounts(Settings.discover(folder=root), root, files, named)
-    except CouldNotLook as stopped:
-        raise UsageError(f"{path}: {stopped.reason}; {stopped.fix}".rstrip("; ")) from stopped
+    except CouldNotLook as error:
+        raise UsageError(f"{path}: {error.reason}; {error.fix}".rstrip("; ")) from error
     return project
 
 

@@ -49,7 +49,7 @@ def read_changes(ids: Sequence[str], reason: str, until: str) -> Changes | None:
         until: of `--until`.
 
     Raises:
-        UsageError: they do not belong together, or the date is none or has passed.
+        UsageError: they do not belong together, or the date is not valid or has passed.
     """
     if not ids:
         if reason or until:
@@ -149,7 +149,7 @@ def _new_entries(report: Report, changes: Changes) -> Iterator[AcceptedEntry]:
             identities[identity] = {identity.id, result.check.id}
     for name in changes.ids:
         if not any(name in names for names in identities.values()):
-            raise UsageError(f"nothing is found by {name}; the ID of a finding stands in brackets behind it")
+            raise UsageError(f"nothing is found by {name}; the ID of a finding is in brackets after it")
     for identity, names in identities.items():
         if names & set(changes.ids):
             yield AcceptedEntry(identity=identity, reason=changes.reason, until=changes.until, origin="")

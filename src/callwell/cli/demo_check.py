@@ -28,7 +28,7 @@ shape compiles its rules for ten seconds when it runs for the first time. The ex
 KEPT_VARIABLES: Final = ("PATH", "SYSTEMROOT", "PYTHONPATH", "PYTHONUTF8", "LANG", "COLUMNS")
 """What a process needs to start; all else could change what is found."""
 
-PATIENCE_S: Final = 120.0
+TIMEOUT_S: Final = 120.0
 """Far more than the two seconds that it takes: a process that hangs must not hang the demo."""
 
 
@@ -57,7 +57,7 @@ def check_samples(folder: Path) -> tuple[SampleRun, ...]:
         folder: an existing, empty folder.
 
     Raises:
-        LocalError: a run has ended without a report.
+        LocalError: a run ended without a report.
     """
     from callwell.demo.sample_project import SAMPLES, write_sample
 
@@ -67,9 +67,9 @@ def check_samples(folder: Path) -> tuple[SampleRun, ...]:
         place.mkdir()
         project = write_sample(place, mended=mended)
         report = place / "report.json"
-        words = ["check", str(project), "--offline", "--samples", str(project / SAMPLES), "--json", str(report)]
-        words += [word for left_out in LEFT_OUT for word in ("--skip", left_out)]
-        started.append((name, int(not mended), report, _start(words, home=place)))
+        arguments = ["check", str(project), "--offline", "--samples", str(project / SAMPLES), "--json", str(report)]
+        arguments += [argument for left_out in LEFT_OUT for argument in ("--skip", left_out)]
+        started.append((name, int(not mended), report, _start(arguments, home=place)))
     try:
         return tuple(_finish(name, expected, report, process) for name, expected, report, process in started)
     finally:
@@ -78,10 +78,10 @@ def check_samples(folder: Path) -> tuple[SampleRun, ...]:
             process.wait()
 
 
-def _start(words: list[str], *, home: Path) -> subprocess.Popen[str]:
+def _start(arguments: list[str], *, home: Path) -> subprocess.Popen[str]:
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-    return subprocess.Popen(  # noqa: S603 - words of our own
-        [sys.executable, "-m", "callwell", *words],
+    return subprocess.Popen(  # noqa: S603 - arguments of our own
+        [sys.executable, "-m", "callwell", *arguments],
         env={**kept, "HOME": str(home)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -92,9 +92,9 @@ def _start(words: list[str], *, home: Path) -> subprocess.Popen[str]:
 
 
 def _finish(name: str, expected: int, report: Path, process: subprocess.Popen[str]) -> SampleRun:
-    printed, said = process.communicate(timeout=PATIENCE_S)
+    printed, errors = process.communicate(timeout=TIMEOUT_S)
     if not report.is_file():
-        raise LocalError(f"callwell check has ended without a report (exit code {process.returncode}): {said.strip()}")
+        raise LocalError(f"callwell check ended without a report (exit code {process.returncode}): {errors.strip()}")
     return SampleRun(
         name=name,
         expected=expected,
@@ -117,7 +117,7 @@ def print_runs(runs: Sequence[SampleRun]) -> None:
 
 
 def _rows(report: Mapping[str, Any]) -> Iterator[tuple[str, int, int, str]]:
-    """Of each group: how many checks have found how much, what could not be looked at included."""
+    """One row for each group: how many checks found something, and how much. What could not be looked at counts too."""
     for group, members in groupby(report["checks"], key=itemgetter("group")):
         found = {check["id"]: [*check["findings"], *check["unseen"]] for check in members}
         items = {check_id: parts for check_id, parts in found.items() if parts}

@@ -263,4 +263,4 @@ def _print_changes(folder: Path, found: list[Change], breaking: int) -> None:
         rows = [("yes" if change.breaking else "no", change.operation or "document", change.what) for change in found]
         output.emit_table(("breaks", "operation", "change"), rows)
     counted = "1 change" if len(found) == 1 else f"{len(found) or 'no'} changes"
-    output.say(f"{folder}: {counted}" + (f", {breaking} of which break callers" if found else ""))
+    output.say(f"{folder}: {counted}" + (f", {breaking} breaking" if found else ""))

@@ -38,17 +38,17 @@ def run_drill(provider: str, command: str, options: Mapping[str, str | float | N
 
     Raises:
         UsageError: the drill cannot be carried out.
-        Exit: it has failed, or could not look at everything.
+        Exit: it failed, or could not look at everything.
     """
     settings = Settings.discover()
     accounts = tuple(accounts_of(settings, settings.load(provider), options))
     project = Project(Path.cwd(), accounts, Scope(command=split_command(command)))
     try:
         results = list(run_rotation_drill(project))
-    except NotApplicable as none:
-        raise UsageError(none.reason) from none
-    except CouldNotLook as stopped:
-        raise UsageError(f"{stopped.reason}; {stopped.fix}" if stopped.fix else stopped.reason) from stopped
+    except NotApplicable as error:
+        raise UsageError(error.reason) from error
+    except CouldNotLook as error:
+        raise UsageError(f"{error.reason}; {error.fix}" if error.fix else error.reason) from error
     if as_json:
         output.emit_json([_to_json(result) for result in results])
     else:

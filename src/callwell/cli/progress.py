@@ -192,11 +192,13 @@ def upload_view(progress: UploadProgress) -> ProgressView:
     exceptions = _exceptions((progress.failed, "failed"))
     details = f"{progress.bytes / 1e6:,.1f} of {progress.bytes_total / 1e6:,.1f} MB{exceptions}"
     count = f"{progress.files}/{progress.files_total}"
-    bars = [Bar("files", progress.bytes, progress.bytes_total, details, count)]
+    bars = [Bar(name="files", done=progress.bytes, total=progress.bytes_total, details=details, figures=count)]
     for file in progress.in_progress:
         percent = 100 * file.sent // max(file.size, 1)
         megabytes = f"{file.sent / 1e6:,.1f} of {file.size / 1e6:,.1f} MB"
-        bars.append(Bar(_shorten(file.name), file.sent, file.size, megabytes, f"{percent} %"))
+        bars.append(
+            Bar(name=_shorten(file.name), done=file.sent, total=file.size, details=megabytes, figures=f"{percent} %")
+        )
     return ProgressView(tuple(bars), f"{count} files, {details}")
 
 
@@ -213,7 +215,7 @@ def assessment_view(progress: AssessmentProgress) -> ProgressView:
 
 
 def _bar(name: str, done: int, total: int, details: str) -> Bar:
-    return Bar(name, done, total, details, f"{done}/{total}")
+    return Bar(name=name, done=done, total=total, details=details, figures=f"{done}/{total}")
 
 
 def _exceptions(*counts: tuple[int, str]) -> str:

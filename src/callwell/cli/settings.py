@@ -80,7 +80,7 @@ class Settings:
         """Find the settings of this process: its environment variables, and the `callwell.toml` that applies.
 
         Args:
-            folder: the folder whose settings are meant; the working folder by default.
+            folder: where the search for `callwell.toml` begins; the working folder by default.
             quiet: print no warning about variables that set nothing.
 
         Raises:

@@ -185,7 +185,9 @@ class EndUsers:
     def _record(self, user: str, month: str, now: float) -> None:
         """Record a user; a failing state must not cost the result of the call."""
         digest = user if self._rule.pseudonym else hashlib.sha256(user.encode()).hexdigest()
-        cell = Cell(f"{_key_prefix(self._account)}{month}:{digest}", UserSeen, UserSeen(), UserSeen())
+        cell = Cell(
+            key=f"{_key_prefix(self._account)}{month}:{digest}", type=UserSeen, empty=UserSeen(), damaged=UserSeen()
+        )
         try:
             self._state.update(cell, lambda seen: (seen if seen.first else UserSeen(now), None))
         except StateError as error:

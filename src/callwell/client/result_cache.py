@@ -104,7 +104,7 @@ class ResultCache:
         self._state.update(self._cell(key), change)
 
     def _cell(self, key: str) -> Cell[CachedResult]:
-        return Cell(f"{self._records}{key}", CachedResult, CachedResult(), CachedResult())
+        return Cell(key=f"{self._records}{key}", type=CachedResult, empty=CachedResult(), damaged=CachedResult())
 
 
 def cache_key(bound: BoundRequest) -> str:

@@ -9,9 +9,9 @@
            └───────────────────────────┼──────── success ────────────┘      │
                                        └──────── failure ───────────────────┘
 
-A failure is a 5xx or no response at all; a 429 is none, since the provider is alive to send it. An open breaker is a
-wait like any other: a call with time to wait stands in the queue, others learn at once when to come back. Failures of
-requests that were in flight when it opened do not lengthen the time.
+A failure is a 5xx or no response at all. A 429 is not: the provider is alive to send it. An open breaker is a wait like
+any other: a call with time to wait joins the queue, others learn at once when to come back. Failures of requests that
+were in flight when it opened do not lengthen the time.
 """
 
 from __future__ import annotations

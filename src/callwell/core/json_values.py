@@ -29,7 +29,7 @@ class UnclearValue(ValueError):
 
     Args:
         value: the value.
-        expected: what should stand there, as a noun phrase.
+        expected: what should be there, as a noun phrase.
     """
 
     def __init__(self, value: object, expected: str) -> None:

@@ -22,7 +22,7 @@ repeated:
 | 1xx, 5xx, 600 and above | unknown, unless the profile says that the code means "not done" (RFC 9110, 15) | see below |
 | none | refused if no connection was made, otherwise unknown | repeat if refused; else probe, else fail |
 
-An operation that may be repeated (`Traits.repeatable`) is repeated wherever "probe" stands above, except after a body
+An operation that may be repeated (`Traits.repeatable`) is repeated wherever the table says "probe", except after a body
 beyond the size limit, which would only arrive again. A 5xx is also repeated if the profile calls it "not done", or if
 the caller wants that (`retry_unsafe_5xx`); otherwise an unknown outcome is probed, or the call fails. Redirects of safe
 operations within the environment's origin are followed before this table applies.

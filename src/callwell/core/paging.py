@@ -185,7 +185,7 @@ def end_verdict(walk: Walk, total_pages: int | None = None) -> Verdict:
 
 def truncated_verdict(walk: Walk, reason: str) -> Verdict:
     """The verdict of a walk that did not reach the provider's own end."""
-    return Verdict(End.TRUNCATED, walk.pages, walk.items, walk.repeated, reason=reason)
+    return Verdict(end=End.TRUNCATED, pages=walk.pages, items=walk.items, repeated=walk.repeated, reason=reason)
 
 
 def _drop_repeated(page: Page, seen: frozenset[int] | set[int]) -> tuple[tuple[Any, ...], tuple[str, ...]]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fields that hold signed URLs: wherever a record is kept or shown, something else stands in their place."""
+"""Fields that hold signed URLs: wherever a record is kept or shown, they are replaced."""
 
 from __future__ import annotations
 

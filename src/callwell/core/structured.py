@@ -61,7 +61,7 @@ def parse_members(text: str) -> list[FieldMember]:
 
 
 def parse_number(text: str | None) -> float | None:
-    """A number; None if the text is none."""
+    """A number; None if the text is not one."""
     return float(text) if text is not None and _NUMBER.fullmatch(text.strip()) else None
 
 

@@ -77,7 +77,7 @@ def has_reached(rule: UntilRule, json: Any) -> bool:
 def find_failure(rule: UntilRule, json: Any) -> str | None:
     """The provider's word for why an object will never reach a state; None while it still may.
 
-    Several words can stand there, one for each thing that is made of the file. While one of them says that work goes
+    There can be several words, one for each thing that is made of the file. While one of them says that work goes
     on, nothing is decided.
     """
     if rule.failed_at is None or has_reached(rule, json):

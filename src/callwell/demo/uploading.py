@@ -35,7 +35,7 @@ KILL_AFTER: Final = 16
 POLL_S: Final = 0.02
 """Seconds between two looks at the emulator's counts: a piece takes longer."""
 
-PATIENCE_S: Final = 120.0
+TIMEOUT_S: Final = 120.0
 """Seconds for an upload of a few seconds, on a machine that is very busy."""
 
 
@@ -88,11 +88,11 @@ def _start(context: DemoContext, command: Sequence[str]) -> subprocess.Popen[str
 def _run_and_kill(context: DemoContext, command: Sequence[str], operation: str) -> None:
     """Run the command, and kill it when enough pieces have arrived."""
     process = _start(context, command)
-    give_up_at = time.monotonic() + PATIENCE_S
+    give_up_at = time.monotonic() + TIMEOUT_S
     try:
         while (pieces := _count_pieces(context, operation)) < KILL_AFTER and process.poll() is None:
             if time.monotonic() > give_up_at:
-                raise LocalError(f"the upload sent only {pieces} pieces in {PATIENCE_S:g} s; is this machine busy?")
+                raise LocalError(f"the upload sent only {pieces} pieces in {TIMEOUT_S:g} s; is this machine busy?")
             time.sleep(POLL_S)
     finally:
         process.kill()
@@ -107,7 +107,7 @@ def _count_pieces(context: DemoContext, operation: str) -> int:
 def _run(context: DemoContext, command: Sequence[str]) -> str:
     process = _start(context, command)
     try:
-        output, stderr = process.communicate(timeout=PATIENCE_S)
+        output, stderr = process.communicate(timeout=TIMEOUT_S)
     finally:
         process.kill()
     if not output:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Finds a provider: one that comes with Callwell by its name, any other one by the folder of its description.
 
-The bundled providers are data, a folder each below `providers/`. The typed clients generated from that data stand in
+The bundled providers are data, a folder each below `providers/`. The typed clients generated from that data are in
 the same folders and import the client, so this module must not import them: it finds their classes by name, at run
 time, as a plugin is found. That keeps every import in the package pointing inwards.
 """

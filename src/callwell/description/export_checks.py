@@ -67,15 +67,15 @@ def _uses(rule: ExportRule) -> Iterator[Use]:
         scope = frozenset({rule.scope_parameter})
     item = scope | {rule.item_parameter}
     if rule.scopes is not None:
-        yield Use(("export", "scopes"), rule.scopes, "list", frozenset())
-    yield Use(("export", "items"), rule.items, "list", scope)
-    yield Use(("export", "detail"), rule.detail, "detail", item)
+        yield Use(path=("export", "scopes"), operation=rule.scopes, kind="list", arguments=frozenset())
+    yield Use(path=("export", "items"), operation=rule.items, kind="list", arguments=scope)
+    yield Use(path=("export", "detail"), operation=rule.detail, kind="detail", arguments=item)
     for name in rule.assets:
-        yield Use(("export", "assets"), name, "asset", item)
+        yield Use(path=("export", "assets"), operation=name, kind="asset", arguments=item)
     for kind, part in rule.parts.items():
         path = ("export", "parts", kind)
-        yield Use((*path, "list"), part.list, "list", item)
-        yield Use((*path, "asset"), part.asset, "asset", item | {part.parameter})
+        yield Use(path=(*path, "list"), operation=part.list, kind="list", arguments=item)
+        yield Use(path=(*path, "asset"), operation=part.asset, kind="asset", arguments=item | {part.parameter})
 
 
 def _check_kind(use: Use, rule: OperationRule | None) -> Iterator[DescriptionError]:

@@ -22,7 +22,7 @@ _SYMBOLS: Final = {"<=": "_lte", ">=": "_gte", "!=": "_ne", "<": "_lt", ">": "_g
 _NO_WORD: Final = re.compile(r"\W+", re.ASCII)
 
 
-@functools.lru_cache(4096)  # GitHub's names of fields stand in 40,000 places: 0.3 s of its client's 1.6
+@functools.lru_cache(4096)  # GitHub's names of fields are in 40,000 places: 0.3 s of its client's 1.6
 def to_snake_case(name: str) -> str:
     """A name in snake case: `linkURL` becomes `link_url`, `per_page` stays; other characters become underscores."""
     return _NO_WORD.sub("_", _CASE_CHANGE.sub("_", name)).strip("_").lower()

@@ -16,7 +16,7 @@ How a document becomes records:
 
 * Only what a client needs is read. A key that is not read is not checked.
 * An operation that cannot be a typed method, or is described wrongly, is left out with its reason (`Api.left_out`).
-  What the client cannot send or read yet is listed in `support`. Only a document that is none is refused.
+  What the client cannot send or read yet is listed in `support`. Only what is not an OpenAPI document is refused.
 * A field of a JSON body or of a form is a parameter like any other, so a call looks the same wherever its values go.
 * A required parameter that a call does not give is sent with its default, or with the only value that it may have. A
   field of a PATCH is not: it would change what should stay.
@@ -112,9 +112,9 @@ class _Entry(NamedTuple):
     Attributes:
         source: what its name is made of.
         node: the operation, or a reference to it: many documents have one file for each operation.
-        path: where that stands.
+        path: where that is.
         item: the path item that it is in.
-        item_path: where that stands.
+        item_path: where that is.
     """
 
     source: OperationSource
@@ -125,7 +125,7 @@ class _Entry(NamedTuple):
 
 
 class _DocumentReader:
-    """Reads one document. The `path` of each method is where its `node` stands, for errors."""
+    """Reads one document. The `path` of each method is where its `node` is, for errors."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._document = document
@@ -188,7 +188,7 @@ class _DocumentReader:
         path = (*item_path, method)
         with contextlib.suppress(DescriptionError):  # reading the operation raises it again, with the name
             node, path = self._references.resolve(node, path)
-        return _Entry(_source(template, method, node), node, path, item, item_path)
+        return _Entry(source=_source(template, method, node), node=node, path=path, item=item, item_path=item_path)
 
     def _operation(self, name: str, entry: _Entry) -> Operation:
         item = entry.item

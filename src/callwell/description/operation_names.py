@@ -8,7 +8,7 @@ The rule. A name depends on its own operation alone, so a document that grows ke
    `repos/list-for-user` is `repos.list_for_user`.
 3. One that repeats the HTTP method and the path says nothing more than they do, nor does a missing one. The path says
    all then. (With a tag, one with capitals does not count as repeating: `getAccounts` is a person's choice.) The group
-   is what stands before the first variable, what follows makes the method:
+   is what precedes the first variable, and what follows makes the method:
 
        POST /v1/charges                    charges.create        GET  /v1/charges            charges.list
        GET  /v1/charges/{charge}           charges.get           GET  /v1/charges/search     charges.search
@@ -137,7 +137,7 @@ def _candidates(source: OperationSource) -> Iterator[str]:
 
 
 def _derive(source: OperationSource, words: PathWords) -> tuple[str, str]:
-    """The group and the method by the rules 2 to 4, either of which may still be empty or a keyword."""
+    """The group and the method by rules 2 to 4. Either may still be empty or a keyword."""
     operation_id = _without_route(source)
     parts = [part for part in map(to_snake_case, _SEPARATOR.split(operation_id)) if part]
     if not parts or _repeats_path(operation_id, source):
@@ -196,7 +196,7 @@ def read_path(path: str) -> PathWords:
     if not before:  # the path begins with a variable: what follows it has to do
         before = after[:1] or variables[:1]
         after = after[1:]
-    return PathWords(before, after, variables, ends_in_variable)
+    return PathWords(before=before, after=after, variables=variables, ends_in_variable=ends_in_variable)
 
 
 def _derive_from_path(method: str, words: PathWords) -> tuple[str, str]:

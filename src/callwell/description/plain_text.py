@@ -44,9 +44,7 @@ _HIDDEN: Final = frozenset({"script", "style"})
 """Elements with content that is not shown."""
 
 
-@functools.lru_cache(
-    maxsize=4096
-)  # one description stands at many operations: GitHub has 5,900, of them 2,100 different
+@functools.lru_cache(maxsize=4096)  # many operations share one description: GitHub has 5,900, of them 2,100 different
 def to_plain_text(description: str) -> str:
     """The first paragraph of a description, in one line and without markup.
 

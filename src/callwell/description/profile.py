@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads a profile: TOML becomes the rule records of `core/rules`.
 
-The records are the schema. A table is a record, a key is a field, and the type of a field says what may stand there, so
-a new key needs a new field and nothing else. Three steps, each with its own errors:
+The records are the schema. A table is a record, a key is a field, and the type of a field says which values it takes,
+so a new key needs a new field and nothing else. Three steps, each with its own errors:
 
 1. `tomllib` parses the text.
 2. `_check_type` walks the document along the types of the fields. It knows what msgspec does not say: the path of what
@@ -169,7 +169,7 @@ def _check_type(value: object, kind: Any, path: KeyPath) -> None:
     Args:
         value: what TOML says.
         kind: the annotation of the field.
-        path: where the value stands.
+        path: where the value is.
 
     Raises:
         DescriptionError: the value is of another type.
@@ -199,7 +199,7 @@ def _check_type(value: object, kind: Any, path: KeyPath) -> None:
 def _check_record(table: dict[str, Any], kind: type[msgspec.Struct], path: KeyPath) -> None:
     """Compare a table with the fields of a record, after its old keys got their new names in place.
 
-    A key that stands under both names is left, and is refused as an unknown one.
+    A key that appears under both names is left, and is refused as an unknown one.
     """
     fields = _fields(kind)
     for old, new in OLD_KEYS.get(kind, {}).items():

@@ -7,14 +7,14 @@ been merged into it before (`documents.external`).
 There are two kinds of places, and they are resolved differently:
 
 * Parameters, bodies and responses are read once, by the reader that meets them. `resolve` follows one chain of
-  references and says where it ended, so that an error names the place where the text really stands.
+  references and says where it ended, so that an error names the place where the text really is.
 * Schemas are kept in the records and read again by validation and code generation, which must not need the document.
   `resolve_schema` returns a tree without references:
 
       {"$ref": "#/components/schemas/Thing"}      {"title": "Thing", "type": "object", "properties": {…}}
 
   A schema of `components/schemas` is resolved once and shared by all that refer to it, so the tree costs as much memory
-  as the document, not as much as the tree written out. Its name becomes its `title`, and stands under `COMPONENT` as
+  as the document, not as much as the tree written out. Its name becomes its `title`, and is under `COMPONENT` as
   well: several schemas may have one `title`, but all with one `COMPONENT` are one type, with one class in generated
   code. What only describes (`description`, `nullable`) may differ from place to place; a schema that adds more to the
   one that it refers to is a type of its own, without the mark.
@@ -96,7 +96,7 @@ class ReferenceResolver:
 
         Args:
             node: an object, or a reference to one.
-            path: where the node stands.
+            path: where the node is.
 
         Raises:
             DescriptionError: the node is no object, or its reference leads nowhere or in a circle.
@@ -118,7 +118,7 @@ class ReferenceResolver:
 
         Args:
             node: the schema, or a reference to one.
-            path: where the node stands.
+            path: where the node is.
 
         Raises:
             DescriptionError: a part is no schema, a reference leads nowhere, or there are too many levels.
@@ -229,12 +229,12 @@ def expect_object(node: object, path: KeyPath) -> dict[str, Any]:
 
 
 def optional_object(owner: Mapping[str, Any], key: str, path: KeyPath) -> dict[str, Any]:
-    """The object that may stand under a key; an empty one without it, or where nothing follows the key, as in YAML.
+    """The object under a key; an empty one without it, or where nothing follows the key, as in YAML.
 
     Args:
         owner: what has the key.
         key: the key.
-        path: where the object stands.
+        path: where the object is.
 
     Raises:
         DescriptionError: it is something else.
@@ -255,9 +255,9 @@ def expect_list(node: object, path: KeyPath) -> list[Any]:
 
 
 def _merge_all_of(schema: Schema) -> Schema:
-    """A schema in which `allOf` and what stands beside it have become one object.
+    """A schema in which `allOf` and what is beside it have become one object.
 
-    Later parts go before earlier ones, and what stands beside `allOf` before all of them; properties are united. The
+    Later parts go before earlier ones, and what is beside `allOf` before all of them; properties are united. The
     name of a single part stays, because `allOf` with one part is how OpenAPI 3.0 puts a description beside a reference.
     Two parts make a type that has the name of neither.
     """

@@ -119,8 +119,8 @@ def read_body(
 
     Args:
         node: the operation.
-        path: where it stands.
-        references: resolves what stands in it.
+        path: where it is.
+        references: resolves what is in it.
         is_change: a field that is not given keeps its value, so no default is sent.
 
     Raises:
@@ -166,10 +166,18 @@ def _draft(media_type: str, kind: BodyKind, schema: Mapping[str, Any], media: Ma
             others = {"type": "object", "additionalProperties": additional}
             fields.append(_whole(others))
         if fields or additional is None or additional is False:
-            return BodyDraft(name, kind, fields, required, additional_properties=additional is not False)
+            return BodyDraft(
+                media_type=name,
+                kind=kind,
+                fields=fields,
+                required=required,
+                additional_properties=additional is not False,
+            )
     whole: Mapping[str, Any] = schema if kind in STRUCTURED else CONTENTS[kind]
     described = {"description": schema["description"], **whole} if "description" in schema else whole
-    return BodyDraft(name, kind, [_whole(described)], [WHOLE_BODY], additional_properties=True)
+    return BodyDraft(
+        media_type=name, kind=kind, fields=[_whole(described)], required=[WHOLE_BODY], additional_properties=True
+    )
 
 
 def _whole(schema: Mapping[str, Any]) -> Parameter:

@@ -2,7 +2,7 @@
 """Encodes operations without writing out the schemas that they share, and decodes what is needed.
 
 In memory a schema that is referred to from many places is one object. In msgpack each of them would be written out, and
-so would all within it. So an object that stands in more than one place is encoded once, in a table, and a reference is
+so would all within it. So an object that is in more than one place is encoded once, in a table, and a reference is
 an extension (`REFERENCE`) with its index. There are no cycles: `references` has cut them.
 """
 
@@ -117,7 +117,7 @@ def decode_shared(schemas: list[msgspec.Raw]) -> Callable[[msgspec.Raw], Any]:
 
 
 def iter_places(records: Iterable[msgspec.Struct]) -> Iterator[Mapping[str, Any]]:
-    """Every place of a schema in records: one that stands in two places comes twice, what is in it once.
+    """Every place of a schema in records: one that is in two places comes twice, what is in it once.
 
     Args:
         records: operations, or anything with schemas in its fields.

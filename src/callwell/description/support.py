@@ -57,7 +57,7 @@ def check_parameter(node: Mapping[str, Any], path: KeyPath) -> None:
 
     Args:
         node: the parameter.
-        path: where it stands.
+        path: where it is.
 
     Raises:
         DescriptionError: it cannot.

@@ -146,7 +146,7 @@ async def _handle_api(service: EmulatedService, request: IncomingRequest, scope:
         key_accepted=admission.key_accepted,
         quota=admission.quota,
     )
-    exchange = Exchange(service, service.ledger.record(row), scope, send)
+    exchange = Exchange(service=service, entry=service.ledger.record(row), scope=scope, send=send)
     reply = admission.reply
     fault = None
     if reply is None and admission.operation is not None:
@@ -176,7 +176,7 @@ async def _handle_storage(service: EmulatedService, request: IncomingRequest, sc
         service.provider.expire_url(request)
     if fault is not None and fault.name in ("error_before", "error_after"):
         reply = storage.unavailable_reply(fault.status)
-    await Exchange(service, entry, scope, send).finish(reply, fault)
+    await Exchange(service=service, entry=entry, scope=scope, send=send).finish(reply, fault)
 
 
 def new_row(service: EmulatedService, request: IncomingRequest, server: ServerKind) -> LedgerRow:

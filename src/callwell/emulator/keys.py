@@ -34,7 +34,7 @@ Rejection = Literal["unknown", "disabled", "expired"]
 
 
 def key_fingerprint(text: str) -> str:
-    """Return what stands for a key where its text must not be."""
+    """Return what is shown in place of a key."""
     return sha256(text.encode()).hexdigest()[:12]
 
 

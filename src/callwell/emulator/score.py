@@ -12,7 +12,7 @@ The model has three terms:
       POST /links   200 ── the next call: the first one had its final response
 
 - A *final response* is a complete 2xx that was not garbled, or a 4xx that is neither 429 nor the refusal of a dead key.
-  A redirect is none: following it continues the call.
+  A redirect is not one: following it continues the call.
 
 A call that never gets a final response counts as failed, unless it had its effect: a client that must not repeat the
 call can look for the effect and find it. An attempt that broke off before its body had arrived counts as an attempt

@@ -81,7 +81,9 @@ async def serve(options: EmulatorOptions, ready: Callable[[Endpoints], None]) ->
         for create_providers in _provider_factories(options.provider):
             for provider, origins in create_providers(options, clock=clock, host=host):
                 script = FaultScript(provider.fault_targets)
-                service = EmulatedService(provider, RequestLedger(), script, clock, folder)
+                service = EmulatedService(
+                    provider=provider, ledger=RequestLedger(), script=script, clock=clock, folder=folder
+                )
                 name = f"{provider.name}/{provider.environment}"
                 services[name] = service
                 base_urls[name] = origins.api + provider.base_path

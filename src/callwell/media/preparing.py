@@ -98,7 +98,13 @@ class Prepared:
 
 
 class _Limits(NamedTuple):
-    """What the provider takes, what the operation takes, and what the caller chooses."""
+    """What a decision goes by, besides the recording.
+
+    Attributes:
+        audio: what the provider takes.
+        recording: what the operation takes.
+        options: what the caller chooses.
+    """
 
     audio: AudioRule
     recording: RecordingRule
@@ -137,10 +143,10 @@ def prepare(
     if rule is None or audio is None:
         raise UsageError(f"{operation} of {described.name} takes no recordings: its profile describes none")
     _check_options(channel, raw)
-    limits = _Limits(audio, rule, AudioOptions(channel, accept_low))
+    limits = _Limits(audio=audio, recording=rule, options=AudioOptions(channel, accept_low))
     name = BYTES if isinstance(source, bytes) else os.fspath(source)
     with _open(source, name) as file:
-        decision, sound, converted = _convert(file, name, raw, limits)
+        decision, sound, converted = _decide_and_convert(file, name, raw, limits)
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
         data = file.read() if converted is None else converted
@@ -166,7 +172,7 @@ def _check_options(channel: object, raw: Raw | None) -> None:
         raise InvalidOption("raw.encoding", raw.encoding, f"one of {', '.join(ENCODINGS)}")
 
 
-def _convert(
+def _decide_and_convert(
     file: BinaryIO, name: str, raw: Raw | None, limits: _Limits
 ) -> tuple[Convert | Pass, AudioInfo, bytes | None]:
     """The decision, what the file is, and the converted file if there is to be one."""
@@ -177,6 +183,7 @@ def _convert(
     try:
         with reader.open_recording(file, raw) as recording:
             sound = recording.sound
+            # By what the header declares: most refusals come before a sample is read.
             decision = _raise_refusal(decide(sound, *limits), name)
             steps = decision.steps if isinstance(decision, Convert) else ()
             level_meter = meter.LevelMeter(sound.channels, sound.rate)
@@ -189,6 +196,7 @@ def _convert(
                     break
     except reader.Unreadable as error:
         raise _to_error(name, error.refusal) from error.__cause__
+    # Again, with what was measured: its length, its loudness, and whether its channels hold the same.
     sound = sound._replace(level=level_meter.level(recording.damaged / max(1, recording.read)))
     decision = _raise_refusal(decide(sound, *limits), name)
     return decision, sound, convert.encode_wav(kept, sound.rate, steps) if steps else None

@@ -173,7 +173,7 @@ class CallTrace:
 
 
 def split_server(url: str) -> tuple[str, str, int]:
-    """The server of an address: scheme and host as written there, without a user; name; port. Empty if it is none."""
+    """Scheme and host of an address as written, without a user; its host; its port. Empty if it names no server."""
     try:
         parts = urlsplit(url)
         base = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

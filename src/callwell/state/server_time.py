@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The time of day in records that several machines read: the server's, where a server holds them.
 
-What one machine claims, another takes over at a time that stands in the record. Clocks of machines differ, some by
+What one machine claims, another takes over at a time in the record. Clocks of machines differ, some by
 minutes. So what is written there is the time of the server, and each machine compares it with that.
 """
 

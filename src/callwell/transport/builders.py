@@ -27,13 +27,13 @@ NO_READ_AHEAD: Final = 0
 pyreqwest reads 64 KiB by default: what fits costs no further turn of the event loop."""
 
 UNBUILDABLE: Final = NoReply(Outcome.REFUSED, "the request could not be built")
-"""Raised without a cause: its text would show the malformed header or address."""
+"""It has no cause: the text of one would show the malformed header or address."""
 
 MAX_TIMEDELTAS: Final = 8
 """Time-outs that are kept as `timedelta`: most requests have one of a few, and making one takes 1 µs."""
 
-MS: Final = 1_000
-"""Milliseconds of a second. Time-outs are cut to whole ones: what is left until a deadline differs in each call."""
+MS_PER_S: Final = 1_000
+"""Milliseconds in a second. Time-outs are cut to whole ones: what is left until a deadline differs in each call."""
 
 
 @lru_cache(MAX_TIMEDELTAS)

@@ -22,7 +22,7 @@ from callwell.transport import bodies
 from callwell.transport.allocator import commit_on_demand
 from callwell.transport.at_exit import wait_at_exit
 from callwell.transport.base import Network, NoReply, Request, Response
-from callwell.transport.builders import MS, build_request, cached_timedelta, client_kind
+from callwell.transport.builders import MS_PER_S, build_request, cached_timedelta, client_kind
 from callwell.transport.clients import ClientPool, configure_builder
 from callwell.transport.headers import ResponseHeaders
 from callwell.transport.normalization import SUSPECT, is_rewritten
@@ -108,7 +108,7 @@ class AsyncPyreqwestTransport:
             if isinstance(builder, NoReply):
                 return builder
             begin, close = BEGIN_AND_CLOSE(
-                builder.timeout(cached_timedelta(int(request.timeout_s * MS))).build_streamed()
+                builder.timeout(cached_timedelta(int(request.timeout_s * MS_PER_S))).build_streamed()
             )
             # Not `async with`: a response that was read to its end needs no closing, which costs a call 1 µs.
             response = await begin()
@@ -242,7 +242,7 @@ class PyreqwestTransport:
             if isinstance(builder, NoReply):
                 return builder
             begin, close = BEGIN_AND_CLOSE_SYNC(
-                builder.timeout(cached_timedelta(int(request.timeout_s * MS))).build_streamed()
+                builder.timeout(cached_timedelta(int(request.timeout_s * MS_PER_S))).build_streamed()
             )
             response = begin()  # not `with`, as above
             status = response.status

@@ -14,10 +14,10 @@ from tests.client.acme import acme
 from tests.client.running import run
 from tests.client.world import OK, ScriptedProvider, make_response
 
-HOUR = {"minute": QuotaRule(limit=60, window_s=3600.0)}
+HOUR = {"hour": QuotaRule(limit=60, window_s=3600.0)}
 
 
-def called(world: ScriptedProvider, **profile: Any) -> list[float]:
+def request_times(world: ScriptedProvider, **profile: Any) -> list[float]:
     """When the requests of one call arrived."""
     api = connect(world, provider=acme(**profile))
 
@@ -46,7 +46,7 @@ def called(world: ScriptedProvider, **profile: Any) -> list[float]:
 @pytest.mark.parametrize("quotas", [{}, HOUR])
 def test_a_refusal_is_waited_out(said: dict[str, Any], quotas: dict[str, QuotaRule]) -> None:
     """A 429 with any reset is followed by one request after it, also where the profile counts the quota itself."""
-    first, second = called(ScriptedProvider(make_response(429, **said), OK), quotas=quotas)
+    first, second = request_times(ScriptedProvider(make_response(429, **said), OK), quotas=quotas)
     assert first == 0.0
     assert 9.0 <= second <= 12.0
 
@@ -54,7 +54,7 @@ def test_a_refusal_is_waited_out(said: dict[str, Any], quotas: dict[str, QuotaRu
 def test_a_quota_that_is_not_used_up_has_refused_nothing() -> None:
     """Its reset is not waited for: something else was refused."""
     reply = make_response(429, x_ratelimit_remaining="40", x_ratelimit_reset="3000")
-    _, second = called(ScriptedProvider(reply, OK), quotas={})
+    _, second = request_times(ScriptedProvider(reply, OK), quotas={})
     assert second <= 1.0
 
 
@@ -63,5 +63,5 @@ def test_a_reset_that_the_profile_names_is_waited_for(text: str, reset_is: Any) 
     """With decimals, or in milliseconds where it says so."""
     rule = QuotaHeaderRule(remaining="x-left", reset="x-ends", reset_is=reset_is)
     reply = make_response(429, x_left="0", x_ends=text)
-    _, second = called(ScriptedProvider(reply, OK), quotas={}, quota_headers=rule)
+    _, second = request_times(ScriptedProvider(reply, OK), quotas={}, quota_headers=rule)
     assert 9.5 <= second <= 12.0

@@ -122,7 +122,7 @@ def decode_text(body: bytes, headers: Mapping[str, str]) -> str:
         if charset not in ODD_CHARSETS:
             return body.decode(charset, "replace").removeprefix("\ufeff")
     except (LookupError, ValueError):
-        pass  # an unknown character set, or one that is none
+        pass  # an unknown character set, or no character set at all
     return body.decode("utf-8", "replace").removeprefix("\ufeff")
 
 

@@ -99,7 +99,7 @@ class BoundParameter(NamedTuple):
         argument_name: its name in messages.
         plain_type: every value of this type fits, except empty and non-ASCII texts; None for no such type.
         takes_null: None is sent as null; otherwise it means that there is no value.
-        if_absent: what stands for a missing value: None for nothing, `NOT_GIVEN` where a call must give one.
+        if_absent: what a missing value becomes: None for nothing, `NOT_GIVEN` where a call must give one.
         write: makes the pairs of a query or a header.
     """
 
@@ -333,7 +333,7 @@ def _rare_writer(parameter: Parameter) -> Callable[[str, Parameter, Any], list[t
 
 
 def _whole_body(body: list[BoundParameter], operation: Operation) -> BoundParameter | None:
-    """The argument for the whole body, where it stands beside fields; a body of one part only has no other argument."""
+    """The argument for the whole body beside those for its fields; a body of one part only has no other argument."""
     described = next((field for field in body if field.parameter.wire_name == WHOLE_BODY), None)
     if described is not None:
         return described if len(body) > 1 else None

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from callwell.transport.base import RequestHeaders
 
 
-PATIENCE_S: Final = 5.0
+MIN_RESPONSE_S: Final = 5.0
 """Seconds: a provider that had less time than this to respond has not failed, because the caller gave it too little."""
 
 CUT_SHORT_SHARE: Final = 0.9
@@ -253,7 +253,7 @@ class CallContext(Opaque, Struct):
             seconds: since it was sent.
         """
         allowed_s = self.closes_at - now + seconds
-        return allowed_s < PATIENCE_S and seconds >= allowed_s * CUT_SHORT_SHARE
+        return allowed_s < MIN_RESPONSE_S and seconds >= allowed_s * CUT_SHORT_SHARE
 
     def fail_now(self) -> Fail:
         """How a call fails that was sent and cannot continue, by what is known of it at this moment."""

@@ -183,7 +183,7 @@ def _describe_last(last: ParsedResponse | NoReply | None, url: str) -> str:
 
 
 def _describe_flaw(last: ParsedResponse) -> str:
-    """Why a success is none, in words."""
+    """Why a success does not count as one, in words."""
     if last.too_large:
         return TOO_LARGE
     if last.from_gateway:

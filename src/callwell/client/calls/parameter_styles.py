@@ -35,7 +35,7 @@ SEPARATORS: Final = {
     ";": "semicolon",
     "&": "ampersand",
 }
-"""What stands between the items of a list in one text, in words."""
+"""What separates the items of a list in one text, in words."""
 
 UNSAFE_SEGMENTS: Final = frozenset({"", ".", ".."})
 """Path segments that would change the path: RFC 3986, section 5.2.4 removes dot segments."""

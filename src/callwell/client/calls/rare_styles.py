@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     Writer = Callable[[str, Parameter, Any], Pairs]
 
 DELIMITERS: Final = {"": ",", "form": ",", "spaceDelimited": " ", "pipeDelimited": "|", "tabDelimited": "\t"}
-"""What stands between the items of a list in a query that is not exploded, by style."""
+"""What separates the items of a list in a query that is not exploded, by style."""
 
 RESERVED_IN_QUERY: Final = ":/?@!$'()*,;=[]"
 RESERVED_IN_PATH: Final = ":@!$&'()*+,;="

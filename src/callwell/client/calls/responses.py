@@ -29,7 +29,7 @@ SEPARATOR: Final = re.compile(r"[/\\;]")
 """What some servers read as the end of a path segment."""
 
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-"""Redirects with a `Location` (RFC 9110, section 15.4); 300, 304 and 305 are none that can be followed."""
+"""Redirects with a `Location` (RFC 9110, section 15.4); 300, 304 and 305 cannot be followed."""
 
 
 class Answer(NamedTuple):

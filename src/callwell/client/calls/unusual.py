@@ -82,7 +82,7 @@ class RequestFinisher:
         if query:
             target = f"{target}{'&' if '?' in target else '?'}{join_query(query)}"
         url = f"{self._server}{target}" if self._server else ""
-        finished = FinishedRequest(target, tuple(sent), url, accept)
+        finished = FinishedRequest(target=target, headers=tuple(sent), url=url, accept=accept)
         writer = self._bodies.select(body, media_type)
         if writer is None:
             return finished

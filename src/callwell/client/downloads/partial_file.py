@@ -5,7 +5,7 @@
 
     save(resume=False)   .NAME.<random>.part                 removed when the save fails
     save(resume=True)    .NAME.part  +  .NAME.part.json      stay, for the next save
-                         bytes          which of them are on disk, of which version and size
+                         bytes          which of them are on disk, their version and size
 
 Bytes are synced before the record names them, so the record is true whenever the process is killed. A
 version is identified by a strong ETag, or by a `Last-Modified` that is old enough to be strong (RFC 9110, section

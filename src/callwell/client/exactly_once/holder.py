@@ -4,7 +4,7 @@
 A holder is one call of one process. Its name says how any process can find out whether that call is still under way::
 
     MACHINE | PID | START | BYTE | DEVICE:INODE
-       │       │      │      │          └─ the lock file that stands beside the state
+       │       │      │      │          └─ the lock file beside the state
        │       │      │      └──────────── the byte of it that is locked while the call is under way
        │       └──────┴─────────────────── the process; numbers are reused, start times tell them apart
        └────────────────────────────────── this boot and this space of process numbers
@@ -73,10 +73,10 @@ class LockFile(NamedTuple):
     pid: int
 
     def is_at(self, path: Path) -> bool:
-        """Whether this process has it open, under this descriptor, and it still stands at a path.
+        """Whether this process has it open, under this descriptor, and it is still at a path.
 
         Raises:
-            OSError: nothing stands there, or the descriptor was closed.
+            OSError: nothing is there, or the descriptor was closed.
         """
         if self.pid != os.getpid() or self.identity != _identify(os.fstat(self.descriptor)):
             return False
@@ -166,7 +166,7 @@ class CallLocks:
         return False
 
     def _open(self) -> LockFile | None:
-        """The lock file that stands at the path now; None if there is none to be had."""
+        """The lock file that is at the path now; None if there can be none."""
         if self._path is None:
             return None
         with suppress(OSError):

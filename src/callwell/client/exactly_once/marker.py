@@ -140,7 +140,7 @@ class ObjectMarker(NamedTuple):
             place = json_values.value_at(body, ".".join(parents)) if parents else body
             if isinstance(place, dict):
                 place[field] = arguments.get(name)
-        return Answer(OK_STATUS, {}, msgspec.json.encode(body), body)
+        return Answer(status=OK_STATUS, headers={}, body=msgspec.json.encode(body), json=body)
 
     def object_key(self, answer: Answer) -> str | None:
         """The key of the object in a response; None if it has none that can be read."""

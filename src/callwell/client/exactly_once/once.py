@@ -259,7 +259,9 @@ class AsyncOnceCall:
         )
         try:
             bound = self._bound if marker is None else marker.bind(self._arguments, value)
-            answer = await self._engine.run(PreparedCall(plan, bound, self._options, recorder))
+            answer = await self._engine.run(
+                PreparedCall(plan=plan, request=bound, options=self._options, recorder=recorder)
+            )
         except Exception:
             await use_state(self._ledger.state, recorder.leave)
             raise
@@ -282,7 +284,7 @@ class AsyncOnceCall:
         )
 
     async def _find(self, marker: str) -> Answer | None:
-        """The object with a marker, or None if there surely is none now."""
+        """The object with a marker, or None if it is certain that there is none."""
         marking = self._marker
         if marking is None:
             raise InvalidOption("operation", self._plan.operation, "one that can mark the objects it creates")

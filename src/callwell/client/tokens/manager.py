@@ -47,7 +47,7 @@ class TokenInUse(NamedTuple):
     """A token as calls use it.
 
     Attributes:
-        number: names the token to `end_use` and `renew`; grows with every token, and 0 is none.
+        number: names the token to `end_use` and `renew`; grows with every token; 0 for no token.
         key_generation: of the key that it was obtained with.
         generation: of the token.
         key: the key that it was obtained with.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from callwell.description.documents.reading import Document
 
 FILES: Final = "x-callwell-files"
-"""The key of the document under which the other files stand."""
+"""The key of the document under which the other files are."""
 
 MAX_FILES: Final = 10_000
 """Files of one document: DigitalOcean writes its own in 2,900, 1 KB each."""

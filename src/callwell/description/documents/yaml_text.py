@@ -2,11 +2,11 @@
 """Reads YAML as OpenAPI means it: the values of JSON in another notation.
 
 PyYAML reads YAML 1.1, in which `no` is false, `2024-01-01` a date and `12:30` the number 750. OpenAPI demands the types
-of JSON (section "Format"), so the rules of YAML 1.2's core schema stand here in the place of PyYAML's. Keys are texts
-as they are written: the response `200:` is "200".
+of JSON (section "Format"), so YAML 1.2's core schema is used here instead of PyYAML's rules. Keys are texts as they are
+written: the response `200:` is "200".
 
-An alias (`*name`) costs nine bytes and may stand for any amount, and nine levels of nine aliases each are a thousand
-million values. PyYAML shares what an alias stands for, but a walk through the document would never end. So the
+An alias (`*name`) takes nine bytes and may name a value of any size: nine levels of nine aliases each are a thousand
+million values. PyYAML shares the value that an alias names, but a walk through the document would never end. So the
 values are counted as if each alias was written out, before any are made.
 """
 
@@ -76,7 +76,7 @@ def read_yaml(content: bytes) -> tuple[Any, bool]:
     """The value of a YAML text, and whether an object in it has a key twice: the last one counts.
 
     Raises:
-        DescriptionError: it is no YAML, or nested too deeply, or its aliases stand for too much.
+        DescriptionError: it is no YAML, or nested too deeply, or its aliases expand to too much.
     """
     try:
         _check_depth(content)
@@ -176,7 +176,7 @@ def _check_nodes(root: yaml.Node) -> bool:
                 raise DescriptionError(("document",), expected)
         elif id(node) in open_nodes:
             raise DescriptionError(
-                ("document",), "expected values that end, found an alias inside of what it stands for"
+                ("document",), "expected values that end, found an alias inside the value that it names"
             )
         elif id(node) not in sizes:
             open_nodes.add(id(node))

@@ -91,7 +91,7 @@ def _iter_fields(schema: Mapping[str, Any], prefix: str, parents: tuple[str, ...
                 continue
             seen.add(name)
             path = f"{prefix}{name}"
-            yield AnswerField(path, plain_name(name), parents, child)
+            yield AnswerField(path=path, name=plain_name(name), parents=parents, schema=child)
             is_near = not parents or plain_name(name) in WRAPPERS  # elsewhere no list is sought below two levels
             if is_near and len(parents) + 1 < MAX_DEPTH and "." not in name:
                 yield from _iter_fields(child, f"{path}.", (*parents, plain_name(name)))

@@ -41,7 +41,7 @@ PROBLEMS: Final = (
     *("validationerrors", "error"),
 )
 PARENTS: Final = frozenset({"error", "errors", "fault", "meta", "data", "status", "problem", "exception", "response"})
-"""Objects in which the words of an error may stand."""
+"""Objects that may hold the message of an error."""
 
 MAX_PATHS: Final = 4
 """Paths of one kind that are written: documents have a few shapes of errors, and many have one mistake."""

@@ -65,7 +65,7 @@ def read_facts(document: Mapping[str, Any], api: Api, address: str = "") -> Docu
         api: its operations.
         address: where it came from; empty if that was a file.
     """
-    return DocumentFacts(document, api, tuple(_iter_responses(document)), address)
+    return DocumentFacts(document=document, api=api, responses=tuple(_iter_responses(document)), address=address)
 
 
 def as_mapping(node: object) -> Mapping[str, Any]:

@@ -24,7 +24,7 @@ _PREFIX: Final = re.compile(
     r"authorization: ?[\"'`]?([a-z][a-z-]{1,20}) [\w<{\[$]|\b(bearer|token|bot|basic|api-?key|key) [<{\[$]",
     re.IGNORECASE,
 )
-"""A word that stands before the key in its header, as descriptions write it: `Authorization: Token <key>`."""
+"""A word that precedes the key in its header, as descriptions write it: `Authorization: Token <key>`."""
 
 _SAYS_BEARER: Final = re.compile(r"\bbearer\b", re.IGNORECASE)
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -204,7 +204,7 @@ def _find_questions(schemes: Mapping[str, Mapping[str, Any]], uses: Counter[str]
         elif scheme.get("type") == "apiKey" and str(scheme.get("name")).lower() == "authorization":
             example = (r'pattern = "Token \\S+"', 'looks_like = "`Token`, a space and the key"')
             questions.append(
-                Question(f"{name}: does a word stand before the key in its header? It belongs to the key", example)
+                Question(f"{name}: does a word precede the key in its header? Then it is part of the key", example)
             )
         elif _kind_of(scheme) is SchemeKind.BASIC:
             questions.append(

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the document says and a profile has no word for, and the operations that a person may want to describe.
 
-These become comments at the end of the profile: a person sees them where the rules of operations stand.
+These become comments at the end of the profile: a person sees them beside the rules of operations.
 """
 
 from __future__ import annotations

@@ -177,7 +177,7 @@ def _fields(schema: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 
 def _request_types(schema: Mapping[str, Any]) -> set[str]:
-    """The types that a request may have: where a number may stand, a whole number may."""
+    """The types that a request may have: where a number is accepted, a whole number is too."""
     found = value_types(schema)
     return found | {"integer"} if "number" in found else found
 

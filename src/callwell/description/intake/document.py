@@ -61,4 +61,4 @@ def read_intake(text: bytes, file: Path, *, address: str = "", without_siblings:
         content = translate(content)
     api = openapi.read(content, file=str(file))
     name = "openapi.json" if document.is_json else "openapi.yaml"
-    return Intake(text, name, files, read_facts(content, api, address), repeated)
+    return Intake(text=text, file_name=name, files=files, facts=read_facts(content, api, address), repeated=repeated)

@@ -54,7 +54,9 @@ def create_stream(call: ApiVideoCall) -> Reply:
     """Create a stream."""
     attributes = {**DEFAULTS, **call.parse_body(CREATION)}
     key = call.account.new_uuid()
-    stream = LiveStreamRecord(call.account.new_id("li"), call.wall_s, call.wall_s, key, attributes)
+    stream = LiveStreamRecord(
+        id=call.account.new_id("li"), created=call.wall_s, updated=call.wall_s, stream_key=key, attributes=attributes
+    )
     call.account.live_streams[stream.id] = stream
     return success_reply(_stream_json(call, stream), effect=True)
 

@@ -52,7 +52,7 @@ SORT_KEYS: Final[Mapping[str, Callable[[PlayerRecord], Any]]] = {
 def create_player(call: ApiVideoCall) -> Reply:
     """Create a theme; every attribute has a default."""
     attributes = {"name": "", **COLOURS, **FLAGS, **call.parse_body(TABLE)}
-    player = PlayerRecord(call.account.new_id("pl"), call.wall_s, call.wall_s, attributes)
+    player = PlayerRecord(id=call.account.new_id("pl"), created=call.wall_s, updated=call.wall_s, attributes=attributes)
     call.account.players[player.id] = player
     return success_reply(_player_json(call, player), 201, effect=True)
 

@@ -33,7 +33,14 @@ SORT_KEYS: Final[Mapping[str, Callable[[SummaryRecord], Any]]] = {
 
 def start_summary(account: ApiVideoAccount, video_id: str, wall_s: float, after_s: float) -> SummaryRecord:
     """Begin a summary that the service writes; it is ready after `after_s` clock seconds."""
-    summary = SummaryRecord(account.new_id("summary_"), wall_s, wall_s, video_id, "auto", ready=wall_s + after_s)
+    summary = SummaryRecord(
+        id=account.new_id("summary_"),
+        created=wall_s,
+        updated=wall_s,
+        video_id=video_id,
+        origin="auto",
+        ready=wall_s + after_s,
+    )
     video = account.videos.get(video_id)
     summary.abstract = "" if video is None else f"What happens in {video.title}."
     summary.takeaways = ["It begins.", "It goes on.", "It ends."]
@@ -52,7 +59,13 @@ def create_summary(call: ApiVideoCall) -> Reply:
     if "origin" in given:
         summary = start_summary(call.account, video_id, call.wall_s, call.options.ingest_delay_s)
     else:
-        summary = SummaryRecord(call.account.new_id("summary_"), call.wall_s, call.wall_s, video_id, "api")
+        summary = SummaryRecord(
+            id=call.account.new_id("summary_"),
+            created=call.wall_s,
+            updated=call.wall_s,
+            video_id=video_id,
+            origin="api",
+        )
         call.account.summaries[summary.id] = summary
     return success_reply(_summary_json(summary, call.wall_s), 201, effect=True)
 

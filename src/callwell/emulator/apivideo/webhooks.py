@@ -30,7 +30,9 @@ def create_webhook(call: ApiVideoCall) -> Reply:
     if len(call.account.webhooks) >= call.options.max_webhooks:
         raise api_error("webhook-limit-reached", "url")
     secret = call.account.new_id("sig_sec_")
-    webhook = WebhookRecord(call.account.new_id("webhook_"), call.wall_s, given["events"], given["url"], secret)
+    webhook = WebhookRecord(
+        id=call.account.new_id("webhook_"), created=call.wall_s, events=given["events"], url=given["url"], secret=secret
+    )
     call.account.webhooks[webhook.id] = webhook
     return success_reply(_webhook_json(webhook), 201, effect=True)
 

@@ -45,7 +45,9 @@ def list_workspaces(call: UserplaneCall) -> Reply:
     def to_json(workspace: WorkspaceRecord) -> dict[str, Any]:
         return _workspace_json(workspace) | (_membership_json(call, workspace) if with_membership else {})
 
-    return page_reply(call, page, Listing("workspaces", rows, to_json, "Workspaces", {"total": len(rows)}))
+    return page_reply(
+        call, page, Listing(name="workspaces", rows=rows, show=to_json, label="Workspaces", extra={"total": len(rows)})
+    )
 
 
 def get_workspace(call: UserplaneCall) -> Reply:

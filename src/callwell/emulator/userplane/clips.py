@@ -94,7 +94,7 @@ def _clip(seconds: int, *, hue: int) -> Clip:
                 container.mux(sound.encode(_tone(number, 220 + hue)))
             container.mux(sound.encode(None))
     webm = _reserve_void(out.getvalue())
-    return Clip(webm, _encode_still(_picture(0, hue)), seconds * 1000, sha256(webm))
+    return Clip(webm=webm, webp=_encode_still(_picture(0, hue)), duration_ms=seconds * 1000, digest=sha256(webm))
 
 
 def _sound_stream(container: Any) -> AudioStream | None:

@@ -76,7 +76,13 @@ def list_links(call: UserplaneCall) -> Reply:
         return rows
 
     rows = world.cached_list(("links", workspace.id, filters, sort, descending), build)
-    listing = Listing("links", rows, lambda link: link_json(call, link), "Links", {"workspaceId": workspace.id})
+    listing = Listing(
+        name="links",
+        rows=rows,
+        show=lambda link: link_json(call, link),
+        label="Links",
+        extra={"workspaceId": workspace.id},
+    )
     return page_reply(call, page, listing, shift=lambda before: _shift_list(call, before))
 
 

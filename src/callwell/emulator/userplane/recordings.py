@@ -31,7 +31,11 @@ def list_recordings(call: UserplaneCall) -> Reply:
     )
     rows = call.world.cached_list(("recordings", workspace.id, filters, sort, descending), build)
     listing = Listing(
-        "recordings", rows, lambda row: _summary_json(call, row), "Recordings", {"workspaceId": workspace.id}
+        name="recordings",
+        rows=rows,
+        show=lambda row: _summary_json(call, row),
+        label="Recordings",
+        extra={"workspaceId": workspace.id},
     )
     return page_reply(call, page, listing, shift=lambda before: _shift_list(call, before))
 

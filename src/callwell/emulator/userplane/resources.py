@@ -93,7 +93,7 @@ def find_stored_object(world: World, path: str) -> StoredObject | None:
         return None
     info = asset_info(kind, recording.id)
     modified = datetime.fromtimestamp(recording.created, UTC)
-    return StoredObject(asset_bytes(kind, recording.id), info.type, info.sha256, modified)
+    return StoredObject(body=asset_bytes(kind, recording.id), type=info.type, sha256=info.sha256, modified=modified)
 
 
 def to_ledger_item(world: World, recording: RecordingRecord, wall_s: float) -> LedgerItem:

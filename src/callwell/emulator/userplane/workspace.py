@@ -19,7 +19,11 @@ def list_projects(call: UserplaneCall) -> Reply:
     page = PageRequest.parse(call.query, default=5, max_size=10)
     workspace = call.workspace()
     rows = call.world.list_active(ProjectRecord, workspace.id)
-    return page_reply(call, page, Listing("projects", rows, project_json, "Projects", {"workspaceId": workspace.id}))
+    return page_reply(
+        call,
+        page,
+        Listing(name="projects", rows=rows, show=project_json, label="Projects", extra={"workspaceId": workspace.id}),
+    )
 
 
 def get_project(call: UserplaneCall) -> Reply:
@@ -35,7 +39,11 @@ def list_domains(call: UserplaneCall) -> Reply:
     page = PageRequest.parse(call.query, default=5, max_size=10)
     workspace = call.workspace()
     rows = call.world.list_active(DomainRecord, workspace.id)
-    return page_reply(call, page, Listing("domains", rows, domain_json, "Domains", {"workspaceId": workspace.id}))
+    return page_reply(
+        call,
+        page,
+        Listing(name="domains", rows=rows, show=domain_json, label="Domains", extra={"workspaceId": workspace.id}),
+    )
 
 
 def list_members(call: UserplaneCall) -> Reply:
@@ -44,7 +52,11 @@ def list_members(call: UserplaneCall) -> Reply:
     workspace = call.workspace()
     rows = call.world.list_active(MemberRecord, workspace.id)
     return page_reply(
-        call, page, Listing("workspaceMembers", rows, member_json, "Members", {"workspaceId": workspace.id})
+        call,
+        page,
+        Listing(
+            name="workspaceMembers", rows=rows, show=member_json, label="Members", extra={"workspaceId": workspace.id}
+        ),
     )
 
 

@@ -292,7 +292,7 @@ class VideoSourceLiveStreamLink(TypedDict, total=False):
 
 
 class VideoSourceLiveStream(TypedDict, total=False):
-    """The live stream of which a video is the recording."""
+    """The live stream that the video is a recording of."""
 
     liveStreamId: str
     links: list[VideoSourceLiveStreamLink]
@@ -404,7 +404,7 @@ Language: TypeAlias = Literal[
     "vi",
     "zh",
 ]
-"""Languages of which transcripts are made."""
+"""Languages that have a transcript."""
 
 
 VideosGet: TypeAlias = Video
