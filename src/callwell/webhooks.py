@@ -127,12 +127,12 @@ def _lower_names(headers: Headers) -> dict[str, list[str]]:
     named = dict[str, list[str]]()
     for name, value in pairs:
         if isinstance(value, str | bytes):
-            key = _text(name).lower().replace("_", "-").removeprefix("http-")
-            named.setdefault(key, []).append(_text(value))
+            key = _to_text(name).lower().replace("_", "-").removeprefix("http-")
+            named.setdefault(key, []).append(_to_text(value))
     return named
 
 
-def _text(value: str | bytes) -> str:
+def _to_text(value: str | bytes) -> str:
     return value if isinstance(value, str) else value.decode("latin-1")
 
 

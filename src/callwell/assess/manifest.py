@@ -55,7 +55,7 @@ def read_manifest(
             folders.append(place)
         else:
             only[place.resolve()] = place
-    rows = [_row(path, folders or [path.parent], number, record) for number, record in _records(path)]
+    rows = [_to_row(path, folders or [path.parent], number, record) for number, record in _records(path)]
     if not only:
         return rows
     named = [row for row in rows if row.file.resolve() in only]
@@ -182,8 +182,8 @@ def _check_columns(path: Path, columns: Sequence[str], row: int | None = None) -
         raise ManifestError(str(path), f"expected a column {FILE}, found {', '.join(columns)}", row=row)
 
 
-def _row(path: Path, folders: Sequence[Path], number: int, record: dict[str, Any]) -> AssessmentRow:
-    values = {name: _value(path, name, record.get(name), number) for name in COLUMNS}
+def _to_row(path: Path, folders: Sequence[Path], number: int, record: dict[str, Any]) -> AssessmentRow:
+    values = {name: _cell_text(path, name, record.get(name), number) for name in COLUMNS}
     file = values[FILE]
     if file is None:
         raise ManifestError(str(path), "it names no file", row=number)
@@ -199,7 +199,7 @@ def _row(path: Path, folders: Sequence[Path], number: int, record: dict[str, Any
     )
 
 
-def _value(path: Path, name: str, value: object, number: int) -> str | None:
+def _cell_text(path: Path, name: str, value: object, number: int) -> str | None:
     """A cell as text; whole numbers too, because user IDs are often numbers. None if it is empty."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)

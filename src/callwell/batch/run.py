@@ -197,17 +197,17 @@ class UploadBatch:
         options = {"progress": partial(self._count_sent, file.path), **self._options, **file.arguments}
         # The journal learns of the result before the uploader forgets its position.
         uploader = client.uploader(self._operation, partial(self._finish, file.path, identity))
-        return _result(file.path, await uploader.run(file.path, options))
+        return _to_result(file.path, await uploader.run(file.path, options))
 
     def _finish(self, path: Path, identity: Iterable[object], uploaded: Uploaded[Any]) -> None:
-        self._journal.finish(identity, _result(path, uploaded))
+        self._journal.finish(identity, _to_result(path, uploaded))
 
     def _count_sent(self, path: Path, count: int) -> None:
         self._sent[path] = count
         self._on_progress()
 
 
-def _result(path: Path, uploaded: Uploaded[Any]) -> FileResult:
+def _to_result(path: Path, uploaded: Uploaded[Any]) -> FileResult:
     return FileResult(
         file=str(path),
         target=uploaded.target,

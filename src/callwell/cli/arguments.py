@@ -12,7 +12,7 @@ import msgspec
 
 from callwell.client.calls.binding import Binder
 from callwell.client.calls.validation import describe_schema
-from callwell.description.schemas import alternatives, type_names
+from callwell.description.schemas import alternatives, type_names, value_types
 from callwell.errors import InvalidOption, UnknownName, UsageError
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _parse_json(label: str, text: str) -> object:
 
 
 def _parse_value(label: str, schema: Mapping[str, Any], text: str) -> object:
-    types = [kind for alternative in alternatives(schema) for kind in type_names(alternative)]
+    types = value_types(schema)
     if "array" in types:
         array = next(alternative for alternative in alternatives(schema) if "array" in type_names(alternative))
         return [_parse_value(label, array.get("items", {}), text)]
@@ -93,8 +93,8 @@ def _parse_value(label: str, schema: Mapping[str, Any], text: str) -> object:
     raise InvalidOption(label, text, _describe_expected(types, schema, label))
 
 
-def _describe_expected(types: list[str], schema: Mapping[str, Any], label: str) -> str:
-    if types == ["boolean"]:
+def _describe_expected(types: set[str], schema: Mapping[str, Any], label: str) -> str:
+    if types == {"boolean"}:
         return "true or false"
     if "object" in types:
         return f"{describe_schema(schema)}, as JSON: {label.rpartition(' ')[2]}:={{…}}"

@@ -91,9 +91,9 @@ def _rows_of(settings: Settings, name: str) -> Iterator[dict[str, Any]]:
     described = settings.load(name)
     values = settings.resolve(described, {})
     for setting in values.values():
-        yield _row(described.name, setting)
+        yield _to_row(described.name, setting)
     for setting in _other_environments(settings, described, values):
-        yield _row(described.name, setting)
+        yield _to_row(described.name, setting)
 
 
 def _other_environments(settings: Settings, described: Provider, values: Mapping[str, Setting]) -> Iterator[Setting]:
@@ -110,18 +110,18 @@ def _all_rows(settings: Settings) -> Iterator[dict[str, Any]]:
 
     general = {name: settings.general(name) for name in GENERAL}
     for setting in general.values():
-        yield _row(None, setting)
+        yield _to_row(None, setting)
     if clock := os.environ.get("CALLWELL_CLOCK"):
-        yield _row(None, Setting("clock", clock, "env:CALLWELL_CLOCK"))
+        yield _to_row(None, Setting("clock", clock, "env:CALLWELL_CLOCK"))
     for name in settings.names():
         described = settings.load(name)
         values = settings.resolve(described, {})
         for setting in (*values.values(), *_other_environments(settings, described, values)):
             if setting != general.get(setting.name) and (setting.is_set or setting.value is not None):
-                yield _row(name, setting)
+                yield _to_row(name, setting)
 
 
-def _row(provider: str | None, setting: Setting) -> dict[str, Any]:
+def _to_row(provider: str | None, setting: Setting) -> dict[str, Any]:
     value = setting.value
     if isinstance(value, str):
         is_address = setting.name.rpartition(".")[2] in ("base_url", "proxy")

@@ -144,7 +144,7 @@ def _print_results(results: dict[str, DemoResult], checked: Sequence[SampleRun] 
     from callwell.demo.scorecard import MEANINGS
 
     output.emit("Counted by the emulator and in the files, not by the client:\n")
-    rows = [row for field, meaning in MEANINGS.items() if (row := _row(field, meaning, results)) is not None]
+    rows = [row for field, meaning in MEANINGS.items() if (row := _to_row(field, meaning, results)) is not None]
     output.emit_table(("", *(name.replace("_", " ") for name in results), "promised"), rows)
     counted = {field for result in results.values() for field in result.scorecard.figures}
     output.emit("")
@@ -165,7 +165,7 @@ def _print_results(results: dict[str, DemoResult], checked: Sequence[SampleRun] 
     output.emit(f"{'promises were broken' if broken or wrong else 'every promise kept'}, in {seconds:.0f} s")
 
 
-def _row(field: str, meaning: str, results: dict[str, DemoResult]) -> tuple[str, ...] | None:
+def _to_row(field: str, meaning: str, results: dict[str, DemoResult]) -> tuple[str, ...] | None:
     """One figure of all parts; None if no part has it."""
     figures = [result.scorecard.figures.get(field) for result in results.values()]
     if all(figure is None for figure in figures):

@@ -47,7 +47,7 @@ def list_(
 
     names = [provider] if provider else Settings.discover().names()
     entries = [entry for name in names for ledger in _ledgers(flags, name) for entry in ledger.entries()]
-    rows = [_row(entry) for entry in entries if settled or not entry.settled]
+    rows = [_to_row(entry) for entry in entries if settled or not entry.settled]
     if as_json:
         output.emit_json(rows)
         return
@@ -63,7 +63,7 @@ def show(provider: ProviderArgument, name: EntryArgument, *, flags: ClientFlags)
     """Print one call as JSON: what was sent, when, and how to find out whether it was carried out."""
     with _ledger(flags, provider) as ledger:
         entry = ledger.get(name)
-    output.emit_json({**_row(entry), "how": _advice(entry)})
+    output.emit_json({**_to_row(entry), "how": _advice(entry)})
 
 
 @app.command()
@@ -82,7 +82,7 @@ def settle(
     if done is None:
         raise UsageError("callwell ledger settle needs --done or --not-done")
     with _ledger(flags, provider) as ledger:
-        output.emit_json(_row(ledger.settle(name, done=done)))
+        output.emit_json(_to_row(ledger.settle(name, done=done)))
 
 
 @app.command()
@@ -112,7 +112,7 @@ def _ledger(flags: ClientFlags, provider: str) -> AbstractContextManager[LedgerS
     return flags.ledger(provider, flags.environment)
 
 
-def _row(entry: Entry) -> dict[str, Any]:
+def _to_row(entry: Entry) -> dict[str, Any]:
     return {
         "provider": entry.provider,
         "environment": entry.environment,

@@ -85,7 +85,7 @@ def _facts(provider: Provider, environment: str, operation: Operation, given: st
         "request": f"{operation.method} {base_url}{operation.path}",
         "summary": operation.summary,
         "arguments": [_argument(parameter) for parameter in operation.parameters],
-        "returns": _result(operation, rule),
+        "returns": _describe_result(operation, rule),
         "paging": None if rule.paging is None else _paging(rule.paging),
         "quotas": _quotas(provider, operation),
         "key": "none is sent" if operation.keyless else f"in the header {key.header}, from {key.env} by default",
@@ -110,7 +110,7 @@ def _shorten(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "about": first_sentence(row["about"]).removesuffix(".")}
 
 
-def _result(operation: Operation, rule: OperationRule) -> str:
+def _describe_result(operation: Operation, rule: OperationRule) -> str:
     if rule.asset is not None:
         return "a file, by the address in the response"
     if rule.paging is not None:
@@ -157,7 +157,7 @@ def _quotas(provider: Provider, operation: Operation) -> str:
     texts = []
     for name in find_operation(provider, operation.name).plan.quotas:
         quota = known[name]
-        limit = "its limit is found out" if quota.adaptive else f"{quota.limit} in {quota.window_s:g} s"
+        limit = "its limit is learned from responses" if quota.adaptive else f"{quota.limit} in {quota.window_s:g} s"
         texts.append(f"{name} ({limit})")
     return ", ".join(texts) or "none"
 

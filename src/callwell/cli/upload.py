@@ -200,13 +200,13 @@ def _print_report(report: UploadReport, *, as_json: bool) -> None:
         output.emit_json({"verdict": report.verdict, "files": [_json_row(result) for result in report.files]})
         return
     rows = [
-        (result.file, result.target, f"{result.size:,}", result.pieces, f"{result.resent:,}", _status(result))
+        (result.file, result.target, f"{result.size:,}", result.pieces, f"{result.resent:,}", _describe_status(result))
         for result in report.files
     ]
     output.emit_table(("file", "id", "bytes", "pieces", "resent", "status"), rows)
 
 
-def _status(result: FileResult) -> str:
+def _describe_status(result: FileResult) -> str:
     if result.error:
         return "failed"
     return "; ".join(["uploaded", *(warning.message for warning in result.warnings)])

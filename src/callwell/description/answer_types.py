@@ -142,13 +142,13 @@ def classify(name: str, schema: Mapping[str, Any]) -> AnswerType:
     base, *parameters = [part.strip().lower() for part in name.split(";")]
     kept = [part.replace(" ", "") for part in parameters if part and not part.startswith("charset")]
     name = ";".join([base, *kept])
-    kind = _kind(name, base, schema)
+    kind = _kind_of(name, base, schema)
     if kind == "any" and _kind_by_schema(schema) == "json":
         return AnswerType(name=JSON, kind="json")
     return AnswerType(name=name, kind=kind)
 
 
-def _kind(name: str, base: str, schema: Mapping[str, Any]) -> Kind:
+def _kind_of(name: str, base: str, schema: Mapping[str, Any]) -> Kind:
     if base == EVENTS:
         return "events"
     if is_json_lines(name) or is_json_lines(base):

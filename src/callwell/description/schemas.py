@@ -48,6 +48,11 @@ def type_names(schema: Mapping[str, Any]) -> list[str]:
     return [name for name in kinds if isinstance(name, str) and name != "null"]
 
 
+def value_types(schema: Mapping[str, Any]) -> set[str]:
+    """The JSON types that a value may have by any alternative, without null; empty if the schema does not say."""
+    return {kind for part in alternatives(schema) for kind in type_names(part)}
+
+
 def required_names(schema: Mapping[str, Any]) -> list[str]:
     """The properties that a schema requires. Some documents say `required: true`, as drafts of JSON Schema once did."""
     names = schema.get("required")
@@ -64,7 +69,7 @@ def stated_value(schema: Mapping[str, Any], value: object) -> Any:
     Returns:
         The value, None if it is of another type.
     """
-    kinds = {kind for part in alternatives(schema) for kind in type_names(part)}
+    kinds = value_types(schema)
     if not kinds or _json_type(value) & kinds:
         return value
     if not isinstance(value, str):

@@ -44,7 +44,7 @@ class Listeners:
         return lambda: self._remove(token)
 
     def deliver(self, topic: str) -> None:
-        """Call each callback. What one raises is logged, and the others are called all the same."""
+        """Call each callback. What one raises is logged, and the others are still called."""
         for callback in tuple(self._callbacks.values()):
             try:
                 callback(topic)

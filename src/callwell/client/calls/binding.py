@@ -16,7 +16,7 @@ from callwell.client.calls.parameter_styles import header_pairs, path_segment, q
 from callwell.client.calls.validation import check_value, describe_schema, plain_type
 from callwell.client.calls.wire_values import encode_json, to_wire_value
 from callwell.description.model import WHOLE_BODY, Parameter
-from callwell.description.schemas import alternatives, is_nullable, type_names
+from callwell.description.schemas import is_nullable, value_types
 from callwell.errors import InvalidOption, UnknownName
 from callwell.opaque import Opaque, without_query
 from callwell.transport.base import RequestHeaders, StreamedBody
@@ -295,7 +295,7 @@ class Binder:
     def with_position(self, arguments: Mapping[str, object], name: str, position: int | str) -> dict[str, object]:
         """The arguments of another page. A cursor of another type than its parameter is converted."""
         schema = next((field.parameter.schema for field in self._fields if field.name == name), {})
-        types = [kind for option in alternatives(schema) for kind in type_names(option)]
+        types = value_types(schema)
         if isinstance(position, int) and "string" in types and "integer" not in types and "number" not in types:
             return {**arguments, name: str(position)}
         if isinstance(position, str) and "string" not in types and INTEGER_TEXT.fullmatch(position):
@@ -314,12 +314,8 @@ def _is_usual(parameter: Parameter) -> bool:
     if parameter.location == "header":
         return not parameter.explode and parameter.wire_name.lower() not in ("accept", "content-type")
     if parameter.location == "path":
-        return not parameter.explode and "object" not in _types(parameter.schema)
+        return not parameter.explode and "object" not in value_types(parameter.schema)
     return parameter.explode is not False or parameter.style == "deepObject"
-
-
-def _types(schema: Mapping[str, Any]) -> set[str]:
-    return {kind for option in alternatives(schema) for kind in type_names(option)}
 
 
 def _usual_writer(parameter: Parameter) -> Callable[[str, Parameter, Any], list[tuple[str, str]]]:

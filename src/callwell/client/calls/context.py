@@ -159,7 +159,7 @@ class CallContext(Opaque, Struct):
         last: what the last attempt came to, if it was no success.
         body_error: what was raised while a body of the caller's was read.
         outside_base_path: a redirect has led out of the environment's path, where no key is sent.
-        tried_key: a new key that it has tried in vain.
+        tried_key: a new key that it tried without success.
         key_refused: its key was refused, and it is sent again with a newer one.
     """
 

@@ -17,7 +17,7 @@ The rules are those of OpenAPI 3.2 (Parameter Object, style examples), and of RF
 * `explode` is off unless the document sets it, except for `form` and `cookie`.
 * A parameter with `content` is one text: JSON, if its media type is.
 * `allowReserved` leaves the reserved characters of a query as they are, and percent-encoded ones too. `#`, `&` and `+`
-  are escaped all the same, since they would end the value or become a space; in a path so are `/`, `?` and `%`.
+  are escaped too, since they would end the value or become a space; in a path so are `/`, `?` and `%`.
 * The style `cookie` escapes nothing, so it refuses what a cookie cannot hold (RFC 6265, section 4.1.1).
 
 Each writer returns pairs. What is no header, but counts as one, has a name that says what it is: `{id}` for a segment

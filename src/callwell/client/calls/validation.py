@@ -39,7 +39,7 @@ def describe_schema(schema: Mapping[str, Any]) -> str:
     if not schema.get("type") and (parts := [part for part in alternatives(schema) if part != schema]):
         stated = (part for part in parts if part.get("type") != "null")
         return describe_schema(next(stated, {}))
-    types = [kind for kind in _types(schema) if kind != "null"]
+    types = [kind for kind in _declared_types(schema) if kind != "null"]
     kind = types[0] if types else ""
     if kind == "array":
         limit = schema.get("maxItems")
@@ -123,11 +123,11 @@ def _fits_part(schema: Mapping[str, Any], value: object) -> bool:
     return not kinds or any(_fits(kind, schema, value) for kind in kinds)
 
 
-def _types(schema: Mapping[str, Any]) -> list[str]:
+def _declared_types(schema: Mapping[str, Any]) -> list[str]:
     declared = schema.get("type", [])
     types = [declared] if isinstance(declared, str) else list(declared)
     for option in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
-        types += _types(option)
+        types += _declared_types(option)
     return types
 
 

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from callwell.client.calls.validation import SURROGATES, describe_schema, is_file_value
-from callwell.description.schemas import alternatives, is_file, takes_file, type_names
+from callwell.description.schemas import alternatives, is_file, takes_file, value_types
 from callwell.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _to_json(name: str, schema: Schema, value: object) -> Any:
     if isinstance(value, Mapping):
         return _convert_object(name, schema, value)
     if isinstance(value, list | tuple):
-        items = _items(schema)
+        items = _item_schema(schema)
         return [_to_json(name, items, item) for item in value]
     return _convert_scalar(name, schema, value)
 
@@ -133,7 +133,7 @@ def _convert_scalar(name: str, schema: Schema, value: object) -> Any:
     if isinstance(value, os.PathLike):
         return _to_json(name, schema, os.fspath(value))
     if isinstance(value, bytes | bytearray | memoryview):
-        if "byte" in _formats(schema):
+        if "byte" in _value_formats(schema):
             import base64  # few operations take bytes
 
             return base64.b64encode(value).decode()
@@ -160,7 +160,7 @@ def _convert_other(name: str, schema: Schema, value: object) -> Any:
         named = zip(value.__struct_encode_fields__, value.__struct_fields__, strict=True)
         return _convert_object(name, schema, {wire: getattr(value, field) for wire, field in named})
     if isinstance(value, Iterable) and not hasattr(value, "read"):  # an open file is not meant as a list of its lines
-        items = _items(schema)
+        items = _item_schema(schema)
         listed = [_to_json(name, items, item) for item in value]
         return sorted(listed, key=JSON_ENCODER.encode) if isinstance(value, AbstractSet) else listed
     if hasattr(value, "__index__"):
@@ -173,7 +173,7 @@ def _convert_number(name: str, schema: Schema, value: float | Decimal) -> Any:
         raise InvalidOption(name, value, _expected(schema, "a finite number"))
     if isinstance(value, float):
         return float(value)
-    types = _types(schema)
+    types = value_types(schema)
     if not types or "number" in types:
         return value
     if "integer" in types and value == value.to_integral_value():
@@ -184,8 +184,8 @@ def _convert_number(name: str, schema: Schema, value: float | Decimal) -> Any:
 
 
 def _convert_time(name: str, schema: Schema, value: dt.date | dt.time | dt.timedelta) -> str:
-    types = _types(schema)
-    formats = _formats(schema)
+    types = value_types(schema)
+    formats = _value_formats(schema)
     if types and "string" not in types:
         raise InvalidOption(name, value, describe_schema(schema))
     if isinstance(value, dt.timedelta):
@@ -214,27 +214,23 @@ def _convert_object(name: str, schema: Schema, value: Mapping[Any, Any]) -> dict
             raise InvalidOption(name, value, _expected(schema, "every key must be a text"))
         if text in converted:
             raise InvalidOption(name, value, f"{JSON}: it has the key {text!r} twice")
-        converted[str.__str__(text)] = _to_json(f"{name}.{text}", _field(schema, text), inner)
+        converted[str.__str__(text)] = _to_json(f"{name}.{text}", _field_schema(schema, text), inner)
     return converted
 
 
 def _expected(schema: Schema, why: str = "") -> str:
     """What a schema accepts, for a message; without a type, what JSON can hold and why this is not it."""
-    if _types(schema) or "enum" in schema:
+    if value_types(schema) or "enum" in schema:
         return describe_schema(schema)
     return f"{JSON}: {why}" if why else JSON
 
 
-def _types(schema: Schema) -> list[str]:
-    return [kind for option in alternatives(schema) for kind in type_names(option)]
-
-
-def _formats(schema: Schema) -> set[str]:
+def _value_formats(schema: Schema) -> set[str]:
     formats = {option.get("format", "") for option in alternatives(schema)}
     return formats | {"byte" for option in alternatives(schema) if option.get("contentEncoding") == "base64"}
 
 
-def _items(schema: Schema) -> Schema:
+def _item_schema(schema: Schema) -> Schema:
     for option in alternatives(schema):
         items = option.get("items")
         if isinstance(items, Mapping):
@@ -242,7 +238,7 @@ def _items(schema: Schema) -> Schema:
     return {}
 
 
-def _field(schema: Schema, key: str) -> Schema:
+def _field_schema(schema: Schema, key: str) -> Schema:
     for option in alternatives(schema):
         inner = option.get("properties", {}).get(key, option.get("additionalProperties"))
         if isinstance(inner, Mapping):

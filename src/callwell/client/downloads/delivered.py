@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the reader of a file was given, so that nothing of another version follows it.
 
-What was given out cannot be taken back. A file that has to start again goes on only if its version is proved to be the
-same: by a strong validator, or, where the storage sends none, by a checksum over what was given out.
+What was delivered cannot be taken back. A file that has to start again goes on only if its version is proved to be the
+same: by a strong validator, or, where the storage sends none, by a checksum over what was delivered.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 class FileReplaced(Exception):
-    """What comes again is not what was given out."""
+    """What comes again is not what was delivered."""
 
 
 class DeliveredBytes:
-    """What has been given out of one file.
+    """What has been delivered of one file.
 
     Attributes:
         size: bytes.
@@ -36,7 +36,7 @@ class DeliveredBytes:
         self._compared: int | None = None
 
     def add(self, offset: int, chunk: bytes, version: Version) -> bytes:
-        """Add a chunk; the bytes of it that were not given out yet.
+        """Add a chunk; the bytes of it that were not delivered yet.
 
         Args:
             offset: of the chunk in the file; at 0 the file starts again.
@@ -64,7 +64,7 @@ class DeliveredBytes:
         """The file has ended.
 
         Raises:
-            FileReplaced: it is shorter than what was given out.
+            FileReplaced: it is shorter than what was delivered.
         """
         if self._compared is not None:
             raise FileReplaced

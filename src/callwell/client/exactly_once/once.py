@@ -222,7 +222,7 @@ class AsyncOnceCall:
             )
             try:
                 entry = await use_state(self._ledger.state, partial(self._ledger.claim, wanted, may_begin=may_begin))
-            except BaseException:  # cancelled, perhaps: the thread claims it all the same
+            except BaseException:  # cancelled, perhaps: the thread claims it anyway
                 post_to_state(self._ledger.state, partial(self._ledger.release, draft.name, draft.holder))
                 raise
             if entry.status is Status.DONE or entry.holder == draft.holder:

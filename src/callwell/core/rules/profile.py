@@ -61,7 +61,7 @@ class QuotaRule(Struct, frozen=True, kw_only=True):
     Attributes:
         limit: requests in a window.
         window_s: the length of the window.
-        adaptive: the limit is not documented and is found out. Then only `methods` may be set with it.
+        adaptive: the limit is not documented, and is learned from responses. Then only `methods` may be set with it.
         window: `fixed` only where the provider documents windows that reset all at once.
         shape: `plain` for fixed windows, sliding logs and token buckets of size `limit`; with the others, requests are
             spread evenly.

@@ -62,18 +62,13 @@ class AnswerField(NamedTuple):
 
     def is_a(self, *kinds: str) -> bool:
         """Whether its value may have one of these JSON types; a field without a type may have any."""
-        found = value_types(self.schema)
+        found = schemas.value_types(self.schema)
         return not found or bool(found & set(kinds))
 
 
 def plain_name(name: str) -> str:
     """A name without case and signs: `next_page_token`, `nextPageToken` and `Next-Page-Token` are one."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
-def value_types(schema: Mapping[str, Any]) -> set[str]:
-    """The JSON types that a value may have; empty if the document does not say."""
-    return {kind for part in schemas.alternatives(schema) for kind in schemas.type_names(part)}
 
 
 def read_fields(schema: Mapping[str, Any]) -> list[AnswerField]:
@@ -105,11 +100,11 @@ def find_items(schema: Mapping[str, Any], fields: Iterable[AnswerField], words: 
         fields: of the body.
         words: what the document may call the items, as `plain_name` writes it, the likeliest name first.
     """
-    if "array" in value_types(schema):
+    if "array" in schemas.value_types(schema):
         return ""
     ranked: dict[tuple[int, int], list[str]] = {}
     for field in fields:
-        if "array" in value_types(field.schema) and (field.name not in NO_ITEMS or field.name in words):
+        if "array" in schemas.value_types(field.schema) and (field.name not in NO_ITEMS or field.name in words):
             ranked.setdefault((_rank(field, words), len(field.parents)), []).append(field.path)
     best = ranked[min(ranked)] if ranked else []
     return best[0] if len(best) == 1 else None
@@ -125,7 +120,7 @@ def _rank(field: AnswerField, words: Sequence[str]) -> int:
     if any(field.name.startswith(word.removesuffix("s")) for word in words if len(word) > MAX_SHORT_WORD):
         return likely + 1
     items = field.schema.get("items")
-    return likely + 2 if isinstance(items, dict) and "object" in value_types(items) else likely + 3
+    return likely + 2 if isinstance(items, dict) and "object" in schemas.value_types(items) else likely + 3
 
 
 def fields_about(items: str, fields: Iterable[AnswerField]) -> list[AnswerField]:

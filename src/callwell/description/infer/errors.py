@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from callwell.core.rules.profile import ErrorRule
 from callwell.description import schemas
-from callwell.description.infer.answer_fields import AnswerField, plain_name, read_fields, value_types
+from callwell.description.infer.answer_fields import AnswerField, plain_name, read_fields
 from callwell.description.infer.evidence import Found
 
 if TYPE_CHECKING:
@@ -128,8 +128,9 @@ def _read_shape(response: DescribedResponse) -> ErrorShape:
         if not field.parents or (len(field.parents) == 1 and field.parents[0] in PARENTS)
     ]
     fields += _fields_of_first(body)
-    listed = next((field for name in PROBLEMS for field in fields if field.name == name and _items(field.schema)), None)
-    nested = _problem_paths(read_fields(_items(listed.schema)) if listed else [])
+    lists = (field for name in PROBLEMS for field in fields if field.name == name and _item_schema(field.schema))
+    listed = next(lists, None)
+    nested = _problem_paths(read_fields(_item_schema(listed.schema)) if listed else [])
     messages = tuple(_paths(fields, MESSAGES, "string"))
     codes = [path for path in _paths(fields, CODES, "string", "integer") if path not in messages[:1]]
     return ErrorShape(
@@ -153,16 +154,16 @@ def _problem_paths(fields: list[AnswerField]) -> ProblemPaths:
 
 def _fields_of_first(body: Mapping[str, Any]) -> list[AnswerField]:
     """The fields of the first error, where the whole body is a list of errors."""
-    if "array" not in value_types(body):
+    if "array" not in schemas.value_types(body):
         return []
-    return [field._replace(path=f"0.{field.path}") for field in read_fields(_items(body)) if not field.parents]
+    return [field._replace(path=f"0.{field.path}") for field in read_fields(_item_schema(body)) if not field.parents]
 
 
-def _items(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+def _item_schema(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     """The schema of an item of a list of objects; empty for anything else."""
     for part in schemas.alternatives(schema):
         items = part.get("items")
-        if isinstance(items, dict) and "object" in value_types(items):
+        if isinstance(items, dict) and "object" in schemas.value_types(items):
             return items
     return {}
 

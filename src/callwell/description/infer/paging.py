@@ -26,7 +26,6 @@ from callwell.description.infer.answer_fields import (
     find_items,
     plain_name,
     read_fields,
-    value_types,
 )
 from callwell.description.infer.evidence import Found
 
@@ -163,7 +162,7 @@ def infer_paging(operation: Operation, *, link_header: bool = False) -> ListFind
     if not (has_position or (has_next and size is not None) or (link_header and size is not None)):
         return None
     if items is None:
-        arrays = [field for field in fields if "array" in value_types(field.schema)]
+        arrays = [field for field in fields if "array" in schemas.value_types(field.schema)]
         if not arrays:
             return None
         return ListFinding(None, "the response has several lists, and it is not clear which has the items")
@@ -185,7 +184,7 @@ def _by_cursor(listed: _DescribedList) -> Found[PagingRule] | None:
     names: Collection[str] = CURSORS
     if following.name in {"nextoffset", "nextstart"}:
         names = (*CURSORS, *OFFSETS)
-    elif following.name in {"nextpage", "next"} and "string" in value_types(following.schema):
+    elif following.name in {"nextpage", "next"} and "string" in schemas.value_types(following.schema):
         names = (*CURSORS, *PAGES)
     position = _find_position(listed.query, names)
     if position is None or plain_name(position.wire_name) in BACKWARDS:
@@ -312,7 +311,7 @@ def _find_parameter(query: Mapping[str, Parameter], names: Collection[str], kind
         parameter = query.get(name)
         if parameter is None:
             continue
-        found = value_types(parameter.schema)
+        found = schemas.value_types(parameter.schema)
         is_time = str(parameter.schema.get("format", "")).startswith("date")
         if not is_time and (not found or found & set(kinds)):
             return parameter

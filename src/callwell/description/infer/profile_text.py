@@ -85,7 +85,7 @@ def _environments(inferred: Inferred) -> Iterator[str]:
         yield from _part(f"environments.{to_key(name)}", found)
         if found.value.env:
             yield from _comment("assumed: it has keys of its own; without `env`, the key of the default one is sent")
-    yield from _questions(inferred.environments.questions)
+    yield from _question_lines(inferred.environments.questions)
 
 
 def _key(inferred: Inferred) -> Iterator[str]:
@@ -93,15 +93,15 @@ def _key(inferred: Inferred) -> Iterator[str]:
     if inferred.canary is not None and inferred.key.rule.value.scheme != "none":
         yield from _comment("? which read may try a new key before other calls use it?")
         yield f"# canary = {to_toml(inferred.canary)}"
-    yield from _questions(inferred.key.questions)
+    yield from _question_lines(inferred.key.questions)
 
 
 def _quotas(inferred: Inferred) -> Iterator[str]:
     yield ""
-    yield from _comment("assumed: the limit is found out; a documented one is better")
+    yield from _comment("assumed: the limit is learned from responses; a documented one is better")
     yield f"[quotas.{QUOTA}]"
     yield "adaptive = true"
-    yield from _questions(inferred.quota.questions)
+    yield from _question_lines(inferred.quota.questions)
     if inferred.quota.headers is not None:
         yield from _part("quota_headers", inferred.quota.headers)
 
@@ -127,7 +127,7 @@ def _part(table: str, found: Found[Any], *, always: Iterable[str] = ()) -> Itera
             yield f"{to_key(field.name)} = {to_toml(value)}"
 
 
-def _questions(questions: Iterable[Question]) -> Iterator[str]:
+def _question_lines(questions: Iterable[Question]) -> Iterator[str]:
     for question in questions:
         yield from _question(question)
 

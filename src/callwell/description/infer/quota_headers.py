@@ -53,7 +53,7 @@ def infer_quota(facts: DocumentFacts) -> InferredQuota:
             if _ABOUT_QUOTA.search(name):
                 counts[name] += 1
                 described[name] = described.get(name) or text
-    limits = tuple(_questions(facts))
+    limits = tuple(_find_questions(facts))
     remaining = _best(counts, "remaining")
     if remaining is None:
         return InferredQuota(None, limits)
@@ -85,7 +85,7 @@ def _reset_kind(text: str, name: str) -> Literal["delta", "delta_ms", "epoch"]:
     return "epoch" if name.startswith("x-") and name.endswith("reset") else "delta"
 
 
-def _questions(facts: DocumentFacts) -> list[Question]:
+def _find_questions(facts: DocumentFacts) -> list[Question]:
     """Limits that the document's texts name; a person must say which quota each one is."""
     info = as_mapping(facts.document.get("info"))
     texts = [

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from callwell.description import schemas
 from callwell.description.derived_operations import rename_known
-from callwell.description.infer.answer_fields import value_types
 from callwell.description.infer.facts import as_mapping
 
 if TYPE_CHECKING:
@@ -139,8 +138,8 @@ def _compare_responses(
     """The changes of a response, field by field. Only what both documents describe can be compared."""
     if old == new:
         return
-    before = value_types(old)
-    after = value_types(new)
+    before = schemas.value_types(old)
+    after = schemas.value_types(new)
     subject = f"the response's {path}" if path else "the response"
     if before and after and before != after:
         yield Change(name, f"{subject} is {_any_of(after)}, was {_any_of(before)}", breaking=not after <= before)
@@ -178,7 +177,7 @@ def _fields(schema: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 def _request_types(schema: Mapping[str, Any]) -> set[str]:
     """The types that a request may have: where a number is accepted, a whole number is too."""
-    found = value_types(schema)
+    found = schemas.value_types(schema)
     return found | {"integer"} if "number" in found else found
 
 

@@ -148,7 +148,7 @@ class Asset:
 
         Raises:
             AssetUnavailable: the provider has no such file.
-            AssetDamaged: the file changed after some of it had been given out.
+            AssetDamaged: the file changed after some of it had been delivered.
             OutOfTime: the deadline came first.
         """
         self._begin(deadline_s)
