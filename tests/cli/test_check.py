@@ -17,6 +17,7 @@ from callwell.readiness.files import ProjectFiles
 from callwell.readiness.registry import CHECKS
 from tests.cli.playing import KEY_VARIABLE, Shell
 from tests.docs import pages, tutorial
+from tests.readiness.repositories import git
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,6 +68,27 @@ def test_red_then_mended_then_green(cli: Shell) -> None:
         "passed, as far as it was asked for: not every check of the list has run (2 passed, "
     )
     assert "\x1b" not in green.out
+
+
+def test_the_history_of_a_bare_repository(cli: Shell) -> None:
+    """A bare repository has one; what needs files says that it could not look."""
+    git(cli.folder, "init", "--bare", "--quiet", "mirror.git")
+    history = ("--only", "leaks.keys-in-history")
+    ended = cli.run("check", "mirror.git", *history)
+    assert (ended.code, "1 passed" in ended.out) == (0, True), ended
+    whole = cli.run("check", "mirror.git", "--provider", "userplane", *history, "--only", "code.retries-4xx")
+    assert (whole.code, "which has a history and no files" in " ".join(whole.out.split())) == (2, True), whole
+
+
+def test_a_description_that_cannot_be_loaded(cli: Shell) -> None:
+    """The report says so, whichever checks were asked for: what it describes was not looked at."""
+    (cli.folder / "acme").mkdir()
+    (cli.folder / "acme" / "profile.toml").write_text("name = 3\n", encoding="utf-8")
+    (cli.folder / "more.py").write_text('Client("./acme")\n', encoding="utf-8")
+    fix_findings(cli)
+    ended = cli.run("check", *FEW, "--json")
+    assert (ended.code, ended.json["verdict"]) == (2, "could-not-look"), ended
+    assert "acme" in str(ended.json["checks"][-1])
 
 
 def test_every_format_in_one_run(cli: Shell) -> None:
@@ -179,7 +201,7 @@ def test_which_providers_are_looked_at(
         with pytest.raises(UsageError, match="no provider is in use"):
             find_accounts(settings, tmp_path, ProjectFiles(tmp_path), named)
         return
-    accounts = find_accounts(settings, tmp_path, ProjectFiles(tmp_path), named)
+    accounts = find_accounts(settings, tmp_path, ProjectFiles(tmp_path), named).accounts
     assert {account.provider.name for account in accounts} == providers
     for name in providers:
         own = [account for account in accounts if account.provider.name == name]
@@ -196,5 +218,5 @@ def test_a_described_folder_is_looked_at(tmp_path: Path) -> None:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(part.text, encoding="utf-8")
     (tmp_path / "app.py").write_text('Client("./invoices")\n', encoding="utf-8")
-    (account,) = find_accounts(Settings({}, None), tmp_path, ProjectFiles(tmp_path))
+    (account,) = find_accounts(Settings({}, None), tmp_path, ProjectFiles(tmp_path)).accounts
     assert account.provider.name == "invoices"

@@ -38,6 +38,8 @@ Exit codes:
   2   a check could not look, or the command cannot run
 """
 
+DESCRIPTION: Final = "life.description"
+
 STDOUT: Final = "-"
 FORMATS: Final = ("--json", "--sarif", "--junit", "--html")
 """Options with a file, or none for standard output."""
@@ -162,6 +164,7 @@ def check(
         known_keys=known_keys,
     )
     project = check_accounts.open_project(path, scope, provider or ())
+    checks = _say_what_is_not_described(project, checks)
     accepted = check_baseline.open_baseline(project.root, baseline, changes)
     report = _run_checks(project, checks)
     report = check_baseline.apply_baseline(report, project, accepted, changes)
@@ -185,6 +188,15 @@ def _select(only: Sequence[str], skip: Sequence[str], *, offline: bool) -> Seque
     if offline and all(check.online for check in checks):
         raise UsageError("no check is left to run: all of them send requests, and --offline was given")
     return checks
+
+
+def _say_what_is_not_described(project: Project, checks: Sequence[Check]) -> Sequence[Check]:
+    """The checks, with that of descriptions if one cannot be loaded: else nothing would say what is not looked at."""
+    from callwell.readiness import registry
+
+    if not project.undescribed or any(check.id == DESCRIPTION for check in checks):
+        return checks
+    return (*checks, registry.load(DESCRIPTION))
 
 
 def _run_checks(project: Project, checks: Sequence[Check]) -> Report:

@@ -6,16 +6,17 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from callwell.cli.settings import Settings
 from callwell.description import catalog
 from callwell.description.names import to_pascal_case
-from callwell.errors import KeyMissing, UsageError
+from callwell.errors import CallwellError, KeyMissing, UsageError
 from callwell.keys import parse_source
-from callwell.readiness.check import CouldNotLook
+from callwell.readiness.check import CouldNotLook, Unseen
 from callwell.readiness.files import ProjectFiles
+from callwell.readiness.files.listing import BareRepository
 from callwell.readiness.project import Account, Project, SettingInEffect
 
 if TYPE_CHECKING:
@@ -48,45 +49,76 @@ def open_project(path: Path, scope: Scope, named: Sequence[str]) -> Project:
     root = path.resolve()
     project = Project(root, scope=scope)
     files = ProjectFiles(root) if scope.staged else project.files  # what is staged need not name the providers
+    listed: tuple[ProjectFile, ...] | None = None
     try:
-        if not any(True for _ in files):
+        listed = tuple(files)
+        if not listed:
             raise UsageError(f"{path} has no files: there is nothing to check")
-        project.accounts = find_accounts(Settings.discover(folder=root), root, files, named)
+    except BareRepository:  # its history is looked at, and the checks of files say that they could not look
+        pass
     except CouldNotLook as error:
         raise UsageError(f"{path}: {error.reason}; {error.fix}".rstrip("; ")) from error
+    project.accounts, project.undescribed = find_accounts(Settings.discover(folder=root), root, listed, named)
     return project
 
 
+class FoundAccounts(NamedTuple):
+    """The accounts of a project.
+
+    Attributes:
+        accounts: the accounts that it uses, and the other environments of the same providers.
+        undescribed: descriptions that it names, and that could not be loaded.
+    """
+
+    accounts: tuple[Account, ...]
+    undescribed: tuple[Unseen, ...]
+
+
 def find_accounts(
-    settings: Settings, root: Path, files: Iterable[ProjectFile], named: Sequence[str] = ()
-) -> tuple[Account, ...]:
-    """The accounts that a project uses, and the other environments of the same providers.
+    settings: Settings, root: Path, files: Iterable[ProjectFile] | None, named: Sequence[str] = ()
+) -> FoundAccounts:
+    """The accounts that a project uses.
 
     Args:
         settings: the settings of the project.
         root: its folder.
-        files: its files.
+        files: its files; None for a bare repository, which has none, and may use no provider as far as one can see.
         named: the providers to look at; empty for those in use.
 
     Raises:
         UnknownName: there is no such provider.
-        ProfileError: the description of one cannot be used.
+        ProfileError: the description of a named one cannot be used.
         UsageError: no provider is in use.
     """
     providers = {provider.name: provider for provider in map(settings.load, named)}
+    undescribed: list[Unseen] = []
     if not providers:
-        providers = _providers_in_use(settings, root, files)
-    if not providers:
+        providers = _providers_in_use(settings, root, files or (), undescribed)
+    if not providers and not undescribed and files is not None:
         raise UsageError(
             f"no provider is in use in {root}: callwell.toml and the Python there name none, and no key is present; "
             f"name one with --provider, of {', '.join(settings.names())}"
         )
-    return tuple(account for provider in providers.values() for account in accounts_of(settings, provider))
+    accounts = (account for provider in providers.values() for account in accounts_of(settings, provider))
+    return FoundAccounts(tuple(accounts), tuple(undescribed))
 
 
-def _providers_in_use(settings: Settings, root: Path, files: Iterable[ProjectFile]) -> dict[str, Provider]:
+def _load_if_described(settings: Settings, name: str, undescribed: list[Unseen]) -> Provider | None:
+    """A provider; None, and a reason in `undescribed`, if its description cannot be used."""
+    try:
+        return settings.load(name)
+    except CallwellError as error:
+        fix = "Mend it: callwell operations FOLDER loads it, and names the next fault."
+        undescribed.append(Unseen(what=f"the description of {name} cannot be loaded: {error}", fix=fix))
+        return None
+
+
+def _providers_in_use(
+    settings: Settings, root: Path, files: Iterable[ProjectFile], undescribed: list[Unseen]
+) -> dict[str, Provider]:
     """The providers that are configured, have a key, or are named in the code."""
-    known = {name: settings.load(name) for name in settings.names()}
+    loaded = {name: _load_if_described(settings, name, undescribed) for name in settings.names()}
+    known = {name: provider for name, provider in loaded.items() if provider is not None}
     used = {name for name in known if _is_configured(settings, name)}
     used |= {name for name, provider in known.items() if name not in used and _has_key(settings, provider)}
     folders: set[Path] = set()
@@ -102,8 +134,9 @@ def _providers_in_use(settings: Settings, root: Path, files: Iterable[ProjectFil
         folders |= set(_described_folders(content, (root, file.path.parent)))
     providers = {name: known[name] for name in known if name in used}
     for folder in sorted(folders):
-        provider = settings.load(str(folder))
-        providers.setdefault(provider.name, provider)
+        provider = _load_if_described(settings, str(folder), undescribed)
+        if provider is not None:
+            providers.setdefault(provider.name, provider)
     return providers
 
 

@@ -127,7 +127,13 @@ def _comment_finder(project: Project) -> Callable[[str, Place], IgnoreComment | 
     paths: dict[str, Path] = {}
     with suppress(CouldNotLook):  # the checks have reported it
         paths.update((file.name, file.path) for file in project.files)
-    lines = functools.cache(read_lines)
+
+    @functools.cache
+    def lines(path: Path) -> tuple[str, ...]:
+        try:
+            return read_lines(path)
+        except OSError:  # a check says it
+            return ()
 
     def find_comment(check_id: str, place: Place) -> IgnoreComment | None:
         path = paths.get(place.path)

@@ -84,7 +84,7 @@ def look_into_states(project: Project) -> Iterator[SharedState | Unseen]:
             yield Unseen(what=problem, place=choices[0].place, fix=CHOOSE)
             continue
         try:
-            state = open_state(url)
+            state = open_state(url, existing=True)
         except CallwellError as error:
             what = f"the state {mask_state_url(url)} cannot be opened: {error}"
             yield Unseen(what=what, place=choices[0].place, fix=CHOOSE)

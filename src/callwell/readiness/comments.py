@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -80,17 +81,18 @@ def comment_about(check_id: str, line: int, lines: Sequence[str]) -> IgnoreComme
 
 
 def read_lines(path: Path) -> tuple[str, ...]:
-    """The lines of a file in which a comment may be; none if there can be no comment, or it cannot be read.
+    """The lines of a file in which a comment may be; none if there can be no comment.
 
     Args:
         path: the file.
+
+    Raises:
+        OSError: it cannot be read.
     """
-    try:
-        if not path.is_file() or path.stat().st_size > MAX_BYTES:
-            return ()
-        content = path.read_bytes()
-    except OSError:
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_BYTES:
         return ()
+    content = path.read_bytes()
     if _MARK_BYTES not in content:
         return ()
     return tuple(content.decode("utf-8", "replace").split("\n"))

@@ -52,7 +52,7 @@ def record_drill(account: Account, drill: str, *, passed: bool, at: float) -> bo
     url = str(account.settings["state"].value)
     if find_state_problem(url):
         return False
-    state = open_state(url)
+    state = open_state(url, existing=True)
     try:
         if not state.shared:
             return False

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from callwell.errors import KeyMissing
 from callwell.keys import parse_source
-from callwell.readiness.check import NotApplicable, Place
+from callwell.readiness.check import NotApplicable, Place, Unseen
 from callwell.readiness.origins import name_in
 
 if TYPE_CHECKING:
@@ -27,12 +27,14 @@ class KeyPlace(NamedTuple):
         source: the place.
         key: what is there; None if nothing is, or it cannot be read.
         problem: why there is none; empty if there is one.
+        is_unknown: a key may be there, but the place could not be read.
     """
 
     account: Account
     source: KeySource
     key: Key | None
     problem: str
+    is_unknown: bool = False
 
     def place(self, root: Path) -> Place:
         """The place in a report.
@@ -43,6 +45,16 @@ class KeyPlace(NamedTuple):
         if self.source.file is not None:
             return Place(name_in(self.source.file, root))
         return Place(self.source.location)
+
+    def unseen(self, root: Path) -> Unseen:
+        """What a check says that needs the key of a place which could not be read.
+
+        Args:
+            root: the project's folder.
+        """
+        what = f"{label(self.account)}: {self.problem}".replace("\n", " ")
+        fix = "Run the check as the user that runs the program, where it can read its keys."
+        return Unseen(what=what, place=self.place(root), fix=fix)
 
 
 def read_key_places(accounts: Iterable[Account]) -> tuple[KeyPlace, ...]:
@@ -100,4 +112,15 @@ def _read(account: Account) -> KeyPlace:
     try:
         return KeyPlace(account=account, source=source, key=source.read(), problem="")
     except KeyMissing as error:
-        return KeyPlace(account=account, source=source, key=None, problem=str(error))
+        is_unknown = source.lease_s is not None or could_not_read(error)
+        return KeyPlace(account=account, source=source, key=None, problem=str(error), is_unknown=is_unknown)
+
+
+def could_not_read(error: Exception) -> bool:
+    """Whether an error says that a file is there and could not be read.
+
+    Args:
+        error: the error, raised from that of the system.
+    """
+    cause = error.__cause__
+    return isinstance(cause, OSError) and not isinstance(cause, (FileNotFoundError, NotADirectoryError))

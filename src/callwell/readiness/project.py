@@ -12,6 +12,7 @@ from callwell.readiness.files import ProjectFiles
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from callwell.readiness.findings import Unseen
     from callwell.readiness.known_keys.keys_in_use import KeysInUse
     from callwell.readiness.shapes.scan import ShapeScan
 
@@ -45,11 +46,15 @@ class Project:
         root: its folder.
         accounts: the accounts that it uses, and the other environments of the same providers.
         scope: what to look at.
+
+    Attributes:
+        undescribed: descriptions of providers that the project uses and that could not be loaded.
     """
 
     def __init__(self, root: Path, accounts: tuple[Account, ...] = (), scope: Scope | None = None) -> None:
         self.root = root
         self.accounts = accounts
+        self.undescribed: tuple[Unseen, ...] = ()
         self.scope = scope or Scope()
 
     @property

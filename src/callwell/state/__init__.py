@@ -15,26 +15,28 @@ if TYPE_CHECKING:
 __all__ = ["Cell", "MemoryState", "State", "open_state"]
 
 
-def open_state(url: str) -> StateType:
+def open_state(url: str, *, existing: bool = False) -> StateType:
     """The state that a URL names.
 
     Args:
         url: `memory:`, which ends with the process, or `sqlite:///path` (`sqlite:////absolute/path`), which the
             processes of one machine share, or `postgresql://USER@HOST/DATABASE`, which the processes of many machines
             share (extra `postgresql`).
+        existing: open only what is there: no file and no table is made, and nothing is migrated.
 
     Raises:
         InvalidOption: the URL names no kind of state.
-        StateError: the file or the database cannot be opened, or is not a state of Callwell.
+        StateError: the file or the database cannot be opened, or is not a state of Callwell; with `existing`, also if
+            it is empty, or of an older version.
     """
     if url in ("memory:", "memory"):
         return MemoryState()
     if url.startswith("sqlite:///") and len(url) > len("sqlite:///"):
         from callwell.state.sqlite import SqliteState
 
-        return SqliteState(url.removeprefix("sqlite:///"))
+        return SqliteState(url.removeprefix("sqlite:///"), existing=existing)
     if url.startswith(("postgresql://", "postgres://")):
-        return _open_postgres(url)
+        return _open_postgres(url, existing=existing)
     from callwell.state.urls import mask_state_url
 
     raise InvalidOption(
@@ -42,7 +44,7 @@ def open_state(url: str) -> StateType:
     )
 
 
-def _open_postgres(url: str) -> StateType:
+def _open_postgres(url: str, *, existing: bool) -> StateType:
     try:
         from callwell.state.postgres import PostgresState
     except ImportError as error:
@@ -51,4 +53,4 @@ def _open_postgres(url: str) -> StateType:
         raise StateError(
             f"a state in PostgreSQL needs psycopg, which cannot be loaded ({error}): {install_command('postgresql')}"
         ) from error
-    return PostgresState(url)
+    return PostgresState(url, existing=existing)

@@ -71,3 +71,21 @@ def pending(schema: Schema, steps: Sequence[Step], *, name: str) -> list[Step]:
     """
     check_needs(schema.needs, steps, name=name)
     return [step for step in steps if step.version > schema.version]
+
+
+def check_complete(schema: Schema, steps: Sequence[Step], *, name: str) -> None:
+    """Refuse a store that lacks steps, where none may be carried out.
+
+    Args:
+        schema: what the store says.
+        steps: all that the code knows.
+        name: the store, as messages have it.
+
+    Raises:
+        StateError: it is of an older version, or the code is too old for it.
+    """
+    if pending(schema, steps, name=name):
+        raise StateError(
+            f"{name} was written by an older version of Callwell (schema {schema.version}, this one knows "
+            f"{steps[-1].version}); the next client that uses it updates it"
+        )

@@ -25,8 +25,9 @@ from callwell.forks import reset_after_fork
 from callwell.state import postgres_schema
 from callwell.state.base import FORGET
 from callwell.state.listeners import Listeners
-from callwell.state.migrations import Schema, Step, check_needs
+from callwell.state.migrations import Schema, Step, check_complete, check_needs
 from callwell.state.postgres_connection import QUERIES, leave_to_parent
+from callwell.state.postgres_errors import explain_error
 from callwell.state.postgres_signals import PostgresSignals
 from callwell.state.postgres_url import parse
 from callwell.state.queries import LAST_CHARACTER
@@ -44,22 +45,6 @@ R = TypeVar("R")
 
 REMEDY: Final = "drop its tables (callwell_cells, callwell_signals, callwell_schema)"
 
-NO_RIGHTS: Final = (
-    "the role has not the rights",
-    "grant it SELECT, INSERT, UPDATE and DELETE on the tables callwell_*, or CREATE on the schema at first",
-)
-
-REASONS: Final[dict[type[psycopg.Error], tuple[str, str]]] = {
-    errors.InsufficientPrivilege: NO_RIGHTS,
-    errors.InvalidSchemaName: NO_RIGHTS,  # what a role without rights on the schema gets when it makes a table
-    errors.LockNotAvailable: ("another process has kept the record locked for 30 s", "look for a stuck transaction"),
-    errors.DiskFull: ("the server's disk is full", "make room and run the same again"),
-    errors.ReadOnlySqlTransaction: ("the server is a standby, which is read-only", "name the primary, or all hosts"),
-    errors.UndefinedTable: ("its tables were removed while it was in use", "start again after the quota's window"),
-    errors.ProgramLimitExceeded: ("a record or its name is too long", "use shorter names"),
-}
-"""Error of the server → what it means here, and what to do."""
-
 
 class PostgresState:
     """Records in a table of a PostgreSQL database.
@@ -67,6 +52,7 @@ class PostgresState:
     Args:
         url: `postgresql://USER@HOST/DATABASE`, as libpq takes it; several hosts for a failover.
         steps: the schema's steps that this code knows.
+        existing: use tables that are there: none is made or changed.
 
     Raises:
         InvalidOption: the URL has a mistake.
@@ -76,12 +62,13 @@ class PostgresState:
     shared = True
     call_locks: Path | None = None
 
-    def __init__(self, url: str, *, steps: Sequence[Step] = postgres_schema.STEPS) -> None:
+    def __init__(self, url: str, *, steps: Sequence[Step] = postgres_schema.STEPS, existing: bool = False) -> None:
         self.server_wall: float | None = None
         self.schema = Schema(0, 0)
         self._address = parse(url)
         self._place = Place(self._address.name, REMEDY)
         self._steps = steps
+        self._existing = existing
         self._lock = threading.Lock()
         self._connection: Connection | None = None
         signals = PostgresSignals(self.connect, self._probe, name=self._address.name)
@@ -146,6 +133,11 @@ class PostgresState:
             self.server_wall = rows[0][3] if rows else None
             return [Entry(bytes(key).decode(), size, at) for key, size, at, _ in rows]
 
+    def contents(self) -> list[tuple[str, bytes]]:
+        """Each record as it is stored, with its key, in the order of the keys."""
+        with self._translate_errors("read"):
+            return [(bytes(key).decode(), bytes(record)) for key, record in self._query("contents", ())]
+
     def notify(self, topic: str) -> None:
         """Call all who listen, on every machine."""
         written = topic.encode()
@@ -185,12 +177,21 @@ class PostgresState:
         if self._connection is None:
             connection = self.connect()
             try:
-                self.schema = postgres_schema.migrate(connection, self._steps, name=self.name)
+                self.schema = self._check_schema(connection)
             except BaseException:
                 connection.close()
                 raise
             self._connection = connection
         return self._connection
+
+    def _check_schema(self, connection: Connection) -> Schema:
+        if not self._existing:
+            return postgres_schema.migrate(connection, self._steps, name=self.name)
+        schema = postgres_schema.read_schema(connection, name=self.name)
+        if not schema.version:
+            raise StateError(f"{self.name} has no state of Callwell yet: no client has used it")
+        check_complete(schema, self._steps, name=self.name)
+        return schema
 
     def _disconnect(self) -> None:
         if self._connection is not None:
@@ -277,17 +278,7 @@ class PostgresState:
             with self._lock:
                 yield
         except psycopg.Error as error:
-            raise self._explain(verb, error) from None  # psycopg's text may have the password
-
-    def _explain(self, verb: str, error: psycopg.Error) -> StateError:
-        for kind, (reason, advice) in REASONS.items():
-            if isinstance(error, kind):
-                return StateError(f"cannot {verb} the state {self.name}: {reason}; {advice}")
-        reason = self._address.hide_password(error.diag.message_primary or str(error))
-        advice = "check that the server runs and that the URL is right"
-        if "session is read-only" in reason:
-            advice = self._address.advise_on_standby()
-        return StateError(f"cannot {verb} the state {self.name}: {reason}; {advice}")
+            raise explain_error(self._address, verb, error) from None  # psycopg's text may have the password
 
 
 def _range(prefix: str) -> tuple[bytes, bytes]:

@@ -62,6 +62,19 @@ DELETE FROM callwell_cells WHERE key >= %s AND key < %s
 SELECT key, length(value), extract(epoch FROM changed_at)::float8, extract(epoch FROM clock_timestamp())::float8
 FROM callwell_cells ORDER BY key
 
+-- contents
+SELECT key, value FROM callwell_cells ORDER BY key
+
+-- rights
+SELECT CASE
+    WHEN to_regclass('callwell_schema') IS NULL THEN has_schema_privilege(current_schema(), 'CREATE')
+    ELSE has_table_privilege('callwell_schema', 'SELECT')
+END AND CASE
+    WHEN to_regclass('callwell_cells') IS NULL THEN has_schema_privilege(current_schema(), 'CREATE')
+    ELSE has_table_privilege('callwell_cells', 'SELECT') AND has_table_privilege('callwell_cells', 'INSERT')
+        AND has_table_privilege('callwell_cells', 'UPDATE') AND has_table_privilege('callwell_cells', 'DELETE')
+END
+
 -- notify
 INSERT INTO callwell_signals (topic, count, changed_at) VALUES (%(topic)s, 1, now())
 ON CONFLICT (topic) DO UPDATE SET count = callwell_signals.count + 1, changed_at = now();

@@ -27,7 +27,7 @@ from callwell.state.base import FORGET
 from callwell.state.checksums import add_checksum, strip_checksum
 from callwell.state.file_identity import FileIdentity
 from callwell.state.listeners import Listeners
-from callwell.state.migrations import Schema, Step, check_needs, pending
+from callwell.state.migrations import Schema, Step, check_complete, check_needs, pending
 from callwell.state.queries import LAST_CHARACTER, load_queries
 from callwell.state.signals import SignalFolder
 from callwell.state.stored_records import Entry, Place, assume_damaged, decode, encode
@@ -80,6 +80,7 @@ class SqliteState:
     Args:
         path: the file, created with its folders if it does not exist; `~` is the home directory.
         steps: the schema's steps that this code knows.
+        existing: open a file that is there: none is made or changed.
 
     Raises:
         StateError: the file cannot be opened, or is not a state of Callwell.
@@ -88,10 +89,11 @@ class SqliteState:
     shared = True
     server_wall: float | None = None
 
-    def __init__(self, path: str, *, steps: Sequence[Step] = STEPS) -> None:
+    def __init__(self, path: str, *, steps: Sequence[Step] = STEPS, existing: bool = False) -> None:
         self.path = Path(path).expanduser()
         self.schema = Schema(0, 0)
         self._steps = steps
+        self._existing = existing
         self._place = Place(str(self.path), "remove the file")
         self._file = self.path.absolute()
         self.call_locks: Path | None = self._file.with_name(f"{self._file.name}-calls")
@@ -206,7 +208,7 @@ class SqliteState:
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
-            if not self._file.exists() and not self._identity.was_opened:
+            if not self._existing and not self._file.exists() and not self._identity.was_opened:
                 self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 _create_file(self._file)
             self._check_unchanged()
@@ -237,6 +239,8 @@ class SqliteState:
     def _migrate(self, connection: sqlite3.Connection) -> None:
         """Carry out the steps that the file lacks; processes that do so at once take turns."""
         self.schema = _read_schema(connection)
+        if self._existing:
+            check_complete(self.schema, self._steps, name=self.name)
         if not pending(self.schema, self._steps, name=self.name):
             return
         connection.execute(QUERIES["begin"])

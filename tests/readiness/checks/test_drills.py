@@ -5,14 +5,17 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pytest
 
+from callwell.emulator.errors import EmulatorError
 from callwell.readiness.check import CouldNotLook, NotApplicable, Severity, Unseen
 from callwell.readiness.drill_record import ROTATION, read_drill
+from callwell.readiness.drills import landlock
 from callwell.readiness.drills.fault_drill import LOST_RESPONSE, SERVER_ERRORS, THROTTLE, run_fault_drill
 from callwell.readiness.drills.players import note_absent
 from callwell.readiness.drills.rotation import remember, run_rotation_drill
@@ -23,9 +26,11 @@ from tests.processes.program import start
 from tests.readiness.accounts import make_account
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from callwell.emulator.options import EmulatorOptions
+    from callwell.emulator.process import Running
     from callwell.readiness.drills.fault_drill import FaultDrill
     from callwell.readiness.project import Account
 
@@ -93,6 +98,22 @@ CRASH: Final = f'raise SystemExit("no database for {REAL_KEY}")\n'
 IDLE: Final = "import json, os\njson.dump(dict(os.environ), open('variables.json', 'w'))\n"
 ENDLESS: Final = "call('/public/me', read_key())\ntime.sleep(600)\n"
 ONCE: Final = "call('/public/me', read_key())\n"
+GOING_OUT: Final = """
+import os, socket, subprocess, sys
+
+port = int(os.environ["OUTSIDE_PORT"])
+for go in (
+    lambda: socket.create_connection(("127.0.0.1", port)),
+    lambda: urllib.request.urlopen("http://api.outside.invalid/items?secret=1"),
+):
+    try:
+        go()
+    except OSError:
+        pass
+bare = "import socket; socket.create_connection(('127.0.0.1', %d))" % port
+if "KERNEL_REFUSES" in os.environ:
+    assert subprocess.run([sys.executable, "-I", "-c", bare], stderr=subprocess.DEVNULL).returncode
+"""
 NO_ADDRESS: Final = "from callwell import Client\nClient('userplane').me.get()\n"
 
 USERPLANE: Final = make_account("userplane", key="file:/nowhere/key")
@@ -143,6 +164,9 @@ CASES: Final[Mapping[str, Case]] = {
     "throttle, idle": Case(THROTTLE, IDLE, REAL, unseen=("none of the program's requests",)),
     "throttle, endless": Case(THROTTLE, HTTP + ENDLESS, unseen=("had not ended after 3 s",)),
     "throttle, real key": Case(THROTTLE, HTTP + WRONG_KEY, REAL, unseen=("a key of this project to the emulator",)),
+    "throttle, going out": Case(
+        THROTTLE, HTTP + POLITE + GOING_OUT, unseen=("tried to reach api.outside.invalid, 127.0.0.1:",)
+    ),
     "throttle, no address": Case(
         THROTTLE, NO_ADDRESS, unseen=("expected the address of the emulator", "none of the program's requests")
     ),
@@ -175,12 +199,23 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def results(folder: Path) -> Mapping[str, list[DrillResult]]:
+def outside() -> Iterator[socket.socket]:
+    """A server on this machine that no drill may reach."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        yield server
+
+
+@pytest.fixture(scope="module")
+def results(folder: Path, outside: socket.socket) -> Mapping[str, list[DrillResult]]:
     """All drills, several at a time: most of what they do is to wait."""
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(8) as pool:
         patch.setenv("USERPLANE_API_KEY", REAL_KEY)
         patch.setenv("REAL_PLACE", REAL_KEY)
         patch.setenv("OTHER_PLACE", f"key={REAL_KEY}")
+        patch.setenv("OUTSIDE_PORT", str(outside.getsockname()[1]))
+        if landlock.is_available():
+            patch.setenv("KERNEL_REFUSES", "1")
         begun = {name: pool.submit(drill, case, folder / name.replace(", ", "-")) for name, case in CASES.items()}
         return {name: future.result() for name, future in begun.items()}
 
@@ -212,6 +247,13 @@ def test_a_program_has_no_real_key(folder: Path, results: Mapping[str, list[Dril
     assert variables["CALLWELL_DRILL"] == "userplane"
 
 
+def test_nothing_but_the_emulator_is_reached(outside: socket.socket, results: Mapping[str, list[DrillResult]]) -> None:
+    """Not by Python, not by HTTP libraries, and where the kernel can refuse it, not by any program."""
+    assert "throttle, going out" in results
+    with pytest.raises(BlockingIOError):
+        outside.accept()
+
+
 def test_nothing_outlives_a_drill(folder: Path, results: Mapping[str, list[DrillResult]]) -> None:
     """Keys and state are gone with it."""
     assert "throttle, idle" in results
@@ -224,6 +266,19 @@ def test_a_program_that_does_not_exist(tmp_path: Path) -> None:
     project = Project(tmp_path, (USERPLANE,), Scope(command=("no-such-program",)))
     with pytest.raises(CouldNotLook, match="cannot be started: no-such-program"):
         list(run_fault_drill(THROTTLE, project, start=start))
+
+
+@pytest.mark.parametrize("drill", [THROTTLE, SERVER_ERRORS, LOST_RESPONSE, None])
+def test_without_an_emulator(tmp_path: Path, drill: FaultDrill | None) -> None:
+    """A drill that cannot be made says so."""
+
+    def fail(_: EmulatorOptions) -> Running:
+        raise EmulatorError("no port is free")
+
+    project = Project(tmp_path, (USERPLANE,))
+    results = run_fault_drill(drill, project, start=fail) if drill else run_rotation_drill(project, start=fail)
+    with pytest.raises(CouldNotLook, match="the emulator could not be started: no port is free"):
+        list(results)
 
 
 def test_where_drills_do_not_apply(tmp_path: Path) -> None:

@@ -112,7 +112,8 @@ def _drill_program(drill: FaultDrill, project: Project, stage: Stage, limit_s: f
     unseen = [*find_foreign_key(stage, project.accounts, rows)]
     complaint = end.complaint()
     is_struck = any(row.fault in drill.names for row in rows)
-    if complaint is not None and not (drill.may_fail and is_struck and end.exit_code is not None):
+    may_fail = drill.may_fail and is_struck and end.exit_code is not None and not end.refused
+    if complaint is not None and not may_fail:
         unseen.append(complaint)
     if not only_api(rows):
         unseen.append(nothing_arrived(stage))

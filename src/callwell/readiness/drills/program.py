@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from callwell.client.addresses import DRILL_VARIABLE
 from callwell.client.setting_variables import variable_names
@@ -16,6 +16,7 @@ from callwell.errors import CallwellError
 from callwell.keys import parse_source
 from callwell.observe.redact import redact
 from callwell.readiness.check import CouldNotLook, Unseen
+from callwell.readiness.drills.cut_off import CutOff, name_attempts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -37,9 +38,6 @@ TAIL_LINES: Final = 3
 TAIL_BYTES: Final = 64 << 10
 """How much of the output is shown, and read for that: its end says why a program failed."""
 
-NO_PROXY: Final = "127.0.0.1,localhost"
-"""Hosts to which a program goes without a proxy: the emulator's."""
-
 
 class ProgramEnd(NamedTuple):
     """How a program ended.
@@ -48,14 +46,18 @@ class ProgramEnd(NamedTuple):
         exit_code: its exit code, negative for a signal; None if it was stopped at the time limit.
         limit_s: the time limit in seconds.
         last_lines: the end of its output, without keys.
+        refused: the addresses besides the emulator's that it tried to reach.
     """
 
     exit_code: int | None
     limit_s: float
     last_lines: str
+    refused: list[str]
 
     def complaint(self) -> Unseen | None:
         """Why the drill says little about the program; None if it ended well."""
+        if self.refused:
+            return name_attempts(self.refused)
         if self.exit_code == 0:
             return None
         how = f"ended with exit code {self.exit_code}"
@@ -74,14 +76,22 @@ class RunningProgram:
     Args:
         process: its process, the leader of a process group.
         output: the file with all that it prints.
+        cut_off: what keeps it from everything but the emulator.
         secrets: texts that must not be shown.
         limit_s: seconds that it may take.
     """
 
     def __init__(
-        self, process: subprocess.Popen[bytes], output: Path, *, secrets: Sequence[str], limit_s: float
+        self,
+        process: subprocess.Popen[bytes],
+        output: Path,
+        cut_off: CutOff,
+        *,
+        secrets: Sequence[str],
+        limit_s: float,
     ) -> None:
         self._process = process
+        self._cut_off = cut_off
         self._output = output
         self._secrets = secrets
         self._limit_s = limit_s
@@ -108,7 +118,7 @@ class RunningProgram:
             exit_code = self._process.wait(max(0.0, self._stop_at - time.monotonic()))
         if exit_code is None:
             self.stop()
-        return ProgramEnd(exit_code, self._limit_s, self._last_lines())
+        return ProgramEnd(exit_code, self._limit_s, self._last_lines(), self._cut_off.attempts())
 
     def stop(self) -> None:
         """End the program and all that it started, politely at first."""
@@ -154,28 +164,30 @@ def run_program(
     """
     drilled = {seat.account.provider.name for seat in stage.seats}
     real_keys = find_real_keys(account for account in accounts if account.provider.name in drilled)
+    secrets = (*find_real_keys(accounts), *(seat.read_key() for seat in stage.seats))
     output = stage.folder / "output"
-    with output.open("wb") as file:
+    with CutOff(stage.ports, stage.folder) as cut_off, output.open("wb") as file:
+        variables = drill_variables(stage, os.environ, real_keys)
+        variables |= cut_off.variables(variables)
+        options: Any = {
+            "cwd": folder,
+            "env": variables,
+            "stdin": subprocess.DEVNULL,
+            "stdout": file,
+            "stderr": subprocess.STDOUT,
+            "start_new_session": True,  # a group of its own, to be ended as a whole
+        }
         try:
-            process = subprocess.Popen(  # noqa: S603 - the user's own command
-                command,
-                cwd=folder,
-                env=drill_variables(stage, os.environ, real_keys),
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # a group of its own, to be ended as a whole
-            )
+            process = cut_off.start(lambda: subprocess.Popen(command, **options))  # noqa: S603 - the user's own command
         except (OSError, ValueError) as error:
             raise CouldNotLook(
                 f"the program cannot be started: {command[0]}: {error}", "Correct the command after --run."
             ) from error
-    secrets = (*find_real_keys(accounts), *(seat.read_key() for seat in stage.seats))
-    program = RunningProgram(process, output, secrets=secrets, limit_s=limit_s)
-    try:
-        yield program
-    finally:
-        program.stop()
+        program = RunningProgram(process, output, cut_off, secrets=secrets, limit_s=limit_s)
+        try:
+            yield program
+        finally:
+            program.stop()
 
 
 def find_real_keys(accounts: Iterable[Account]) -> tuple[str, ...]:
@@ -204,8 +216,6 @@ def drill_variables(stage: Stage, inherited: Mapping[str, str], real_keys: Seque
     variables.pop("CALLWELL_CLOCK", None)  # the emulator runs in real time, like a program that knows no other clock
     for seat in sorted(stage.seats, key=lambda seat: seat.account.in_use):
         variables |= _seat_variables(seat)
-    bypassed = (variables.get("NO_PROXY") or variables.get("no_proxy"), NO_PROXY)
-    variables["NO_PROXY"] = variables["no_proxy"] = ",".join(filter(None, bypassed))
     variables["XDG_STATE_HOME"] = str(stage.folder / "state-home")
     variables[DRILL_VARIABLE] = " ".join(dict.fromkeys(seat.account.provider.name for seat in stage.seats))
     return variables

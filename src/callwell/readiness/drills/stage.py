@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -123,6 +124,11 @@ class Stage:
     def in_use(self) -> tuple[Seat, ...]:
         """The accounts with which the project makes its calls."""
         return tuple(seat for seat in self.seats if seat.account.in_use)
+
+    @property
+    def ports(self) -> list[int]:
+        """Where a program reaches the emulator."""
+        return sorted({urlsplit(seat.base_url).port or 0 for seat in self.seats})
 
     def inject(self, faults: Iterable[tuple[Seat, Sequence[dict[str, Any]]]]) -> None:
         """Let the emulator fail for some accounts from now on, and for no other.

@@ -29,6 +29,10 @@ LOCKED: Final = re.compile("could not open directory")
 REPAIR: Final = "Repair the repository, so that `git status` works there."
 
 
+class BareRepository(CouldNotLook):
+    """There is a history, and no files to look at."""
+
+
 class Listing(NamedTuple):
     """What is in a project's folder, by names relative to it.
 
@@ -52,7 +56,7 @@ def list_files(root: Path) -> Listing:
         root: the folder.
 
     Raises:
-        CouldNotLook: it is a bare repository, so it has no files.
+        BareRepository: it has no files.
     """
     problems: list[Unseen] = []
     try:
@@ -73,7 +77,7 @@ def is_in_work_tree(folder: Path) -> bool:
         folder: the folder.
 
     Raises:
-        CouldNotLook: the repository is bare.
+        BareRepository: the repository is bare.
         GitError: git refuses the repository, or is not installed although there is one.
     """
     try:
@@ -83,7 +87,7 @@ def is_in_work_tree(folder: Path) -> bool:
             raise
         return False
     if bare == "true":
-        raise CouldNotLook("this is a bare repository, which has no files", "Check a clone of it.")
+        raise BareRepository("this is a bare repository, which has a history and no files", "Check a clone of it.")
     return True
 
 

@@ -6,21 +6,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from callwell.readiness import registry
-from callwell.readiness.check import Check, Finding, Group, Place, Severity
+from callwell.readiness.check import Check, Finding, Group, Place, Severity, Unseen
 from callwell.readiness.comments import all_comments, read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from callwell.readiness.check import Unseen
     from callwell.readiness.comments import IgnoreComment
     from callwell.readiness.project import Project
 
 
 def look(project: Project) -> Iterator[Finding | Unseen]:
-    """Look at every comment in the files. In a file that cannot be read, none accepts anything."""
+    """Look at every comment in the files."""
     for file in project.files:
-        for comment in all_comments(read_lines(file.path)):
+        try:
+            lines = read_lines(file.path)
+        except FileNotFoundError:  # a link that leads nowhere has no text
+            continue
+        except OSError as error:
+            fix = "Make it readable for the user that runs the check."
+            yield Unseen(what=f"the file cannot be read: {error.strerror}", place=Place(file.name), fix=fix)
+            continue
+        for comment in all_comments(lines):
             yield from _faults(comment, file.name)
 
 

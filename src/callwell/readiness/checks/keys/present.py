@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from callwell.keys.format import find_format_error
-from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity
+from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unseen
 from callwell.readiness.key_places import label, read_key_places
 
 if TYPE_CHECKING:
@@ -15,13 +15,16 @@ if TYPE_CHECKING:
     from callwell.readiness.project import Project
 
 
-def look(project: Project) -> Iterator[Finding]:
+def look(project: Project) -> Iterator[Finding | Unseen]:
     """Read the key of each account with which calls are made."""
     places = read_key_places(project.in_use)
     if not places:
         raise NotApplicable("the project uses no provider with keys")
     for at in places:
         account = label(at.account)
+        if at.is_unknown:
+            yield at.unseen(project.root)
+            continue
         if at.key is None:
             what = f"{account}: {at.problem}".replace("\n", " ")
             yield Finding(what=what, place=at.place(project.root), identity=f"missing {account}")

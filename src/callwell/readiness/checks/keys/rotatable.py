@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity
+from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unseen
 from callwell.readiness.key_places import label, read_key_places
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from callwell.readiness.project import Project
 
 
-def look(project: Project) -> Iterator[Finding]:
+def look(project: Project) -> Iterator[Finding | Unseen]:
     """Look at the kind of each place with which calls are made."""
     places = read_key_places(project.in_use)
     if not places:
@@ -24,6 +24,8 @@ def look(project: Project) -> Iterator[Finding]:
             account = label(at.account)
             what = f"{account}: a new key needs a restart of the program, because {at.source.location} cannot change"
             yield Finding(what=what, place=at.place(project.root), identity=account)
+        elif at.key is None:  # a new key is read there only if the one of today is
+            yield at.unseen(project.root)
 
 
 CHECK = Check(

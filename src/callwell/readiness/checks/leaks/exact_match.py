@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from callwell.readiness.files import ProjectFile
     from callwell.readiness.known_keys.known_key import KnownKey
+    from callwell.readiness.known_keys.search import Match
     from callwell.readiness.project import Project
 
 MAX_PLACES: Final = 20
@@ -86,20 +87,41 @@ def _look_in_file(project: Project, file: ProjectFile) -> Iterator[Finding | Uns
         for match in search(project.keys_in_use, part.chunks):
             counts[match.key] += 1
             if counts[match.key] <= MAX_PLACES:
-                yield Finding(
-                    what=f"{match.key} is {where}, {match.encoding}",
-                    place=Place(file.name, match.line),
-                    fix=say_how_to_revoke(project, match.key),
-                    identity=match.key.fingerprint,
-                )
+                yield _found(project, match, where, Place(file.name, match.line))
+    yield from _say_how_many_more(project, counts, Place(file.name))
+
+
+def look_in_records(project: Project, name: str, records: Iterable[tuple[str, bytes]]) -> Iterator[Finding]:
+    """Look for the keys in use in the records of a state.
+
+    Args:
+        project: the project.
+        name: the state, as a report names it.
+        records: the records with their keys, which are looked at as well.
+    """
+    counts: Counter[KnownKey] = Counter()
+    for key, record in records:
+        for match in search(project.keys_in_use, [key.encode(), b"\n", record]):
+            counts[match.key] += 1
+            if counts[match.key] <= MAX_PLACES:
+                yield _found(project, match, "in a record of the state", Place(name))
+    yield from _say_how_many_more(project, counts, Place(name))
+
+
+def _found(project: Project, match: Match, where: str, place: Place) -> Finding:
+    return Finding(
+        what=f"{match.key} is {where}, {match.encoding}",
+        place=place,
+        fix=say_how_to_revoke(project, match.key),
+        identity=match.key.fingerprint,
+    )
+
+
+def _say_how_many_more(project: Project, counts: Counter[KnownKey], place: Place) -> Iterator[Finding]:
     for key, count in counts.items():
         if count > MAX_PLACES:
-            yield Finding(
-                what=f"{key} is there {count - MAX_PLACES} more times",
-                place=Place(file.name),
-                fix=say_how_to_revoke(project, key),
-                identity=key.fingerprint,
-            )
+            what = f"{key} is there {count - MAX_PLACES} more times"
+            yield Finding(what=what, place=place, fix=say_how_to_revoke(project, key), identity=key.fingerprint)
 
 
 def say_how_to_revoke(project: Project, key: KnownKey) -> str:

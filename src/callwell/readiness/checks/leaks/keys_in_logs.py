@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unseen
-from callwell.readiness.checks.leaks.exact_match import look_in_files
+from callwell.errors import CallwellError
+from callwell.readiness.check import Check, Finding, Group, NotApplicable, Place, Severity, Unseen
+from callwell.readiness.checks.leaks.exact_match import look_in_files, look_in_records
 from callwell.readiness.files import ProjectFile
 from callwell.readiness.files.logs import is_log
+from callwell.state import open_state
+from callwell.state.urls import mask_state_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,30 +19,51 @@ if TYPE_CHECKING:
     from callwell.readiness.project import Project
 
 SQLITE: Final = "sqlite:///"
+FILES_AND_MEMORY: Final = (SQLITE, "memory")
 STATE_FILES: Final = ("", "-wal")
 """Ends of the names of a state's files: the database, and what is not yet in it."""
 
 
 def look(project: Project) -> Iterator[Finding | Unseen]:
     """Look into logs and cassettes of the project, and into the state."""
+    urls = [] if project.scope.staged else _state_urls(project)
     logs = {file.path: file for file in project.files if is_log(file.name) and not file.shipped_by}
     logs.update((file.path, file) for file in project.files.ignored_logs())
-    logs.update((file.path, file) for file in _state_files(project))
-    if not logs:
+    logs.update((file.path, file) for url in urls for file in _state_files(project, url))
+    databases = [url for url in urls if not url.startswith(FILES_AND_MEMORY)]
+    if not logs and not databases:
         raise NotApplicable("there are no logs, cassettes or states")
     yield from look_in_files(project, sorted(logs.values(), key=lambda file: file.name))
+    for url in databases:
+        yield from _look_in_database(project, url)
 
 
-def _state_files(project: Project) -> Iterator[ProjectFile]:
-    """The files of the states that accounts keep, unless only staged changes are looked at."""
-    if project.scope.staged:
+def _state_urls(project: Project) -> list[str]:
+    """The states of all accounts."""
+    settings = (account.settings.get("state") for account in project.accounts)
+    return sorted({str(setting.value) for setting in settings if setting is not None and setting.value is not None})
+
+
+def _state_files(project: Project, url: str) -> Iterator[ProjectFile]:
+    """The files of a state; none of one that is no file."""
+    if url.startswith(SQLITE):
+        path = project.root / url.removeprefix(SQLITE)
+        found = (path.with_name(f"{path.name}{end}") for end in STATE_FILES)
+        yield from (ProjectFile(path=file, name=str(file)) for file in found if file.is_file())
+
+
+def _look_in_database(project: Project, url: str) -> Iterator[Finding | Unseen]:
+    """Look into the records of a state in a database."""
+    name = mask_state_url(url)
+    try:
+        state: Any = open_state(url, existing=True)  # of a kind that can list its contents
+    except CallwellError as error:
+        yield Unseen(what=str(error), place=Place(name), fix="Run the check where the program runs.")
         return
-    addresses = {str(setting.value) for account in project.accounts if (setting := account.settings.get("state"))}
-    for address in sorted(addresses):
-        if address.startswith(SQLITE):
-            path = project.root / address.removeprefix(SQLITE)
-            found = (path.with_name(f"{path.name}{end}") for end in STATE_FILES)
-            yield from (ProjectFile(path=file, name=str(file)) for file in found if file.is_file())
+    try:
+        yield from look_in_records(project, name, state.contents())
+    finally:
+        state.close()
 
 
 CHECK = Check(

@@ -20,9 +20,10 @@ PLACED: Final = re.compile(r"(?P<file>[^:]+):(?P<line>\d+): (?P<text>.*)", re.DO
 
 
 def look(project: Project) -> Iterator[Finding | Unseen]:
-    """Look at what loading each description has left out."""
-    if not project.in_use:
+    """Look at what loading each description has left out, and which descriptions could not be loaded."""
+    if not project.in_use and not project.undescribed:
         raise NotApplicable("the project uses no provider")
+    yield from project.undescribed
     for provider in {account.provider.name: account.provider for account in project.in_use}.values():
         for message in provider.ignored:
             match = PLACED.fullmatch(message)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from callwell.errors import InvalidOption
 from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unseen
+from callwell.readiness.key_places import could_not_read
 from callwell.readiness.non_production import host_of
 from callwell.readiness.origins import place_of
 from callwell.transport.proxies import read_proxies
@@ -26,7 +27,7 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
     yield from dict.fromkeys(found)
 
 
-def _judge(account: Account, project: Project) -> Iterator[Finding]:
+def _judge(account: Account, project: Project) -> Iterator[Finding | Unseen]:
     settings = account.settings
     address = str(settings["base_url"].value)
     if not address.lower().startswith("https:"):
@@ -48,7 +49,10 @@ def _judge(account: Account, project: Project) -> Iterator[Finding]:
     try:
         read_certificates(str(ca_file.value))
     except InvalidOption as error:
-        yield Finding(what=str(error), place=place, identity="ca_file")
+        if could_not_read(error):
+            yield Unseen(what=str(error), place=place, fix="Run the check as the user that runs the program.")
+        else:
+            yield Finding(what=str(error), place=place, identity="ca_file")
         return
     host = host_of(address)
     if not settings["base_url"].is_set:
