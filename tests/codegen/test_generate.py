@@ -110,7 +110,7 @@ def test_formatted_and_linted(folder: Path, root: Path) -> None:
         "note: str | int | NotGiven | None = NOT_GIVEN,",
         "extra: Mapping[str, object] | None = None,",
         "anything: object | None = None,",
-        "ThingsListItem: TypeAlias = Thing",
+        "Thing as ThingsListItem,",
         "ThingsDelete: TypeAlias = Any",
         "ThingsImport: TypeAlias = list[",
         "class CodeModel(TypedDict, total=False):",

@@ -9,6 +9,7 @@
         sync_groups/       a module for each group of operations
         async_groups/
         models.py          error codes and types, which a program loads only if it asks for one
+        schemas.py         their code; only `models.py` imports it
         py.typed           tells type checkers that all of this has annotations
 
 So importing the package costs the same whatever its size: GitHub's types alone are 40,000 lines.
@@ -23,7 +24,7 @@ from callwell.codegen.imports_code import STANDALONE, import_lines, used_names
 from callwell.codegen.layout import Brackets, format_lines, quote, safe_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from callwell.codegen.client_code import ClientParts
     from callwell.description.provider import Provider
@@ -82,7 +83,7 @@ def package_code(provider: Provider, description: str = "") -> PackageCode:
     files = {
         "__init__.py": _names_module(f"The typed client of {title}", clients, ()),
         "client.py": _names_module(f"The typed client of {title}, and its types", clients, tuple(parts.types)),
-        "models.py": _models_module(parts, title),
+        **_type_modules(parts, title),
         "py.typed": TYPED,
     }
     for prefix, side in SIDES.items():
@@ -111,14 +112,40 @@ def _names_module(about: str, clients: Mapping[str, Sequence[str]], types: Seque
     return HEAD.format(about=about) + import_lines(body, LAZY, own=homes) + "\n" + body + "\n"
 
 
-def _models_module(parts: ClientParts, title: str) -> str:
-    all_names = "\n".join(format_lines(Brackets("__all__ = [", [quote(name) for name in sorted(parts.types)], "]")))
+def _type_modules(parts: ClientParts, title: str) -> dict[str, str]:
+    """The modules of the types, by the names of their files.
+
+    Many types have a second name, that of the operation which returns them. It is given by an import: to mypy an alias
+    in place of it is a type of its own, and it goes through all types that an alias leads to, for each one. Stripe has
+    445, and its types are checked in 6 s, not in 16.
+    """
+    about = f"The error codes of {title}, and the types of arguments and results"
     if not parts.types:
-        return HEAD.format(about=f"The types of {title}: it has none")
-    body = "\n\n\n".join([all_names, *parts.types.values()]) + "\n"
-    return HEAD.format(about=f"The error codes of {title}, and the types of arguments and results") + (
-        import_lines(body, {}) + "\n" + body
-    )
+        return {"models.py": HEAD.format(about=f"The types of {title}: it has none")}
+    second_names = _second_names(parts.types)
+    declared = [name for name in parts.types if name not in second_names]
+    body = "\n\n\n".join([_all_names(declared), *(parts.types[name] for name in declared)]) + "\n"
+    names = sorted(parts.types, key=str.lower)
+    imported = [f"{second_names[name]} as {name}" if name in second_names else name for name in names]
+    imports = "\n".join(format_lines(Brackets("from .schemas import (", imported, ")")))
+    return {
+        "schemas.py": HEAD.format(about=about) + import_lines(body, {}) + "\n" + body,
+        "models.py": HEAD.format(about=about) + f"\n{imports}\n\n{_all_names(parts.types)}\n",
+    }
+
+
+def _all_names(names: Iterable[str]) -> str:
+    return "\n".join(format_lines(Brackets("__all__ = [", [quote(name) for name in sorted(names)], "]")))
+
+
+def _second_names(types: Mapping[str, str]) -> dict[str, str]:
+    """The types that only give another one a second name, each with the name of that one."""
+    found: dict[str, str] = {}
+    for name, code in types.items():
+        target = code.removeprefix(f"{name}: TypeAlias = ")
+        if target in types:
+            found[name] = found.get(target, target)  # a type stands after those that it names
+    return found
 
 
 def _client_module(parts: ClientParts, prefix: str, description: str) -> str:
