@@ -56,7 +56,7 @@ def test_generate_without_room(package: Path, capsys: pytest.CaptureFixture[str]
         assert contents(package) == before
     assert main([*arguments]) == 0
     changed = {name for name, text in contents(package).items() if before[name] != text}
-    assert changed == {"models.py", "schemas.py", "async_groups/things.py", "sync_groups/things.py"}
+    assert changed == {"schemas.py", "async_groups/things.py", "sync_groups/things.py"}
 
 
 def test_generate_on_full_and_read_only_disks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
