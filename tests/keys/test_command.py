@@ -130,33 +130,46 @@ def test_clients_share_what_was_read(tmp_path: Path) -> None:
     assert count.read_text() == "x\nx\n"
 
 
-def test_a_lease_that_has_ended_is_renewed_in_a_thread(tmp_path: Path) -> None:
-    """Looking at the revision never waits, and shows the new key once a thread has read it."""
-    path = tmp_path / "key"
-    path.write_text("acme_first")
-    source = parse_source(f"command[lease=0.001]:cat {path}", "")
-    assert source.read() == Key("acme_first")
-    before = source.revision()
-    path.write_text("acme_second")
-    while source.revision() == before:
-        for thread in threading.enumerate():
-            if thread.name == "callwell-key-source":
-                thread.join()
-    assert source.read() == Key("acme_second")
-
-
-def test_a_source_that_is_away_costs_nothing(tmp_path: Path) -> None:
-    """A lease that cannot be renewed leaves the key in use; only who asks for another one gets the error."""
-    path = tmp_path / "key"
-    path.write_text(SECRET)
-    source = parse_source(f"command[lease=0.001]:cat {path}", "")
-    assert isinstance(source, LeasedSource)
-    assert source.read() == Key(SECRET)
-    path.unlink()
-    before = source.revision()
+def renew(source: LeasedSource) -> object:
+    """Look at a source whose lease ends soon, wait for the thread that reads it, and return the revision."""
+    source._kept.renew_at = 0.0
+    source.revision()
     for thread in threading.enumerate():
         if thread.name == "callwell-key-source":
             thread.join()
-    assert (source.revision(), source._kept.key) == (before, Key(SECRET))
+    return source._kept.number
+
+
+def test_a_lease_is_renewed_in_a_thread_before_it_ends(tmp_path: Path) -> None:
+    """Looking at the revision never waits, and shows the new key once a thread has read it."""
+    path = tmp_path / "key"
+    path.write_text("acme_first")
+    source = parse_source(f"command[lease=3600]:cat {path}", "")
+    assert isinstance(source, LeasedSource)
+    assert source.read() == Key("acme_first")
+    assert 600.0 < source._kept.fresh_until - source._kept.renew_at < 900.0
+    before = source.revision()
+    path.write_text("acme_second")
+    assert (source.revision(), source.read()) == (before, Key("acme_first"))
+    assert renew(source) != before
+    assert source.read() == Key("acme_second")
+
+
+def test_a_source_that_is_away_costs_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A lease that cannot be renewed leaves the key in use, with one warning; who wants another key gets the error."""
+    path = tmp_path / "key"
+    path.write_text(SECRET)
+    source = parse_source(f"command[lease=3600]:cat {path}", "")
+    assert isinstance(source, LeasedSource)
+    assert source.read() == Key(SECRET)
+    path.unlink()
+    assert renew(source) == renew(source) == 1
+    assert source.read() == Key(SECRET)
+    [warning] = caplog.messages
+    assert warning.startswith(
+        "command:cat …: calls go on with the key, which cannot be read again: no key: command:cat"
+    )
     with pytest.raises(KeyMissing, match=r"exit code 1: cat: .+ No such file"):
         source.read_anew(Key(SECRET).fingerprint)
+    path.write_text("acme_second")
+    assert renew(source) == 2

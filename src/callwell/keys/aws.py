@@ -7,12 +7,14 @@ Whoever may read it is found as by every AWS tool: variables, profiles, the role
 from __future__ import annotations
 
 import os
+import shlex
 from typing import TYPE_CHECKING, Any, Final
 
 from callwell.errors import InvalidOption, KeyMissing
 from callwell.extras import install_command
 from callwell.keys.fields import pick_field, split_field
 from callwell.keys.key import Key
+from callwell.keys.spec import StoringGuide
 
 if TYPE_CHECKING:
     from callwell.keys.spec import SourceSpec
@@ -83,6 +85,23 @@ class AwsSource:
     def revision(self) -> object:
         """The same each time: AWS is asked when the lease ends."""
         return None
+
+    def how_to_store(self) -> StoringGuide:
+        """A file that only the person can read, which the command line of AWS takes the value from."""
+        what = f"the whole JSON object, with the new key as {self._field}," if self._field else "the new key"
+        name = shlex.quote(self._name)
+        options = "".join(
+            f" --{option} {shlex.quote(value)}"
+            for option, value in (("region", self._region), ("profile", self._profile))
+            if value
+        )
+        put = f"secretsmanager put-secret-value --secret-id {name} --secret-string"
+        if self._is_parameter:
+            put = f"ssm put-parameter --name {name} --type SecureString --overwrite --value"
+        return StoringGuide(
+            f"Write {what} into a file that only you can read, store it, and delete the file.",
+            ("(umask 077 && ${EDITOR:-vi} ~/new.key)", f"aws {put} file://$HOME/new.key{options}", "rm ~/new.key"),
+        )
 
     def _fetch(self, session: Any) -> Key:
         """The text of the secret, hidden."""

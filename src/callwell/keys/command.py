@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.errors import InvalidOption, KeyMissing
 from callwell.keys.key import Key
+from callwell.keys.spec import StoringGuide
 
 if TYPE_CHECKING:
     from callwell.keys.spec import SourceSpec
@@ -106,6 +107,13 @@ class CommandSource:
     def revision(self) -> object:
         """The same each time: only running the program shows a change."""
         return None
+
+    def how_to_store(self) -> StoringGuide:
+        """Only the person knows where the program finds the key."""
+        return StoringGuide(
+            f"Store the new key where {self.location} reads it: in the same entry of your password manager or secret "
+            "store. The program must then print the new key."
+        )
 
     def _describe_failure(self, output: ProgramOutput) -> str:
         if output.is_cut:

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Final
 
 from callwell.errors import InvalidOption, KeyMissing
 from callwell.extras import install_command
 from callwell.keys.key import Key
+from callwell.keys.spec import StoringGuide
 
 if TYPE_CHECKING:
     from callwell.keys.spec import SourceSpec
@@ -64,6 +66,13 @@ class DesktopKeyringSource:
                 f"no key: {self.location}: the keyring has none; store it: keyring set {self._service} {self._name}"
             )
         return key
+
+    def how_to_store(self) -> StoringGuide:
+        """The keyring's own command, which asks for the password."""
+        return StoringGuide(
+            "Store the new key in the keyring. The command asks for it and does not show it.",
+            (f"keyring set {shlex.quote(self._service)} {shlex.quote(self._name)}",),
+        )
 
     def revision(self) -> object:
         """The same each time: a keyring tells nobody of changes."""

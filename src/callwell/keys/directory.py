@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from callwell.keys.key import Key
-    from callwell.keys.spec import SourceSpec
+    from callwell.keys.spec import SourceSpec, StoringGuide
 
 
 class DirectorySource:
@@ -61,6 +61,11 @@ class DirectorySource:
         """That of the file."""
         file = self.file
         return None if file is None else FileSource(str(file), location=self.location).revision()
+
+    def how_to_store(self) -> StoringGuide:
+        """As for the file."""
+        file = self.file or self._folder / self._variable
+        return FileSource(str(file), location=f"file:{file}").how_to_store()
 
     def _read(self, file: Path) -> Key:
         return FileSource(str(file), location=f"file:{file}", accepted=self._accepted).read()

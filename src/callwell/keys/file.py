@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from callwell.errors import InvalidOption, KeyMissing
 from callwell.keys.exposure import describe_mode, find_work_tree, is_mounted_secret
 from callwell.keys.key import Key
+from callwell.keys.spec import StoringGuide
 
 if TYPE_CHECKING:
     from callwell.keys.spec import SourceSpec
@@ -78,6 +80,20 @@ class FileSource:
         except OSError:
             return None
         return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+    def how_to_store(self) -> StoringGuide:
+        """An editor for an empty file of the same mode, which then takes the place of this one in one step."""
+        if self.file.exists() and is_mounted_secret(self.file):
+            return StoringGuide(
+                f"The platform mounts {self.file}: put the new key into the secret there (Kubernetes shows it within "
+                "minutes; Docker and systemd mount a new secret when the service restarts)."
+            )
+        old = shlex.quote(str(self.file))
+        new = shlex.quote(f"{self.file}.new")
+        return StoringGuide(
+            "Write the new key, and nothing else, into an empty file of the same mode; then move it over the old one.",
+            (f"cp -p {old} {new} && : > {new} && ${{EDITOR:-vi}} {new}", f"mv {new} {old}"),
+        )
 
     def _read_text(self) -> str:
         """The text of one version of the file: one that changes while it is read is read again."""

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.errors import InvalidOption, KeyMissing
 from callwell.keys.key import Key
-from callwell.keys.spec import SourceSpec, split_place
+from callwell.keys.spec import SourceSpec, guide_storing, split_place
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from callwell.keys.spec import KeySource
+    from callwell.keys.spec import KeySource, StoringGuide
 
 GROUP: Final = "callwell.key_sources"
 """The group of entry points in which other packages name their kinds."""
@@ -106,7 +106,11 @@ class PluginSource:
         self._inner = inner
         self.location: str = inner.location
         self.can_change: bool = inner.can_change
-        self.lease_s: float | None = inner.lease_s
+
+    @property
+    def lease_s(self) -> float | None:
+        """How long a key is kept that was read now: the package may say so anew with each reading."""
+        return self._inner.lease_s
 
     @property
     def file(self) -> Path | None:
@@ -126,6 +130,10 @@ class PluginSource:
                 return key
             reason = "the source gave none"
         raise KeyMissing(f"no key: {self.location}: {reason}; see the documentation of the {self._kind} source")
+
+    def how_to_store(self) -> StoringGuide:
+        """What the package says, if it says anything."""
+        return guide_storing(self._inner)
 
     def revision(self) -> object:
         """What the package says."""

@@ -7,7 +7,7 @@ and returns a `KeySource`. `callwell.testing.check_key_source` tries one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, runtime_checkable
 
 from callwell.errors import InvalidOption
 
@@ -19,6 +19,18 @@ if TYPE_CHECKING:
 
 MAX_SECONDS: Final = 86_400.0
 """The longest lease: a key that is dead for a day is found by its refusal anyway."""
+
+
+class StoringGuide(NamedTuple):
+    """How a person puts a new key at a place, without showing it to anyone.
+
+    Attributes:
+        text: what to do, in a sentence.
+        commands: lines for a shell that do it; empty if there are none. They ask for the key, or open an editor.
+    """
+
+    text: str
+    commands: tuple[str, ...] = ()
 
 
 class KeySource(Protocol):
@@ -61,6 +73,26 @@ class KeySource(Protocol):
         A source with a lease returns the same value each time.
         """
         ...
+
+
+@runtime_checkable
+class GuidedSource(Protocol):
+    """A source that knows how a new key gets there. A source without this has a general sentence instead."""
+
+    def how_to_store(self) -> StoringGuide:
+        """What a person does to put a new key there, in place of the one that is there now."""
+        ...
+
+
+def guide_storing(source: KeySource) -> StoringGuide:
+    """How a new key gets to a source.
+
+    Args:
+        source: the source.
+    """
+    if isinstance(source, GuidedSource):
+        return source.how_to_store()
+    return StoringGuide(f"Store the new key at {source.location}, in place of the one there now.")
 
 
 class SourceSpec(NamedTuple):

@@ -8,11 +8,13 @@ VAULT_NAMESPACE, VAULT_CACERT. The token is read each time, so another program m
 from __future__ import annotations
 
 import os
+import shlex
 from typing import TYPE_CHECKING, Any, Final
 
 from callwell.errors import InvalidOption, KeyMissing
 from callwell.extras import install_command
 from callwell.keys.fields import pick_field, split_field
+from callwell.keys.spec import StoringGuide
 
 if TYPE_CHECKING:
     from callwell.keys.key import Key
@@ -85,6 +87,14 @@ class VaultSource:
     def revision(self) -> object:
         """The same each time: Vault is asked when the lease ends."""
         return None
+
+    def how_to_store(self) -> StoringGuide:
+        """A new version of the secret, with its other fields as they were."""
+        return StoringGuide(
+            "Write a new version of the secret. The command reads the key from its input: paste it, press Enter, then "
+            "Ctrl-D.",
+            (f"vault kv patch -mount={shlex.quote(self._mount)} {shlex.quote(self._path)} {self._field or 'FIELD'}=-",),
+        )
 
     def _fetch(self, client: Any) -> dict[str, Any]:
         try:
