@@ -21,6 +21,7 @@ from callwell.cli.flags import (
 )
 from callwell.cli.key_digests import digests
 from callwell.cli.key_reload import reload
+from callwell.cli.key_rotate import rotate
 from callwell.cli.key_status import KeyStatus, mask_place, read_key_status
 from callwell.client.keys.usage import KeyUse
 
@@ -56,6 +57,7 @@ app = typer.Typer(
 
 app.command("digests")(digests)
 app.command("reload")(reload)
+app.command("rotate")(rotate)
 
 
 @app.command("list")

@@ -88,13 +88,23 @@ def claim(trial: SharedTrial, process: str, now: float) -> tuple[SharedTrial, Cl
     Returns:
         the trial afterwards, and what the process does.
     """
-    if trial.accepted_at and abs(now - trial.accepted_at) < VERDICT_S:
+    if is_accepted(trial, now):
         return trial, Claim(Verdict.ACCEPTED)
     if now < trial.retry_at <= now + MAX_RETRY_S:
         return trial, Claim(Verdict.REFUSED, trial.reason)
     if trial.claimant not in ("", process) and now < trial.claimed_until <= now + CLAIM_S:
         return trial, Claim(Verdict.WAIT)
     return replace(trial, claimant=process, claimed_until=now + CLAIM_S), Claim(Verdict.TRY)
+
+
+def is_accepted(trial: SharedTrial, now: float) -> bool:
+    """Whether the provider has accepted the key so recently that it is believed.
+
+    Args:
+        trial: what is known about the key.
+        now: seconds since the epoch.
+    """
+    return bool(trial.accepted_at) and abs(now - trial.accepted_at) < VERDICT_S
 
 
 def record_accepted(now: float) -> SharedTrial:

@@ -88,6 +88,16 @@ class ProcessKeys(Struct, frozen=True, array_like=True):
     reloads: int = 0
 
 
+def is_silent(keys: ProcessKeys, now: float) -> bool:
+    """Whether a client has said nothing for so long that it has ended, or makes no calls.
+
+    Args:
+        keys: what it said last.
+        now: seconds since the epoch.
+    """
+    return now - keys.seen_at >= SILENT_S
+
+
 class KeyProcesses(Struct, frozen=True, array_like=True):
     """All processes that use an account's keys.
 
@@ -159,6 +169,14 @@ class KeyFleet:
             return shared_trial.release(trial, self._client_id), None
 
         self._change_trial(fingerprint, change)
+
+    def read_trial(self, fingerprint: str) -> SharedTrial:
+        """What the processes know about a new key."""
+        return self._state.read(self._trials).by_key.get(fingerprint, UNKNOWN)
+
+    def has_accepted(self, fingerprint: str) -> bool:
+        """Whether the provider has accepted a key so recently that this needs no trial."""
+        return shared_trial.is_accepted(self.read_trial(fingerprint), self._clock.wall())
 
     def report(self, ring: KeyRing, reloads: int, *, is_closed: bool) -> None:
         """Record which keys this client uses, if that has changed or was recorded a while ago.

@@ -96,11 +96,10 @@ class KeyHolder:
         if uses.shared:
             from callwell.client.keys.look import KeyLooks  # a state in memory has nothing to look at
 
-            self._looks = KeyLooks(self.look, uses.state, uses.topic)
+            self._looks = KeyLooks(self.look, uses.state, uses.topic, clock.now())
             self._reloads = uses.fleet.read_reloads()
         self._can_change = source.can_change or uses.shared
         self._checked_at = clock.now()
-        self._looked_at = self._checked_at
         self._revision = source.revision()
         if source.lease_s is None or not may_not_block:
             self._adopt(self._validate(source.read()))
@@ -271,10 +270,6 @@ class KeyHolder:
             self._end_shared_use()
             self._ring = keyring.reject(self._ring, generation)
 
-    def _was_ever_accepted(self) -> bool:
-        """Whether this client, or one before it, has had a key of this ring accepted."""
-        return self._newest_accepted >= 0 or any(self._uses.was_accepted(key.fingerprint) for key in self._ring.keys)
-
     def look(self) -> None:
         """Take over what other processes have recorded about keys, and report which key is used here. This blocks."""
         self._check_revoked()
@@ -284,6 +279,11 @@ class KeyHolder:
                 self._is_source_changed = False
                 self._reread(self._source.revision(), ends_lease=reloads != self._reloads)
                 self._reloads = reloads
+            untried = keyring.find_untried(self._ring)
+            if untried is not None and self._uses.fleet.has_accepted(untried.fingerprint):
+                with self._lock:  # a process that makes no calls switches as well
+                    self._ring = keyring.begin_use(self._ring, untried.generation)
+                self.end_use(untried.generation, accepted=True)
             self._report()
 
     def stop_looking(self) -> None:
@@ -302,9 +302,8 @@ class KeyHolder:
         self._checked_at = now
         if self._looks is None:
             self._check_revoked()
-        elif now - self._looked_at >= self._looks.every_s:
-            self._looked_at = now
-            self._looks.begin()
+        else:
+            self._looks.begin_if_due(now)
         revision = self._source.revision() if self._source.can_change else self._revision
         if revision == self._revision:
             return

@@ -33,9 +33,10 @@ class KeyLooks:
         look: looks once, which may block.
         state: gives the signals.
         topic: of the signals.
+        now: monotonic seconds of the client's clock.
     """
 
-    def __init__(self, look: Callable[[], None], state: State, topic: str) -> None:
+    def __init__(self, look: Callable[[], None], state: State, topic: str, now: float) -> None:
         self._look = look
         self._state = state
         self._topic = topic
@@ -45,12 +46,8 @@ class KeyLooks:
         self._is_closed = False
         self._ended = threading.Condition(self._lock)
         self._stop_listening: Callable[[], None] | None = None
+        self._begun_at = now
         reset_after_fork(self)
-
-    @property
-    def every_s(self) -> float:
-        """How often a look is due without a signal."""
-        return DEAF_LOOK_S if self._stop_listening is None else LOOK_S
 
     def after_fork(self) -> None:
         """In a child no look runs."""
@@ -59,6 +56,17 @@ class KeyLooks:
         self._is_running = False
         self._is_wanted = False
         self._stop_listening = None
+
+    def begin_if_due(self, now: float) -> None:
+        """Begin a look if there was no signal for a while; the first one is not due at once.
+
+        Args:
+            now: monotonic seconds of the client's clock.
+        """
+        every_s = DEAF_LOOK_S if self._stop_listening is None else LOOK_S
+        if now - self._begun_at >= every_s:
+            self._begun_at = now
+            self.begin()
 
     def begin(self) -> None:
         """Begin a look, or another one after that which runs now."""

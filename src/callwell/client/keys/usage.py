@@ -213,14 +213,24 @@ class KeyUseLog:
         self.notify()
         return number
 
-    def find_active_processes(self) -> list[ProcessKeys]:
-        """The keys of all clients of the provider that make calls, whatever their account."""
-        from callwell.client.keys.fleet import SILENT_S, KeyFleet
+    def find_processes(self) -> list[ProcessKeys]:
+        """The keys of all clients of the provider that are open as far as is known, whatever their account."""
+        from callwell.client.keys.fleet import KeyFleet
 
         accounts = [key.partition(":")[2] for key in self.state.keys(f"key-processes:{self._provider}:")]
         rows = [row for name in accounts for row in KeyFleet(name, self.state, self._clock).read_processes().values()]
+        return [row for row in rows if row.fingerprint]
+
+    def find_active_processes(self) -> list[ProcessKeys]:
+        """Those among them that make calls, or have answered a signal a moment ago."""
+        from callwell.client.keys.fleet import is_silent
+
         now = self._clock.wall()
-        return [row for row in rows if row.fingerprint and now - row.seen_at < SILENT_S]
+        return [row for row in self.find_processes() if not is_silent(row, now)]
+
+    def read_use(self, fingerprint: str) -> KeyUse:
+        """The use of one key of the account."""
+        return self.state.read(self._cell(fingerprint))
 
     def find_fingerprints(self) -> set[str]:
         """The fingerprints of all keys of the provider that were used, whatever the account."""

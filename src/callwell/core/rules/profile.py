@@ -233,7 +233,10 @@ class KeyRule(Struct, frozen=True, kw_only=True):
         token: how tokens are obtained with it, if the provider has them.
         whole_origin: the key also follows a redirect to a path of the same origin outside the environment's base URL.
         page: the address where keys are made and deleted.
-        revoke: how a key is made invalid there, as a sentence or two.
+        create: how a new key is made there that leaves the others valid, as a sentence or two; empty if that is not
+            known to be possible.
+        replace: how a key is exchanged there for a new one so that the old one is refused at once.
+        revoke: how a key is made invalid there.
         expires_s: the longest life that a key can be given; None if keys do not expire.
     """
 
@@ -246,6 +249,8 @@ class KeyRule(Struct, frozen=True, kw_only=True):
     token: TokenRule | None = None
     whole_origin: bool = False
     page: str = ""
+    create: str = ""
+    replace: str = ""
     revoke: str = ""
     expires_s: float | None = None
 

@@ -9,12 +9,18 @@ rotated while the program reads it: so even one that makes its requests in a mom
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from callwell.client._sync.keys.single_trial import try_one_key
 from callwell.client.concurrency import event_loop
+from callwell.client.config import ClientConfig
+from callwell.client.keys.rotation import RotationDriver
 from callwell.clock import scaled_clock
+from callwell.core.key_rotation import Step
 from callwell.emulator import process
+from callwell.keys import Key
 from callwell.readiness.check import CouldNotLook, Severity, Unseen
 from callwell.readiness.drill_record import ROTATION, record_drill
 from callwell.readiness.drills.course import run_course, survey
@@ -27,6 +33,7 @@ from callwell.readiness.drills.verdict import DrillResult, Proof, only_api, prov
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from callwell.client.keys.rotation import Progress
     from callwell.clock import ScaledClock
     from callwell.emulator.ledger import LedgerRow
     from callwell.emulator.options import EmulatorOptions
@@ -126,21 +133,20 @@ async def _drill_course(stage: Stage, seat: Seat, clock: ScaledClock) -> DrillRe
     begun_so_far = 0
     last: int | None = None
     ready = asyncio.Event()
+    person = EmulatedPerson(stage, seat, clock)
 
     def more(begun: int) -> bool:
-        nonlocal begun_so_far
+        nonlocal begun_so_far, last
         begun_so_far = begun
         if begun >= CALLS_BEFORE:
             ready.set()
+        if last is None and person.has_stored.is_set():
+            last = begun_so_far + CALLS_AFTER
         return last is None or begun < last
 
-    async def rotate() -> None:
-        nonlocal last
+    async def rotate() -> Progress:
         await ready.wait()
-        key = await asyncio.to_thread(stage.rotate_key, seat)
-        await asyncio.to_thread(_wait_for_refusal, stage)
-        write_key(seat.key_file, key)
-        last = begun_so_far + CALLS_AFTER
+        return await asyncio.to_thread(person.rotate)
 
     try:
         async with asyncio.timeout(COURSE_LIMIT_S), seat.client(clock) as client:
@@ -149,13 +155,84 @@ async def _drill_course(stage: Stage, seat: Seat, clock: ScaledClock) -> DrillRe
             rotation = asyncio.create_task(rotate())
             try:
                 run = await run_course(client, steps, more)
+                rows = stage.rows()[before:]
+                person.may_try_old.set()
+                end = await rotation
             finally:
                 rotation.cancel()
     except TimeoutError as error:
         raise CouldNotLook(f"{seat.label}: the course had not ended after {COURSE_LIMIT_S:g} s") from error
-    rows = stage.rows()[before:]
-    proofs = (prove_no_failure(run, seat.account), *prove_rotation(rows, old, seat.fingerprint))
+    proofs = (
+        prove_no_failure(run, seat.account),
+        *prove_steps(end),
+        *prove_rotation(rows, old, seat.fingerprint),
+    )
     return DrillResult(seat.label, proofs, account=seat.account)
+
+
+class EmulatedPerson:
+    """Takes all steps of a rotation as a person does with `callwell keys rotate`, at the emulator.
+
+    Args:
+        stage: the stage.
+        seat: the account.
+        clock: the emulator's clock.
+
+    Attributes:
+        has_stored: the new key is in its file.
+        may_try_old: the course has ended: the old key is tried by then, so that its calls are judged without that.
+    """
+
+    def __init__(self, stage: Stage, seat: Seat, clock: ScaledClock) -> None:
+        self._stage = stage
+        self._seat = seat
+        self._options = seat.options(clock)
+        self._old = Key(seat.read_key())
+        self.has_stored = threading.Event()
+        self.may_try_old = threading.Event()
+
+    def rotate(self) -> Progress:
+        """Rotate the key, and return how that ended: at a step that waits if the time is up."""
+        provider = self._seat.account.provider
+        config = ClientConfig.from_options(provider, self._options)
+        try:
+            has_canary = config.provider.profile.key.canary is not None
+            driver = RotationDriver(config, self._try_key if has_canary else None)
+            driver.begin(overlaps=False)
+            give_up_at = time.monotonic() + COURSE_LIMIT_S
+            while True:
+                progress = driver.go_on(frozenset({Step.PREPARE, Step.REVOKE}))
+                if progress.wait is None or time.monotonic() > give_up_at:
+                    return progress
+                if progress.wait.step is Step.CREATE and not self.has_stored.is_set():
+                    self._replace_key()
+                time.sleep(POLL_S)
+        finally:
+            config.close()
+
+    def _replace_key(self) -> None:
+        """Let the old key die, and write the new one once a call was refused."""
+        key = self._stage.rotate_key(self._seat)
+        _wait_for_refusal(self._stage)
+        write_key(self._seat.key_file, key)
+        self.has_stored.set()
+
+    def _try_key(self, key: Key) -> str | None:
+        if key == self._old:
+            self.may_try_old.wait(COURSE_LIMIT_S)
+        return try_one_key(self._seat.account.provider, self._options, key)
+
+
+def prove_steps(end: Progress) -> Iterator[Proof]:
+    """Each step of the rotation, with what has proved it, and the one at which it has stopped.
+
+    Args:
+        end: how the rotation ended.
+    """
+    for proof in end.rotation.proofs:
+        yield Proof(f"step-{proof.step}", holds=True, text=f"{proof.step}: {proof.seen}")
+    if end.wait is not None:
+        yield Proof(f"step-{end.wait.step}", holds=False, text=f"{end.wait.step} waits: {end.wait.reason}")
 
 
 def _wait_for_refusal(stage: Stage) -> None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from callwell.client import AsyncClient
+    from callwell.client.calls.options import ClientOptions
     from callwell.clock import ScaledClock
     from callwell.emulator.process import Running
     from callwell.readiness.project import Account
@@ -82,6 +83,14 @@ class Seat(NamedTuple):
         """
         from callwell.client import AsyncClient
 
+        return AsyncClient(self.account.provider, **self.options(clock))
+
+    def options(self, clock: ScaledClock) -> ClientOptions:
+        """The options of that client.
+
+        Args:
+            clock: the emulator's clock.
+        """
         settings = self.account.settings
         kept: Any = {
             SETTINGS[name].keyword: settings[name].value
@@ -90,16 +99,15 @@ class Seat(NamedTuple):
         }
         if self.account.provider.profile.end_user is not None and ("user_secret" in kept or "plan" in kept):
             kept["for_user"] = "drill"
-        return AsyncClient(
-            self.account.provider,
-            environment=self.account.environment,
-            base_url=self.base_url,
-            key=f"file:{self.key_file}",
-            state=self.state,
-            clock=clock,
-            priority="batch",
-            **kept,
-        )
+        own: ClientOptions = {
+            "environment": self.account.environment,
+            "base_url": self.base_url,
+            "key": f"file:{self.key_file}",
+            "state": self.state,
+            "clock": clock,
+            "priority": "batch",
+        }
+        return {**kept, **own}
 
 
 class Stage:

@@ -204,6 +204,10 @@ class KeyManager(KeyHolder):
         """Record that a key was accepted, without holding up the call that found out."""
         post_to_state(self._uses.state, partial(super()._record_accepted, fingerprint))
 
+    def _was_ever_accepted(self) -> bool:
+        """Whether this client, or one before it, has had a key of this ring accepted."""
+        return self._newest_accepted >= 0 or any(self._uses.was_accepted(key.fingerprint) for key in self._ring.keys)
+
     def _poll_source(self, until: float) -> None:
         poll_s = POLL_LEASED_S if self._source.lease_s is not None else POLL_S
         while not self._read_again() and self._source.can_change and self._clock.now() < until:

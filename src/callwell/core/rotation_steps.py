@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What proves a step of a rotation, and what the next one waits for.
+
+A step is never taken on trust if it can be seen: `advance` compares the record with evidence, and either records a
+proof or says what is missing. What a person did is confirmed by that person where nothing else can show it: prepare,
+and revoke if the old key is no longer at hand to be tried.
+
+Until the new key is accepted, another one may take its place at the source. Afterwards the source must keep it.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from msgspec.structs import replace
+
+from callwell.core.key_rotation import Rotation, RotationEnd, RotationProof, Step
+from callwell.core.key_trial import UNTRIED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+ANSWER_S: Final = 3.0
+"""For how long processes that have been silent are waited for: those that live answer a signal at once."""
+
+MAX_NAMES: Final = 8
+"""Processes that a sentence names: the list of `callwell keys reload` has all."""
+
+
+class Action(Enum):
+    """What brings a rotation on."""
+
+    PERSON = "a person does something"
+    CONFIRM = "a person does something, and confirms it"
+    TRY_NEW = "the canary is sent with the new key"
+    TRY_OLD = "the canary is sent with the old key"
+    ASK = "all processes are asked to read their source"
+    MARK = "the old key is marked as revoked"
+    LOOK = "nothing but time"
+
+
+class ProcessUse(NamedTuple):
+    """What a process has last said about the keys that it uses.
+
+    Attributes:
+        process: host and process ID.
+        fingerprint: of the key with which it begins calls.
+        draining: fingerprints of other keys with which calls are under way.
+        is_silent: it has said nothing for so long that it has ended or makes no calls.
+    """
+
+    process: str
+    fingerprint: str
+    draining: tuple[str, ...] = ()
+    is_silent: bool = False
+
+    def is_using(self, fingerprint: str) -> bool:
+        """Whether it begins calls with a key, or has some under way."""
+        return self.fingerprint == fingerprint or fingerprint in self.draining
+
+
+class OldKeyTrial(Enum):
+    """What is known of the provider's answer to the old key."""
+
+    UNKNOWN = "it cannot be tried here: its text is not known, there is no canary, or there was no clear answer"
+    UNTRIED = "it was not tried"
+    ACCEPTED = "the provider still accepts it"
+    REFUSED = "the provider refuses it"
+
+
+class Evidence(NamedTuple):
+    """What is seen at one moment.
+
+    Attributes:
+        staged: fingerprint of the key at the source; empty if none can be read.
+        problem: why the key there cannot be used, in one sentence; empty if it can.
+        is_rewritten: something was written to the source since the last look, though the key is the same.
+        earlier_use: when the staged key was used before this rotation, for people; empty if it never was.
+        accepted: how the provider has accepted the staged key, for people; empty if it has not.
+        refusal: why the provider refuses the staged key; empty if it does not.
+        asked_at: when all processes were last asked to read their source; 0 if they were not.
+        processes: the processes that use keys of the provider.
+        old_key: what the provider says to the old key.
+        marked_at: when the old key was marked as revoked; 0 if it is not.
+        confirmed: steps that a person confirms.
+    """
+
+    staged: str = ""
+    problem: str = ""
+    is_rewritten: bool = False
+    earlier_use: str = ""
+    accepted: str = ""
+    refusal: str = ""
+    asked_at: float = 0.0
+    processes: tuple[ProcessUse, ...] = ()
+    old_key: OldKeyTrial = OldKeyTrial.UNKNOWN
+    marked_at: float = 0.0
+    confirmed: frozenset[Step] = frozenset()
+
+
+class Wait(NamedTuple):
+    """What a step waits for.
+
+    Attributes:
+        step: the step.
+        action: what brings it on.
+        reason: what is missing, in words.
+        is_refused: the provider refuses the new key.
+    """
+
+    step: Step
+    action: Action
+    reason: str
+    is_refused: bool = False
+
+
+def advance(rotation: Rotation, evidence: Evidence, now: float) -> tuple[Rotation, Wait | None]:
+    """Record all that the evidence proves.
+
+    Args:
+        rotation: a rotation that is under way.
+        evidence: what is seen now.
+        now: seconds since the epoch.
+
+    Returns:
+        the rotation afterwards, and what its next step waits for; None if it is done.
+    """
+    rotation = _follow_source(rotation, evidence)
+    while (step := rotation.next_step) is not None:
+        lost = _find_lost_key(rotation, evidence)
+        judged = Wait(step, Action.PERSON, lost) if lost else JUDGES[step](rotation, evidence, now)
+        if isinstance(judged, Wait):
+            return rotation, judged
+        if step is Step.CREATE:
+            rotation = replace(rotation, new=evidence.staged)
+        fingerprint = rotation.old if step in ABOUT_THE_OLD_KEY else rotation.new
+        proof = RotationProof(step, now, fingerprint or rotation.old, judged)
+        rotation = replace(rotation, proofs=(*rotation.proofs, proof))
+    return replace(rotation, ended=RotationEnd.DONE, ended_at=now), None
+
+
+ABOUT_THE_OLD_KEY: Final = (Step.PREPARE, Step.DRAIN, Step.REVOKE)
+
+
+def _follow_source(rotation: Rotation, evidence: Evidence) -> Rotation:
+    """The rotation back at create if the new key was replaced, or taken away, before the provider accepted it."""
+    if not rotation.new or rotation.has_proved(Step.CANARY) or evidence.staged in ("", rotation.new):
+        return rotation
+    kept = tuple(proof for proof in rotation.proofs if proof.step is Step.PREPARE)
+    return replace(rotation, new="", proofs=kept)
+
+
+def _find_lost_key(rotation: Rotation, evidence: Evidence) -> str:
+    """What is wrong with the key at the source after a new one was staged; empty if it is still there."""
+    if not rotation.new or (evidence.staged == rotation.new and not evidence.problem):
+        return ""
+    if evidence.problem:
+        return f"the new key {rotation.new} cannot be read any more: {evidence.problem}"
+    which = "the old key again" if evidence.staged == rotation.old else f"another key, {evidence.staged}"
+    return f"the source has {which}: put the accepted key {rotation.new} back, or abandon this rotation"
+
+
+def _judge_prepare(_rotation: Rotation, evidence: Evidence, _now: float) -> str | Wait:
+    if Step.PREPARE in evidence.confirmed:
+        return "confirmed: all is ready to store the new key"
+    return Wait(Step.PREPARE, Action.CONFIRM, "the old key may die when the new one is made: get ready to store it")
+
+
+def _judge_create(rotation: Rotation, evidence: Evidence, _now: float) -> str | Wait:
+    if evidence.problem or not evidence.staged:
+        return Wait(Step.CREATE, Action.PERSON, evidence.problem or "the source has no key")
+    if evidence.staged == rotation.old:
+        again = "was written again with" if evidence.is_rewritten else "still has"
+        return Wait(Step.CREATE, Action.PERSON, f"the source {again} the old key {rotation.old}")
+    if evidence.earlier_use:
+        return f"a key that is not new: {evidence.earlier_use}"
+    return "a key that no process on this state has used before"
+
+
+def _judge_stage(_rotation: Rotation, _evidence: Evidence, _now: float) -> str | Wait:
+    return "it is at the source, and looks right"  # what is wrong with it has stopped create
+
+
+def _judge_canary(_rotation: Rotation, evidence: Evidence, _now: float) -> str | Wait:
+    if evidence.accepted:
+        return evidence.accepted
+    if evidence.refusal == UNTRIED:
+        return Wait(
+            Step.CANARY,
+            Action.TRY_NEW,
+            "the new key could not be tried, and is tried again: there was no clear answer in time",
+        )
+    if evidence.refusal:
+        reason = f"the provider refuses the new key: {evidence.refusal}"
+        return Wait(Step.CANARY, Action.TRY_NEW, reason, is_refused=True)
+    return Wait(Step.CANARY, Action.TRY_NEW, "the provider has not accepted the new key yet")
+
+
+def _judge_switch(rotation: Rotation, evidence: Evidence, now: float) -> str | Wait:
+    if not evidence.asked_at:
+        return Wait(Step.SWITCH, Action.ASK, "all processes are asked to read the new key")
+    slow = [use for use in evidence.processes if use.fingerprint == rotation.old]
+    active = [use for use in slow if not use.is_silent]
+    if active:
+        return Wait(Step.SWITCH, Action.LOOK, f"still with the old key: {_names(active)}")
+    if slow and now < evidence.asked_at + ANSWER_S:
+        return Wait(Step.SWITCH, Action.LOOK, f"no answer yet from {_names(slow)}")
+    users = sum(use.fingerprint == rotation.new and not use.is_silent for use in evidence.processes)
+    none = "no process makes calls now; each reads the new key before its next one"
+    return (f"{_count(users)} with it" if users else none) + _describe_silent(slow)
+
+
+def _judge_drain(rotation: Rotation, evidence: Evidence, _now: float) -> str | Wait:
+    users = [use for use in evidence.processes if use.is_using(rotation.old)]
+    active = [use for use in users if not use.is_silent]
+    if active:
+        return Wait(Step.DRAIN, Action.LOOK, f"calls with the old key are under way in {_names(active)}")
+    return f"no call with it is under way{_describe_silent(users)}"
+
+
+def _judge_revoke(rotation: Rotation, evidence: Evidence, _now: float) -> str | Wait:
+    is_dead = evidence.old_key is OldKeyTrial.REFUSED
+    is_confirmed = Step.REVOKE in evidence.confirmed
+    can_try = evidence.old_key is not OldKeyTrial.UNKNOWN
+    if not is_dead and not is_confirmed and (rotation.overlaps or not can_try):
+        return Wait(Step.REVOKE, Action.CONFIRM, "the old key is to be revoked at the provider")
+    if not is_dead and can_try:
+        still = "still accepts" if evidence.old_key is OldKeyTrial.ACCEPTED else "has not been asked about"
+        return Wait(Step.REVOKE, Action.TRY_OLD, f"the provider {still} the old key")
+    if not evidence.marked_at:
+        return Wait(Step.REVOKE, Action.MARK, "the old key is marked as revoked for all processes")
+    how = "the provider refuses it" if is_dead else "confirmed to be revoked at the provider, and not tried"
+    return f"{how}; marked as revoked for all processes"
+
+
+JUDGES: Final[Mapping[Step, Callable[[Rotation, Evidence, float], str | Wait]]] = {
+    Step.PREPARE: _judge_prepare,
+    Step.CREATE: _judge_create,
+    Step.STAGE: _judge_stage,
+    Step.CANARY: _judge_canary,
+    Step.SWITCH: _judge_switch,
+    Step.DRAIN: _judge_drain,
+    Step.REVOKE: _judge_revoke,
+}
+"""What each step needs: the text of its proof, or what is missing."""
+
+
+def _names(uses: list[ProcessUse]) -> str:
+    names = [use.process for use in uses[:MAX_NAMES]]
+    if len(uses) > MAX_NAMES:
+        names.append(f"{len(uses) - MAX_NAMES} more")
+    return ", ".join(names)
+
+
+def _count(number: int) -> str:
+    return "1 process begins its calls" if number == 1 else f"{number} processes begin their calls"
+
+
+def _describe_silent(uses: list[ProcessUse]) -> str:
+    """Processes that used the old key and are not there to say what became of it."""
+    return f"; ended or paused, and not asked: {_names(uses)}" if uses else ""
