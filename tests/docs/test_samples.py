@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from callwell.cli.main import main
@@ -17,18 +18,20 @@ from tests.docs import pages, tutorial
 from tests.processes.type_check import mypy
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pytest
 
 APART = (tutorial.PAGE, pages.DOCS / "how" / "contribute-a-quota-shape.md")
 """The code of these fits what they have the reader write first."""
 
+STUBS = Path(__file__).with_name("stubs")
+"""Stubs of packages that samples use and that are not installed."""
+
 SAMPLES = [block for page in pages.PAGES if page not in APART for block in pages.blocks(page, "python")]
 
 
-def test_samples_are_well_typed(tmp_path: Path) -> None:
+def test_samples_are_well_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a sample imports and calls exists, with the types that the sample expects."""
+    monkeypatch.setenv("MYPYPATH", str(STUBS))
     for block in SAMPLES:
         name = f"{block.page.stem.replace('-', '_').lower()}_{block.line}.py"
         (tmp_path / name).write_text(block.text, encoding="utf-8")
