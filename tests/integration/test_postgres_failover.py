@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real failover: the primary crashes, its standby takes over; calls go on, and the quota holds.
 
-A standby that does not know the last exchanges has permits that are in use: none is lent then until all are cool.
+A standby that does not know the last exchanges has permits that are in use. A process that made one of these exchanges
+notices, and none is lent until all are cool.
 """
 
 from __future__ import annotations
