@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any, Final
 from bench import fleets, stores, troubles
 from bench.chaos_member import DoneLinks, Errand
 from bench.members import Workload
-from bench.rounds import ROOT, Ratio, environment, ledger, summarize
+from bench.rounds import Ratio, ledger, summarize
 from bench.windows import fullest, used_share
-from tests.processes.program import popen, start
+from tests.processes.program import start
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,8 +130,7 @@ def _endure(course: troubles.Course, store: str, stop_for: Callable[[float], Non
                 lasts_s=end_at - at,
             )
             errand = Errand(workload._asdict(), seat, place.base_url, place.key, target, str(done / f"{seat}"))
-            arguments = ["-m", "bench.chaos_member", json.dumps(errand._asdict())]
-            return popen(arguments, folder=ROOT, variables=environment(), stderr=None)
+            return fleets.fork("bench.chaos_member", errand._asdict())
 
         endured = troubles.endure(begin_at, troubles.plan(course), begin, course.seats, stop_for)
         ends = fleets.results(endured.processes)

@@ -18,9 +18,10 @@ from bench.rounds import ROOT, environment
 from bench.server import Nginx
 from bench.troubles import Trouble, endure
 from bench.windows import fullest, used_share
+from tests.processes.program import popen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tests.processes.program import Program
 
@@ -65,6 +66,11 @@ def start(workload: Workload) -> subprocess.Popen[str]:
     """Start one process."""
     command = [sys.executable, "-m", "bench.members", json.dumps(workload._asdict())]
     return subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True)
+
+
+def fork(module: str, task: Mapping[str, Any]) -> Program[str]:
+    """Start a module of ours in a fork of a warm Python: where processes die all the time, a start must cost little."""
+    return popen(["-m", module, json.dumps(task)], folder=ROOT, variables=environment(), stderr=None)
 
 
 def results(processes: Sequence[subprocess.Popen[str] | Program[str]]) -> list[dict[str, Any]]:
@@ -120,9 +126,9 @@ def chaos(store: str, stop_for: Callable[[float], None]) -> dict[str, Any]:
         end_at = begin_at + CHAOS_S
         plain = Workload("callwell", nginx.address, folder, store, LIMIT, WINDOW_S, MEMBERS, 0.0, begin_at, CHAOS_S)
 
-        def begin(seat: int, at: float) -> subprocess.Popen[str]:
+        def begin(seat: int, at: float) -> Program[str]:
             member = plain._replace(begin_at=at, lasts_s=end_at - at)
-            return start(member._replace(rate=SMALL_RATE) if seat else member)
+            return fork("bench.members", (member._replace(rate=SMALL_RATE) if seat else member)._asdict())
 
         kills = [Trouble(n * KILL_EVERY_S, "kill", (n - 1) % MEMBERS) for n in range(1, KILLS + 1)]
         planned = sorted([*kills, Trouble(STOP_AFTER_S, "away", for_s=STOP_S)])

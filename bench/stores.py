@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from bench.server import answers, free_port
 from callwell.core.quota.permits import MAX_PAUSE_S
+from callwell.state import open_state
 from tests.processes.postgres import FAST, PostgresMissing, PostgresServer, with_schema
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class SqliteFile:
 
     def stop_for(self, seconds: float) -> None:
         """Lock the file, as another process would that does not end its transaction."""
+        open_state(f"sqlite:///{self.path}").close()  # SQLite would make an empty file if no process has begun yet
         connection = sqlite3.connect(self.path, isolation_level=None, timeout=PATIENCE_S + MAX_PAUSE_S)
         connection.execute("BEGIN EXCLUSIVE")  # this may have to wait for a process that stands still in a transaction
         time.sleep(seconds)
