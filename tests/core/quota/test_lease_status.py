@@ -61,8 +61,9 @@ def test_permits_and_times() -> None:
     assert (quota.free, quota.cooling, quota.held, quota.throttled_s) == (80, 0, 12, 0.0)
     assert later.holders[0].ends_in_s == -21.0
 
-    (quota,), holders = (end := status(fleet, after(120.0))).quotas, end.holders
-    assert (quota.free, quota.held, holders) == (92, 0, ())
+    end = status(fleet, after(120.0))
+    (quota,) = end.quotas
+    assert (quota.free, quota.held, end.holders) == (92, 0, ())
 
 
 @pytest.mark.parametrize(
