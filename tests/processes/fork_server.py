@@ -104,9 +104,10 @@ def preload() -> None:
     load(PRELOADED)
     load(tuple(module.name for package in WHOLE for module in walk_packages([find_folder(package)], f"{package}.")))
     from callwell.cli.main import main as command
-    from callwell.emulator.userplane.clips import clips
+    from callwell.emulator.userplane.clips import DURATIONS_S, base_clip
 
-    clips()
+    for number in range(len(DURATIONS_S)):
+        base_clip(number)
     sys.argv = ["callwell", "providers"]  # reads all descriptions, and has typer import what it imports late
     with contextlib.redirect_stdout(io.StringIO()):
         command()

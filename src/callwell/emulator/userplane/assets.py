@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Final, NamedTuple
 
 from callwell.emulator.provider import AssetDigest
-from callwell.emulator.userplane.clips import HEIGHT, VOID_BYTES, WIDTH, Clip, clips, void_element
+from callwell.emulator.userplane.clips import DURATIONS_S, HEIGHT, VOID_BYTES, WIDTH, base_clip, void_element
 from callwell.emulator.userplane.logs import build_log
 
 
@@ -38,24 +38,23 @@ MAX_CACHED_INFOS: Final = 200_000
 
 def duration_of(recording_id: str) -> int:
     """Return how long a recording plays, in milliseconds."""
-    return _clip(recording_id).duration_ms
+    return DURATIONS_S[_clip_number(recording_id)] * 1000
 
 
 def asset_bytes(kind: str, recording_id: str) -> bytes:
     """Return the whole file."""
-    clip = _clip(recording_id)
     if kind == "video":
-        return clip.webm + void_element(_mark(recording_id))
+        return base_clip(_clip_number(recording_id)).webm + void_element(_mark(recording_id))
     if kind == "thumbnail":
-        return _riff(clip.webp, _mark(recording_id))
-    return build_log(kind, recording_id, clip.duration_ms)
+        return _riff(base_clip(_clip_number(recording_id)).webp, _mark(recording_id))
+    return build_log(kind, recording_id, duration_of(recording_id))
 
 
 @lru_cache(maxsize=MAX_CACHED_INFOS)
 def asset_info(kind: str, recording_id: str) -> AssetDigest:
     """Return size, digest and type of a file, without building a video."""
     if kind == "video":
-        clip = _clip(recording_id)
+        clip = base_clip(_clip_number(recording_id))
         digest = clip.digest.copy()
         digest.update(void_element(_mark(recording_id)))
         return AssetDigest(len(clip.webm) + VOID_BYTES, digest.hexdigest(), KINDS[kind].type)
@@ -67,9 +66,8 @@ def _mark(recording_id: str) -> bytes:
     return sha256(recording_id.encode()).digest()
 
 
-def _clip(recording_id: str) -> Clip:
-    base_clips = clips()
-    return base_clips[_mark(recording_id)[0] % len(base_clips)]
+def _clip_number(recording_id: str) -> int:
+    return _mark(recording_id)[0] % len(DURATIONS_S)
 
 
 def _riff(bitstream: bytes, mark: bytes) -> bytes:

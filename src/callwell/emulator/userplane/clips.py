@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The base clips: five moving test patterns with a tone, encoded once per process.
+"""The base clips: five moving test patterns with a tone, each encoded once per process, when it is first needed.
 
 Encoding a clip takes a tenth of a second, and a world may hold 100,000 recordings. So a recording's video is one of the
 clips plus one element of its own at the end:
@@ -38,6 +38,10 @@ SAMPLES_PER_FRAME: Final = 960
 DURATIONS_S: Final = (3, 4, 5, 6, 7)
 # The first that this build of FFmpeg has; without either, clips are silent.
 SOUND_CODECS: Final = ("libopus", "libvorbis")
+# A negative speed is fixed; a positive one follows the load of the machine, and the same picture becomes other bytes.
+VIDEO_OPTIONS: Final = {"deadline": "realtime", "cpu-used": "-8"}
+# The least effort: a tone needs no more.
+SOUND_OPTIONS: Final = {"compression_level": "0"}
 # IDs of EBML elements (RFC 8794 and 9559).
 SEGMENT: Final = bytes.fromhex("18538067")
 VOID: Final = 0xEC
@@ -54,20 +58,18 @@ class Clip:
     Attributes:
         webm: a WebM file; its Segment announces `VOID_BYTES` more than follow.
         webp: its first picture, a lossy WebP bitstream without the RIFF header.
-        duration_ms: how long it plays.
         digest: SHA-256 of `webm`; copied and continued, so that only what differs must be hashed.
     """
 
     webm: bytes
     webp: bytes
-    duration_ms: int
     digest: Any
 
 
 @cache
-def clips() -> tuple[Clip, ...]:
-    """Return all base clips."""
-    return tuple(_clip(seconds, hue=40 + 36 * number) for number, seconds in enumerate(DURATIONS_S))
+def base_clip(number: int) -> Clip:
+    """Return the base clip at a position of `DURATIONS_S`."""
+    return _encode(DURATIONS_S[number], hue=40 + 36 * number)
 
 
 def void_element(mark: bytes) -> bytes:
@@ -75,10 +77,10 @@ def void_element(mark: bytes) -> bytes:
     return bytes((VOID, 0x80 | len(mark))) + mark
 
 
-def _clip(seconds: int, *, hue: int) -> Clip:
+def _encode(seconds: int, *, hue: int) -> Clip:
     out = io.BytesIO()
     with av.open(out, "w", format="webm", options={"fflags": "+bitexact"}) as container:
-        video = container.add_stream("libvpx", rate=FRAMES_PER_S, options={"deadline": "realtime", "cpu-used": "8"})
+        video = container.add_stream("libvpx", rate=FRAMES_PER_S, options=VIDEO_OPTIONS)
         video.width = WIDTH
         video.height = HEIGHT
         video.pix_fmt = "yuv420p"
@@ -94,13 +96,13 @@ def _clip(seconds: int, *, hue: int) -> Clip:
                 container.mux(sound.encode(_tone(number, 220 + hue)))
             container.mux(sound.encode(None))
     webm = _reserve_void(out.getvalue())
-    return Clip(webm=webm, webp=_encode_still(_picture(0, hue)), duration_ms=seconds * 1000, digest=sha256(webm))
+    return Clip(webm=webm, webp=_encode_still(_picture(0, hue)), digest=sha256(webm))
 
 
 def _sound_stream(container: Any) -> AudioStream | None:
     for name in SOUND_CODECS:
         try:
-            stream = cast("AudioStream", container.add_stream(name, rate=SAMPLES_PER_S))
+            stream = cast("AudioStream", container.add_stream(name, rate=SAMPLES_PER_S, options=SOUND_OPTIONS))
         except UnknownCodecError:
             continue
         stream.layout = "mono"
