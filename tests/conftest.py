@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What all tests share: how property tests run, and where the papers beside the project are."""
+"""What all tests share: how they run, and where the papers beside the project are."""
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import os
 import signal
+import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any, Final
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -21,9 +23,10 @@ os.umask(0o077)
 
 SLOW_MACHINES = [HealthCheck.too_slow]
 
-# No deadlines: a busy machine is not a failing property. CI plays the same dice every time, a developer new ones.
+# No deadlines: a busy machine is not a failing property. CI plays the same hundred dice every time. A developer plays
+# thirty, new ones in each run: that takes a minute of processor time less, and four runs see more than CI does.
 settings.register_profile("ci", deadline=None, derandomize=True, max_examples=100, suppress_health_check=SLOW_MACHINES)
-settings.register_profile("dev", deadline=None, max_examples=100, suppress_health_check=SLOW_MACHINES)
+settings.register_profile("dev", deadline=None, max_examples=30, suppress_health_check=SLOW_MACHINES)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -31,13 +34,76 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_finish() -> None:
-    """Let the garbage collector leave the tests themselves alone: seven thousand of them stay until the end anyway.
+HANG_S: Final = 300
+"""A test that takes so long, or up to `REARM_S` longer, is believed to hang: the stacks of all threads are printed."""
 
-    With them a `gc.collect()` takes a quarter of a second, and dozens of tests collect to see what is left open.
+REARM_S: Final = 60
+"""How often the alarm is set anew. pytest sets its own for each test, and starts and joins a thread each time: on a
+busy machine that takes twenty milliseconds, three minutes in all. `-o faulthandler_timeout=900` replaces this."""
+
+
+class Alarm:
+    """Prints the stacks of all threads when no test begins for long."""
+
+    def __init__(self) -> None:
+        self.until_s = 0.0
+        self.stderr: IO[str] | None = None
+
+    def set(self) -> None:
+        """Begin to wait anew, unless that was done a moment ago."""
+        now = time.monotonic()
+        if self.stderr is not None and now > self.until_s:
+            self.until_s = now + REARM_S
+            faulthandler.dump_traceback_later(HANG_S + REARM_S, file=self.stderr)
+
+    def clear(self) -> None:
+        """Wait no longer."""
+        self.until_s = 0.0
+        faulthandler.cancel_dump_traceback_later()
+
+
+ALARM: Final = Alarm()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the real standard error for the alarm: while tests run, pytest captures what is called so."""
+    if not config.getini("faulthandler_timeout"):
+        ALARM.stderr = os.fdopen(os.dup(2), "w", encoding="utf-8")
+
+
+def pytest_unconfigure() -> None:
+    """Close it."""
+    ALARM.clear()
+    if ALARM.stderr is not None:
+        ALARM.stderr.close()
+        ALARM.stderr = None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(nextitem: pytest.Item | None) -> Iterator[Any]:
+    """Watch over a test; not over the pause after the last one, while other workers go on."""
+    ALARM.set()
+    try:
+        return (yield)
+    finally:
+        if nextitem is None:
+            ALARM.clear()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[Any]:
+    """Let the garbage collector leave the tests themselves alone: ten thousand of them stay until the end anyway.
+
+    To search them while they are made takes a second of each worker; and with them a `gc.collect()` takes a quarter of
+    a second, and dozens of tests collect to see what is left open.
     """
-    gc.collect()
-    gc.freeze()
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture(scope="session")

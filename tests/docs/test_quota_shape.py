@@ -21,7 +21,7 @@ TEST = "tests/core/test_token_bucket.py"
 
 AS_FOUND = """
 from hypothesis import Phase
-settings.register_profile("as-found", settings(), phases=[Phase.generate])
+settings.register_profile("as-found", settings(), max_examples=100, phases=[Phase.generate])
 """
 """A way to run properties that leaves a failure as it was found: to make it small takes ten seconds."""
 
