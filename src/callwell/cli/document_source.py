@@ -13,6 +13,7 @@ from urllib.parse import urljoin, urlsplit
 
 from callwell.core.addresses import LOOPBACK_HOSTS, mask_address
 from callwell.core.media_types import base_type
+from callwell.core.outcome import REDIRECTS
 from callwell.description.documents.reading import MAX_BYTES
 from callwell.errors import ConnectFailed, UsageError
 from callwell.version import VERSION
@@ -27,7 +28,6 @@ MAX_REDIRECTS: Final = 10
 TIMEOUT_S: Final = 60.0
 """Seconds for each request: GitHub's document, 12 MiB, takes 2 s on a slow line of 50 Mbit/s."""
 
-REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 NEEDS_LOGIN: Final = frozenset({401, 403, 407})
 OK: Final = 200
 GZIP: Final = b"\x1f\x8b"

@@ -6,6 +6,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
+JSON: Final = "application/json"
+OCTET_STREAM: Final = "application/octet-stream"
+
 _JSON: Final = re.compile(r"(?:application|text)/(?:[\w.-]+\+)?json")
 """Those that are JSON (RFC 6839, section 3.1), and the older name `text/json`."""
 

@@ -65,6 +65,9 @@ TIMED_OUT: Final = frozenset({408, 460, 499})
 load balancers use 460 and 499."""
 
 REDIRECTION: Final = range(300, 400)
+REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+"""Redirects with a `Location` (RFC 9110, 15.4); 300, 304 and 305 cannot be followed."""
+
 REDIRECTED_UNPROCESSED: Final = frozenset({307, 308})
 
 RETRY_AFTER_OBEYED: Final = frozenset({408, 425, 429, 503, *range(511, 600)})

@@ -25,7 +25,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from callwell.core.media_types import is_json, is_json_lines, is_text
+from callwell.core.media_types import JSON, OCTET_STREAM, is_json, is_json_lines, is_text
 from callwell.description import schemas
 from callwell.description.model import AnswerType
 
@@ -34,15 +34,11 @@ if TYPE_CHECKING:
 
     from callwell.description.model import Kind
 
-JSON: Final = "application/json"
-
 ANYTHING: Final = AnswerType(name="*/*", kind="any")
 """What a redirect leads to: it is not known before it has been followed."""
 
 ANY_BYTES: Final = AnswerType(name="*/*", kind="bytes")
 """A file of any type. `application/octet-stream` often stands for that."""
-
-OCTETS: Final = "application/octet-stream"
 
 STREAMS: Final = ("events", "lines")
 """Kinds that have no end until the server decides so."""
@@ -109,7 +105,7 @@ def declared_answers(
     accepted = dict.fromkeys(kind.name for offer in offers for kind in _preferred(offer))
     if all(kind.kind == "json" for kind in media):
         media = ()
-    elif method == "GET" and OCTETS in accepted:
+    elif method == "GET" and OCTET_STREAM in accepted:
         media = (*media, ANY_BYTES)
     return DeclaredAnswers(", ".join(accepted) or JSON, media, redirects)
 

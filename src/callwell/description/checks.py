@@ -34,7 +34,7 @@ ERROR_STATUSES: Final = range(400, 600)
 FIRST_SERVER_ERROR: Final = 500
 
 _PROVIDER_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
-_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 """A token of RFC 9110, section 5.6.2."""
 
 _CHECK_NAME: Final = re.compile(r"[a-z]+(\.[a-z0-9]+(-[a-z0-9]+)*)?")
@@ -121,7 +121,7 @@ def _check_limits(profile: Profile, rule: EnvironmentRule, path: KeyPath) -> Ite
 
 
 def _check_header(path: KeyPath, name: str) -> Iterator[DescriptionError]:
-    if not _HEADER_NAME.fullmatch(name):
+    if not HEADER_NAME.fullmatch(name):
         yield DescriptionError(path, "expected the name of a header", found=name)
 
 

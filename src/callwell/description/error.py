@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 KeyPath = tuple[str, ...]
 """The keys that lead to a place in a document; an index into a list is a key too."""
 
-_BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
+BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
+"""A key that TOML takes without quotes."""
+
 MAX_SHOWN: Final = 60
 """Characters of a value in a message: a message stays on one or two lines of a terminal."""
 
@@ -78,7 +80,7 @@ class UnknownOperation(DescriptionError):
 
 def format_path(path: Iterable[str]) -> str:
     """A path as TOML writes it: `operations."recordings.list".paging`."""
-    return ".".join(key if _BARE.fullmatch(key) else json.dumps(key, ensure_ascii=False) for key in path)
+    return ".".join(key if BARE_KEY.fullmatch(key) else json.dumps(key, ensure_ascii=False) for key in path)
 
 
 def found_value(value: object) -> str:

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
+from callwell.core.media_types import JSON
 from callwell.description import support
 from callwell.description.error import DescriptionError
 from callwell.description.model import DEFAULT_JSON_BODY, WHOLE_BODY, BodyType, Parameter
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
     from callwell.description.error import KeyPath
     from callwell.description.model import BodyKind
     from callwell.description.references import ReferenceResolver
-
-JSON: Final = "application/json"
 
 STRUCTURED: Final = ("json", "urlencoded", "multipart")
 """The kinds of body that have fields."""

@@ -20,7 +20,8 @@ from urllib.parse import urljoin, urlsplit
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_VARIABLE: Final = re.compile(r"\{([^{}]*)\}")
+VARIABLE: Final = re.compile(r"\{([^{}]*)\}")
+"""A variable in the address of a server."""
 
 
 def own_server(owners: Iterable[Mapping[str, Any]], document: Mapping[str, Any]) -> str:
@@ -64,6 +65,6 @@ def _address(server: Mapping[str, Any]) -> str:
         variable = known.get(match[1])
         return str(variable.get("default", match[1])) if isinstance(variable, dict) else match[1]
 
-    url = _VARIABLE.sub(value, server["url"]).strip()
+    url = VARIABLE.sub(value, server["url"]).strip()
     # Documents that were converted from Swagger 2.0 have `//host` beside `https://host`.
     return (f"https:{url}" if url.startswith("//") else url).rstrip("/") or "/"

@@ -23,7 +23,7 @@ from callwell.client.calls import gateways
 from callwell.client.calls.json_body import decode_json
 from callwell.client.calls.json_repair import CHARSET
 from callwell.core.headers import join_lines
-from callwell.core.media_types import base_type, is_json, is_text
+from callwell.core.media_types import OCTET_STREAM, base_type, is_json, is_text
 from callwell.description.model import AnswerType
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from callwell.transport.base import Response
 
-OCTETS: Final = "application/octet-stream"
 FAMILIES: Final = ("image/", "audio/", "video/", "font/")
 HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
 
@@ -144,10 +143,10 @@ def _is_in(name: str, declared: str) -> bool:
 def _is_near(name: str, kind: AnswerType) -> bool:
     """Whether a media type that is not declared may stand for a declared one: see the table above."""
     if kind.kind == "text":
-        return is_text(name) or name in ("", OCTETS)
+        return is_text(name) or name in ("", OCTET_STREAM)
     if kind.kind != "bytes":
         return False
-    if kind.name == OCTETS or name in ("", OCTETS):
+    if kind.name == OCTET_STREAM or name in ("", OCTET_STREAM):
         return True
     family = kind.name.partition("/")[0] + "/"
     if family in FAMILIES:

@@ -35,7 +35,7 @@ from callwell.client.calls.rare_styles import DELIMITERS
 from callwell.client.calls.request_files import guess_type, open_content
 from callwell.client.calls.validation import check_value, describe_schema, is_file_value
 from callwell.client.calls.wire_values import encode_json
-from callwell.core.media_types import base_type, is_json
+from callwell.core.media_types import OCTET_STREAM, base_type, is_json
 from callwell.description import schemas
 from callwell.description.model import DEFAULT_JSON_BODY, WHOLE_BODY, Parameter
 from callwell.errors import InvalidOption, UnknownName
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 FILE_KINDS: Final = ("multipart", "text", "bytes")
 """The kinds of body that can hold a file."""
 
-ANY_BYTES: Final = "application/octet-stream"
 PLAIN_TEXT: Final = "text/plain"
 
 
@@ -211,11 +210,11 @@ class BodyWriter:
         name, content = open_content(self._argument_name(WHOLE_BODY), {"type": "string", "format": "binary"}, value)
         if "*" in media_type:
             guessed = guess_type(name)
-            if not (fnmatchcase(guessed, media_type) or fnmatchcase(ANY_BYTES, media_type)):
+            if not (fnmatchcase(guessed, media_type) or fnmatchcase(OCTET_STREAM, media_type)):
                 raise InvalidOption(
                     f"{self._operation}: content_type", None, f"the media type of the body, {media_type}"
                 )
-            media_type = guessed if fnmatchcase(guessed, media_type) else ANY_BYTES
+            media_type = guessed if fnmatchcase(guessed, media_type) else OCTET_STREAM
         return content, media_type
 
     def _accepts_value(self, name: str, value: Any) -> bool:

@@ -18,9 +18,10 @@ from msgspec.structs import replace
 from callwell.client.calls.context import PreparedCall
 from callwell.client.calls.operations import OperationHandle, find_operation, list_operations
 from callwell.client.calls.options import NOT_GIVEN
-from callwell.client.calls.responses import REDIRECTS, rename_fields, resolve_link
+from callwell.client.calls.responses import rename_fields, resolve_link
 from callwell.client.concurrency.primitives import post_to_state
 from callwell.core import json_values, outcome
+from callwell.core.outcome import REDIRECTS
 from callwell.errors import CallFacts, InvalidOption, KeyRefused, UnexpectedAnswer
 
 if TYPE_CHECKING:

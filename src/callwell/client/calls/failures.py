@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final, Unpack
 
 from callwell import errors
 from callwell.client.calls import error_body, gateways
-from callwell.client.calls.responses import REDIRECTS, ParsedResponse, origin
+from callwell.client.calls.responses import ParsedResponse, origin
 from callwell.core import outcome
+from callwell.core.outcome import REDIRECTS
 from callwell.core.types import FailReason, Outcome
 from callwell.keys.source import describe_refusal
 from callwell.observe.redact import redact

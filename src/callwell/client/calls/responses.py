@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from callwell.client.calls.json_body import decode_json
 from callwell.core import json_values, outcome
+from callwell.core.outcome import REDIRECTS
 from callwell.core.types import Answered
 from callwell.errors import Problem
 
@@ -27,9 +28,6 @@ NO_CONTENT: Final = 204
 
 SEPARATOR: Final = re.compile(r"[/\\;]")
 """What some servers read as the end of a path segment."""
-
-REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-"""Redirects with a `Location` (RFC 9110, section 15.4); 300, 304 and 305 cannot be followed."""
 
 
 class Answer(NamedTuple):

@@ -38,7 +38,7 @@ from callwell.errors import InvalidOption
 if TYPE_CHECKING:
     Schema = Mapping[str, Any]
 
-JSON: Final = "what JSON can hold"
+ANY_JSON: Final = "what JSON can hold"
 ZONED: Final = "a time with a zone, such as datetime.now(UTC)"
 """What messages expect."""
 
@@ -61,7 +61,7 @@ def to_wire_value(name: str, schema: Schema, value: object) -> Any:
         return _to_json(name, schema, value)
     except RecursionError as error:
         raise InvalidOption(
-            name, type(value).__name__, f"{JSON}: it contains itself, or is nested too deeply"
+            name, type(value).__name__, f"{ANY_JSON}: it contains itself, or is nested too deeply"
         ) from error
 
 
@@ -213,7 +213,7 @@ def _convert_object(name: str, schema: Schema, value: Mapping[Any, Any]) -> dict
         if not isinstance(text, str):
             raise InvalidOption(name, value, _expected(schema, "every key must be a text"))
         if text in converted:
-            raise InvalidOption(name, value, f"{JSON}: it has the key {text!r} twice")
+            raise InvalidOption(name, value, f"{ANY_JSON}: it has the key {text!r} twice")
         converted[str.__str__(text)] = _to_json(f"{name}.{text}", _field_schema(schema, text), inner)
     return converted
 
@@ -222,7 +222,7 @@ def _expected(schema: Schema, why: str = "") -> str:
     """What a schema accepts, for a message; without a type, what JSON can hold and why this is not it."""
     if value_types(schema) or "enum" in schema:
         return describe_schema(schema)
-    return f"{JSON}: {why}" if why else JSON
+    return f"{ANY_JSON}: {why}" if why else ANY_JSON
 
 
 def _value_formats(schema: Schema) -> set[str]:

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.client.calls.answer_values import find_type, media_type, read_answer
 from callwell.client.calls.open_answer import AsyncOpenAnswer, check_recordable, done_facts, open_answer
-from callwell.client.calls.responses import REDIRECTS, Answer, resolve_link
+from callwell.client.calls.responses import Answer, resolve_link
 from callwell.client.downloads.asset import AsyncAsset
 from callwell.client.downloads.fetch import NEVER
 from callwell.client.downloads.signed_url import STALL_S, AssetInfo, AsyncSignedUrl
 from callwell.core import download, outcome, partial
+from callwell.core.outcome import REDIRECTS
 from callwell.core.rules.operations import AssetRule
 from callwell.core.types import Outcome
 from callwell.errors import AnswerTooLarge, ApiError, AssetUnavailable, CallFacts, UnexpectedAnswer, UsageError

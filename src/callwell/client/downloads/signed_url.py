@@ -6,10 +6,11 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from callwell.client.calls.responses import REDIRECTS, origin, resolve_link
+from callwell.client.calls.responses import origin, resolve_link
 from callwell.client.concurrency.primitives import sleep
 from callwell.client.downloads.fetch import NEVER, open_body
 from callwell.core import download, json_values, partial, retry
+from callwell.core.outcome import REDIRECTS
 from callwell.errors import AssetDamaged, AssetError, AssetUnavailable, DeadlineExceeded, WouldExceedDeadline
 from callwell.transport.base import NoReply, Request
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from callwell.core.media_types import JSON
 from callwell.description.error import DescriptionError
 from callwell.description.references import ReferenceResolver
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch")
-JSON: Final = "application/json"
 URLENCODED: Final = "application/x-www-form-urlencoded"
 MULTIPART: Final = "multipart/form-data"
 

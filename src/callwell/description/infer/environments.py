@@ -13,6 +13,7 @@ from callwell.core.rules.environments import EnvironmentRule
 from callwell.description.infer.evidence import Found, Question
 from callwell.description.infer.facts import as_mapping, as_text
 from callwell.description.names import to_snake_case
+from callwell.description.servers import VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,7 +41,6 @@ MAX_ENVIRONMENTS: Final = 12
 """Environments that are written: a variable with many values is better filled in by a person."""
 
 _WORD: Final = re.compile(r"[a-z]+|\d+")
-_VARIABLE: Final = re.compile(r"\{([^{}]*)\}")
 
 
 class _Server(NamedTuple):
@@ -171,7 +171,7 @@ def _iter_servers(document: Mapping[str, Any]) -> Iterator[_Server]:
         if not isinstance(url, str):
             continue
         variables = {name: as_mapping(variable) for name, variable in as_mapping(server.get("variables")).items()}
-        choices = [_values_of(variables.get(name, {}), name) for name in dict.fromkeys(_VARIABLE.findall(url))]
+        choices = [_values_of(variables.get(name, {}), name) for name in dict.fromkeys(VARIABLE.findall(url))]
         for values in itertools.islice(itertools.product(*choices), MAX_ENVIRONMENTS + 1):
             filled = url
             for name, value in values:
@@ -205,7 +205,7 @@ def _absolute(url: str, address: str) -> str | None:
     try:
         whole = urljoin(address, url) if address else url
         parts = urlsplit(f"https:{whole}" if whole.startswith("//") else whole)
-        if parts.scheme not in ("http", "https") or not parts.hostname or _VARIABLE.search(whole):
+        if parts.scheme not in ("http", "https") or not parts.hostname or VARIABLE.search(whole):
             return None
     except ValueError:
         return None

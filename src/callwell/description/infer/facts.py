@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callwell.core.media_types import base_type
 from callwell.description.error import DescriptionError
+from callwell.description.openapi import METHODS
 from callwell.description.references import ReferenceResolver
 
 if TYPE_CHECKING:
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
     from callwell.description.model import Api
     from callwell.description.schemas import Schema
-
-METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 
 
 class DescribedResponse(NamedTuple):

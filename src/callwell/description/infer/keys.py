@@ -9,6 +9,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from callwell.core.rules.profile import KeyRule
+from callwell.description.checks import HEADER_NAME
 from callwell.description.error import DescriptionError
 from callwell.description.infer.evidence import Found, Question
 from callwell.description.infer.facts import as_mapping, as_text, iter_operations
@@ -27,7 +28,6 @@ _PREFIX: Final = re.compile(
 """A word that precedes the key in its header, as descriptions write it: `Authorization: Token <key>`."""
 
 _SAYS_BEARER: Final = re.compile(r"\bbearer\b", re.IGNORECASE)
-_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 class SchemeKind(IntEnum):
@@ -165,7 +165,7 @@ def _to_rule(scheme: Mapping[str, Any], variable: str) -> KeyRule | None:
 
 def _header_rule(scheme: Mapping[str, Any], variable: str) -> KeyRule | None:
     header = str(scheme.get("name", "")).lower()
-    if not _HEADER_NAME.fullmatch(header):
+    if not HEADER_NAME.fullmatch(header):
         return None
     if header != "authorization":
         return KeyRule(scheme="header", header=header, env=variable)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from callwell.description.error import BARE_KEY
 from callwell.description.infer.inference import QUOTA
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 WIDTH: Final = 118
 """Characters of a line of a comment."""
 
-_BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -56,7 +56,7 @@ def to_toml(value: Any) -> str:
 
 def to_key(name: str) -> str:
     """A key as TOML writes it."""
-    return name if _BARE.fullmatch(name) else to_toml(name)
+    return name if BARE_KEY.fullmatch(name) else to_toml(name)
 
 
 def _lines(inferred: Inferred) -> Iterator[str]:

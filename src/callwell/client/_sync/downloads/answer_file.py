@@ -20,8 +20,9 @@ from callwell.client._sync.downloads.asset import Asset
 from callwell.client._sync.downloads.fetch import NEVER
 from callwell.client._sync.downloads.signed_url import STALL_S, AssetInfo, SignedUrl
 from callwell.client.calls.answer_values import find_type, media_type, read_answer
-from callwell.client.calls.responses import REDIRECTS, Answer, resolve_link
+from callwell.client.calls.responses import Answer, resolve_link
 from callwell.core import download, outcome, partial
+from callwell.core.outcome import REDIRECTS
 from callwell.core.rules.operations import AssetRule
 from callwell.core.types import Outcome
 from callwell.errors import AnswerTooLarge, ApiError, AssetUnavailable, CallFacts, UnexpectedAnswer, UsageError

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.client._sync.concurrency.primitives import sleep
 from callwell.client._sync.downloads.fetch import NEVER, open_body
-from callwell.client.calls.responses import REDIRECTS, origin, resolve_link
+from callwell.client.calls.responses import origin, resolve_link
 from callwell.core import download, json_values, partial, retry
+from callwell.core.outcome import REDIRECTS
 from callwell.errors import AssetDamaged, AssetError, AssetUnavailable, DeadlineExceeded, WouldExceedDeadline
 from callwell.transport.base import NoReply, Request
 
