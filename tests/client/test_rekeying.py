@@ -9,11 +9,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell import errors
+from callwell.client.keys.manager import AsyncKeyManager
+from callwell.client.keys.usage import KeyUseLog
+from callwell.clock import SystemClock
 from callwell.core.rules.profile import QuotaRule
-from tests.client.acme import acme
+from callwell.keys import parse_source
+from callwell.state import open_state
+from tests.client.acme import KEY, KEYS, acme
 from tests.client.many_callers import get, make_client
 from tests.client.virtual import run_in_virtual_time
 from tests.client.world import DEAD, count_held
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,3 +75,43 @@ def test_a_call_without_a_key_keeps_its_deadline(tmp_path: Path) -> None:
             await first
 
     run_in_virtual_time(work)
+
+
+def test_a_call_that_begins_meanwhile_does_not_bring_the_dead_key_back(tmp_path: Path) -> None:
+    """A shared state is asked in a thread before a new key is looked for; the refused call waits for another key."""
+    file = tmp_path / "key"
+    write_key(file, KEY)
+    state = open_state(f"sqlite:///{tmp_path / 'state.db'}")
+
+    async def main() -> int:
+        clock = SystemClock()
+        keys = AsyncKeyManager(
+            "acme",
+            KEYS,
+            source=parse_source(f"file:{file}", ""),
+            clock=clock,
+            uses=KeyUseLog("acme:production:own", state, clock),
+            notify=lambda _: None,
+        )
+        use = keys.begin_use()
+        assert use is not None
+        keys.end_use(use[0], accepted=True)
+        renewal = asyncio.create_task(keys.renew(use[0], clock.now() + PATIENCE_S))
+        await asyncio.sleep(0)  # until it waits for the state
+        keys.begin_use()
+        write_key(file, "acme_second")
+        try:
+            return await renewal
+        finally:
+            await keys.aclose()
+
+    try:
+        assert asyncio.run(main()) == 1
+    finally:
+        state.close()
+
+
+def write_key(file: Path, text: str) -> None:
+    """Write a private file."""
+    file.touch(mode=0o600)
+    file.write_text(text)

@@ -139,7 +139,8 @@ def test_one_command_at_a_time() -> None:
     assert key_rotation.take(mine, "you", NOW + TAKEN_S - 1) == Taken("me")
     assert isinstance(key_rotation.take(mine, "me", NOW + 1), Rotation)
     assert isinstance(key_rotation.take(mine, "you", NOW + TAKEN_S), Rotation)
-    assert isinstance(key_rotation.take(mine, "you", NOW - 1), Rotation)
+    assert isinstance(key_rotation.take(mine, "you", NOW - TAKEN_S - 1), Rotation)
+    assert key_rotation.take(mine, "you", NOW - 1) == Taken("me")
     assert key_rotation.release(mine, "you") == mine
     assert isinstance(key_rotation.take(key_rotation.release(mine, "me"), "you", NOW), Rotation)
     assert not key_rotation.abandon(mine, NOW).is_under_way

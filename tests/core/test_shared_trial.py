@@ -30,6 +30,7 @@ def test_one_process_tries_and_the_others_take_its_verdict_over() -> None:
     assert ask(claimed, "one") is Verdict.TRY
     assert ask(claimed, "two") is Verdict.WAIT
     assert ask(claimed, "two", NOW + CLAIM_S) is Verdict.TRY
+    assert ask(claimed, "two", NOW - 0.001) is Verdict.WAIT  # it has asked earlier, and come to its turn later
     accepted = record_accepted(NOW)
     assert ask(accepted, "two", NOW + VERDICT_S - 1) is Verdict.ACCEPTED
     assert ask(accepted, "two", NOW + VERDICT_S) is Verdict.TRY

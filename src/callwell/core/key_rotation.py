@@ -144,8 +144,8 @@ def take(rotation: Rotation, by: str, now: float) -> Rotation | Taken:
         by: the command.
         now: seconds since the epoch.
     """
-    # A time further away than one taking is from a machine with a wrong clock, and binds no one.
-    is_taken = rotation.taken_by not in ("", by) and now < rotation.taken_until <= now + TAKEN_S
+    # A time much further away than one taking is from a machine with a wrong clock, and binds no one.
+    is_taken = rotation.taken_by not in ("", by) and now < rotation.taken_until <= now + 2 * TAKEN_S
     if is_taken:
         return Taken(rotation.taken_by)
     return replace(rotation, taken_by=by, taken_until=now + TAKEN_S)

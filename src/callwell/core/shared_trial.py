@@ -92,7 +92,8 @@ def claim(trial: SharedTrial, process: str, now: float) -> tuple[SharedTrial, Cl
         return trial, Claim(Verdict.ACCEPTED)
     if now < trial.retry_at <= now + MAX_RETRY_S:
         return trial, Claim(Verdict.REFUSED, trial.reason)
-    if trial.claimant not in ("", process) and now < trial.claimed_until <= now + CLAIM_S:
+    # A claim that ends much later than one made now is from a wrong clock, and binds no one.
+    if trial.claimant not in ("", process) and now < trial.claimed_until <= now + 2 * CLAIM_S:
         return trial, Claim(Verdict.WAIT)
     return replace(trial, claimant=process, claimed_until=now + CLAIM_S), Claim(Verdict.TRY)
 

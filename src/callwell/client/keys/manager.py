@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from callwell.client.keys.usage import KeyUseLog
     from callwell.clock import Clock
+    from callwell.core.keyring import KeyGeneration
     from callwell.core.rules.profile import KeyRule
     from callwell.core.shared_trial import Claim
     from callwell.keys import Key, KeySource
@@ -117,16 +118,17 @@ class AsyncKeyManager(KeyHolder):
         if not self._keys:
             await run_blocking(lambda: self._adopt(self._validate(self._source.read())))
             return self._ring.keys[-1].generation
+        was_accepted = await use_state(self._uses.state, self._was_ever_accepted)
         self._reject(generation)
         if self._canary is not None:
             await self._try_new_key(self._canary, until)
-        if not await use_state(self._uses.state, self._was_ever_accepted):
+        if not was_accepted:
             await self._read_again()
             until = self._clock.now()
-        while keyring.current(self._ring) is None and self._clock.now() < until:
+        while self._find_other(generation) is None and self._clock.now() < until:
             latch = AsyncLatch()
             with self._lock:
-                if keyring.current(self._ring) is not None:
+                if self._find_other(generation) is not None:
                     break  # another caller has read it since the check above
                 other_reads = self._reading
                 self._reading = True
@@ -136,16 +138,21 @@ class AsyncKeyManager(KeyHolder):
                 await latch.wait(self._clock.real_s(until - self._clock.now()))
                 continue
             try:
-                await self._poll_source(until)
+                await self._poll_source(generation, until)
             finally:
                 self._end_reading()
             if not self._source.can_change:
                 break
-        current = keyring.current(self._ring)
+        current = self._find_other(generation)
         if current is None:
             await use_state(self._uses.state, self._raise_if_revoked)
             return generation
         return current.generation
+
+    def _find_other(self, generation: int) -> KeyGeneration | None:
+        """The key to use in place of a refused one. Another call may be trying that once more, which is no other."""
+        current = keyring.current(self._ring)
+        return None if current is None or current.generation == generation else current
 
     async def _try_new_key(self, canary: AsyncKeyTester, until: float) -> None:
         """Send the canary with a new key, if there is one and no other caller is doing so."""
@@ -207,10 +214,10 @@ class AsyncKeyManager(KeyHolder):
         """Whether this client, or one before it, has had a key of this ring accepted."""
         return self._newest_accepted >= 0 or any(self._uses.was_accepted(key.fingerprint) for key in self._ring.keys)
 
-    async def _poll_source(self, until: float) -> None:
+    async def _poll_source(self, generation: int, until: float) -> None:
         poll_s = POLL_LEASED_S if self._source.lease_s is not None else POLL_S
         while not await self._read_again() and self._source.can_change and self._clock.now() < until:
-            if keyring.current(self._ring) is not None:
+            if self._find_other(generation) is not None:
                 break  # a look at the state has read it, or has taken a mark back
             latch = AsyncLatch()
             await latch.wait(self._clock.real_s(poll_s))

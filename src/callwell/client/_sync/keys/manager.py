@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from callwell.client.keys.usage import KeyUseLog
     from callwell.clock import Clock
+    from callwell.core.keyring import KeyGeneration
     from callwell.core.rules.profile import KeyRule
     from callwell.core.shared_trial import Claim
     from callwell.keys import Key, KeySource
@@ -118,16 +119,17 @@ class KeyManager(KeyHolder):
         if not self._keys:
             run_blocking(lambda: self._adopt(self._validate(self._source.read())))
             return self._ring.keys[-1].generation
+        was_accepted = use_state(self._uses.state, self._was_ever_accepted)
         self._reject(generation)
         if self._canary is not None:
             self._try_new_key(self._canary, until)
-        if not use_state(self._uses.state, self._was_ever_accepted):
+        if not was_accepted:
             self._read_again()
             until = self._clock.now()
-        while keyring.current(self._ring) is None and self._clock.now() < until:
+        while self._find_other(generation) is None and self._clock.now() < until:
             latch = Latch()
             with self._lock:
-                if keyring.current(self._ring) is not None:
+                if self._find_other(generation) is not None:
                     break  # another caller has read it since the check above
                 other_reads = self._reading
                 self._reading = True
@@ -137,16 +139,21 @@ class KeyManager(KeyHolder):
                 latch.wait(self._clock.real_s(until - self._clock.now()))
                 continue
             try:
-                self._poll_source(until)
+                self._poll_source(generation, until)
             finally:
                 self._end_reading()
             if not self._source.can_change:
                 break
-        current = keyring.current(self._ring)
+        current = self._find_other(generation)
         if current is None:
             use_state(self._uses.state, self._raise_if_revoked)
             return generation
         return current.generation
+
+    def _find_other(self, generation: int) -> KeyGeneration | None:
+        """The key to use in place of a refused one. Another call may be trying that once more, which is no other."""
+        current = keyring.current(self._ring)
+        return None if current is None or current.generation == generation else current
 
     def _try_new_key(self, canary: KeyTester, until: float) -> None:
         """Send the canary with a new key, if there is one and no other caller is doing so."""
@@ -208,10 +215,10 @@ class KeyManager(KeyHolder):
         """Whether this client, or one before it, has had a key of this ring accepted."""
         return self._newest_accepted >= 0 or any(self._uses.was_accepted(key.fingerprint) for key in self._ring.keys)
 
-    def _poll_source(self, until: float) -> None:
+    def _poll_source(self, generation: int, until: float) -> None:
         poll_s = POLL_LEASED_S if self._source.lease_s is not None else POLL_S
         while not self._read_again() and self._source.can_change and self._clock.now() < until:
-            if keyring.current(self._ring) is not None:
+            if self._find_other(generation) is not None:
                 break  # a look at the state has read it, or has taken a mark back
             latch = Latch()
             latch.wait(self._clock.real_s(poll_s))
