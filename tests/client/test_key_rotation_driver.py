@@ -244,6 +244,9 @@ def test_what_goes_wrong(world: World) -> None:
     assert step_of(driver.go_on()) is Step.REVOKE
     assert driver.abandon().ended is RotationEnd.ABANDONED
     assert driver.go_on().wait is None
+    world.state.remove("key-rotation:")
+    with pytest.raises(UsageError, match="has lost this rotation"):
+        driver.go_on()
     assert set(world.config().key_uses().read_revoked()) == set()
 
 

@@ -97,7 +97,7 @@ PROOFS: Final = {
         at(Step.SWITCH),
         ASKED._replace(processes=(NEW, SILENT)),
         "switch",
-        "ended or paused, and not asked: d:4",
+        "without an answer, so ended or paused: d:4",
     ),
     "drained": (at(Step.DRAIN), ASKED._replace(processes=(NEW,)), "drain", "no call with it is under way"),
     "confirmed": (at(Step.REVOKE), CONFIRMED._replace(marked_at=NOW), "revoke", "not tried; marked as revoked"),

@@ -259,4 +259,4 @@ def _count(number: int) -> str:
 
 def _describe_silent(uses: list[ProcessUse]) -> str:
     """Processes that used the old key and are not there to say what became of it."""
-    return f"; ended or paused, and not asked: {_names(uses)}" if uses else ""
+    return f"; without an answer, so ended or paused: {_names(uses)}" if uses else ""

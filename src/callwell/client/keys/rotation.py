@@ -73,6 +73,7 @@ class RotationDriver:
         self._by = f"{socket.gethostname()}:{os.getpid()}"
         self._cell = Cell(f"key-rotation:{config.account_key}", Rotation, empty=Rotation())
         self._keys: dict[str, Key] = {}
+        self._started_at = 0.0
         self._staged: Key | None = None
         self._staged_at = 0.0
         self._revision: object = None
@@ -137,7 +138,9 @@ class RotationDriver:
             taken = key_rotation.take(rotation, self._by, now)
             return (rotation, taken) if isinstance(taken, Taken) else (taken, taken)
 
-        return _refuse_taken(self._state.update(self._cell, change))
+        rotation = _refuse_taken(self._state.update(self._cell, change))
+        self._started_at = rotation.started_at
+        return rotation
 
     def abandon(self) -> Rotation:
         """Give the rotation up.
@@ -173,7 +176,7 @@ class RotationDriver:
             confirmed: the steps that a person confirms.
 
         Raises:
-            UsageError: another command carries the rotation on.
+            UsageError: another command carries the rotation on, or it is not in the state any more.
             StateError: the state is away; what was proved before is kept.
         """
         acted: set[Action] = set()
@@ -189,7 +192,9 @@ class RotationDriver:
         evidence = self._gather(self.read(), confirmed)
         now = self._clock.wall()
 
-        def change(rotation: Rotation) -> tuple[Rotation, Progress | Taken]:
+        def change(rotation: Rotation) -> tuple[Rotation, Progress | Taken | None]:
+            if rotation.started_at != self._started_at:
+                return rotation, None
             if not rotation.is_under_way:
                 return rotation, Progress(rotation, None)
             taken = key_rotation.take(rotation, self._by, now)
@@ -200,7 +205,10 @@ class RotationDriver:
                 after = key_rotation.release(after, self._by)
             return after, Progress(after, wait)
 
-        return _refuse_taken(self._state.update(self._cell, change))
+        progress = _refuse_taken(self._state.update(self._cell, change))
+        if progress is None:
+            raise UsageError("the state has lost this rotation, or it has another one: run the command again")
+        return progress
 
     def _act(self, rotation: Rotation, wait: Wait) -> bool:
         """Do what a step needs from this process, and return whether that has shown anything new."""
