@@ -21,7 +21,7 @@ def main() -> None:
     accounts = tuple(
         Account(
             provider=provider,
-            environment=Path(file).name,
+            environment=provider.environment().name,
             settings={"key": SettingInEffect(f"file:{file}", "bench"), "user_secret": unset},
             in_use=True,
         )

@@ -10,14 +10,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from callwell.readiness.contents.signatures import HEAD_BYTES, find_signature
 from callwell.readiness.findings import Place
-from callwell.readiness.known_keys.digest_matcher import decode_base64
 from callwell.readiness.shapes.hits import keep_once
 from callwell.readiness.shapes.in_files import INCOMPLETE, group_by_file, look_at_files, make_tree
 from callwell.readiness.shapes.in_history import Beside, look_at_history
 from callwell.readiness.shapes.located import Located, ScanResult, identify_secret, line_of, read_secret
-from callwell.readiness.shapes.secret_finder import SecretFinder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,6 +23,7 @@ if TYPE_CHECKING:
     from callwell.readiness.files import ProjectFile
     from callwell.readiness.shapes.hits import ShapeHit
     from callwell.readiness.shapes.kingfisher import Kingfisher
+    from callwell.readiness.shapes.secret_finder import SecretFinder
 
     Contexts = Mapping[str, re.Pattern[bytes]]
 
@@ -90,6 +88,8 @@ def _look_at_files(kingfisher: Kingfisher, beside: Beside, contexts: Contexts) -
         if hits := by_path.get(str(file.path)):
             lines = contents[file].split(b"\n")
             found.extend((hit, line_of(hit, lines)) for hit in hits)
+    from callwell.readiness.shapes.secret_finder import SecretFinder  # kingfisher starts earlier without it
+
     secrets: dict[bytes, list[ShapeHit]] = {}
     for hit, line in found:
         secrets.setdefault(_read_plainly(hit, line, contexts), []).append(hit)
@@ -125,6 +125,8 @@ def _read_plainly(hit: ShapeHit, line: bytes, contexts: Contexts) -> bytes:
     context = contexts.get(hit.rule)
     if run is None or context is None:
         return b""
+    from callwell.readiness.known_keys.digest_matcher import decode_base64  # as above
+
     texts = (text for text in decode_base64(run[0]) if text.isascii())
     found = (match[1] for text in texts for match in context.finditer(text))
     return next((secret for secret in found if len(secret) == hit.end - hit.start), b"")
@@ -132,6 +134,8 @@ def _read_plainly(hit: ShapeHit, line: bytes, contexts: Contexts) -> bytes:
 
 def _is_opaque(data: bytes) -> bool:
     """Whether kingfisher finds more in some bytes than a search in them does."""
+    from callwell.readiness.contents.signatures import HEAD_BYTES, find_signature  # as above
+
     return find_signature(data[:HEAD_BYTES]) is not None or data.count(b"\0") * WIDE > len(data)
 
 

@@ -7,6 +7,7 @@ files and history together, and the other places are found here.
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 DENSE: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.~+/=-")
 """The bytes that nearly all secrets consist of. Most texts have few runs of them that are as long as a secret."""
+
+HEAD_BYTES: Final = 6
+"""Bytes of a secret that are searched for by a pattern: to compile one of 500 whole secrets takes 0.2 s."""
 
 IN_RUN: Final = b"x"
 OUTSIDE: Final = b" "
@@ -51,7 +55,8 @@ class SecretFinder:
         unique = sorted(set(secrets) - {b""})
         self._others = [secret for secret in unique if not DENSE.issuperset(secret)]
         dense = [secret for secret in unique if DENSE.issuperset(secret)]
-        self._pattern = re.compile(b"(?=(%s))" % _one_of(dense))
+        self._by_head = _group_by_head(dense)
+        self._pattern = re.compile(b"(?=(%s))" % _one_of(list(self._by_head)))
         self._shortest = IN_RUN * min(map(len, dense), default=0)
         least = min(map(len, unique), default=0)
         self._encoded = re.compile(rb"[A-Za-z0-9+/_-]{%d,}" % -(-8 * least // SEXTET))
@@ -71,7 +76,10 @@ class SecretFinder:
     def _find(self, data: bytes) -> Iterator[tuple[bytes, int]]:
         for start, end in self._runs(data):
             for found in self._pattern.finditer(data, start, end):
-                yield found[1], found.start()
+                offset = found.start()
+                fits = (secret for secret in self._by_head[found[1]] if data.startswith(secret, offset, end))
+                for secret in itertools.islice(fits, 1):
+                    yield secret, offset
         for secret in self._others:
             offset = -1
             while (offset := data.find(secret, offset + 1)) >= 0:
@@ -86,6 +94,17 @@ class SecretFinder:
         while (start := text.find(self._shortest, end)) >= 0:
             end = text.index(OUTSIDE, start)
             yield start, end
+
+
+def _group_by_head(secrets: Iterable[bytes]) -> dict[bytes, list[bytes]]:
+    """The secrets that may begin where a head is, the longest first."""
+    by_head: dict[bytes, list[bytes]] = {}
+    for secret in sorted(secrets, key=len, reverse=True):
+        by_head.setdefault(secret[:HEAD_BYTES], []).append(secret)
+    short = [head for head in by_head if len(head) < HEAD_BYTES]
+    for head, fitting in by_head.items():
+        fitting.extend(other for other in short if other != head and head.startswith(other))
+    return by_head
 
 
 def _one_of(secrets: list[bytes]) -> bytes:
