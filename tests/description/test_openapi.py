@@ -39,6 +39,26 @@ def test_operations() -> None:
     assert API.operations["things.import"].summary == "Bring things in"
 
 
+def test_references_in_contents() -> None:
+    """In place of a media type's object, as OpenAPI 3.2 has them, and in place of a whole content."""
+    text = {"schema": {"type": "string", "maxLength": 9}}
+    shared = {"text": text, "whole": {"application/json": {"$ref": "#/components/mediaTypes/text"}}}
+    whole = {"content": {"$ref": "#/components/mediaTypes/whole"}}
+    operation = {
+        "operationId": "things.find",
+        "parameters": [{"name": "q", "in": "query", **whole}],
+        "requestBody": {"content": {"application/json": {"$ref": "#/components/mediaTypes/text"}}},
+        "responses": {"200": whole},
+    }
+    document = {"openapi": "3.2.0", "paths": {"/things": {"post": operation}}, "components": {"mediaTypes": shared}}
+    found = openapi.read(document).operations["things.find"]
+    assert found.response_schema == text["schema"]
+    assert [(one.name, one.schema, one.content) for one in found.parameters if one.location == "query"] == [
+        ("q", text["schema"], "application/json")
+    ]
+    assert [one.schema for one in found.parameters if one.location == "body"] == [text["schema"]]
+
+
 def test_a_default_makes_optional() -> None:
     """A parameter that is required and has a default may be left out, in a query and in a body."""
     parameters = {

@@ -45,7 +45,7 @@ from callwell.description.model import Api, LeftOut, Operation, Parameter
 from callwell.description.names import name_parameters, to_snake_case
 from callwell.description.operation_names import OperationSource, name_operations
 from callwell.description.plain_text import summarize
-from callwell.description.references import ReferenceResolver, expect_list, expect_object, optional_object
+from callwell.description.references import ReferenceResolver, expect_list, expect_object
 from callwell.description.request_bodies import read_body
 from callwell.description.schemas import stated_value
 from callwell.description.servers import own_server
@@ -264,10 +264,10 @@ class _DocumentReader:
         if not isinstance(name, str) or not name:
             raise DescriptionError((*path, "name"), "expected a name", found=name)
         support.check_parameter(node, path)
-        media_type = next(iter(expect_object(node.get("content", {}), (*path, "content"))), "")
-        schema_path = (*path, "content", media_type, "schema") if media_type else (*path, "schema")
-        owner = node["content"][media_type] if media_type else node
-        schema = self._references.resolve_schema(expect_object(owner, path).get("schema", {}), schema_path)
+        content = self._references.media_types(node, path)
+        media_type = next(iter(content), "")
+        owner, owner_path = content.get(media_type, (node, path))
+        schema = self._references.resolve_schema(owner.get("schema", {}), (*owner_path, "schema"))
         is_accept = location == "header" and name.lower() == "accept"  # the client has one anyway
         required = location == "path" or (bool(node.get("required")) and not is_accept)
         default = _default(schema) if required else None
@@ -294,17 +294,14 @@ class _DocumentReader:
         contents: list[dict[str, Schema]] = []
         for status in answer_types.successful(responses):
             response, response_path = self._references.resolve(responses[status], (*path, status))
-            content_path = (*response_path, "content")
-            content = optional_object(response, "content", content_path)
-            contents.append({name: self._media_schema(content, name, content_path) for name in content})
+            content = self._references.media_types(response, response_path)
+            contents.append({name: self._media_schema(*media) for name, media in content.items()})
         answers = answer_types.declared_answers(method, responses, contents)
         return answer_types.json_schema(contents), answers
 
-    def _media_schema(self, content: Mapping[str, Any], media_type: str, path: KeyPath) -> Schema:
+    def _media_schema(self, media: Mapping[str, Any], path: KeyPath) -> Schema:
         """The schema of one media type of a content."""
-        path = (*path, media_type)
-        schema = optional_object(content, media_type, path).get("schema", {})
-        return self._references.resolve_schema(schema, (*path, "schema"))
+        return self._references.resolve_schema(media.get("schema", {}), (*path, "schema"))
 
 
 def _source(template: str, method: str, node: object) -> OperationSource:

@@ -113,6 +113,21 @@ class ReferenceResolver:
             node, path = self._find_target(reference, path)
         return node, path
 
+    def media_types(self, owner: Mapping[str, Any], path: KeyPath) -> dict[str, tuple[Mapping[str, Any], KeyPath]]:
+        """The objects of the media types in the `content` of a parameter, a body or a response, each with its path.
+
+        OpenAPI 3.2 has references in place of such an object. Some documents have one in place of the whole content.
+
+        Args:
+            owner: what may have a `content`.
+            path: where it is.
+
+        Raises:
+            DescriptionError: one of them is no object, or its reference leads nowhere or in a circle.
+        """
+        content, path = self.resolve(optional_object(owner, "content", (*path, "content")), (*path, "content"))
+        return {name: self.resolve(optional_object(content, name, (*path, name)), (*path, name)) for name in content}
+
     def resolve_schema(self, node: object, path: KeyPath) -> Schema:
         """A schema without references.
 

@@ -30,7 +30,6 @@ from callwell.description.error import DescriptionError
 from callwell.description.model import DEFAULT_JSON_BODY, WHOLE_BODY, BodyType, Parameter
 from callwell.description.names import to_snake_case
 from callwell.description.plain_text import summarize
-from callwell.description.references import optional_object
 from callwell.description.schemas import required_names, stated_value, type_names
 
 if TYPE_CHECKING:
@@ -128,18 +127,17 @@ def read_body(
     if node.get("requestBody") is None:
         return NO_BODY
     body, path = references.resolve(node["requestBody"], (*path, "requestBody"))
-    path = (*path, "content")
-    content = optional_object(body, "content", path)
+    content = references.media_types(body, path)
     ranked: list[tuple[int, BodyDraft]] = []
-    for media_type in content:
-        media = optional_object(content, media_type, (*path, media_type))
-        schema = references.resolve_schema(media.get("schema", {}), (*path, media_type, "schema"))
+    for media_type, (media, media_path) in content.items():
+        schema = references.resolve_schema(media.get("schema", {}), (*media_path, "schema"))
         found = support.body_kind(media_type, schema)
         if found is not None:
             kind, rank = found
             ranked.append((rank, _draft(media_type, kind, schema, media)))
     if not ranked:
-        raise DescriptionError(path, f"expected a body that can be sent, found {', '.join(content) or 'nothing'}")
+        offered = ", ".join(content) or "nothing"
+        raise DescriptionError((*path, "content"), f"expected a body that can be sent, found {offered}")
     ranked.sort(key=lambda pair: pair[0])
     unique: dict[str, BodyDraft] = {}
     for _, draft in ranked:

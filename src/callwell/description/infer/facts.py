@@ -105,9 +105,9 @@ def _iter_responses(document: Mapping[str, Any]) -> Iterator[DescribedResponse]:
 def _read_response(
     references: ReferenceResolver, node: Mapping[str, Any], method: str, path: str, status: str
 ) -> DescribedResponse:
-    content = as_mapping(node.get("content"))
+    content = references.media_types(node, ("responses", status))
     json_type = next((name for name in content if "json" in name.lower()), "*/*")
-    schema = as_mapping(content.get(json_type)).get("schema", {})
+    schema = content[json_type][0].get("schema", {}) if json_type in content else {}
     headers: dict[str, str] = {}
     for name, header in as_mapping(node.get("headers")).items():
         resolved, _ = references.resolve(header, ("headers", name))
