@@ -53,6 +53,7 @@ class Fleet:
             **os.environ,
             "USERPLANE_BASE_URL": point.base_url,
             "USERPLANE_KEY": f"file:{self.key_file}",
+            "CALLWELL_USERPLANE_KEY": f"file:{self.key_file}",
             "CALLWELL_STATE": self.state,
             "STOP_FILE": str(self.stop_file),
         }
@@ -80,6 +81,7 @@ class Fleet:
                 if is_found(event):
                     found.append(event)
                     break
+                assert event["event"] != "end", event["failures"]
         assert len(found) == PROCESSES
         return found
 
@@ -93,16 +95,21 @@ class Fleet:
 
 
 def test_a_rotation_without_overlap_fails_no_call(tmp_path: Path) -> None:
-    """The old key dies when the new one is born. All processes use the new one at once."""
+    """The old key dies when the new one is born. All processes use the new one at once, and `keys rotate` proves it."""
     options = EmulatorOptions(provider=("userplane",), per_minute=1_000_000, per_day=10_000_000)
     with start(options) as running, ExitStack() as opened:
         fleet = Fleet(running, tmp_path, opened)
         fleet.read_until(lambda event: event["event"] == "calling")
+        rotate = ["-m", "callwell", "keys", "rotate", "userplane", "--no-overlap", "--json"]
+        begun = run([*rotate, "--confirm", "prepare"], folder=tmp_path, variables=fleet.variables)
+        assert json.loads(begun.stdout)["waits_for"]["step"] == "create"
         text = fleet.ask("keys/rotate")
         write_key(fleet.key_file, text)
         fingerprint = Key(text).fingerprint
         fleet.read_until(lambda event: event.get("fingerprint") == fingerprint)
         fleet.read_until(lambda event: event["event"] == "calling")
+        ended = run([*rotate, "--confirm", "revoke"], folder=tmp_path, variables=fleet.variables)
+        assert (ended.returncode, json.loads(ended.stdout)["ended"]) == (0, "done")
         ends = fleet.stop()
         assert [end["failed"] for end in ends] == [0] * PROCESSES
 
