@@ -168,6 +168,7 @@ class Conversation:
 
     def talk(self, confirmed: frozenset[Step]) -> Progress:
         """Go on to the end, or until Ctrl-C."""
+        self._print("Ctrl-C stops here and loses nothing: the same command goes on, on any machine with this state.")
         while True:
             try:
                 progress = self._driver.go_on(confirmed)

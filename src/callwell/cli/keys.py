@@ -167,7 +167,7 @@ def where(
     if belongs_to is not None:
         output.emit(f"The provider has accepted this key in environment {belongs_to}; other environments refuse it.")
     output.emit(f"A key is {described.profile.key.looks_like}.")
-    output.emit(_rotation_advice(status))
+    output.emit(_rotation_advice(status, provider))
     if described.profile.key.canary:
         output.emit(f"To test a key: callwell call {provider} {described.profile.key.canary}")
 
@@ -292,18 +292,16 @@ def _describe(status: KeyStatus) -> str:
     return f"present, fingerprint {status.fingerprint}, {status.problem or 'looks right'}"
 
 
-def _rotation_advice(status: KeyStatus) -> str:
+def _rotation_advice(status: KeyStatus, provider: str) -> str:
     if status.can_change and not status.location.startswith(("file:", "dir:")):
         return (
-            "It is read again in a thread when its lease has ended, at callwell keys reload, and when the provider\n"
-            "refuses the key. To rotate without losing a call: create a new key at the provider, store it there in\n"
-            "place of this one, and delete the old key at the provider once no process uses it."
+            "It is read again in a thread before its lease ends, at callwell keys reload, and when the provider\n"
+            f"refuses the key. To rotate it without losing a call: callwell keys rotate {provider}"
         )
     if status.can_change:
         return (
             "The file is checked four times a second while calls are made, and when the provider refuses the key.\n"
-            "To rotate without losing a call: create a new key at the provider, write it to a new file beside this\n"
-            "one (mode 600), move it over this one, and delete the old key at the provider."
+            f"To rotate it without losing a call: callwell keys rotate {provider}"
         )
     return (
         "An environment variable cannot change in a running process, but a file can (file:PATH).\n"

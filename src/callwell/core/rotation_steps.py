@@ -135,7 +135,7 @@ def advance(rotation: Rotation, evidence: Evidence, now: float) -> tuple[Rotatio
         if step is Step.CREATE:
             rotation = replace(rotation, new=evidence.staged)
         fingerprint = rotation.old if step in ABOUT_THE_OLD_KEY else rotation.new
-        proof = RotationProof(step, now, fingerprint or rotation.old, judged)
+        proof = RotationProof(step=step, at=now, fingerprint=fingerprint, seen=judged)
         rotation = replace(rotation, proofs=(*rotation.proofs, proof))
     return replace(rotation, ended=RotationEnd.DONE, ended_at=now), None
 

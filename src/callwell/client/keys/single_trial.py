@@ -29,7 +29,7 @@ async def try_one_key(provider: Provider, options: ClientOptions, key: Key) -> s
     Raises:
         KeyProblem: the key belongs to another environment, or is marked as revoked.
     """
-    own_options: ClientOptions = {**options, "key": key}
+    own_options: ClientOptions = {**options, "key": key, "auth": "key"}  # a token would need an exchange first
     async with AsyncClient(provider, **own_options) as client:
         engine = client._engine  # noqa: SLF001 - of this package
         canary = AsyncCanary(engine, client.provider, client.provider.profile.key.canary or "")

@@ -30,7 +30,7 @@ def try_one_key(provider: Provider, options: ClientOptions, key: Key) -> str | N
     Raises:
         KeyProblem: the key belongs to another environment, or is marked as revoked.
     """
-    own_options: ClientOptions = {**options, "key": key}
+    own_options: ClientOptions = {**options, "key": key, "auth": "key"}  # a token would need an exchange first
     with Client(provider, **own_options) as client:
         engine = client._engine  # noqa: SLF001 - of this package
         canary = Canary(engine, client.provider, client.provider.profile.key.canary or "")
