@@ -131,6 +131,7 @@ def read_until(terminal: int, sign: str) -> str:
 def test_a_rotation_is_given_up_once(site: Site) -> None:
     """Another can begin afterwards, for the same key."""
     site.run()
+    assert "begun with --overlap" in site.cli.fails(2, *ROTATE, "--no-overlap", **site.variables)
     assert "abandoned at" in site.run("--abandon").out
     assert "no rotation is under way" in site.cli.fails(2, *ROTATE, "--abandon", **site.variables)
     assert site.run().code == 1

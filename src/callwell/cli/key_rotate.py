@@ -123,8 +123,9 @@ def rotate(
         is_interactive = sys.stdin.isatty() and output.on_terminal() and not as_json
         rotation = account.driver.begin(overlaps=overlaps)
         try:
-            walk = Conversation(account, rotation, is_silent=as_json)
-            end = walk.talk(confirmed) if is_interactive else walk.run(confirmed)
+            _refuse_other_case(rotation, overlap)
+            conversation = Conversation(account, rotation, is_silent=as_json)
+            end = conversation.talk(confirmed) if is_interactive else conversation.run(confirmed)
         finally:
             with suppress(StateError):
                 account.driver.release()
@@ -258,6 +259,17 @@ def _refuse_fixed_source(config: ClientConfig) -> None:
             f"the key is in {config.source.location}, which cannot change in a running process: keep it in a file "
             "(--key file:PATH) or another source that can, restart your programs with that, and rotate then"
         )
+
+
+def _refuse_other_case(rotation: Rotation, overlap: bool | None) -> None:
+    """Refuse to go on with a rotation that has other steps than those asked for.
+
+    Raises:
+        UsageError: it was begun for the other case.
+    """
+    if overlap is not None and overlap is not rotation.overlaps:
+        begun = "--overlap" if rotation.overlaps else "--no-overlap"
+        raise UsageError(f"this rotation was begun with {begun}: go on without the option, or give it up (--abandon)")
 
 
 def _read_confirmed(texts: list[str] | tuple[()]) -> frozenset[Step]:

@@ -124,7 +124,7 @@ class RotationDriver:
             overlaps: for a new one: the old key stays valid when another one is made.
 
         Raises:
-            UsageError: another command carries it on, or it was begun for the other case.
+            UsageError: another command carries it on.
             KeyProblem: there is no key to begin with.
         """
         staged = "" if self.read().is_under_way else self.preview_old()
@@ -296,7 +296,12 @@ class RotationDriver:
             refusal=trial.reason or (UNTRIED if self._is_untried else ""),
             asked_at=self._asked_at,
             processes=tuple(
-                ProcessUse(keys.process, keys.fingerprint, keys.draining, is_silent(keys, now))
+                ProcessUse(
+                    process=keys.process,
+                    fingerprint=keys.fingerprint,
+                    draining=keys.draining,
+                    is_silent=is_silent(keys, now),
+                )
                 for keys in self._uses.find_processes()
             ),
             old_key=old_key,
