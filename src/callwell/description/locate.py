@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -44,7 +45,19 @@ def toml_line(text: str, path: KeyPath) -> int | None:
         text: a valid TOML text.
         path: the keys that lead there; an index into a list is a key too.
     """
-    return _find_line(text, path, _TomlScanner(text).keys())
+    positions = _toml_positions(text)
+    found = (positions[key] for length in range(len(path), 0, -1) if (key := path[:length]) in positions)
+    position = next(found, None)
+    return None if position is None else text.count("\n", 0, position) + 1
+
+
+@lru_cache(maxsize=1)
+def _toml_positions(text: str) -> dict[KeyPath, int]:
+    """Where each key of a TOML text is found first. Kept for one text, as files are asked about many keys."""
+    positions: dict[KeyPath, int] = {}
+    for key, position in _TomlScanner(text).positions():
+        positions.setdefault(key, position)
+    return positions
 
 
 def json_line(text: str, path: KeyPath) -> int | None:
@@ -54,14 +67,9 @@ def json_line(text: str, path: KeyPath) -> int | None:
         text: a valid JSON text.
         path: the keys that lead there; an index into a list is a key too.
     """
-    return _find_line(text, path, json_keys(text))
-
-
-def _find_line(text: str, path: KeyPath, keys: Iterator[tuple[KeyPath, int]]) -> int | None:
-    """The line of the key that shares most of `path`, None if no key shares its first part."""
     longest = 0
     position = 0
-    for key, key_position in keys:
+    for key, key_position in json_keys(text):
         if len(key) > longest and key == path[: len(key)]:
             longest = len(key)
             position = key_position
@@ -103,7 +111,7 @@ class _TomlScanner:
         self._position = 0
         self._last_index: dict[KeyPath, int] = {}  # of each list of tables that has begun
 
-    def keys(self) -> Iterator[tuple[KeyPath, int]]:
+    def positions(self) -> Iterator[tuple[KeyPath, int]]:
         """Every key and list item, with its position."""
         table: KeyPath = ()
         while self._skip_blank():
