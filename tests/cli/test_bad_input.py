@@ -7,16 +7,15 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from callwell.cli.main import main
 from tests.cli.playing import ADDRESS_VARIABLE, COMMAND, KEY_VARIABLE, PROVIDER
 from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.cli.playing import Shell
 
 ME = ("call", PROVIDER, "me.get")
@@ -166,28 +165,16 @@ def test_a_port_in_use(cli: Shell) -> None:
         assert f"port {port} of 127.0.0.1 is in use" in cli.fails(7, "emulate", "--control-port", port)
 
 
-def test_a_mistake_of_ours_is_one_line_too(cli: Shell, tmp_path: Path) -> None:
+def test_a_mistake_of_ours_is_one_line_too(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     """An unforeseen error is one line; CALLWELL_DEBUG=1 shows where it was."""
-    code = (
-        "import sys, callwell.cli.commands as c; c.load = lambda name: 1 // 0\n"
-        "from callwell.cli.main import main; sys.exit(main(['call']))"
-    )
-    quiet, loud = (
-        subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=tmp_path,
-            env={**cli.variables, "CALLWELL_DEBUG": debug},
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_S,
-            check=False,
-        )
-        for debug in ("", "1")
-    )
-    assert (quiet.returncode, loud.returncode) == (70, 70)
+    monkeypatch.setattr("callwell.cli.commands.load", lambda _: 1 // 0)
+    monkeypatch.setenv("CALLWELL_DEBUG", "")
+    assert main(["call"]) == 70
     expected = "callwell: internal error: ZeroDivisionError: integer division or modulo by zero "
-    assert quiet.stderr == f"{expected}(CALLWELL_DEBUG=1 prints the traceback)\n"
-    assert "Traceback" in loud.stderr
+    assert capsys.readouterr().err == f"{expected}(CALLWELL_DEBUG=1 prints the traceback)\n"
+    monkeypatch.setenv("CALLWELL_DEBUG", "1")
+    assert main(["call"]) == 70
+    assert "Traceback" in capsys.readouterr().err
 
 
 def test_nobody_reads(cli: Shell) -> None:
