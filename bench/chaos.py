@@ -201,4 +201,6 @@ def _lost(store: str) -> int:
     later = Evidence(f"{boot_id()} {clock}", clock.now() + LATER_S, clock.wall() + LATER_S)
     records = [state.read(Cell(key, FleetRecord, FleetRecord())) for key in state.keys("fleet:")]
     state.close()
+    if not records:
+        raise SystemExit(f"bench: no process has leased permits in {store}")
     return sum(abs(quota.limit - quota.free) for record in records for quota in status(record, later).quotas)
