@@ -307,7 +307,8 @@ def _describe_beginning(account: Account, rotation: Rotation) -> Iterator[str]:
     yield f"{name}: rotation of the key {rotation.old} at {config.source.location}"
     yield f"begun at {_time(rotation.started_at)} by {rotation.started_by}, kept in {account.state}"
     processes = [keys for keys in config.key_uses().find_active_processes() if keys.fingerprint == rotation.old]
-    yield f"processes that make calls with it now: {len(processes)}"
+    unseen = "" if processes else " (those with the state memory:, or another one, are not seen)"
+    yield f"processes that make calls with it now: {len(processes)}{unseen}"
 
 
 def _describe_proof(proof: RotationProof) -> str:

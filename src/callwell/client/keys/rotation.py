@@ -351,5 +351,9 @@ class RotationDriver:
 def _refuse_taken(found: T | Taken) -> T:
     """What was found, unless another command carries the rotation on."""
     if isinstance(found, Taken):
-        raise UsageError(f"{found.by} carries this rotation on; end that command first, or look with --status")
+        after_s = key_rotation.TAKEN_S
+        raise UsageError(
+            f"{found.by} carries this rotation on: end that command first (if it was killed, this one can go on "
+            f"{after_s:g} s later), or look with --status"
+        )
     return found
