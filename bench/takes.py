@@ -17,41 +17,55 @@ from typing import Final
 from bench.limiters import LIMITERS
 from bench.members import Workload
 
+NAMES: Final = ("calls",)
 TAKES_S: Final = 1.0
 WARM_UP_S: Final = 1.5
 PATIENCE_S: Final = 10.0
 
 
+class OneCaller:
+    """A caller that waits for permits."""
+
+    names = NAMES
+
+    def __init__(self) -> None:
+        self.waiting = 0
+        self.arrived = threading.Event()
+
+    def count_waiting(self) -> int:
+        """How many callers wait."""
+        return self.waiting
+
+    def wake_first(self) -> None:
+        """Permits may have arrived."""
+        self.arrived.set()
+
+
 def callwell(workload: Workload) -> float:
     """Permits a second that a process takes from its lease."""
-    from callwell.client.quota.leases.account import LeasedAccount
-    from callwell.client.quota.leases.keeper import Keeper, Kept
+    from callwell.client.quota.shared_accounts import ACCOUNTS
     from callwell.clock import SystemClock
     from callwell.core.quota.permits import Permit
     from callwell.core.quota.record import PLAIN_SUCCESS
     from callwell.providers import load
     from callwell.state import open_state
 
-    names = ("calls",)
-    arrived = threading.Event()
-    waiting: dict[tuple[str, ...], int] = {}
-    clock = SystemClock()
     state = open_state(workload.store)
-    keeper = Keeper(state, clock)
-    account = LeasedAccount(load(workload.folder).profile, "bench", clock, keeper.wake)
-    keeper.add(Kept(account, lambda: None, lambda: dict(waiting), arrived.set))
+    membership = ACCOUNTS.join(load(workload.folder).profile, "bench", state, SystemClock())
+    account = membership.account
+    queue = OneCaller()
+    account.add_queue(queue)
 
     def take() -> None:
-        permit = account.acquire(names, retrying=False)
+        permit = account.acquire(NAMES, retrying=False)
         while not isinstance(permit, Permit):
-            waiting[names] = 1
-            arrived.clear()
-            keeper.wake()
-            if not arrived.wait(PATIENCE_S):
+            queue.waiting = 1
+            queue.arrived.clear()
+            permit = account.acquire(NAMES, retrying=False)
+            if not isinstance(permit, Permit) and not queue.arrived.wait(PATIENCE_S):
                 raise SystemExit("bench: no permit came")
-            permit = account.acquire(names, retrying=False)
-        waiting.clear()
-        account.release(names, permit, PLAIN_SUCCESS)
+        queue.waiting = 0
+        account.release(NAMES, permit, PLAIN_SUCCESS)
 
     def rate(seconds: float) -> float:
         begun = time.perf_counter()
@@ -63,7 +77,7 @@ def callwell(workload: Workload) -> float:
 
     rate(WARM_UP_S)
     found = rate(TAKES_S)
-    keeper.close()
+    membership.leave()
     state.close()
     return found
 

@@ -674,7 +674,13 @@ class LocalError(CallwellError):
 
 
 class StateError(LocalError):
-    """The state cannot be opened, read or written."""
+    """The state cannot be opened, read or written.
+
+    Attributes:
+        may_pass: what is wrong may end by itself: a lock, a full disk, a server that does not answer.
+    """
+
+    may_pass: bool = False
 
 
 class DirectoryNotOurs(LocalError):

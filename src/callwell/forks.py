@@ -7,6 +7,7 @@ Only the thread that forks lives on in the child. Objects that count on others f
 from __future__ import annotations
 
 import os
+import threading
 from typing import Final, Protocol
 from weakref import WeakSet
 
@@ -18,6 +19,8 @@ class Forkable(Protocol):
         """Forget all other threads: this is a child process, which has none of them."""
         ...
 
+
+_CHILD: Final = threading.Event()
 
 _KNOWN: Final = WeakSet[Forkable]()
 
@@ -31,7 +34,13 @@ def reset_after_fork(item: Forkable) -> None:
     _KNOWN.add(item)
 
 
+def is_child() -> bool:
+    """Whether this process is a child of a fork."""
+    return _CHILD.is_set()
+
+
 def _reset_all() -> None:
+    _CHILD.set()
     for item in tuple(_KNOWN):
         item.after_fork()
 

@@ -73,12 +73,12 @@ def test_show_who_holds_which_permits(url: str) -> None:
     """Of each process: its permits, those in flight, its needs, and the end of its lease; of each quota: its places."""
     state = open_state(url)
     profile = load("userplane").profile
-    holders = [LeasedAccount(profile, ACCOUNT, SystemClock(), lambda: None) for _ in range(2)]
+    holders = [LeasedAccount(profile, ACCOUNT, state, SystemClock(), lambda: None) for _ in range(2)]
     for holder, waiting in zip(holders, (3, 1), strict=True):
-        holder.exchange(state, {NAMES: waiting})
+        holder.exchange({NAMES: waiting})
     permit = holders[0].acquire(NAMES, retrying=False)
     assert isinstance(permit, Permit)
-    holders[0].exchange(state, {NAMES: 2})
+    holders[0].exchange({NAMES: 2})
     (account,) = ran("show", "--state", url)["accounts"]
     assert (account["account"], account["breaker"]) == (ACCOUNT, "closed")
     minute = next(quota for quota in account["quotas"] if quota["quota"] == "minute")
@@ -96,7 +96,7 @@ def test_show_who_holds_which_permits(url: str) -> None:
     assert ACCOUNT in lines
     assert sum(f":{os.getpid()} " in line and " in " in line for line in lines) == 2 * len(NAMES)
     for holder in holders:
-        holder.exchange(state, {}, leaving=True)
+        holder.exchange(leaving=True)
     state.close()
 
 

@@ -187,6 +187,15 @@ class DyingState:
         self._before = before
         self.dead = False
 
+    @property
+    def address(self) -> str:
+        """Its own: another process uses the same records."""
+        return f"{self._state.address} of {id(self):x}"
+
+    def twin(self) -> Any:
+        """What outlives the process: permits come from there."""
+        return self._state.twin()
+
     def update(self, cell: Any, change: Any) -> Any:
         """One step, perhaps the last. What a thread of its own says about keys is none."""
         if cell.key.startswith("key-processes:"):

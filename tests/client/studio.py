@@ -115,6 +115,15 @@ class Mortal:
         self._at = at
         self._after = after
 
+    @property
+    def address(self) -> str:
+        """Its own: another process uses the same records."""
+        return f"{self._state.address} of {id(self):x}"
+
+    def twin(self) -> State:
+        """What outlives the process: permits come from there."""
+        return self._state.twin()
+
     def update(self, cell: Cell[T], change: Callable[[T], tuple[T, R]]) -> R:
         """Replace a record."""
         self._begin()

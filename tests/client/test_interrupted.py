@@ -106,7 +106,7 @@ def check_sums(client: Any) -> None:
     account = client._engine.account
     account.spent()
     account = getattr(account, "_account", account)
-    record = account._state.read(account._cell)
+    record = account._holding.record if hasattr(account, "_holding") else account._state.read(account._cell)
     for name, quota in account.own.documented.items():
         bucket = record.buckets.get(account.own.keys[name], permits.full_bucket(quota))
         assert permits.is_consistent(quota, bucket), (name, bucket)
@@ -145,6 +145,7 @@ def test_no_permit_is_lost_or_lent_twice(script: str) -> None:
         assert most_in_a_minute(world) <= 3, at
         world.clock.advance(LONG_S)
         assert client.spent()["minute"] == (0, 3), at
+        client.close()
     assert at > 100
 
 
@@ -189,7 +190,7 @@ def test_a_permit_that_others_may_see_comes_back_by_itself(tmp_path: Path, share
     while True:
         at += 13
         world = ScriptedProvider(OK)
-        state.remove("account:")
+        state.remove("fleet:")
         client = connect(world, provider=acme(quotas), state=state)
         if not interrupted(lambda: get(client), at):  # noqa: B023 - called at once
             break

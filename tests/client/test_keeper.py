@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 
 from callwell.client.quota.leases.account import LeasedAccount
-from callwell.client.quota.leases.keeper import Keeper, Kept
+from callwell.client.quota.leases.keeper import Keeper
 from callwell.clock import SystemClock
 from callwell.core.quota.permits import Permit
 from callwell.core.quota.record import SendEnd
@@ -36,22 +36,33 @@ REFUSED = SendEnd(Outcome.DONE, 429, wait_s=30.0)
 class Member:
     """One process of a fleet, as far as the state can tell: an account with a keeper of its own."""
 
+    names = NAMES
+
     def __init__(self, state: MemoryState) -> None:
         clock = SystemClock()
-        self.waiting: dict[tuple[str, ...], int] = {}
+        self.waiting = 0
         self.arrived = threading.Event()
         self.keeper = Keeper(state, clock)
-        self.account = LeasedAccount(load("userplane").profile, "x", clock, self.keeper.wake)
-        self.keeper.add(Kept(self.account, lambda: None, lambda: dict(self.waiting), self.arrived.set))
+        self.account = LeasedAccount(load("userplane").profile, "x", state, clock, self.keeper.wake)
+        self.account.add_queue(self)
+        self.keeper.add(self.account)
+
+    def count_waiting(self) -> int:
+        """How many callers wait."""
+        return self.waiting
+
+    def wake_first(self) -> None:
+        """Permits may have arrived."""
+        self.arrived.set()
 
     def take(self, waiting: int = 1) -> Permit:
         """A permit, as soon as there is one; so many callers wait for one."""
-        self.waiting[NAMES] = waiting
+        self.waiting = waiting
         while True:
             self.arrived.clear()
             permit = self.account.acquire(NAMES, retrying=False)
             if isinstance(permit, Permit):
-                self.waiting.clear()
+                self.waiting = 0
                 return permit
             assert self.arrived.wait(PATIENCE_S)
 
@@ -129,7 +140,7 @@ def test_an_account_that_is_removed_gives_everything_back(state: LockedState, bo
     """The last client of it was closed, and the process goes on."""
     first, _ = both
     first.account.return_unused(NAMES, first.take())
-    first.keeper.remove(first.account.cell.key)
+    first.keeper.remove(first.account)
     assert not pool(state, first.account.cell).leases
 
 
@@ -142,7 +153,7 @@ def test_permits_in_hand_outlast_the_store(state: LockedState, both: tuple[Membe
         while True:
             first.take()
     state.locked = False
-    first.await_answer(lambda: not first.account.is_failing)
+    first.await_answer(lambda: first.account.error is None)
     assert isinstance(first.take(), Permit)
 
 

@@ -37,9 +37,6 @@ from tests.export.test_scopes import provider as exported_provider
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 
-PERMITS: Final = "account:"
-"""The records of permits, which a thread of their own exchanges with the state: see `client/quota/leases`."""
-
 SOURCE: Final = Path(__file__).parents[2] / "src" / "callwell"
 
 STORES: Final = {"_ledger", "_store", "_journal", "_position", "_retention", "cache", "_state", "state"}
@@ -67,8 +64,6 @@ class WatchedState(MemoryState):
         self.used = set[str]()
 
     def _note(self, key: str) -> None:
-        if key.startswith(PERMITS):
-            return
         if threading.get_ident() == self.loop_thread:
             self.on_loop.append("".join(traceback.format_stack(limit=6)))
         self.used.add(key.partition(":")[0])

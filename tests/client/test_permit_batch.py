@@ -182,7 +182,7 @@ def test_the_retry_budget_is_paid_for_every_call() -> None:
         for status in (*[503] * 9, *[200] * 70, *[503] * 5):
             account.release(BOTH, account.acquire(BOTH, retrying=False), SendEnd(Outcome.DONE, status))  # type: ignore[arg-type]
         account.spent()
-    ours, theirs = (account._state.read(account._cell) for account in (one._account, direct))
+    ours, theirs = (account._state.read(account._cell) for account in (one._account, direct))  # type: ignore[union-attr]
     assert ours.budget.failures == theirs.budget.failures
     assert abs(ours.budget.tokens - theirs.budget.tokens) < 1e-9
     assert ours.breaker == theirs.breaker

@@ -18,8 +18,6 @@ from tests.client.virtual import LoopClock, run_in_virtual_time
 from tests.client.world import OK, count_held, make_error_response
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from callwell.transport.base import Request, Response
 
 
@@ -108,11 +106,11 @@ def test_a_deadline_ends_the_wait_for_a_permit_that_is_held() -> None:
     run_in_virtual_time(work)
 
 
-def test_a_permit_that_is_held_may_come_back_before_its_holder_can_have_died(tmp_path: Path) -> None:
+def test_a_permit_that_is_held_may_come_back_before_its_holder_can_have_died() -> None:
     """Where others see the record a held permit expires: no call with an earlier deadline is refused for that."""
 
     async def work() -> None:
-        client, transport = make_client(took=5.0, state=f"sqlite:///{tmp_path / 'calls.db'}")
+        client, transport = make_client(took=5.0, state=MemoryState())
         began = LoopClock().now()
         await asyncio.gather(*(get(client, name) for name in ("first", "second", "third")))
         assert LoopClock().now() - began == pytest.approx(35.0, abs=0.2)

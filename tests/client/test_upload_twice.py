@@ -43,6 +43,15 @@ class Steps:
         self._reads = 0
         self._writes = 0
 
+    @property
+    def address(self) -> str:
+        """Its own: another process uses the same records."""
+        return f"{self._state.address} of {id(self):x}"
+
+    def twin(self) -> State:
+        """What outlives the process: permits come from there."""
+        return self._state.twin()
+
     def update(self, cell: Cell[T], change: Callable[[T], tuple[T, R]]) -> R:
         """One step."""
         if not cell.key.startswith("upload:"):

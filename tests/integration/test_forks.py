@@ -107,8 +107,7 @@ before = one.spent()
 for _ in range(12):
     fork(lambda: refused(one) and refused(make_client(Client, limit=2, state="sqlite:///" + sys.argv[2])))
 assert one.spent() == before, one.spent()
-account = one._engine.account
-assert account._state.read(account._cell).breaker.failures == 0
+assert one._engine.account.breaker_open_s() == 0.0
 assert get(one.with_options(deadline_s=1.0)) == {"id": "1"}
 """
 

@@ -71,8 +71,7 @@ class Fleet:
     def __init__(self, state: State, account: str) -> None:
         profile = acme({"minute": QuotaRule(limit=LIMIT, window_s=60)}).profile
         self.sent = 0
-        self._state = state
-        self._holders = [LeasedAccount(profile, account, SystemClock(), lambda: None) for _ in range(2)]
+        self._holders = [LeasedAccount(profile, account, state, SystemClock(), lambda: None) for _ in range(2)]
 
     def send(self, most: int = LIMIT) -> int:
         """Use what both hold, each so many at most; how many that were. Their calls never end."""
@@ -85,7 +84,7 @@ class Fleet:
     def exchange(self) -> None:
         """One exchange of each, with callers that wait."""
         for holder in self._holders:
-            holder.exchange(self._state, {NAMES: WANTED})
+            holder.exchange({NAMES: WANTED})
 
     def exhaust(self) -> None:
         """Use all that there is."""

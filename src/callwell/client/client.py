@@ -13,7 +13,7 @@ from callwell.client.calls.operations import asset_operations, group_names, plan
 from callwell.client.calls.options import ResolvedOptions
 from callwell.client.calls.parameter_styles import raw_query_pairs
 from callwell.client.calls.wire_values import encode_json, to_wire_value
-from callwell.client.concurrency.primitives import AsyncCloseMixin, use_state
+from callwell.client.concurrency.primitives import AsyncCloseMixin, may_not_block, use_state
 from callwell.client.config import ClientConfig
 from callwell.client.group import AsyncDynamicGroup, AsyncGroup
 from callwell.client.keys.manager import AsyncKeyManager
@@ -64,7 +64,7 @@ class AsyncClient(AsyncCloseMixin):
         config = ClientConfig.from_options(provider, options)
         self.provider = config.provider
         self.config = config
-        account = config.open_account()
+        self._membership = config.open_account()
         try:
             call_options = config.resolve_options(ResolvedOptions(), options)
             keys = AsyncKeyManager(
@@ -79,7 +79,7 @@ class AsyncClient(AsyncCloseMixin):
             self._engine = AsyncEngine(
                 config.provider.profile,
                 config.base_url,
-                account=account,
+                account=self._membership.account,
                 keys=keys,
                 transport=config.transport or AsyncDefaultTransport(config.network),
                 clock=config.clock,
@@ -88,7 +88,7 @@ class AsyncClient(AsyncCloseMixin):
             attach_credentials(self._engine, keys, config)
             self._caller = AsyncCaller(self._engine, config, call_options, {})
         except BaseException:
-            config.close()
+            self._close_state()
             raise
 
     if not TYPE_CHECKING:
@@ -117,7 +117,7 @@ class AsyncClient(AsyncCloseMixin):
         self._engine.stop()
         await self._engine.transport.aclose()
         await self._keys.aclose()
-        await use_state(self.config.state, self.config.close)  # after all that was posted to it
+        await use_state(self.config.state, self._close_state)  # after all that was posted to it
 
     def with_options(self, **options: Unpack[CallOptions]) -> Self:
         """A client with other call options that shares this one's connections, quotas and keys.
@@ -131,8 +131,12 @@ class AsyncClient(AsyncCloseMixin):
         return other
 
     def spent(self) -> Mapping[str, tuple[int, int]]:
-        """By quota: the number of permits in use, and the limit."""
-        return self._engine.account.spent()
+        """By quota: the number of permits in use, and the limit.
+
+        Where processes share a state it is what the state says; on an event loop, which must not wait for that, what it
+        said last.
+        """
+        return self._engine.account.spent(look=not may_not_block())
 
     @property
     def ledger(self) -> AsyncLedger:
@@ -292,6 +296,10 @@ class AsyncClient(AsyncCloseMixin):
         from callwell.client.uploads.uploader import AsyncUploader  # many programs upload nothing
 
         return AsyncUploader(self._caller, handle, handle.rule.upload, on_done)
+
+    def _close_state(self) -> None:
+        self._membership.leave()
+        self.config.close()
 
     def _notify(self, notice: Any) -> None:
         engine = getattr(self, "_engine", None)

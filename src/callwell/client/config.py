@@ -18,7 +18,7 @@ from callwell.client.calls.options import Auth, CallOptions, ClientOptions, chec
 from callwell.client.calls.responses import origin
 from callwell.client.keys.usage import KeyRealm, KeyUseLog
 from callwell.client.quota.account import Account
-from callwell.client.quota.permit_batch import PermitBatcher
+from callwell.client.quota.permit_batch import Membership, PermitBatcher
 from callwell.clock import Clock, SystemClock
 from callwell.core.rules.environments import SandboxRule
 from callwell.description import catalog
@@ -166,11 +166,18 @@ class ClientConfig(Struct, frozen=True, kw_only=True):
         )
         return replace(self, end_users=users)
 
-    def open_account(self) -> Account | PermitBatcher:
-        """The account's permits: in batches if only this client sees its record, and all quotas are documented."""
+    def open_account(self) -> Membership:
+        """The account's permits: those that the process holds, if other processes see the record.
+
+        Else they are acquired in batches, if only this client sees it and all quotas are documented.
+        """
+        if self.state.shared:
+            from callwell.client.quota.shared_accounts import ACCOUNTS  # a state in memory needs no leases
+
+            return ACCOUNTS.join(self.provider.profile, self.account_key, self.state, self.clock)
         account = Account(self.provider.profile, self.account_key, self.state, self.clock)
-        alone = self.owns_state and not account.shared and not account.own.adaptives
-        return PermitBatcher(account, self.clock) if alone else account
+        alone = self.owns_state and not account.own.adaptives
+        return Membership(PermitBatcher(account, self.clock) if alone else account)
 
     def ledger(self) -> LedgerStore:
         """The account's calls that are made exactly once."""

@@ -40,12 +40,18 @@ class State(Protocol):
 
     Attributes:
         shared: other processes can read and change the records, which outlive this one.
+        address: where the records are, the same for all states in this process that have the same records.
         server_wall: the time of day of the server that holds the records, in seconds since the epoch, as of the update
             that runs: for a change to ask; or as of the last `entries`. None where there is no server.
     """
 
     shared: bool
     server_wall: float | None
+
+    @property
+    def address(self) -> str:
+        """See above."""
+        ...
 
     @property
     def call_locks(self) -> Path | None:
@@ -119,6 +125,13 @@ class State(Protocol):
 
         Raises:
             StateError: signals cannot be received.
+        """
+        ...
+
+    def twin(self) -> State:
+        """A state of the same records that is opened with its first use, and lives on when this one is closed.
+
+        It is this one where the records live in it.
         """
         ...
 

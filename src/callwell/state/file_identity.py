@@ -33,6 +33,14 @@ class FileIdentity:
         self._size = 0
         self._companion_ids: dict[str, FileId] = {}
 
+    def renew(self) -> FileIdentity:
+        """The same for another connection, which must find the same file, if it was opened."""
+        renewed = FileIdentity(self._path)
+        renewed._id = self._id
+        renewed._size = self._size
+        renewed._companions = self._companions
+        return renewed
+
     @property
     def was_opened(self) -> bool:
         """Whether the file was opened before."""

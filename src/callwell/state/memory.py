@@ -39,6 +39,11 @@ class MemoryState:
         self._listeners = None
         self._lock = threading.Lock()
 
+    @property
+    def address(self) -> str:
+        """This object."""
+        return f"memory:{id(self):x}"
+
     def update(self, cell: Cell[T], change: Callable[[T], tuple[T, R]]) -> R:
         """Replace a record by what `change` returns for it, in one step."""
         with self._lock:
@@ -78,6 +83,10 @@ class MemoryState:
             if self._listeners is None:
                 self._listeners = Listeners()
             return self._listeners.add(callback)
+
+    def twin(self) -> MemoryState:
+        """This one, which has the records."""
+        return self
 
     def close(self) -> None:
         """End all listening: there are no files or connections."""

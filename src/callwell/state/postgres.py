@@ -53,6 +53,7 @@ class PostgresState:
         url: `postgresql://USER@HOST/DATABASE`, as libpq takes it; several hosts for a failover.
         steps: the schema's steps that this code knows.
         existing: use tables that are there: none is made or changed.
+        at_once: connect now, and not when it is first used.
 
     Raises:
         InvalidOption: the URL has a mistake.
@@ -62,7 +63,10 @@ class PostgresState:
     shared = True
     call_locks: Path | None = None
 
-    def __init__(self, url: str, *, steps: Sequence[Step] = postgres_schema.STEPS, existing: bool = False) -> None:
+    def __init__(
+        self, url: str, *, steps: Sequence[Step] = postgres_schema.STEPS, existing: bool = False, at_once: bool = True
+    ) -> None:
+        self._url = url
         self.server_wall: float | None = None
         self.schema = Schema(0, 0)
         self._address = parse(url)
@@ -74,8 +78,14 @@ class PostgresState:
         signals = PostgresSignals(self.connect, self._probe, name=self._address.name)
         self._listeners = Listeners(signals.receive)
         reset_after_fork(self)
-        with self._translate_errors("open"):
-            self._open()
+        if at_once:
+            with self._translate_errors("open"):
+                self._open()
+
+    @property
+    def address(self) -> str:
+        """The URL."""
+        return self._url
 
     @property
     def name(self) -> str:
@@ -148,6 +158,10 @@ class PostgresState:
         """Call `callback` with each topic that is notified from now on, in a thread of this state."""
         with self._translate_errors("listen to", locked=False):
             return self._listeners.add(callback)
+
+    def twin(self) -> PostgresState:
+        """A state of the same database, with connections of its own."""
+        return PostgresState(self._url, steps=self._steps, existing=self._existing, at_once=False)
 
     def close(self) -> None:
         """Close the connections, and end all listening."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from psycopg import errors
+from psycopg import OperationalError, errors
 
 from callwell.errors import StateError
 
@@ -31,6 +31,11 @@ REASONS: Final[dict[type[psycopg.Error], tuple[str, str]]] = {
 """Error of the server → what it means here, and what to do."""
 
 
+PASSING: Final = (OperationalError, errors.ReadOnlySqlTransaction)
+"""Errors that may end by themselves, but for a full disk: no server, a lock, a standby that is about to be the
+primary."""
+
+
 def explain_error(address: Address, verb: str, error: psycopg.Error) -> StateError:
     """The error in our words, without the password.
 
@@ -39,11 +44,13 @@ def explain_error(address: Address, verb: str, error: psycopg.Error) -> StateErr
         verb: what could not be done with the state.
         error: what psycopg raised.
     """
-    for kind, (reason, advice) in REASONS.items():
-        if isinstance(error, kind):
-            return StateError(f"cannot {verb} the state {address.name}: {reason}; {advice}")
     reason = address.hide_password(error.diag.message_primary or str(error))
     advice = "check that the server runs and that the URL is right"
     if "session is read-only" in reason:
         advice = address.advise_on_standby()
-    return StateError(f"cannot {verb} the state {address.name}: {reason}; {advice}")
+    for kind, known in REASONS.items():
+        if isinstance(error, kind):
+            reason, advice = known
+    explained = StateError(f"cannot {verb} the state {address.name}: {reason}; {advice}")
+    explained.may_pass = isinstance(error, PASSING) and not isinstance(error, errors.DiskFull)
+    return explained

@@ -40,11 +40,17 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
+PASSING: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+"""Codes of errors that may end by themselves."""
+
 APPLICATION_ID: Final = 0x43414C4C
 """The application ID in the file's header ("CALL"), which marks a file as a state of Callwell."""
 
 BUSY_S: Final = 30.0
 """How long a process waits for others to release the file: a change takes milliseconds, so this is a stuck process."""
+
+TWIN_BUSY_S: Final = 2.0
+"""The same for a thread of its own, which comes again: meanwhile other threads can use their states, and close them."""
 
 QUERIES: Final = load_queries("queries.sql")
 
@@ -81,6 +87,7 @@ class SqliteState:
         path: the file, created with its folders if it does not exist; `~` is the home directory.
         steps: the schema's steps that this code knows.
         existing: open a file that is there: none is made or changed.
+        at_once: open the file now, and not when it is first used.
 
     Raises:
         StateError: the file cannot be opened, or is not a state of Callwell.
@@ -89,7 +96,9 @@ class SqliteState:
     shared = True
     server_wall: float | None = None
 
-    def __init__(self, path: str, *, steps: Sequence[Step] = STEPS, existing: bool = False) -> None:
+    def __init__(
+        self, path: str, *, steps: Sequence[Step] = STEPS, existing: bool = False, at_once: bool = True
+    ) -> None:
         self.path = Path(path).expanduser()
         self.schema = Schema(0, 0)
         self._steps = steps
@@ -101,14 +110,21 @@ class SqliteState:
         self._connection: sqlite3.Connection | None = None
         self._signals = SignalFolder(self._file)
         self._listeners = Listeners(self._signals.receive)
-        with self._translate_errors("open"):
-            self._open()
+        self._busy_s = BUSY_S
         _STATES.add(self)
+        if at_once:
+            with self._translate_errors("open"):
+                self._open()
 
     @property
     def name(self) -> str:
         """The file's path."""
         return str(self.path)
+
+    @property
+    def address(self) -> str:
+        """The file, by whatever path it was opened."""
+        return f"sqlite:{self._file.resolve()}"
 
     def update(self, cell: Cell[T], change: Callable[[T], tuple[T, R]]) -> R:
         """Replace a record by what `change` returns for it, in one transaction."""
@@ -170,6 +186,13 @@ class SqliteState:
             reason = error.strerror or error.filename
             raise StateError(f"cannot receive signals about the state {self.path}: {reason}") from error
 
+    def twin(self) -> SqliteState:
+        """A state of the same file, which must not have been replaced by then, that waits less long for others."""
+        twin = SqliteState(str(self._file), steps=self._steps, existing=self._existing, at_once=False)
+        twin._identity = self._identity.renew()
+        twin._busy_s = TWIN_BUSY_S
+        return twin
+
     def close(self) -> None:
         """Close the file, and end all listening."""
         self._listeners.close()
@@ -212,7 +235,7 @@ class SqliteState:
                 self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 _create_file(self._file)
             self._check_unchanged()
-            self._connection = _connect(f"{self._file.as_uri()}?mode=rw")
+            self._connection = _connect(f"{self._file.as_uri()}?mode=rw", self._busy_s)
             self._check(self._connection)
         return self._connection
 
@@ -262,19 +285,21 @@ class SqliteState:
                 raise self._place.damaged(reason) from error
             primary_code = error.sqlite_errorcode & 0xFF  # the rest is SQLite's extended code
             if primary_code == sqlite3.SQLITE_BUSY:
-                reason = f"another process has kept it locked for {BUSY_S:g} s"
+                reason = f"another process has kept it locked for {self._busy_s:g} s"
             elif primary_code == sqlite3.SQLITE_FULL:
                 reason = "the disk is full"
                 advice = "make room and run the same again"
-            raise StateError(f"cannot {verb} the state {self.path}: {reason}; {advice}") from error
+            translated = StateError(f"cannot {verb} the state {self.path}: {reason}; {advice}")
+            translated.may_pass = primary_code in PASSING
+            raise translated from error
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise self._place.damaged(str(error)) from error
         except OSError as error:
             raise StateError(f"cannot {verb} the state {self.path}: {error.strerror}") from error
 
 
-def _connect(name: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(name, timeout=BUSY_S, isolation_level=None, check_same_thread=False, uri=True)
+def _connect(name: str, busy_s: float = BUSY_S) -> sqlite3.Connection:
+    connection = sqlite3.connect(name, timeout=busy_s, isolation_level=None, check_same_thread=False, uri=True)
     connection.execute("PRAGMA synchronous = NORMAL")
     return connection
 

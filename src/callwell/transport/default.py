@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from callwell.forks import is_child
+
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
@@ -38,6 +40,15 @@ class AsyncDefaultTransport:
 
             self._loaded = AsyncPyreqwestTransport(self._network)
         return self._loaded
+
+    def check_fork(self) -> None:
+        """See that this process can send, before a permit is acquired for that.
+
+        Raises:
+            UsageError: this is a forked child of a process that has sent requests.
+        """
+        if is_child():
+            self.load().check_fork()
 
     async def send(self, request: Request) -> Response | NoReply:
         """Make one request and read the whole response."""
@@ -78,6 +89,15 @@ class DefaultTransport:
             # Of threads that come here at once, all get the same one, by which `close` finds their connections.
             loaded = self._loaded.setdefault(self._network, PyreqwestTransport(self._network))
         return loaded
+
+    def check_fork(self) -> None:
+        """See that this process can send, before a permit is acquired for that.
+
+        Raises:
+            UsageError: this is a forked child of a process that has sent requests.
+        """
+        if is_child():
+            self.load().check_fork()
 
     def send(self, request: Request) -> Response | NoReply:
         """Make one request and read the whole response."""

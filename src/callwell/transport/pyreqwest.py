@@ -23,7 +23,7 @@ from callwell.transport.allocator import commit_on_demand
 from callwell.transport.at_exit import wait_at_exit
 from callwell.transport.base import Network, NoReply, Request, Response
 from callwell.transport.builders import MS_PER_S, build_request, cached_timedelta, client_kind
-from callwell.transport.clients import ClientPool, configure_builder
+from callwell.transport.clients import DEFAULT_KIND, ClientPool, configure_builder
 from callwell.transport.headers import ResponseHeaders
 from callwell.transport.normalization import SUSPECT, is_rewritten
 
@@ -90,6 +90,10 @@ class AsyncPyreqwestTransport:
         client = configure_builder(ClientBuilder(), self._network, self._pool, kind).build()
         wait_at_exit()
         return client
+
+    def check_fork(self) -> None:
+        """See that this process can send; see `AsyncDefaultTransport`."""
+        self._pool.get(DEFAULT_KIND)
 
     async def send(self, request: Request) -> Response | NoReply:
         """Make one request and read the whole response."""
@@ -227,6 +231,10 @@ class PyreqwestTransport:
 
     def _create_client(self, kind: ClientKind) -> SyncClient:
         return configure_builder(SyncClientBuilder(), self._network, self._pool, kind).build()
+
+    def check_fork(self) -> None:
+        """See that this process can send; see `AsyncDefaultTransport`."""
+        self._pool.get(DEFAULT_KIND)
 
     def send(self, request: Request) -> Response | NoReply:
         """Make one request and read the whole response."""

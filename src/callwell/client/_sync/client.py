@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from callwell.client._sync.calls.caller import Caller
 from callwell.client._sync.calls.engine import Engine
-from callwell.client._sync.concurrency.primitives import CloseMixin, use_state
+from callwell.client._sync.concurrency.primitives import CloseMixin, may_not_block, use_state
 from callwell.client._sync.group import DynamicGroup, Group
 from callwell.client._sync.keys.manager import KeyManager
 from callwell.client.calls.binding import ACCEPT_ANYTHING, BoundRequest
@@ -65,7 +65,7 @@ class Client(CloseMixin):
         config = ClientConfig.from_options(provider, options)
         self.provider = config.provider
         self.config = config
-        account = config.open_account()
+        self._membership = config.open_account()
         try:
             call_options = config.resolve_options(ResolvedOptions(), options)
             keys = KeyManager(
@@ -80,7 +80,7 @@ class Client(CloseMixin):
             self._engine = Engine(
                 config.provider.profile,
                 config.base_url,
-                account=account,
+                account=self._membership.account,
                 keys=keys,
                 transport=config.transport or DefaultTransport(config.network),
                 clock=config.clock,
@@ -89,7 +89,7 @@ class Client(CloseMixin):
             attach_credentials(self._engine, keys, config)
             self._caller = Caller(self._engine, config, call_options, {})
         except BaseException:
-            config.close()
+            self._close_state()
             raise
 
     if not TYPE_CHECKING:
@@ -118,7 +118,7 @@ class Client(CloseMixin):
         self._engine.stop()
         self._engine.transport.close()
         self._keys.close()
-        use_state(self.config.state, self.config.close)  # after all that was posted to it
+        use_state(self.config.state, self._close_state)  # after all that was posted to it
 
     def with_options(self, **options: Unpack[CallOptions]) -> Self:
         """A client with other call options that shares this one's connections, quotas and keys.
@@ -132,8 +132,12 @@ class Client(CloseMixin):
         return other
 
     def spent(self) -> Mapping[str, tuple[int, int]]:
-        """By quota: the number of permits in use, and the limit."""
-        return self._engine.account.spent()
+        """By quota: the number of permits in use, and the limit.
+
+        Where processes share a state it is what the state says; on an event loop, which must not wait for that, what it
+        said last.
+        """
+        return self._engine.account.spent(look=not may_not_block())
 
     @property
     def ledger(self) -> Ledger:
@@ -293,6 +297,10 @@ class Client(CloseMixin):
         from callwell.client._sync.uploads.uploader import Uploader  # many programs upload nothing
 
         return Uploader(self._caller, handle, handle.rule.upload, on_done)
+
+    def _close_state(self) -> None:
+        self._membership.leave()
+        self.config.close()
 
     def _notify(self, notice: Any) -> None:
         engine = getattr(self, "_engine", None)

@@ -220,6 +220,8 @@ class AsyncEngine:
         extra_time_s = context.prepared.request.extra_time_s
         on_wait = partial(context.wait_began, reason="quota")
         may_try = context.prepared.plan.tries_keys and context.tried_key is None
+        if isinstance(self.transport, AsyncDefaultTransport):
+            self.transport.check_fork()
         self._acquire_now(context, may_try=may_try)
         while context.key is None:
             if context.permit is not None:

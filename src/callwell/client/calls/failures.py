@@ -145,6 +145,8 @@ def describe_scarcity(account: Account | PermitBatcher, context: CallContext, wa
     """
     if not context.permit_denied:
         return ""
+    if account.error is not None:
+        return f"no permit: {account.error}"
     free = f"free in {_format_seconds(wait_s)}" if wait_s > 0 else "free when a call under way has ended"
     try:
         open_s = account.breaker_open_s()

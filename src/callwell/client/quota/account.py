@@ -7,7 +7,9 @@ Each method is one change of the record, in one atomic step. What changes is dec
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
+from math import inf
+from typing import TYPE_CHECKING, Final
 
 from callwell.clock import boot_id
 from callwell.core import breaker
@@ -17,13 +19,20 @@ from callwell.state.base import Cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
     from callwell.clock import Clock
+    from callwell.core.clock_offset import ClockOffset
     from callwell.core.quota.account import AnsweredBatch, ObservedQuota
     from callwell.core.quota.permits import Permit
     from callwell.core.quota.record import SendEnd
     from callwell.core.rules.profile import Profile
+    from callwell.errors import StateError
     from callwell.state.base import State
+
+POLL_S: Final = 0.5
+"""Seconds after which a caller that waits for a release asks again: another client, which cannot wake it, may have
+released the permit."""
 
 
 class Account:
@@ -39,12 +48,23 @@ class Account:
         own: the quotas by this profile.
         shared: others may see and change the record.
         observed: how quotas stand, by their names, after responses that said something about quotas.
+        clock_offset: by how much the provider's time of day is ahead of the clock's monotonic seconds, if known.
+        poll_s: seconds after which a caller that waits asks again without being woken.
+        usable_until: when permits that were acquired ahead are given up.
+        void_until: permits that were acquired until then are not released.
+        error: why the state cannot be used.
     """
+
+    poll_s = POLL_S
+    usable_until = inf
+    void_until = -inf
+    error: StateError | None = None
 
     def __init__(self, profile: Profile, name: str, state: State, clock: Clock) -> None:
         self.own = to_account_quotas(profile.quotas, profile.retry)
         self.shared = state.shared
         self.observed: dict[str, ObservedQuota] = {}
+        self.clock_offset: ClockOffset | None = None
         self._calls = CallQuotasByNames(self.own)
         self._state = state
         self._clock = clock
@@ -55,6 +75,13 @@ class Account:
         """Say that only one client uses the record: permits come back when they are released, never by themselves."""
         self.own = to_private(self.own)
         self._calls = CallQuotasByNames(self.own)
+
+    def make_lock(self) -> AbstractContextManager[object]:
+        """A lock under which permits are batched."""
+        return threading.Lock()
+
+    def add_queue(self, queue: object) -> None:
+        """Do nothing: callers who wait ask again by themselves."""
 
     def acquire(self, names: tuple[str, ...], *, retrying: bool, extra_s: float = 0.0) -> Permit | float:
         """Acquire a permit of each quota.
@@ -165,7 +192,7 @@ class Account:
         """
         self._change(lambda record, _: decisions.reconcile(record, self.own, in_hand, maybe_used, closes_at))
 
-    def spent(self) -> Mapping[str, tuple[int, int]]:
+    def spent(self, *, look: bool = False) -> Mapping[str, tuple[int, int]]:  # noqa: ARG002 - there is one record
         """By quota: permits that are not available, and the limit; requests in flight where no limit is documented."""
         now, present = self._to_present(self._state.read(self._cell))
         return decisions.spent(present, self.own, now)

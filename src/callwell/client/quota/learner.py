@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from callwell.client.quota.account import Account
     from callwell.client.quota.permit_batch import PermitBatcher
     from callwell.clock import Clock
-    from callwell.core.clock_offset import ClockOffset
     from callwell.core.quota.hint import QuotaHint
     from callwell.core.rules.profile import Profile
     from callwell.observe.notices import Notice
@@ -70,7 +69,6 @@ class Learner:
         self._account = account
         self._clock = clock
         self._notify = notify
-        self._clock_offset: ClockOffset | None = None
         self._reported_skew = False
         self._reported_foreign: dict[str, int] = {}
         self._reported_limits: dict[str, int] = {}
@@ -111,10 +109,11 @@ class Learner:
 
         Of the times that are possible it is the earliest.
         """
-        if self._clock_offset is None:
+        offset = self._account.clock_offset
+        if offset is None:
             return self._clock.wall()
         now = self._clock.now()
-        return now + clock_offset.widen(self._clock_offset, now).low
+        return now + clock_offset.widen(offset, now).low
 
     def report(self) -> None:
         """Report what the account has learnt, if it is news: foreign spending each time that it has doubled."""
@@ -130,8 +129,9 @@ class Learner:
         date_s = fields.read_date(headers)
         if date_s is None or fields.read_age_s(headers):
             return
-        self._clock_offset = clock_offset.observe(self._clock_offset, date_s, now - seconds, now)
-        error_s = clock_offset.clock_error_s(self._clock_offset, now, self._clock.wall())
+        offset = clock_offset.observe(self._account.clock_offset, date_s, now - seconds, now)
+        self._account.clock_offset = offset
+        error_s = clock_offset.clock_error_s(offset, now, self._clock.wall())
         if abs(error_s) > REPORTED_SKEW_S and not self._reported_skew:
             self._reported_skew = True
             self._notify(ClockDiffers(self._profile.name, error_s))
@@ -148,9 +148,10 @@ class Learner:
 
     def _bound_uncertainty(self, hint: QuotaHint, now: float) -> QuotaHint:
         """A hint with a reset that the response's `Date` does not bound, bounded by what is known about the clocks."""
-        if hint.uncertainty_s < inf or hint.cached or self._clock_offset is None:
+        offset = self._account.clock_offset
+        if hint.uncertainty_s < inf or hint.cached or offset is None:
             return hint
-        low, high, _ = clock_offset.widen(self._clock_offset, now)
+        low, high, _ = clock_offset.widen(offset, now)
         return replace(hint, uncertainty_s=ROUNDED_S + high - low)
 
 

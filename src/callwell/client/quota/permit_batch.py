@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Permits acquired in batches, where there are plenty: a tenth of the work for a call that waits for nothing.
 
-The record of an account changes twice a call. Where no other client sees the record, permits are acquired
+The record of an account changes twice a call. Where no other process sees the record, permits are acquired
 several at once, as many as were used in the last `BATCH_S` and at most a small share of the available ones, and
 answered requests are released several at once. Both keep to the proof in `core.quota.permits`, by which a permit is
 held from before its request is sent until after its response: here it is held from when the batch was acquired, and its
@@ -16,7 +16,6 @@ how many each thread has in hand; `recover_interrupted` makes the record agree w
 
 from __future__ import annotations
 
-import threading
 from math import inf
 from threading import get_ident
 from typing import TYPE_CHECKING, Final
@@ -27,11 +26,16 @@ from callwell.core.quota.record import PLAIN_SUCCESS, SERVER_ERROR, TOO_MANY_REQ
 from callwell.forks import reset_after_fork
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
     from callwell.client.quota.account import Account
+    from callwell.client.quota.leases.account import LeasedAccount
+    from callwell.client.quota.leases.waiting import Queue
     from callwell.clock import Clock
+    from callwell.core.clock_offset import ClockOffset
     from callwell.core.quota.record import SendEnd
+    from callwell.errors import StateError
 
 MAX_BATCH: Final = 128
 """Permits of a batch, at most: more of them would save less than a hundredth of a call."""
@@ -43,12 +47,17 @@ BATCH_S: Final = 0.05
 class PermitBatch:
     """What was acquired ahead, and what is released later, for the calls of one set of quotas.
 
+    Args:
+        puts_off: answered requests are released several at once; not where each response counts.
+
     Attributes:
+        puts_off: see above.
         permit: what the permits of the present batch have in common.
         unused: permits of it that no call has taken yet.
         used: permits of it that were taken.
         size: how many permits are acquired at once.
         valid_until: when the present batch is given up.
+        extra_s: how much longer than others the requests of the present batch may take.
         begun: calls that took a permit of it, and that the retry budget does not know of yet.
         answered: answered requests that are not released yet.
         answered_at: when the last of them was answered.
@@ -60,21 +69,25 @@ class PermitBatch:
         "answered",
         "answered_at",
         "begun",
+        "extra_s",
         "first_acquired_at",
         "in_hand",
         "permit",
+        "puts_off",
         "size",
         "unused",
         "used",
         "valid_until",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, *, puts_off: bool) -> None:
+        self.puts_off = puts_off
         self.permit = Permit(-inf, inf)
         self.unused = 0
         self.used = 0
         self.size = 1
         self.valid_until = -inf
+        self.extra_s = 0.0
         self.begun = 0
         self.answered = 0
         self.answered_at = -inf
@@ -98,29 +111,51 @@ class PermitBatch:
 
 
 class PermitBatcher:
-    """The permits of an account that only one client uses. Has the methods of the account itself.
+    """The permits of an account that only one client uses, or of what a process holds of a shared one.
+
+    It has the methods of the account itself.
 
     Args:
-        account: the account; no other client sees its record.
+        account: the account; no other process sees its record.
         clock: where times come from.
 
     Attributes:
         observed: see `Account`.
+        poll_s: see `Account`.
     """
 
-    def __init__(self, account: Account, clock: Clock) -> None:
+    def __init__(self, account: Account | LeasedAccount, clock: Clock) -> None:
         account.hold_until_released()
         self.observed = account.observed
+        self.poll_s = account.poll_s
         self._account = account
         self._clock = clock
         self._batches: dict[tuple[str, ...], PermitBatch] = {}
-        self._lock = threading.Lock()
+        self._lock: AbstractContextManager[object] = account.make_lock()
         reset_after_fork(self)
 
     def after_fork(self) -> None:
         """Forget the permits that the parent process acquired: a child has none of them."""
         self._batches = {}
-        self._lock = threading.Lock()
+        self._lock = self._account.make_lock()
+
+    @property
+    def clock_offset(self) -> ClockOffset | None:
+        """See `Account`."""
+        return self._account.clock_offset
+
+    @clock_offset.setter
+    def clock_offset(self, offset: ClockOffset | None) -> None:
+        self._account.clock_offset = offset
+
+    @property
+    def error(self) -> StateError | None:
+        """See `Account`."""
+        return self._account.error
+
+    def add_queue(self, queue: Queue) -> None:
+        """Count the callers in a queue where permits come from others."""
+        self._account.add_queue(queue)
 
     def acquire(self, names: tuple[str, ...], *, retrying: bool, extra_s: float = 0.0) -> Permit | float:
         """Acquire a permit of each quota, or say when to ask again: see `Account.acquire`.
@@ -131,11 +166,11 @@ class PermitBatcher:
         with self._lock:
             batch = self._batches.get(names)
             if batch is None:
-                batch = PermitBatch()
+                batch = PermitBatch(puts_off=not self._account.own.adaptives)
                 self._batches[names] = batch
             now = self._clock.now()
             acquired: Permit | float
-            if batch.unused and not retrying and now < batch.valid_until:
+            if batch.unused and not retrying and now < batch.valid_until and extra_s <= batch.extra_s:
                 batch.unused -= 1
                 batch.used += 1
                 batch.begun += 1
@@ -159,10 +194,13 @@ class PermitBatcher:
             is_plain = end is PLAIN_SUCCESS or (
                 0 < end.status < SERVER_ERROR and end.status != TOO_MANY_REQUESTS and not end.hints
             )
-            if is_plain and not is_abandoned:
+            if is_plain and not is_abandoned and batch.puts_off:
+                if permit.acquired_at < batch.first_acquired_at:
+                    if permit.acquired_at <= self._account.void_until:
+                        return True
+                    batch.first_acquired_at = permit.acquired_at
                 batch.answered += 1
                 batch.answered_at = self._clock.now()
-                batch.first_acquired_at = min(batch.first_acquired_at, permit.acquired_at)
                 if batch.answered >= batch.size:
                     self._release_answered(names, batch)
                 return True
@@ -206,11 +244,21 @@ class PermitBatcher:
                 batch.forget()
             self._account.reconcile(in_hand, maybe_used, closes_at)
 
-    def spent(self) -> Mapping[str, tuple[int, int]]:
-        """By quota: permits that are not available, and the limit."""
+    def flush(self) -> None:
+        """Bring the record up to date: give back what was acquired ahead, and release what was put off."""
         with self._lock:
             self._flush()
-            return self._account.spent()
+
+    def forget(self) -> None:
+        """Forget what was acquired ahead and what was put off: it belongs to others by now."""
+        with self._lock:
+            for batch in self._batches.values():
+                batch.forget()
+
+    def spent(self, *, look: bool = False) -> Mapping[str, tuple[int, int]]:
+        """By quota: permits that are not available, and the limit. See `LeasedAccount.spent`."""
+        self.flush()
+        return self._account.spent(look=look)
 
     def breaker_open_s(self) -> float:
         """For how many seconds the provider is left alone after failures in a row; 0 if it is not."""
@@ -231,7 +279,8 @@ class PermitBatcher:
             batch.permit = acquired
             batch.unused = count - 1
             batch.used = 1
-            batch.valid_until = now + BATCH_S
+            batch.valid_until = min(now + BATCH_S, self._account.usable_until)
+            batch.extra_s = extra_s if self._account.usable_until < inf else inf
         return acquired
 
     def _return_unused(self, names: tuple[str, ...], batch: PermitBatch) -> None:
@@ -261,3 +310,26 @@ class PermitBatcher:
                 if batch.answered:
                     self._release_answered(names, batch)
         return changed
+
+
+class Membership:
+    """The permits of an account, as long as a client uses them.
+
+    Args:
+        account: the permits.
+        leave: called once, at the end; it may wait for the state. None if there is nothing to do.
+
+    Attributes:
+        account: see above.
+    """
+
+    def __init__(self, account: Account | PermitBatcher, leave: Callable[[], None] | None = None) -> None:
+        self.account = account
+        self._leave = leave
+
+    def leave(self) -> None:
+        """End the use; again does nothing."""
+        leave = self._leave
+        self._leave = None
+        if leave is not None:
+            leave()

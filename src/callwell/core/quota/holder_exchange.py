@@ -52,6 +52,10 @@ RATE_S: Final = 1.5
 RESERVE_S: Final = 4.0
 """Seconds for which a holder has permits ahead while no other wants them, so that a lost store is not noticed."""
 
+LEAST_RESERVE: Final = 8
+"""Permits of that reserve at the least, as long as calls are made: the first calls of a process come before its rate is
+known."""
+
 MARGIN_S: Final = 0.25
 """Seconds by which a holder stops before its lease ends: for the drift of clocks between two renewals."""
 
@@ -70,6 +74,8 @@ def due_at(holding: Holding, own: AccountQuotas, waiting: Mapping[Names, int]) -
     if any(event.end.status == TOO_MANY_REQUESTS for event in holding.events):
         return last_at + MIN_INTERVAL_S
     if _has_opened(holding):
+        return last_at + MIN_INTERVAL_S
+    if any(waiting.values()) and holding.covers_wanted_s > holding.covers_s:
         return last_at + MIN_INTERVAL_S
     short = [names for names, n in waiting.items() if n > _usable(holding, own, names, max(0.0, last_at + HORIZON_S))]
     if short:
@@ -326,7 +332,7 @@ def _rates(holding: Holding, waiting: Mapping[Names, int], now: float) -> dict[N
 def _need(names: Names, rate: float, waiting: int) -> Need:
     # Whoever waits names a whole horizon of its rate, so that the next permits are there when those are used.
     ahead_s = HORIZON_S if waiting else INTERVAL_S
-    return Need(names, waiting + int(rate * ahead_s + 0.5), ceil(rate * RESERVE_S), waiting)
+    return Need(names, waiting + int(rate * ahead_s + 0.5), max(LEAST_RESERVE, ceil(rate * RESERVE_S)), waiting)
 
 
 def _keep(

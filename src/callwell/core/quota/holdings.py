@@ -205,9 +205,20 @@ def _end_slot(state: AdaptiveQuota, permit: Permit, end: SendEnd) -> AdaptiveQuo
 
 
 def _ask_again_at(holding: Holding, call: CallQuotas, at: float, now: float) -> float:
-    """When a permit can be there: one of the holder's own, or by what the pool said last."""
-    if at < inf and not isinstance(at, AtLatest):
-        return at
+    """When a permit can be there: certain if all are refused until then or the pool has none, at the latest if not.
+
+    Args:
+        holding: the holding.
+        call: the call's quotas.
+        at: when the next one of the holder's own is there, infinite if nobody knows.
+        now: monotonic seconds.
+    """
+    blocked = [holding.record.buckets[key].throttled_until for key in call.keys if key in holding.record.buckets]
+    blocked_until = max(blocked, default=-inf)
     expected = [holding.received_at + grant.more_in_s for key in call.keys if (grant := holding.grants.get(key))]
     pool_at = max(expected, default=inf)
-    return pool_at if pool_at > now else inf
+    if now < pool_at < inf:
+        return max(blocked_until, min(at, pool_at))
+    if now < blocked_until:
+        return blocked_until
+    return AtLatest(at) if at < inf else inf

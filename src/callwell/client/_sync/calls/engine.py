@@ -221,6 +221,8 @@ class Engine:
         extra_time_s = context.prepared.request.extra_time_s
         on_wait = partial(context.wait_began, reason="quota")
         may_try = context.prepared.plan.tries_keys and context.tried_key is None
+        if isinstance(self.transport, DefaultTransport):
+            self.transport.check_fork()
         self._acquire_now(context, may_try=may_try)
         while context.key is None:
             if context.permit is not None:

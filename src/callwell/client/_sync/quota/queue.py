@@ -31,10 +31,6 @@ BATCH_AGING_S: Final = 30.0
 """A batch call that has waited so many seconds longer than an interactive one goes first: half of the interactive
 deadline, so that the other can still be served in time."""
 
-POLL_S: Final = 0.5
-"""Seconds after which the first in a queue asks again while it waits for a release: another client or process, which
-cannot wake it, may have released the permit."""
-
 
 class Waiter:
     """One caller in a queue.
@@ -62,12 +58,13 @@ class PermitQueue:
         clock: where times come from.
 
     Attributes:
+        names: the quotas.
         waiters: in the order in which they are served.
     """
 
     def __init__(self, account: Account | PermitBatcher, names: tuple[str, ...], clock: Clock) -> None:
+        self.names = names
         self._account = account
-        self._names = names
         self._clock = clock
         self.waiters: list[Waiter] = []
         self._available_at = -inf
@@ -89,7 +86,7 @@ class PermitQueue:
         """
         if self.waiters:
             return None
-        acquired = self._account.acquire(self._names, retrying=retrying, extra_s=extra_s)
+        acquired = self._account.acquire(self.names, retrying=retrying, extra_s=extra_s)
         return acquired if isinstance(acquired, Permit) else None
 
     def acquire(
@@ -117,7 +114,7 @@ class PermitQueue:
         if now >= deadline_at:
             return now
         if not self.waiters:
-            acquired = self._account.acquire(self._names, retrying=retrying, extra_s=extra_s)
+            acquired = self._account.acquire(self.names, retrying=retrying, extra_s=extra_s)
             if isinstance(acquired, Permit) or deadline_at < _earliest_certain(acquired) < inf:
                 return acquired
         waiter = Waiter(now + (BATCH_AGING_S if priority == "batch" else 0.0))
@@ -133,11 +130,23 @@ class PermitQueue:
             if first is not None:
                 first.latch.set()
 
+    def count_waiting(self) -> int:
+        """How many callers wait."""
+        with self._lock:
+            return len(self.waiters) if self._first() is not None else 0
+
     def wake(self) -> None:
         """Wake the first in the queue if it waits for a release: a permit was released, by this queue or another."""
         with self._lock:
             first = self._first()
         if first is not None and first.awaits_release:
+            first.latch.set()
+
+    def wake_first(self) -> None:
+        """Wake the first in the queue, whatever it waits for."""
+        with self._lock:
+            first = self._first()
+        if first is not None:
             first.latch.set()
 
     def _first(self) -> Waiter | None:
@@ -162,7 +171,7 @@ class PermitQueue:
             if is_first:
                 # Before asking, so that no release in between is missed.
                 waiter.awaits_release = True
-                acquired = self._account.acquire(self._names, retrying=retrying, extra_s=extra_s)
+                acquired = self._account.acquire(self.names, retrying=retrying, extra_s=extra_s)
                 if isinstance(acquired, Permit):
                     return acquired
                 at = acquired
@@ -173,12 +182,12 @@ class PermitQueue:
             now = self._clock.now()
             if now >= deadline_at:
                 return now
-            if not is_announced and at < inf:
+            if not is_announced and (at if self._account.poll_s < inf else self._available_at) < inf:
                 is_announced = True
                 on_wait(at - now)
             wake_at = min(at, deadline_at)
             if waiter.awaits_release:
-                wake_at = min(wake_at, now + POLL_S)
+                wake_at = min(wake_at, now + self._account.poll_s)
             waiter.latch.wait(self._clock.real_s(wake_at - now))
 
 
@@ -201,6 +210,7 @@ class PermitQueues(dict[tuple[str, ...], PermitQueue]):
 
     def __missing__(self, names: tuple[str, ...]) -> PermitQueue:
         queue = self.setdefault(names, PermitQueue(self._account, names, self._clock))
+        self._account.add_queue(queue)
         self.all = tuple(self.values())
         return queue
 

@@ -5,49 +5,44 @@ It sleeps until an exchange of one of its accounts is due, or somebody wakes it:
 signal that another process changed a record. It begins with the first of those, so a process that only opens a client
 has no thread, and a forked child begins its own. It never keeps the interpreter alive; at its end it gives everything
 back.
+
+All times of leases are those of the account's clock, as the pause P and the windows are. A clock that runs faster than
+the machine's only makes exchanges more frequent, up to one in `MIN_WAIT_S`.
 """
 
 from __future__ import annotations
 
 import atexit
 import threading
+import time
 import weakref
 from math import inf
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from callwell.errors import StateError
 from callwell.forks import reset_after_fork
 from callwell.observe.logs import LOGGER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from callwell.client.quota.leases.account import LeasedAccount
     from callwell.clock import Clock
-    from callwell.core.quota.lease_records import Names
+    from callwell.core.quota.lease_records import Grant
     from callwell.state.base import State
 
 LEAVE_S: Final = 5.0
-"""Real seconds that the end of a process waits for its last exchange: one takes milliseconds. What is not given back
-comes back by itself, see `core.quota.leases`."""
+"""Real seconds that the end of a client or a process waits for its last exchange: one takes milliseconds. What is not
+given back comes back by itself, see `core.quota.leases`."""
 
-_KEEPERS: Final = weakref.WeakSet["Keeper"]()
+MIN_WAIT_S: Final = 0.002
+"""Real seconds between two looks at what is due: an exchange with a file takes about one millisecond."""
 
+LEAVING_REPORTS: Final = 2
+"""Exchanges of an account that leaves, at most: the answer to the report before may be missing."""
 
-class Kept(NamedTuple):
-    """An account that a keeper looks after.
-
-    Attributes:
-        account: the account.
-        settle: brings its holding up to date before an exchange: what callers acquired ahead or have put off.
-        waiting: says how many callers wait, by their quotas.
-        arrived: wakes them after an exchange.
-    """
-
-    account: LeasedAccount
-    settle: Callable[[], object]
-    waiting: Callable[[], Mapping[Names, int]]
-    arrived: Callable[[], None]
+KEEPERS: Final = weakref.WeakSet["Keeper"]()
+"""All of this process."""
 
 
 class Keeper:
@@ -56,47 +51,57 @@ class Keeper:
     Args:
         state: the state.
         clock: where times come from.
+
+    Attributes:
+        clock: see above.
+        due_at: when it wakes next by itself, in monotonic seconds.
+        exchanges: how many it has made, or tried to.
     """
 
     def __init__(self, state: State, clock: Clock) -> None:
+        self.clock = clock
+        self.due_at = inf
+        self.exchanges = 0
         self._state = state
-        self._clock = clock
-        self._kept: dict[str, Kept] = {}
-        self._signalled: set[str] = set()
+        self._accounts: list[LeasedAccount] = []
         self._reset()
         reset_after_fork(self)
-        _KEEPERS.add(self)
+        KEEPERS.add(self)
 
     def after_fork(self) -> None:
         """Forget the thread, which only the parent process has."""
         self._reset()
 
-    def add(self, kept: Kept) -> None:
+    def add(self, account: LeasedAccount) -> None:
         """Look after an account from now on.
 
         Args:
-            kept: the account; there is none of the same record yet.
+            account: the account.
         """
         with self._lock:
-            self._kept[kept.account.cell.key] = kept
+            self._accounts.append(account)
 
-    def remove(self, key: str) -> None:
-        """Give the permits of an account back, and look after it no longer. This waits for the store.
+    def remove(self, account: LeasedAccount, timeout_s: float = LEAVE_S) -> None:
+        """Give the permits of an account back, and look after it no longer.
 
         Args:
-            key: of its record.
+            account: the account.
+            timeout_s: real seconds to wait for the store at most.
         """
         with self._lock:
-            kept = self._kept.pop(key, None)
-        if kept is not None:
-            with self._exchanging:
-                self._exchange(kept, leaving=True)
+            self._accounts.remove(account)
+            if self._thread is None:
+                return
+            gone = threading.Event()
+            self._leaving.append((account, gone))
+        self._poke()
+        gone.wait(timeout_s)
 
     def wake(self) -> None:
         """See at once whether an exchange is due; begin the thread if there is none."""
         if self._thread is None:
             self._start()
-        self._event.set()
+        self._poke()
 
     def close(self, timeout_s: float = LEAVE_S) -> None:
         """Give all permits back, and end the thread.
@@ -104,89 +109,154 @@ class Keeper:
         Args:
             timeout_s: real seconds to wait for that at most.
         """
+        self.stop()
         with self._lock:
             thread = self._thread
-            self._is_closing = True
         if thread is not None and thread is not threading.current_thread():
-            self._event.set()
             thread.join(timeout_s)
+
+    def stop(self) -> None:
+        """Give all permits back, and end the thread, without waiting for that."""
+        self._is_closing = True
+        self._poke()
+
+    def await_rest(self, timeout_s: float) -> bool:
+        """Wait until it has nothing to do; whether that is so before real seconds have passed."""
+        if self._thread is None:
+            return True
+        while self._rested.wait(timeout_s):
+            if not self._event.is_set():
+                return True
+        return False
+
+    def _poke(self) -> None:
+        self._rested.clear()
+        self._event.set()
 
     def _reset(self) -> None:
         self._lock = threading.Lock()
-        self._exchanging = threading.Lock()
         self._event = threading.Event()
+        self._rested = threading.Event()
+        self._leaving: list[tuple[LeasedAccount, threading.Event]] = []
+        self._signalled: set[str] = set()
         self._thread: threading.Thread | None = None
         self._is_closing = False
 
     def _start(self) -> None:
         with self._lock:
             if self._thread is None and not self._is_closing:
-                self._thread = threading.Thread(target=self._run, name="callwell-keeper", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="callwell-keeper", daemon=True)
+                thread.start()
+                self._thread = thread
 
     def _run(self) -> None:
-        stop_listening = self._listen()
+        with self._lock:
+            # Ctrl-C may have struck between start and assignment.
+            self._thread = self._thread or threading.current_thread()
+            if self._thread is not threading.current_thread():
+                return
+        stop_listening: Callable[[], None] | None = None
+        may_listen = True
         try:
             while not self._is_closing:
                 # Cleared before looking: what comes while it looks is seen in the next round.
                 self._event.clear()
-                due_at = self._exchange_due()
-                if due_at < inf:
-                    self._event.wait(max(0.0, self._clock.real_s(due_at - self._clock.now())))
+                self.due_at = self._exchange_due()
+                if may_listen:
+                    # After the first exchange, for which somebody waits.
+                    stop_listening = self._listen()
+                    may_listen = False
                 else:
-                    self._event.wait()
-            for kept in self._all():
-                with self._exchanging:
-                    self._exchange(kept, leaving=True)
+                    self._rest()
+            for account in self.accounts:
+                self._leave(account)
         finally:
-            stop_listening()
+            with self._lock:
+                self._thread = None
+            self._let_go()
+            if stop_listening is not None:
+                stop_listening()
 
-    def _listen(self) -> Callable[[], None]:
+    def _rest(self) -> None:
+        if not self._event.is_set():
+            self._rested.set()
+        if self.due_at < inf:
+            self._event.wait(max(MIN_WAIT_S, self.clock.real_s(self.due_at - self.clock.now())))
+        else:
+            self._event.wait()
+
+    def _listen(self) -> Callable[[], None] | None:
         try:
             return self._state.listen(self._on_topic)
         except StateError as error:
             LOGGER.warning("what other processes learn is seen later, at the next exchange: %s", error)
-            return lambda: None
+            return None
 
     def _on_topic(self, topic: str) -> None:
-        if topic in self._kept:
+        if any(account.cell.key == topic for account in self.accounts):
             self._signalled.add(topic)
-            self._event.set()
+            self._poke()
 
-    def _all(self) -> tuple[Kept, ...]:
+    @property
+    def accounts(self) -> tuple[LeasedAccount, ...]:
+        """The accounts that it looks after."""
         with self._lock:
-            return tuple(self._kept.values())
+            return tuple(self._accounts)
+
+    def _let_go(self) -> None:
+        """Give the permits of accounts back that were removed."""
+        while self._leaving:
+            account, gone = self._leaving.pop(0)
+            self._leave(account)
+            gone.set()
 
     def _exchange_due(self) -> float:
         """Make the exchanges that are due; when the next one is."""
+        self._let_go()
         next_at = inf
-        for kept in self._all():
-            key = kept.account.cell.key
-            waiting = kept.waiting()
-            is_due = kept.account.due_at(waiting) <= self._clock.now()
-            if is_due or key in self._signalled:
-                self._signalled.discard(key)
-                with self._exchanging:
-                    if key in self._kept:
-                        self._exchange(kept)
-            next_at = min(next_at, kept.account.due_at(kept.waiting()))
+        signalled = self._signalled
+        self._signalled = set()
+        for account in self.accounts:
+            is_due = account.due_at() <= self.clock.now()
+            if is_due or (account.cell.key in signalled and not account.is_idle):
+                self._exchange(account)
+            next_at = min(next_at, account.due_at())
         return next_at
 
-    def _exchange(self, kept: Kept, *, leaving: bool = False) -> None:
-        account = kept.account
-        kept.settle()
+    def _exchange(self, account: LeasedAccount) -> None:
+        self.exchanges += 1
         try:
-            grant = account.exchange(self._state, {} if leaving else kept.waiting(), leaving=leaving)
-            if grant.urgent:
-                # This process hears it too: one exchange more, which brings nothing new.
-                self._state.notify(account.cell.key)
+            self._announce(account, account.exchange())
         except StateError as error:
             if account.fail(error):
                 LOGGER.warning("calls go on with the permits that this process holds, for a while: %s", error)
-        kept.arrived()
+        except Exception as error:  # noqa: BLE001 - a thread that ends leaves all callers waiting
+            LOGGER.exception("permits could not be exchanged")
+            account.fail(StateError(f"permits could not be exchanged: {error!r}"))
+        account.callers.wake()
+
+    def _announce(self, account: LeasedAccount, grant: Grant) -> None:
+        """Call all other processes if they must know at once. This one hears it too, which brings nothing new."""
+        if grant.urgent:
+            self._state.notify(account.cell.key)
+
+    def _leave(self, account: LeasedAccount) -> None:
+        for _ in range(LEAVING_REPORTS):
+            account.settle()
+            if account.is_idle:
+                return
+            try:
+                self._announce(account, account.exchange(leaving=True))
+            except Exception:  # noqa: BLE001 - whatever it is: the permits come back by themselves
+                LOGGER.debug("permits were not given back", exc_info=True)
+                return
 
 
 @atexit.register
-def _leave() -> None:
-    for keeper in tuple(_KEEPERS):
-        keeper.close()
+def _leave_all() -> None:
+    keepers = tuple(KEEPERS)
+    for keeper in keepers:
+        keeper.stop()
+    until = time.monotonic() + LEAVE_S
+    for keeper in keepers:
+        keeper.close(max(0.0, until - time.monotonic()))

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The callers of one process that wait for a permit of an account: how many they are, and how they are woken."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Protocol
+from weakref import WeakSet
+
+from callwell.forks import reset_after_fork
+
+if TYPE_CHECKING:
+    from callwell.core.quota.lease_records import Names
+
+
+class Queue(Protocol):
+    """Callers of one client that wait for permits of the same quotas."""
+
+    @property
+    def names(self) -> Names:
+        """The quotas."""
+        ...
+
+    def count_waiting(self) -> int:
+        """How many callers wait."""
+        ...
+
+    def wake_first(self) -> None:
+        """Let the first of them ask again."""
+        ...
+
+
+class WaitingCallers:
+    """The queues of all clients of an account, as long as the clients live."""
+
+    def __init__(self) -> None:
+        self._queues = WeakSet[Queue]()
+        self._lock = threading.Lock()
+        reset_after_fork(self)
+
+    def after_fork(self) -> None:
+        """No other thread holds the lock."""
+        self._lock = threading.Lock()
+
+    def add(self, queue: Queue) -> None:
+        """Count and wake the callers of one more queue."""
+        with self._lock:
+            self._queues.add(queue)
+
+    def count(self) -> dict[Names, int]:
+        """How many callers wait, by their quotas."""
+        waiting: dict[Names, int] = {}
+        for queue in self._all():
+            n = queue.count_waiting()
+            if n:
+                waiting[queue.names] = waiting.get(queue.names, 0) + n
+        return waiting
+
+    def wake(self) -> None:
+        """Let the first of each queue ask again: permits may have arrived, or a reason why there are none."""
+        for queue in self._all():
+            queue.wake_first()
+
+    def _all(self) -> tuple[Queue, ...]:
+        with self._lock:
+            return tuple(self._queues)

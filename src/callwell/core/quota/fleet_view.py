@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the quotas of a fleet stand, and who has which permits: for people, who decide nothing by it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from callwell.core.quota import adaptive, buckets
+from callwell.core.quota.account import bucket_of
+from callwell.core.quota.holdings import free_slots
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from callwell.core.quota.lease_records import FleetRecord, Holding, Lease
+    from callwell.core.quota.record import AccountQuotas
+
+
+def spent(
+    record: FleetRecord, holding: Holding, own: AccountQuotas, at: float, now: float
+) -> dict[str, tuple[int, int]]:
+    """By quota: permits that nobody could use now, and the limit; for undocumented ones, requests in flight.
+
+    A permit that some process holds and has not used is no spent one.
+
+    Args:
+        record: the record of the pool.
+        holding: what this process holds.
+        own: the account's quotas.
+        at: store time.
+        now: monotonic seconds.
+    """
+    leases = [lease for name, lease in record.leases.items() if name != holding.holder and is_valid(lease, at)]
+    found = {}
+    for name in own.adaptives:
+        state = adaptive.expire(record.account.adaptives.get(name, adaptive.UNTRIED), at)
+        here = free_slots(holding.record, name) if now < holding.usable_until else 0
+        unused = _unused(leases, name) + max(0, here)
+        found[name] = (max(0, adaptive.in_flight(state) - unused), int(state.limit))
+    for name, quota in own.documented.items():
+        key = own.keys[name]
+        pool = buckets.refill(quota, bucket_of(record.account, key, quota, at), at)
+        held = holding.record.buckets.get(key) if now < holding.usable_until else None
+        here = 0 if held is None else max(0, buckets.refill(quota, held, now).available)
+        free = max(0, pool.available) + _unused(leases, key) + here
+        found[name] = (max(0, quota.limit - free), quota.limit)
+    return found
+
+
+def is_valid(lease: Lease, at: float) -> bool:
+    """Whether the holder of a lease may still have its permits.
+
+    Args:
+        lease: the lease.
+        at: store time.
+    """
+    return at < lease.ends_at + lease.covers_s
+
+
+def _unused(leases: Iterable[Lease], key: str) -> int:
+    return sum([lease.unused.get(key, 0) for lease in leases])
