@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell import Key, providers
+from callwell.codegen.annotations import AnnotationWriter
 from callwell.codegen.bundled_code import bundled_code
 from callwell.codegen.layout import Brackets, docstring, format_lines, quote
 from callwell.codegen.package_code import package_code
@@ -123,6 +124,20 @@ def test_what_is_written(folder: Path, text: str) -> None:
     if text.startswith("colour"):
         text = "colour: ThingColour | None"
     assert text in code
+
+
+def test_arguments_are_read_only_all_the_way_down() -> None:
+    """In a mapping too; a class with a method `list` has no other use of that name. A field without a name is left out.
+
+    A mapping's values may be null where the document says so.
+    """
+    writer = AnnotationWriter((), {})
+    values = {"type": ["array", "null"], "items": {}}
+    assert writer.argument({"type": "object", "additionalProperties": values}, "A") == (
+        "Mapping[str, Sequence[object] | None]"
+    )
+    writer.value({"type": "object", "properties": {"a-b": {"type": "string"}, "": {}}}, "B")
+    assert writer.declarations["B"] == 'B = TypedDict("B", {"a-b": "str"}, total=False)'
 
 
 def test_the_package_can_be_used(folder: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from callwell.description import catalog, openapi
+from callwell.description import catalog, openapi, support
 from callwell.description.provider import Provider
 from callwell.errors import UnknownName
 
@@ -110,3 +110,9 @@ def test_a_call_of_it_is_explained() -> None:
 def test_bundled_providers_leave_nothing_out(name: str) -> None:
     """An operation that cannot be typed is a mistake in a description of ours."""
     assert catalog.load(name).api.left_out == ()
+
+
+def test_json_by_its_ending() -> None:
+    """A type that ends in `+json` is JSON, also where a document leaves out what stands before the slash."""
+    assert support.body_kind("domain-vnd.acme.v1+json", OBJECT) == ("json", 3)
+    assert support.body_kind("domain-vnd.acme.v1", OBJECT) is None

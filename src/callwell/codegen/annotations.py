@@ -200,7 +200,9 @@ class AnnotationWriter:
             value = "object" if is_argument else "Any"
             additional = schema.get("additionalProperties")
             if isinstance(additional, Mapping) and additional:
-                value = self.value(additional, f"{name}Value")
+                value = annotate(additional, f"{name}Value")
+                if is_argument and _is_nullable(additional):
+                    value = _union([value, "None"])
             return f"Mapping[str, {value}]" if is_argument else f"dict[str, {value}]"
         if is_argument and schema.get("format") == "binary":
             return "FileContent"
@@ -226,7 +228,11 @@ class AnnotationWriter:
         if is_declared:
             return name
         properties = schema["properties"].items()
-        fields = {key: self.value(_expect_schema(field), name + to_pascal_case(key)) for key, field in properties}
+        fields = {
+            key: self.value(_expect_schema(field), name + to_pascal_case(key))
+            for key, field in properties
+            if key  # no type checker knows a field without a name
+        }
         for key in dict.fromkeys(schemas.required_names(schema)):  # a merged schema may name one twice
             if key in fields:
                 fields[key] = f"Required[{fields[key]}]"

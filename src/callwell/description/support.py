@@ -34,7 +34,7 @@ BODY_KINDS: Final[tuple[tuple[str, BodyKind, int], ...]] = (
     (r"text/json|\*/\*|application/\*|application/\*\+json", "json", 1),
     (r"application/merge-patch\+json", "json", 2),
     (r"application/json-patch\+json", "json", 4),
-    (r"application/[^;]*\+json", "json", 3),
+    (r".*\+json", "json", 3),  # some documents leave out what stands before the slash
     (r"application/x-www-form-urlencoded", "urlencoded", 5),
     (r"multipart/form-data", "multipart", 6),
 )
