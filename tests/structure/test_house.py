@@ -148,7 +148,7 @@ def broken_rules() -> dict[Callable[[ast.AST], bool], list[str]]:
     }
     found: dict[Callable[[ast.AST], bool], list[str]] = {rule: [] for rule in rules.values()}
     for path in BY_HAND:
-        for node in tree.nodes(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             rule = rules.get(type(node))
             if rule is not None and rule(node):
                 found[rule].append(named(path, getattr(node, "lineno", None)))

@@ -3,15 +3,10 @@
 
 from __future__ import annotations
 
-import ast
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SOURCE = ROOT / "src"
@@ -37,19 +32,3 @@ def is_generated(path: Path) -> bool:
     parts = path.relative_to(ROOT).parts
     sync = "_sync" in parts and path.name != "primitives.py"
     return sync or (path.name.endswith(("client.py", "typed.py")) and "providers" in parts)
-
-
-def nodes(tree: ast.AST) -> Iterator[ast.AST]:
-    """What `ast.walk` gives, in another order and without operators and contexts, which are half of all nodes."""
-    waiting = [tree]
-    while waiting:
-        node = waiting.pop()
-        yield node
-        for name in node._fields:
-            if name in {"ctx", "op", "ops"}:
-                continue
-            value = getattr(node, name, None)
-            if isinstance(value, list):
-                waiting.extend(item for item in value if isinstance(item, ast.AST))
-            elif isinstance(value, ast.AST):
-                waiting.append(value)
