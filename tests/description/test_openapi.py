@@ -254,9 +254,10 @@ WRONG: tuple[Any, ...] = (
 @pytest.mark.parametrize("document", [OPENAPI, SWAGGER], ids=["openapi", "swagger"])
 def test_nothing_in_a_document_makes_reading_fail(document: dict[str, Any]) -> None:
     """Whatever stands anywhere in it: it is refused with a reason, or read without what is wrong."""
+    text = json.dumps(document)
     for place in places(document):
         for value in WRONG:
-            broken = copy.deepcopy(document)
+            broken = json.loads(text)  # a tenth of what a deep copy takes
             node: Any = broken
             for key in place[:-1]:
                 node = node[key]
