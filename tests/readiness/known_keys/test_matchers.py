@@ -102,7 +102,7 @@ CODINGS: dict[str, Callable[[bytes], bytes]] = {
 """Ways to write a text that holds a key."""
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 @given(coding=st.sampled_from(list(CODINGS)), key=KEYS, before=AROUND, inside=AROUND, after=AROUND)
 def test_a_key_is_found_in_every_coding(coding: str, key: str, before: bytes, inside: bytes, after: bytes) -> None:
     """At every phase and between any bytes; the text around the coded part is no part of the coding."""
@@ -111,7 +111,7 @@ def test_a_key_is_found_in_every_coding(coding: str, key: str, before: bytes, in
     assert {hit.key for hit in hits} == {known(key)}
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 @given(
     coding=st.sampled_from(list(CODINGS)), place=st.integers(0, len(SAMPLE) - 1), bit=st.integers(0, 2), inside=AROUND
 )
