@@ -9,6 +9,7 @@ are counted in true time, which no process sees. The same seed gives the same ru
 from __future__ import annotations
 
 import random
+from collections import deque
 from functools import partial
 from heapq import heappop, heappush
 from math import inf
@@ -32,14 +33,8 @@ NAMES: Final = ("calls",)
 DRIFT: Final = 5e-4
 """The most by which a machine's monotonic clock is wrong, as the proof allows."""
 
-WORKERS: Final = 8
-"""Callers of a process that wants everything: each calls again when it has its answer."""
-
 HALF_TRIP_S: Final = (0.0005, 0.005)
 """Seconds of a message to the store, or from it."""
-
-ANSWER_S: Final = (0.01, 0.2)
-"""Seconds until the provider has answered."""
 
 RETRY_STORE_S: Final = 0.5
 """Seconds after an exchange that failed until the next one."""
@@ -58,6 +53,8 @@ class Course(NamedTuple):
         virtual_s: seconds that are simulated.
         faulty: processes die and pause, machines lose their store, clocks are set.
         seed: of all chance.
+        workers: callers of a process that wants everything: each calls again when it has its answer.
+        answer_s: least and most seconds until the provider has answered.
     """
 
     processes: int
@@ -69,6 +66,8 @@ class Course(NamedTuple):
     virtual_s: float
     faulty: bool
     seed: int
+    workers: int = 8
+    answer_s: tuple[float, float] = (0.01, 0.2)
 
 
 class Machine:
@@ -104,7 +103,7 @@ class Seat:
         rate: calls a second that are asked for; infinite for one that wants everything.
         holding: what the process holds.
         life: the number of the process: what an earlier one began is no concern of this one.
-        waiting: callers without a permit.
+        waiting: when callers without a permit came, in true time.
         asked: calls that were asked for.
         served: calls that were sent.
         busy: an exchange is under way.
@@ -118,7 +117,7 @@ class Seat:
         self.rate = rate
         self.holding = holding
         self.life = 0
-        self.waiting = 0
+        self.waiting: deque[float] = deque()
         self.asked = 0
         self.served = 0
         self.busy = False
@@ -147,6 +146,7 @@ class World:
         self.store_down_until = -inf
         self._record = FleetRecord()
         self._arrivals: list[float] = []
+        self._waits: list[float] = []
         rule = QuotaRule(limit=course.limit, window_s=course.window_s)
         self._own = to_account_quotas({NAMES[0]: rule}, RetryRule())
         self._call = to_call_quotas(to_private(self._own), NAMES)
@@ -183,7 +183,7 @@ class World:
         seat.paused_until = -inf
         seat.exchange_at = inf
         seat.ask_at = inf
-        seat.waiting = 0
+        seat.waiting.clear()
         if seat.rate == inf:
             self._begin_greedy(seat)
 
@@ -196,14 +196,14 @@ class World:
         return Seat(machine, rate, holdings.open_holding(f"s{number}", self._own))
 
     def _begin_greedy(self, seat: Seat) -> None:
-        seat.asked += WORKERS
-        seat.waiting = WORKERS
+        seat.asked += self.course.workers
+        seat.waiting.extend([self.true_s] * self.course.workers)
         self._serve(seat)
 
     def _arrive(self, seat: Seat) -> None:
         """One call is asked for, and the next one is planned."""
         seat.asked += 1
-        seat.waiting += 1
+        seat.waiting.append(self.true_s)
         self.at(self.dice.expovariate(seat.rate), partial(self._arrive, seat))
         self._serve(seat)
 
@@ -218,7 +218,9 @@ class World:
             if not isinstance(permit, Permit):
                 self._ask_again(seat, permit)
                 break
-            seat.waiting -= 1
+            waited_s = self.true_s - seat.waiting.popleft()
+            if seat.rate < inf:
+                self._waits.append(waited_s)
             self._send(seat, permit)
         self._plan_exchange(seat)
 
@@ -233,7 +235,7 @@ class World:
     def _send(self, seat: Seat, permit: Permit) -> None:
         seat.served += 1
         dice = self.dice
-        answer_s = dice.uniform(*ANSWER_S)
+        answer_s = dice.uniform(*self.course.answer_s)
         if self.course.faulty and dice.random() < 1e-4:  # noqa: PLR2004 - one call in ten thousand
             answer_s += dice.uniform(0.0, 0.95 * self._own.max_hold_s)
         self._arrivals.append(self.true_s + answer_s * dice.random())
@@ -247,7 +249,7 @@ class World:
         seat.holding, _ = holdings.release(seat.holding, self._call, permit, PLAIN_SUCCESS, now)
         if seat.rate == inf:
             seat.asked += 1
-            seat.waiting += 1
+            seat.waiting.append(self.true_s)
             self._serve(seat)
         else:
             self._plan_exchange(seat)
@@ -272,7 +274,7 @@ class World:
 
     @staticmethod
     def _needs(seat: Seat) -> dict[tuple[str, ...], int]:
-        return {NAMES: seat.waiting} if seat.waiting else {}
+        return {NAMES: len(seat.waiting)} if seat.waiting else {}
 
     def _exchange(self, seat: Seat, planned_at: float) -> None:
         if seat.busy or seat.exchange_at != planned_at:
@@ -331,11 +333,16 @@ class World:
         fair = (course.limit * end / course.window_s - sum(seat.served for seat in small)) / max(1, len(greedy))
         whole_windows = max(1, int(end / course.window_s) - 2)
         begin = end - whole_windows * course.window_s
+        now_waiting = [end - at for seat in small for at in seat.waiting]
+        waits = sorted(self._waits + now_waiting) or [0.0]
         return {
             "utilisation": used_share(arrivals, course.limit, course.window_s, begin, end),
             "over_window": max(0, fullest(arrivals, course.window_s) - course.limit),
             "slowest_share": min(greedy, default=0) / fair,
             "small_served": min([seat.served / seat.asked for seat in small if seat.asked], default=1.0),
+            "small_wait_s": sum(waits) / len(waits),
+            "small_wait_p99_s": waits[int(0.99 * len(waits))],
+            "small_wait_max_s": waits[-1],
             "store_ops_per_call": self.exchanges / calls,
             "calls": calls,
             "exchanges": self.exchanges,
