@@ -7,12 +7,14 @@ import threading
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
+from msgspec.structs import replace
 
 from callwell.client.quota.leases.account import LeasedAccount
 from callwell.client.quota.leases.keeper import Keeper
 from callwell.clock import SystemClock
 from callwell.core.quota.permits import Permit
 from callwell.core.quota.record import SendEnd
+from callwell.core.rules.profile import QuotaRule
 from callwell.core.types import Outcome
 from callwell.errors import StateError
 from callwell.providers import load
@@ -29,7 +31,9 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 NAMES = ("minute", "day")
-LIMIT = 120
+LIMIT = 7
+QUOTAS = {"minute": QuotaRule(limit=LIMIT, window_s=60.0), "day": QuotaRule(limit=1000, window_s=86400.0)}
+PROFILE = replace(load("userplane").profile, quotas=QUOTAS)
 REFUSED = SendEnd(Outcome.DONE, 429, wait_s=30.0)
 
 
@@ -43,7 +47,7 @@ class Member:
         self.waiting = 0
         self.arrived = threading.Event()
         self.keeper = Keeper(state, clock)
-        self.account = LeasedAccount(load("userplane").profile, "x", state, clock, self.keeper.wake)
+        self.account = LeasedAccount(PROFILE, "x", state, clock, self.keeper.wake)
         self.account.add_queue(self)
         self.keeper.add(self.account)
 

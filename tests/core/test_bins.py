@@ -35,5 +35,7 @@ def test_bins_are_a_sorted_count(steps: list[tuple[str, int, int]]) -> None:
             assert drained == sum(expected.pop(there, 0) for there in range(at + 1))
         assert held == tuple(sorted((+expected).items()))
         assert bins.count(held) == expected.total()
-        first = bins.earliest(held, n)
-        assert sorted(Counter(dict(first)).elements()) == sorted(expected.elements())[:n]
+        taken, left = bins.take(held, n, skip=at)
+        in_order = sorted(expected.elements())
+        assert sorted(Counter(dict(taken)).elements()) == in_order[at : at + n]
+        assert sorted(Counter(dict(left)).elements()) == in_order[:at] + in_order[at + n :]

@@ -53,11 +53,25 @@ def drain(bins: Bins, last: int) -> tuple[Bins, int]:
     return bins[i:], count(bins[:i])
 
 
-def earliest(bins: Bins, n: int) -> Bins:
-    """The `n` permits that come back first."""
-    kept = []
-    for at, permits in bins:
-        if n > 0:
-            kept.append((at, min(n, permits)))
-        n -= permits
-    return tuple(kept)
+def take(bins: Bins, n: int, skip: int = 0) -> tuple[Bins, Bins]:
+    """Permits that come back first, and the bins without them.
+
+    Args:
+        bins: the bins.
+        n: how many to take.
+        skip: how many come back before those, and stay.
+    """
+    taken: list[tuple[int, int]] = []
+    left: list[tuple[int, int]] = []
+    for i, (at, permits) in enumerate(bins):
+        if n <= 0:
+            return tuple(taken), (*left, *bins[i:])
+        skipped = min(skip, permits)
+        given = min(n, permits - skipped)
+        skip -= skipped
+        n -= given
+        if given:
+            taken.append((at, given))
+        if permits > given:
+            left.append((at, permits - given))
+    return tuple(taken), tuple(left)

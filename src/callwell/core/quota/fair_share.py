@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def water_level(needs: Iterable[int], supply: int) -> float:
+def water_level(needs: Iterable[float], supply: float) -> float:
     """The level up to which each need is met; infinite if all needs are.
 
     Args:

@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from callwell.core.quota.bins import add, count, earliest
+from callwell.core.quota.bins import add, count, take
 from callwell.core.quota.buckets import BINS, cool_bin, refill
 from callwell.core.quota.hint import ROUNDED_S
 from callwell.core.quota.resets import STRETCH
@@ -122,11 +122,11 @@ def learn(
         possibly_foreign = _add_reserve(possibly_foreign)
     aside = count(bucket.foreign)
     if aside > possibly_foreign and permit.acquired_at > bucket.foreign_at:
-        return _set_aside(bucket, earliest(bucket.foreign, possibly_foreign))
+        return _set_aside(bucket, take(bucket.foreign, possibly_foreign)[0])
     last = _foreign_bin(quota, bucket, now, hint)
     if surely_foreign <= 0 or count(bucket.foreign[bisect_left(bucket.foreign, (last,)) :]) >= surely_foreign:
         return bucket
-    foreign = earliest(bucket.foreign, max(0, aside - surely_foreign))
+    foreign = take(bucket.foreign, max(0, aside - surely_foreign))[0]
     has_scout = surely_foreign > 1 and surely_foreign > aside
     if has_scout:
         # One of the permits comes back before the others, to see how things stand.

@@ -7,7 +7,7 @@ A report without an answer is sent again, unchanged, until there is one: the poo
 
 from __future__ import annotations
 
-from math import ceil, inf
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
@@ -15,9 +15,10 @@ from msgspec.structs import replace
 from callwell.core import breaker, retry
 from callwell.core.breaker import FAILURE_THRESHOLD
 from callwell.core.clock_offset import ClockOffset
-from callwell.core.quota import adaptive, buckets
-from callwell.core.quota.bins import add, count, drain, earliest
+from callwell.core.quota import adaptive, buckets, holder_needs
+from callwell.core.quota.bins import add, count, drain, take
 from callwell.core.quota.buckets import Bucket, cool_bin
+from callwell.core.quota.holder_needs import HORIZON_S, share_ahead_s
 from callwell.core.quota.holdings import free_slots, lose
 from callwell.core.quota.lease_records import NO_TOKENS, Need, Report, Returned
 from callwell.core.quota.record import TOO_MANY_REQUESTS, counting_keys
@@ -25,36 +26,22 @@ from callwell.core.quota.record import TOO_MANY_REQUESTS, counting_keys
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from callwell.core.quota.bins import Bins
     from callwell.core.quota.buckets import Quota
     from callwell.core.quota.lease_records import BucketGrant, Grant, Holding, Names
     from callwell.core.quota.record import AccountQuotas, AccountRecord
 
-HORIZON_S: Final = 1.0
-"""Seconds ahead for which permits are handed out: two exchanges, so that one that is late is not noticed."""
-
 INTERVAL_S: Final = 0.5
-"""Seconds between two exchanges while calls are made."""
+"""Seconds between two exchanges of a process that has permits which others need, or news."""
 
-SCARCE_INTERVAL_S: Final = 0.25
-"""Seconds between two exchanges while callers wait and the pool gave less than they need."""
+QUIET_INTERVAL_S: Final = 2.0
+"""The same while nobody else needs them."""
 
 DRY_INTERVAL_S: Final = 2.0
-"""The same while the pool knows that none will be there, and the process has nothing to give back. It is no longer than
-the time for which a need counts (`leases.FRESH_S`)."""
+"""The same while the pool knows that it will have none. It is shorter than the time for which a need counts
+(`leases.FRESH_S`)."""
 
 MIN_INTERVAL_S: Final = 0.05
 """The least seconds between two exchanges, while callers wait or there is news."""
-
-RATE_S: Final = 1.5
-"""Seconds over which the rate of calls is averaged."""
-
-RESERVE_S: Final = 4.0
-"""Seconds for which a holder has permits ahead while no other wants them, so that a lost store is not noticed."""
-
-LEAST_RESERVE: Final = 8
-"""Permits of that reserve at the least, as long as calls are made: the first calls of a process come before its rate is
-known."""
 
 MARGIN_S: Final = 0.25
 """Seconds by which a holder stops before its lease ends: for the drift of clocks between two renewals."""
@@ -81,19 +68,29 @@ def due_at(holding: Holding, own: AccountQuotas, waiting: Mapping[Names, int]) -
     if short:
         return last_at + min([_waiting_interval_s(holding, own, names) for names in short])
     if holding.has_lease or any(holding.taken.values()) or holding.events or holding.log.attempts:
-        return last_at + INTERVAL_S
+        return last_at + _calm_interval_s(holding)
     return inf
+
+
+def _calm_interval_s(holding: Holding) -> float:
+    """Seconds between two exchanges while nobody waits."""
+    if holding.events or any(_has_wanted(holding, key) for key in holding.grants):
+        return INTERVAL_S
+    shortest_s = min([rule.quota.window_s for rule in holding.record.rules.values()], default=inf)
+    return min(QUIET_INTERVAL_S, shortest_s / 2)
+
+
+def _has_wanted(holding: Holding, key: str) -> bool:
+    """Whether this process has permits that others need."""
+    bucket = holding.record.buckets[key]
+    return holding.grants[key].keep >= 0 and bool(bucket.available or bucket.cooling or bucket.in_transit)
 
 
 def _waiting_interval_s(holding: Holding, own: AccountQuotas, names: Names) -> float:
     """Seconds between two exchanges while callers wait for permits of these quotas."""
-    grants = [grant for key in counting_keys(holding.record, own, names) if (grant := holding.grants.get(key))]
-    if not any(grant.keep >= 0 or grant.more_in_s < inf for grant in grants):
-        return MIN_INTERVAL_S
-    if any(bucket.held or bucket.cooling or bucket.in_transit for bucket in holding.record.buckets.values()):
-        return SCARCE_INTERVAL_S
-    dry_s = max([grant.more_in_s for grant in grants if grant.more_in_s < inf], default=0.0) - HORIZON_S
-    return min(max(dry_s, SCARCE_INTERVAL_S), DRY_INTERVAL_S)
+    keys = counting_keys(holding.record, own, names)
+    again_in_s = max([holding.grants[key].again_in_s for key in keys if key in holding.grants], default=0.0)
+    return min(max(again_in_s, MIN_INTERVAL_S), DRY_INTERVAL_S)
 
 
 def prepare(
@@ -120,8 +117,8 @@ def prepare(
     """
     if holding.pending is not None:
         return holding, holding.pending
-    rates = _rates(holding, waiting, now)
-    needs = () if leaving else tuple([_need(names, rates[names], waiting.get(names, 0)) for names in rates])
+    rates = holder_needs.rates(holding, waiting, now)
+    needs = () if leaving else tuple([holder_needs.need(holding, own, names, rates[names], waiting) for names in rates])
     record, returned = _keep_needed(holding, own, needs, now, keep_tokens=0.0 if leaving else 1.0)
     keeps_trial = holding.has_trial and any(waiting.values()) and not leaving
     report = Report(
@@ -135,6 +132,7 @@ def prepare(
         unused=_all_unused(record),
         cooled={key: bucket.cooled_count - holding.cooled.get(key, 0) for key, bucket in record.buckets.items()},
         slots={name: int(state.limit) for name, state in record.adaptives.items()},
+        taken=holder_needs.taken(holding, own),
         needs=needs,
         events=holding.events,
         recovered=tuple([key for key, bucket in record.buckets.items() if _has_recovered(holding, key, bucket)]),
@@ -168,8 +166,10 @@ def _keep_needed(
     returned = {}
     for key, rule in record.rules.items():
         bucket = buckets.refill(rule.quota, record.buckets[key], now)
-        keep = _keep(own, record, needs, key, holding.grants.get(key))
-        changed[key], given = _give_back(rule.quota, bucket, keep, now)
+        keep = holder_needs.keep(own, record, needs, key, holding.grants.get(key))
+        is_contended = key in holding.grants and holding.grants[key].keep >= 0
+        ahead_s = share_ahead_s(rule.quota) if is_contended else HORIZON_S
+        changed[key], given = _give_back(rule.quota, bucket, keep, now, ahead_s)
         if given != Returned():
             returned[key] = given
     adaptives = {name: _give_slots_back(record, needs, name) for name in record.adaptives}
@@ -316,45 +316,13 @@ def _all_unused(record: AccountRecord) -> dict[str, int]:
     return unused | {name: free_slots(record, name) for name in record.adaptives}
 
 
-def _rates(holding: Holding, waiting: Mapping[Names, int], now: float) -> dict[Names, float]:
-    """Calls a second, by their quotas, of those that are made or wanted."""
-    passed_s = max(1e-3, now - holding.prepared_at)
-    weight = min(1.0, passed_s / RATE_S)
-    rates = {}
-    for names in {**holding.rates, **holding.taken, **waiting}:
-        before = holding.rates.get(names, 0.0)
-        rate = before + (holding.taken.get(names, 0) / passed_s - before) * weight
-        if rate >= 0.05 or waiting.get(names, 0):  # noqa: PLR2004 - one call in twenty seconds: none is expected
-            rates[names] = rate
-    return rates
-
-
-def _need(names: Names, rate: float, waiting: int) -> Need:
-    # Whoever waits names a whole horizon of its rate, so that the next permits are there when those are used.
-    ahead_s = HORIZON_S if waiting else INTERVAL_S
-    return Need(names, waiting + int(rate * ahead_s + 0.5), max(LEAST_RESERVE, ceil(rate * RESERVE_S)), waiting)
-
-
-def _keep(
-    own: AccountQuotas, record: AccountRecord, needs: tuple[Need, ...], key: str, given: BucketGrant | None
-) -> int:
-    """How many unused permits of a bucket to keep."""
-    counting = [need for need in needs if key in counting_keys(record, own, need.names)]
-    wanted = sum([need.permits for need in counting])
-    if given is not None and given.keep >= 0:
-        return min(wanted, given.keep)
-    return wanted + sum([need.reserve for need in counting])
-
-
-def _give_back(quota: Quota, bucket: Bucket, keep: int, now: float) -> tuple[Bucket, Returned]:
+def _give_back(quota: Quota, bucket: Bucket, keep: int, now: float, ahead_s: float) -> tuple[Bucket, Returned]:
     """A bucket that keeps so many unused permits, the cool ones and those that are cool first, and the others."""
     if bucket.throttled_until > now + HORIZON_S:
         keep = 0
     kept_available = min(bucket.available, keep)
-    later, due = drain(bucket.cooling, int((now + HORIZON_S) // quota.width_s))
-    soon = bucket.cooling[: len(bucket.cooling) - len(later)]
-    kept_soon = earliest(soon, min(due, keep - kept_available))
-    given = _subtract(soon, kept_soon) + later
+    _, due = drain(bucket.cooling, int((now + ahead_s) // quota.width_s))
+    kept_soon, given = take(bucket.cooling, min(due, keep - kept_available))
     returned = Returned(
         available=bucket.available - kept_available,
         cooling=tuple([(at * quota.width_s, n) for at, n in given]),
@@ -365,18 +333,6 @@ def _give_back(quota: Quota, bucket: Bucket, keep: int, now: float) -> tuple[Buc
         bucket, available=kept_available, cooling=kept_soon, in_transit=(), elsewhere=bucket.elsewhere + total
     )
     return left, returned
-
-
-def _subtract(bins: Bins, first: Bins) -> Bins:
-    """The bins without those that come first in them."""
-    skipped = count(first)
-    left = []
-    for at, n in bins:
-        kept = max(0, n - skipped)
-        skipped = max(0, skipped - n)
-        if kept:
-            left.append((at, kept))
-    return tuple(left)
 
 
 def _give_slots_back(record: AccountRecord, needs: tuple[Need, ...], name: str) -> adaptive.AdaptiveQuota:

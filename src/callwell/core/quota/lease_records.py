@@ -49,6 +49,7 @@ class BucketGrant(Struct, frozen=True, array_like=True, forbid_unknown_fields=Tr
         throttle_count: 429 responses in a row.
         throttled_ago_s: seconds since the last of them.
         cooled_count: the pool's count of permits that have become available.
+        again_in_s: no exchange before brings more, unless others give something back.
     """
 
     available: int = 0
@@ -61,6 +62,7 @@ class BucketGrant(Struct, frozen=True, array_like=True, forbid_unknown_fields=Tr
     throttle_count: int = 0
     throttled_ago_s: float = inf
     cooled_count: int = 0
+    again_in_s: float = 0.0
 
 
 class SlotGrant(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -126,10 +128,11 @@ class Lease(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
         counts: permits that it has.
         unused: how many of them are in no caller's hand, at its last exchange.
         slots: slots of undocumented quotas that it has.
-        needs: permits that it will need within the horizon, by its last exchange.
+        needs: permits that it will use until the horizon, by its last exchange.
         exchanged_at: when that was.
         seq: the number of the last exchange.
         grant: the answer to it.
+        allowances: permits of its share that it may have now, where it wants more than that.
     """
 
     ends_at: float
@@ -137,10 +140,25 @@ class Lease(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     counts: Counts = {}
     unused: Counts = {}
     slots: Counts = {}
-    needs: Counts = {}
+    needs: dict[str, float] = {}
     exchanged_at: float = -inf
     seq: int = 0
     grant: Grant | None = None
+    allowances: dict[str, float] = {}
+
+
+class Presence(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Who has needed permits lately. Stored by position.
+
+    Attributes:
+        holder: who did last; empty if that one has left.
+        at: when.
+        others_at: when any other holder did.
+    """
+
+    holder: str = ""
+    at: float = -inf
+    others_at: float = -inf
 
 
 class FleetRecord(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -152,12 +170,16 @@ class FleetRecord(Struct, frozen=True, array_like=True, forbid_unknown_fields=Tr
         leases: by the names of the holders.
         time: store time, and how it is known.
         clock: by how much the provider's time of day is ahead of store time.
+        presence: who has needed permits lately.
+        ample_at: when half of a quota was last left after all needs were met, by the keys of the buckets.
     """
 
     account: AccountRecord = AccountRecord()
     leases: dict[str, Lease] = {}
     time: StoreTime = StoreTime()
     clock: ClockOffset | None = None
+    presence: Presence = Presence()
+    ample_at: dict[str, float] = {}
 
 
 class Returned(Struct, frozen=True):
@@ -182,12 +204,14 @@ class Need(Struct, frozen=True):
         permits: unused permits that it needs until the horizon.
         reserve: how many more it would like, where nobody else wants them.
         waiting: callers that wait for one.
+        rate: calls a second, on average.
     """
 
     names: Names
     permits: int
     reserve: int
     waiting: int
+    rate: float
 
 
 class LeaseEvent(Struct, frozen=True):
@@ -222,6 +246,7 @@ class Report(Struct, frozen=True):
         unused: permits that it keeps in no caller's hand.
         cooled: permits that have become available at the holder since its last exchange.
         slots: slots of undocumented quotas that it keeps, used or not.
+        taken: permits that calls have taken since the last exchange.
         needs: what it needs.
         events: what it has seen.
         recovered: buckets with a row of 429 responses that is over.
@@ -241,6 +266,7 @@ class Report(Struct, frozen=True):
     unused: Counts = {}
     cooled: Counts = {}
     slots: Counts = {}
+    taken: Counts = {}
     needs: tuple[Need, ...] = ()
     events: tuple[LeaseEvent, ...] = ()
     recovered: tuple[str, ...] = ()

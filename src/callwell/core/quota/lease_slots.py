@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from callwell.core.quota import adaptive
 from callwell.core.quota.bins import add, remove
 from callwell.core.quota.fair_share import water_level
-from callwell.core.quota.holder_exchange import HORIZON_S
+from callwell.core.quota.holder_needs import HORIZON_S
 from callwell.core.quota.lease_records import SlotGrant
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ The record stands still between two exchanges. What has become due since then is
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -74,7 +75,7 @@ class Hand(Struct, frozen=True):
         limit: its permits, which tell two versions of a profile apart; None where it is undocumented.
         permits: those that the process has.
         in_flight: how many of them are in use.
-        needs: unused permits that it wants to have.
+        needs: permits that it is likely to use within the next second.
         free_in_s: when they are free at the latest, if it does not come back.
     """
 
@@ -193,7 +194,7 @@ def _permits(lease: Lease, key: str, rule: VersionedQuota, now: float) -> Hand:
         limit=rule.quota.limit,
         permits=permits,
         in_flight=max(0, permits - lease.unused.get(key, 0)),
-        needs=lease.needs.get(key, 0),
+        needs=ceil(lease.needs.get(key, 0)),
         free_in_s=transit_bin(rule.quota, lease.ends_at + lease.covers_s) * rule.quota.width_s - now,
     )
 
@@ -207,6 +208,6 @@ def _slots(lease: Lease, quota: str, now: float) -> Hand:
         limit=None,
         permits=slots,
         in_flight=max(0, slots - lease.unused.get(quota, 0) - given),
-        needs=lease.needs.get(quota, 0),
+        needs=ceil(lease.needs.get(quota, 0)),
         free_in_s=lease.ends_at + lease.covers_s - now,
     )

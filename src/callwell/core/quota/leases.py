@@ -41,9 +41,12 @@ that did not know the last changes, is noticed by the first holder that comes wi
 available permit cools for W + D.
 
 **Who gets how much.** A holder keeps what it needs for a moment (`HORIZON_S`), and a reserve where nobody else wants
-it. If the needs of all are more than what there is, `fair_share` divides it; who has more than that gives it back at
-its next exchange. Paced permits are handed out as a row of slots that nobody else has. Where one call needs permits of
-several quotas, no holder gets more of one than it can use with the others.
+it; a process that begins gets several seconds' worth at once. If the needs of all are more than what may go,
+`fair_share` divides it, and who has more than its share gives it back at its next exchange (`lease_shares`). What may
+go is less than what there is, so that a holder that wants everything does not use a whole window at once: permits go
+no faster than they come back (`lease_supply`). So demand moves within a second. A process that is the only one may use
+a window at once, if that is a minute or less. Paced permits are handed out as a row of slots that nobody else has.
+Where one call needs permits of several quotas, no holder gets more of one than it can use with the others.
 
 **What the fleet learns** is kept in the pool and learnt by the functions that a single process uses: holders report
 the ends of Sends that say something (`LeaseEvent`), the pool applies them, and every answer carries the result. A 429
@@ -63,16 +66,15 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from callwell.core.quota import account as decisions
-from callwell.core.quota import adaptive, lease_events, lease_shares, lease_slots, permits
+from callwell.core.quota import adaptive, lease_events, lease_shares, lease_slots, lease_supply, permits
 from callwell.core.quota.bins import add, remove
 from callwell.core.quota.buckets import cool_bin, refill, to_transit_bin, transit_bin
 from callwell.core.quota.lease_records import FleetRecord, Grant, Lease
+from callwell.core.quota.lease_shares import see
 from callwell.core.quota.record import to_present
 from callwell.core.quota.store_time import advance
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from callwell.core.quota.buckets import Quota
     from callwell.core.quota.lease_records import Counts, Report, Returned
     from callwell.core.quota.record import AccountQuotas, AccountRecord
@@ -81,8 +83,8 @@ if TYPE_CHECKING:
 LEASE_S: Final = 10.0
 """Seconds for which a holder may use its permits without its store: longer costs more when a process dies."""
 
-FRESH_S: Final = 2.0
-"""Seconds for which a need counts after it was stated: four exchanges."""
+FRESH_S: Final = 3.0
+"""Seconds for which a need counts after it was stated: longer than the longest interval between two exchanges."""
 
 STORE: Final = "store"
 """What store time is called where a record names the boot of its times."""
@@ -115,8 +117,10 @@ def exchange(record: FleetRecord, report: Report, own: AccountQuotas, evidence: 
         return replace(known, account=learnt.account), lost
     learnt = lease_events.apply(taken, lease, report, own, time, evidence)
     back = _return_permits(learnt.account, lease, report, time.at, time.doubt_s)
-    account, renewed, grant = _give(back, _renewed(lease, report, time.at), leases, report, own)
-    account, grant = lease_events.share(account, grant, report, time.at, 1 + len(leases))
+    pool = replace(known, account=back, presence=see(record.presence, report, time.at))
+    passed_s = time.at - lease.exchanged_at if lease is not None else 0.0
+    given, renewed, grant = _give(pool, _renewed(lease, report, time.at), report, own, passed_s)
+    account, grant = lease_events.share(given.account, grant, report, time.at, 1 + len(leases))
     clock = lease_events.join_clock(known.clock, report, time, evidence)
     several = len(account.versions_seen) > 1
     is_held = any(renewed.counts.values()) or any(renewed.slots.values())
@@ -134,7 +138,7 @@ def exchange(record: FleetRecord, report: Report, own: AccountQuotas, evidence: 
         over=is_over,
     )
     kept = leases if is_over else {**leases, report.holder: replace(renewed, grant=grant)}
-    return FleetRecord(account=account, leases=kept, time=time, clock=clock), grant
+    return replace(given, account=account, leases=kept, clock=clock), grant
 
 
 def _to_pool(account: AccountRecord, own: AccountQuotas, now: float, *, stepped: bool) -> AccountRecord:
@@ -240,31 +244,42 @@ def _renewed(lease: Lease | None, report: Report, now: float) -> Lease:
         slots=report.slots,
         exchanged_at=now,
         seq=report.seq,
+        allowances=lease.allowances if lease is not None else {},
     )
 
 
 def _give(
-    account: AccountRecord, lease: Lease, others: Mapping[str, Lease], report: Report, own: AccountQuotas
-) -> tuple[AccountRecord, Lease, Grant]:
+    record: FleetRecord, lease: Lease, report: Report, own: AccountQuotas, passed_s: float
+) -> tuple[FleetRecord, Lease, Grant]:
     """Hand out permits, and hold all that the holder has until its lease has ended."""
+    account = record.account
     now = lease.exchanged_at
-    fresh = [other for other in others.values() if now - other.exchanged_at < FRESH_S]
+    fresh = [other for other in record.leases.values() if now - other.exchanged_at < FRESH_S]
     pool = dict(account.buckets)
     counts = dict(lease.counts)
     unused = dict(lease.unused)
-    needs: Counts = {}
+    needs: dict[str, float] = {}
+    allowances = {}
+    ample_at = dict(record.ample_at)
     given = {}
-    for key, part in lease_shares.divide(account, lease, fresh, report, own).items():
+    for key, part in lease_shares.divide(record, lease, fresh, report, own, passed_s).items():
         quota = account.rules[key].quota
-        bucket, grant = lease_shares.hand_out(quota, pool[key], part.grant, now)
+        bucket, handed_out = lease_supply.hand_out(quota, pool[key], part.grant, now, skip=part.skip)
         counts[key] = counts.get(key, 0) + part.grant
         unused[key] = unused.get(key, 0) + part.grant
-        needs[key] = part.need
+        needs[key] = part.demand
+        if part.allowance is not None:
+            allowances[key] = part.allowance
+        if not part.lacking and 2 * bucket.available >= quota.limit:
+            ample_at[key] = now
         if counts[key]:
             bucket = replace(bucket, held=add(bucket.held, _lease_bin(quota, lease), counts[key]))
         pool[key] = bucket
-        more_in_s = inf if part.met or part.movable else permits.available_at(quota, bucket, now) - now
-        given[key] = replace(grant, keep=part.keep, more_in_s=more_in_s)
+        at = permits.available_at(quota, bucket, now)
+        is_known = part.lacking > 0 and not part.movable and not isinstance(at, permits.AtLatest)
+        more_in_s = at - now if is_known else inf
+        again_in_s = lease_shares.again_in_s(part, quota, at, now)
+        given[key] = replace(handed_out, keep=part.keep, more_in_s=more_in_s, again_in_s=again_in_s)
     adaptives = dict(account.adaptives)
     slots = {}
     in_hand = dict(lease.slots)
@@ -273,6 +288,7 @@ def _give(
         adaptives[name], slots[name] = lease_slots.hand_out(adaptives[name], lease, fresh, need, name)
         in_hand[name] += slots[name].slots
         needs[name] = need
-    renewed = replace(lease, counts=counts, unused=unused, slots=in_hand, needs=needs)
+    renewed = replace(lease, counts=counts, unused=unused, slots=in_hand, needs=needs, allowances=allowances)
     account = replace(account, buckets=pool, adaptives=adaptives)
-    return account, renewed, Grant(seq=report.seq, buckets=given, slots=slots)
+    given_record = replace(record, account=account, ample_at=ample_at)
+    return given_record, renewed, Grant(seq=report.seq, buckets=given, slots=slots)

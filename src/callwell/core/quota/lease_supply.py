@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the pool can hand out of one bucket, and how fast it lets permits go so that some are left for others.
+
+A holder with a thousand callers would use a whole window at once, and everybody else would wait until that has cooled.
+So the pool looks ahead: with `A(t)` permits cool by `t` seconds from now, it hands out no more than the rate that it
+can keep up, the least `A(t) / t`. Permits that come back in a bunch are spread over a window in this way, and stay
+spread::
+
+    permits   ┌──────── A(t)         permits        ┌── A(t)
+              │      ⋰                        ┌─────┘ ⋰
+              │   ⋰   <- the rate             │    ⋰
+              │⋰                              │⋰
+              └────────────> t                └────────────> t
+              all cool: spread               scarce for a while: kept for it
+
+While nobody else needs any, most or all of it may go at once, in the first window after there was plenty.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from math import floor, inf
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+
+from callwell.core.quota.bins import count, take
+from callwell.core.quota.holder_exchange import QUIET_INTERVAL_S
+from callwell.core.quota.holder_needs import HORIZON_S, share_ahead_s
+from callwell.core.quota.lease_records import BucketGrant
+from callwell.core.quota.permits import CATCH_UP
+
+if TYPE_CHECKING:
+    from callwell.core.quota.buckets import Bucket, Quota
+
+FINE: Final = 8
+"""Permits are handed out before they are cool only where so many of a bucket's bins fit into the horizon."""
+
+SPREAD_S: Final = 60.0
+"""Seconds over which permits are spread at most: a day's quota is not divided by the seconds of the day."""
+
+SAMPLES: Final = 8
+"""Times at which the supply ahead is looked at."""
+
+
+def offer(quota: Quota, bucket: Bucket, now: float, ahead_s: float) -> int:
+    """How many permits the pool can hand out: those that are cool, or will be soon.
+
+    Args:
+        quota: the quota.
+        bucket: its bucket in the pool, at `now`.
+        now: store time.
+        ahead_s: how soon, in seconds.
+    """
+    if bucket.available < 0:
+        return 0
+    soon = bucket.available + _due(quota, bucket, now, ahead_s)
+    if not is_paced(quota, bucket, now):
+        return soon
+    slots = floor((now + ahead_s - first_slot_at(quota, bucket, now)) / quota.step_s) + 1
+    return max(0, min(soon, slots))
+
+
+def first_slot_at(quota: Quota, bucket: Bucket, now: float) -> float:
+    """When the next of permits that are let out one by one may go."""
+    catch_up_s = 0.0 if quota.paced else CATCH_UP * quota.step_s
+    earliest_at = now if bucket.next_at > now else now - catch_up_s
+    return max(earliest_at, bucket.throttled_until, bucket.next_at)
+
+
+def is_paced(quota: Quota, bucket: Bucket, now: float) -> bool:
+    """Whether permits are let out one by one."""
+    return quota.paced or now < bucket.paced_until
+
+
+def even_supply(quota: Quota, bucket: Bucket, in_hand: int, now: float) -> float:
+    """How many permits may go within the horizon so that others can go as fast afterwards.
+
+    Args:
+        quota: the quota.
+        bucket: its bucket in the pool, at `now`.
+        in_hand: unused permits that holders have.
+        now: store time.
+    """
+    # What holders have used and not reported yet is missing at the end of the window.
+    span_s = min(max(quota.window_s - QUIET_INTERVAL_S, quota.window_s / 2.0), SPREAD_S)
+    end = bucket.window_end
+    if end is not None and end.due_at < inf:
+        # What is left when the server's window ends is of no use to anybody.
+        span_s = min(span_s, end.due_at - now)
+    least_s = share_ahead_s(quota)
+    span_s = max(span_s, least_s)
+    # One more than there is: the next permit is not late because of the gap before it.
+    cool = max(0, bucket.available) + in_hand + 1
+    rate = inf
+    first = 0
+    for i in range(1, SAMPLES + 1):
+        at_s = span_s * i / SAMPLES
+        if at_s < least_s:
+            continue
+        last = bisect_left(bucket.cooling, (int((now + at_s) // quota.width_s) + 1,))
+        cool += count(bucket.cooling[first:last])
+        first = last
+        rate = min(rate, cool / at_s)
+    return rate * HORIZON_S
+
+
+def hand_out(quota: Quota, bucket: Bucket, n: int, now: float, *, skip: int = 0) -> tuple[Bucket, BucketGrant]:
+    """A bucket of the pool after permits were taken out of it, and what its holder learns.
+
+    Args:
+        quota: the quota.
+        bucket: its bucket.
+        n: how many permits; with those that are skipped no more than `offer`.
+        now: store time.
+        skip: permits that stay, of those that are cool first.
+    """
+    stay = min(skip, bucket.available)
+    available = min(n, bucket.available - stay)
+    cooling, left = take(bucket.cooling, n - available, skip - stay)
+    next_in_s = -inf
+    next_at = bucket.next_at
+    if n and is_paced(quota, bucket, now):
+        first_at = first_slot_at(quota, bucket, now)
+        next_in_s = first_at - now
+        next_at = first_at + n * quota.step_s
+    taken = replace(bucket, available=bucket.available - available, cooling=left, next_at=next_at)
+    return taken, BucketGrant(
+        available=available,
+        cooling=tuple([(at * quota.width_s - now, permits) for at, permits in cooling]),
+        next_in_s=next_in_s,
+        throttled_in_s=bucket.throttled_until - now if bucket.throttled_until > now else -inf,
+        paced_in_s=bucket.paced_until - now if bucket.paced_until > now else -inf,
+        throttle_count=bucket.throttle_count,
+        throttled_ago_s=now - bucket.throttled_at,
+        cooled_count=bucket.cooled_count,
+    )
+
+
+def _due(quota: Quota, bucket: Bucket, now: float, ahead_s: float) -> int:
+    """Cooling permits that can be handed out before they are cool."""
+    if quota.width_s * FINE > HORIZON_S:
+        return 0
+    return count(bucket.cooling[: bisect_left(bucket.cooling, (int((now + ahead_s) // quota.width_s) + 1,))])
