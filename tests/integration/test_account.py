@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec.structs import replace
 
-from callwell.client.quota.account import Account
+from callwell.core.quota.leases import LEASE_S
 from callwell.core.quota.permits import Permit
 from callwell.core.quota.record import SendEnd
 from callwell.core.types import Outcome
 from callwell.providers import load
 from callwell.state import open_state
+from tests.integration.leased import Process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,25 +68,28 @@ def state(path: Path) -> Iterator[State]:
     opened.close()
 
 
-def account(state: State, clock: HandClock, boot: str = "first") -> Account:
+def account(state: State, clock: HandClock, boot: str = "first") -> Process:
     """An account as a process of that boot sees it."""
-    result = Account(load("userplane").profile, "x", state, clock)
-    result._boot = boot
-    return result
+    return Process(load("userplane").profile, state, clock, boot=boot)
 
 
-def use_up(using: Account) -> None:
-    """Every permit of the minute is used, and its response has come at once."""
+def use_up(using: Process) -> None:
+    """Every permit of the minute is used, and its response has come at once; then the process ends."""
     for _ in range(LIMIT):
-        permit = using.acquire(NAMES, retrying=False)
+        permit = using.acquire(NAMES)
         assert isinstance(permit, Permit)
         using.release(NAMES, permit, SendEnd(Outcome.DONE, 200))
+    using.leave()
 
 
-def waits(asking: Account, clock: HandClock) -> float:
+def waits(asking: Process, clock: HandClock) -> float:
     """For how many seconds nothing is available."""
-    got = asking.acquire(NAMES, retrying=False)
-    return 0.0 if isinstance(got, Permit) else got - clock.now()
+    got = asking.acquire(NAMES)
+    if isinstance(got, Permit):
+        asking.account.return_unused(NAMES, got)
+        asking.leave()
+        return 0.0
+    return got - clock.now()
 
 
 def test_a_minute_is_a_minute(state: State) -> None:
@@ -139,9 +143,9 @@ def test_a_permit_that_was_held_at_the_crash_comes_back(state: State) -> None:
     """Permits of a process that died with its machine are held while its requests may be under way, and no longer."""
     held = account(state, HandClock())
     for _ in range(LIMIT):
-        held.acquire(NAMES, retrying=False)
+        held.acquire(NAMES)
     clock = HandClock(30.0, HandClock().time + 10.0)
-    longest = 60.0 + 30.0 + 60.0 + 60.0  # attempt, P, W, D
+    longest = LEASE_S + 60.0 + 30.0 + 60.0 + 60.0  # attempt, P, W, D
     assert waits(account(state, clock, boot="second"), clock) == pytest.approx(longest - 10.0, abs=2.0)
 
 
@@ -156,13 +160,13 @@ def test_a_damaged_record_starts_cooling(state: State, path: Path, caplog: pytes
     assert after.spent() == {"minute": (LIMIT, LIMIT), "day": (10_000, 10_000)}
     with caplog.at_level(logging.WARNING, "callwell"):
         assert waits(after, clock) == pytest.approx(86_400.0 + 60.0, rel=0.003)
-    assert f"the record account:x of {path} is damaged" in caplog.text
+    assert f"the record fleet:x of {path} is damaged" in caplog.text
     assert waits(after, clock) > 86_400.0
-    minute = after.acquire(("minute",), retrying=False)
+    minute = after.acquire(("minute",))
     assert isinstance(minute, float)
     assert minute - clock.now() == pytest.approx(120.0, abs=TIGHT)
-    clock.mono += minute - clock.now()
-    assert isinstance(after.acquire(("minute",), retrying=False), Permit)
+    clock.mono += minute - clock.now() + TIGHT
+    assert isinstance(after.acquire(("minute",)), Permit)
 
 
 def test_a_profile_of_other_limits_knows_what_was_used(state: State) -> None:
@@ -171,9 +175,8 @@ def test_a_profile_of_other_limits_knows_what_was_used(state: State) -> None:
     use_up(account(state, clock))
     profile = load("userplane").profile
     wider = {name: replace(rule, limit=rule.limit * 2) for name, rule in profile.quotas.items()}
-    other = Account(replace(profile, quotas=wider), "x", state, clock)
-    other._boot = "first"
+    other = Process(replace(profile, quotas=wider), state, clock, boot="first")
     assert waits(other, clock) == pytest.approx(60.0, abs=TIGHT)
     clock.mono += 60.2
     assert waits(other, clock) == 0.0
-    assert other.spent()["minute"] == (1, 2 * LIMIT)
+    assert other.spent()["minute"] == (0, 2 * LIMIT)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from msgspec.structs import replace
 
-from callwell.client.quota.account import Account
 from callwell.core.quota.permits import Permit
 from callwell.core.quota.record import SendEnd
 from callwell.core.rules.profile import QuotaRule
 from callwell.core.types import Outcome
 from callwell.state import open_state
 from tests.client.acme import acme
+from tests.integration.leased import Process
 from tests.integration.test_account import HandClock
 
 if TYPE_CHECKING:
@@ -35,20 +35,26 @@ def state(tmp_path: Path) -> Iterator[State]:
     opened.close()
 
 
-def version(state: State, clock: HandClock, quotas: dict[str, QuotaRule], transit_s: float = 60.0) -> Account:
+def version(state: State, clock: HandClock, quotas: dict[str, QuotaRule], transit_s: float = 60.0) -> Process:
     """An account as a process with that version of the profile sees it."""
     profile = acme(quotas).profile
     retry = replace(profile.retry, max_transit_s=transit_s)
-    return Account(replace(profile, retry=retry), "x", state, clock)
+    return Process(replace(profile, retry=retry), state, clock)
 
 
-def calls(clock: HandClock, both: Sequence[tuple[Account, tuple[str, ...]]]) -> list[float]:
+def join(both: Sequence[tuple[Process, tuple[str, ...]]]) -> None:
+    """Let the record know all versions before anybody has permits, which would be held in the others' buckets too."""
+    for one, _ in both:
+        one.account.exchange({})
+
+
+def calls(clock: HandClock, both: Sequence[tuple[Process, tuple[str, ...]]]) -> list[float]:
     """When calls went through: both make them in turn, several a second."""
     began = clock.mono
     went = []
     while clock.mono < began + LONG_S:
         for one, names in both:
-            permit = one.acquire(names, retrying=False)
+            permit = one.acquire(names)
             if isinstance(permit, Permit):
                 went.append(clock.mono - began)
                 one.release(names, permit, SendEnd(Outcome.DONE, 200))
@@ -86,6 +92,7 @@ def test_the_stricter_rule_holds_and_calls_go_on(  # noqa: PLR0917 - a table
     """No window of the stricter rule holds more, and both use it up."""
     clock = HandClock()
     both = [(version(state, clock, quotas), tuple(quotas)) for quotas in (first, second)]
+    join(both)
     went = calls(clock, both)
     assert len(went) >= least
     assert min(b - a for a, b in zip(went, went[limit:], strict=False)) >= window_s
@@ -95,6 +102,7 @@ def test_another_transit_time_resets_nothing(state: State) -> None:
     """Versions that differ in D alone go on as one."""
     clock = HandClock()
     both = [(version(state, clock, {"q": minute(10)}, transit_s), ("q",)) for transit_s in (60.0, 120.0)]
+    join(both)
     assert len(calls(clock, both)) >= 40
 
 
@@ -115,11 +123,12 @@ def test_a_reboot_in_the_middle_moves_both(state: State) -> None:
     for limit in (10, 12):
         result = version(state, clock, {"q": minute(limit)})
         for _ in range(5):
-            permit = result.acquire(names, retrying=False)
+            permit = result.acquire(names)
             assert isinstance(permit, Permit)
             result.release(names, permit, SendEnd(Outcome.DONE, 200))
+        result.leave()
     later = HandClock(30.0, clock.time + 5.0)
     for limit in (10, 12):
-        got = version(state, later, {"q": minute(limit)}).acquire(names, retrying=False)
+        got = version(state, later, {"q": minute(limit)}).acquire(names)
         assert isinstance(got, float)
         assert got - later.mono == pytest.approx(15.0, abs=0.2)

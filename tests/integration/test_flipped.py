@@ -11,9 +11,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from callwell.client.quota.account import Account
+from callwell.core.quota.lease_records import FleetRecord
 from callwell.core.quota.permits import Permit
-from callwell.core.quota.record import AccountRecord, SendEnd
+from callwell.core.quota.record import SendEnd
 from callwell.core.rules.profile import QuotaRule
 from callwell.core.types import Outcome
 from callwell.errors import StateError
@@ -22,6 +22,7 @@ from callwell.state.base import Cell
 from callwell.state.checksums import add_checksum
 from callwell.testing import ManualClock
 from tests.client.acme import acme
+from tests.integration.leased import Process
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,9 +35,9 @@ NOW = 5_000.0
 FLIPS = 150
 
 
-def account(state: State) -> Account:
+def account(state: State) -> Process:
     """The account, as a process sees it that has just begun."""
-    return Account(acme(QUOTAS).profile, "x", state, ManualClock(now=NOW))
+    return Process(acme(QUOTAS).profile, state, ManualClock(now=NOW))
 
 
 def used_up(path: Path) -> bytes:
@@ -44,10 +45,11 @@ def used_up(path: Path) -> bytes:
     state = open_state(f"sqlite:///{path}")
     using = account(state)
     for number in range(5):
-        permit = using.acquire(NAMES, retrying=False)
+        permit = using.acquire(NAMES)
         assert isinstance(permit, Permit)
         if number:
             using.release(NAMES, permit, SendEnd(Outcome.DONE, 200))
+    using.account.exchange()
     state.close()
     direct = sqlite3.connect(path)
     (stored,) = direct.execute("SELECT value FROM cells").fetchone()
@@ -65,7 +67,7 @@ def lent(path: Path) -> int:
         return 0
     try:
         asking = account(state)
-        while count < 20 and isinstance(asking.acquire(NAMES, retrying=False), Permit):
+        while count < 20 and isinstance(asking.acquire(NAMES), Permit):
             count += 1
     except StateError:
         pass  # it was noticed
@@ -90,7 +92,7 @@ def test_a_byte_of_the_record(tmp_path: Path) -> None:
     state = open_state(f"sqlite:///{path}")
     for at in range(len(stored)):
         direct.execute("UPDATE cells SET value = ?", (flipped(stored, at, dice),))
-        assert not isinstance(account(state).acquire(NAMES, retrying=False), Permit)
+        assert not isinstance(account(state).acquire(NAMES), Permit)
     state.close()
     direct.close()
 
@@ -117,7 +119,7 @@ def test_a_record_that_has_become_text(tmp_path: Path) -> None:
     direct.close()
     state = open_state(f"sqlite:///{path}")
     with pytest.raises(StateError, match="is damaged"):
-        account(state).acquire(NAMES, retrying=False)
+        account(state).acquire(NAMES)
     state.close()
 
 
@@ -126,7 +128,7 @@ def test_a_record_under_another_name(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     used_up(path)
     direct = sqlite3.connect(path, isolation_level=None)
-    direct.execute("UPDATE cells SET key = 'account:y'")
+    direct.execute("UPDATE cells SET key = 'fleet:y'")
     direct.close()
     assert lent(path) == 0
 
@@ -136,9 +138,9 @@ def test_a_record_of_another_account_is_no_doubt(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     used_up(path)
     state = open_state(f"sqlite:///{path}")
-    state.update(Cell("account:y", AccountRecord, AccountRecord()), lambda shared: (shared, None))
-    other = Account(acme(QUOTAS).profile, "z", state, ManualClock(now=NOW))
-    assert isinstance(other.acquire(NAMES, retrying=False), Permit)
+    state.update(Cell("fleet:y", FleetRecord, FleetRecord()), lambda shared: (shared, None))
+    other = Process(acme(QUOTAS).profile, state, ManualClock(now=NOW), name="z")
+    assert isinstance(other.acquire(NAMES), Permit)
     state.close()
 
 
@@ -147,11 +149,13 @@ def test_permits_that_do_not_add_up(tmp_path: Path, cool: int) -> None:
     """A record with more or fewer permits than its quota has is not believed, whatever its checksum says."""
     path = tmp_path / "state.db"
     stored = used_up(path)
-    shared = msgspec.msgpack.decode(stored[4:], type=AccountRecord)
-    (minute,) = [key for key in shared.buckets if key.startswith("minute")]
-    wrong = replace(shared, buckets=shared.buckets | {minute: replace(shared.buckets[minute], available=cool)})
+    record = msgspec.msgpack.decode(stored[4:], type=FleetRecord)
+    pool = record.account.buckets
+    (minute,) = [key for key in pool if key.startswith("minute")]
+    buckets = pool | {minute: replace(pool[minute], available=cool)}
+    wrong = replace(record, account=replace(record.account, buckets=buckets))
     direct = sqlite3.connect(path, isolation_level=None)
-    direct.execute("UPDATE cells SET value = ?", (add_checksum("account:x", msgspec.msgpack.encode(wrong)),))
+    direct.execute("UPDATE cells SET value = ?", (add_checksum("fleet:x", msgspec.msgpack.encode(wrong)),))
     direct.close()
     assert lent(path) == 0
 

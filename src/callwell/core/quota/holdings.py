@@ -20,7 +20,7 @@ from callwell.core.quota.account import Released
 from callwell.core.quota.adaptive import AdaptiveQuota
 from callwell.core.quota.lease_records import Holding, LeaseEvent
 from callwell.core.quota.permits import AtLatest, Permit
-from callwell.core.quota.record import AccountRecord
+from callwell.core.quota.record import AccountRecord, counting_keys
 from callwell.core.types import Outcome
 
 if TYPE_CHECKING:
@@ -213,11 +213,13 @@ def _ask_again_at(holding: Holding, call: CallQuotas, at: float, now: float) -> 
         at: when the next one of the holder's own is there, infinite if nobody knows.
         now: monotonic seconds.
     """
-    blocked = [holding.record.buckets[key].throttled_until for key in call.keys if key in holding.record.buckets]
+    keys = counting_keys(holding.record, call.own, call.names)
+    blocked = [holding.record.buckets[key].throttled_until for key in keys if key in holding.record.buckets]
     blocked_until = max(blocked, default=-inf)
-    expected = [holding.received_at + grant.more_in_s for key in call.keys if (grant := holding.grants.get(key))]
-    pool_at = max(expected, default=inf)
-    if now < pool_at < inf:
+    # A call needs a permit of each quota: one that the pool has none of is enough.
+    grants = [holding.grants[key] for key in keys if key in holding.grants]
+    pool_at = max([holding.received_at + grant.more_in_s for grant in grants if grant.more_in_s < inf], default=-inf)
+    if now < pool_at:
         return max(blocked_until, min(at, pool_at))
     if now < blocked_until:
         return blocked_until
