@@ -15,6 +15,8 @@ import pytest
 
 from callwell.errors import StateError
 from callwell.state import open_state
+from callwell.state.postgres import PostgresState
+from callwell.state.postgres_signals import PostgresListener, PostgresSignals
 from callwell.state.signals import SignalFolder
 from tests.patience import PATIENCE_S
 
@@ -109,3 +111,14 @@ def test_a_slow_receiver_stops_nobody(short: Path) -> None:
         for _ in range(1000):
             folder.send("x")
         assert slow.recv(10) == b"x"
+
+
+def test_a_listener_that_ends_by_itself(postgres_url: str) -> None:
+    """A thread that is between two looks when it is stopped has ended before it is woken: nothing is wrong."""
+    state = PostgresState(postgres_url)
+    listener = PostgresListener(PostgresSignals(state.connect, lambda _nonce: None, name=state.name), print)
+    listener._stopped.set()
+    listener._wake.send(b".")
+    listener._thread.join(PATIENCE_S)
+    listener.stop()
+    state.close()

@@ -270,10 +270,12 @@ class PostgresState:
         elif found == after:
             self._roll_back()
         else:
-            raise StateError(
+            unknown = StateError(
                 f"cannot write the state {self.name}: the connection broke during a commit, and others have changed "
                 "the record since, so it is unknown whether the change was made; run the same again"
             )
+            unknown.may_pass = True  # an exchange of permits is sent again, and counts once
+            raise unknown
 
     def _roll_back(self) -> None:
         if self._connection is None:

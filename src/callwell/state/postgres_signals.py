@@ -14,6 +14,7 @@ import selectors
 import socket
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import psycopg
@@ -98,7 +99,8 @@ class PostgresListener:
     def stop(self) -> None:
         """End the thread, and close its connection. Nothing is delivered once this returns."""
         self._stopped.set()
-        self._wake.send(b".")
+        with suppress(OSError):  # a thread that was about to look has seen it already, and is gone
+            self._wake.send(b".")
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
