@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bench import fleets, stores, troubles
-from bench.chaos_member import DoneLinks, Errand
+from bench.chaos_member import NAME, DoneLinks, Errand
 from bench.members import Workload
 from bench.rounds import Ratio, ledger, summarize
 from bench.windows import fullest, used_share
@@ -79,12 +79,14 @@ def run(*, quick: bool = False, minutes: float = MINUTES, seed: int | None = Non
     with ExitStack() as stack:
         file = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-chaos-")), "state.db")
         server = stack.enter_context(stores.postgres())
-        found = {
-            "sqlite": _endure(course, f"sqlite:///{file}", stores.SqliteFile(file).stop_for),
-            "postgresql": _endure(course, stores.with_schema(server.url), server.stop_for),
+        places = {
+            "sqlite": (f"sqlite:///{file}", stores.SqliteFile(file).stop_for),
+            "postgresql": (stores.with_schema(server.url), server.stop_for),
         }
-    for name, sample in found.items():
-        print(_line(name, sample), flush=True)
+        found = {}
+        for name, (store, stop_for) in places.items():
+            found[name] = _endure(course, store, stop_for)
+            print(_line(name, found[name]), flush=True)
     worst = {figure: _worst(figure, [sample[figure] for sample in found.values()]) for figure in FIGURES}
     return summarize(worst) | {"stores": found, "seconds": lasts_s, "seed": seed}
 
@@ -169,7 +171,8 @@ def _link_names(emulator: Running, store: str, target: dict[str, str]) -> Counte
     _strike(emulator, ())
     with _connect(emulator, store) as api:
         links = api.links.list(workspace_id=target["workspace_id"])
-        return Counter(link["linkProviderReference"] for link in links if link.get("linkProviderReference"))
+        names = [link.get("linkProviderReference") or "" for link in links]
+    return Counter(name for name in names if name.startswith(NAME))
 
 
 def _connect(emulator: Running, store: str) -> Any:

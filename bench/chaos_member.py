@@ -29,6 +29,10 @@ EVERY_S: Final = 6.0
 """Seconds between two links of a process: eight processes need half of the quota, and as much for looking links up."""
 
 PAIR: Final = 2
+"""Processes that create the same links."""
+
+NAME: Final = "chaos-"
+"""What the names of these links begin with: the emulator has others."""
 
 
 class Errand(NamedTuple):
@@ -77,7 +81,7 @@ class DoneLinks:
             file.write("done\n")
 
     def _name(self, number: int) -> str:
-        return f"{int(self._path.name) // PAIR}-{number}"
+        return f"{NAME}{int(self._path.name) // PAIR}-{number}"
 
 
 async def create_links(client: AsyncClient, errand: Errand) -> None:
