@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 ATTEMPT_S: Final = 4.0
 TRANSIT_S: Final = 3.0
 RETRY: Final = RetryRule(attempt_s=ATTEMPT_S, max_transit_s=TRANSIT_S)
+PAUSING: Final = 0.04
+"""The part of the requests before which the process pauses for as long as it may."""
+
 SLOWEST: Final = 1.0 - 5e-4
 
 
@@ -60,6 +63,7 @@ class Process:
         alive: it has not crashed.
         busy: an exchange is under way.
         paused_until: true time until which it does nothing.
+        cut_until: true time until which it does not reach the store.
     """
 
     def __init__(self, name: str, machine: Machine, own: AccountQuotas) -> None:
@@ -70,6 +74,7 @@ class Process:
         self.alive = True
         self.busy = False
         self.paused_until = -inf
+        self.cut_until = -inf
         self.waiting: dict[tuple[str, ...], int] = {}
 
 
@@ -99,7 +104,8 @@ class Fleet:
         self.is_store_up = True
         self.server_ahead_s = 0.0
         self.has_server = has_server
-        self.arrivals: dict[str, list[float]] = {name: [] for name in rules}
+        self.sent = 0
+        self._latest: dict[str, list[float]] = {name: [] for name in rules}
         self.processes: list[Process] = []
         self.exchanges = 0
         self.owns = [to_account_quotas(each, RETRY) for each in (rules, *versions)]
@@ -144,17 +150,16 @@ class Fleet:
             process.waiting[names] = process.waiting.get(names, 0) + 1
             return False
         dice = self.dice
-        pause_s = dice.choice([0.0, 0.0, 0.0, 0.0, MAX_PAUSE_S * 0.99])
-        lasts_s = dice.choice([0.01, 0.1, 1.0, ATTEMPT_S * 0.99])
+        # Most are quick, as quotas are full only where permits come back soon.
+        pause_s = MAX_PAUSE_S * 0.99 if dice.random() < PAUSING else 0.0
+        lasts_s = dice.choice([0.01, 0.01, 0.1, ATTEMPT_S * 0.99])
         fate = dice.choice(["answered"] * 8 + ["lost", "unsent", "throttled", "failed"])
         if fate == "unsent":
             end = SendEnd(Outcome.REFUSED)
             self.at(pause_s, partial(self._end, process, names, permit, end))
             return True
         latest_s = pause_s + lasts_s + (TRANSIT_S * 0.99 if fate == "lost" else 0.0)
-        arrives_s = dice.choice([pause_s, latest_s, pause_s + (latest_s - pause_s) * dice.random()])
-        for name in names:
-            self.arrivals[name].append(self.true_s + arrives_s)
+        self._arrive(names, self.true_s + latest_s)
         end = {
             "answered": SendEnd(Outcome.DONE, 200),
             "failed": SendEnd(Outcome.DONE, 500),
@@ -163,6 +168,16 @@ class Fleet:
         }[fate]
         self.at(pause_s + lasts_s, partial(self._end, process, names, permit, end))
         return True
+
+    def _arrive(self, names: tuple[str, ...], latest: float) -> None:
+        """A request may arrive at once; each one before it may have arrived as late as it can."""
+        self.sent += 1
+        for name in names:
+            rule = self.rules[name]
+            since = self.true_s - rule.window_s
+            within = [at for at in self._latest[name] if at > since]
+            assert len(within) < rule.limit, (name, self.true_s)
+            self._latest[name] = [*within, latest]
 
     def _end(self, process: Process, names: tuple[str, ...], permit: Permit, end: SendEnd) -> None:
         if not process.alive:
@@ -185,7 +200,7 @@ class Fleet:
             process.holding, process.own, waiting, self.now(process), leaving=leaving
         )
         process.busy = True
-        if lost == "request":
+        if lost == "request" or self.true_s < process.cut_until:
             self.at(there_s, partial(self._fail, process))
         else:
             self.at(there_s, partial(self._apply, process, report, back_s, lost))
@@ -222,8 +237,12 @@ class Fleet:
             self.at(process.paused_until - self.true_s, partial(self._receive, process, grant))
             return
         process.holding = holder_exchange.receive(process.holding, process.own, grant, self.now(process))
+        lease = self.record.leases.get(process.holding.holder)
         for key, rule in process.holding.record.rules.items():
-            assert buckets.is_consistent(rule.quota, process.holding.record.buckets[key]), key
+            bucket = process.holding.record.buckets[key]
+            assert buckets.is_consistent(rule.quota, bucket), key
+            if lease is not None and lease.seq == process.holding.seq and process.holding.has_lease:
+                assert lease.counts.get(key, 0) == rule.quota.limit - bucket.elsewhere, key
 
     def check(self) -> None:
         """Every permit of the pool is in one place, and what leases name is held."""
