@@ -98,8 +98,11 @@ def share(
     if has_trial:
         circuit = breaker.admit(circuit, now, report.covers_s)
     budget = account.budget
-    pool = max(0.0, budget.tokens)
-    tokens = min(pool, max(LEAST_TOKENS, pool / holders)) if report.needs else 0.0
+    pool = budget.tokens
+    tokens = 0.0
+    if report.needs:
+        # A debt is handed out too: what calls pay in at a holder pays it off before a retry is allowed there.
+        tokens = min(pool, max(LEAST_TOKENS, pool / holders)) if pool > 0.0 else pool / holders
     granted = replace(
         grant,
         breaker=breaker.shift(told, -now),
