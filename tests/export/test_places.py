@@ -138,7 +138,7 @@ def test_too_little_room_from_the_start(site: Site) -> None:
 
 def test_room_runs_out_on_the_way(site: Site) -> None:
     """Every file that is there is whole; with room, the same export goes on and ends as if nothing had been."""
-    with mounted(site.tree, "size=67m") as tree:
+    with mounted(site.tree, "size=66m") as tree:
         with pytest.raises(DiskFull, match=r"MiB more are needed on this disk; make room and run the same again"):
             site.export()
         assert 3 < len(whole(tree)) < 200
