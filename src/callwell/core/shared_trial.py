@@ -56,7 +56,7 @@ class SharedTrial(Struct, frozen=True, array_like=True):
 UNKNOWN: Final = SharedTrial()
 
 
-class Verdict(Enum):
+class TrialStep(Enum):
     """What a process does with a new key."""
 
     TRY = "send the canary"
@@ -69,11 +69,11 @@ class Claim(NamedTuple):
     """The answer to a process that would try a key.
 
     Attributes:
-        verdict: what to do.
+        step: what to do.
         reason: of a refusal, for people.
     """
 
-    verdict: Verdict
+    step: TrialStep
     reason: str = ""
 
 
@@ -89,13 +89,13 @@ def claim(trial: SharedTrial, process: str, now: float) -> tuple[SharedTrial, Cl
         the trial afterwards, and what the process does.
     """
     if is_accepted(trial, now):
-        return trial, Claim(Verdict.ACCEPTED)
+        return trial, Claim(TrialStep.ACCEPTED)
     if now < trial.retry_at <= now + MAX_RETRY_S:
-        return trial, Claim(Verdict.REFUSED, trial.reason)
+        return trial, Claim(TrialStep.REFUSED, trial.reason)
     # A claim that ends much later than one made now is from a wrong clock, and binds no one.
     if trial.claimant not in ("", process) and now < trial.claimed_until <= now + 2 * CLAIM_S:
-        return trial, Claim(Verdict.WAIT)
-    return replace(trial, claimant=process, claimed_until=now + CLAIM_S), Claim(Verdict.TRY)
+        return trial, Claim(TrialStep.WAIT)
+    return replace(trial, claimant=process, claimed_until=now + CLAIM_S), Claim(TrialStep.TRY)
 
 
 def is_accepted(trial: SharedTrial, now: float) -> bool:

@@ -18,7 +18,7 @@ from callwell.core import key_rotation, rotation_steps
 from callwell.core.key_rotation import Rotation, RotationEnd, Step, Taken
 from callwell.core.key_trial import UNTRIED
 from callwell.core.rotation_steps import Action, Evidence, OldKeyTrial, ProcessUse
-from callwell.core.shared_trial import Verdict
+from callwell.core.shared_trial import TrialStep
 from callwell.errors import KeyMalformed, KeyMissing, KeyProblem, UsageError
 from callwell.keys.format import find_format_error
 from callwell.state.base import Cell
@@ -252,7 +252,7 @@ class RotationDriver:
         if self._is_untried and now - self._new_tried_at < TRY_AGAIN_S:
             return False
         claim = fleet.claim_trial(key.fingerprint)
-        if claim.verdict is not Verdict.TRY:
+        if claim.step is not TrialStep.TRY:
             return False
         self._new_tried_at = now
         try:

@@ -164,14 +164,14 @@ class KeyManager(KeyHolder):
             self._trying = True
             key = self._keys[untried.generation]
         try:
-            from callwell.core.shared_trial import Verdict  # for a rotation alone, as below
+            from callwell.core.shared_trial import TrialStep  # for a rotation alone, as below
 
             claim = self._claim_trial(key)
-            if claim.verdict is Verdict.WAIT:
+            if claim.step is TrialStep.WAIT:
                 self._others_try_until = self._clock.now() + OTHERS_TRY_S
                 return
-            problem = None if claim.verdict is Verdict.ACCEPTED else claim.reason
-            if claim.verdict is Verdict.TRY:
+            problem = None if claim.step is TrialStep.ACCEPTED else claim.reason
+            if claim.step is TrialStep.TRY:
                 now = self._clock.now()
                 problem = canary.try_key(key, min(now + CANARY_S, (now + until) / 2))
                 self._record_trial(key, problem)
@@ -184,14 +184,14 @@ class KeyManager(KeyHolder):
 
     def _claim_trial(self, key: Key) -> Claim:
         """Ask the other processes whether this one should try a key; without a state that they share, it should."""
-        from callwell.core.shared_trial import Claim, Verdict
+        from callwell.core.shared_trial import Claim, TrialStep
 
         if not self._uses.shared:
-            return Claim(Verdict.TRY)
+            return Claim(TrialStep.TRY)
         try:
             return run_blocking(lambda: self._uses.fleet.claim_trial(key.fingerprint))
         except StateError:
-            return Claim(Verdict.TRY)
+            return Claim(TrialStep.TRY)
 
     def _record_trial(self, key: Key, problem: str | None) -> None:
         """Record for the other processes what came of a trial."""
