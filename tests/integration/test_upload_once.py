@@ -33,7 +33,9 @@ def test_a_lost_answer_to_the_creation_makes_no_second_video(site: Site, fault: 
         site.faults({"operation": "videos.create", "fault": fault, "nth": [1]})
         with site.client() as client:
             done = client.videos.upload(file, title="film", piece_size=PIECE)
-            assert {key.partition(":")[0] for key in client.config.state.keys("")} == {"fleet", "key"}
+            kinds = {key.partition(":")[0] for key in client.config.state.keys("")}
+            # The last is written once a client has used its key for a while.
+            assert kinds - {"key-processes"} == {"fleet", "key"}
         site.check(done.target)
         with site.client() as client:
             client.videos.delete(video_id=done.target)

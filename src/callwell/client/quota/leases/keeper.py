@@ -122,12 +122,10 @@ class Keeper:
 
     def await_rest(self, timeout_s: float) -> bool:
         """Wait until it has nothing to do; whether that is so before real seconds have passed."""
-        if self._thread is None:
-            return True
-        while self._rested.wait(timeout_s):
+        while self._thread is not None and self._rested.wait(timeout_s):
             if not self._event.is_set():
                 return True
-        return False
+        return self._thread is None
 
     def _poke(self) -> None:
         self._rested.clear()
@@ -174,6 +172,7 @@ class Keeper:
             with self._lock:
                 self._thread = None
             self._let_go()
+            self._rested.set()
             if stop_listening is not None:
                 stop_listening()
 
