@@ -120,7 +120,10 @@ def advance(time: StoreTime, evidence: Evidence) -> tuple[StoreTime, bool]:
     anchor = time.anchors.get(evidence.boot)
     if anchor is not None and anchor.at == inf:
         return _anchored(time, evidence, time.at, time.anchors), True
-    if anchor is None or evidence.monotonic < anchor.monotonic:
+    if anchor is not None and evidence.monotonic < anchor.monotonic:
+        # Where boots have no name, this is another one.
+        anchor = None
+    if anchor is None:
         elapsed_s = min(shared_s, evidence.wall - time.wall)
         stepped = abs(shared_s - (evidence.wall - time.wall)) > TOLERANCE_S
     else:
