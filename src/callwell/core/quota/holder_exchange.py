@@ -127,7 +127,7 @@ def prepare(
         has_lease=holding.has_lease,
         prepared_at=now,
         store_at=holding.store_at,
-        covers_s=_covers(holding, own, record.buckets),
+        covers_s=_covers(holding, own),
         returned=returned,
         unused=_all_unused(record),
         cooled={key: bucket.cooled_count - holding.cooled.get(key, 0) for key, bucket in record.buckets.items()},
@@ -147,6 +147,7 @@ def prepare(
         seq=report.seq,
         prepared_at=now,
         pending=report,
+        covers_s=min(holding.covers_s, report.covers_s),
         taken={},
         rates=rates,
         cooled={key: bucket.cooled_count for key, bucket in record.buckets.items()},
@@ -289,8 +290,10 @@ def _has_recovered(holding: Holding, key: str, bucket: Bucket) -> bool:
     return given is not None and given.throttle_count > 0 and not bucket.throttle_count
 
 
-def _covers(holding: Holding, own: AccountQuotas, changed: Mapping[str, Bucket]) -> float:
-    in_flight = any(bucket.held for bucket in changed.values())
+def _covers(holding: Holding, own: AccountQuotas) -> float:
+    record = holding.record
+    in_flight = any(bucket.held for bucket in record.buckets.values())
+    in_flight = in_flight or any(state.held for state in record.adaptives.values())
     return max(own.max_hold_s, holding.covers_wanted_s, holding.covers_s if in_flight else 0.0)
 
 

@@ -191,7 +191,7 @@ def _note(holding: Holding, call: CallQuotas, permit: Permit, end: SendEnd, now:
     if not (end.throttles or end.hints or call.adaptives):
         return holding
     event = LeaseEvent(call.names, permit.acquired_at, now, end, permit.cooled_before)
-    return replace(holding, events=(*holding.events[-MAX_EVENTS:], event))
+    return replace(holding, events=(*holding.events[1 - MAX_EVENTS :], event))
 
 
 def _end_slot(state: AdaptiveQuota, permit: Permit, end: SendEnd) -> AdaptiveQuota:

@@ -79,7 +79,15 @@ def hand_out(
     return state, grant
 
 
-def slot_need(report: Report, name: str) -> int:
-    """Slots that a holder needs beside those that it has."""
-    wanted = sum([need.permits for need in report.needs if name in need.names])
+def slot_need(state: AdaptiveQuota, report: Report, name: str) -> int:
+    """Slots that a holder needs beside those that it has.
+
+    Args:
+        state: the quota.
+        report: of the holder.
+        name: the quota's name.
+    """
+    needs = [need for need in report.needs if name in need.names]
+    # The single request that shows whether a refusal is over is not kept for a caller who may come.
+    wanted = sum([need.waiting if state.refusals > 1 else need.permits for need in needs])
     return max(0, wanted - report.unused.get(name, 0))

@@ -37,8 +37,8 @@ permits, its requests' permits are not released, and the pool gets them back by 
 **Nothing is lost or doubled by a lost message.** A report has a number, and is sent until it is answered. The pool
 remembers the last number of each holder, with the answer: a report that comes again changes nothing and gets the same
 answer, later, which makes its times later too. A record that was set back to an earlier state, by a backup or a replica
-that did not know the last changes, is noticed by the first holder that comes with a number it cannot know: then every
-available permit cools for W + D.
+that did not know the last changes, is noticed by the first holder that comes with a lease or a number that it cannot
+know: then every available permit cools for W + D.
 
 **Who gets how much.** A holder keeps what it needs for a moment (`HORIZON_S`), and a reserve where nobody else wants
 it; a process that begins gets several seconds' worth at once. If the needs of all are more than what may go,
@@ -105,18 +105,19 @@ def exchange(record: FleetRecord, report: Report, own: AccountQuotas, evidence: 
     if lease is not None and lease.grant is not None and lease.seq == report.seq:
         return replace(record, time=time, leases={**leases, report.holder: lease}), lease.grant
     account = _to_pool(record.account, own, time.at, stepped=stepped)
-    if _was_set_back(lease, report, time.at):
+    if _was_set_back(lease, report, own, time.at):
         account = _forget_past(account, time.at)
-    known = replace(record, account=account, leases=leases, time=time, clock=None if stepped else record.clock)
-    taken = _take_held(account, lease, report)
+    known = replace(record, leases=leases, time=time, clock=None if stepped else record.clock)
     is_next = lease is not None and report.has_lease and lease.seq == report.seq - 1
     is_first = lease is None and not report.has_lease
+    # All that the holder had counts as possibly used where it learns, so that comes before anything is given back.
+    counted = _count_cooled(account, report)
+    learnt = lease_events.apply(counted, lease if is_next else None, report, own, time, evidence)
+    taken = _take_held(learnt.account, lease, report)
     if taken is None or not (is_next or is_first):
-        learnt = lease_events.apply(account, None, report, own, time, evidence)
         lost = Grant(seq=report.seq, lost=True, store_at=time.at, urgent=learnt.urgent)
         return replace(known, account=learnt.account), lost
-    learnt = lease_events.apply(taken, lease, report, own, time, evidence)
-    back = _return_permits(learnt.account, lease, report, time.at, time.doubt_s)
+    back = _return_permits(taken, lease, report, time.at, time.doubt_s)
     pool = replace(known, account=back, presence=see(record.presence, report, time.at))
     passed_s = time.at - lease.exchanged_at if lease is not None else 0.0
     given, renewed, grant = _give(pool, _renewed(lease, report, time.at), report, own, passed_s)
@@ -124,7 +125,7 @@ def exchange(record: FleetRecord, report: Report, own: AccountQuotas, evidence: 
     clock = lease_events.join_clock(known.clock, report, time, evidence)
     several = len(account.versions_seen) > 1
     is_held = any(renewed.counts.values()) or any(renewed.slots.values())
-    is_over = report.leaving or not (is_held or any(renewed.needs.values()) or grant.has_trial)
+    is_over = not (is_held or any(renewed.needs.values()) or grant.has_trial)
     grant = replace(
         grant,
         ends_in_s=LEASE_S,
@@ -152,12 +153,13 @@ def _to_pool(account: AccountRecord, own: AccountQuotas, now: float, *, stepped:
     return replace(present, buckets=pool)
 
 
-def _was_set_back(lease: Lease | None, report: Report, now: float) -> bool:
+def _was_set_back(lease: Lease | None, report: Report, own: AccountQuotas, now: float) -> bool:
     """Whether the record has lost changes that this holder has seen."""
     if not report.has_lease:
         return False
     if lease is None:
-        return now < report.store_at
+        # A lease is kept for as long as its requests can take.
+        return now < report.store_at + LEASE_S + own.max_hold_s
     return lease.seq < report.seq - 1
 
 
@@ -169,6 +171,15 @@ def _forget_past(account: AccountRecord, now: float) -> AccountRecord:
         used = max(0, bucket.available)
         in_transit = add(bucket.in_transit, transit_bin(quota, now), used) if used else bucket.in_transit
         pool[key] = replace(bucket, available=bucket.available - used, in_transit=in_transit, window_end=None)
+    return replace(account, buckets=pool)
+
+
+def _count_cooled(account: AccountRecord, report: Report) -> AccountRecord:
+    """The pool with the permits counted that have become available at the holder."""
+    pool = dict(account.buckets)
+    for key, n in report.cooled.items():
+        if key in pool:
+            pool[key] = replace(pool[key], cooled_count=pool[key].cooled_count + n)
     return replace(account, buckets=pool)
 
 
@@ -217,9 +228,6 @@ def _return_permits(
             in_transit = add(in_transit, to_transit_bin(quota, at + to_store_s), n)
         available = bucket.available + back.available
         pool[key] = replace(bucket, available=available, cooling=cooling, in_transit=in_transit)
-    for key, n in report.cooled.items():
-        if key in pool:
-            pool[key] = replace(pool[key], cooled_count=pool[key].cooled_count + n)
     for key in report.recovered:
         if key in pool:
             pool[key] = replace(pool[key], throttle_count=0)
@@ -284,7 +292,7 @@ def _give(
     slots = {}
     in_hand = dict(lease.slots)
     for name in lease.slots:
-        need = lease_slots.slot_need(report, name)
+        need = lease_slots.slot_need(adaptives[name], report, name)
         adaptives[name], slots[name] = lease_slots.hand_out(adaptives[name], lease, fresh, need, name)
         in_hand[name] += slots[name].slots
         needs[name] = need
