@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import threading
+from itertools import count
 from typing import Final, Protocol
-from weakref import WeakSet
+from weakref import WeakValueDictionary
 
 
 class Forkable(Protocol):
@@ -22,16 +23,19 @@ class Forkable(Protocol):
 
 _CHILD: Final = threading.Event()
 
-_KNOWN: Final = WeakSet[Forkable]()
+_NUMBERS: Final = count()
+
+_KNOWN: Final = WeakValueDictionary[int, Forkable]()
+"""All, in the order in which they came: an object may count on those that it was made of."""
 
 
 def reset_after_fork(item: Forkable) -> None:
-    """Call `after_fork` in every child process from now on.
+    """Call `after_fork` in every child process from now on, after that of all objects that came before.
 
     Args:
         item: the object; it is not kept alive by this.
     """
-    _KNOWN.add(item)
+    _KNOWN[next(_NUMBERS)] = item
 
 
 def is_child() -> bool:
@@ -41,7 +45,7 @@ def is_child() -> bool:
 
 def _reset_all() -> None:
     _CHILD.set()
-    for item in tuple(_KNOWN):
+    for item in tuple(_KNOWN.values()):
         item.after_fork()
 
 

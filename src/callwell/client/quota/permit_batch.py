@@ -16,6 +16,7 @@ how many each thread has in hand; `recover_interrupted` makes the record agree w
 
 from __future__ import annotations
 
+from contextlib import suppress
 from math import inf
 from threading import get_ident
 from typing import TYPE_CHECKING, Final
@@ -325,11 +326,10 @@ class Membership:
 
     def __init__(self, account: Account | PermitBatcher, leave: Callable[[], None] | None = None) -> None:
         self.account = account
-        self._leave = leave
+        self._leave = [] if leave is None else [leave]
 
     def leave(self) -> None:
-        """End the use; again does nothing."""
-        leave = self._leave
-        self._leave = None
-        if leave is not None:
+        """End the use; again does nothing, not even in another thread at the same time."""
+        with suppress(IndexError):
+            leave = self._leave.pop()
             leave()

@@ -114,9 +114,12 @@ class SharedAccounts:
             is_last = all(other[0] != place for other in self._shared)
             if is_last:
                 del self._keepers[place]
-        kept.keeper.remove(shared.account)
-        if is_last:
+        if not is_last:
+            kept.keeper.remove(shared.account)
+            return
+        try:
             kept.keeper.close()
+        finally:  # even if Ctrl-C ends the wait
             if kept.is_own:
                 kept.state.close()
 

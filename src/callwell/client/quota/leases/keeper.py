@@ -187,7 +187,7 @@ class Keeper:
     def _listen(self) -> Callable[[], None] | None:
         try:
             return self._state.listen(self._on_topic)
-        except StateError as error:
+        except Exception as error:  # noqa: BLE001 - such as that no thread can be started: exchanges go on
             LOGGER.warning("what other processes learn is seen later, at the next exchange: %s", error)
             return None
 
