@@ -4,16 +4,21 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from callwell import AsyncClient, Client, Key
+from callwell.core.rules.profile import QuotaRule
 from callwell.errors import ClosedError
 from callwell.providers import names
 from callwell.testing import AsyncScriptedTransport, ScriptedTransport
 from tests.client.acme import KEY, acme
-from tests.client.world import ScriptedProvider
+from tests.client.world import OK, ScriptedProvider
+from tests.patience import PATIENCE_S
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Transports:
@@ -94,6 +99,27 @@ def test_closing_twice_does_no_harm() -> None:
         await one.close()
         other.close()
         await other.aclose()
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize("state", ["memory:", "sqlite:///{folder}/calls.db"])
+def test_a_closed_client_lets_nobody_wait(state: str, tmp_path: Path) -> None:
+    """Its callers who wait for permits fail at once: permits may never come, as nobody asks for them any more."""
+    provider = acme({"once": QuotaRule(limit=1, window_s=3600.0)})
+
+    async def work() -> None:
+        transport = AsyncScriptedTransport(lambda _: OK)
+        options = {"key": Key(KEY), "state": state.format(folder=tmp_path), "deadline_s": None}
+        client = AsyncClient(provider, transport=transport, **options)
+        await client.call("things.get", thing_id="1")
+        waiting = [asyncio.create_task(client.call("things.get", thing_id="1")) for _ in range(2)]
+        while not any(queue.waiters for queue in client._engine.queues.all):
+            await asyncio.sleep(0)
+        await client.aclose()
+        async with asyncio.timeout(PATIENCE_S):
+            results = await asyncio.gather(*waiting, return_exceptions=True)
+        assert [type(result) for result in results] == [ClosedError, ClosedError]
 
     asyncio.run(work())
 

@@ -200,6 +200,7 @@ class AsyncEngine:
         """Send nothing more."""
         self._is_stopped = True
         self.is_open = False
+        self.queues.close()
 
     def _acquire_now(self, context: CallContext, *, may_try: bool) -> tuple[int, Key] | None:
         """What most calls get: a permit and a key without waiting; a new key only if the call may try it."""
@@ -217,7 +218,7 @@ class AsyncEngine:
     async def _acquire(self, context: CallContext, until: float) -> Event:
         queue = self.queues[context.prepared.plan.quotas]
         priority = context.prepared.options.priority
-        extra_time_s = context.prepared.request.extra_time_s
+        extra_s = context.prepared.request.extra_time_s
         on_wait = partial(context.wait_began, reason="quota")
         may_try = context.prepared.plan.tries_keys and context.tried_key is None
         if isinstance(self.transport, AsyncDefaultTransport):
@@ -228,9 +229,9 @@ class AsyncEngine:
                 # There is a permit but no key. Others may use the permit while this call waits for one.
                 departures.release_acquired(self, context)
                 await self._renew_key(context, -1, min(until, self.clock.now() + self.profile.retry.rekey_wait_s))
-            retrying = context.attempts > 0
-            permit = await queue.acquire(until, priority, extra_time_s, retrying=retrying, on_wait=on_wait)
+            permit = await queue.acquire(until, priority, extra_s, retrying=context.attempts > 0, on_wait=on_wait)
             if isinstance(permit, float):
+                self.ensure_open(context.prepared.plan.operation)  # its queues send all away when it is closed
                 context.permit_denied = True
                 return Denied(available_at=permit)
             context.permit = permit

@@ -59,6 +59,7 @@ class AsyncPermitQueue:
     Attributes:
         names: the quotas.
         waiters: in the order in which they are served.
+        is_closed: the client was closed, and serves none.
     """
 
     def __init__(self, account: Account | PermitBatcher, names: tuple[str, ...], clock: Clock) -> None:
@@ -66,6 +67,7 @@ class AsyncPermitQueue:
         self._account = account
         self._clock = clock
         self.waiters: list[AsyncWaiter] = []
+        self.is_closed = False
         self._available_at = -inf
         self._lock = threading.Lock()
         reset_after_fork(self)
@@ -107,7 +109,8 @@ class AsyncPermitQueue:
             on_wait: called with the seconds that the caller will probably wait, if it has to.
 
         Returns:
-            The permit, or the time at which one could be acquired if that is after the deadline.
+            The permit, or the time at which one could be acquired if that is after the deadline; any time if the
+            queue was closed.
         """
         now = self._clock.now()
         if now >= deadline_at:
@@ -128,6 +131,14 @@ class AsyncPermitQueue:
                 first = self._first()
             if first is not None:
                 first.latch.set()
+
+    def close(self) -> None:
+        """Send all away who wait."""
+        self.is_closed = True
+        with self._lock:
+            waiters = tuple(self.waiters)
+        for waiter in waiters:
+            waiter.latch.set()
 
     def count_waiting(self) -> int:
         """How many callers wait."""
@@ -163,7 +174,7 @@ class AsyncPermitQueue:
         extra_s: float,
     ) -> Permit | float:
         is_announced = False
-        while True:
+        while not self.is_closed:
             with self._lock:
                 is_first = self._first() is waiter
             at = inf
@@ -188,6 +199,7 @@ class AsyncPermitQueue:
             if waiter.awaits_release:
                 wake_at = min(wake_at, now + self._account.poll_s)
             await waiter.latch.wait(self._clock.real_s(wake_at - now))
+        return self._clock.now()
 
 
 class AsyncPermitQueues(dict[tuple[str, ...], AsyncPermitQueue]):
@@ -217,6 +229,11 @@ class AsyncPermitQueues(dict[tuple[str, ...], AsyncPermitQueue]):
         """Wake those that wait for a release."""
         for queue in self.all:
             queue.wake()
+
+    def close(self) -> None:
+        """Send all callers away who wait: the client was closed, and permits may never come."""
+        for queue in self.all:
+            queue.close()
 
 
 def _earliest_certain(at: float) -> float:
