@@ -114,8 +114,8 @@ def test_a_closed_client_lets_nobody_wait(state: str, tmp_path: Path) -> None:
         client = AsyncClient(provider, transport=transport, **options)
         await client.call("things.get", thing_id="1")
         waiting = [asyncio.create_task(client.call("things.get", thing_id="1")) for _ in range(2)]
-        while not any(queue.waiters for queue in client._engine.queues.all):
-            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert [len(queue.waiters) for queue in client._engine.queues.all] == [2]
         await client.aclose()
         async with asyncio.timeout(PATIENCE_S):
             results = await asyncio.gather(*waiting, return_exceptions=True)
