@@ -110,8 +110,8 @@ def test_a_closed_client_lets_nobody_wait(state: str, tmp_path: Path) -> None:
 
     async def work() -> None:
         transport = AsyncScriptedTransport(lambda _: OK)
-        options = {"key": Key(KEY), "state": state.format(folder=tmp_path), "deadline_s": None}
-        client = AsyncClient(provider, transport=transport, **options)
+        address = state.format(folder=tmp_path)
+        client = AsyncClient(provider, key=Key(KEY), transport=transport, state=address, deadline_s=None)
         await client.call("things.get", thing_id="1")
         waiting = [asyncio.create_task(client.call("things.get", thing_id="1")) for _ in range(2)]
         await asyncio.sleep(0)
