@@ -23,7 +23,6 @@ from callwell.observe.notices import (
     KeyChanged,
     KeySetAside,
     LimitLowered,
-    NotRecorded,
     OneUser,
     Waiting,
 )
@@ -171,7 +170,7 @@ class Watching:
                 assert_type(notice.status, int | None)
             case KeyChanged() | KeySetAside():
                 assert_type(notice.fingerprint, str)
-            case ForeignSpending() | LimitLowered() | ClockDiffers() | Deprecated() | NotRecorded():
+            case ForeignSpending() | LimitLowered() | ClockDiffers() | Deprecated():
                 assert_type(notice.provider, str)
             case OneUser():
                 assert_type((notice.calls, notice.user), tuple[int, str])

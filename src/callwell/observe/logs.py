@@ -18,7 +18,6 @@ from callwell.observe.notices import (
     KeyChanged,
     KeySetAside,
     LimitLowered,
-    NotRecorded,
     OneUser,
     Waiting,
 )
@@ -104,9 +103,6 @@ def advice(notice: Notice) -> str:
             )
         case KeySetAside(provider, _, location, reason):
             return f"{provider}: the new key at {location} is not accepted ({reason}): calls continue with the old one"
-        case NotRecorded(provider, operation, reason):
-            what = f"{provider} {operation}"
-            return f"{what}: the end of a request could not be recorded, so its permit comes back later: {reason}"
     return ""
 
 

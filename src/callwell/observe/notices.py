@@ -244,22 +244,6 @@ class OneUser(Struct, frozen=True):
     user: str
 
 
-class NotRecorded(Struct, frozen=True):
-    """The end of a request could not be written to the state. The call itself is not affected.
-
-    Its permits count as used until the request has certainly ended.
-
-    Attributes:
-        provider: the provider's name.
-        operation: the operation's name.
-        reason: the cause, in words.
-    """
-
-    provider: str
-    operation: str
-    reason: str
-
-
 Notice = (
     CallBegan
     | AttemptEnded
@@ -273,5 +257,4 @@ Notice = (
     | ClockDiffers
     | Deprecated
     | OneUser
-    | NotRecorded
 )

@@ -11,9 +11,8 @@ from msgspec.structs import replace
 from callwell.client.calls import responses
 from callwell.core.quota.record import SendEnd
 from callwell.core.types import FailReason, Outcome
-from callwell.errors import CallError, CallwellError, StateError
+from callwell.errors import CallError, CallwellError
 from callwell.observe.logs import LOGGER
-from callwell.observe.notices import NotRecorded
 from callwell.transport.base import NoReply
 
 if TYPE_CHECKING:
@@ -110,11 +109,7 @@ def release_later(engine: Any, context: CallContext) -> None:
     context.permit = None
     if permit is None:
         return
-    try:
-        abandoned = engine.account.abandon(context.prepared.plan.quotas, permit, context.closes_at)
-    except StateError as error:
-        handle_unreleased(engine, context, permit, abandoned_end(context, engine.clock.now()), error)
-        return
+    abandoned = engine.account.abandon(context.prepared.plan.quotas, permit, context.closes_at)
     context.late_response.add_done_callback(partial(_ended, engine, context, abandoned))
 
 
@@ -140,16 +135,13 @@ def return_unused(engine: Any, context: CallContext, permit: Permit) -> None:
         context: the call.
         permit: its permit.
     """
-    try:
-        engine.account.return_unused(context.prepared.plan.quotas, permit)
-    except StateError as error:
-        notify_unrecorded(engine, context, error)
+    engine.account.return_unused(context.prepared.plan.quotas, permit)
     context.permit = None
     engine.queues.wake()
 
 
 def handle_unreleased(engine: Any, context: CallContext, permit: Permit | None, end: SendEnd, error: Exception) -> None:
-    """Count a permit as used that could not be released, because of a failing state or an odd header.
+    """Count a permit as used that could not be released, because of an odd header.
 
     Args:
         engine: of either side.
@@ -158,16 +150,9 @@ def handle_unreleased(engine: Any, context: CallContext, permit: Permit | None, 
         end: how its Send ended.
         error: what was raised.
     """
-    if isinstance(error, StateError):  # the record lapses: there the permit is held until the request is over
-        notify_unrecorded(engine, context, error)
-    elif permit is not None:
+    if permit is not None:
         LOGGER.error("%s: a response's quota headers could not be used: %r", context.provider, error)
         engine.account.release(context.prepared.plan.quotas, permit, replace(end, hints=(), wait_s=None))
-
-
-def notify_unrecorded(engine: Any, context: CallContext, error: StateError) -> None:
-    """Give a notice that the state could not be written after a request."""
-    engine.notify(NotRecorded(context.provider, context.prepared.plan.operation, str(error)))
 
 
 def _ended(engine: Any, context: CallContext, permit: Permit, ending: Any) -> None:

@@ -352,7 +352,7 @@ class AsyncEngine:
         return KeyRenewed(await context.keys.renew(generation, until))
 
     def release(self, context: CallContext, end: SendEnd, *, accepted: bool) -> bool:
-        """Give permit and key back after a request. A state that cannot be written costs the caller nothing.
+        """Give permit and key back after a request.
 
         Args:
             context: the call.

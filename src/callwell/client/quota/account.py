@@ -11,10 +11,9 @@ import threading
 from math import inf
 from typing import TYPE_CHECKING, Final
 
-from callwell.clock import boot_id
 from callwell.core import breaker
 from callwell.core.quota import account as decisions
-from callwell.core.quota.record import AccountRecord, CallQuotasByNames, to_account_quotas, to_present, to_private
+from callwell.core.quota.record import AccountRecord, CallQuotasByNames, to_account_quotas, to_private
 from callwell.state.base import Cell
 
 if TYPE_CHECKING:
@@ -46,7 +45,6 @@ class Account:
 
     Attributes:
         own: the quotas by this profile.
-        shared: others may see and change the record.
         observed: how quotas stand, by their names, after responses that said something about quotas.
         clock_offset: by how much the provider's time of day is ahead of the clock's monotonic seconds, if known.
         poll_s: seconds after which a caller that waits asks again without being woken.
@@ -62,14 +60,12 @@ class Account:
 
     def __init__(self, profile: Profile, name: str, state: State, clock: Clock) -> None:
         self.own = to_account_quotas(profile.quotas, profile.retry)
-        self.shared = state.shared
         self.observed: dict[str, ObservedQuota] = {}
         self.clock_offset: ClockOffset | None = None
         self._calls = CallQuotasByNames(self.own)
         self._state = state
         self._clock = clock
-        self._boot = f"{boot_id()} {clock}" if state.shared else ""
-        self._cell = Cell(f"account:{name}", AccountRecord, AccountRecord(), AccountRecord(past_known=False))
+        self._cell = Cell(f"account:{name}", AccountRecord, AccountRecord())
 
     def hold_until_released(self) -> None:
         """Say that only one client uses the record: permits come back when they are released, never by themselves."""
@@ -113,8 +109,7 @@ class Account:
         call = self._calls[names]
 
         def change(record: AccountRecord) -> tuple[AccountRecord, tuple[Permit | float, int]]:
-            now, present = self._to_present(record)
-            return decisions.acquire(present, call, now, wanted=wanted, retrying=retrying, extra_s=extra_s)
+            return decisions.acquire(record, call, self._clock.now(), wanted=wanted, retrying=retrying, extra_s=extra_s)
 
         return self._state.update(self._cell, change)
 
@@ -132,8 +127,7 @@ class Account:
         call = self._calls[names]
 
         def change(record: AccountRecord) -> tuple[AccountRecord, decisions.Released]:
-            now, present = self._to_present(record)
-            return decisions.release(present, call, permit, end, now)
+            return decisions.release(record, call, permit, end, self._clock.now())
 
         released = self._state.update(self._cell, change)
         self.observed.update(released.observed)
@@ -174,8 +168,7 @@ class Account:
         call = self._calls[names]
 
         def change(record: AccountRecord) -> tuple[AccountRecord, Permit]:
-            now, present = self._to_present(record)
-            return decisions.abandon(present, call, permit, closes_at, now)
+            return decisions.abandon(record, call, permit, closes_at, self._clock.now())
 
         return self._state.update(self._cell, change)
 
@@ -194,26 +187,17 @@ class Account:
 
     def spent(self, *, look: bool = False) -> Mapping[str, tuple[int, int]]:  # noqa: ARG002 - there is one record
         """By quota: permits that are not available, and the limit; requests in flight where no limit is documented."""
-        now, present = self._to_present(self._state.read(self._cell))
-        return decisions.spent(present, self.own, now)
+        return decisions.spent(self._state.read(self._cell), self.own, self._clock.now())
 
     def breaker_open_s(self) -> float:
         """For how many seconds the provider is left alone after failures in a row; 0 if it is not."""
-        now, present = self._to_present(self._state.read(self._cell))
-        return max(0.0, breaker.available_at(present.breaker, now) - now)
+        now = self._clock.now()
+        return max(0.0, breaker.available_at(self._state.read(self._cell).breaker, now) - now)
 
     def _change(self, decide: Callable[[AccountRecord, float], AccountRecord]) -> None:
         """Change the record to what is decided, in one step."""
 
         def change(record: AccountRecord) -> tuple[AccountRecord, None]:
-            now, present = self._to_present(record)
-            return decide(present, now), None
+            return decide(record, self._clock.now()), None
 
         self._state.update(self._cell, change)
-
-    def _to_present(self, record: AccountRecord) -> tuple[float, AccountRecord]:
-        """The time, and the record at that time: a private one has no other boots, versions or damage."""
-        now = self._clock.now()
-        if not self.shared:
-            return now, record
-        return now, to_present(record, self.own, now, self._clock.wall(), self._boot)

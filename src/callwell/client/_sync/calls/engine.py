@@ -353,7 +353,7 @@ class Engine:
         return KeyRenewed(context.keys.renew(generation, until))
 
     def release(self, context: CallContext, end: SendEnd, *, accepted: bool) -> bool:
-        """Give permit and key back after a request. A state that cannot be written costs the caller nothing.
+        """Give permit and key back after a request.
 
         Args:
             context: the call.
