@@ -9,11 +9,16 @@ import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from callwell import Client, Key
 from callwell.client.quota.leases.account import LeasedAccount
 from callwell.client.quota.leases.keeper import KEEPERS
 from callwell.client.quota.permit_batch import Membership, PermitBatcher
 from callwell.clock import SystemClock
+from callwell.core.quota.permits import Permit
+from callwell.core.rules.profile import QuotaRule
+from callwell.errors import DeadlineExceeded
 from callwell.state import MemoryState, open_state
 from callwell.testing import ScriptedTransport
 from tests.client.acme import KEY, acme
@@ -22,8 +27,6 @@ from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
     from callwell.core.quota.lease_records import FleetRecord
 
@@ -70,6 +73,21 @@ def test_clients_share_one_keeper_until_the_last_is_closed(tmp_path: Path, monke
     last.close()
     assert not record(path).leases
     assert {thread.ident for thread in threading.enumerate()} <= before
+
+
+def test_a_caller_learns_that_others_have_the_permits(tmp_path: Path) -> None:
+    """The error does not blame a refusal that nobody got."""
+    provider = acme({"once": QuotaRule(limit=1, window_s=60.0)})
+    address = f"sqlite:///{tmp_path}/calls.db"
+    client = Client(provider, key=Key(KEY), transport=ScriptedTransport(lambda _: OK), state=address, deadline_s=0.2)
+    state = open_state(address)
+    other = LeasedAccount(provider.profile, client.config.account_key, state, SystemClock(), lambda: None)
+    other.exchange({("once",): 1})
+    assert isinstance(other.acquire(("once",), retrying=False), Permit)
+    with pytest.raises(DeadlineExceeded, match="`once`: held by other processes, or paced after a 429"):
+        called(client)
+    client.close()
+    state.close()
 
 
 def test_a_membership_ends_once() -> None:

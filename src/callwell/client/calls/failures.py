@@ -158,7 +158,7 @@ def describe_scarcity(account: Account | PermitBatcher, context: CallContext, wa
     quotas = [(name, *used[name]) for name in context.prepared.plan.quotas if name in used]
     full = [f"quota `{name}`: {spent} of {limit} used" for name, spent, limit in quotas if spent >= limit]
     names = ", ".join(f"`{name}`" for name, _, _ in quotas)
-    return f"{'; '.join(full) or f'quota {names}: paced after a 429'}, {free}"
+    return f"{'; '.join(full) or f'quota {names}: {account.other_scarcity}'}, {free}"
 
 
 def _format_seconds(seconds: float) -> str:

@@ -47,12 +47,14 @@ class Account:
         own: the quotas by this profile.
         observed: how quotas stand, by their names, after responses that said something about quotas.
         clock_offset: by how much the provider's time of day is ahead of the clock's monotonic seconds, if known.
+        other_scarcity: why there may be no permit of a quota that is not used up, for people.
         poll_s: seconds after which a caller that waits asks again without being woken.
         usable_until: when permits that were acquired ahead are given up.
         void_until: permits that were acquired until then are not released.
         error: why the state cannot be used.
     """
 
+    other_scarcity = "paced after a 429"
     poll_s = POLL_S
     usable_until = inf
     void_until = -inf

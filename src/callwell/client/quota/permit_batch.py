@@ -122,12 +122,14 @@ class PermitBatcher:
 
     Attributes:
         observed: see `Account`.
+        other_scarcity: see `Account`.
         poll_s: see `Account`.
     """
 
     def __init__(self, account: Account | LeasedAccount, clock: Clock) -> None:
         account.hold_until_released()
         self.observed = account.observed
+        self.other_scarcity = account.other_scarcity
         self.poll_s = account.poll_s
         self._account = account
         self._clock = clock

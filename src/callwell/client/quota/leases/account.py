@@ -70,11 +70,13 @@ class LeasedAccount:
         cell: the record of the pool.
         clock_offset: by how much the provider's time of day is ahead of the clock's monotonic seconds, if known.
         callers: those that wait for a permit.
+        other_scarcity: see `Account`.
         poll_s: seconds after which a caller that waits asks again without being woken: exchanges wake it.
         settle: brings the holding up to date: gives back what callers acquired ahead, and what they have put off.
         forget: forgets that, as its lease was lost.
     """
 
+    other_scarcity = "held by other processes, or paced after a 429"
     poll_s = inf
 
     def __init__(self, profile: Profile, name: str, state: State, clock: Clock, wake: Callable[[], None]) -> None:
