@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from callwell.clock import SystemClock
 from callwell.core.quota.permits import Permit
 from callwell.core.rules.profile import QuotaRule
 from callwell.errors import DeadlineExceeded
+from callwell.observe.notices import Waiting
 from callwell.state import MemoryState, open_state
 from callwell.testing import ScriptedTransport
 from tests.client.acme import KEY, acme
@@ -88,6 +90,22 @@ def test_a_caller_learns_that_others_have_the_permits(tmp_path: Path) -> None:
         called(client)
     client.close()
     state.close()
+
+
+def test_announced_waits_have_an_end(tmp_path: Path) -> None:
+    """Of the caller whose turn it is, and of those behind it."""
+    announced: list[float] = []
+    client = Client(
+        acme({"often": QuotaRule(limit=3, window_s=2.0)}),
+        key=Key(KEY),
+        transport=ScriptedTransport(lambda _: OK),
+        state=f"sqlite:///{tmp_path}/calls.db",
+        on_notice=lambda notice: announced.append(notice.seconds) if isinstance(notice, Waiting) else None,
+    )
+    with client, ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda _: called(client), range(6)))
+    assert announced
+    assert all(0.0 < seconds < 10.0 for seconds in announced)
 
 
 def test_a_membership_ends_once() -> None:

@@ -192,9 +192,10 @@ class AsyncPermitQueue:
             now = self._clock.now()
             if now >= deadline_at:
                 return now
-            if not is_announced and (at if self._account.poll_s < inf else self._available_at) < inf:
+            expected_at = at if self._account.poll_s < inf else self._available_at
+            if not is_announced and now < expected_at < inf:
                 is_announced = True
-                on_wait(at - now)
+                on_wait(expected_at - now)
             wake_at = min(at, deadline_at)
             if waiter.awaits_release:
                 wake_at = min(wake_at, now + self._account.poll_s)
