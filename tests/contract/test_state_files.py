@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -213,6 +214,25 @@ def test_a_state_that_another_process_keeps(tmp_path: Path, monkeypatch: pytest.
     other.close()
     assert plus(path) == 2
     state.close()
+
+
+def test_a_state_that_another_process_keeps_holds_up_no_other(tmp_path: Path) -> None:
+    """Threads that use another state, such as the one that exchanges permits, get their turns meanwhile."""
+    kept = tmp_path / "kept.db"
+    free = tmp_path / "free.db"
+    plus(kept)
+    other = sqlite3.connect(kept, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    counts: list[int] = []
+    waiting = threading.Thread(target=lambda: counts.append(plus(kept)))
+    waiting.start()
+    for _ in range(4):
+        plus(free)
+    assert counts == []
+    other.execute("ROLLBACK")
+    other.close()
+    waiting.join(PATIENCE_S)
+    assert counts == [2]
 
 
 def test_a_full_disk(tmp_path: Path) -> None:

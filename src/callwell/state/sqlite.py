@@ -52,6 +52,13 @@ BUSY_S: Final = 30.0
 TWIN_BUSY_S: Final = 2.0
 """The same for a thread of its own, which comes again: meanwhile other threads can use their states, and close them."""
 
+TURN_S: Final = 0.1
+"""Seconds for which a thread keeps others of its process from their states while it waits: changes take milliseconds,
+and SQLite tries often at first."""
+
+PAUSE_S: Final = 0.002
+"""Seconds between two turns of waiting, in which others get theirs."""
+
 QUERIES: Final = load_queries("queries.sql")
 
 
@@ -128,22 +135,16 @@ class SqliteState:
 
     def update(self, cell: Cell[T], change: Callable[[T], tuple[T, R]]) -> R:
         """Replace a record by what `change` returns for it, in one transaction."""
-        with self._translate_errors("write"):
-            connection = self._open()
-            try:
-                connection.execute(QUERIES["begin"])
-                self._check_unchanged()
-                (needs,) = connection.execute(QUERIES["needs"]).fetchone()
-                check_needs(needs, self._steps, name=self.name)
-                record, result = change(self._decode(connection, cell))
-                if record is FORGET:
-                    connection.execute(QUERIES["forget"], (cell.key,))
-                else:
-                    connection.execute(QUERIES["write"], (cell.key, encode(cell.key, record), time.time()))
-                connection.execute(QUERIES["commit"])
-            finally:
-                if connection.in_transaction:
-                    connection.execute(QUERIES["rollback"])
+        with self._transaction() as connection:
+            self._check_unchanged()
+            (needs,) = connection.execute(QUERIES["needs"]).fetchone()
+            check_needs(needs, self._steps, name=self.name)
+            record, result = change(self._decode(connection, cell))
+            if record is FORGET:
+                connection.execute(QUERIES["forget"], (cell.key,))
+            else:
+                connection.execute(QUERIES["write"], (cell.key, encode(cell.key, record), time.time()))
+            connection.execute(QUERIES["commit"])
         return result
 
     def read(self, cell: Cell[T]) -> T:
@@ -162,10 +163,10 @@ class SqliteState:
 
     def remove(self, prefix: str) -> None:
         """Forget all records with this prefix of their keys."""
-        with self._translate_errors("write"):
-            connection = self._open()
+        with self._transaction() as connection:
             self._check_unchanged()
             connection.execute(QUERIES["remove"], (prefix, prefix + LAST_CHARACTER))
+            connection.execute(QUERIES["commit"])
 
     def entries(self) -> list[Entry]:
         """What is stored under each key, in order."""
@@ -239,6 +240,22 @@ class SqliteState:
             self._check(self._connection)
         return self._connection
 
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that may write. While it waits for another process, other threads can use their states."""
+        until = time.monotonic() + self._busy_s
+        while True:
+            with self._translate_errors("write"):
+                connection = self._open()
+                if _try_begin(connection, self._busy_s, is_last=time.monotonic() >= until):
+                    try:
+                        yield connection
+                    finally:
+                        if connection.in_transaction:
+                            connection.execute(QUERIES["rollback"])
+                    return
+            time.sleep(PAUSE_S)
+
     def _check_unchanged(self) -> None:
         trouble = self._identity.describe_change(is_open=self._connection is not None)
         if trouble:
@@ -302,6 +319,20 @@ def _connect(name: str, busy_s: float = BUSY_S) -> sqlite3.Connection:
     connection = sqlite3.connect(name, timeout=busy_s, isolation_level=None, check_same_thread=False, uri=True)
     connection.execute("PRAGMA synchronous = NORMAL")
     return connection
+
+
+def _try_begin(connection: sqlite3.Connection, busy_s: float, *, is_last: bool) -> bool:
+    """Begin a transaction that may write; whether no other process has the file. The last time that is an error."""
+    connection.execute(f"PRAGMA busy_timeout = {int(TURN_S * 1000)}")
+    try:
+        connection.execute(QUERIES["begin"])
+    except sqlite3.OperationalError as error:
+        if is_last or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {int(busy_s * 1000)}")
+    return True
 
 
 def _read_schema(connection: sqlite3.Connection) -> Schema:
