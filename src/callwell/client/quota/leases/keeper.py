@@ -172,6 +172,7 @@ class Keeper:
             with self._lock:
                 self._thread = None
             self._let_go()
+            self.due_at = inf
             self._rested.set()
             if stop_listening is not None:
                 stop_listening()
