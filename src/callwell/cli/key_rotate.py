@@ -6,7 +6,6 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
@@ -14,6 +13,7 @@ import typer
 
 from callwell.cli import output
 from callwell.cli.flags import EnvironmentOption, JsonOption, KeyOption, ProviderArgument, StateOption
+from callwell.cli.times import format_time
 from callwell.core.key_rotation import Rotation, RotationEnd, Step, begin
 from callwell.core.rotation_steps import Action
 from callwell.errors import InvalidOption, StateError, UsageError
@@ -120,20 +120,28 @@ def rotate(
         if dry_run:
             _print_plan(account, overlaps=overlaps, as_json=as_json)
             return
-        is_interactive = sys.stdin.isatty() and output.on_terminal() and not as_json
-        rotation = account.driver.begin(overlaps=overlaps)
-        try:
-            _refuse_other_case(rotation, overlap)
-            conversation = Conversation(account, rotation, is_silent=as_json)
-            end = conversation.talk(confirmed) if is_interactive else conversation.run(confirmed)
-        finally:
-            with suppress(StateError):
-                account.driver.release()
-        if as_json:
-            output.emit_json(_to_json(account, end.rotation, end.wait))
+        end = _go_on(account, overlaps=overlaps, overlap=overlap, confirmed=confirmed, as_json=as_json)
         _exit(end)
     finally:
         account.config.close()
+
+
+def _go_on(
+    account: Account, *, overlaps: bool, overlap: bool | None, confirmed: frozenset[Step], as_json: bool
+) -> Progress:
+    """Go on with the rotation, with a person where there is one, and print how far it went."""
+    is_interactive = sys.stdin.isatty() and output.on_terminal() and not as_json
+    rotation = account.driver.begin(overlaps=overlaps)
+    try:
+        _refuse_other_case(rotation, overlap)
+        conversation = Conversation(account, rotation, is_silent=as_json)
+        end = conversation.talk(confirmed) if is_interactive else conversation.run(confirmed)
+    finally:
+        with suppress(StateError):
+            account.driver.release()
+    if as_json:
+        output.emit_json(_to_json(account, end.rotation, end.wait))
+    return end
 
 
 class Conversation:
@@ -305,20 +313,20 @@ def _describe_beginning(account: Account, rotation: Rotation) -> Iterator[str]:
     config = account.config
     name = f"{config.provider.name} ({config.environment})"
     yield f"{name}: rotation of the key {rotation.old} at {config.source.location}"
-    yield f"begun at {_time(rotation.started_at)} by {rotation.started_by}, kept in {account.state}"
+    yield f"begun at {format_time(rotation.started_at)} by {rotation.started_by}, kept in {account.state}"
     processes = [keys for keys in config.key_uses().find_active_processes() if keys.fingerprint == rotation.old]
     unseen = "" if processes else " (those with the state memory:, or another one, are not seen)"
     yield f"processes that make calls with it now: {len(processes)}{unseen}"
 
 
 def _describe_proof(proof: RotationProof) -> str:
-    return f"  proved {_time(proof.at)}  {proof.step}  {proof.fingerprint}: {proof.seen}"
+    return f"  proved {format_time(proof.at)}  {proof.step}  {proof.fingerprint}: {proof.seen}"
 
 
 def _describe_end(rotation: Rotation) -> str:
     if rotation.ended is RotationEnd.ABANDONED:
-        return f"\nabandoned at {_time(rotation.ended_at)}: keys and their places stay as they are"
-    return f"\ndone at {_time(rotation.ended_at)}: {rotation.new} has replaced {rotation.old}"
+        return f"\nabandoned at {format_time(rotation.ended_at)}: keys and their places stay as they are"
+    return f"\ndone at {format_time(rotation.ended_at)}: {rotation.new} has replaced {rotation.old}"
 
 
 def _print_status(account: Account, rotation: Rotation, *, as_json: bool) -> None:
@@ -370,17 +378,13 @@ def _to_json(account: Account, rotation: Rotation, wait: Wait | None) -> dict[st
         "old": rotation.old or None,
         "new": rotation.new or None,
         "overlaps": rotation.overlaps,
-        "started": _time(rotation.started_at) if rotation.old else None,
+        "started": format_time(rotation.started_at) if rotation.old else None,
         "started_by": rotation.started_by or None,
         "ended": rotation.ended or None,
         "steps": list(rotation.steps),
         "proofs": [
-            {"step": proof.step, "at": _time(proof.at), "fingerprint": proof.fingerprint, "seen": proof.seen}
+            {"step": proof.step, "at": format_time(proof.at), "fingerprint": proof.fingerprint, "seen": proof.seen}
             for proof in rotation.proofs
         ],
         "waits_for": None if wait is None else {"step": wait.step, "reason": wait.reason},
     }
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

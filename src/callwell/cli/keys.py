@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -23,6 +22,7 @@ from callwell.cli.key_digests import digests
 from callwell.cli.key_reload import reload
 from callwell.cli.key_rotate import rotate
 from callwell.cli.key_status import KeyStatus, mask_place, read_key_status
+from callwell.cli.times import format_time
 from callwell.client.keys.usage import KeyUse
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def revoked(
                     "provider": mark.provider.name,
                     "state": mark.state,
                     "fingerprint": mark.fingerprint,
-                    "revoked": None if mark.since is None else _time(mark.since),
+                    "revoked": None if mark.since is None else format_time(mark.since),
                     "changed": mark.changed,
                 }
                 for mark in marks
@@ -210,14 +210,14 @@ def _keys_of(provider: Provider, values: Mapping[str, Setting]) -> Iterator[dict
                 problem = f"it belongs to environment {belongs_to}"
             since = revoked.get(one.fingerprint or "")
             if since is not None:
-                problem = f"it was marked as revoked at {_time(since)}"
+                problem = f"it was marked as revoked at {format_time(since)}"
             yield {
                 "provider": provider.name,
                 "environment": environment,
                 **one._replace(problem=problem)._asdict(),
                 "belongs_to": belongs_to,
                 **_times(uses.get(one.fingerprint or "")),
-                "revoked": None if since is None else _time(since),
+                "revoked": None if since is None else format_time(since),
             }
 
 
@@ -256,11 +256,7 @@ def _key_uses(provider: Provider, values: Mapping[str, Setting]) -> Iterator[Key
 def _times(use: KeyUse | None) -> dict[str, Any]:
     if use is None:
         return {"clients": 0, "first": None, "last": None}
-    return {"clients": use.clients, "first": _time(use.first), "last": _time(use.last)}
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"clients": use.clients, "first": format_time(use.first), "last": format_time(use.last)}
 
 
 def _lookup_order(
@@ -279,7 +275,7 @@ def _describe_mark(mark: Mark) -> Iterator[str]:
     if mark.since is None:
         yield f"{key} is {'no longer' if mark.changed else 'not'} marked as revoked in {mark.state}"
         return
-    already = "" if mark.changed else f", since {_time(mark.since)}"
+    already = "" if mark.changed else f", since {format_time(mark.since)}"
     yield f"{key} is marked as revoked in {mark.state}{already}; no client on this state sends it"
     rule = mark.provider.profile.key
     steps = " ".join(text for text in (rule.page, rule.revoke) if text)

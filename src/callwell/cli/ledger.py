@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from callwell.cli import output
 from callwell.cli.flags import ClientFlags, JsonOption, OptionalProviderArgument, ProviderArgument, takes_client_flags
+from callwell.cli.times import format_time
 from callwell.errors import UsageError
 
 if TYPE_CHECKING:
@@ -119,18 +119,14 @@ def _to_row(entry: Entry) -> dict[str, Any]:
         "operation": entry.operation,
         "name": entry.name,
         "status": str(entry.status),
-        "began": _time(entry.began),
-        "changed": _time(entry.changed),
+        "began": format_time(entry.began),
+        "changed": format_time(entry.changed),
         "sent": entry.sent,
         "arguments": entry.arguments,
         "marker": entry.marker,
         "attempts": 0 if entry.call is None else entry.call.attempts,
         "object_key": entry.object_key,
     }
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _advice(entry: Entry) -> str:

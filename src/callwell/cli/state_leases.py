@@ -24,7 +24,7 @@ HOLDER_COLUMNS: Final = ("process", "quota", "permits", "in flight", "needs", "l
 
 
 def span(seconds: float) -> str:
-    """Seconds in the largest unit of which there is at least one."""
+    """Format a number of seconds in the largest unit that it fills."""
     for unit_s, unit in UNITS:
         if seconds >= unit_s:
             return f"{seconds / unit_s:.1f}".removesuffix(".0") + f" {unit}"
