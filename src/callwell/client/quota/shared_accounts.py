@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from callwell.client.quota.leases.account import LeasedAccount
 from callwell.client.quota.leases.keeper import Keeper
 from callwell.client.quota.permit_batch import Membership, PermitBatcher
+from callwell.core.quota.record import to_account_quotas
 from callwell.forks import reset_after_fork
 
 if TYPE_CHECKING:
@@ -89,13 +90,12 @@ class SharedAccounts:
             if kept is None:
                 twin = state.twin()
                 kept = _Kept(Keeper(twin, clock), twin, twin is not state)
-            account = LeasedAccount(profile, name, kept.state, clock, kept.keeper.wake)
-            own = account.own
+            own = to_account_quotas(profile.quotas, profile.retry)
             key = (place, name, own.version, own.max_hold_s, own.adaptives)
             shared = self._shared.get(key)
             if shared is None:
-                shared = _Shared(account, clock)
-                kept.keeper.add(account)
+                shared = _Shared(LeasedAccount(profile, name, kept.state, clock, kept.keeper.wake), clock)
+                kept.keeper.add(shared.account)
             shared.clients += 1
             self._shared[key] = shared
             self._keepers[place] = kept

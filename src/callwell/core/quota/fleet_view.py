@@ -30,7 +30,7 @@ def spent(
         at: store time.
         now: monotonic seconds.
     """
-    leases = [lease for name, lease in record.leases.items() if name != holding.holder and is_valid(lease, at)]
+    leases = [lease for name, lease in record.leases.items() if name != holding.holder and at < lease.expires_at]
     found = {}
     for name in own.adaptives:
         state = adaptive.expire(record.account.adaptives.get(name, adaptive.UNTRIED), at)
@@ -45,16 +45,6 @@ def spent(
         free = max(0, pool.available) + _unused(leases, key) + here
         found[name] = (max(0, quota.limit - free), quota.limit)
     return found
-
-
-def is_valid(lease: Lease, at: float) -> bool:
-    """Whether the holder of a lease may still have its permits.
-
-    Args:
-        lease: the lease.
-        at: store time.
-    """
-    return at < lease.ends_at + lease.covers_s
 
 
 def _unused(leases: Iterable[Lease], key: str) -> int:

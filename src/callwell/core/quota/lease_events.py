@@ -162,7 +162,7 @@ def _apply_event(  # noqa: PLR0917 - two ways to map its times
 
 def _learn_adaptive(state: AdaptiveQuota, lease: Lease, event: LeaseEvent, ended_at: float) -> AdaptiveQuota:
     """An undocumented quota after the end of a request that a holder has sent."""
-    expires_at = lease.ends_at + lease.covers_s
+    expires_at = lease.expires_at
     acquired_at = ended_at - (event.ended_at - event.acquired_at)
     # The slot itself is taken out with all others of the lease: here it stays.
     held = state.held

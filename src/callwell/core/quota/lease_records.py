@@ -146,6 +146,11 @@ class Lease(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     grant: Grant | None = None
     allowances: dict[str, float] = {}
 
+    @property
+    def expires_at(self) -> float:
+        """When the last request of its permits has ended, if the holder does not come back."""
+        return self.ends_at + self.covers_s
+
 
 class Presence(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Who has needed permits lately. Stored by position.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def lease_bin(lease: Lease) -> int:
     """The bin in which the slots of a lease expire."""
-    return adaptive.expiry_bin(lease.ends_at + lease.covers_s)
+    return adaptive.expiry_bin(lease.expires_at)
 
 
 def take_back(state: AdaptiveQuota, lease: Lease | None, name: str) -> AdaptiveQuota:
@@ -66,7 +66,7 @@ def hand_out(
     level = water_level([need, *[other.needs.get(name, 0) for other in others]], offered)
     n = min(need, offered) if level == inf else min(need, ceil(level), offered)
     first_in_s = max(state.paused_until, state.next_at, now) - now
-    expires_at = lease.ends_at + lease.covers_s
+    expires_at = lease.expires_at
     if kept:
         state = replace(state, held=add(state.held, lease_bin(lease), kept))
     for _ in range(n):

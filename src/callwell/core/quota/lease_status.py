@@ -195,7 +195,7 @@ def _permits(lease: Lease, key: str, rule: VersionedQuota, now: float) -> Hand:
         permits=permits,
         in_flight=max(0, permits - lease.unused.get(key, 0)),
         needs=ceil(lease.needs.get(key, 0)),
-        free_in_s=transit_bin(rule.quota, lease.ends_at + lease.covers_s) * rule.quota.width_s - now,
+        free_in_s=transit_bin(rule.quota, lease.expires_at) * rule.quota.width_s - now,
     )
 
 
@@ -209,5 +209,5 @@ def _slots(lease: Lease, quota: str, now: float) -> Hand:
         permits=slots,
         in_flight=max(0, slots - lease.unused.get(quota, 0) - given),
         needs=ceil(lease.needs.get(quota, 0)),
-        free_in_s=lease.ends_at + lease.covers_s - now,
+        free_in_s=lease.expires_at - now,
     )

@@ -100,7 +100,7 @@ def exchange(record: FleetRecord, report: Report, own: AccountQuotas, evidence: 
         evidence: what the clocks say, read by the holder's process within the change.
     """
     time, stepped = advance(record.time, evidence)
-    leases = {name: lease for name, lease in record.leases.items() if time.at < lease.ends_at + lease.covers_s}
+    leases = {name: lease for name, lease in record.leases.items() if time.at < lease.expires_at}
     lease = leases.pop(report.holder, None)
     if lease is not None and lease.grant is not None and lease.seq == report.seq:
         return replace(record, time=time, leases={**leases, report.holder: lease}), lease.grant
@@ -185,7 +185,7 @@ def _count_cooled(account: AccountRecord, report: Report) -> AccountRecord:
 
 def _lease_bin(quota: Quota, lease: Lease) -> int:
     """The bin of the permits of a lease: they expire with it, see `permits`."""
-    return transit_bin(quota, lease.ends_at + lease.covers_s)
+    return transit_bin(quota, lease.expires_at)
 
 
 def _take_held(account: AccountRecord, lease: Lease | None, report: Report) -> AccountRecord | None:

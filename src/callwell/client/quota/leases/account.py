@@ -270,10 +270,11 @@ class LeasedAccount:
 
         pool, grant = self._state.update(self.cell, change)
         with self._lock:
+            now = self._clock.now()
             self._error = None
             self._pool = pool
-            self._seen_at = self._clock.now()
-            self._holding = holder_exchange.receive(self._holding, self.own, grant, self._clock.now())
+            self._seen_at = now
+            self._holding = holder_exchange.receive(self._holding, self.own, grant, now)
             if grant.lost:
                 self.forget()
             if self._holding.clock is not None:
