@@ -38,7 +38,7 @@ class SharedState(NamedTuple):
         url: its URL.
         state: the state, open.
         place: where it is chosen; None if it is the default.
-        accounts: the accounts whose clients use it, with the other environments of their providers.
+        accounts: the accounts that use it, in every environment of their providers.
     """
 
     url: str

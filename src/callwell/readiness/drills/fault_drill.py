@@ -52,9 +52,9 @@ class FaultDrill(NamedTuple):
     """One drill.
 
     Attributes:
-        faults: the emulator's rules for an account; the flag is true for a program and false for a course.
+        faults: makes the emulator's rules for an account. Its flag is true for a program, and false for a course.
         takes: whether a course has this operation.
-        names: the names of the faults, one of which must have struck.
+        names: the names of the faults. At least one of them must have struck.
         prove: judges the rows.
         absent: why the drill does not apply where there is nothing that it could strike.
         may_fail: a call may end with an error, because the fault leaves it no other way.
