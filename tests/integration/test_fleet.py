@@ -31,6 +31,9 @@ BODY = b'{"data":{"id":"1"}}'
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 19\r\n\r\n" + BODY
 THROTTLED = b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 60\r\ncontent-length: 2\r\n\r\n{}"
 
+STOPPED_S = 5.0
+"""A process is stopped for so long at a time: less than the pause P, after which its permits are others'."""
+
 
 class Arrival(NamedTuple):
     """A request.
@@ -130,6 +133,22 @@ class Fleet:
         with self._changed:
             assert self._changed.wait_for(is_so, PATIENCE_S)
 
+    def stop_until(self, name: str, is_so: Callable[[], bool]) -> None:
+        """Stop a process until the server has seen something of others.
+
+        A process that is stopped amid a change of the store keeps all others from it: then it goes on, and is stopped
+        anew.
+        """
+        program = self.programs[name]
+        deadline = time.monotonic() + PATIENCE_S
+        is_seen = False
+        while not is_seen:
+            assert time.monotonic() < deadline
+            program.send_signal(signal.SIGSTOP)
+            with self._changed:
+                is_seen = self._changed.wait_for(is_so, STOPPED_S)
+            program.send_signal(signal.SIGCONT)
+
     def fullest(self, window_s: float) -> int:
         """The most requests in a window."""
         times = [arrival.at for arrival in self.arrivals]
@@ -209,9 +228,8 @@ def test_no_window_has_more_than_the_limit(fleets: Callable[..., Fleet]) -> None
     for name in "abcd":
         fleet.start(name)
     fleet.wait_for_each("abcd", 1)
-    fleet.programs["a"].send_signal(signal.SIGSTOP)
-    fleet.wait_for(25, "b")
-    fleet.programs["a"].send_signal(signal.SIGCONT)
+    before = fleet.count("b")
+    fleet.stop_until("a", lambda: fleet.count("b") >= before + 25)
     fleet.wait_for(2, "a")
     assert fleet.end()["failed"] == 0
     assert fleet.fullest(1.0) <= 20
