@@ -195,13 +195,13 @@ def _lost(store: str) -> int:
     from callwell.clock import SystemClock, boot_id
     from callwell.core.quota.lease_records import FleetRecord
     from callwell.core.quota.lease_status import status
-    from callwell.core.quota.store_time import Evidence
+    from callwell.core.quota.store_time import ClockReading
     from callwell.state import open_state
     from callwell.state.base import Cell
 
     state = open_state(store)
     clock = SystemClock()
-    later = Evidence(f"{boot_id()} {clock}", clock.now() + LATER_S, clock.wall() + LATER_S)
+    later = ClockReading(f"{boot_id()} {clock}", clock.now() + LATER_S, clock.wall() + LATER_S)
     records = [state.read(Cell(key, FleetRecord, FleetRecord())) for key in state.keys("fleet:")]
     state.close()
     if not records:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from callwell.description import catalog
 from callwell.readiness import registry
-from callwell.readiness.project import Account, Project, SettingInEffect
+from callwell.readiness.project import ConfiguredAccount, Project, SettingInEffect
 from callwell.readiness.run import run_checks
 
 
@@ -19,7 +19,7 @@ def main() -> None:
     provider = catalog.load("userplane")
     unset = SettingInEffect(None, "default")
     accounts = tuple(
-        Account(
+        ConfiguredAccount(
             provider=provider,
             environment=provider.environment().name,
             settings={"key": SettingInEffect(f"file:{file}", "bench"), "user_secret": unset},

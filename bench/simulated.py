@@ -21,7 +21,7 @@ from callwell.core.quota import holder_exchange, holdings, leases
 from callwell.core.quota.lease_records import FleetRecord
 from callwell.core.quota.permits import Permit
 from callwell.core.quota.record import PLAIN_SUCCESS, to_account_quotas, to_call_quotas, to_private
-from callwell.core.quota.store_time import Evidence
+from callwell.core.quota.store_time import ClockReading
 from callwell.core.rules.profile import QuotaRule, RetryRule
 
 if TYPE_CHECKING:
@@ -304,13 +304,13 @@ class World:
         """The change of the record. It happens even if the process has died since it asked."""
         wall = 1e9 + self.true_s
         machine = seat.machine
-        evidence = Evidence(
+        clocks = ClockReading(
             boot=machine.name,
             monotonic=machine.monotonic(self.true_s),
             wall=wall + machine.wall_ahead_s,
             server_wall=wall + self.server_ahead_s,
         )
-        self._record, grant = leases.exchange(self._record, report, self._own, evidence)
+        self._record, grant = leases.exchange(self._record, report, self._own, clocks)
         self.exchanges += 1
         self._deliver(seat, partial(self._if_alive, seat, life, partial(self._receive, seat, grant)))
 

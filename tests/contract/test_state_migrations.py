@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two versions of the code at work on one state: a step that only adds stops nobody, a greater one stops the old."""
+"""Two versions of the code at work on one state: a migration that only adds stops no process, a greater one the old."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from callwell.errors import StateError
 from callwell.state import open_state, postgres_schema, sqlite
 from callwell.state.base import Cell
-from callwell.state.migrations import Schema, Step, pending
+from callwell.state.migrations import Migration, Schema, pending
 from callwell.state.postgres import PostgresState
 from callwell.state.sqlite import SqliteState
 
@@ -45,28 +45,28 @@ def _nothing(connection: Any) -> None:
 
 
 class Store:
-    """One kind of store, opened by code that knows more steps than ours."""
+    """One kind of store, opened by code that knows more migrations than ours."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.steps = sqlite.STEPS if url.startswith("sqlite") else postgres_schema.STEPS
-        self.known = self.steps[-1].version
+        self.migrations = sqlite.MIGRATIONS if url.startswith("sqlite") else postgres_schema.MIGRATIONS
+        self.known = self.migrations[-1].version
 
-    def open(self, steps: Sequence[Step]) -> SqliteState | PostgresState:
-        """As code would that knows these steps."""
+    def open(self, migrations: Sequence[Migration]) -> SqliteState | PostgresState:
+        """As code would that knows these migrations."""
         if self.url.startswith("sqlite"):
-            return SqliteState(self.url.removeprefix("sqlite:///"), steps=steps)
-        return PostgresState(self.url, steps=steps)
+            return SqliteState(self.url.removeprefix("sqlite:///"), migrations=migrations)
+        return PostgresState(self.url, migrations=migrations)
 
     @property
-    def adding(self) -> tuple[Step, ...]:
-        """One more step, which older code does not notice."""
-        return (*self.steps, Step(self.known + 1, self.steps[-1].needs, _add))
+    def adding(self) -> tuple[Migration, ...]:
+        """One more migration, which older code does not notice."""
+        return (*self.migrations, Migration(self.known + 1, self.migrations[-1].needs, _add))
 
     @property
-    def breaking(self) -> tuple[Step, ...]:
+    def breaking(self) -> tuple[Migration, ...]:
         """And one that older code must not survive."""
-        return (*self.adding, Step(self.known + 2, self.known + 2, _nothing))
+        return (*self.adding, Migration(self.known + 2, self.known + 2, _nothing))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -97,10 +97,10 @@ def _ask(process: subprocess.Popen[str]) -> str:
 
 
 def test_two_versions_at_work(store: Store, old: subprocess.Popen[str]) -> None:
-    """They take turns while one migrates; a step that the old one must not survive stops it before it writes."""
+    """They take turns while one migrates; a migration that the old one must not survive stops it before it writes."""
     assert _ask(old) == "1"
     new = store.open(store.adding)
-    assert new.schema == Schema(store.known + 1, store.steps[-1].needs)
+    assert new.schema == Schema(store.known + 1, store.migrations[-1].needs)
     for count in (2, 4, 6):
         assert new.update(COUNT, lambda count: (count + 1, count + 1)) == count
         assert _ask(old) == f"{count + 1}"
@@ -120,7 +120,7 @@ def test_two_versions_at_work(store: Store, old: subprocess.Popen[str]) -> None:
 
 
 def test_many_migrate_at_once(store: Store) -> None:
-    """Each step is carried out once, whoever is first."""
+    """Each migration is carried out once, whoever is first."""
     open_state(store.url).close()
     opened: list[SqliteState | PostgresState] = []
     threads = [threading.Thread(target=lambda: opened.append(store.open(store.breaking))) for _ in range(6)]
@@ -142,12 +142,12 @@ def test_a_step_that_fails_changes_nothing(store: Store) -> None:
 
     open_state(store.url).close()
     with pytest.raises(StateError):
-        store.open((*store.steps, Step(store.known + 1, 1, fail)))
+        store.open((*store.migrations, Migration(store.known + 1, 1, fail)))
     store.open(store.adding).close()
 
 
 def test_a_file_of_the_first_version(tmp_path: Path) -> None:
-    """It lacks times and the table of steps: it gets them, and the old code, which writes no times, goes on."""
+    """It lacks times and the table of migrations: it gets them, and the old code, which writes no times, goes on."""
     path = tmp_path / "state.db"
     state = SqliteState(str(path))
     state.update(COUNT, lambda count: (count + 1, None))
@@ -171,18 +171,18 @@ def test_a_file_of_the_first_version(tmp_path: Path) -> None:
 
 def test_steps_that_a_store_lacks() -> None:
     """Those above its version; none of a store that needs newer code."""
-    steps = [Step(number, 1, _nothing) for number in (1, 2, 3)]
-    assert pending(Schema(0, 0), steps, name="x") == steps
-    assert pending(Schema(2, 1), steps, name="x") == steps[2:]
-    assert pending(Schema(9, 3), steps, name="x") == []
+    migrations = [Migration(number, 1, _nothing) for number in (1, 2, 3)]
+    assert pending(Schema(0, 0), migrations, name="x") == migrations
+    assert pending(Schema(2, 1), migrations, name="x") == migrations[2:]
+    assert pending(Schema(9, 3), migrations, name="x") == []
     with pytest.raises(
         StateError, match=r"^x was written by a newer version of Callwell \(schema 4, this one knows 3\)"
     ):
-        pending(Schema(9, 4), steps, name="x")
+        pending(Schema(9, 4), migrations, name="x")
 
 
 def test_the_steps_of_this_version() -> None:
     """They count up from 1, and none needs more than itself."""
-    for steps in (sqlite.STEPS, postgres_schema.STEPS):
-        assert [step.version for step in steps] == list(range(1, len(steps) + 1))
-        assert all(step.needs <= step.version for step in steps)
+    for migrations in (sqlite.MIGRATIONS, postgres_schema.MIGRATIONS):
+        assert [migration.version for migration in migrations] == list(range(1, len(migrations) + 1))
+        assert all(migration.needs <= migration.version for migration in migrations)

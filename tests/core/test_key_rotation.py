@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callwell.core import key_rotation
-from callwell.core.key_rotation import TAKEN_S, Rotation, RotationEnd, RotationProof, Step, Taken
+from callwell.core.key_rotation import TAKEN_S, Rotation, RotationEnd, RotationProof, RotationStep, Taken
 from callwell.core.key_trial import UNTRIED
-from callwell.core.rotation_steps import ANSWER_S, Action, Evidence, OldKeyTrial, ProcessUse, Wait, advance
+from callwell.core.rotation_steps import ANSWER_S, Action, Evidence, OldKeyTrial, PendingStep, ProcessUse, advance
 
 NOW: Final = 1_000.0
 OLD: Final = ProcessUse("a:1", "old")
@@ -22,7 +22,7 @@ SILENT: Final = ProcessUse("d:4", "old", is_silent=True)
 STAGED: Final = Evidence(staged="new")
 ACCEPTED: Final = Evidence(staged="new", accepted="yes")
 ASKED: Final = ACCEPTED._replace(asked_at=NOW - ANSWER_S)
-CONFIRMED: Final = ASKED._replace(confirmed=frozenset({Step.REVOKE}))
+CONFIRMED: Final = ASKED._replace(confirmed=frozenset({RotationStep.REVOKE}))
 
 
 def begun(*, overlaps: bool = True) -> Rotation:
@@ -30,49 +30,92 @@ def begun(*, overlaps: bool = True) -> Rotation:
     return key_rotation.begin("old", overlaps=overlaps, by="me", now=NOW - 10.0)
 
 
-def at(step: Step, *, overlaps: bool = True) -> Rotation:
+def at(step: RotationStep, *, overlaps: bool = True) -> Rotation:
     """The same at a step, with the new key staged if that comes before it."""
     rotation = begun(overlaps=overlaps)
     proofs = tuple(RotationProof(proved, NOW, "", "") for proved in rotation.steps[: rotation.steps.index(step)])
     return Rotation(
-        old="old", overlaps=overlaps, new="" if step in (Step.PREPARE, Step.CREATE) else "new", proofs=proofs
+        old="old",
+        overlaps=overlaps,
+        new="" if step in (RotationStep.PREPARE, RotationStep.CREATE) else "new",
+        proofs=proofs,
     )
 
 
 WAITS: Final = {
-    "no new key": (at(Step.CREATE), Evidence(staged="old"), Action.PERSON, "still has the old key old"),
-    "the same key again": (at(Step.CREATE), Evidence(staged="old", is_rewritten=True), Action.PERSON, "written again"),
-    "no key at all": (at(Step.CREATE), Evidence(problem="no key: it is empty"), Action.PERSON, "it is empty"),
-    "no key of the provider": (at(Step.CREATE), STAGED._replace(problem="it has spaces"), Action.PERSON, "spaces"),
-    "not tried": (at(Step.CANARY), STAGED, Action.TRY_NEW, "not accepted"),
-    "no answer": (at(Step.CANARY), STAGED._replace(refusal=UNTRIED), Action.TRY_NEW, "no clear answer"),
-    "refused": (at(Step.CANARY), STAGED._replace(refusal="401 X9"), Action.TRY_NEW, "refuses the new key: 401 X9"),
-    "new key gone": (at(Step.CANARY), Evidence(problem="no file"), Action.PERSON, "cannot be read any more: no file"),
-    "old key put back": (at(Step.SWITCH), Evidence(staged="old"), Action.PERSON, "old key again: put the accepted"),
-    "third key": (at(Step.DRAIN), Evidence(staged="third"), Action.PERSON, "another key, third"),
-    "not asked": (at(Step.SWITCH), ACCEPTED, Action.ASK, "asked"),
-    "still old": (at(Step.SWITCH), ASKED._replace(processes=(OLD, NEW)), Action.LOOK, "still with the old key: a:1"),
+    "no new key": (at(RotationStep.CREATE), Evidence(staged="old"), Action.PERSON, "still has the old key old"),
+    "the same key again": (
+        at(RotationStep.CREATE),
+        Evidence(staged="old", is_rewritten=True),
+        Action.PERSON,
+        "written again",
+    ),
+    "no key at all": (at(RotationStep.CREATE), Evidence(problem="no key: it is empty"), Action.PERSON, "it is empty"),
+    "no key of the provider": (
+        at(RotationStep.CREATE),
+        STAGED._replace(problem="it has spaces"),
+        Action.PERSON,
+        "spaces",
+    ),
+    "not tried": (at(RotationStep.CANARY), STAGED, Action.TRY_NEW, "not accepted"),
+    "no answer": (at(RotationStep.CANARY), STAGED._replace(refusal=UNTRIED), Action.TRY_NEW, "no clear answer"),
+    "refused": (
+        at(RotationStep.CANARY),
+        STAGED._replace(refusal="401 X9"),
+        Action.TRY_NEW,
+        "refuses the new key: 401 X9",
+    ),
+    "new key gone": (
+        at(RotationStep.CANARY),
+        Evidence(problem="no file"),
+        Action.PERSON,
+        "cannot be read any more: no file",
+    ),
+    "old key put back": (
+        at(RotationStep.SWITCH),
+        Evidence(staged="old"),
+        Action.PERSON,
+        "old key again: put the accepted",
+    ),
+    "third key": (at(RotationStep.DRAIN), Evidence(staged="third"), Action.PERSON, "another key, third"),
+    "not asked": (at(RotationStep.SWITCH), ACCEPTED, Action.ASK, "asked"),
+    "still old": (
+        at(RotationStep.SWITCH),
+        ASKED._replace(processes=(OLD, NEW)),
+        Action.LOOK,
+        "still with the old key: a:1",
+    ),
     "silent": (
-        at(Step.SWITCH),
+        at(RotationStep.SWITCH),
         ASKED._replace(processes=(SILENT,), asked_at=NOW),
         Action.LOOK,
         "no answer yet from d:4",
     ),
-    "many": (at(Step.SWITCH), ASKED._replace(processes=(OLD,) * 12), Action.LOOK, ", 4 more"),
-    "draining": (at(Step.DRAIN), ASKED._replace(processes=(DRAINING,)), Action.LOOK, "under way in c:3"),
-    "old begun late": (at(Step.DRAIN), ASKED._replace(processes=(OLD,)), Action.LOOK, "under way in a:1"),
-    "not revoked": (at(Step.REVOKE), ASKED, Action.CONFIRM, "to be revoked"),
-    "to be tried": (at(Step.REVOKE), CONFIRMED._replace(old_key=OldKeyTrial.UNTRIED), Action.TRY_OLD, "not been asked"),
-    "accepted": (at(Step.REVOKE), CONFIRMED._replace(old_key=OldKeyTrial.ACCEPTED), Action.TRY_OLD, "still accepts"),
-    "to be marked": (at(Step.REVOKE), CONFIRMED, Action.MARK, "marked"),
-    "not ready": (at(Step.PREPARE, overlaps=False), Evidence(staged="old"), Action.CONFIRM, "get ready"),
+    "many": (at(RotationStep.SWITCH), ASKED._replace(processes=(OLD,) * 12), Action.LOOK, ", 4 more"),
+    "draining": (at(RotationStep.DRAIN), ASKED._replace(processes=(DRAINING,)), Action.LOOK, "under way in c:3"),
+    "old begun late": (at(RotationStep.DRAIN), ASKED._replace(processes=(OLD,)), Action.LOOK, "under way in a:1"),
+    "not revoked": (at(RotationStep.REVOKE), ASKED, Action.CONFIRM, "to be revoked"),
+    "to be tried": (
+        at(RotationStep.REVOKE),
+        CONFIRMED._replace(old_key=OldKeyTrial.UNTRIED),
+        Action.TRY_OLD,
+        "not been asked",
+    ),
+    "accepted": (
+        at(RotationStep.REVOKE),
+        CONFIRMED._replace(old_key=OldKeyTrial.ACCEPTED),
+        Action.TRY_OLD,
+        "still accepts",
+    ),
+    "to be marked": (at(RotationStep.REVOKE), CONFIRMED, Action.MARK, "marked"),
+    "not ready": (at(RotationStep.PREPARE, overlaps=False), Evidence(staged="old"), Action.CONFIRM, "get ready"),
     "dead by itself": (
-        at(Step.REVOKE, overlaps=False),
+        at(RotationStep.REVOKE, overlaps=False),
         ASKED._replace(old_key=OldKeyTrial.UNTRIED),
         Action.TRY_OLD,
         "not been asked",
     ),
-    "dead, not at hand": (at(Step.REVOKE, overlaps=False), ASKED, Action.CONFIRM, "to be revoked"),
+    "dead, not at hand": (at(RotationStep.REVOKE, overlaps=False), ASKED, Action.CONFIRM, "to be revoked"),
 }
 
 
@@ -88,21 +131,26 @@ def test_what_a_step_waits_for(case: tuple[Rotation, Evidence, Action, str]) -> 
 
 
 PROOFS: Final = {
-    "staged": (at(Step.CREATE), STAGED, "create", "no process on this state has used before"),
-    "used earlier": (at(Step.CREATE), STAGED._replace(earlier_use="in May"), "create", "not new: in May"),
-    "accepted": (at(Step.CANARY), ACCEPTED, "canary", "yes"),
-    "none calls": (at(Step.SWITCH), ASKED, "switch", "no process makes calls now"),
-    "one calls": (at(Step.SWITCH), ASKED._replace(processes=(NEW,)), "switch", "1 process begins its calls with it"),
+    "staged": (at(RotationStep.CREATE), STAGED, "create", "no process on this state has used before"),
+    "used earlier": (at(RotationStep.CREATE), STAGED._replace(earlier_use="in May"), "create", "not new: in May"),
+    "accepted": (at(RotationStep.CANARY), ACCEPTED, "canary", "yes"),
+    "none calls": (at(RotationStep.SWITCH), ASKED, "switch", "no process makes calls now"),
+    "one calls": (
+        at(RotationStep.SWITCH),
+        ASKED._replace(processes=(NEW,)),
+        "switch",
+        "1 process begins its calls with it",
+    ),
     "one is gone": (
-        at(Step.SWITCH),
+        at(RotationStep.SWITCH),
         ASKED._replace(processes=(NEW, SILENT)),
         "switch",
         "without an answer, so ended or paused: d:4",
     ),
-    "drained": (at(Step.DRAIN), ASKED._replace(processes=(NEW,)), "drain", "no call with it is under way"),
-    "confirmed": (at(Step.REVOKE), CONFIRMED._replace(marked_at=NOW), "revoke", "not tried; marked as revoked"),
+    "drained": (at(RotationStep.DRAIN), ASKED._replace(processes=(NEW,)), "drain", "no call with it is under way"),
+    "confirmed": (at(RotationStep.REVOKE), CONFIRMED._replace(marked_at=NOW), "revoke", "not tried; marked as revoked"),
     "seen": (
-        at(Step.REVOKE, overlaps=False),
+        at(RotationStep.REVOKE, overlaps=False),
         ASKED._replace(old_key=OldKeyTrial.REFUSED, marked_at=NOW),
         "revoke",
         "the provider refuses it; marked",
@@ -125,9 +173,9 @@ def test_a_refused_key_is_replaced_by_another_and_an_accepted_one_is_not() -> No
     """Until it is accepted, the source may have the old key again or a third one."""
     staged, _ = advance(begun(), STAGED, NOW)
     again, wait = advance(staged, Evidence(staged="third"), NOW)
-    assert (again.new, wait and wait.step) == ("third", Step.CANARY)
+    assert (again.new, wait and wait.step) == ("third", RotationStep.CANARY)
     back, wait = advance(staged, Evidence(staged="old"), NOW)
-    assert (back.new, back.proofs, wait and wait.step) == ("", (), Step.CREATE)
+    assert (back.new, back.proofs, wait and wait.step) == ("", (), RotationStep.CREATE)
     accepted, _ = advance(staged, ACCEPTED, NOW)
     assert advance(accepted, Evidence(staged="third"), NOW)[0] == accepted
 
@@ -163,7 +211,7 @@ EVIDENCE: Final = st.builds(
     processes=st.lists(USES, max_size=2).map(tuple),
     old_key=st.sampled_from(OldKeyTrial),
     marked_at=st.sampled_from([0.0, NOW]),
-    confirmed=st.sets(st.sampled_from([Step.PREPARE, Step.REVOKE])).map(frozenset),
+    confirmed=st.sets(st.sampled_from([RotationStep.PREPARE, RotationStep.REVOKE])).map(frozenset),
 )
 
 
@@ -176,12 +224,16 @@ def test_no_history_skips_a_step(overlaps: bool, history: list[Evidence]) -> Non
         proved = tuple(proof.step for proof in after.proofs)
         assert proved == after.steps[: len(proved)]
         assert (wait is None) == (after.ended is RotationEnd.DONE) == (after.next_step is None)
-        if len(proved) > len(rotation.proofs) and Step.DRAIN in proved and not rotation.has_proved(Step.DRAIN):
+        if (
+            len(proved) > len(rotation.proofs)
+            and RotationStep.DRAIN in proved
+            and not rotation.has_proved(RotationStep.DRAIN)
+        ):
             assert not any(use.is_using("old") and not use.is_silent for use in evidence.processes)
         if wait is None:
             assert evidence.marked_at
             assert evidence.staged == after.new != "old"
             return
-        assert isinstance(wait, Wait)
+        assert isinstance(wait, PendingStep)
         assert wait.step is after.next_step
         rotation = after

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callwell.emulator.quota import Limit, QuotaStatus, ServerQuota, WindowKind
+from callwell.emulator.quota import Limit, LimitStatus, ServerQuota, WindowKind
 from callwell.emulator.response_headers import deprecation_headers, false_statuses, quota_headers
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MINUTE = Limit("minute", 2, 60.0)
 DAY = Limit("day", 3, 86_400.0)
-STANDINGS = [QuotaStatus(MINUTE, 1, 30.2), QuotaStatus(DAY, 2, 100.0)]
+STANDINGS = [LimitStatus(MINUTE, 1, 30.2), LimitStatus(DAY, 2, 100.0)]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_forms(form: str, expected: dict[str, str]) -> None:
 
 def test_the_limit_with_least_left_is_sent() -> None:
     """The day's, when the day is nearly over."""
-    headers = dict(quota_headers("delta", [QuotaStatus(MINUTE, 2, 60.0), QuotaStatus(DAY, 1, 100.0)], 0.0))
+    headers = dict(quota_headers("delta", [LimitStatus(MINUTE, 2, 60.0), LimitStatus(DAY, 1, 100.0)], 0.0))
     assert headers[b"x-ratelimit-limit"] == b"3"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.client.settings import SETTINGS
 from callwell.description import catalog
-from callwell.readiness.project import Account, Project, Scope, SettingInEffect
+from callwell.readiness.project import ConfiguredAccount, Project, Scope, SettingInEffect
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ def make_account(
     in_use: bool = True,
     origin: str = ORIGIN,
     **settings: str | float | None,
-) -> Account:
+) -> ConfiguredAccount:
     """An account.
 
     Args:
@@ -43,11 +43,11 @@ def make_account(
     key = described.in_environment(there.name).profile.key
     values["key"] = SettingInEffect(f"env:{key.env}", "profile")
     values |= {name: SettingInEffect(value, origin) for name, value in settings.items()}
-    return Account(provider=described, environment=there.name, settings=values, in_use=in_use)
+    return ConfiguredAccount(provider=described, environment=there.name, settings=values, in_use=in_use)
 
 
 def make_project(
-    root: Path, files: dict[str, str] | None = None, *accounts: Account, scope: Scope | None = None
+    root: Path, files: dict[str, str] | None = None, *accounts: ConfiguredAccount, scope: Scope | None = None
 ) -> Project:
     """A project.
 

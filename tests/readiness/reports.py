@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.readiness.check import Check, Finding, Group, Place, Severity, Unseen
 from callwell.readiness.practices import Rule
-from callwell.readiness.report import Acceptance, CheckResult, Report
+from callwell.readiness.report import Acceptance, CheckReport, CheckResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,7 @@ FINDINGS: Final = (
     Finding(what="a key file is readable", place=Place("/etc/shop/key file")),
 )
 
-REPORT: Final = Report(
+REPORT: Final = CheckReport(
     root="/srv/shop <1>",
     results=(
         CheckResult(check=make_check("leaks.everything"), findings=FINDINGS, took_s=1.25, asked_by=RULES),
@@ -74,5 +74,5 @@ REPORT: Final = Report(
 )
 """Every outcome, every kind of place, and what tries to break out."""
 
-PASSED: Final = Report(root="/srv/shop", results=(CheckResult(check=make_check("life.passed")),), took_s=0.1)
+PASSED: Final = CheckReport(root="/srv/shop", results=(CheckResult(check=make_check("life.passed")),), took_s=0.1)
 EMPTY_HANDED: Final = PASSED._replace(results=(REPORT.results[1],))

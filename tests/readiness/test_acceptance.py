@@ -16,7 +16,7 @@ from callwell.readiness.baseline import AcceptedEntry, add_entries, read_baselin
 from callwell.readiness.check import Finding, Place, Unseen
 from callwell.readiness.comments import comment_about
 from callwell.readiness.identity import Identity, identify
-from callwell.readiness.report import CheckOutcome, CheckResult, Report
+from callwell.readiness.report import CheckOutcome, CheckReport, CheckResult
 from tests.readiness.reports import make_check
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ def entry(identity: Identity = IDENTITY, until: dt.date = TODAY) -> AcceptedEntr
     return AcceptedEntry(identity=identity, reason="a sample", until=until, origin="base.toml:4")
 
 
-def report(*findings: Finding, unseen: tuple[Unseen, ...] = ()) -> Report:
+def report(*findings: Finding, unseen: tuple[Unseen, ...] = ()) -> CheckReport:
     """A report of one check."""
-    return Report(root=".", results=(CheckResult(check=CHECK, findings=findings, unseen=unseen),), took_s=0.0)
+    return CheckReport(root=".", results=(CheckResult(check=CHECK, findings=findings, unseen=unseen),), took_s=0.0)
 
 
 def no_comment(_: str, __: Place) -> IgnoreComment | None:
@@ -85,7 +85,7 @@ def test_an_expired_entry_says_so() -> None:
         (report(), IDENTITY._replace(check="keys.age-of-all"), True, "base.toml:4: there is no check keys.age-of-all"),
     ],
 )
-def test_stale_entries_are_named(found: Report, identity: Identity, *, whole: bool, note: str | None) -> None:
+def test_stale_entries_are_named(found: CheckReport, identity: Identity, *, whole: bool, note: str | None) -> None:
     """Only if the check has looked at everything."""
     notes = accept(found, [entry(identity)], no_comment, today=TODAY, whole=whole).notes
     assert [text.partition("; delete")[0] for text in notes] == ([note.partition("; delete")[0]] if note else [])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from callwell.readiness.deployment.lines import read_lines
 from callwell.readiness.deployment.processes import find_several
 from callwell.readiness.deployment.reading import read_deployment
-from callwell.readiness.deployment.trees import NotATree, read_tree
+from callwell.readiness.deployment.yaml_files import NotYaml, read_yaml
 from tests.readiness.accounts import make_project
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ PIECES: Final = st.sampled_from(
 def test_any_text_is_read(text: str) -> None:
     """A text is read, or is said to be no tree; nothing else happens."""
     list(read_lines("gunicorn.conf", text))
-    with suppress(NotATree):
-        list(read_tree("compose.yaml", text))
+    with suppress(NotYaml):
+        list(read_yaml("compose.yaml", text))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from callwell import providers
 from callwell.readiness import registry
 from callwell.readiness.check import Group
 from callwell.readiness.practices import Rule, find_rules
-from callwell.readiness.project import Account, Project, SettingInEffect
+from callwell.readiness.project import ConfiguredAccount, Project, SettingInEffect
 from callwell.readiness.run import run_check
 from tests.docs import pages
 
@@ -47,7 +47,7 @@ def test_rules_are_found_by_id_and_by_group() -> None:
 
 def test_a_result_names_the_rules_of_the_project(tmp_path: Path) -> None:
     """The report says which rules of the project's own providers ask for a check."""
-    account = Account(
+    account = ConfiguredAccount(
         provider=providers.load("userplane"),
         environment="production",
         settings={"key": SettingInEffect(value="env:NO_KEY_HERE", origin="profile")},

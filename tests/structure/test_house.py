@@ -9,7 +9,7 @@ import json
 import re
 import tokenize
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
@@ -130,14 +130,32 @@ def is_stub(node: ast.AST) -> bool:
     return isinstance(node, ast.Name) and node.id == "NotImplementedError"
 
 
+def test_no_two_classes_have_one_name() -> None:
+    """The name of a class says which one is meant, so that a reader finds it by a search."""
+    homes = survey().homes_of_classes
+    assert {name: files for name, files in homes.items() if len(files) > 1} == {}
+
+
 def places(rule: Callable[[ast.AST], bool]) -> list[str]:
     """Where the code written by hand breaks one of the rules about syntax."""
-    return broken_rules()[rule]
+    return survey().broken[rule]
+
+
+class Survey(NamedTuple):
+    """What the syntax of the code written by hand shows.
+
+    Attributes:
+        broken: each rule about syntax → where it is broken.
+        homes_of_classes: the name of each class of the package → the files that define one of that name.
+    """
+
+    broken: dict[Callable[[ast.AST], bool], list[str]]
+    homes_of_classes: dict[str, list[str]]
 
 
 @cache
-def broken_rules() -> dict[Callable[[ast.AST], bool], list[str]]:
-    """Each rule about syntax → where it is broken. All rules share one parse of each file, which is what takes time."""
+def survey() -> Survey:
+    """Look at all code written by hand, with one parse of each file, which is what takes time."""
     rules: dict[type[ast.AST], Callable[[ast.AST], bool]] = {
         ast.FunctionDef: is_long,
         ast.AsyncFunctionDef: is_long,
@@ -146,12 +164,14 @@ def broken_rules() -> dict[Callable[[ast.AST], bool], list[str]]:
         ast.Name: is_stub,
         ast.ClassDef: is_misdescribed,
     }
-    found: dict[Callable[[ast.AST], bool], list[str]] = {rule: [] for rule in rules.values()}
+    found = Survey({rule: [] for rule in rules.values()}, {})
     for path in BY_HAND:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             rule = rules.get(type(node))
             if rule is not None and rule(node):
-                found[rule].append(named(path, getattr(node, "lineno", None)))
+                found.broken[rule].append(named(path, getattr(node, "lineno", None)))
+            if isinstance(node, ast.ClassDef) and path.is_relative_to(tree.PACKAGE) and "_sync" not in path.parts:
+                found.homes_of_classes.setdefault(node.name, []).append(named(path))
     return found
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from callwell.readiness.check import Check
     from callwell.readiness.project import Project
-    from callwell.readiness.report import Report
+    from callwell.readiness.report import CheckReport
 
 EXAMPLES = """\
 \b
@@ -199,7 +199,7 @@ def _say_what_is_not_described(project: Project, checks: Sequence[Check]) -> Seq
     return (*checks, registry.load(DESCRIPTION))
 
 
-def _run_checks(project: Project, checks: Sequence[Check]) -> Report:
+def _run_checks(project: Project, checks: Sequence[Check]) -> CheckReport:
     from callwell.cli.flags import clock
     from callwell.cli.progress import Bar, ProgressDisplay, ProgressView
     from callwell.readiness.run import run_checks
@@ -268,7 +268,7 @@ def _existing_folder(folder: Path | None, option: str) -> Path | None:
     return folder
 
 
-def _write(report: Report, targets: dict[str, str]) -> None:
+def _write(report: CheckReport, targets: dict[str, str]) -> None:
     for name, target in targets.items():
         text = RENDERERS[name](report)
         if target == STDOUT:
@@ -285,31 +285,31 @@ def _write(report: Report, targets: dict[str, str]) -> None:
         sys.stdout.write(text)
 
 
-def _render_json(report: Report) -> str:
+def _render_json(report: CheckReport) -> str:
     from callwell.readiness.formats.as_json import to_document
 
     return f"{json.dumps(to_document(report))}\n"
 
 
-def _render_sarif(report: Report) -> str:
+def _render_sarif(report: CheckReport) -> str:
     from callwell.readiness.formats.sarif import to_sarif
 
     return f"{json.dumps(to_sarif(report))}\n"
 
 
-def _render_junit(report: Report) -> str:
+def _render_junit(report: CheckReport) -> str:
     from callwell.readiness.formats.junit import render_junit
 
     return render_junit(report)
 
 
-def _render_html(report: Report) -> str:
+def _render_html(report: CheckReport) -> str:
     from callwell.readiness.formats.page import render_page
 
     return render_page(report)
 
 
-RENDERERS: Final[dict[str, Callable[[Report], str]]] = {
+RENDERERS: Final[dict[str, Callable[[CheckReport], str]]] = {
     "json": _render_json,
     "sarif": _render_sarif,
     "junit": _render_junit,

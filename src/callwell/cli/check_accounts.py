@@ -17,7 +17,7 @@ from callwell.keys import parse_source
 from callwell.readiness.check import CouldNotLook, Unseen
 from callwell.readiness.files import ProjectFiles
 from callwell.readiness.files.listing import BareRepository
-from callwell.readiness.project import Account, Project, SettingInEffect
+from callwell.readiness.project import ConfiguredAccount, Project, SettingInEffect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -70,7 +70,7 @@ class FoundAccounts(NamedTuple):
         undescribed: descriptions that it names, and that could not be loaded.
     """
 
-    accounts: tuple[Account, ...]
+    accounts: tuple[ConfiguredAccount, ...]
     undescribed: tuple[Unseen, ...]
 
 
@@ -182,7 +182,7 @@ def _described_folders(content: bytes, bases: Sequence[Path]) -> Iterator[Path]:
 
 def accounts_of(
     settings: Settings, provider: Provider, options: Mapping[str, str | float | None] | None = None
-) -> Iterator[Account]:
+) -> Iterator[ConfiguredAccount]:
     """The account that a provider is used with, and those of its other environments.
 
     Args:
@@ -192,11 +192,11 @@ def accounts_of(
     """
     chosen = settings.resolve(provider, options or {})
     name = str(chosen["environment"].value)
-    yield Account(provider=provider, environment=name, settings=_in_effect(chosen), in_use=True)
+    yield ConfiguredAccount(provider=provider, environment=name, settings=_in_effect(chosen), in_use=True)
     for other in provider.profile.environments:
         if other != name:
             values = settings.resolve(provider, {"environment": other})
-            yield Account(provider=provider, environment=other, settings=_in_effect(values), in_use=False)
+            yield ConfiguredAccount(provider=provider, environment=other, settings=_in_effect(values), in_use=False)
 
 
 def _in_effect(values: Mapping[str, Setting]) -> dict[str, SettingInEffect]:

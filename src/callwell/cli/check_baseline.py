@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from callwell.readiness.check import Place
     from callwell.readiness.comments import IgnoreComment
     from callwell.readiness.project import Project
-    from callwell.readiness.report import Report
+    from callwell.readiness.report import CheckReport
 
 
 class Changes(NamedTuple):
@@ -97,7 +97,7 @@ def open_baseline(root: Path, named: Path | None, changes: Changes | None) -> Ba
     return Baseline(path=path, entries=())
 
 
-def apply_baseline(report: Report, project: Project, baseline: Baseline, changes: Changes | None) -> Report:
+def apply_baseline(report: CheckReport, project: Project, baseline: Baseline, changes: Changes | None) -> CheckReport:
     """Leave out of a report what the baseline and comments accept, after the changes have been written.
 
     Args:
@@ -142,7 +142,7 @@ def _comment_finder(project: Project) -> Callable[[str, Place], IgnoreComment | 
     return find_comment
 
 
-def _new_entries(report: Report, changes: Changes) -> Iterator[AcceptedEntry]:
+def _new_entries(report: CheckReport, changes: Changes) -> Iterator[AcceptedEntry]:
     """An entry for each finding that counts and is named.
 
     Raises:

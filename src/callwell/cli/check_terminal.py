@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from callwell.readiness.check import Check, Finding
-    from callwell.readiness.report import CheckResult, Report
+    from callwell.readiness.report import CheckReport, CheckResult
 
 MAX_FINDINGS: Final = 20
 """Findings of one check that are shown: more would push the others off the screen, and the files have all."""
@@ -48,7 +48,7 @@ SEVERITY_STYLES: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow", Sev
 VERDICT_STYLES: Final = {0: "bold green", 1: "bold red", 2: "bold yellow"}
 
 
-def render_report(report: Report, *, width: int, color: bool) -> str:
+def render_report(report: CheckReport, *, width: int, color: bool) -> str:
     """Render the report.
 
     Args:
@@ -73,7 +73,7 @@ def render_report(report: Report, *, width: int, color: bool) -> str:
     return "\n".join(line.rstrip() for line in sink.getvalue().splitlines()) + "\n"
 
 
-def _parts(report: Report) -> Iterator[RenderableType]:
+def _parts(report: CheckReport) -> Iterator[RenderableType]:
     yield Text(f"{printable(report.root)}: {subject_of(report)}", style="bold")
     for group, results in groupby(report.results, key=lambda result: result.check.group):
         yield Text(f"\n{GROUP_TITLES[group]}", style="bold")

@@ -14,7 +14,7 @@ import typer
 from callwell.cli import output
 from callwell.cli.flags import EnvironmentOption, JsonOption, KeyOption, ProviderArgument, StateOption
 from callwell.cli.times import format_time
-from callwell.core.key_rotation import Rotation, RotationEnd, Step, begin
+from callwell.core.key_rotation import Rotation, RotationEnd, RotationStep, begin
 from callwell.core.rotation_steps import Action
 from callwell.errors import InvalidOption, StateError, UsageError
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from callwell.client.config import ClientConfig
     from callwell.client.keys.rotation import Progress, RotationDriver
     from callwell.core.key_rotation import RotationProof
-    from callwell.core.rotation_steps import Wait
+    from callwell.core.rotation_steps import PendingStep
 
 POLL_S: Final = 0.25
 """How often everything is looked at while a step waits: a person should not notice it."""
@@ -40,7 +40,7 @@ REFUSED: Final = 3
 
 FOR_PEOPLE: Final = (Action.PERSON, Action.CONFIRM)
 
-CONFIRMED: Final = (Step.PREPARE, Step.REVOKE)
+CONFIRMED: Final = (RotationStep.PREPARE, RotationStep.REVOKE)
 """Steps that a person confirms."""
 
 OverlapOption = Annotated[
@@ -62,7 +62,7 @@ AbandonOption = Annotated[
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print all steps with what to do, and do nothing.")]
 
 
-class Account(NamedTuple):
+class RotatedAccount(NamedTuple):
     """The account of a rotation.
 
     Attributes:
@@ -127,7 +127,7 @@ def rotate(
 
 
 def _go_on(
-    account: Account, *, overlaps: bool, overlap: bool | None, confirmed: frozenset[Step], as_json: bool
+    account: RotatedAccount, *, overlaps: bool, overlap: bool | None, confirmed: frozenset[RotationStep], as_json: bool
 ) -> Progress:
     """Go on with the rotation, with a person where there is one, and print how far it went."""
     is_interactive = sys.stdin.isatty() and output.on_terminal() and not as_json
@@ -153,18 +153,18 @@ class Conversation:
         is_silent: print nothing.
     """
 
-    def __init__(self, account: Account, rotation: Rotation, *, is_silent: bool) -> None:
+    def __init__(self, account: RotatedAccount, rotation: Rotation, *, is_silent: bool) -> None:
         self._account = account
         self._driver = account.driver
         self._guide = account.guide(overlaps=rotation.overlaps)
         self._is_silent = is_silent
         self._shown: set[RotationProof] = set()
-        self._headed: set[Step] = set()
+        self._headed: set[RotationStep] = set()
         self._last_reason = ""
         for line in _describe_beginning(account, rotation):
             self._print(line)
 
-    def run(self, confirmed: frozenset[Step]) -> Progress:
+    def run(self, confirmed: frozenset[RotationStep]) -> Progress:
         """Go on as far as it goes without a person."""
         give_up_at = time.monotonic() + WAIT_S
         while True:
@@ -175,7 +175,7 @@ class Conversation:
                 return progress
             self._pause()
 
-    def talk(self, confirmed: frozenset[Step]) -> Progress:
+    def talk(self, confirmed: frozenset[RotationStep]) -> Progress:
         """Go on to the end, or until Ctrl-C."""
         self._print("Ctrl-C stops here and loses nothing: the same command goes on, on any machine with this state.")
         while True:
@@ -207,7 +207,7 @@ class Conversation:
             self._print(_describe_end(rotation))
             return
         # A new key shows itself where it is stored: only then is it seen that it was made.
-        together = (Step.CREATE, Step.STAGE) if wait.step is Step.CREATE else (wait.step,)
+        together = (RotationStep.CREATE, RotationStep.STAGE) if wait.step is RotationStep.CREATE else (wait.step,)
         for step in together:
             if step not in self._headed:
                 self._headed.add(step)
@@ -230,7 +230,7 @@ class Conversation:
         time.sleep(self._account.config.clock.real_s(POLL_S))
 
 
-def _open_account(described: Any, values: Mapping[str, Setting]) -> Account:
+def _open_account(described: Any, values: Mapping[str, Setting]) -> RotatedAccount:
     """The account that the settings name, and the driver of its rotation.
 
     Raises:
@@ -253,7 +253,7 @@ def _open_account(described: Any, values: Mapping[str, Setting]) -> Account:
         raise UsageError("the state is memory:, which no process shares: name another (--state sqlite:///PATH)")
     has_canary = config.provider.profile.key.canary is not None
     try_key = partial(try_one_key, described, {**options, "state": config.state}) if has_canary else None
-    return Account(config, RotationDriver(config, try_key), mask_state_url(str(values["state"].value)))
+    return RotatedAccount(config, RotationDriver(config, try_key), mask_state_url(str(values["state"].value)))
 
 
 def _refuse_fixed_source(config: ClientConfig) -> None:
@@ -280,7 +280,7 @@ def _refuse_other_case(rotation: Rotation, overlap: bool | None) -> None:
         raise UsageError(f"this rotation was begun with {begun}: go on without the option, or give it up (--abandon)")
 
 
-def _read_confirmed(texts: list[str] | tuple[()]) -> frozenset[Step]:
+def _read_confirmed(texts: list[str] | tuple[()]) -> frozenset[RotationStep]:
     """The steps that are confirmed.
 
     Raises:
@@ -289,12 +289,12 @@ def _read_confirmed(texts: list[str] | tuple[()]) -> frozenset[Step]:
     for text in texts:
         if text not in CONFIRMED:
             raise InvalidOption("--confirm", text, "prepare or revoke; everything else is seen")
-    return frozenset(map(Step, texts))
+    return frozenset(map(RotationStep, texts))
 
 
-def _has_confirmed(step: Step) -> bool:
+def _has_confirmed(step: RotationStep) -> bool:
     """Ask a person to confirm a step; False at the end of the input."""
-    done = "you are ready" if step is Step.PREPARE else "the provider has revoked the old key"
+    done = "you are ready" if step is RotationStep.PREPARE else "the provider has revoked the old key"
     sys.stdout.write(f"  Press Enter when {done} (Ctrl-C: later) ")
     sys.stdout.flush()
     return sys.stdin.readline() != ""
@@ -305,11 +305,11 @@ def _exit(end: Progress) -> None:
     if end.wait is None:
         return
     output.say(f"callwell: the step {end.wait.step} waits: {end.wait.reason}")
-    is_refused = end.wait.step is Step.CANARY and end.wait.is_refused
+    is_refused = end.wait.step is RotationStep.CANARY and end.wait.is_refused
     raise typer.Exit(REFUSED if is_refused else WAITS)
 
 
-def _describe_beginning(account: Account, rotation: Rotation) -> Iterator[str]:
+def _describe_beginning(account: RotatedAccount, rotation: Rotation) -> Iterator[str]:
     config = account.config
     name = f"{config.provider.name} ({config.environment})"
     yield f"{name}: rotation of the key {rotation.old} at {config.source.location}"
@@ -329,7 +329,7 @@ def _describe_end(rotation: Rotation) -> str:
     return f"\ndone at {format_time(rotation.ended_at)}: {rotation.new} has replaced {rotation.old}"
 
 
-def _print_status(account: Account, rotation: Rotation, *, as_json: bool) -> None:
+def _print_status(account: RotatedAccount, rotation: Rotation, *, as_json: bool) -> None:
     """Print where a rotation stands, as the record says, and what it waits for now."""
     wait = account.driver.preview(rotation).wait if rotation.is_under_way else None
     if as_json:
@@ -348,7 +348,7 @@ def _print_status(account: Account, rotation: Rotation, *, as_json: bool) -> Non
         output.emit(f"  {wait.step} waits: {wait.reason}")
 
 
-def _print_plan(account: Account, *, overlaps: bool, as_json: bool) -> None:
+def _print_plan(account: RotatedAccount, *, overlaps: bool, as_json: bool) -> None:
     """Print all steps with what to do in each, and what the first one waits for."""
     rotation = account.driver.read()
     if not rotation.is_under_way:
@@ -369,7 +369,7 @@ def _print_plan(account: Account, *, overlaps: bool, as_json: bool) -> None:
     output.emit("\nThis is a dry run: nothing was done or recorded.")
 
 
-def _to_json(account: Account, rotation: Rotation, wait: Wait | None) -> dict[str, Any]:
+def _to_json(account: RotatedAccount, rotation: Rotation, wait: PendingStep | None) -> dict[str, Any]:
     return {
         "provider": account.config.provider.name,
         "environment": account.config.environment,

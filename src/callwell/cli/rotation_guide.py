@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from callwell.core.key_rotation import Step
+from callwell.core.key_rotation import RotationStep
 from callwell.keys.spec import guide_storing
 
 if TYPE_CHECKING:
@@ -30,26 +30,26 @@ class RotationGuide:
         self._source = source
         self._overlaps = overlaps
 
-    def lines(self, step: Step) -> Iterator[str]:
+    def lines(self, step: RotationStep) -> Iterator[str]:
         """What to do, or what is done, in a step; commands are indented.
 
         Args:
             step: the step.
         """
         match step:
-            case Step.PREPARE:
+            case RotationStep.PREPARE:
                 yield from self._prepare()
-            case Step.CREATE:
+            case RotationStep.CREATE:
                 yield from self._create()
-            case Step.STAGE:
+            case RotationStep.STAGE:
                 yield from self._stage()
-            case Step.CANARY:
+            case RotationStep.CANARY:
                 yield self._canary()
-            case Step.SWITCH:
+            case RotationStep.SWITCH:
                 yield "All processes on this state are asked to read the new key."
-            case Step.DRAIN:
+            case RotationStep.DRAIN:
                 yield "Calls that have begun with the old key end."
-            case Step.REVOKE:
+            case RotationStep.REVOKE:
                 yield from self._revoke()
 
     def _prepare(self) -> Iterator[str]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from callwell.state.postgres import PostgresState
     from callwell.state.sqlite import SqliteState
-    from callwell.state.stored_records import Entry
+    from callwell.state.stored_records import StoredRecord
 
 COLUMNS: Final = ("kind", "records", "bytes", "oldest", "newest")
 
@@ -103,15 +103,15 @@ def _opened(url: str | None) -> Iterator[SqliteState | PostgresState]:
         opened.close()
 
 
-def _count_by_kind(entries: Iterable[Entry], now: float) -> list[dict[str, Any]]:
+def _count_by_kind(entries: Iterable[StoredRecord], now: float) -> list[dict[str, Any]]:
     """Number, size and ages of the records of each kind: what a key says before its first `:`."""
-    by_kind: dict[str, list[Entry]] = {}
+    by_kind: dict[str, list[StoredRecord]] = {}
     for entry in entries:
         by_kind.setdefault(entry.key.partition(":")[0], []).append(entry)
     return [_count(kind, records, now) for kind, records in sorted(by_kind.items())]
 
 
-def _count(kind: str, records: list[Entry], now: float) -> dict[str, Any]:
+def _count(kind: str, records: list[StoredRecord], now: float) -> dict[str, Any]:
     ages = [max(0.0, now - record.changed_at) for record in records if record.changed_at is not None]
     return {
         "kind": kind,

@@ -42,7 +42,7 @@ def read_accounts(state: SqliteState | PostgresState, keys: Iterable[str]) -> di
     from callwell.clock import boot_id
     from callwell.core.quota.lease_records import FleetRecord
     from callwell.core.quota.lease_status import status
-    from callwell.core.quota.store_time import Evidence
+    from callwell.core.quota.store_time import ClockReading
     from callwell.state.base import Cell
 
     own = clock()
@@ -51,8 +51,8 @@ def read_accounts(state: SqliteState | PostgresState, keys: Iterable[str]) -> di
     for key in keys:
         if key.startswith(PREFIX):
             record = state.read(Cell(key, FleetRecord, FleetRecord()))
-            evidence = Evidence(f"{boot_id()} {own}", own.now(), own.wall(), server_wall)
-            found[key.removeprefix(PREFIX)] = status(record, evidence)
+            clocks = ClockReading(f"{boot_id()} {own}", own.now(), own.wall(), server_wall)
+            found[key.removeprefix(PREFIX)] = status(record, clocks)
     return found
 
 

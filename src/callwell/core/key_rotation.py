@@ -30,7 +30,7 @@ TAKEN_S: Final = 30.0
 """For how long a command has a rotation to itself after each look: it looks every few seconds."""
 
 
-class Step(StrEnum):
+class RotationStep(StrEnum):
     """A step of a rotation."""
 
     PREPARE = "prepare"
@@ -60,7 +60,7 @@ class RotationProof(Struct, frozen=True, array_like=True):
         seen: what was seen, for people.
     """
 
-    step: Step
+    step: RotationStep
     at: float
     fingerprint: str
     seen: str
@@ -99,17 +99,17 @@ class Rotation(Struct, frozen=True, array_like=True):
         return bool(self.old) and self.ended is RotationEnd.NONE
 
     @property
-    def steps(self) -> tuple[Step, ...]:
+    def steps(self) -> tuple[RotationStep, ...]:
         """All steps, in order."""
-        every = tuple(Step)
+        every = tuple(RotationStep)
         return every[1:] if self.overlaps else every
 
     @property
-    def next_step(self) -> Step | None:
+    def next_step(self) -> RotationStep | None:
         """The first step without a proof; None if all are proved."""
         return next((step for step in self.steps if not self.has_proved(step)), None)
 
-    def has_proved(self, step: Step) -> bool:
+    def has_proved(self, step: RotationStep) -> bool:
         """Whether a step is done."""
         return any(proof.step is step for proof in self.proofs)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
 
-from callwell.core.key_rotation import Rotation, RotationEnd, RotationProof, Step
+from callwell.core.key_rotation import Rotation, RotationEnd, RotationProof, RotationStep
 from callwell.core.key_trial import UNTRIED
 
 if TYPE_CHECKING:
@@ -96,10 +96,10 @@ class Evidence(NamedTuple):
     processes: tuple[ProcessUse, ...] = ()
     old_key: OldKeyTrial = OldKeyTrial.UNKNOWN
     marked_at: float = 0.0
-    confirmed: frozenset[Step] = frozenset()
+    confirmed: frozenset[RotationStep] = frozenset()
 
 
-class Wait(NamedTuple):
+class PendingStep(NamedTuple):
     """What a step waits for.
 
     Attributes:
@@ -109,13 +109,13 @@ class Wait(NamedTuple):
         is_refused: the provider refuses the new key.
     """
 
-    step: Step
+    step: RotationStep
     action: Action
     reason: str
     is_refused: bool = False
 
 
-def advance(rotation: Rotation, evidence: Evidence, now: float) -> tuple[Rotation, Wait | None]:
+def advance(rotation: Rotation, evidence: Evidence, now: float) -> tuple[Rotation, PendingStep | None]:
     """Record all that the evidence proves.
 
     Args:
@@ -129,10 +129,10 @@ def advance(rotation: Rotation, evidence: Evidence, now: float) -> tuple[Rotatio
     rotation = _follow_source(rotation, evidence)
     while (step := rotation.next_step) is not None:
         lost = _find_lost_key(rotation, evidence)
-        judged = Wait(step, Action.PERSON, lost) if lost else JUDGES[step](rotation, evidence, now)
-        if isinstance(judged, Wait):
+        judged = PendingStep(step, Action.PERSON, lost) if lost else JUDGES[step](rotation, evidence, now)
+        if isinstance(judged, PendingStep):
             return rotation, judged
-        if step is Step.CREATE:
+        if step is RotationStep.CREATE:
             rotation = replace(rotation, new=evidence.staged)
         fingerprint = rotation.old if step in ABOUT_THE_OLD_KEY else rotation.new
         proof = RotationProof(step=step, at=now, fingerprint=fingerprint, seen=judged)
@@ -140,14 +140,14 @@ def advance(rotation: Rotation, evidence: Evidence, now: float) -> tuple[Rotatio
     return replace(rotation, ended=RotationEnd.DONE, ended_at=now), None
 
 
-ABOUT_THE_OLD_KEY: Final = (Step.PREPARE, Step.DRAIN, Step.REVOKE)
+ABOUT_THE_OLD_KEY: Final = (RotationStep.PREPARE, RotationStep.DRAIN, RotationStep.REVOKE)
 
 
 def _follow_source(rotation: Rotation, evidence: Evidence) -> Rotation:
     """The rotation back at create if the new key was replaced, or taken away, before the provider accepted it."""
-    if not rotation.new or rotation.has_proved(Step.CANARY) or evidence.staged in ("", rotation.new):
+    if not rotation.new or rotation.has_proved(RotationStep.CANARY) or evidence.staged in ("", rotation.new):
         return rotation
-    kept = tuple(proof for proof in rotation.proofs if proof.step is Step.PREPARE)
+    kept = tuple(proof for proof in rotation.proofs if proof.step is RotationStep.PREPARE)
     return replace(rotation, new="", proofs=kept)
 
 
@@ -161,87 +161,89 @@ def _find_lost_key(rotation: Rotation, evidence: Evidence) -> str:
     return f"the source has {which}: put the accepted key {rotation.new} back, or abandon this rotation"
 
 
-def _judge_prepare(_rotation: Rotation, evidence: Evidence, _now: float) -> str | Wait:
-    if Step.PREPARE in evidence.confirmed:
+def _judge_prepare(_rotation: Rotation, evidence: Evidence, _now: float) -> str | PendingStep:
+    if RotationStep.PREPARE in evidence.confirmed:
         return "confirmed: all is ready to store the new key"
-    return Wait(Step.PREPARE, Action.CONFIRM, "the old key may die when the new one is made: get ready to store it")
+    return PendingStep(
+        RotationStep.PREPARE, Action.CONFIRM, "the old key may die when the new one is made: get ready to store it"
+    )
 
 
-def _judge_create(rotation: Rotation, evidence: Evidence, _now: float) -> str | Wait:
+def _judge_create(rotation: Rotation, evidence: Evidence, _now: float) -> str | PendingStep:
     if evidence.problem or not evidence.staged:
-        return Wait(Step.CREATE, Action.PERSON, evidence.problem or "the source has no key")
+        return PendingStep(RotationStep.CREATE, Action.PERSON, evidence.problem or "the source has no key")
     if evidence.staged == rotation.old:
         again = "was written again with" if evidence.is_rewritten else "still has"
-        return Wait(Step.CREATE, Action.PERSON, f"the source {again} the old key {rotation.old}")
+        return PendingStep(RotationStep.CREATE, Action.PERSON, f"the source {again} the old key {rotation.old}")
     if evidence.earlier_use:
         return f"a key that is not new: {evidence.earlier_use}"
     return "a key that no process on this state has used before"
 
 
-def _judge_stage(_rotation: Rotation, _evidence: Evidence, _now: float) -> str | Wait:
+def _judge_stage(_rotation: Rotation, _evidence: Evidence, _now: float) -> str | PendingStep:
     return "it is at the source, and looks right"  # what is wrong with it has stopped create
 
 
-def _judge_canary(_rotation: Rotation, evidence: Evidence, _now: float) -> str | Wait:
+def _judge_canary(_rotation: Rotation, evidence: Evidence, _now: float) -> str | PendingStep:
     if evidence.accepted:
         return evidence.accepted
     if evidence.refusal == UNTRIED:
-        return Wait(
-            Step.CANARY,
+        return PendingStep(
+            RotationStep.CANARY,
             Action.TRY_NEW,
             "the new key could not be tried, and is tried again: there was no clear answer in time",
         )
     if evidence.refusal:
         reason = f"the provider refuses the new key: {evidence.refusal}"
-        return Wait(Step.CANARY, Action.TRY_NEW, reason, is_refused=True)
-    return Wait(Step.CANARY, Action.TRY_NEW, "the provider has not accepted the new key yet")
+        return PendingStep(RotationStep.CANARY, Action.TRY_NEW, reason, is_refused=True)
+    return PendingStep(RotationStep.CANARY, Action.TRY_NEW, "the provider has not accepted the new key yet")
 
 
-def _judge_switch(rotation: Rotation, evidence: Evidence, now: float) -> str | Wait:
+def _judge_switch(rotation: Rotation, evidence: Evidence, now: float) -> str | PendingStep:
     if not evidence.asked_at:
-        return Wait(Step.SWITCH, Action.ASK, "all processes are asked to read the new key")
+        return PendingStep(RotationStep.SWITCH, Action.ASK, "all processes are asked to read the new key")
     slow = [use for use in evidence.processes if use.fingerprint == rotation.old]
     active = [use for use in slow if not use.is_silent]
     if active:
-        return Wait(Step.SWITCH, Action.LOOK, f"still with the old key: {_names(active)}")
+        return PendingStep(RotationStep.SWITCH, Action.LOOK, f"still with the old key: {_names(active)}")
     if slow and now < evidence.asked_at + ANSWER_S:
-        return Wait(Step.SWITCH, Action.LOOK, f"no answer yet from {_names(slow)}")
+        return PendingStep(RotationStep.SWITCH, Action.LOOK, f"no answer yet from {_names(slow)}")
     users = sum(use.fingerprint == rotation.new and not use.is_silent for use in evidence.processes)
     none = "no process makes calls now; each reads the new key before its next one"
     return (f"{_count(users)} with it" if users else none) + _describe_silent(slow)
 
 
-def _judge_drain(rotation: Rotation, evidence: Evidence, _now: float) -> str | Wait:
+def _judge_drain(rotation: Rotation, evidence: Evidence, _now: float) -> str | PendingStep:
     users = [use for use in evidence.processes if use.is_using(rotation.old)]
     active = [use for use in users if not use.is_silent]
     if active:
-        return Wait(Step.DRAIN, Action.LOOK, f"calls with the old key are under way in {_names(active)}")
+        return PendingStep(RotationStep.DRAIN, Action.LOOK, f"calls with the old key are under way in {_names(active)}")
     return f"no call with it is under way{_describe_silent(users)}"
 
 
-def _judge_revoke(rotation: Rotation, evidence: Evidence, _now: float) -> str | Wait:
+def _judge_revoke(rotation: Rotation, evidence: Evidence, _now: float) -> str | PendingStep:
     is_dead = evidence.old_key is OldKeyTrial.REFUSED
-    is_confirmed = Step.REVOKE in evidence.confirmed
+    is_confirmed = RotationStep.REVOKE in evidence.confirmed
     can_try = evidence.old_key is not OldKeyTrial.UNKNOWN
     if not is_dead and not is_confirmed and (rotation.overlaps or not can_try):
-        return Wait(Step.REVOKE, Action.CONFIRM, "the old key is to be revoked at the provider")
+        return PendingStep(RotationStep.REVOKE, Action.CONFIRM, "the old key is to be revoked at the provider")
     if not is_dead and can_try:
         still = "still accepts" if evidence.old_key is OldKeyTrial.ACCEPTED else "has not been asked about"
-        return Wait(Step.REVOKE, Action.TRY_OLD, f"the provider {still} the old key")
+        return PendingStep(RotationStep.REVOKE, Action.TRY_OLD, f"the provider {still} the old key")
     if not evidence.marked_at:
-        return Wait(Step.REVOKE, Action.MARK, "the old key is marked as revoked for all processes")
+        return PendingStep(RotationStep.REVOKE, Action.MARK, "the old key is marked as revoked for all processes")
     how = "the provider refuses it" if is_dead else "confirmed to be revoked at the provider, and not tried"
     return f"{how}; marked as revoked for all processes"
 
 
-JUDGES: Final[Mapping[Step, Callable[[Rotation, Evidence, float], str | Wait]]] = {
-    Step.PREPARE: _judge_prepare,
-    Step.CREATE: _judge_create,
-    Step.STAGE: _judge_stage,
-    Step.CANARY: _judge_canary,
-    Step.SWITCH: _judge_switch,
-    Step.DRAIN: _judge_drain,
-    Step.REVOKE: _judge_revoke,
+JUDGES: Final[Mapping[RotationStep, Callable[[Rotation, Evidence, float], str | PendingStep]]] = {
+    RotationStep.PREPARE: _judge_prepare,
+    RotationStep.CREATE: _judge_create,
+    RotationStep.STAGE: _judge_stage,
+    RotationStep.CANARY: _judge_canary,
+    RotationStep.SWITCH: _judge_switch,
+    RotationStep.DRAIN: _judge_drain,
+    RotationStep.REVOKE: _judge_revoke,
 }
 """What each step needs: the text of its proof, or what is missing."""
 

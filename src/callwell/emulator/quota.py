@@ -45,7 +45,7 @@ class Limit(NamedTuple):
     per_class: bool = False
 
 
-class QuotaStatus(NamedTuple):
+class LimitStatus(NamedTuple):
     """What is left of one limit.
 
     Attributes:
@@ -80,12 +80,12 @@ class FixedWindow:
             self.used = 0
         self.used += 1
 
-    def status(self, now: float) -> QuotaStatus:
+    def status(self, now: float) -> LimitStatus:
         """Return what is left, and the time until the window ends."""
         ends = self.started_s + self.limit.window_s
         if now >= ends:
-            return QuotaStatus(self.limit, remaining=self.limit.max_requests, reset_s=self.limit.window_s)
-        return QuotaStatus(self.limit, remaining=self.limit.max_requests - self.used, reset_s=ends - now)
+            return LimitStatus(self.limit, remaining=self.limit.max_requests, reset_s=self.limit.window_s)
+        return LimitStatus(self.limit, remaining=self.limit.max_requests - self.used, reset_s=ends - now)
 
 
 @dataclass(slots=True)
@@ -107,11 +107,11 @@ class SlidingLog:
         """Count one admitted request."""
         self.admitted_s.append(now)
 
-    def status(self, now: float) -> QuotaStatus:
+    def status(self, now: float) -> LimitStatus:
         """Return what is left, and the time until the oldest request leaves the window."""
         self.wait_s(now)
         oldest_s = now - self.admitted_s[0] if self.admitted_s else 0.0
-        return QuotaStatus(
+        return LimitStatus(
             self.limit,
             remaining=self.limit.max_requests - len(self.admitted_s),
             reset_s=self.limit.window_s - oldest_s,
@@ -148,10 +148,10 @@ class ServerQuota:
             window.count(now)
         return None
 
-    def latest_statuses(self) -> list[QuotaStatus]:
+    def latest_statuses(self) -> list[LimitStatus]:
         """Return the status of every limit at the latest arrival."""
         return self.statuses_at(self._latest_s)
 
-    def statuses_at(self, now: float) -> list[QuotaStatus]:
+    def statuses_at(self, now: float) -> list[LimitStatus]:
         """Return the status of every limit at `now`."""
         return [window.status(now) for window in self._windows]

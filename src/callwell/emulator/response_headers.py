@@ -15,7 +15,7 @@ from email.utils import formatdate
 from math import ceil
 from typing import TYPE_CHECKING, Final, Literal
 
-from callwell.emulator.quota import QuotaStatus
+from callwell.emulator.quota import LimitStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ RATE_HEADER_FORMS: Final = ("off", "delta", "epoch", "draft")
 UNLIMITED: Final = 10**9
 
 
-def quota_headers(form: RateHeaderForm, statuses: Sequence[QuotaStatus], wall_s: float) -> HeaderPairs:
+def quota_headers(form: RateHeaderForm, statuses: Sequence[LimitStatus], wall_s: float) -> HeaderPairs:
     """Return the quota headers of one response.
 
     Args:
@@ -52,12 +52,12 @@ def quota_headers(form: RateHeaderForm, statuses: Sequence[QuotaStatus], wall_s:
     )
 
 
-def false_statuses(statuses: Sequence[QuotaStatus], value: str) -> list[QuotaStatus]:
+def false_statuses(statuses: Sequence[LimitStatus], value: str) -> list[LimitStatus]:
     """Return statuses that contradict the truth: `exhausted` or `unlimited`."""
     if value == "exhausted":
-        return [QuotaStatus(status.limit, remaining=0, reset_s=status.limit.window_s) for status in statuses]
+        return [LimitStatus(status.limit, remaining=0, reset_s=status.limit.window_s) for status in statuses]
     return [
-        QuotaStatus(status.limit._replace(max_requests=UNLIMITED), remaining=UNLIMITED - 1, reset_s=1.0)
+        LimitStatus(status.limit._replace(max_requests=UNLIMITED), remaining=UNLIMITED - 1, reset_s=1.0)
         for status in statuses
     ]
 

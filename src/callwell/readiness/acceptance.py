@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from callwell.readiness.baseline import AcceptedEntry
     from callwell.readiness.check import Finding, Place
     from callwell.readiness.comments import IgnoreComment
-    from callwell.readiness.report import CheckResult, Report
+    from callwell.readiness.report import CheckReport, CheckResult
 
 
 def accept(
-    report: Report,
+    report: CheckReport,
     baseline: Iterable[AcceptedEntry],
     find_comment: Callable[[str, Place], IgnoreComment | None],
     *,
     today: dt.date,
     whole: bool,
-) -> Report:
+) -> CheckReport:
     """Apply comments and a baseline to a report.
 
     An entry that has ended does not accept its finding any more, and the finding says so. Of several entries for one
@@ -86,7 +86,7 @@ def _expired(finding: Finding, entry: AcceptedEntry) -> Finding:
     return finding._replace(what=what, identity=finding.identity or finding.what)
 
 
-def _stale_entries(report: Report, entries: Mapping[Identity, AcceptedEntry]) -> Iterator[str]:
+def _stale_entries(report: CheckReport, entries: Mapping[Identity, AcceptedEntry]) -> Iterator[str]:
     """A sentence about each entry that accepts nothing, of the checks that have looked at everything."""
     complete = (CheckOutcome.SKIPPED, CheckOutcome.COULD_NOT_LOOK)
     looked = {result.check.id for result in report.results if result.outcome not in complete and not result.unseen}

@@ -28,7 +28,7 @@ class SettingInEffect(NamedTuple):
         return self.origin not in ("profile", "default")
 
 
-class Account(NamedTuple):
+class ConfiguredAccount(NamedTuple):
     """A provider in one environment, as the project is configured to use it.
 
     Attributes:

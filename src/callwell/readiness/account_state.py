@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from callwell.client.calls.options import ClientOptions
     from callwell.readiness.check import Place
-    from callwell.readiness.project import Account, Project
+    from callwell.readiness.project import ConfiguredAccount, Project
     from callwell.state import State
 
 SQLITE: Final = "sqlite:///"
@@ -44,7 +44,7 @@ class SharedState(NamedTuple):
     url: str
     state: State
     place: Place | None
-    accounts: tuple[Account, ...]
+    accounts: tuple[ConfiguredAccount, ...]
 
 
 class _Choice(NamedTuple):
@@ -96,7 +96,7 @@ def look_into_states(project: Project) -> Iterator[SharedState | Unseen]:
 
 
 @contextmanager
-def open_config(account: Account, state: State) -> Iterator[ClientConfig]:
+def open_config(account: ConfiguredAccount, state: State) -> Iterator[ClientConfig]:
     """The configuration of an account's clients on an open state.
 
     Args:

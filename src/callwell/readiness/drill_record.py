@@ -12,7 +12,7 @@ from callwell.readiness.account_state import find_state_problem, open_config
 from callwell.state import Cell, open_state
 
 if TYPE_CHECKING:
-    from callwell.readiness.project import Account
+    from callwell.readiness.project import ConfiguredAccount
     from callwell.state import State
 
 ROTATION: Final = "rotation"
@@ -33,7 +33,7 @@ class DrillRecord(Struct, frozen=True, array_like=True, forbid_unknown_fields=Tr
     configuration: str = ""
 
 
-def record_drill(account: Account, drill: str, *, passed: bool, at: float) -> bool:
+def record_drill(account: ConfiguredAccount, drill: str, *, passed: bool, at: float) -> bool:
     """Remember a drill in the state of the account's settings.
 
     Args:
@@ -63,7 +63,7 @@ def record_drill(account: Account, drill: str, *, passed: bool, at: float) -> bo
     return True
 
 
-def read_drill(account: Account, drill: str, state: State) -> DrillRecord | None:
+def read_drill(account: ConfiguredAccount, drill: str, state: State) -> DrillRecord | None:
     """The last drill of an account; None if there was none.
 
     Args:
@@ -78,7 +78,7 @@ def read_drill(account: Account, drill: str, state: State) -> DrillRecord | None
     return record if record.at else None
 
 
-def digest_configuration(account: Account) -> str:
+def digest_configuration(account: ConfiguredAccount) -> str:
     """A digest of an account's settings: after a change, what a drill has proved is not known to hold.
 
     Args:
@@ -88,6 +88,6 @@ def digest_configuration(account: Account) -> str:
     return hashlib.blake2b("\n".join(settings).encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
 
 
-def _cell(account: Account, drill: str, state: State) -> Cell[DrillRecord]:
+def _cell(account: ConfiguredAccount, drill: str, state: State) -> Cell[DrillRecord]:
     with open_config(account, state) as config:
         return Cell(f"drill:{config.account_key}:{drill}", DrillRecord, empty=DrillRecord(), damaged=DrillRecord())

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from callwell.keys import Key, KeySource
-    from callwell.readiness.project import Account, Project
+    from callwell.readiness.project import ConfiguredAccount, Project
 
 
 class KeyPlace(NamedTuple):
@@ -30,7 +30,7 @@ class KeyPlace(NamedTuple):
         is_unknown: a key may be there, but the place could not be read.
     """
 
-    account: Account
+    account: ConfiguredAccount
     source: KeySource
     key: Key | None
     problem: str
@@ -57,7 +57,7 @@ class KeyPlace(NamedTuple):
         return Unseen(what=what, place=self.place(root), fix=fix)
 
 
-def read_key_places(accounts: Iterable[Account]) -> tuple[KeyPlace, ...]:
+def read_key_places(accounts: Iterable[ConfiguredAccount]) -> tuple[KeyPlace, ...]:
     """The places of the keys of accounts; those of providers without keys are left out.
 
     Args:
@@ -100,12 +100,12 @@ def follow(path: Path) -> Path:
         return Path(os.path.realpath(path))
 
 
-def label(account: Account) -> str:
+def label(account: ConfiguredAccount) -> str:
     """An account in a sentence."""
     return f"{account.provider.name}/{account.environment}"
 
 
-def _read(account: Account) -> KeyPlace:
+def _read(account: ConfiguredAccount) -> KeyPlace:
     variable = account.provider.in_environment(account.environment).profile.key.env
     setting = account.settings["key"].value
     source = parse_source(None if setting is None else str(setting), variable, accept_exposed=True)

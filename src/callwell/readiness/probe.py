@@ -25,7 +25,7 @@ from callwell.version import VERSION
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from callwell.readiness.project import Account, Project
+    from callwell.readiness.project import ConfiguredAccount, Project
 
 PATIENCE_S: Final = 10.0
 """Seconds for the connection, and again for the answer: as long as a client waits for a connection."""
@@ -47,7 +47,7 @@ class Target(NamedTuple):
     ca_file: str | None
 
 
-class Probe(NamedTuple):
+class ProbeAnswer(NamedTuple):
     """What an address answered.
 
     Attributes:
@@ -81,10 +81,12 @@ class Unreached(NamedTuple):
     permanent: bool
 
 
-_ANSWERS: WeakKeyDictionary[Project, dict[Target, Probe | Unreached]] = WeakKeyDictionary()
+_ANSWERS: WeakKeyDictionary[Project, dict[Target, ProbeAnswer | Unreached]] = WeakKeyDictionary()
 
 
-def probe(project: Project, account: Account, *, wall: Callable[[], float] = time.time) -> Probe | Unreached:
+def probe(
+    project: Project, account: ConfiguredAccount, *, wall: Callable[[], float] = time.time
+) -> ProbeAnswer | Unreached:
     """What the address of an account answers; asked once for all checks.
 
     Args:
@@ -99,7 +101,7 @@ def probe(project: Project, account: Account, *, wall: Callable[[], float] = tim
     return answers[target]
 
 
-def target_of(account: Account) -> Target:
+def target_of(account: ConfiguredAccount) -> Target:
     """Where the calls of an account go."""
     settings = account.settings
     proxy = settings["proxy"].value
@@ -111,7 +113,7 @@ def target_of(account: Account) -> Target:
     )
 
 
-def probe_all(project: Project) -> Iterator[tuple[Target, Account, Probe] | Unseen]:
+def probe_all(project: Project) -> Iterator[tuple[Target, ConfiguredAccount, ProbeAnswer] | Unseen]:
     """What came from each address in use, with an account whose calls go there; `Unseen` where nothing came.
 
     Args:
@@ -135,7 +137,7 @@ def not_reached(target: Target, unreached: Unreached) -> Unseen:
     )
 
 
-def _ask(target: Target, wall: Callable[[], float]) -> Probe | Unreached:
+def _ask(target: Target, wall: Callable[[], float]) -> ProbeAnswer | Unreached:
     network = Network(connect_s=PATIENCE_S, proxy=target.proxy, ca_file=target.ca_file)
     try:
         certificates = () if target.ca_file is None else read_certificates(target.ca_file)
@@ -155,7 +157,7 @@ def _ask(target: Target, wall: Callable[[], float]) -> Probe | Unreached:
         connection.close()
 
 
-def _exchange(connection: http.client.HTTPConnection, address: str, wall: Callable[[], float]) -> Probe:
+def _exchange(connection: http.client.HTTPConnection, address: str, wall: Callable[[], float]) -> ProbeAnswer:
     connection.sock.settimeout(PATIENCE_S)
     expires_s, protocol = _certificate(connection.sock)
     sent_at = wall()
@@ -164,7 +166,7 @@ def _exchange(connection: http.client.HTTPConnection, address: str, wall: Callab
     response = connection.getresponse()
     received_at = wall()
     location = response.headers.get("location", "")
-    return Probe(
+    return ProbeAnswer(
         status=response.status,
         location=urljoin(address, location) if location else "",
         date_s=_date(response),

@@ -6,7 +6,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from callwell.readiness.account import Account, SettingInEffect
+from callwell.readiness.account import ConfiguredAccount, SettingInEffect
 from callwell.readiness.files import ProjectFiles
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from callwell.readiness.known_keys.keys_in_use import KeysInUse
     from callwell.readiness.shapes.scan import ShapeScan
 
-__all__ = ["Account", "Project", "Scope", "SettingInEffect"]
+__all__ = ["ConfiguredAccount", "Project", "Scope", "SettingInEffect"]
 
 
 class Scope(NamedTuple):
@@ -51,14 +51,14 @@ class Project:
         undescribed: descriptions of providers that the project uses and that could not be loaded.
     """
 
-    def __init__(self, root: Path, accounts: tuple[Account, ...] = (), scope: Scope | None = None) -> None:
+    def __init__(self, root: Path, accounts: tuple[ConfiguredAccount, ...] = (), scope: Scope | None = None) -> None:
         self.root = root
         self.accounts = accounts
         self.undescribed: tuple[Unseen, ...] = ()
         self.scope = scope or Scope()
 
     @property
-    def in_use(self) -> tuple[Account, ...]:
+    def in_use(self) -> tuple[ConfiguredAccount, ...]:
         """The accounts with which the project makes its calls."""
         return tuple(account for account in self.accounts if account.in_use)
 

@@ -76,7 +76,7 @@ class CheckResult(NamedTuple):
         return CheckOutcome.COULD_NOT_LOOK if self.unseen else CheckOutcome.PASSED
 
 
-class Report(NamedTuple):
+class CheckReport(NamedTuple):
     """The result of all checks.
 
     Attributes:

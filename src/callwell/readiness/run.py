@@ -12,7 +12,7 @@ from callwell.errors import CallwellError
 from callwell.readiness.check import CouldNotLook, Finding, Group, NotApplicable, Unseen
 from callwell.readiness.practices import find_rules
 from callwell.readiness.registry import CHECKS
-from callwell.readiness.report import CheckResult, Report
+from callwell.readiness.report import CheckReport, CheckResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -27,7 +27,7 @@ STOPS: Final = (NotApplicable, CouldNotLook, CallwellError, OSError)
 """What may stop a check before it looks. It stops it again then, and is reported."""
 
 
-def run_checks(project: Project, checks: Iterable[Check], begin: Callable[[Check], None] | None = None) -> Report:
+def run_checks(project: Project, checks: Iterable[Check], begin: Callable[[Check], None] | None = None) -> CheckReport:
     """Run checks on a project.
 
     Args:
@@ -51,7 +51,7 @@ def run_checks(project: Project, checks: Iterable[Check], begin: Callable[[Check
         project.close()
     groups = list(Group)
     results.sort(key=lambda result: groups.index(result.check.group))  # stable: the order of the run within a group
-    return Report(
+    return CheckReport(
         root=str(project.root),
         results=tuple(results),
         took_s=time.monotonic() - started,

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Steps from one version of a store's schema to the next, safe while two versions of Callwell use the store.
+"""Migrations from one version of a store's schema to the next, safe while two versions of Callwell use the store.
 
-A rolling update has old and new processes at work at once. So a step must not surprise a process that has the store
-open. A step has two numbers: its own, and the oldest version that the code must know to work after it (`needs`). A step
-that only adds what older code ignores needs no more than the one before it. The store has both numbers, and each change
-of a record reads `needs` again: as soon as a step is too much for the code that runs, that code stops with one clear
-line, before it writes.
+A rolling update has old and new processes at work at once. So a migration must not surprise a process that has the
+store open. A migration has two numbers: its own, and the oldest version that the code must know to work after it
+(`needs`). A migration that only adds what older code ignores needs no more than the one before it. The store has both
+numbers, and each change of a record reads `needs` again: as soon as a migration is too much for the code that runs,
+that code stops with one clear line, before it writes.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
-class Step(NamedTuple):
-    """A step of a schema.
+class Migration(NamedTuple):
+    """One step of a schema from a version to the next.
 
     Attributes:
         version: the schema's version after it; versions count from 1.
@@ -36,7 +36,7 @@ class Schema(NamedTuple):
     """What a store says of itself.
 
     Attributes:
-        version: of its last step; 0 if it had none.
+        version: of its last migration; 0 if it had none.
         needs: the oldest version that the code must know.
     """
 
@@ -44,18 +44,18 @@ class Schema(NamedTuple):
     needs: int
 
 
-def check_needs(needs: int, steps: Sequence[Step], *, name: str) -> None:
+def check_needs(needs: int, migrations: Sequence[Migration], *, name: str) -> None:
     """Refuse a store that needs newer code.
 
     Args:
         needs: the oldest version that the code must know.
-        steps: all that the code knows.
+        migrations: all that the code knows.
         name: the store, as messages have it.
 
     Raises:
         StateError: the code is too old.
     """
-    known = steps[-1].version
+    known = migrations[-1].version
     if needs > known:
         raise StateError(
             f"{name} was written by a newer version of Callwell (schema {needs}, this one knows {known}); update "
@@ -63,29 +63,29 @@ def check_needs(needs: int, steps: Sequence[Step], *, name: str) -> None:
         )
 
 
-def pending(schema: Schema, steps: Sequence[Step], *, name: str) -> list[Step]:
-    """The steps that a store lacks.
+def pending(schema: Schema, migrations: Sequence[Migration], *, name: str) -> list[Migration]:
+    """The migrations that a store lacks.
 
     Raises:
         StateError: the code is too old for the store.
     """
-    check_needs(schema.needs, steps, name=name)
-    return [step for step in steps if step.version > schema.version]
+    check_needs(schema.needs, migrations, name=name)
+    return [migration for migration in migrations if migration.version > schema.version]
 
 
-def check_complete(schema: Schema, steps: Sequence[Step], *, name: str) -> None:
-    """Refuse a store that lacks steps, where none may be carried out.
+def check_complete(schema: Schema, migrations: Sequence[Migration], *, name: str) -> None:
+    """Refuse a store that lacks migrations, where none may be carried out.
 
     Args:
         schema: what the store says.
-        steps: all that the code knows.
+        migrations: all that the code knows.
         name: the store, as messages have it.
 
     Raises:
         StateError: it is of an older version, or the code is too old for it.
     """
-    if pending(schema, steps, name=name):
+    if pending(schema, migrations, name=name):
         raise StateError(
             f"{name} was written by an older version of Callwell (schema {schema.version}, this one knows "
-            f"{steps[-1].version}); the next client that uses it updates it"
+            f"{migrations[-1].version}); the next client that uses it updates it"
         )

@@ -25,13 +25,13 @@ from callwell.forks import reset_after_fork
 from callwell.state import postgres_schema
 from callwell.state.base import FORGET
 from callwell.state.listeners import Listeners
-from callwell.state.migrations import Schema, Step, check_complete, check_needs
+from callwell.state.migrations import Migration, Schema, check_complete, check_needs
 from callwell.state.postgres_connection import QUERIES, leave_to_parent
 from callwell.state.postgres_errors import explain_error
 from callwell.state.postgres_signals import PostgresSignals
 from callwell.state.postgres_url import parse
 from callwell.state.queries import LAST_CHARACTER
-from callwell.state.stored_records import Entry, Place, decode, encode
+from callwell.state.stored_records import StoredRecord, StoreLocation, decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -51,7 +51,7 @@ class PostgresState:
 
     Args:
         url: `postgresql://USER@HOST/DATABASE`, as libpq takes it; several hosts for a failover.
-        steps: the schema's steps that this code knows.
+        migrations: the schema's migrations that this code knows.
         existing: use tables that are there: none is made or changed.
         at_once: connect now, and not when it is first used.
 
@@ -64,14 +64,19 @@ class PostgresState:
     call_locks: Path | None = None
 
     def __init__(
-        self, url: str, *, steps: Sequence[Step] = postgres_schema.STEPS, existing: bool = False, at_once: bool = True
+        self,
+        url: str,
+        *,
+        migrations: Sequence[Migration] = postgres_schema.MIGRATIONS,
+        existing: bool = False,
+        at_once: bool = True,
     ) -> None:
         self._url = url
         self.server_wall: float | None = None
         self.schema = Schema(0, 0)
         self._address = parse(url)
-        self._place = Place(self._address.name, REMEDY)
-        self._steps = steps
+        self._place = StoreLocation(self._address.name, REMEDY)
+        self._migrations = migrations
         self._existing = existing
         self._lock = threading.Lock()
         self._connection: Connection | None = None
@@ -136,12 +141,12 @@ class PostgresState:
         with self._translate_errors("write"):
             self._query("remove", _range(prefix))
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[StoredRecord]:
         """What is stored under each key, in order."""
         with self._translate_errors("read"):
             rows = self._query("entries", ())
             self.server_wall = rows[0][3] if rows else None
-            return [Entry(bytes(key).decode(), size, at) for key, size, at, _ in rows]
+            return [StoredRecord(bytes(key).decode(), size, at) for key, size, at, _ in rows]
 
     def contents(self) -> list[tuple[str, bytes]]:
         """Each record as it is stored, with its key, in the order of the keys."""
@@ -161,7 +166,7 @@ class PostgresState:
 
     def twin(self) -> PostgresState:
         """A state of the same database, with connections of its own."""
-        return PostgresState(self._url, steps=self._steps, existing=self._existing, at_once=False)
+        return PostgresState(self._url, migrations=self._migrations, existing=self._existing, at_once=False)
 
     def close(self) -> None:
         """Close the connections, and end all listening."""
@@ -200,11 +205,11 @@ class PostgresState:
 
     def _check_schema(self, connection: Connection) -> Schema:
         if not self._existing:
-            return postgres_schema.migrate(connection, self._steps, name=self.name)
+            return postgres_schema.migrate(connection, self._migrations, name=self.name)
         schema = postgres_schema.read_schema(connection, name=self.name)
         if not schema.version:
             raise StateError(f"{self.name} has no state of Callwell yet: no client has used it")
-        check_complete(schema, self._steps, name=self.name)
+        check_complete(schema, self._migrations, name=self.name)
         return schema
 
     def _disconnect(self) -> None:
@@ -250,7 +255,7 @@ class PostgresState:
             row = _last_row(connection, QUERIES["lock"], (key,))
         else:
             self.server_wall = row[1]
-        check_needs(row[2], self._steps, name=self.name)
+        check_needs(row[2], self._migrations, name=self.name)
         record: bytes | None = row[0]
         return record
 

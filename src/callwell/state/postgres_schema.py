@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of a state in PostgreSQL, and the steps that made them."""
+"""The tables of a state in PostgreSQL, and the migrations that made them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 
 from callwell.errors import StateError
-from callwell.state.migrations import Schema, Step, pending
+from callwell.state.migrations import Migration, Schema, pending
 from callwell.state.postgres_connection import QUERIES
 
 if TYPE_CHECKING:
@@ -21,16 +21,16 @@ def _create(connection: Connection) -> None:
     connection.execute(QUERIES["create"])
 
 
-STEPS: Final = (Step(1, 1, _create),)
-"""All steps, in order. A step is never changed once it was released; see `migrations` for what it may do."""
+MIGRATIONS: Final = (Migration(1, 1, _create),)
+"""All migrations, in order. A migration is never changed once it was released; see `migrations` for what it may do."""
 
 
-def migrate(connection: Connection, steps: Sequence[Step], *, name: str) -> Schema:
-    """Carry out the steps that a database lacks; processes that do so at once take turns.
+def migrate(connection: Connection, migrations: Sequence[Migration], *, name: str) -> Schema:
+    """Carry out the migrations that a database lacks; processes that do so at once take turns.
 
     Args:
         connection: open, with each statement committed on its own.
-        steps: all that the code knows.
+        migrations: all that the code knows.
         name: the database, as messages have it.
 
     Returns:
@@ -38,18 +38,18 @@ def migrate(connection: Connection, steps: Sequence[Step], *, name: str) -> Sche
 
     Raises:
         StateError: the code is too old, or the tables are another program's.
-        psycopg.Error: a step failed, and nothing of it was done.
+        psycopg.Error: a migration failed, and nothing of it was done.
     """
     schema = read_schema(connection, name=name)
-    if not pending(schema, steps, name=name):
+    if not pending(schema, migrations, name=name):
         return schema
     try:
         connection.execute(QUERIES["begin_migration"])
         connection.execute(QUERIES["create_schema"])
         schema = read_schema(connection, name=name)  # another process may have been first
-        for step in pending(schema, steps, name=name):
-            step.apply(connection)
-            connection.execute(QUERIES["add_step"], (step.version, step.needs))
+        for migration in pending(schema, migrations, name=name):
+            migration.apply(connection)
+            connection.execute(QUERIES["add_step"], (migration.version, migration.needs))
         connection.execute(QUERIES["commit"])
     except BaseException:
         connection.rollback()

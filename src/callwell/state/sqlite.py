@@ -27,10 +27,10 @@ from callwell.state.base import FORGET
 from callwell.state.checksums import add_checksum, strip_checksum
 from callwell.state.file_identity import FileIdentity
 from callwell.state.listeners import Listeners
-from callwell.state.migrations import Schema, Step, check_complete, check_needs, pending
+from callwell.state.migrations import Migration, Schema, check_complete, check_needs, pending
 from callwell.state.queries import LAST_CHARACTER, load_queries
 from callwell.state.signals import SignalFolder
-from callwell.state.stored_records import Entry, Place, assume_damaged, decode, encode
+from callwell.state.stored_records import StoredRecord, StoreLocation, assume_damaged, decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -73,12 +73,13 @@ def _add_times(connection: sqlite3.Connection) -> None:
 
 
 CHECKSUMS_VERSION: Final = 1
-"""The last version without a table of steps."""
+"""The last version without a table of migrations."""
 
-STEPS: Final = (Step(1, 1, _add_checksums), Step(2, 1, _add_times))
-"""All steps, in order. A step is never changed once it was released; see `migrations` for what it may do.
+MIGRATIONS: Final = (Migration(1, 1, _add_checksums), Migration(2, 1, _add_times))
+"""All migrations, in order. A migration is never changed once it was released; see `migrations` for what it may do.
 
-What the code must know (`Step.needs`) is the file's `user_version`, which versions before the second step read too.
+What the code must know (`Migration.needs`) is the file's `user_version`, which versions before the second migration
+read too.
 """
 
 _LOCK: Final = threading.RLock()
@@ -92,7 +93,7 @@ class SqliteState:
 
     Args:
         path: the file, created with its folders if it does not exist; `~` is the home directory.
-        steps: the schema's steps that this code knows.
+        migrations: the schema's migrations that this code knows.
         existing: open a file that is there: none is made or changed.
         at_once: open the file now, and not when it is first used.
 
@@ -104,13 +105,13 @@ class SqliteState:
     server_wall: float | None = None
 
     def __init__(
-        self, path: str, *, steps: Sequence[Step] = STEPS, existing: bool = False, at_once: bool = True
+        self, path: str, *, migrations: Sequence[Migration] = MIGRATIONS, existing: bool = False, at_once: bool = True
     ) -> None:
         self.path = Path(path).expanduser()
         self.schema = Schema(0, 0)
-        self._steps = steps
+        self._migrations = migrations
         self._existing = existing
-        self._place = Place(str(self.path), "remove the file")
+        self._place = StoreLocation(str(self.path), "remove the file")
         self._file = self.path.absolute()
         self.call_locks: Path | None = self._file.with_name(f"{self._file.name}-calls")
         self._identity = FileIdentity(self._file)
@@ -138,7 +139,7 @@ class SqliteState:
         with self._transaction() as connection:
             self._check_unchanged()
             (needs,) = connection.execute(QUERIES["needs"]).fetchone()
-            check_needs(needs, self._steps, name=self.name)
+            check_needs(needs, self._migrations, name=self.name)
             record, result = change(self._decode(connection, cell))
             if record is FORGET:
                 connection.execute(QUERIES["forget"], (cell.key,))
@@ -168,12 +169,12 @@ class SqliteState:
             connection.execute(QUERIES["remove"], (prefix, prefix + LAST_CHARACTER))
             connection.execute(QUERIES["commit"])
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[StoredRecord]:
         """What is stored under each key, in order."""
         with self._translate_errors("read"):
             connection = self._open()
             self._check_unchanged()
-            return [Entry(*row) for row in connection.execute(QUERIES["entries"])]
+            return [StoredRecord(*row) for row in connection.execute(QUERIES["entries"])]
 
     def notify(self, topic: str) -> None:
         """Call all who listen, in every process that has the file open."""
@@ -189,7 +190,7 @@ class SqliteState:
 
     def twin(self) -> SqliteState:
         """A state of the same file, which must not have been replaced by then, that waits less long for others."""
-        twin = SqliteState(str(self._file), steps=self._steps, existing=self._existing, at_once=False)
+        twin = SqliteState(str(self._file), migrations=self._migrations, existing=self._existing, at_once=False)
         twin._identity = self._identity.renew()
         twin._busy_s = TWIN_BUSY_S
         return twin
@@ -277,16 +278,18 @@ class SqliteState:
             raise
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
-        """Carry out the steps that the file lacks; processes that do so at once take turns."""
+        """Carry out the migrations that the file lacks; processes that do so at once take turns."""
         self.schema = _read_schema(connection)
         if self._existing:
-            check_complete(self.schema, self._steps, name=self.name)
-        if not pending(self.schema, self._steps, name=self.name):
+            check_complete(self.schema, self._migrations, name=self.name)
+        if not pending(self.schema, self._migrations, name=self.name):
             return
         connection.execute(QUERIES["begin"])
-        for step in pending(_read_schema(connection), self._steps, name=self.name):  # another may have been first
-            step.apply(connection)
-            _add_step(connection, step)
+        for migration in pending(
+            _read_schema(connection), self._migrations, name=self.name
+        ):
+            migration.apply(connection)
+            _record_migration(connection, migration)
         connection.execute(QUERIES["commit"])
         self.schema = _read_schema(connection)
 
@@ -337,19 +340,19 @@ def _try_begin(connection: sqlite3.Connection, busy_s: float, *, is_last: bool) 
 
 def _read_schema(connection: sqlite3.Connection) -> Schema:
     (needs,) = connection.execute(QUERIES["needs"]).fetchone()
-    (has_steps,) = connection.execute(QUERIES["has_steps"]).fetchone()
-    if not has_steps:
+    (has_table,) = connection.execute(QUERIES["has_steps"]).fetchone()
+    if not has_table:
         return Schema(needs, needs)
     (version,) = connection.execute(QUERIES["version"]).fetchone()
     if not isinstance(version, int):
-        raise sqlite3.DatabaseError("its table of steps has no version")
+        raise sqlite3.DatabaseError("its table of migrations has no version")
     return Schema(version, needs)
 
 
-def _add_step(connection: sqlite3.Connection, step: Step) -> None:
-    connection.execute(f"PRAGMA user_version = {step.needs}")
-    if step.version > CHECKSUMS_VERSION:
-        connection.execute(QUERIES["add_step"], (step.version, time.time()))
+def _record_migration(connection: sqlite3.Connection, migration: Migration) -> None:
+    connection.execute(f"PRAGMA user_version = {migration.needs}")
+    if migration.version > CHECKSUMS_VERSION:
+        connection.execute(QUERIES["add_step"], (migration.version, time.time()))
 
 
 def _create_file(path: Path) -> None:
@@ -361,9 +364,9 @@ def _create_file(path: Path) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(QUERIES["create"])
-        for step in STEPS:
-            step.apply(connection)
-            _add_step(connection, step)
+        for migration in MIGRATIONS:
+            migration.apply(connection)
+            _record_migration(connection, migration)
         connection.close()
         with suppress(FileExistsError):
             os.link(name, path)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Place(NamedTuple):
+class StoreLocation(NamedTuple):
     """Where records are stored.
 
     Attributes:
@@ -36,7 +36,7 @@ class Place(NamedTuple):
         )
 
 
-class Entry(NamedTuple):
+class StoredRecord(NamedTuple):
     """What is stored under one key.
 
     Attributes:
@@ -55,7 +55,7 @@ def encode(key: str, record: Any) -> bytes:
     return add_checksum(key, msgspec.msgpack.encode(record))
 
 
-def decode(cell: Cell[T], stored: bytes, place: Place) -> T:
+def decode(cell: Cell[T], stored: bytes, place: StoreLocation) -> T:
     """The record in stored bytes, or the one that its cell assumes if they are damaged.
 
     Raises:
@@ -69,7 +69,7 @@ def decode(cell: Cell[T], stored: bytes, place: Place) -> T:
         return assume_damaged(cell, cell.damaged, place)
 
 
-def assume_damaged(cell: Cell[T], damaged: T, place: Place) -> T:
+def assume_damaged(cell: Cell[T], damaged: T, place: StoreLocation) -> T:
     """The record that stands for a damaged one, which is logged."""
     LOGGER.warning("the record %s of %s is damaged; the worst case is assumed", cell.key, place.name)
     return damaged

@@ -12,7 +12,7 @@ from callwell.core.quota import buckets, holder_exchange, holdings, leases
 from callwell.core.quota.lease_records import FleetRecord, Holding
 from callwell.core.quota.permits import Permit
 from callwell.core.quota.record import PLAIN_SUCCESS, SendEnd, to_account_quotas, to_call_quotas, to_private
-from callwell.core.quota.store_time import Evidence
+from callwell.core.quota.store_time import ClockReading
 from callwell.core.rules.profile import QuotaRule, RetryRule
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ class Pool:
 
     def answer(self, report: Report, own: AccountQuotas) -> Grant:
         """Apply a report to the record; every permit of the pool stays in one place."""
-        evidence = Evidence(self.boot, self.now, 1e9 + self.now)
-        self.record, grant = leases.exchange(self.record, report, own, evidence)
+        clocks = ClockReading(self.boot, self.now, 1e9 + self.now)
+        self.record, grant = leases.exchange(self.record, report, own, clocks)
         for key, rule in self.record.account.rules.items():
             assert buckets.is_consistent(rule.quota, self.record.account.buckets[key]), key
         return grant

@@ -17,7 +17,7 @@ from callwell.core.quota.bins import count
 from callwell.core.quota.lease_records import FleetRecord, Holding
 from callwell.core.quota.permits import MAX_PAUSE_S, Permit
 from callwell.core.quota.record import SendEnd, to_account_quotas, to_call_quotas, to_private
-from callwell.core.quota.store_time import Evidence
+from callwell.core.quota.store_time import ClockReading
 from callwell.core.rules.profile import QuotaRule, RetryRule
 from callwell.core.types import Outcome
 
@@ -212,14 +212,14 @@ class Fleet:
         if not self.is_store_up or not process.alive:
             process.busy = False
             return
-        evidence = Evidence(
+        clocks = ClockReading(
             boot=process.machine.boot,
             monotonic=self.now(process),
             wall=1e9 + self.true_s + process.machine.wall_ahead_s,
             server_wall=1e9 + self.true_s + self.server_ahead_s if self.has_server else None,
         )
         before = self.record.time.at
-        self.record, grant = leases.exchange(self.record, report, process.own, evidence)
+        self.record, grant = leases.exchange(self.record, report, process.own, clocks)
         assert self.record.time.at >= before
         self.exchanges += 1
         self.check()

@@ -11,7 +11,7 @@ from callwell.core.quota.adaptive import AdaptiveQuota
 from callwell.core.quota.lease_records import FleetRecord, Grant, Lease, SlotGrant
 from callwell.core.quota.lease_status import Hand, status
 from callwell.core.quota.record import AccountRecord, to_account_quotas
-from callwell.core.quota.store_time import Evidence, StoreTime
+from callwell.core.quota.store_time import ClockReading, StoreTime
 from callwell.core.rules.profile import QuotaRule, RetryRule
 
 RULES = {"minute": QuotaRule(limit=100, window_s=60)}
@@ -38,9 +38,9 @@ def record(breaker: Breaker = CLOSED, *, holder: str = "x") -> FleetRecord:
     return FleetRecord(account=account, leases={holder: LEASE}, time=time)
 
 
-def after(seconds: float) -> Evidence:
+def after(seconds: float) -> ClockReading:
     """The clocks of the machine that changed the record last."""
-    return Evidence("here", 50.0 + seconds, 7_000.0)
+    return ClockReading("here", 50.0 + seconds, 7_000.0)
 
 
 def test_permits_and_times() -> None:
@@ -67,22 +67,22 @@ def test_permits_and_times() -> None:
 
 
 @pytest.mark.parametrize(
-    "evidence",
+    "clocks",
     [
         after(31.0),
-        Evidence("there", 3.0, 7_031.0),
-        Evidence("there", 3.0, 99_999.0, server_wall=9_031.0),
+        ClockReading("there", 3.0, 7_031.0),
+        ClockReading("there", 3.0, 99_999.0, server_wall=9_031.0),
     ],
     ids=["same boot", "time of day", "server"],
 )
-def test_clocks(evidence: Evidence) -> None:
+def test_clocks(clocks: ClockReading) -> None:
     """A machine that never changed the record goes by the server's time of day, or by its own if there is no server."""
-    assert status(record(), evidence).holders[0].ends_in_s == pytest.approx(-21.0)
+    assert status(record(), clocks).holders[0].ends_in_s == pytest.approx(-21.0)
 
 
 def test_a_clock_that_went_back() -> None:
     """No time has passed then."""
-    assert status(record(), Evidence("there", 3.0, 0.0)).holders[0].ends_in_s == 10.0
+    assert status(record(), ClockReading("there", 3.0, 0.0)).holders[0].ends_in_s == 10.0
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_undocumented_quotas() -> None:
     lease = Lease(ends_at=AT + 10, covers_s=40, slots={"all": 5}, unused={"all": 1}, needs={"all": 4}, grant=grant)
     state = AdaptiveQuota(rate=12.5, limit=20.7, held=((int(AT) + 60, 5),), paused_until=AT + 2)
     fleet = FleetRecord(AccountRecord(adaptives={"all": state}), {"x": lease}, StoreTime(at=AT, boot="here"))
-    now = status(fleet, Evidence("here", 0.0, 0.0))
+    now = status(fleet, ClockReading("here", 0.0, 0.0))
     (quota,) = now.undocumented
     assert (quota.quota, quota.rate, quota.limit, quota.held, quota.throttled_s) == ("all", 12.5, 20, 5, 2.0)
     assert now.holders[0].hands == (Hand("all", None, permits=5, in_flight=2, needs=4, free_in_s=50.0),)

@@ -13,7 +13,7 @@ from callwell.core.quota.fair_share import water_level
 from callwell.core.quota.lease_records import FleetRecord
 from callwell.core.quota.lease_supply import even_supply, hand_out, offer
 from callwell.core.quota.record import to_account_quotas
-from callwell.core.quota.store_time import Evidence
+from callwell.core.quota.store_time import ClockReading
 from callwell.core.rules.profile import QuotaRule, RetryRule
 
 QUOTA = to_quota(QuotaRule(limit=600, window_s=10.0), 0.0)
@@ -82,6 +82,6 @@ def test_a_process_that_begins_alone_gets_a_reserve_or_all_that_it_wants(
     own = to_account_quotas({NAMES[0]: rule}, RetryRule())
     holding = holdings.open_holding("p", own)
     holding, report = holder_exchange.prepare(holding, own, {NAMES: waiting}, 5.0)
-    _, grant = leases.exchange(FleetRecord(), report, own, Evidence("boot", 5.0, 1e9))
+    _, grant = leases.exchange(FleetRecord(), report, own, ClockReading("boot", 5.0, 1e9))
     (given,) = grant.buckets.values()
     assert least <= given.available <= most

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from callwell.core.quota.store_time import ANCHOR_S, TOLERANCE_S, Evidence, StoreTime, advance
+from callwell.core.quota.store_time import ANCHOR_S, TOLERANCE_S, ClockReading, StoreTime, advance
 
 DAY_S = 86_400.0
 WALL_S = 1.8e9
@@ -34,10 +34,10 @@ class Change(NamedTuple):
     back_s: float = 0.0
 
     @property
-    def evidence(self) -> Evidence:
+    def clocks(self) -> ClockReading:
         """What its clocks say."""
         server = self.server_off_s
-        return Evidence(
+        return ClockReading(
             boot=self.boot,
             monotonic=BOOTS[self.boot] + self.true_s - self.back_s,
             wall=WALL_S + self.true_s + self.wall_off_s,
@@ -51,7 +51,7 @@ def play(changes: list[Change]) -> tuple[StoreTime, bool]:
     stepped = False
     for change in changes:
         before = time.at
-        time, stepped = advance(time, change.evidence)
+        time, stepped = advance(time, change.clocks)
         assert before <= time.at <= change.true_s - changes[0].true_s
     return time, stepped
 

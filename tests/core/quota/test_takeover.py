@@ -16,7 +16,7 @@ from callwell.core.quota.record import (
     to_present,
     to_private,
 )
-from callwell.core.quota.store_time import Evidence
+from callwell.core.quota.store_time import ClockReading
 from callwell.core.quota.takeover import begin
 from callwell.core.rules.profile import QuotaRule, RetryRule
 
@@ -44,7 +44,7 @@ def granted(record: AccountRecord, after_s: float, boot: str, offset_s: float) -
     now = USED_AT + offset_s + after_s
     own = to_private(OWN)
     _, report = holder_exchange.prepare(holdings.open_holding("h", own), own, {NAMES: LIMIT}, now)
-    _, grant = exchange(begin(record), report, own, Evidence(boot, now, WALL_S + after_s))
+    _, grant = exchange(begin(record), report, own, ClockReading(boot, now, WALL_S + after_s))
     return sum([part.available for part in grant.buckets.values()])
 
 

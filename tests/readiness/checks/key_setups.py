@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from callwell.keys import Key
 from callwell.readiness import drill_record, registry
 from callwell.readiness.account_state import open_config
-from callwell.readiness.project import Account, Scope
+from callwell.readiness.project import ConfiguredAccount, Scope
 from callwell.readiness.run import run_check
 from callwell.state import open_state
 from callwell.testing import ManualClock
@@ -32,7 +32,7 @@ class Setup:
     """A machine with a project, key files and a state."""
 
     folder: Path
-    accounts: list[Account] = field(default_factory=list)
+    accounts: list[ConfiguredAccount] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -54,13 +54,13 @@ class Setup:
         file.chmod(mode)
         return f"file:{file}"
 
-    def add(self, provider: str = "userplane", environment: str | None = None, **settings: Any) -> Account:
+    def add(self, provider: str = "userplane", environment: str | None = None, **settings: Any) -> ConfiguredAccount:
         """Add an account."""
         account = make_account(provider, environment, **{"state": self.url, **settings})
         self.accounts.append(account)
         return account
 
-    def use(self, account: Account, text: str, *, first: float = 0.0, last: float = 0.0) -> None:
+    def use(self, account: ConfiguredAccount, text: str, *, first: float = 0.0, last: float = 0.0) -> None:
         """Record that a key was accepted so many days ago."""
         with_state = open_state(self.url)
         for days in (first, last):
@@ -70,14 +70,14 @@ class Setup:
                 uses.record_accepted(Key(text).fingerprint, "here")
         with_state.close()
 
-    def mark(self, account: Account, text: str) -> None:
+    def mark(self, account: ConfiguredAccount, text: str) -> None:
         """Mark a key as revoked."""
         state = open_state(self.url)
         with open_config(account, state) as config:
             config.key_uses().set_revoked(Key(text).fingerprint, revoked=True)
         state.close()
 
-    def drill(self, account: Account, *, days: float, passed: bool = True) -> None:
+    def drill(self, account: ConfiguredAccount, *, days: float, passed: bool = True) -> None:
         """Record a rotation drill."""
         at = time.time() - days * DAY_S
         open_state(self.url).close()
@@ -92,7 +92,7 @@ class Setup:
         return run_check(self.project(), registry.load(f"keys.{name}"))
 
 
-def own_key(setup: Setup, **settings: Any) -> Account:
+def own_key(setup: Setup, **settings: Any) -> ConfiguredAccount:
     """An account with a key file as it should be."""
     return setup.add(key=setup.write_key("keys/userplane"), **settings)
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from callwell.emulator.options import EmulatorOptions
     from callwell.emulator.process import Running
     from callwell.readiness.drills.fault_drill import FaultDrill
-    from callwell.readiness.project import Account
+    from callwell.readiness.project import ConfiguredAccount
 
 REAL_KEY: Final = "uspl_" + "real" * 10
 HTTP: Final = """
@@ -136,11 +136,11 @@ class Case(NamedTuple):
 
     drill: FaultDrill | None
     program: str = ""
-    account: Account = USERPLANE
+    account: ConfiguredAccount = USERPLANE
     failed: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
     perhaps: tuple[str, ...] = ()
-    others: tuple[Account, ...] = ()
+    others: tuple[ConfiguredAccount, ...] = ()
 
 
 CASES: Final[Mapping[str, Case]] = {

@@ -12,7 +12,7 @@ import pytest
 from callwell.description import catalog
 from callwell.readiness import registry
 from callwell.readiness.checks.life import durable_files, shared_state
-from callwell.readiness.project import Account, Project
+from callwell.readiness.project import ConfiguredAccount, Project
 from callwell.readiness.report import CheckOutcome
 from callwell.readiness.run import run_check
 from certificates import Authority
@@ -60,7 +60,7 @@ class Case(NamedTuple):
     check: str
     files: dict[str, str]
     found: tuple[tuple[str, str], ...] = ()
-    accounts: tuple[Account, ...] = ()
+    accounts: tuple[ConfiguredAccount, ...] = ()
     unseen: tuple[str, ...] = ()
 
 

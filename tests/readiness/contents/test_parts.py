@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callwell.readiness.contents import Problem, read_parts
+from callwell.readiness.contents import UnreadablePart, read_parts
 from callwell.readiness.contents.archives import Unpacking
 from callwell.readiness.contents.part import CHUNK
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from callwell.readiness.contents import Part
+    from callwell.readiness.contents import ContentPart
 
 TEXT = b"a text\n"
 
@@ -52,9 +52,12 @@ def as_tar(files: dict[str, bytes]) -> bytes:
     return stream.getvalue()
 
 
-def contents(parts: Iterable[Part | Problem]) -> dict[str, bytes]:
+def contents(parts: Iterable[ContentPart | UnreadablePart]) -> dict[str, bytes]:
     """The content of each part; of a problem the reason."""
-    return {part.inside: part.reason.encode() if isinstance(part, Problem) else b"".join(part.chunks) for part in parts}
+    return {
+        part.inside: part.reason.encode() if isinstance(part, UnreadablePart) else b"".join(part.chunks)
+        for part in parts
+    }
 
 
 def read(tmp_path: Path, data: bytes) -> dict[str, bytes]:

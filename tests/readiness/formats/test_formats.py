@@ -19,7 +19,7 @@ from callwell.readiness.formats.junit import render_junit
 from callwell.readiness.formats.page import render_page
 from callwell.readiness.formats.sarif import to_sarif
 from callwell.readiness.formats.words import verdict_of
-from callwell.readiness.report import CheckOutcome, Report
+from callwell.readiness.report import CheckOutcome, CheckReport
 from tests.readiness.reports import EMPTY_HANDED, HOSTILE, PASSED, REPORT
 
 SCHEMA = Path(__file__).with_name("sarif-2.1.0.schema.json")
@@ -183,7 +183,7 @@ def test_the_table_fits(width: int, *, color: bool) -> None:
         assert "accepted until 2027-01-31: app/my settings.py:3: a sample & <more>" in words
 
 
-def render_sarif(report: Report) -> str:
+def render_sarif(report: CheckReport) -> str:
     """SARIF as it is written."""
     return json.dumps(to_sarif(report), ensure_ascii=False)
 
@@ -209,7 +209,7 @@ def test_no_name_breaks_out(render: Any) -> None:
         (PASSED._replace(results=(*PASSED.results, REPORT.results[5])), False),
     ],
 )
-def test_only_the_whole_list_is_ready(report: Report, *, ready: bool) -> None:
+def test_only_the_whole_list_is_ready(report: CheckReport, *, ready: bool) -> None:
     """Checks that were left out or skipped show nothing, though the exit code is 0."""
     assert report.exit_code == 0
     assert verdict_of(report).startswith("ready") is ready

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from callwell.client.keys.fleet import is_silent
 from callwell.core import key_rotation, rotation_steps
-from callwell.core.key_rotation import Rotation, RotationEnd, Step, Taken
+from callwell.core.key_rotation import Rotation, RotationEnd, RotationStep, Taken
 from callwell.core.key_trial import UNTRIED
 from callwell.core.rotation_steps import Action, Evidence, OldKeyTrial, ProcessUse
 from callwell.core.shared_trial import TrialStep
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from callwell.client.config import ClientConfig
-    from callwell.core.rotation_steps import Wait
+    from callwell.core.rotation_steps import PendingStep
     from callwell.keys import Key
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ class Progress(NamedTuple):
     """
 
     rotation: Rotation
-    wait: Wait | None
+    wait: PendingStep | None
 
 
 class RotationDriver:
@@ -169,7 +169,7 @@ class RotationDriver:
         """
         return Progress(*rotation_steps.advance(rotation, self._gather(rotation, frozenset()), self._clock.wall()))
 
-    def go_on(self, confirmed: frozenset[Step] = frozenset()) -> Progress:
+    def go_on(self, confirmed: frozenset[RotationStep] = frozenset()) -> Progress:
         """Prove all that can be proved now, and do all that needs neither a person nor time.
 
         Args:
@@ -187,7 +187,7 @@ class RotationDriver:
                 return progress
             acted.add(wait.action)
 
-    def _look(self, confirmed: frozenset[Step]) -> Progress:
+    def _look(self, confirmed: frozenset[RotationStep]) -> Progress:
         """Record what the evidence of this moment proves."""
         evidence = self._gather(self.read(), confirmed)
         now = self._clock.wall()
@@ -210,7 +210,7 @@ class RotationDriver:
             raise UsageError("the state has lost this rotation, or it has another one: run the command again")
         return progress
 
-    def _act(self, rotation: Rotation, wait: Wait) -> bool:
+    def _act(self, rotation: Rotation, wait: PendingStep) -> bool:
         """Do what a step needs from this process, and return whether that has shown anything new."""
         match wait.action:
             case Action.TRY_NEW:
@@ -228,13 +228,13 @@ class RotationDriver:
                 self._signal(rotation, wait.step)
         return False
 
-    def _signal(self, rotation: Rotation, step: Step) -> None:
+    def _signal(self, rotation: Rotation, step: RotationStep) -> None:
         """Ask all processes to report, and keep the new key's acceptance young enough for them to believe it."""
         now = self._clock.wall()
         if now - self._signalled_at < SIGNAL_S:
             return
         self._signalled_at = now
-        if step is Step.SWITCH and not self._uses.fleet.has_accepted(rotation.new):
+        if step is RotationStep.SWITCH and not self._uses.fleet.has_accepted(rotation.new):
             self._try_new(rotation)
         self._uses.notify()
 
@@ -275,7 +275,7 @@ class RotationDriver:
         self._old_key = verdicts.get(problem, OldKeyTrial.REFUSED)
         return True
 
-    def _gather(self, rotation: Rotation, confirmed: frozenset[Step]) -> Evidence:
+    def _gather(self, rotation: Rotation, confirmed: frozenset[RotationStep]) -> Evidence:
         """What is seen at this moment."""
         staged, problem = self._look_at_source(rotation)
         trial = self._uses.fleet.read_trial(staged)

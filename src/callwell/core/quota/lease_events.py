@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from callwell.core.quota.adaptive import AdaptiveQuota
     from callwell.core.quota.lease_records import Grant, Lease, LeaseEvent, Report
     from callwell.core.quota.record import AccountQuotas
-    from callwell.core.quota.store_time import Evidence, StoreTime
+    from callwell.core.quota.store_time import ClockReading, StoreTime
 
 LEAST_TOKENS: Final = 1.0
 """Tokens of the retry budget that a holder gets if there are any: one retry."""
@@ -48,7 +48,12 @@ class Learnt(Struct, frozen=True):
 
 
 def apply(  # noqa: PLR0917 - the two sides of an exchange, and its time
-    account: AccountRecord, lease: Lease | None, report: Report, own: AccountQuotas, time: StoreTime, evidence: Evidence
+    account: AccountRecord,
+    lease: Lease | None,
+    report: Report,
+    own: AccountQuotas,
+    time: StoreTime,
+    clocks: ClockReading,
 ) -> Learnt:
     """Apply what a holder has seen.
 
@@ -58,12 +63,12 @@ def apply(  # noqa: PLR0917 - the two sides of an exchange, and its time
         report: of the holder.
         own: its quotas.
         time: store time.
-        evidence: what the clocks say.
+        clocks: what the clocks say.
     """
     observed: dict[str, ObservedQuota] = {}
     throttled = False
     to_late_s = time.at - report.prepared_at
-    to_early_s = time.at - evidence.monotonic - time.doubt_s
+    to_early_s = time.at - clocks.monotonic - time.doubt_s
     for event in report.events:
         account, seen = _apply_event(account, lease, event, own, to_late_s, to_early_s)
         observed.update(seen)
@@ -112,14 +117,14 @@ def share(
     return replace(account, breaker=circuit, budget=replace(budget, tokens=budget.tokens - tokens)), granted
 
 
-def join_clock(known: ClockOffset | None, report: Report, time: StoreTime, evidence: Evidence) -> ClockOffset | None:
+def join_clock(known: ClockOffset | None, report: Report, time: StoreTime, clocks: ClockReading) -> ClockOffset | None:
     """By how much the provider's time of day is ahead of store time, after a report."""
     if report.clock is None:
         return known
-    there = clock_offset.widen(report.clock, evidence.monotonic)
+    there = clock_offset.widen(report.clock, clocks.monotonic)
     fresh = ClockOffset(
         low=report.prepared_at + there.low - time.at,
-        high=evidence.monotonic + there.high - time.at,
+        high=clocks.monotonic + there.high - time.at,
         known_at=time.at,
     )
     return clock_offset.narrow(known, fresh)

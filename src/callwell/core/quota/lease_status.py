@@ -19,7 +19,7 @@ from callwell.core.quota.resets import STRETCH
 
 if TYPE_CHECKING:
     from callwell.core.quota.lease_records import FleetRecord, Lease
-    from callwell.core.quota.store_time import Evidence, StoreTime
+    from callwell.core.quota.store_time import ClockReading, StoreTime
     from callwell.core.quota.versions import VersionedQuota
 
 
@@ -119,14 +119,14 @@ class FleetStatus(Struct, frozen=True):
     breaker_open_s: float
 
 
-def status(record: FleetRecord, evidence: Evidence) -> FleetStatus:
+def status(record: FleetRecord, clocks: ClockReading) -> FleetStatus:
     """The state of an account.
 
     Args:
         record: its record.
-        evidence: what the clocks say now.
+        clocks: what the clocks say now.
     """
-    now = record.time.at + max(0.0, _passed_s(record.time, evidence))
+    now = record.time.at + max(0.0, _passed_s(record.time, clocks))
     account = record.account
     adaptives = {name: adaptive.expire(state, now) for name, state in sorted(account.adaptives.items())}
     holders = [_holder(name, lease, account.rules, now) for name, lease in sorted(record.leases.items())]
@@ -142,13 +142,13 @@ def status(record: FleetRecord, evidence: Evidence) -> FleetStatus:
     )
 
 
-def _passed_s(time: StoreTime, evidence: Evidence) -> float:
+def _passed_s(time: StoreTime, clocks: ClockReading) -> float:
     """Seconds since the record was changed: nobody lends anything by them, so the likeliest will do."""
-    if evidence.boot == time.boot:
-        return evidence.monotonic - time.monotonic
-    if evidence.server_wall is not None and time.server_wall is not None:
-        return evidence.server_wall - time.server_wall
-    return evidence.wall - time.wall
+    if clocks.boot == time.boot:
+        return clocks.monotonic - time.monotonic
+    if clocks.server_wall is not None and time.server_wall is not None:
+        return clocks.server_wall - time.server_wall
+    return clocks.wall - time.wall
 
 
 def _quota(record: FleetRecord, key: str, now: float) -> QuotaStatus:

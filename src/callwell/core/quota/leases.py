@@ -78,7 +78,7 @@ if TYPE_CHECKING:
     from callwell.core.quota.buckets import Quota
     from callwell.core.quota.lease_records import Counts, Report, Returned
     from callwell.core.quota.record import AccountQuotas, AccountRecord
-    from callwell.core.quota.store_time import Evidence
+    from callwell.core.quota.store_time import ClockReading
 
 LEASE_S: Final = 10.0
 """Seconds for which a holder may use its permits without its store: longer costs more when a process dies."""
@@ -90,16 +90,18 @@ STORE: Final = "store"
 """What store time is called where a record names the boot of its times."""
 
 
-def exchange(record: FleetRecord, report: Report, own: AccountQuotas, evidence: Evidence) -> tuple[FleetRecord, Grant]:
+def exchange(
+    record: FleetRecord, report: Report, own: AccountQuotas, clocks: ClockReading
+) -> tuple[FleetRecord, Grant]:
     """One exchange of a holder with the pool, which is one change of the record.
 
     Args:
         record: the record.
         report: of the holder, from `holder_exchange.prepare`.
         own: the account's quotas by the holder's version of the profile.
-        evidence: what the clocks say, read by the holder's process within the change.
+        clocks: what the clocks say, read by the holder's process within the change.
     """
-    time, stepped = advance(record.time, evidence)
+    time, stepped = advance(record.time, clocks)
     leases = {name: lease for name, lease in record.leases.items() if time.at < lease.expires_at}
     lease = leases.pop(report.holder, None)
     if lease is not None and lease.grant is not None and lease.seq == report.seq:
@@ -112,7 +114,7 @@ def exchange(record: FleetRecord, report: Report, own: AccountQuotas, evidence: 
     is_first = lease is None and not report.has_lease
     # All that the holder had counts as possibly used where it learns, so that comes before anything is given back.
     counted = _count_cooled(account, report)
-    learnt = lease_events.apply(counted, lease if is_next else None, report, own, time, evidence)
+    learnt = lease_events.apply(counted, lease if is_next else None, report, own, time, clocks)
     taken = _take_held(learnt.account, lease, report)
     if taken is None or not (is_next or is_first):
         lost = Grant(seq=report.seq, lost=True, store_at=time.at, urgent=learnt.urgent)
@@ -122,7 +124,7 @@ def exchange(record: FleetRecord, report: Report, own: AccountQuotas, evidence: 
     passed_s = time.at - lease.exchanged_at if lease is not None else 0.0
     given, renewed, grant = _give(pool, _renewed(lease, report, time.at), report, own, passed_s)
     account, grant = lease_events.share(given.account, grant, report, time.at, 1 + len(leases))
-    clock = lease_events.join_clock(known.clock, report, time, evidence)
+    clock = lease_events.join_clock(known.clock, report, time, clocks)
     several = len(account.versions_seen) > 1
     is_held = any(renewed.counts.values()) or any(renewed.slots.values())
     is_over = not (is_held or any(renewed.needs.values()) or grant.has_trial)

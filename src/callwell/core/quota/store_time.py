@@ -46,7 +46,7 @@ MAX_ANCHORS: Final = 256
 """Anchors that are kept; of more machines than this some are taken for new ones, which costs time and nothing else."""
 
 
-class Evidence(Struct, frozen=True):
+class ClockReading(Struct, frozen=True):
     """What the clocks say at a change of the record, read within it.
 
     Attributes:
@@ -98,45 +98,45 @@ class StoreTime(Struct, frozen=True, array_like=True, forbid_unknown_fields=True
     doubt_s: float = 0.0
 
 
-def advance(time: StoreTime, evidence: Evidence) -> tuple[StoreTime, bool]:
+def advance(time: StoreTime, clocks: ClockReading) -> tuple[StoreTime, bool]:
     """Store time at a change of the record.
 
     Args:
         time: of the last change.
-        evidence: what the clocks say.
+        clocks: what the clocks say.
 
     Returns:
         Store time, and whether time may have been lost: a clock was set, or a machine began anew.
     """
     if not time.boot:
-        return _anchored(time, evidence, time.at, time.anchors), False
-    shared_s = _shared(evidence) - _shared(time)
-    if evidence.boot == time.boot and evidence.monotonic >= time.monotonic:
-        elapsed_s = evidence.monotonic - time.monotonic
+        return _anchored(time, clocks, time.at, time.anchors), False
+    shared_s = _shared(clocks) - _shared(time)
+    if clocks.boot == time.boot and clocks.monotonic >= time.monotonic:
+        elapsed_s = clocks.monotonic - time.monotonic
         anchors = time.anchors
         if len(anchors) > 1 and abs(shared_s - elapsed_s) > TOLERANCE_S + 1e-3 * elapsed_s:
             anchors = _doubted(anchors)
-        return _anchored(time, evidence, time.at + elapsed_s, anchors), False
-    anchor = time.anchors.get(evidence.boot)
+        return _anchored(time, clocks, time.at + elapsed_s, anchors), False
+    anchor = time.anchors.get(clocks.boot)
     if anchor is not None and anchor.at == inf:
-        return _anchored(time, evidence, time.at, time.anchors), True
-    if anchor is not None and evidence.monotonic < anchor.monotonic:
+        return _anchored(time, clocks, time.at, time.anchors), True
+    if anchor is not None and clocks.monotonic < anchor.monotonic:
         # Where boots have no name, this is another one.
         anchor = None
     if anchor is None:
-        elapsed_s = min(shared_s, evidence.wall - time.wall)
-        stepped = abs(shared_s - (evidence.wall - time.wall)) > TOLERANCE_S
+        elapsed_s = min(shared_s, clocks.wall - time.wall)
+        stepped = abs(shared_s - (clocks.wall - time.wall)) > TOLERANCE_S
     else:
-        own_s = evidence.monotonic - anchor.monotonic
+        own_s = clocks.monotonic - anchor.monotonic
         elapsed_s = min(shared_s, anchor.at + own_s - time.at)
-        stepped = abs(_shared(evidence) - anchor.shared - own_s) > TOLERANCE_S + 1e-3 * max(0.0, own_s - ANCHOR_S)
+        stepped = abs(_shared(clocks) - anchor.shared - own_s) > TOLERANCE_S + 1e-3 * max(0.0, own_s - ANCHOR_S)
     if stepped or shared_s < 0.0:
-        return _anchored(time, evidence, time.at, _doubted(time.anchors)), True
-    moved = _anchored(time, evidence, time.at + max(0.0, elapsed_s), time.anchors)
+        return _anchored(time, clocks, time.at, _doubted(time.anchors)), True
+    moved = _anchored(time, clocks, time.at + max(0.0, elapsed_s), time.anchors)
     return replace(moved, doubt_s=2.0 * TOLERANCE_S), anchor is None
 
 
-def _shared(seen: StoreTime | Evidence) -> float:
+def _shared(seen: StoreTime | ClockReading) -> float:
     """The time of day that all have in common."""
     return seen.wall if seen.server_wall is None else seen.server_wall
 
@@ -146,20 +146,20 @@ def _doubted(anchors: dict[str, Anchor]) -> dict[str, Anchor]:
     return {boot: replace(anchor, at=inf) for boot, anchor in anchors.items()}
 
 
-def _anchored(time: StoreTime, evidence: Evidence, at: float, anchors: dict[str, Anchor]) -> StoreTime:
+def _anchored(time: StoreTime, clocks: ClockReading, at: float, anchors: dict[str, Anchor]) -> StoreTime:
     """The time of a change, with an anchor of the boot that makes it."""
-    known = anchors.get(evidence.boot)
-    is_good = known is not None and known.at <= at < known.at + ANCHOR_S and known.monotonic <= evidence.monotonic
+    known = anchors.get(clocks.boot)
+    is_good = known is not None and known.at <= at < known.at + ANCHOR_S and known.monotonic <= clocks.monotonic
     if not is_good:
-        others = [(boot, anchor) for boot, anchor in anchors.items() if boot != evidence.boot]
+        others = [(boot, anchor) for boot, anchor in anchors.items() if boot != clocks.boot]
         anchors = dict(others[1 - MAX_ANCHORS :])
-        anchors[evidence.boot] = Anchor(at, evidence.monotonic, _shared(evidence))
+        anchors[clocks.boot] = Anchor(at, clocks.monotonic, _shared(clocks))
     return replace(
         time,
         at=at,
-        boot=evidence.boot,
-        monotonic=evidence.monotonic,
-        wall=evidence.wall,
-        server_wall=evidence.server_wall,
+        boot=clocks.boot,
+        monotonic=clocks.monotonic,
+        wall=clocks.wall,
+        server_wall=clocks.server_wall,
         anchors=anchors,
     )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         WatermarkRecord,
         WebhookRecord,
     )
-    from callwell.emulator.apivideo.views import View
+    from callwell.emulator.apivideo.views import PlayerView
 
 ALPHABET: Final = string.ascii_letters + string.digits
 DAY_S: Final = 86_400.0
@@ -57,7 +57,7 @@ class ApiVideoAccount:
     live_streams: dict[str, LiveStreamRecord] = field(default_factory=dict)
     webhooks: dict[str, WebhookRecord] = field(default_factory=dict)
     summaries: dict[str, SummaryRecord] = field(default_factory=dict)
-    views: list[View] = field(default_factory=list)
+    views: list[PlayerView] = field(default_factory=list)
     asset_tokens: AssetTokens = field(default_factory=AssetTokens)
     events: list[dict[str, Any]] = field(default_factory=list)
     resent_bytes: int = 0

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from callwell.emulator.apivideo.pages import page_reply, sort_rows
 from callwell.emulator.apivideo.records import format_time
 from callwell.emulator.apivideo.replies import api_error, success_reply
-from callwell.emulator.apivideo.views import AGGREGATES, METRICS, MetricQuery, View
+from callwell.emulator.apivideo.views import AGGREGATES, METRICS, MetricQuery, PlayerView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ DURATIONS: Final = ("3s", "5s", "10s", "30s")
 MAX_REFERRER_LENGTH: Final = 2_048
 # What counts as watching now.
 LIVE_WINDOW_S: Final = 20.0
-DIMENSIONS: Final[Mapping[str, Callable[[View], str]]] = {
+DIMENSIONS: Final[Mapping[str, Callable[[PlayerView], str]]] = {
     "media-id": lambda view: view.media_id,
     "media-type": lambda view: view.media_type,
     "continent": lambda view: view.continent,
@@ -37,7 +37,7 @@ DIMENSIONS: Final[Mapping[str, Callable[[View], str]]] = {
     "browser": lambda view: view.browser,
     "referrer": lambda view: view.referrer,
 }
-FILTERS: Final[Mapping[str, Callable[[View], str]]] = {
+FILTERS: Final[Mapping[str, Callable[[PlayerView], str]]] = {
     "mediaId": DIMENSIONS["media-id"],
     "mediaType": DIMENSIONS["media-type"],
     "continent": DIMENSIONS["continent"],
@@ -93,7 +93,7 @@ def breakdown(call: ApiVideoCall) -> Reply:
     _check_choice(dimension, DIMENSIONS, "breakdown")
     timeframe = _parse_timeframe(call)
     query = _parse_metric_query(call, metric)
-    groups: dict[str, list[View]] = {}
+    groups: dict[str, list[PlayerView]] = {}
     for view in _matching_views(call, timeframe):
         groups.setdefault(DIMENSIONS[dimension](view), []).append(view)
     rows = [{"metricValue": METRICS[metric](views, query), "dimensionValue": key} for key, views in groups.items()]
@@ -110,7 +110,7 @@ def timeseries(call: ApiVideoCall) -> Reply:
     query = _parse_metric_query(call, metric)
     interval = call.query.choice("interval", INTERVALS, "hour")
     interval_s = INTERVALS[interval]
-    groups: dict[float, list[View]] = {}
+    groups: dict[float, list[PlayerView]] = {}
     for view in _matching_views(call, timeframe):
         start = (view.at or 0.0) // interval_s * interval_s
         groups.setdefault(start, []).append(view)
@@ -166,7 +166,7 @@ def _parse_time(call: ApiVideoCall, name: str, default: float) -> float:
         raise api_error("request-invalid-query-parameter", name, detail=detail) from None
 
 
-def _matching_views(call: ApiVideoCall, timeframe: Timeframe) -> list[View]:
+def _matching_views(call: ApiVideoCall, timeframe: Timeframe) -> list[PlayerView]:
     """Return the views of a time that pass the filters."""
     filters = call.query.mapping("filterBy")
     for name, values in filters.items():
@@ -177,7 +177,7 @@ def _matching_views(call: ApiVideoCall, timeframe: Timeframe) -> list[View]:
             detail = f"This value should not contain more than {MAX_REFERRER_LENGTH} characters."
             raise api_error("request-invalid-query-parameter", "filterBy[referrer]", detail=detail)
 
-    def fits(view: View) -> bool:
+    def fits(view: PlayerView) -> bool:
         video = call.account.videos.get(view.media_id)
         tags = video.attributes["tags"] if video else []
         for name, values in filters.items():

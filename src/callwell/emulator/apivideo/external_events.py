@@ -10,7 +10,7 @@ import msgspec
 from callwell.emulator.apivideo.records import VideoRecord
 from callwell.emulator.apivideo.source import SourceFile
 from callwell.emulator.apivideo.videos import DEFAULTS
-from callwell.emulator.apivideo.views import View
+from callwell.emulator.apivideo.views import PlayerView
 from callwell.emulator.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def apply_event(account: ApiVideoAccount, kind: str, event: bytes, wall_s: float
     """
     try:
         if kind == "views":
-            views = msgspec.json.decode(event, type=list[View])
+            views = msgspec.json.decode(event, type=list[PlayerView])
             account.views += [
                 msgspec.structs.replace(view, at=wall_s if view.at is None else view.at) for view in views
             ]

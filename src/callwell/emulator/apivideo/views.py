@@ -15,7 +15,7 @@ DEFAULT_VIEW_S: Final = 5
 DAY_S: Final = 86_400
 
 
-class View(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+class PlayerView(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """One load of a player.
 
     Attributes:
@@ -58,37 +58,37 @@ class MetricQuery(msgspec.Struct, frozen=True):
     min_s: int = DEFAULT_VIEW_S
 
 
-def play_count(views: Sequence[View], query: MetricQuery) -> float:  # noqa: ARG001 - one shape for all metrics
+def play_count(views: Sequence[PlayerView], query: MetricQuery) -> float:  # noqa: ARG001 - one shape for all metrics
     """Return how many times something was played."""
     return sum(view.play for view in views)
 
 
-def play_rate(views: Sequence[View], query: MetricQuery) -> float:
+def play_rate(views: Sequence[PlayerView], query: MetricQuery) -> float:
     """Return plays per impression."""
     return play_count(views, query) / len(views) if views else 0.0
 
 
-def end_count(views: Sequence[View], query: MetricQuery) -> float:  # noqa: ARG001 - one shape for all metrics
+def end_count(views: Sequence[PlayerView], query: MetricQuery) -> float:  # noqa: ARG001 - one shape for all metrics
     """Return how many times something was watched to the end."""
     return sum(view.end for view in views)
 
 
-def impression_count(views: Sequence[View], query: MetricQuery) -> float:  # noqa: ARG001 - one shape for all metrics
+def impression_count(views: Sequence[PlayerView], query: MetricQuery) -> float:  # noqa: ARG001 - one shape for all metrics
     """Return how many times a player was ready."""
     return len(views)
 
 
-def loading_ms(views: Sequence[View], query: MetricQuery) -> float:  # noqa: ARG001 - one shape for all metrics
+def loading_ms(views: Sequence[PlayerView], query: MetricQuery) -> float:  # noqa: ARG001 - one shape for all metrics
     """Return the milliseconds of loading in all."""
     return sum(view.impression_ms for view in views)
 
 
-def watched_s(views: Sequence[View], query: MetricQuery) -> float:  # noqa: ARG001 - one shape for all metrics
+def watched_s(views: Sequence[PlayerView], query: MetricQuery) -> float:  # noqa: ARG001 - one shape for all metrics
     """Return the seconds of watching in all."""
     return sum(view.watch_s for view in views)
 
 
-def view_count(views: Sequence[View], query: MetricQuery) -> float:
+def view_count(views: Sequence[PlayerView], query: MetricQuery) -> float:
     """Return how many views were long enough."""
     counted = [view for view in views if view.watch_s >= query.min_s]
     if not query.unique:
@@ -96,28 +96,30 @@ def view_count(views: Sequence[View], query: MetricQuery) -> float:
     return len({(view.viewer, int((view.at or 0) // DAY_S)) for view in counted})
 
 
-def peak_viewers(views: Sequence[View], query: MetricQuery) -> float:
+def peak_viewers(views: Sequence[PlayerView], query: MetricQuery) -> float:
     """Return the most viewers at the same time."""
     return max((_viewers_at(views, view.at or 0.0, query) for view in views), default=0)
 
 
-def average_viewers(views: Sequence[View], query: MetricQuery) -> float:
+def average_viewers(views: Sequence[PlayerView], query: MetricQuery) -> float:
     """Return the mean number of viewers at the moments when views began."""
     return sum(_viewers_at(views, view.at or 0.0, query) for view in views) / len(views) if views else 0.0
 
 
-def _viewers_at(views: Sequence[View], moment: float, query: MetricQuery) -> int:
+def _viewers_at(views: Sequence[PlayerView], moment: float, query: MetricQuery) -> int:
     # A view lasts a second at least, so that one without watching counts at its beginning.
     watching = [view for view in views if (view.at or 0.0) <= moment < (view.at or 0.0) + max(view.watch_s, 1.0)]
     return len({view.viewer for view in watching}) if query.unique else len(watching)
 
 
-def per_view(total: Callable[[Sequence[View], MetricQuery], float]) -> Callable[[Sequence[View], MetricQuery], float]:
+def per_view(
+    total: Callable[[Sequence[PlayerView], MetricQuery], float],
+) -> Callable[[Sequence[PlayerView], MetricQuery], float]:
     """Return a metric that divides a total by the number of views."""
     return lambda views, query: total(views, query) / len(views) if views else 0.0
 
 
-METRICS: Final[Mapping[str, Callable[[Sequence[View], MetricQuery], float]]] = {
+METRICS: Final[Mapping[str, Callable[[Sequence[PlayerView], MetricQuery], float]]] = {
     "play": play_count,
     "play-rate": play_rate,
     "play-total": play_count,
@@ -128,7 +130,7 @@ METRICS: Final[Mapping[str, Callable[[Sequence[View], MetricQuery], float]]] = {
     "ccv-average": average_viewers,
     "view": view_count,
 }
-AGGREGATES: Final[Mapping[tuple[str, str], Callable[[Sequence[View], MetricQuery], float]]] = {
+AGGREGATES: Final[Mapping[tuple[str, str], Callable[[Sequence[PlayerView], MetricQuery], float]]] = {
     ("play", "count"): play_count,
     ("play", "rate"): play_rate,
     ("play", "total"): play_count,

@@ -19,7 +19,7 @@ PYTHON_CELLS: Final = ("%%time", "%%timeit", "%%capture", "%%prun", "%%python3",
 """Magics whose cell is Python all the same; with another one, it is another language."""
 
 
-class Cell(NamedTuple):
+class CodeCell(NamedTuple):
     """One code cell.
 
     Attributes:
@@ -37,7 +37,7 @@ class NotANotebook(ValueError):
     """A file is no notebook that can be read."""
 
 
-def read_cells(text: str) -> tuple[Cell, ...]:
+def read_cells(text: str) -> tuple[CodeCell, ...]:
     """The code cells of a notebook; none if its language is another one.
 
     Args:
@@ -63,7 +63,7 @@ def read_cells(text: str) -> tuple[Cell, ...]:
         parts = source if isinstance(source, list) else [source]
         lines = [line for part in parts if isinstance(part, str) for line in part.splitlines(keepends=True)]
         places = tuple(finder.find(line) for line in lines)
-        cells.append(Cell(number=number, source=_python_only(lines), lines=places))
+        cells.append(CodeCell(number=number, source=_python_only(lines), lines=places))
     return tuple(cells)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import ast
     from collections.abc import Callable
 
-    from callwell.readiness.code.notebooks import Cell
+    from callwell.readiness.code.notebooks import CodeCell
 
 TEST_FOLDERS: Final = frozenset({"test", "tests", "testing", "e2e", "__tests__", "spec", "fixtures", "cypress"})
 TEST_FILE: Final = re.compile(r"(?:test_.*|.*_tests?|conftest|tests)\.(?:py|pyw|ipynb)")
@@ -42,7 +42,7 @@ class PythonModule:
         find_constant: gives the addresses that a constant of another module may be.
     """
 
-    def __init__(self, name: str, tree: ast.Module, cells: tuple[tuple[int, Cell], ...] = ()) -> None:
+    def __init__(self, name: str, tree: ast.Module, cells: tuple[tuple[int, CodeCell], ...] = ()) -> None:
         self.name = name
         self.tree = tree
         self.is_test = is_test(name)
@@ -85,7 +85,7 @@ class PythonModule:
             return ""
         return f" in cell {self._cell_of(line)[1].number}"
 
-    def _cell_of(self, line: int) -> tuple[int, Cell]:
+    def _cell_of(self, line: int) -> tuple[int, CodeCell]:
         return max((item for item in self._cells if item[0] <= line), key=lambda item: item[0])
 
 

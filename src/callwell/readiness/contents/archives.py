@@ -14,7 +14,7 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
-from callwell.readiness.contents.part import CHUNK, Part, Problem
+from callwell.readiness.contents.part import CHUNK, ContentPart, UnreadablePart
 from callwell.readiness.contents.signatures import HEAD_BYTES, SEALED, find_signature
 from callwell.readiness.files.listing import printable
 
@@ -69,7 +69,7 @@ class Unpacking:
         self._members = 0
         self._stopped = False
 
-    def unpack(self, file: IO[bytes], inside: str, depth: int = 1) -> Iterator[Part | Problem]:
+    def unpack(self, file: IO[bytes], inside: str, depth: int = 1) -> Iterator[ContentPart | UnreadablePart]:
         """The members of an archive.
 
         Args:
@@ -80,10 +80,12 @@ class Unpacking:
         signature = find_signature(file.read(HEAD_BYTES))
         file.seek(0)
         if signature in SEALED:
-            yield Problem(inside, f"it is a {signature} archive, which cannot be looked into", UNPACK)
+            yield UnreadablePart(inside, f"it is a {signature} archive, which cannot be looked into", UNPACK)
             return
         if depth > MAX_DEPTH:
-            yield Problem(inside, f"it is an archive inside {MAX_DEPTH} others, and only so many are opened", UNPACK)
+            yield UnreadablePart(
+                inside, f"it is an archive inside {MAX_DEPTH} others, and only so many are opened", UNPACK
+            )
             return
         try:
             for name, open_member in list_members(file, signature):
@@ -96,15 +98,17 @@ class Unpacking:
                 if self._stopped:
                     return
         except (*DAMAGE, *CLOSED, TooMuchError) as error:
-            yield Problem(inside, describe(error), UNPACK)
+            yield UnreadablePart(inside, describe(error), UNPACK)
 
-    def _read_member(self, open_member: Callable[[], IO[bytes]], where: str, depth: int) -> Iterator[Part | Problem]:
+    def _read_member(
+        self, open_member: Callable[[], IO[bytes]], where: str, depth: int
+    ) -> Iterator[ContentPart | UnreadablePart]:
         """One member: a part, or an archive again."""
         errors: list[Exception] = []
         chunks = self._read(open_member, errors)
         head = next(chunks, b"")
         if find_signature(head) is None:
-            yield Part(where, chain([head], chunks))
+            yield ContentPart(where, chain([head], chunks))
         else:
             with tempfile.SpooledTemporaryFile(IN_MEMORY) as inner:
                 inner.writelines(chain([head], chunks))
@@ -112,7 +116,7 @@ class Unpacking:
                 if not errors:
                     yield from self.unpack(inner, where, depth + 1)
         for error in errors:
-            yield Problem(where, describe(error), UNPACK)
+            yield UnreadablePart(where, describe(error), UNPACK)
 
     def _read(self, open_member: Callable[[], IO[bytes]], errors: list[Exception]) -> Iterator[bytes]:
         """The content of a member. What stops it is kept, because whoever reads a part does not expect it."""

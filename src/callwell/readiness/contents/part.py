@@ -12,7 +12,7 @@ CHUNK: Final = 1 << 20
 """Bytes that are read at once."""
 
 
-class Part(NamedTuple):
+class ContentPart(NamedTuple):
     """One part of a file.
 
     Attributes:
@@ -25,7 +25,7 @@ class Part(NamedTuple):
     chunks: Iterator[bytes]
 
 
-class Problem(NamedTuple):
+class UnreadablePart(NamedTuple):
     """A part that cannot be read.
 
     Attributes:

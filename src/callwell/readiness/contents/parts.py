@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from callwell.folders import READ_FLAGS
 from callwell.readiness.contents import source_maps
 from callwell.readiness.contents.archives import Unpacking
-from callwell.readiness.contents.part import CHUNK, Part, Problem
+from callwell.readiness.contents.part import CHUNK, ContentPart, UnreadablePart
 from callwell.readiness.contents.signatures import find_signature
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 
-def read_parts(path: Path) -> Iterator[Part | Problem]:
+def read_parts(path: Path) -> Iterator[ContentPart | UnreadablePart]:
     """Read a regular file. No link is followed.
 
     Args:
@@ -39,13 +39,13 @@ def read_parts(path: Path) -> Iterator[Part | Problem]:
             yield from sources
             return
         first = file.read(CHUNK)
-        yield Part(inside="", chunks=_read_on(first, file))
+        yield ContentPart(inside="", chunks=_read_on(first, file))
         if find_signature(first) is not None:
             file.seek(0)
             yield from Unpacking().unpack(file, "")
 
 
-def _read_source_map(name: str, file: BinaryIO) -> list[Part]:
+def _read_source_map(name: str, file: BinaryIO) -> list[ContentPart]:
     """The parts of a source map; nothing, and the file at its beginning, if it is none."""
     if not name.endswith(source_maps.SUFFIX):
         return []

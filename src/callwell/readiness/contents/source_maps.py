@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from callwell.readiness.contents.part import Part
+from callwell.readiness.contents.part import ContentPart
 from callwell.readiness.files.listing import printable
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ CONTENT: Final = "sourcesContent"
 """Where the texts of the sources are (ECMA-426, 9)."""
 
 
-def unpack_source_map(text: bytes) -> list[Part]:
+def unpack_source_map(text: bytes) -> list[ContentPart]:
     """The sources in a source map, and the rest of it; nothing if the text is no source map.
 
     Args:
@@ -34,8 +34,8 @@ def unpack_source_map(text: bytes) -> list[Part]:
         return []
     if not isinstance(document, dict):
         return []
-    parts = [Part(name, iter([content])) for one in _find_maps(document) for name, content in _take_sources(one)]
-    return [Part("", iter([msgspec.json.encode(document)])), *parts]
+    parts = [ContentPart(name, iter([content])) for one in _find_maps(document) for name, content in _take_sources(one)]
+    return [ContentPart("", iter([msgspec.json.encode(document)])), *parts]
 
 
 def _find_maps(document: dict[str, Any]) -> list[dict[str, Any]]:

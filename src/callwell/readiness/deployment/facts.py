@@ -53,7 +53,7 @@ class Copies(NamedTuple):
     place: Place
 
 
-class Mount(NamedTuple):
+class Volume(NamedTuple):
     """A path that outlives the container that it is mounted into.
 
     Attributes:
@@ -80,9 +80,9 @@ class DeploymentFacts(NamedTuple):
     variables: tuple[Variable, ...]
     commands: tuple[Command, ...]
     copies: tuple[Copies, ...]
-    mounts: tuple[Mount, ...]
+    mounts: tuple[Volume, ...]
     containers: tuple[Place, ...]
     unseen: tuple[Unseen, ...]
 
 
-Fact = Variable | Command | Copies | Mount
+Fact = Variable | Command | Copies | Volume

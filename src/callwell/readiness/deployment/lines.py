@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from callwell.readiness.check import Place
-from callwell.readiness.deployment.facts import Command, Copies, Mount, Variable
+from callwell.readiness.deployment.facts import Command, Copies, Variable, Volume
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,15 +118,15 @@ def _processes(name: str, text: str) -> Iterator[Copies]:
         yield Copies(len(kinds), what, one_machine=False, place=Place(name, found[0][0]))
 
 
-def _mounts(line: str, place: Place) -> Iterator[Mount]:
+def _mounts(line: str, place: Place) -> Iterator[Volume]:
     found = DESTINATION.match(line)
     if found:
-        yield Mount(found["target"], place)
+        yield Volume(found["target"], place)
     for match in VOLUME.finditer(line):
         for word in split_words(match["targets"]):
             target = mount_target(word)
             if target:
-                yield Mount(target, place)
+                yield Volume(target, place)
 
 
 def mount_target(text: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from callwell.readiness.check import Place, Unseen
-from callwell.readiness.deployment.facts import Command, Copies, DeploymentFacts, Mount, Variable
+from callwell.readiness.deployment.facts import Command, Copies, DeploymentFacts, Variable, Volume
 from callwell.readiness.deployment.lines import read_lines
 from callwell.readiness.non_production import WORDS, is_development_file, words
 from callwell.readiness.texts import read_text
@@ -78,7 +78,7 @@ def read_deployment(files: ProjectFiles) -> DeploymentFacts:
         variables=tuple(fact for fact in facts if isinstance(fact, Variable) and is_of_production(fact)),
         commands=tuple(fact for fact in facts if isinstance(fact, Command)),
         copies=tuple(fact for fact in facts if isinstance(fact, Copies)),
-        mounts=tuple(fact for fact in facts if isinstance(fact, Mount)),
+        mounts=tuple(fact for fact in facts if isinstance(fact, Volume)),
         containers=tuple(containers),
         unseen=tuple(unseen),
     )
@@ -110,13 +110,13 @@ def is_of_production(variable: Variable) -> bool:
 def _read(name: str, text: str, *, is_tree: bool) -> tuple[Iterable[Fact], Iterable[Unseen]]:
     if not is_tree:
         return read_lines(name, text), ()
-    from callwell.readiness.deployment.trees import NotATree, read_tree
+    from callwell.readiness.deployment.yaml_files import NotYaml, read_yaml
 
     try:
-        return list(read_tree(name, text)), ()
-    except (NotATree, RecursionError) as error:
+        return list(read_yaml(name, text)), ()
+    except (NotYaml, RecursionError) as error:
         if TEMPLATE in text:
             return list(read_lines(name, text)), ()
         what = "the file is not valid YAML or JSON, so what it deploys is not seen"
-        line = error.line if isinstance(error, NotATree) else None
+        line = error.line if isinstance(error, NotYaml) else None
         return (), [Unseen(what=what, place=Place(name, line))]

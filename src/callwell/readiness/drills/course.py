@@ -31,7 +31,7 @@ WORKERS: Final = 4
 """Calls at the same time: fewer would meet no other call's 429."""
 
 
-class Step(NamedTuple):
+class CourseCall(NamedTuple):
     """One call of a course.
 
     Attributes:
@@ -65,7 +65,7 @@ class CourseRun(NamedTuple):
     failures: tuple[CallwellError, ...]
 
 
-async def survey(client: AsyncClient) -> tuple[Step, ...]:
+async def survey(client: AsyncClient) -> tuple[CourseCall, ...]:
     """Find the steps of a course.
 
     Args:
@@ -75,7 +75,7 @@ async def survey(client: AsyncClient) -> tuple[Step, ...]:
         CouldNotLook: no operation can be called with what the description says.
     """
     known: dict[str, Any] = {}
-    steps: dict[str, Step] = {}
+    steps: dict[str, CourseCall] = {}
     tried: set[str] = set()
     candidates = tuple(_candidates(client))
     progress = True
@@ -87,7 +87,7 @@ async def survey(client: AsyncClient) -> tuple[Step, ...]:
             if operation.name in tried or arguments is None or is_full:
                 continue
             tried.add(operation.name)
-            step = Step(kind, operation.name, arguments)
+            step = CourseCall(kind, operation.name, arguments)
             try:
                 result = await step.run(client)
             except (ApiError, AssetError, UploadError, UsageError):
@@ -103,7 +103,7 @@ async def survey(client: AsyncClient) -> tuple[Step, ...]:
     return tuple(steps.values())
 
 
-async def run_course(client: AsyncClient, steps: Sequence[Step], more: Callable[[int], bool]) -> CourseRun:
+async def run_course(client: AsyncClient, steps: Sequence[CourseCall], more: Callable[[int], bool]) -> CourseRun:
     """Make the calls of a course side by side, over and over.
 
     Args:

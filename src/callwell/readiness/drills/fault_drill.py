@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from callwell.emulator.options import EmulatorOptions
     from callwell.emulator.process import Running
     from callwell.readiness.drills.stage import Seat, Stage
-    from callwell.readiness.project import Account, Project
+    from callwell.readiness.project import ConfiguredAccount, Project
 
 SCALE: Final = 4.0
 """The speed of a course's clock. A faster one would leave a call with a deadline of ten seconds too little real time on
@@ -61,7 +61,7 @@ class FaultDrill(NamedTuple):
         once: a course makes each call once, because a second one would be another creation.
     """
 
-    faults: Callable[[Account, bool], list[dict[str, Any]]]
+    faults: Callable[[ConfiguredAccount, bool], list[dict[str, Any]]]
     takes: Callable[[Operation, OperationRule], bool]
     names: frozenset[str]
     prove: Callable[[Sequence[LedgerRow]], Iterator[Proof]]
@@ -148,7 +148,7 @@ async def _drill_course(drill: FaultDrill, stage: Stage, seat: Seat, clock: Scal
     return DrillResult(seat.label, tuple(proofs))
 
 
-def prove_no_failure(run: CourseRun, account: Account) -> Proof:
+def prove_no_failure(run: CourseRun, account: ConfiguredAccount) -> Proof:
     """Every call of a course succeeded.
 
     Args:
@@ -169,22 +169,22 @@ def prove_no_failure(run: CourseRun, account: Account) -> Proof:
     return Proof("failed-calls", holds=False, text=f"{text}; the first: {run.failures[0]}", fix=fix)
 
 
-def _throttle(_: Account, is_program: bool) -> list[dict[str, Any]]:  # noqa: FBT001 - as `FaultDrill` has it
+def _throttle(_: ConfiguredAccount, is_program: bool) -> list[dict[str, Any]]:  # noqa: FBT001 - as `FaultDrill` has it
     nth = [1, 4, 9] if is_program else [3, 30]
     pause_s = PROGRAM_PAUSE_S if is_program else PAUSE_S
     return [{"operation": "*", "fault": "throttle_after", "nth": nth, "retry_after_s": pause_s, "hold": True}]
 
 
-def _fail_reads(account: Account, _: bool) -> list[dict[str, Any]]:  # noqa: FBT001 - as `FaultDrill` has it
+def _fail_reads(account: ConfiguredAccount, _: bool) -> list[dict[str, Any]]:  # noqa: FBT001 - as `FaultDrill` has it
     names = _operations(account, _is_read)
     return [{"operation": name, "fault": "error_before", "status": 503, "nth": 1} for name in names]
 
 
-def _lose_creations(account: Account, _: bool) -> list[dict[str, Any]]:  # noqa: FBT001 - as `FaultDrill` has it
+def _lose_creations(account: ConfiguredAccount, _: bool) -> list[dict[str, Any]]:  # noqa: FBT001 - as `FaultDrill` has it
     return [{"operation": name, "fault": "lost_reply", "nth": 1} for name in _operations(account, _is_creation)]
 
 
-def _operations(account: Account, takes: Callable[[Operation, OperationRule], bool]) -> list[str]:
+def _operations(account: ConfiguredAccount, takes: Callable[[Operation, OperationRule], bool]) -> list[str]:
     provider = account.provider
     allowed = provider.environment(account.environment).operations
     return [

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from callwell.emulator.ledger import LedgerRow
     from callwell.readiness.drills.stage import Stage
-    from callwell.readiness.project import Account, Project
+    from callwell.readiness.project import ConfiguredAccount, Project
 
 
-def players(project: Project) -> tuple[Account, ...]:
+def players(project: Project) -> tuple[ConfiguredAccount, ...]:
     """The accounts of providers that can be emulated, those that are not in use too: a program must not call them.
 
     Args:
@@ -49,7 +49,9 @@ def note_absent(project: Project) -> Iterator[Finding]:
         yield Finding(what=_not_proved(absent), severity=Severity.NOTE, identity=f"not emulated: {', '.join(absent)}")
 
 
-def find_foreign_key(stage: Stage, accounts: Iterable[Account], rows: Iterable[LedgerRow]) -> Iterator[Unseen]:
+def find_foreign_key(
+    stage: Stage, accounts: Iterable[ConfiguredAccount], rows: Iterable[LedgerRow]
+) -> Iterator[Unseen]:
     """Keys that a program sent although the stage had not given them to it.
 
     Args:
@@ -94,7 +96,7 @@ def name_variables(stage: Stage) -> str:
     return f"In the program, take the address from {addresses} and the place of the key from {keys}."
 
 
-def _names(accounts: Iterable[Account]) -> list[str]:
+def _names(accounts: Iterable[ConfiguredAccount]) -> list[str]:
     return list(dict.fromkeys(account.provider.name for account in accounts))
 
 

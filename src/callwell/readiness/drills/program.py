@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from callwell.readiness.drills.stage import Seat, Stage
-    from callwell.readiness.project import Account
+    from callwell.readiness.project import ConfiguredAccount
 
 LIMIT_S: Final = 60.0
 """Seconds that a program may take: a drill of a few calls takes three, and a program may have to start slowly."""
@@ -148,7 +148,7 @@ class RunningProgram:
 
 @contextmanager
 def run_program(
-    command: Sequence[str], folder: Path, stage: Stage, accounts: Sequence[Account], *, limit_s: float
+    command: Sequence[str], folder: Path, stage: Stage, accounts: Sequence[ConfiguredAccount], *, limit_s: float
 ) -> Iterator[RunningProgram]:
     """Start a program on a stage; whatever happens, it has ended afterwards.
 
@@ -190,7 +190,7 @@ def run_program(
             program.stop()
 
 
-def find_real_keys(accounts: Iterable[Account]) -> tuple[str, ...]:
+def find_real_keys(accounts: Iterable[ConfiguredAccount]) -> tuple[str, ...]:
     """The texts of the configured keys, as far as they are there."""
     texts = []
     for account in accounts:

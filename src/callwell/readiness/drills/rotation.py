@@ -18,7 +18,7 @@ from callwell.client.concurrency import event_loop
 from callwell.client.config import ClientConfig
 from callwell.client.keys.rotation import RotationDriver
 from callwell.clock import scaled_clock
-from callwell.core.key_rotation import Step
+from callwell.core.key_rotation import RotationStep
 from callwell.emulator import process
 from callwell.keys import Key
 from callwell.readiness.check import CouldNotLook, Severity, Unseen
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from callwell.emulator.options import EmulatorOptions
     from callwell.emulator.process import Running
     from callwell.readiness.drills.stage import Seat, Stage
-    from callwell.readiness.project import Account, Project
+    from callwell.readiness.project import ConfiguredAccount, Project
 
 CALLS_BEFORE: Final = 12
 CALLS_AFTER: Final = 24
@@ -103,7 +103,7 @@ def remember(results: Sequence[DrillResult], at: float) -> None:
             record_drill(result.account, ROTATION, passed=not has_failed, at=at)
 
 
-def is_fixed(account: Account, project: Project) -> bool:
+def is_fixed(account: ConfiguredAccount, project: Project) -> bool:
     """Whether a running process keeps its key: an environment variable cannot be changed from outside.
 
     Where nothing is configured, a program may still read its key from a file, as its code says.
@@ -116,7 +116,7 @@ def is_fixed(account: Account, project: Project) -> bool:
     return str(key.value).startswith("env:") and (key.is_set or not project.scope.command)
 
 
-def _refuse_fixed_key(account: Account) -> DrillResult:
+def _refuse_fixed_key(account: ConfiguredAccount) -> DrillResult:
     place = account.settings["key"].value
     proof = Proof(
         name="key-source",
@@ -201,10 +201,10 @@ class EmulatedPerson:
             driver.begin(overlaps=False)
             give_up_at = time.monotonic() + COURSE_LIMIT_S
             while True:
-                progress = driver.go_on(frozenset({Step.PREPARE, Step.REVOKE}))
+                progress = driver.go_on(frozenset({RotationStep.PREPARE, RotationStep.REVOKE}))
                 if progress.wait is None or time.monotonic() > give_up_at:
                     return progress
-                if progress.wait.step is Step.CREATE and not self.has_stored.is_set():
+                if progress.wait.step is RotationStep.CREATE and not self.has_stored.is_set():
                     self._replace_key()
                 time.sleep(POLL_S)
         finally:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from callwell.client.calls.options import ClientOptions
     from callwell.clock import ScaledClock
     from callwell.emulator.process import Running
-    from callwell.readiness.project import Account
+    from callwell.readiness.project import ConfiguredAccount
 
 RECORDINGS: Final = 10
 """Objects in each emulated account: enough for every list to have one."""
@@ -56,7 +56,7 @@ class Seat(NamedTuple):
         state: the state of its clients.
     """
 
-    account: Account
+    account: ConfiguredAccount
     base_url: str
     key_file: Path
     state: str
@@ -175,7 +175,7 @@ def write_key(file: Path, key: str) -> None:
 
 @contextmanager
 def open_stage(
-    accounts: Sequence[Account],
+    accounts: Sequence[ConfiguredAccount],
     clock: ScaledClock | None = None,
     *,
     start: Callable[[EmulatorOptions], Running] = process.start,
@@ -210,11 +210,11 @@ def open_stage(
             yield Stage(running, seats, folder)
 
 
-def _is_emulated(running: Running, account: Account) -> bool:
+def _is_emulated(running: Running, account: ConfiguredAccount) -> bool:
     return account.environment in running.endpoints.providers.get(account.provider.name, ())
 
 
-def _seat(running: Running, account: Account, folder: Path) -> Seat:
+def _seat(running: Running, account: ConfiguredAccount, folder: Path) -> Seat:
     endpoint = running.endpoint(account.provider.name, account.environment)
     own = folder / account.provider.name / account.environment
     own.mkdir(parents=True, mode=0o700)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from callwell.emulator.ledger import LedgerRow
     from callwell.readiness.check import Severity, Unseen
-    from callwell.readiness.project import Account
+    from callwell.readiness.project import ConfiguredAccount
 
 MAX_AMPLIFICATION: Final = 2.0
 """Requests for each call, on average. A client that waits as it is asked to needs one retry for a refused call; one
@@ -60,7 +60,7 @@ class DrillResult(NamedTuple):
     subject: str
     proofs: tuple[Proof, ...]
     unseen: tuple[Unseen, ...] = ()
-    account: Account | None = None
+    account: ConfiguredAccount | None = None
 
     @property
     def passed(self) -> bool:

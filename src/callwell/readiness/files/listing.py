@@ -33,7 +33,7 @@ class BareRepository(CouldNotLook):
     """There is a history, and no files to look at."""
 
 
-class Listing(NamedTuple):
+class FileListing(NamedTuple):
     """What is in a project's folder, by names relative to it.
 
     Attributes:
@@ -49,7 +49,7 @@ class Listing(NamedTuple):
     by_git: bool
 
 
-def list_files(root: Path) -> Listing:
+def list_files(root: Path) -> FileListing:
     """List a project's folder.
 
     Args:
@@ -67,7 +67,7 @@ def list_files(root: Path) -> Listing:
     except GitError as error:
         problems.append(Unseen(what=f"git cannot say which files it ignores: {error}", fix=REPAIR))
     kept = sorted(_walk(root, "", problems))
-    return Listing(kept=kept, ignored=[], problems=problems, by_git=False)
+    return FileListing(kept=kept, ignored=[], problems=problems, by_git=False)
 
 
 def is_in_work_tree(folder: Path) -> bool:
@@ -91,7 +91,7 @@ def is_in_work_tree(folder: Path) -> bool:
     return True
 
 
-def _list_by_git(root: Path, problems: list[Unseen]) -> Listing:
+def _list_by_git(root: Path, problems: list[Unseen]) -> FileListing:
     kept: set[str] = set()
     ignored: set[str] = set()
     folders = [""]
@@ -116,7 +116,7 @@ def _list_by_git(root: Path, problems: list[Unseen]) -> Listing:
                 problems.append(Unseen(what=what, place=Place(printable(path)), fix="git submodule update --init"))
         ignored.update(_expand(root, (f"{inner}{name}" for name in absent.names), problems))
     unique = list(dict.fromkeys(problems))
-    return Listing(kept=sorted(kept), ignored=sorted(ignored - kept), problems=unique, by_git=True)
+    return FileListing(kept=sorted(kept), ignored=sorted(ignored - kept), problems=unique, by_git=True)
 
 
 def _is_folder(root: Path, name: str) -> bool:

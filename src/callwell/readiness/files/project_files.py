@@ -23,7 +23,7 @@ from callwell.readiness.files.staged import copy_staged
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from callwell.readiness.files.listing import Listing
+    from callwell.readiness.files.listing import FileListing
     from callwell.readiness.files.shipper import Shipper
     from callwell.readiness.findings import Unseen
 
@@ -82,7 +82,7 @@ class ProjectFiles:
         return () if self.staged else tuple(self._listing.problems)
 
     @cached_property
-    def _listing(self) -> Listing:
+    def _listing(self) -> FileListing:
         return list_files(self.root)
 
     @cached_property

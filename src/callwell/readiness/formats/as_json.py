@@ -12,7 +12,7 @@ from callwell.version import VERSION
 
 if TYPE_CHECKING:
     from callwell.readiness.check import Check, Finding, Place
-    from callwell.readiness.report import CheckResult, Report
+    from callwell.readiness.report import CheckReport, CheckResult
 
 FORMAT: Final = 1
 """The version of the document: it changes if a field gets another meaning."""
@@ -21,7 +21,7 @@ VERDICTS: Final = {0: "passed", 1: "found", 2: "could-not-look"}
 """By exit code."""
 
 
-def to_document(report: Report) -> dict[str, Any]:
+def to_document(report: CheckReport) -> dict[str, Any]:
     """The report as values of JSON."""
     counts: dict[str, int] = {outcome.value: len(report.with_outcome(outcome)) for outcome in CheckOutcome}
     counts["findings"] = sum(len(result.findings) for result in report.results)

@@ -16,10 +16,10 @@ from callwell.readiness.report import CheckOutcome
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from callwell.readiness.report import CheckResult, Report
+    from callwell.readiness.report import CheckReport, CheckResult
 
 
-def render_junit(report: Report) -> str:
+def render_junit(report: CheckReport) -> str:
     """Render the report."""
     suites = Element("testsuites", {"name": "callwell check", **_counts(report.results)})
     for group, members in groupby(report.results, key=lambda result: result.check.group):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from callwell.readiness.check import Check, Finding
     from callwell.readiness.practices import Rule
-    from callwell.readiness.report import CheckResult, Report
+    from callwell.readiness.report import CheckReport, CheckResult
 
 OUTCOME_WORDS: Final = {
     CheckOutcome.FOUND: "found",
@@ -95,12 +95,12 @@ td {{ overflow-wrap: anywhere; }}
 """
 
 
-def render_page(report: Report) -> str:
+def render_page(report: CheckReport) -> str:
     """Render the report."""
     return "".join(_parts(report))
 
 
-def _parts(report: Report) -> Iterator[str]:
+def _parts(report: CheckReport) -> Iterator[str]:
     title = f"callwell check: {printable(report.root)}"
     yield HEAD.format(title=escape(title))
     yield f"<h1>{escape(title)}</h1>\n"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from callwell.readiness.check import Check, Finding, Place, Unseen
-    from callwell.readiness.report import CheckResult, Report
+    from callwell.readiness.report import CheckReport, CheckResult
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 BASE: Final = "SRCROOT"
@@ -33,7 +33,7 @@ SECURITY_SEVERITY: Final = {Severity.ERROR: "8.0", Severity.WARNING: "5.0", Seve
 """As CVSS scores, which GitHub reads to sort its alerts: in the middle of high, medium and low."""
 
 
-def to_sarif(report: Report) -> dict[str, Any]:
+def to_sarif(report: CheckReport) -> dict[str, Any]:
     """The report as a SARIF log."""
     indexes = {result.check.id: index for index, result in enumerate(report.results)}
     notifications = [_notification(result.check, part, indexes) for result in report.results for part in result.unseen]
@@ -84,7 +84,7 @@ def _rule(result: CheckResult) -> dict[str, Any]:
     return rule
 
 
-def _results(report: Report, indexes: dict[str, int]) -> Iterator[dict[str, Any]]:
+def _results(report: CheckReport, indexes: dict[str, int]) -> Iterator[dict[str, Any]]:
     seen: Counter[str] = Counter()
     for result in report.results:
         for finding in result.findings:

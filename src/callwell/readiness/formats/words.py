@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from callwell.readiness.check import Check, Finding
-    from callwell.readiness.report import Report
+    from callwell.readiness.report import CheckReport
 
 GROUP_TITLES: Final = {
     Group.LEAKS: "Leaks",
@@ -32,7 +32,7 @@ VERDICTS: Final = {
 """By exit code, unless the whole list has passed."""
 
 
-def verdict_of(report: Report) -> str:
+def verdict_of(report: CheckReport) -> str:
     """The verdict in words. Only the whole list shows that a project is ready."""
     if report.exit_code == 0 and report.is_whole:
         return READY
@@ -65,13 +65,13 @@ def fix_of(check: Check, finding: Finding) -> str:
     return printable(finding.fix or check.fix)
 
 
-def subject_of(report: Report) -> str:
+def subject_of(report: CheckReport) -> str:
     """What was looked at: the accounts in use, and how many files."""
     accounts = ", ".join(report.accounts)
     return accounts if report.files is None else f"{accounts}; {_plural(report.files, 'file')}"
 
 
-def summarize_counts(report: Report) -> str:
+def summarize_counts(report: CheckReport) -> str:
     """The numbers of a report, as `3 findings in 2 checks, 20 passed`."""
     findings = sum(len(result.findings) for result in report.results)
     accepted = sum(len(result.accepted) for result in report.results)

@@ -22,7 +22,7 @@ SEXTET: Final = 6
 PHASES: Final = 3
 
 
-class Form(NamedTuple):
+class KeyForm(NamedTuple):
     """One form of a key.
 
     Attributes:
@@ -36,7 +36,7 @@ class Form(NamedTuple):
     core: bytes
 
 
-def make_forms(secret: bytes) -> tuple[Form, ...]:
+def make_forms(secret: bytes) -> tuple[KeyForm, ...]:
     """All forms of a key.
 
     Args:
@@ -44,13 +44,13 @@ def make_forms(secret: bytes) -> tuple[Form, ...]:
     """
     digits = secret.hex().encode()
     return (
-        Form(name="as it is", pattern=re.escape(secret), core=secret),
+        KeyForm(name="as it is", pattern=re.escape(secret), core=secret),
         *(make_base64_form(secret, phase) for phase in range(PHASES)),
-        Form(name="in hexadecimal", pattern=b"(?i:%s)" % digits, core=digits),
+        KeyForm(name="in hexadecimal", pattern=b"(?i:%s)" % digits, core=digits),
     )
 
 
-def make_base64_form(secret: bytes, phase: int) -> Form:
+def make_base64_form(secret: bytes, phase: int) -> KeyForm:
     """The form of a key inside a longer base64 text.
 
     Args:
@@ -72,4 +72,4 @@ def make_base64_form(secret: bytes, phase: int) -> Form:
         pattern.append(b"[" + b"".join(re.escape(ALPHABET[value]) for value in values) + b"]")
         if len(values) == 1:
             core.append(ALPHABET[values[0]][:1])
-    return Form(name="in base64", pattern=b"".join(pattern), core=b"".join(core))
+    return KeyForm(name="in base64", pattern=b"".join(pattern), core=b"".join(core))

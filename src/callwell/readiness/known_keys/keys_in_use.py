@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from callwell.keys import Key
-    from callwell.readiness.account import Account
+    from callwell.readiness.account import ConfiguredAccount
     from callwell.readiness.known_keys.known_key import Hit
 
 SECRET_SETTINGS: Final = ("key", "user_secret")
@@ -59,7 +59,7 @@ class KeysInUse(NamedTuple):
         yield from self.by_digest.find(data)
 
 
-def find_keys_in_use(accounts: Iterable[Account], digests_file: Path | None = None) -> KeysInUse:
+def find_keys_in_use(accounts: Iterable[ConfiguredAccount], digests_file: Path | None = None) -> KeysInUse:
     """The keys of all accounts.
 
     Args:
@@ -98,7 +98,7 @@ def find_keys_in_use(accounts: Iterable[Account], digests_file: Path | None = No
     )
 
 
-def read_secrets(accounts: Iterable[Account]) -> Iterator[tuple[KnownKey, Key]]:
+def read_secrets(accounts: Iterable[ConfiguredAccount]) -> Iterator[tuple[KnownKey, Key]]:
     """The secrets of accounts that are on this machine; a key that several environments have, once for each.
 
     Args:
@@ -112,7 +112,7 @@ def read_secrets(accounts: Iterable[Account]) -> Iterator[tuple[KnownKey, Key]]:
                     yield found
 
 
-def read_secret(account: Account, setting: str) -> tuple[KnownKey, Key] | None:
+def read_secret(account: ConfiguredAccount, setting: str) -> tuple[KnownKey, Key] | None:
     """A secret of an account; None if the setting names none.
 
     Args:
@@ -139,7 +139,7 @@ def read_secret(account: Account, setting: str) -> tuple[KnownKey, Key] | None:
     return known, key
 
 
-def _not_at_hand(account: Account, setting: str, error: Exception) -> Unseen:
+def _not_at_hand(account: ConfiguredAccount, setting: str, error: Exception) -> Unseen:
     return Unseen(
         what=f"the {setting} of {account.provider.name} ({account.environment}) is not searched for: {error}",
         fix="Set it, or give its digest with --known-keys; `callwell keys digests` makes the file where the keys are.",

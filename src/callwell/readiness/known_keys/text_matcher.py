@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from callwell.keys import Key
-    from callwell.readiness.known_keys.forms import Form
+    from callwell.readiness.known_keys.forms import KeyForm
     from callwell.readiness.known_keys.known_key import KnownKey
 
 DROPPED: Final = b"\0\t\n\r \"'`\\+-"
@@ -46,7 +46,7 @@ class Wanted(NamedTuple):
 
     key: KnownKey
     length: int
-    form: Form
+    form: KeyForm
     core: bytes
 
 

@@ -26,7 +26,7 @@ INCOMPLETE: Final = Unseen(
 )
 
 
-class Tree(NamedTuple):
+class FileTree(NamedTuple):
     """Files that are all below one folder, as kingfisher is given them.
 
     Attributes:
@@ -43,14 +43,14 @@ class Tree(NamedTuple):
         return [f"--exclude={_as_pattern(folder)}" for folder in folders]
 
 
-def make_tree(files: Sequence[ProjectFile]) -> Tree:
+def make_tree(files: Sequence[ProjectFile]) -> FileTree:
     """The tree of some files.
 
     Args:
         files: at least one, all below one folder.
     """
     first = files[0]
-    return Tree(first.path.parents[len(PurePosixPath(first.name).parts) - 1], tuple(files))
+    return FileTree(first.path.parents[len(PurePosixPath(first.name).parts) - 1], tuple(files))
 
 
 def look_at_files(kingfisher: Kingfisher, files: Sequence[ProjectFile]) -> ScanResult:
@@ -73,7 +73,7 @@ def look_at_files(kingfisher: Kingfisher, files: Sequence[ProjectFile]) -> ScanR
     return ScanResult(tuple(located), () if report.complete else (INCOMPLETE,))
 
 
-def group_by_file(tree: Tree, hits: Iterable[ShapeHit]) -> dict[str, list[ShapeHit]]:
+def group_by_file(tree: FileTree, hits: Iterable[ShapeHit]) -> dict[str, list[ShapeHit]]:
     """The hits in each file of a tree; those in an archive are in the file that it is.
 
     Args:

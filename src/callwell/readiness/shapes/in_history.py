@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from callwell.readiness.history.repository import Repository
     from callwell.readiness.history.walk import Histories
     from callwell.readiness.shapes.hits import ShapeHit
-    from callwell.readiness.shapes.in_files import Tree
+    from callwell.readiness.shapes.in_files import FileTree
     from callwell.readiness.shapes.kingfisher import Kingfisher
 
 DAMAGED: Final = "Run `git fsck`, then clone again."
@@ -38,7 +38,7 @@ class Beside:
         found: the hits in the history, each with its line, or with nothing if that is not there.
     """
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: FileTree) -> None:
         self.tree = tree
         self.hits: tuple[ShapeHit, ...] = ()
         self.complete = False
@@ -111,7 +111,7 @@ def _look(
     return ScanResult(tuple(located), (*unseen, *(() if report.complete else (INCOMPLETE,))))
 
 
-def _targets(repository: Repository, folder: Path, tree: Tree | None) -> tuple[list[Path], list[str]]:
+def _targets(repository: Repository, folder: Path, tree: FileTree | None) -> tuple[list[Path], list[str]]:
     """What kingfisher looks at, and its options. It keeps the first place of a secret, so the history comes first."""
     if tree is None:
         return [repository.common, folder], []

@@ -29,7 +29,7 @@ from callwell.core.quota.record import (
     to_account_quotas,
     to_private,
 )
-from callwell.core.quota.store_time import Evidence, advance
+from callwell.core.quota.store_time import ClockReading, advance
 from callwell.core.quota.takeover import begin
 from callwell.forks import reset_after_fork
 from callwell.state.base import Cell
@@ -298,8 +298,8 @@ class LeasedAccount:
             self.cell = self.cell._replace(empty=begin(self._state.read(earlier)))
         self._has_begun = True
 
-    def _evidence(self) -> Evidence:
-        return Evidence(self._boot, self._clock.now(), self._clock.wall(), self._state.server_wall)
+    def _evidence(self) -> ClockReading:
+        return ClockReading(self._boot, self._clock.now(), self._clock.wall(), self._state.server_wall)
 
     def _open_holding(self) -> Holding:
         return holdings.open_holding(f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(6)}", self.own)

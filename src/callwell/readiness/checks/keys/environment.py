@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from callwell.readiness.key_places import KeyPlace
-    from callwell.readiness.project import Account, Project
+    from callwell.readiness.project import ConfiguredAccount, Project
 
 
 def look(project: Project) -> Iterator[Finding | Unseen]:
@@ -54,7 +54,7 @@ def _share_a_key(first: KeyPlace, second: KeyPlace) -> bool:
     return is_other and first.key == second.key
 
 
-def _has_own_keys(account: Account) -> bool:
+def _has_own_keys(account: ConfiguredAccount) -> bool:
     return bool(account.provider.environments_with_other_keys(account.environment))
 
 

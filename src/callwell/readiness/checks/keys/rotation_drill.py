@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from callwell.readiness.drill_record import DrillRecord
-    from callwell.readiness.project import Account, Project
+    from callwell.readiness.project import ConfiguredAccount, Project
 
 VALID_DAYS: Final = 90
 """A quarter: the longest life of keys at providers where they expire."""
@@ -39,7 +39,7 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
                 yield Finding(what=f"{label(account)}: {problem}", place=shared.place, identity=label(account))
 
 
-def _find_problem(account: Account, record: DrillRecord | None) -> str:
+def _find_problem(account: ConfiguredAccount, record: DrillRecord | None) -> str:
     """What is wrong with the last drill of an account; empty if nothing is."""
     if record is None:
         return "a rotation of its key was never tried"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from callwell.readiness.account_state import SharedState
-    from callwell.readiness.project import Account, Project
+    from callwell.readiness.project import ConfiguredAccount, Project
 
 UNUSED_DAYS: Final = 30
 """Longer than a job that runs once a month."""
@@ -31,7 +31,7 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
             yield from _look_at(account, shared)
 
 
-def _look_at(account: Account, shared: SharedState) -> Iterator[Finding]:
+def _look_at(account: ConfiguredAccount, shared: SharedState) -> Iterator[Finding]:
     now = SystemClock().wall()
     page = account.provider.profile.key.page
     with open_config(account, shared.state) as config:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from callwell.readiness.contents import Problem, read_parts
+from callwell.readiness.contents import UnreadablePart, read_parts
 from callwell.readiness.findings import CouldNotLook, Finding, NotApplicable, Place, Severity, Unseen
 from callwell.readiness.known_keys.search import search
 
@@ -77,7 +77,7 @@ def _look_in_file(project: Project, file: ProjectFile) -> Iterator[Finding | Uns
     """Look into one file, and into what is in it."""
     counts: Counter[KnownKey] = Counter()
     for part in read_parts(file.path):
-        if isinstance(part, Problem):
+        if isinstance(part, UnreadablePart):
             what = f"{part.inside}: {part.reason}" if part.inside else part.reason
             yield Unseen(what=what, place=Place(file.name), fix=part.fix)
             continue

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from callwell.core.rules.profile import EndUserRule
     from callwell.readiness.check import Place
     from callwell.readiness.client_code import ClientUse
-    from callwell.readiness.project import Account, Project
+    from callwell.readiness.project import ConfiguredAccount, Project
 
 
 def look(project: Project) -> Iterator[Finding | Unseen]:
@@ -44,12 +44,12 @@ def _first(uses: list[ClientUse]) -> Place | None:
     return next((use.place for use in uses if use.makes), None)
 
 
-def _plan_of(account: Account, uses: list[ClientUse]) -> str | None:
+def _plan_of(account: ConfiguredAccount, uses: list[ClientUse]) -> str | None:
     given = [use.options["plan"].value for use in uses if "plan" in use.options]
     return str(next(iter(given), account.settings["plan"].value) or "") or None
 
 
-def _no_user(account: Account, rule: EndUserRule, uses: list[ClientUse], project: Project) -> Finding:
+def _no_user(account: ConfiguredAccount, rule: EndUserRule, uses: list[ClientUse], project: Project) -> Finding:
     name = account.provider.name
     plan = _plan_of(account, uses)
     is_required = rule.required or plan in rule.required_on
@@ -64,7 +64,7 @@ def _no_user(account: Account, rule: EndUserRule, uses: list[ClientUse], project
     )
 
 
-def _plan(account: Account, rule: EndUserRule, uses: list[ClientUse]) -> Iterator[Finding]:
+def _plan(account: ConfiguredAccount, rule: EndUserRule, uses: list[ClientUse]) -> Iterator[Finding]:
     if rule.required_on and not rule.required and _plan_of(account, uses) is None:
         plans = " or ".join(f'"{plan}"' for plan in rule.required_on)
         yield Finding(
@@ -76,7 +76,9 @@ def _plan(account: Account, rule: EndUserRule, uses: list[ClientUse]) -> Iterato
         )
 
 
-def _secret(account: Account, rule: EndUserRule, uses: list[ClientUse], project: Project) -> Iterator[Finding]:
+def _secret(
+    account: ConfiguredAccount, rule: EndUserRule, uses: list[ClientUse], project: Project
+) -> Iterator[Finding]:
     """Pseudonyms that differ from machine to machine, because each has made a secret of its own."""
     is_given = account.settings["user_secret"].is_set or any("user_secret" in use.options for use in uses)
     if not rule.pseudonym or is_given:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from callwell.description.provider import Provider
-    from callwell.readiness.project import Account, Project
+    from callwell.readiness.project import ConfiguredAccount, Project
 
 
 def look(project: Project) -> Iterator[Finding | Unseen]:
@@ -36,7 +36,7 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
     yield from code.unseen
 
 
-def _in_settings(account: Account, project: Project) -> Iterator[Finding]:
+def _in_settings(account: ConfiguredAccount, project: Project) -> Iterator[Finding]:
     chosen = account.settings["environment"]
     yield from judge_environment(account.provider, account.environment, place_of(chosen, project.root))
     address = account.settings["base_url"]

@@ -16,7 +16,7 @@ from callwell.transport.trust import read_certificates
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from callwell.readiness.project import Account, Project
+    from callwell.readiness.project import ConfiguredAccount, Project
 
 
 def look(project: Project) -> Iterator[Finding | Unseen]:
@@ -27,7 +27,7 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
     yield from dict.fromkeys(found)
 
 
-def _judge(account: Account, project: Project) -> Iterator[Finding | Unseen]:
+def _judge(account: ConfiguredAccount, project: Project) -> Iterator[Finding | Unseen]:
     settings = account.settings
     address = str(settings["base_url"].value)
     if not address.lower().startswith("https:"):

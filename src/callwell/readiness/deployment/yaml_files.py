@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import yaml
 
 from callwell.readiness.check import Place
-from callwell.readiness.deployment.facts import Command, Copies, Mount, Variable
+from callwell.readiness.deployment.facts import Command, Copies, Variable, Volume
 from callwell.readiness.deployment.lines import mount_target, split_words
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ MAX_NODES: Final = 200_000
 """Nodes of a document, those behind a reference counted each time: one that refers to itself has no end."""
 
 
-class NotATree(Exception):
+class NotYaml(Exception):
     """A text is neither YAML nor JSON.
 
     Args:
@@ -50,7 +50,7 @@ class NotATree(Exception):
         self.line = line
 
 
-def read_tree(name: str, text: str) -> Iterator[Fact]:
+def read_yaml(name: str, text: str) -> Iterator[Fact]:
     """What a file in YAML or JSON says.
 
     Args:
@@ -58,18 +58,18 @@ def read_tree(name: str, text: str) -> Iterator[Fact]:
         text: its text.
 
     Raises:
-        NotATree: it is neither.
+        NotYaml: it is neither.
     """
     try:
         documents = list(yaml.compose_all(text, Loader=LOADER))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        raise NotATree(None if mark is None else mark.line + 1) from error
+        raise NotYaml(None if mark is None else mark.line + 1) from error
     for document in documents:  # an empty file has none
-        yield from Tree(name).walk(document, ())
+        yield from FactReader(name).walk(document, ())
 
 
-class Tree:
+class FactReader:
     """A document on the way.
 
     Args:
@@ -90,7 +90,7 @@ class Tree:
         """
         self._left -= 1
         if self._left < 0:
-            raise NotATree(node.start_mark.line + 1)
+            raise NotYaml(node.start_mark.line + 1)
         if isinstance(node, yaml.MappingNode):
             yield from self._mapping(node, path)
         elif isinstance(node, yaml.SequenceNode):
@@ -135,7 +135,7 @@ class Tree:
             is_here = self._one_machine or word == "numprocs"
             yield Copies(int(value.value), f"{key}: {value.value}", is_here, place)
         if key in MOUNT_KEYS and value.value.startswith("/"):
-            yield Mount(value.value, place)
+            yield Volume(value.value, place)
 
     def _named_variable(self, pairs: dict[str, yaml.Node], path: tuple[str, ...]) -> Iterator[Variable]:
         """A variable as a mapping with its name and its value."""
@@ -157,13 +157,13 @@ class Tree:
         if words:
             yield Command(tuple(words), self._place(given[0]))
 
-    def _mounts(self, key: str, node: yaml.Node) -> Iterator[Mount]:
+    def _mounts(self, key: str, node: yaml.Node) -> Iterator[Volume]:
         if key != "volumes" or not isinstance(node, yaml.SequenceNode):
             return
         for item in node.value:
             target = mount_target(item.value) if isinstance(item, yaml.ScalarNode) else ""
             if target:
-                yield Mount(target, self._place(item))
+                yield Volume(target, self._place(item))
 
     def _place(self, node: yaml.Node) -> Place:
         return Place(self._name, node.start_mark.line + 1)
