@@ -285,9 +285,7 @@ class SqliteState:
         if not pending(self.schema, self._migrations, name=self.name):
             return
         connection.execute(QUERIES["begin"])
-        for migration in pending(
-            _read_schema(connection), self._migrations, name=self.name
-        ):
+        for migration in pending(_read_schema(connection), self._migrations, name=self.name):
             migration.apply(connection)
             _record_migration(connection, migration)
         connection.execute(QUERIES["commit"])

@@ -2,8 +2,8 @@
 """The standard course: work that is made from a provider's description alone, cheap operations first.
 
 A survey calls each operation once, while nothing fails: reads, then writes, with the IDs that results have named so
-far, as often as that makes more of them possible. What succeeds is a step of the course. What the provider refuses was
-called with the wrong arguments, which says nothing about the client, and is left out. Nothing is deleted: other steps
+far, as often as that makes more of them possible. What succeeds is a call of the course. What the provider refuses was
+called with the wrong arguments, which says nothing about the client, and is left out. Nothing is deleted: other calls
 need it.
 """
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from callwell.description.model import Operation
     from callwell.description.provider import Provider
 
-MAX_STEPS: Final = {"reads": 12, "assets": 2, "writes": 4, "uploads": 1}
+MAX_CALLS: Final = {"reads": 12, "assets": 2, "writes": 4, "uploads": 1}
 """How many operations of a kind are in a course: what is drilled is the client, not the provider."""
 
 WORKERS: Final = 4
@@ -35,7 +35,7 @@ class CourseCall(NamedTuple):
     """One call of a course.
 
     Attributes:
-        kind: a key of `MAX_STEPS`.
+        kind: a key of `MAX_CALLS`.
         operation: the operation's name.
         arguments: its arguments.
     """
@@ -66,7 +66,7 @@ class CourseRun(NamedTuple):
 
 
 async def survey(client: AsyncClient) -> tuple[CourseCall, ...]:
-    """Find the steps of a course.
+    """Choose the calls of a course.
 
     Args:
         client: a client on the stage, with nothing that fails.
@@ -75,7 +75,7 @@ async def survey(client: AsyncClient) -> tuple[CourseCall, ...]:
         CouldNotLook: no operation can be called with what the description says.
     """
     known: dict[str, Any] = {}
-    steps: dict[str, CourseCall] = {}
+    calls: dict[str, CourseCall] = {}
     tried: set[str] = set()
     candidates = tuple(_candidates(client))
     progress = True
@@ -83,38 +83,38 @@ async def survey(client: AsyncClient) -> tuple[CourseCall, ...]:
         progress = False
         for kind, operation in candidates:
             arguments = fill_arguments(client.provider, operation, known)
-            is_full = sum(step.kind == kind for step in steps.values()) >= MAX_STEPS[kind]
+            is_full = sum(call.kind == kind for call in calls.values()) >= MAX_CALLS[kind]
             if operation.name in tried or arguments is None or is_full:
                 continue
             tried.add(operation.name)
-            step = CourseCall(kind, operation.name, arguments)
+            call = CourseCall(kind, operation.name, arguments)
             try:
-                result = await step.run(client)
+                result = await call.run(client)
             except (ApiError, AssetError, UploadError, UsageError):
                 continue
-            steps[operation.name] = step
+            calls[operation.name] = call
             known = {**find_ids(operation, result), **known}
             progress = True
-    if not steps:
+    if not calls:
         raise CouldNotLook(
             f"no operation of {client.provider.name} can be called with what its description says",
             "Give a program of your own with --run.",
         )
-    return tuple(steps.values())
+    return tuple(calls.values())
 
 
-async def run_course(client: AsyncClient, steps: Sequence[CourseCall], more: Callable[[int], bool]) -> CourseRun:
+async def run_course(client: AsyncClient, calls: Sequence[CourseCall], more: Callable[[int], bool]) -> CourseRun:
     """Make the calls of a course side by side, over and over.
 
     Args:
         client: the client.
-        steps: the steps.
+        calls: the calls of the course.
         more: whether there are more calls to make, by the number that have begun.
     """
     failures: list[CallwellError] = []
     begun = 0
     done = 0
-    upcoming = cycle(steps)
+    upcoming = cycle(calls)
 
     async def work() -> None:
         nonlocal begun, done
@@ -134,7 +134,7 @@ async def run_course(client: AsyncClient, steps: Sequence[CourseCall], more: Cal
 def _candidates(client: AsyncClient) -> Iterator[tuple[str, Operation]]:
     """The operations that a course may call, each with its kind, cheap ones first."""
     provider = client.provider
-    for kind in MAX_STEPS:
+    for kind in MAX_CALLS:
         for operation in sorted(_of_kind(client, kind), key=lambda operation: _cost(provider, operation)):
             yield kind, operation
 
