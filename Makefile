@@ -7,7 +7,7 @@ STAMP   := .venv/.ready
 PIP     := $(RUN) -m pip -qq --disable-pip-version-check --no-input
 # One more than the two processors of a small machine: tests that wait for a quota or a deadline leave theirs to others.
 JOBS    ?= 3
-PROXIES := squid tinyproxy haproxy nginx
+PROXIES := squid tinyproxy haproxy nginx pgbouncer
 # The suites of `make conformance`, by their names in tools/conformance.py; all if there are none.
 SUITES  ?=
 

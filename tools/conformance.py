@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compare Callwell and its emulators with what others publish: `make conformance`.
 
-The official clients run against the emulator. Callwell runs through real proxies, and reads and calls published APIs.
-A suite passes only if every test that it is known to have was run and passed: a missing or skipped test is a failure.
-Names as arguments run those suites alone: `tools/conformance.py uploader proxies`.
+The official clients run against the emulator. Callwell runs through real proxies and a real pooler, and reads and calls
+published APIs. A suite passes only if every test that it is known to have was run and passed: a missing or skipped test
+is a failure. Names as arguments run those suites alone: `tools/conformance.py uploader proxies`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import directory_suite
 import judged_suite
 import official_clients
+import pooler_suite
 import proxy_suite
 from packages import Failed
 
@@ -41,6 +42,7 @@ SUITES: Final = {
     "first-sdk": Suite("the first generation of the Node SDK", official_clients.first_sdk_suite, 13),
     "uploader": Suite("the official browser uploader", official_clients.uploader_suite, 8),
     "proxies": Suite("Callwell through real proxies", proxy_suite.suite, len(proxy_suite.TESTS)),
+    "pooler": Suite("state behind a pooler", pooler_suite.suite, pooler_suite.NUMBER),
     "directory": Suite("published documents, read", directory_suite.suite, directory_suite.DOCUMENTS),
     "judged": Suite("published documents, judged by a mock server", judged_suite.suite, len(judged_suite.DOCUMENTS)),
 }
