@@ -17,6 +17,7 @@ from tests.structure import tree
 PROJECT = tomllib.loads((tree.ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 MODULES = {
+    "ahocorasick-rs": "ahocorasick_rs",
     "kingfisher-bin": "kingfisher",
     "opentelemetry-api": "opentelemetry",
     "prometheus-client": "prometheus_client",

@@ -78,6 +78,7 @@ PURE = {
 """What the core may import of the standard library: nothing that knows the time, rolls dice or does I/O."""
 
 THIRD_PARTY: dict[str, set[str]] = {
+    "ahocorasick_rs": {"readiness"},
     "av": {"demo", "emulator", "media"},
     "boto3": {"keys"},
     "botocore": {"keys"},

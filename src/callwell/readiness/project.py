@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from callwell.readiness.findings import Unseen
+    from callwell.readiness.history.walk import Histories
     from callwell.readiness.known_keys.keys_in_use import KeysInUse
     from callwell.readiness.shapes.scan import ShapeScan
 
@@ -79,12 +80,24 @@ class Project:
         return find_keys_in_use(self.accounts, self.scope.known_keys)
 
     @cached_property
+    def histories(self) -> Histories:
+        """The histories of the project in git, found once for all checks.
+
+        Raises:
+            NotApplicable: there is none.
+            CouldNotLook: git is missing, refuses the repository, or does not know the revision.
+        """
+        from callwell.readiness.history.walk import find_histories  # only the checks for leaks need it
+
+        return find_histories(self.root, self.scope.since)
+
+    @cached_property
     def shapes(self) -> ShapeScan:
         """The search for keys by their shape, once for all checks."""
         from callwell.readiness.shapes.scan import ShapeScan  # only the checks of leaks need it
 
         return ShapeScan(
-            self.root,
+            lambda: self.histories,
             self.files,
             (account.provider for account in self.accounts),
             staged=self.scope.staged,

@@ -35,7 +35,11 @@ def look(root: Path, scope: Scope | None = None) -> list[CheckResult]:
     """What the two checks find."""
     project = Project(root, scope=scope)
     project.shapes = ShapeScan(
-        root, project.files, staged=project.scope.staged, since=project.scope.since, with_its_own=False
+        lambda: project.histories,
+        project.files,
+        staged=project.scope.staged,
+        since=project.scope.since,
+        with_its_own=False,
     )
     return list(run_checks(project, registry.select(["leaks.shapes", "leaks.shapes-in-history"])).results)
 

@@ -11,7 +11,7 @@ import pytest
 from callwell.readiness.check import CouldNotLook, NotApplicable
 from callwell.readiness.history.messages import COMMIT_MESSAGE, REFERENCE, write_messages
 from callwell.readiness.history.objects import list_objects, read_blobs, read_objects
-from callwell.readiness.history.origin import find_origins
+from callwell.readiness.history.origin import OriginFinder
 from callwell.readiness.history.repository import find_repository
 from callwell.readiness.history.walk import find_histories
 from tests.readiness.made_history import make_history
@@ -69,13 +69,16 @@ def test_a_content_that_is_not_read_is_passed_over(folder: Path) -> None:
     assert sorted(kinds) == ["blob"] * 5 + ["commit"] * 3 + ["tag"]
 
 
-def test_the_first_commit_of_a_content(folder: Path) -> None:
-    """The oldest commit that has it, and its path there."""
+@pytest.mark.parametrize("limit", [0, 1, 100])
+def test_the_first_commit_of_a_content(folder: Path, limit: int) -> None:
+    """The oldest commit that has it, and its path there, however much is remembered between two questions."""
     repository = find_repository(folder)
     ids = {
         content: git(folder, "hash-object", "--stdin", stdin=content) for content in (b"two\n", b"four", b"left over")
     }
-    origins = find_origins(repository, set(ids.values()))
+    finder = OriginFinder(repository.start, limit)
+    assert finder.find({ids[b"four"]}) == {ids[b"four"]: (git(folder, "rev-parse", "main"), "c.py")}
+    origins = finder.find(set(ids.values()))
     assert origins[ids[b"two\n"]] == (git(folder, "rev-parse", "main~2"), "sub/b.py")
     assert origins[ids[b"four"]] == (git(folder, "rev-parse", "main"), "c.py")
     assert ids[b"left over"] not in origins

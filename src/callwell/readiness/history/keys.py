@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.readiness.findings import Place, Unseen
 from callwell.readiness.history.messages import COMMIT_MESSAGE, REFERENCE
-from callwell.readiness.history.objects import CHUNK, list_objects, read_objects
-from callwell.readiness.history.origin import find_origins
+from callwell.readiness.history.objects import list_objects, read_objects
 from callwell.readiness.known_keys.search import search
 
 if TYPE_CHECKING:
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
 
 LARGE_FILE: Final = b"version https://git-lfs.github.com/spec/"
 """How the pointer to a file in Git LFS begins (its specification, version 1)."""
-
-BATCH: Final = 1 << 17
-"""Bytes of objects that are searched together. Most have a few thousand, and each search has a fixed cost."""
 
 DAMAGED: Final = "Run `git fsck`, then clone again."
 
@@ -47,7 +43,7 @@ class CommittedKey(NamedTuple):
 
 
 def find_committed_keys(
-    matcher: KeyMatcher, histories: Histories, repository: Repository, since: str | None
+    matcher: KeyMatcher, histories: Histories, repository: Repository
 ) -> Iterator[CommittedKey | Unseen]:
     """Look for keys in one history.
 
@@ -55,11 +51,10 @@ def find_committed_keys(
         matcher: searches for the keys.
         histories: the histories of the project.
         repository: the one to look at.
-        since: only what commits after this revision have brought.
     """
-    batch = Batch(matcher)
+    hits: list[tuple[GitObject, Match]] = []
     large_files = 0
-    with list_objects(repository, since) as listed:
+    with list_objects(repository, histories.since) as listed:
         for name in listed.lacking:
             yield Unseen(f"the object {name} cannot be read", fix=DAMAGED)
         for one in read_objects(repository, listed):
@@ -68,59 +63,20 @@ def find_committed_keys(
                 continue
             first = next(one.chunks, b"")
             large_files += first.startswith(LARGE_FILE)
-            batch.add(one, first)
-    batch.search()
+            chunks = itertools.chain((first,), one.chunks)
+            hits += ((one, match) for match in search(matcher, chunks))
     if large_files:
         what = f"{large_files} versions of files are in Git LFS, and not looked at"
         yield Unseen(what, fix="git lfs fetch --all, then search .git/lfs/objects.")
-    yield from _merge(_locate(matcher, histories, repository, batch.hits))
+    yield from _merge(_locate(matcher, histories, repository, hits))
     yield from _in_names(matcher, repository)
-
-
-class Batch:
-    """Objects that are searched together: whether any key may be there is asked once for all of them.
-
-    Args:
-        matcher: searches for the keys.
-    """
-
-    def __init__(self, matcher: KeyMatcher) -> None:
-        self.hits: list[tuple[GitObject, Match]] = []
-        self._matcher = matcher
-        self._waiting: list[tuple[GitObject, bytes]] = []
-        self._size = 0
-
-    def add(self, one: GitObject, first: bytes) -> None:
-        """Add an object; a large one is searched at once.
-
-        Args:
-            one: the object.
-            first: the beginning of its content, which was read already.
-        """
-        if len(first) >= CHUNK:
-            stream = itertools.chain((first,), one.chunks)
-            self.hits += ((one, match) for match in search(self._matcher, stream))
-            return
-        self._waiting.append((one, first))
-        self._size += len(first)
-        if self._size >= BATCH:
-            self.search()
-
-    def search(self) -> None:
-        """Search what is waiting."""
-        matcher = self._matcher.narrow(b"\n".join(content for _, content in self._waiting))
-        if matcher.longest:
-            for one, content in self._waiting:
-                self.hits += ((one, match) for match in search(matcher, [content]))
-        self._waiting.clear()
-        self._size = 0
 
 
 def _locate(
     matcher: KeyMatcher, histories: Histories, repository: Repository, hits: list[tuple[GitObject, Match]]
 ) -> Iterator[tuple[Place, Match]]:
     """Where hits are. A path with the key in it is not named."""
-    origins = find_origins(repository, {one.id for one, _ in hits if one.kind == "blob"})
+    origins = repository.origins.find({one.id for one, _ in hits if one.kind == "blob"})
     for one, match in hits:
         if one.kind == "commit":
             yield Place(COMMIT_MESSAGE, commit=one.id), match

@@ -5,12 +5,18 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
-from typing import IO, TYPE_CHECKING, NamedTuple
+import threading
+from contextlib import closing
+from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Generator, Iterator
 
-    from callwell.readiness.history.repository import Repository
+    StartGit = Callable[..., subprocess.Popen[bytes]]
+    """As `Repository.start`."""
+
+MAX_REMEMBERED: Final = 200_000
+"""Contents that are remembered with their commits: about 60 MB. A history of 50,000 commits has as many."""
 
 
 class Origin(NamedTuple):
@@ -25,35 +31,65 @@ class Origin(NamedTuple):
     path: str
 
 
-def find_origins(repository: Repository, blobs: set[str]) -> dict[str, Origin]:
-    """The first commit of each file's content; contents that no commit has are left out.
+class OriginFinder:
+    """Finds the first commit of each file's content.
 
-    All branches, tags, stashes and logs of references are followed, from the oldest commit on, until every content is
-    found. Nothing runs if there is nothing to find.
+    All branches, tags, stashes and logs of references are followed, from the oldest commit on. What the walk passes is
+    remembered, because two checks ask: first for the keys in use, then for shapes. Nothing runs if nothing is asked.
 
     Args:
-        repository: the repository.
-        blobs: the IDs of the contents.
+        start_git: starts a command of git in the repository.
+        limit: how many contents are remembered.
     """
-    found: dict[str, Origin] = {}
-    if not blobs:
-        return found
+
+    def __init__(self, start_git: StartGit, limit: int = MAX_REMEMBERED) -> None:
+        self._start_git = start_git
+        self._limit = limit
+        self._known: dict[str, Origin] = {}
+        self._complete = False
+        self._lock = threading.Lock()
+
+    def find(self, blobs: set[str]) -> dict[str, Origin]:
+        """The origins of contents; those that no commit has are left out.
+
+        Args:
+            blobs: the IDs of the contents.
+        """
+        with self._lock:
+            found = {blob: self._known[blob] for blob in blobs if blob in self._known}
+            if len(found) < len(blobs) and not self._complete:
+                self._walk(blobs, found)
+            return found
+
+    def _walk(self, blobs: set[str], found: dict[str, Origin]) -> None:
+        """Follow the history until all is found, and as far as what is passed can be remembered."""
+        known = self._known
+        with closing(_list_changes(self._start_git)) as changes:
+            for blob, origin in changes:
+                if blob in blobs:
+                    found.setdefault(blob, origin)
+                if len(known) < self._limit:
+                    known.setdefault(blob, origin)
+                elif len(found) == len(blobs):
+                    return
+        self._complete = len(known) < self._limit
+
+
+def _list_changes(start_git: StartGit) -> Generator[tuple[str, Origin]]:
+    """What all commits have changed: the new content of each path, oldest first."""
     with tempfile.TemporaryFile() as commits:
         walk = ["rev-list", "--all", "--reflog", "--reverse", "--topo-order"]
-        with repository.start(walk, stdout=commits, stderr=subprocess.DEVNULL):
+        with start_git(walk, stdout=commits, stderr=subprocess.DEVNULL):
             pass
         commits.seek(0)
         compare = ["diff-tree", "--stdin", "-r", "-m", "--root", "--no-renames", "-z"]
         pipes = {"stdin": commits, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-        with repository.start(compare, **pipes) as process:
+        with start_git(compare, **pipes) as process:
             assert process.stdout is not None  # noqa: S101 - it was asked for
-            for blob, origin in _changes(process.stdout):
-                if blob in blobs:
-                    found.setdefault(blob, origin)
-                if len(found) == len(blobs):
-                    process.kill()
-                    break
-    return found
+            try:
+                yield from _changes(process.stdout)
+            finally:
+                process.kill()
 
 
 def _changes(out: IO[bytes]) -> Iterator[tuple[str, Origin]]:

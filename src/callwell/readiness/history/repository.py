@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from callwell.readiness.findings import CouldNotLook, NotApplicable
 from callwell.readiness.git import GitError, run_git, start_git
+from callwell.readiness.history.origin import OriginFinder
 
 if TYPE_CHECKING:
     import subprocess
@@ -21,11 +22,15 @@ class Repository:
     Args:
         folder: its top level, or the repository itself if it has no working tree.
         common: the folder with its objects and references, which all its working trees share.
+
+    Attributes:
+        origins: finds the commits that have brought its objects.
     """
 
     def __init__(self, folder: Path, common: Path) -> None:
         self.folder = folder
         self.common = common
+        self.origins = OriginFinder(self.start)
 
     def ask(self, *words: str) -> str:
         """What git answers.

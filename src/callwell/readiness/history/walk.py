@@ -27,11 +27,13 @@ class Histories(NamedTuple):
 
     Attributes:
         root: the project's folder.
+        since: they begin after this revision; None for all of it.
         repositories: its own, and those of its submodules.
         unseen: what is not on this machine.
     """
 
     root: Path
+    since: str | None
     repositories: tuple[Repository, ...]
     unseen: tuple[Unseen, ...]
 
@@ -46,8 +48,10 @@ class Histories(NamedTuple):
         """
         if origin is None:
             return Place(f"git object {blob[:12]}", line)
-        path = os.path.relpath(repository.folder / origin.path, self.root)
-        return Place(path.replace(os.sep, "/"), line, origin.commit)
+        path = origin.path
+        if repository.folder != self.root:
+            path = os.path.relpath(repository.folder / path, self.root).replace(os.sep, "/")
+        return Place(path, line, origin.commit)
 
 
 def find_histories(root: Path, since: str | None) -> Histories:
@@ -79,7 +83,7 @@ def find_histories(root: Path, since: str | None) -> Histories:
         elif since is None:  # a revision of the project says nothing about its submodules
             repositories.append(submodule)
     unseen += [one for repository in repositories for one in lacking(repository, since)]
-    return Histories(root, tuple(repositories), tuple(unseen))
+    return Histories(root=root, since=since, repositories=tuple(repositories), unseen=tuple(unseen))
 
 
 def lacking(repository: Repository, since: str | None) -> Iterator[Unseen]:

@@ -78,10 +78,6 @@ class DigestMatcher:
         )
         self._recovered: dict[bytes, TextMatcher] = {}
 
-    def narrow(self, _: bytes) -> DigestMatcher:
-        """All keys: only a search shows which are there."""
-        return self
-
     def find(self, data: bytes) -> Iterator[Hit]:
         """Every key in some bytes, each place once."""
         if not self._groups:

@@ -8,6 +8,7 @@ that differs in one bit does not match.
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import Final, NamedTuple
 
@@ -61,7 +62,6 @@ def make_base64_form(secret: bytes, phase: int) -> KeyForm:
     start = 8 * phase
     end = start + 8 * len(secret)
     pattern = []
-    core = []
     for place in range(start - start % SEXTET, end, SEXTET):
         first = max(place, start)
         last = min(place + SEXTET, end)
@@ -70,6 +70,15 @@ def make_base64_form(secret: bytes, phase: int) -> KeyForm:
         spare = place + SEXTET - last
         values = [value for value in range(64) if value >> spare & mask == wanted]
         pattern.append(b"[" + b"".join(re.escape(ALPHABET[value]) for value in values) + b"]")
-        if len(values) == 1:
-            core.append(ALPHABET[values[0]][:1])
-    return KeyForm(name="in base64", pattern=b"".join(pattern), core=b"".join(core))
+    return KeyForm(name="in base64", pattern=b"".join(pattern), core=base64_core(secret, phase))
+
+
+def base64_core(secret: bytes, phase: int) -> bytes:
+    """The characters of base64 that have bits of the key alone, in the alphabet with plus and slash.
+
+    Args:
+        secret: the bytes of the key.
+        phase: as of `make_base64_form`.
+    """
+    padded = bytes(phase) + secret
+    return base64.b64encode(padded)[-(-8 * phase // SEXTET) : 8 * len(padded) // SEXTET]

@@ -49,10 +49,6 @@ class KeysInUse(NamedTuple):
         """Bytes of the longest key."""
         return max(self.by_text.longest, self.by_digest.longest)
 
-    def narrow(self, data: bytes) -> KeysInUse:
-        """The same for the keys alone that can be in these bytes, or in a part of them."""
-        return self._replace(by_text=self.by_text.narrow(data))
-
     def find(self, data: bytes) -> Iterator[Hit]:
         """Every key in some bytes, each place once."""
         yield from self.by_text.find(data)

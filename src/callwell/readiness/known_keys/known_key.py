@@ -60,14 +60,3 @@ class KeyMatcher(Protocol):
             data: the bytes.
         """
         ...
-
-    def narrow(self, data: bytes) -> KeyMatcher:
-        """What searches for the keys that may be in some bytes, or in a part of them.
-
-        All that are there, and hardly any other. Many small texts are searched fastest after this question about all of
-        them together.
-
-        Args:
-            data: the bytes.
-        """
-        ...

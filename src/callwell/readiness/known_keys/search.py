@@ -43,18 +43,17 @@ def search(matcher: KeyMatcher, chunks: Iterable[bytes], block_bytes: int = BLOC
         block_bytes: bytes that are searched at once.
     """
     overlap = max(LEAST_OVERLAP, matcher.longest * OVERLAP_PER_BYTE)
-    kept = b""
+    data = b""
     line = 1
     reported: set[tuple[KnownKey, int]] = set()
     for block in _gather(chunks, block_bytes):
-        data = kept + block
-        hits = [hit for hit in matcher.find(data) if (hit.key, hit.offset) not in reported]
-        yield from _number(hits, data, line)
         cut = max(0, len(data) - overlap)
         line += data.count(b"\n", 0, cut)
-        kept = data[cut:]
         reported = {(key, offset - cut) for key, offset in reported if offset >= cut}
-        reported |= {(hit.key, hit.offset - cut) for hit in hits if hit.offset >= cut}
+        data = data[cut:] + block
+        hits = [hit for hit in matcher.find(data) if (hit.key, hit.offset) not in reported]
+        yield from _number(hits, data, line)
+        reported |= {(hit.key, hit.offset) for hit in hits}
 
 
 def _number(hits: list[Hit], data: bytes, line: int) -> Iterator[Match]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from callwell.readiness.known_keys.forms import make_forms
 from callwell.readiness.known_keys.known_key import Hit
 from callwell.readiness.known_keys.views import make_views, undo_escapes
+from callwell.readiness.substrings import Substrings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,13 +40,11 @@ class Wanted(NamedTuple):
 
     Attributes:
         key: what a report may say of the key.
-        length: bytes of the key.
         form: the form.
         core: the squeezed core of the form.
     """
 
     key: KnownKey
-    length: int
     form: KeyForm
     core: bytes
 
@@ -55,20 +54,22 @@ class TextMatcher:
 
     Args:
         keys: the keys with their texts.
+
+    Attributes:
+        longest: bytes of the longest key; 0 if there is none to search for.
     """
 
     def __init__(self, keys: Iterable[tuple[KnownKey, Key]]) -> None:
-        self._wanted: list[Wanted] = []
-        for known, key in keys:
-            secret = encode_key(key)
-            self._wanted += [
-                Wanted(key=known, length=len(secret), form=form, core=squeeze(form.core)) for form in make_forms(secret)
-            ]
-
-    @property
-    def longest(self) -> int:
-        """Bytes of the longest key; 0 if there is none to search for."""
-        return max((wanted.length for wanted in self._wanted), default=0)
+        secrets = [(known, encode_key(key)) for known, key in keys]
+        self.longest = max((len(secret) for _, secret in secrets), default=0)
+        wanted = [
+            Wanted(key=known, form=form, core=squeeze(form.core))
+            for known, secret in secrets
+            for form in make_forms(secret)
+        ]
+        self._anywhere = [one for one in wanted if len(one.core) < SHORTEST_CORE]
+        self._by_core = [one for one in wanted if len(one.core) >= SHORTEST_CORE]
+        self._cores = Substrings([one.core for one in self._by_core])
 
     def find(self, data: bytes) -> Iterator[Hit]:
         """Every key in some bytes, each place once."""
@@ -85,22 +86,13 @@ class TextMatcher:
                         encoding = f"{wanted.form.name}, {view.how}" if view.how else wanted.form.name
                         yield Hit(*place, encoding=encoding)
 
-    def narrow(self, data: bytes) -> TextMatcher:
-        """What searches for the keys that may be in some bytes, or in a part of them."""
-        narrowed = TextMatcher(())
-        narrowed._wanted = self._find_suspects(data)
-        return narrowed
-
     def _find_suspects(self, data: bytes) -> list[Wanted]:
         """What may be in some bytes: all that is, and hardly anything else."""
         texts = [squeeze(data)]
         narrow = data.translate(None, b"\0") if b"\0" in data else data
         texts.extend(squeeze(text) for text in undo_escapes(narrow))
-        return [
-            wanted
-            for wanted in self._wanted
-            if len(wanted.core) < SHORTEST_CORE or any(wanted.core in text for text in texts)
-        ]
+        numbers = {found.number for text in texts for found in self._cores.find(text)}
+        return [*self._anywhere, *(self._by_core[number] for number in sorted(numbers))]
 
 
 def squeeze(text: bytes) -> bytes:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    Cuts = list[tuple[int, int]]
+    Locate = Callable[[int], int]
+    """The offset in the view below of an offset in a view."""
 
 NULS: Final = re.compile(rb"\0+")
 
@@ -56,24 +57,25 @@ class View:
         text: the text in this view.
         how: what this view undoes, as the end of a sentence; empty for the bytes as they are.
         below: the view that it was made of; None for the bytes themselves.
-        cut: makes the places where the texts of both views run apart: offset in this view, offset in the one below.
+        compare: compares both, and returns what locates an offset in the one below; None for the bytes themselves.
     """
 
-    def __init__(self, text: bytes, how: str = "", below: View | None = None, cut: Callable[[], Cuts] = list) -> None:
+    def __init__(
+        self, text: bytes, how: str = "", below: View | None = None, compare: Callable[[], Locate] | None = None
+    ) -> None:
         self.text = text
         self.how = how
         self._below = below
-        self._cut = cut
-        self._cuts: Cuts | None = None
+        self._compare = compare
+        self._locate_below: Locate | None = None
 
     def locate(self, offset: int) -> int:
         """The offset in the bytes themselves of an offset in this view."""
-        if self._below is None:
+        if self._below is None or self._compare is None:
             return offset
-        if self._cuts is None:  # most views never have a hit
-            self._cuts = self._cut()
-        here, there = self._cuts[bisect_right(self._cuts, (offset, len(self._below.text))) - 1]
-        return self._below.locate(there + offset - here)
+        if self._locate_below is None:  # most views never have a hit
+            self._locate_below = self._compare()
+        return self._below.locate(self._locate_below(offset))
 
 
 def make_views(data: bytes) -> Iterator[View]:
@@ -126,16 +128,21 @@ def _nothing(_: re.Match[bytes]) -> bytes:
 def _substitute(below: View, pattern: re.Pattern[bytes], replace: Callable[[re.Match[bytes]], bytes], how: str) -> View:
     """The view in which all matches of a pattern are replaced."""
 
-    def cut() -> Cuts:
-        cuts = [(0, 0)]
+    def compare() -> Locate:
+        here = [0]
+        there = [0]
         for found in pattern.finditer(below.text):
-            here, there = cuts[-1]
-            start = here + found.start() - there
-            cuts.append((start, found.start()))
-            cuts.append((start + len(replace(found)), found.end()))
-        return cuts
+            start = here[-1] + found.start() - there[-1]
+            here += (start, start + len(replace(found)))
+            there += found.span()
 
-    return View(pattern.sub(replace, below.text), how=how, below=below, cut=cut)
+        def locate(offset: int) -> int:
+            last = bisect_right(here, offset) - 1
+            return there[last] + offset - here[last]
+
+        return locate
+
+    return View(pattern.sub(replace, below.text), how=how, below=below, compare=compare)
 
 
 def _join_lines(below: View) -> View:
@@ -143,10 +150,15 @@ def _join_lines(below: View) -> View:
     lines = below.text.split(b"\n")
     parts = [line.strip(LINE_EDGES) for line in lines]
 
-    def cut() -> Cuts:
-        starts = accumulate((len(line) + 1 for line in lines), initial=0)
-        here = accumulate(map(len, parts), initial=0)
-        indents = (len(line) - len(line.lstrip(LINE_EDGES)) for line in lines)
-        return [(at, start + indent) for at, start, indent in zip(here, starts, indents, strict=False)]
+    def compare() -> Locate:
+        here = list(accumulate(map(len, parts), initial=0))
+        there = list(accumulate(map(len, lines), initial=0))  # without the line breaks
 
-    return View(b"".join(parts), below=below, cut=cut)
+        def locate(offset: int) -> int:
+            number = min(bisect_right(here, offset), len(lines)) - 1
+            indent = len(lines[number]) - len(lines[number].lstrip(LINE_EDGES))
+            return there[number] + number + indent + offset - here[number]
+
+        return locate
+
+    return View(b"".join(parts), below=below, compare=compare)

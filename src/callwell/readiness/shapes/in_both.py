@@ -18,9 +18,9 @@ from callwell.readiness.shapes.located import Located, ScanResult, identify_secr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from callwell.readiness.files import ProjectFile
+    from callwell.readiness.history.walk import Histories
     from callwell.readiness.shapes.hits import ShapeHit
     from callwell.readiness.shapes.kingfisher import Kingfisher
     from callwell.readiness.shapes.secret_finder import SecretFinder
@@ -52,22 +52,21 @@ class Both(NamedTuple):
 
 
 def look_at_both(
-    kingfisher: Kingfisher, root: Path, files: Sequence[ProjectFile], rules: Iterable[Mapping[str, Any]]
+    kingfisher: Kingfisher, histories: Histories, files: Sequence[ProjectFile], rules: Iterable[Mapping[str, Any]]
 ) -> Both:
     """Look at the whole history of a project, and at its files.
 
     Args:
         kingfisher: the program.
-        root: the project's folder.
+        histories: the project's histories, from their beginning.
         files: its files, at least one.
         rules: our own rules.
 
     Raises:
-        NotApplicable: there is no history.
         CouldNotLook: kingfisher or git could not look.
     """
     beside = Beside(make_tree(files))
-    history = look_at_history(kingfisher, root, None, beside)
+    history = look_at_history(kingfisher, histories, beside)
     contexts = {rule["id"]: re.compile(rule["pattern"].encode()) for rule in rules}
     return Both(_look_at_files(kingfisher, beside, contexts), history)
 

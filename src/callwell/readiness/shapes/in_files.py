@@ -96,7 +96,7 @@ def folders_without(root: Path, files: Collection[Path]) -> Iterator[Path]:
         root: the top of the tree.
         files: files below it.
     """
-    wanted = {str(folder) for file in files for folder in file.parents}
+    wanted = {str(folder) for nearest in {file.parent for file in files} for folder in (nearest, *nearest.parents)}
     for folder, folders, _ in os.walk(root):
         for name in sorted(folders):
             path = Path(folder, name)

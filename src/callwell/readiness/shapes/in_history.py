@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Final
 from callwell.readiness.findings import Unseen
 from callwell.readiness.history.messages import write_messages
 from callwell.readiness.history.objects import list_objects, read_blobs, read_objects
-from callwell.readiness.history.origin import find_origins
-from callwell.readiness.history.walk import find_histories
 from callwell.readiness.shapes.located import Located, ScanResult, identify_secret, line_of
 
 if TYPE_CHECKING:
@@ -45,23 +43,20 @@ class Beside:
         self.found: list[tuple[ShapeHit, bytes]] = []
 
 
-def look_at_history(kingfisher: Kingfisher, root: Path, since: str | None, beside: Beside | None = None) -> ScanResult:
+def look_at_history(kingfisher: Kingfisher, histories: Histories, beside: Beside | None = None) -> ScanResult:
     """Look at all that was ever committed: each secret once, wherever it is.
 
     Args:
         kingfisher: the program.
-        root: the project's folder.
-        since: only what commits after this revision have brought; None for everything.
+        histories: the project's histories.
         beside: files that the run of kingfisher for the project's own repository looks at as well.
 
     Raises:
-        NotApplicable: there is no history.
         CouldNotLook: kingfisher or git could not look.
     """
-    histories = find_histories(root, since)
     own, *others = histories.repositories
-    seen = [_look(kingfisher, histories, own, since, beside)]
-    seen += [_look(kingfisher, histories, repository, since) for repository in others]
+    seen = [_look(kingfisher, histories, own, beside)]
+    seen += [_look(kingfisher, histories, repository) for repository in others]
     return ScanResult(
         located=tuple(sorted((located for one in seen for located in one.located), key=_order)),
         unseen=(*histories.unseen, *(unseen for one in seen for unseen in one.unseen)),
@@ -76,7 +71,6 @@ def _look(
     kingfisher: Kingfisher,
     histories: Histories,
     repository: Repository,
-    since: str | None,
     beside: Beside | None = None,
 ) -> ScanResult:
     """Look at one history.
@@ -84,6 +78,7 @@ def _look(
     Kingfisher reads a whole repository by itself. What it does not read is written to files for as long as it takes:
     the messages, and a part of a history, beside which it reads no files.
     """
+    since = histories.since
     with tempfile.TemporaryDirectory(prefix="callwell-history-") as folder:
         texts = Path(folder, "messages")
         with texts.open("wb") as file:
@@ -147,7 +142,7 @@ def _in_blobs(
         found.extend((hit, line_of(hit, lines)) for hit in by_blob[blob])
         named = ((hit, identify_secret(hit, lines)) for hit in by_blob[blob])
         identities |= {hit: identity for hit, identity in named if identity is not None}
-    origins = find_origins(repository, {hit.blob for hit in identities})
+    origins = repository.origins.find({hit.blob for hit in identities})
     return [
         Located(histories.place(repository, origins.get(hit.blob), hit.blob, hit.line), identity, hit)
         for hit, identity in identities.items()

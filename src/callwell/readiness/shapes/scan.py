@@ -20,10 +20,10 @@ from callwell.readiness.shapes.rules import make_rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
     from callwell.description.provider import Provider
     from callwell.readiness.files import ProjectFile
+    from callwell.readiness.history.walk import Histories
     from callwell.readiness.shapes.located import ScanResult
 
 T = TypeVar("T")
@@ -43,7 +43,7 @@ class ShapeScan:
     """The search in one project.
 
     Args:
-        root: the project's folder.
+        find_histories: finds its histories.
         files: its files.
         providers: those that it uses; the bundled ones count in any case.
         staged: only staged changes are looked at, so there is no history.
@@ -53,7 +53,7 @@ class ShapeScan:
 
     def __init__(
         self,
-        root: Path,
+        find_histories: Callable[[], Histories],
         files: Iterable[ProjectFile],
         providers: Iterable[Provider] = (),
         *,
@@ -61,7 +61,7 @@ class ShapeScan:
         since: str | None = None,
         with_its_own: bool = True,
     ) -> None:
-        self._root = root
+        self._find_histories = find_histories
         self._project_files = files
         self._providers = tuple(providers)
         self._staged = staged
@@ -121,7 +121,7 @@ class ShapeScan:
         if self._staged:
             raise NotApplicable("only the staged changes were asked for")
         if self._history is None:
-            self._history = self._submit(lambda kingfisher: look_at_history(kingfisher, self._root, self._since))
+            self._history = self._submit(lambda kingfisher: look_at_history(kingfisher, self._find_histories()))
         return self._history
 
     def close(self) -> None:
@@ -134,7 +134,7 @@ class ShapeScan:
     def _look_at_both(self, kingfisher: Kingfisher, files: tuple[ProjectFile, ...], results: _Results) -> None:
         """Give both searches what one run has found. What stops it in the history does not stop it in the files."""
         try:
-            both = look_at_both(kingfisher, self._root, files, self._rules)
+            both = look_at_both(kingfisher, self._find_histories(), files, self._rules)
         except Exception as stopped:  # noqa: BLE001 - raised again by `result`
             results.history.set_exception(stopped)
             _complete(results.files, lambda: look_at_files(kingfisher, files))

@@ -9,7 +9,6 @@ from callwell.readiness.check import Check, CouldNotLook, Finding, Group, NotApp
 from callwell.readiness.checks.leaks.exact_match import say_how_to_revoke, say_what_is_missing
 from callwell.readiness.git import GitError
 from callwell.readiness.history.keys import find_committed_keys
-from callwell.readiness.history.walk import find_histories
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,11 +21,11 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
     if project.scope.staged:
         raise NotApplicable("only the staged changes were asked for")
     yield from say_what_is_missing(project)
-    histories = find_histories(project.root, project.scope.since)
+    histories = project.histories
     yield from histories.unseen
     for repository in histories.repositories:
         try:
-            for one in find_committed_keys(project.keys_in_use, histories, repository, project.scope.since):
+            for one in find_committed_keys(project.keys_in_use, histories, repository):
                 if isinstance(one, Unseen):
                     yield one
                     continue
