@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import hypothesis
 from hypothesis import strategies
 
-from callwell.description.schemas import alternatives, required_names, type_names
+from callwell.description.schemas import required_names, type_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,8 +78,8 @@ def sample(schema: Mapping[str, Any], draw: Draw, depth: int = DEPTH) -> Any:
 def _merged(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     """The schema with its first alternative, and with all parts of `allOf`."""
     parts = [part for part in schema.get("allOf", ()) if isinstance(part, dict)]
-    if schema.get("anyOf") or schema.get("oneOf"):
-        parts.append(dict(alternatives(schema)[0]))
+    either = [part for part in schema.get("anyOf") or schema.get("oneOf") or () if part.get("type") != "null"]
+    parts += either[:1]
     merged: dict[str, Any] = {key: value for key, value in schema.items() if key not in {"allOf", "anyOf", "oneOf"}}
     for part in map(_merged, parts):
         properties = {**merged.get("properties", {}), **part.get("properties", {})}

@@ -254,6 +254,15 @@ def test_keys_that_stand_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert [text.startswith(said) for text in found["repeated_keys"]] == [True]
 
 
+def test_keys_that_stand_twice_in_a_file_beside(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The file is named."""
+    document = {"openapi": "3.0.0", "paths": {"/a": {"get": {"$ref": "parts/a.yaml"}}}}
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "a.yaml").write_text("summary: A\nresponses: {}\nsummary: B\n", encoding="utf-8")
+    found = run(capsys, save(tmp_path / "many.json", document), "--to", str(tmp_path / "written"))
+    assert found["repeated_keys"] == ["parts/a.yaml: summary appears twice, in lines 1 and 3; the last one counts"]
+
+
 def test_check(tmp_path: Path, documents: str, capsys: pytest.CaptureFixture[str]) -> None:
     """What breaks comes first and sets the exit code; --update takes the newer document."""
     folder = tmp_path / "shop"

@@ -44,9 +44,10 @@ SCHEMAS: Final[dict[str, Any]] = {
     "Branch": _object(children={"type": "array", "items": _reference("Tree")}, nested=_reference("JsonList")),
     "JsonList": {"type": "array", "items": _reference("JsonList")},
     "JsonMap": {"type": "object", "additionalProperties": _reference("JsonMap")},
-    "ThingsGet": _object(taken={"type": "boolean"}),
+    "ThingsGet": _object(taken={"type": "boolean"}, cast={"type": "boolean"}),
     "Level": {"enum": [1, 2, 3, 4, None]},
     "Ratio": {"enum": [0.5, 1.5]},
+    "Price": {"type": "string", "enum": [0, 1, 2.5, True]},
     "Objects": {"enum": [{"a": 1}, [2]]},
     "Effort": {"anyOf": [{"enum": ["low", "medium", "high", "max"]}, {"type": "null"}]},
     "Kind": {"oneOf": [{"title": "Code", "const": 1, "description": "One."}, {"title": "User", "const": 2}]},
@@ -82,6 +83,7 @@ PATHS: Final[dict[str, Any]] = {
     "/path": {"get": _operation("path.asset", {"type": "array", "items": _reference("Shadow")})},
     "/group": {"get": _operation("group.client", {"type": "object", "additionalProperties": _reference("Leaf")})},
     "/nasty": {"get": _operation("nasty.object", _reference("user"))},
+    "/cast": {"delete": {"operationId": "cast.cast", "responses": {"204": {"description": ""}}}},
     "/2fa": {"get": _operation("2fa/enable", _reference("2fa-code"))},
 }
 

@@ -68,7 +68,7 @@ def test_every_module_loads(package: Any) -> None:
         ("Model", {"e"}),
         ("Pet", {"class", "owner", "x-y"}),
         ("Dunder", {"__typename", "_private"}),
-        ("ThingsGet", {"taken"}),
+        ("ThingsGet", {"taken", "cast"}),
         ("Titled", {"f"}),
         ("Inline", {"x"}),
     ],
@@ -90,6 +90,7 @@ def test_one_class_for_one_schema(package: Any) -> None:
     found = [fields[f"field {[*nasty.SCHEMAS].index(name)}"] for name in ("Pet", "Effort", "Kind", "Titled")]
     assert found == ["Pet | None", "Effort | None", "Kind | None", "Titled | None"]
     assert (get_args(models.Effort), get_args(models.Kind)) == (("low", "medium", "high", "max"), (1, 2))
+    assert get_args(models.Price) == ("0", "1", "2.5", "true")
 
 
 @pytest.mark.parametrize("name", ["discord.json", "petstore.yaml"])

@@ -245,3 +245,31 @@ def test_every_text_can_be_written(text: str) -> None:
 def test_every_title_makes_a_name(text: str) -> None:
     """Or a name that says nothing."""
     assert re.fullmatch("[a-z][a-z0-9_]*", to_provider_name(text))
+
+
+def test_the_link_header_of_other_lists() -> None:
+    """A document that describes the header at one list means all that have the same cursor."""
+    things = {"type": "array", "items": texts("id")}
+    content = {"application/json": {"schema": things}}
+    responses = {"200": {"description": "", "content": content}}
+    linked = {"200": {"description": "", "content": content, "headers": {"Link": {"schema": {"type": "string"}}}}}
+
+    def operation(cursor: str, found: dict[str, Any]) -> dict[str, Any]:
+        plain = {"type": "array", "items": {"type": "string"}}
+        return {
+            "parameters": [{"name": cursor, "in": "query", "schema": {"type": "string"}}],
+            "responses": found if found is linked else {"200": {"content": {"application/json": {"schema": plain}}}},
+        }
+
+    found = read(
+        paths={
+            "/things": {"get": operation("cursor", linked)},
+            "/parts": {"get": operation("cursor", responses)},
+            "/others": {"get": operation("marker", responses)},
+        }
+    )
+    assert {name: rule.level for name, rule in found.lists.items()} == {
+        "things.list": "documented",
+        "parts.list": "assumed",
+    }
+    assert list(found.unclear) == ["others.list"]

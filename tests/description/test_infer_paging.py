@@ -29,7 +29,10 @@ def infer(
     query: dict[str, Any], schema: dict[str, Any], *, path: str = "/things", link: bool = False
 ) -> ListFinding | None:
     """What is inferred of a list."""
-    parameters = [{"name": name, "in": "query", "schema": one} for name, one in query.items()]
+    parameters = [
+        {"name": name, "in": "query", "schema": one, "description": one.get("description")}
+        for name, one in query.items()
+    ]
     response = {"200": {"description": "", "content": {"application/json": {"schema": schema}}}}
     document = {"openapi": "3.1.0", "paths": {path: {"get": {"parameters": parameters, "responses": response}}}}
     [operation] = openapi.read(document).operations.values()
@@ -69,6 +72,11 @@ CURSORS: Final = [
         keys(items="results", position="after", next="paging.next.after", size="limit"),
     ),
     (
+        {"after": TEXT, "before": TEXT},
+        shape(data=ITEMS, list_metadata=shape(before=TEXT, after=TEXT)),
+        keys(position="after", next="list_metadata.after"),
+    ),
+    (
         {"page": TEXT},
         shape(data=ITEMS, has_more=FLAG, next_page=TEXT),
         keys(position="page", next="next_page", more="has_more"),
@@ -79,7 +87,20 @@ CURSORS: Final = [
         keys(position="after", next="last_id", more="has_more"),
     ),
 ]
+THINGS: Final = {"type": "array", "items": shape(owner_id=TEXT, thing_token=TEXT)}
+"""Items with a key that has their own name, beside one of another object."""
+
 LAST_ITEMS: Final = [
+    (
+        {"starting_after": TEXT},
+        shape(data=THINGS, has_more=FLAG),
+        {"items": "data", "position": "starting_after", "next_item": "thing_token", "more": "has_more"},
+    ),
+    (
+        {"starting_after": TEXT},
+        shape(data={"type": "array", "items": shape(token=TEXT)}, has_more=FLAG),
+        {"items": "data", "position": "starting_after", "next_item": "token", "more": "has_more"},
+    ),
     (
         {"starting_after": TEXT, "ending_before": TEXT, "limit": NUMBER},
         shape(data=ITEMS, has_more=FLAG, url=TEXT),
@@ -104,6 +125,13 @@ LINKS: Final = [
     ),
 ]
 NUMBERED: Final = [
+    ({"page": {**NUMBER, "description": "Zero-based page index"}}, ITEMS, {"style": "page", "key": "id", "first": 0}),
+    ({"page": NUMBER}, {"oneOf": [ITEMS, {"type": "array", "items": shape(starred=TEXT)}]}, {"style": "page"}),
+    (
+        {"page": NUMBER},
+        {"properties": {"data": {"oneOf": [ITEMS, {"type": "array", "items": shape(starred=TEXT)}]}}},
+        {"style": "page", "items": "data"},
+    ),
     (
         {"page": NUMBER, "per_page": {**NUMBER, "maximum": 100}},
         ITEMS,
@@ -130,6 +158,7 @@ NUMBERED: Final = [
         keys(items="values", style="offset", position="startAt", first=0, size="maxResults", total="total"),
     ),
     ({"page": NUMBER}, shape(things=ITEMS, warnings=ITEMS), keys(items="things", style="page")),
+    ({"page": NUMBER}, shape(my_things=ITEMS, others=ITEMS), keys(items="my_things", style="page")),
     ({"skip": NUMBER}, shape(a=ITEMS), keys(items="a", style="offset", position="skip", first=0)),
 ]
 
@@ -161,6 +190,15 @@ def test_the_link_header_is_followed_where_nothing_counts() -> None:
     assert counted is not None
     assert counted.rule is not None
     assert counted.rule.value.style == "page"
+
+
+def test_a_list_is_named_as_its_path_in_the_singular() -> None:
+    """`messages` are no items, unless the path says so."""
+    messages = shape(messages=ITEMS, paging=shape(next={**TEXT, "example": "/message?since=5"}))
+    found = infer({"limit": NUMBER}, messages, path="/message")
+    assert found is not None
+    assert found.rule is not None
+    assert (found.rule.value.items, found.rule.value.next) == ("messages", "paging.next")
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,17 @@ from callwell.description.operation_names import CLIENT_NAMES, OperationSource, 
         ("search", "search", "GET", "/search", "search.search"),
         ("2fa", "auth", "POST", "/2fa", "auth.post_2fa"),
         ("listThings", "使用者", "GET", "/things", "things.list"),
+        ("get-/crm/v3/deals/{dealId}_getById", "Basic", "GET", "/crm/v3/deals/{dealId}", "basic.get_by_id"),
+        ("getPet", "pet-controller", "GET", "/pets/{id}", "pet.get"),
+        ("listThings", "controller", "GET", "/things", "controller.list_things"),
+        # 5. A class and its method.
+        ("CatsController_findAll", "cats", "GET", "/cats", "cats.find_all"),
+        ("CatsController_findAll", "", "GET", "/cats", "cats.find_all"),
+        ("AuthorizationRolesController_list", "authorization", "GET", "/auth/roles", "authorization.list_roles"),
+        ("SsoController_getProfile", "sso", "GET", "/sso/profile", "sso.get_profile"),
+        ("InvitesController_sendInvite", "users", "POST", "/invites", "users.send_invite"),
+        ("Web.KeyController.rekey", "", "POST", "/keys/rekey", "key.rekey"),
+        ("cats_controller_create", "cats", "POST", "/cats", "cats.create"),
     ],
 )
 def test_names(operation_id: str, tag: str, method: str, path: str, name: str) -> None:

@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from callwell.description import openapi
+from callwell.description.schemas import alternatives
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 TEXT: dict[str, Any] = {"type": "string"}
 PATHS: dict[str, Any] = {
@@ -113,6 +117,56 @@ def test_recursive_schemas() -> None:
     api = openapi.read({"openapi": "3.1.0", "paths": paths, "c": {"s": schemas}})
     assert api.left_out == ()
     assert api.operations["all.get"].response_schema["properties"] == {"a": TEXT}
+
+
+def resolve(schema: dict[str, Any], **components: Any) -> Mapping[str, Any]:
+    """A schema without references, as the operations of a document have it."""
+    paths = {"/x": {"get": {"responses": {"200": {"content": {"application/json": {"schema": schema}}}}}}}
+    api = openapi.read({"openapi": "3.1.0", "paths": paths, "components": {"schemas": components}})
+    [operation] = api.operations.values()
+    return operation.response_schema
+
+
+def test_alternatives_have_the_properties_beside_them() -> None:
+    """Each is complete, and the whole has the properties of all. The cut end of a circle stays as it is."""
+    cat = {"properties": {"kind": {"const": "cat"}, "lives": {"type": "integer"}}, "required": ["lives"]}
+    dog = {"properties": {"kind": {"const": "dog"}, "parent": {"$ref": "#/components/schemas/Pet"}}}
+    pet = {
+        "type": "object",
+        "properties": {"name": TEXT},
+        "required": ["name"],
+        "oneOf": [cat, dog, {"$ref": "#/components/schemas/Pet"}, {"type": "null"}],
+    }
+    found = resolve({"$ref": "#/components/schemas/Pet"}, Pet=pet)
+    assert [sorted(part.get("properties", ())) for part in found["oneOf"]] == [
+        ["kind", "lives", "name"],
+        ["kind", "name", "parent"],
+        [],
+        [],
+    ]
+    assert found["oneOf"][0]["required"] == ["name", "lives"]
+    assert found["properties"]["kind"] == {"anyOf": [{"const": "cat"}, {"const": "dog"}]}
+    assert (sorted(found["properties"]), found["required"]) == (["kind", "lives", "name", "parent"], ["name"])
+
+
+def test_alternatives_that_only_restrict_stay() -> None:
+    """One of two fields is demanded: the object is the same."""
+    schema = {"properties": {"a": TEXT, "b": TEXT}, "anyOf": [{"required": ["a"]}, {"required": ["b"]}]}
+    assert resolve(schema) == schema
+    assert alternatives(schema) == [schema]
+
+
+@pytest.mark.parametrize("key", ["$defs", "definitions"])
+def test_definitions_of_a_schema(key: str) -> None:
+    """A schema that a generator pasted in refers to its own definitions as if it was the document."""
+    inner = {"type": "array", "items": {"$ref": f"#/{key}/Role"}}
+    assert resolve({"properties": {"roles": inner}, key: {"Role": TEXT}})["properties"]["roles"]["items"] == TEXT
+
+
+def test_a_list_of_items_without_a_type_is_a_union() -> None:
+    """Swagger 2.0 has no `anyOf`; the items of a tuple are one of several."""
+    assert resolve({"items": [TEXT, {"type": "integer"}]}) == {"anyOf": [TEXT, {"type": "integer"}]}
+    assert resolve({"type": "array", "prefixItems": [TEXT, TEXT]})["items"] == TEXT
 
 
 @pytest.mark.parametrize(

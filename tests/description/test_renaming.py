@@ -164,3 +164,14 @@ def test_tokens_need_their_operations(tmp_path: Path) -> None:
     places = "".join(f'{key} = "a"\n' for key in ("access_at", "refresh_at", "expires_at"))
     with pytest.raises(ProfileError, match="expected the name of an operation"):
         load_provider(write(tmp_path, f"[key.token]\n{token}{places}"))
+
+
+@pytest.mark.parametrize(("kind", "first"), [("integer", 0), ("string", "0")])
+def test_a_list_begins_with_its_first_page(tmp_path: Path, kind: str, first: object) -> None:
+    """The number of the page need not be given where the document requires it."""
+    folder = write(tmp_path, '[operations."things.list".paging]\nitems = "data"\nfirst = 0\n')
+    document = json.loads((folder / "openapi.json").read_text())
+    document["paths"]["/things"]["get"]["parameters"][0] |= {"required": True, "schema": {"type": kind}}
+    (folder / "openapi.json").write_text(json.dumps(document))
+    [page, _] = load_provider(folder).operation("things.list").parameters
+    assert (page.name, page.required, page.default) == ("page", False, first)

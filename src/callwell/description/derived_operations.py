@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a profile does to the operations of the document: it names some, and derives others from them.
 
-`[names]` gives an operation another name than the rule in `operation_names` does.
+`[names]` gives an operation another name than the rule in `operation_names` does. A list that counts its pages begins
+with the first one, also where the document requires the number of a page.
 
 One response often names several files: a caption's record, say, has the signed URL of its text. `like` in a profile
 makes a second operation with the request of the first and a name of its own, so that each file has its own asset.
@@ -9,18 +10,23 @@ makes a second operation with the request of the first and a name of its own, so
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
 from callwell.description.error import DescriptionError, unknown_operation
 from callwell.description.operation_names import is_operation_name
+from callwell.description.schemas import value_types
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from callwell.core.rules.operations import PagingRule
     from callwell.core.rules.profile import Profile
-    from callwell.description.model import Api, Operation
+    from callwell.description.model import Api, Operation, Parameter
+
+COUNTED: Final = ("page", "offset")
+"""The styles of lists in which the client counts the pages or the items."""
 
 
 def apply_profile(api: Api, profile: Profile) -> Api:
@@ -49,7 +55,23 @@ def apply_profile(api: Api, profile: Profile) -> Api:
             raise unknown_operation((*path, "like"), rule.like, api)
         like = api.operations[rule.like]
         operations[name] = replace(like, name=name, summary=rule.summary or like.summary)
+    for name, rule in profile.operations.items():
+        if rule.paging is not None and rule.paging.style in COUNTED and name in operations:
+            operations[name] = _with_first_page(operations[name], rule.paging)
     return replace(api, operations=operations)
+
+
+def _with_first_page(operation: Operation, rule: PagingRule) -> Operation:
+    """A list in which the number of the page need not be given."""
+
+    def fill_in(parameter: Parameter) -> Parameter:
+        if not (parameter.location == "query" and parameter.wire_name == rule.position and parameter.required):
+            return parameter
+        first = rule.first if value_types(parameter.schema) != {"string"} else str(rule.first)
+        return replace(parameter, required=False, default=first)
+
+    parameters = tuple(map(fill_in, operation.parameters))
+    return operation if parameters == operation.parameters else replace(operation, parameters=parameters)
 
 
 def rename_known(api: Api, names: Mapping[str, str]) -> Api:

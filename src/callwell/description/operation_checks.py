@@ -76,7 +76,7 @@ def _check_paging(operation: Operation, rule: PagingRule, path: KeyPath) -> Iter
     if rule.style in CONTINUED_BY_BODY and not continued:
         yield DescriptionError((*path, "next"), f"expected this key for the style {rule.style}, found none")
     items = schemas.at_path(operation.response_schema, rule.items) if rule.items else operation.response_schema
-    if items is None or (items and "array" not in schemas.type_names(items)):
+    if items is None or (items and "array" not in schemas.value_types(items)):
         yield DescriptionError((*path, "items"), "expected the path of a list in the response", found=rule.items)
     for name in ("key", "next_item") if items else ():
         field = getattr(rule, name)

@@ -18,9 +18,14 @@ The rule. A name depends on its own operation alone, so a document that grows ke
    `operationId` without the words of the group, and without articles: `get-a-show`, tagged `Shows`, is `shows.get`.
    If no more than the HTTP method remains, the verb is that of rule 3: `getPets` is `pets.list`.
 
+5. One that names a class of a server and its method, `CatsController_findAll`, goes before rule 2. The group is the
+   first tag, or else the class, and the word `controller` is left out: `cats.find_all`. What the class says more than
+   the tag follows a method without a noun: `AuthorizationRolesController_list`, tagged `authorization`, is
+   `authorization.list_roles`.
+
 Versions and file endings in a path are no words (`/v1`, `/2010-04-01`, `.json`). A tag that begins with the version of
-the API is cut, and is plural if the path is: `Api20100401Message` of `/Messages.json` is `messages`. What FastAPI adds
-to a function's name (`read_item_items__item_id__get`) is taken off first.
+the API is cut, and is plural if the path is: `Api20100401Message` of `/Messages.json` is `messages`. What a framework
+adds is taken off first: `read_item_items__item_id__get`, `get-/items/{id}_getById`, the tag `pet-controller`.
 
 A keyword of Python, or a group with the name of something that every client has (`pages`), gets an underscore after
 it. If two operations have one name, the shorter path keeps it; the other name gets the last variable of its path, the
@@ -56,7 +61,16 @@ ITEM_VERBS: Final = {"GET": "get", "POST": "update", "PUT": "replace", "PATCH": 
 READING_ACTIONS: Final = frozenset({"search", "export", "download", "find"})
 """Last words of a path that say what a GET does, as the last word of a POST always does."""
 
+NO_NOUNS: Final = frozenset({"all", "one", "many", "by", "id"})
+"""Words of a method beside its verb that do not say what it works on: `find_all`, `get_by_id`."""
+
 _SEPARATOR: Final = re.compile(r"[/.:#]+")
+_CONTROLLER: Final = re.compile(r"(?:.*[/.:#])?(\w+?)_?Controller[_.:#/]+(.+)", re.IGNORECASE | re.DOTALL)
+"""A class and its method, as NestJS (`CatsController_findAll`) and Phoenix (`App.CatController.show`) write them."""
+
+_CONTROLLER_TAG: Final = re.compile(r"_(rest_)?controller$")
+"""How a tag ends that springdoc makes of a class."""
+
 _VERSION: Final = re.compile(r"v\d+([._]?\d+)*((alpha|beta)\d*)?|\d+([.-]\d+)*|api|rest", re.IGNORECASE)
 _VERSION_IN_TAG: Final = re.compile(r"api_?\d{4,}_(?=.)")
 _ENDING: Final = re.compile(r"\.(json|xml)$", re.IGNORECASE)
@@ -142,6 +156,9 @@ def _derive(source: OperationSource, words: PathWords) -> tuple[str, str]:
     parts = [part for part in map(to_snake_case, _SEPARATOR.split(operation_id)) if part]
     if not parts or _repeats_path(operation_id, source):
         return _derive_from_path(source.method, words)
+    controller = _CONTROLLER.fullmatch(operation_id)
+    if controller is not None:
+        return _derive_from_class(to_snake_case(controller[1]), to_snake_case(controller[2]), source.tag, words)
     if len(parts) > 1:
         return "_".join(parts[:-1]), parts[-1]
     group = _tag_name(source.tag, words) or "_".join(words.before)
@@ -149,11 +166,21 @@ def _derive(source: OperationSource, words: PathWords) -> tuple[str, str]:
     return group, _verb(source.method, words) if method == source.method.lower() else method
 
 
+def _derive_from_class(class_name: str, method: str, tag: str, words: PathWords) -> tuple[str, str]:
+    """The group and the method by rule 5."""
+    group = _tag_name(tag, words) or class_name
+    more = _without_group(class_name, group)
+    is_same = _to_singular(class_name) == _to_singular(group)
+    _, *nouns = [word for word in method.split("_") if word not in NO_NOUNS] or [""]
+    return group, method if is_same or nouns else f"{method}_{more}"
+
+
 def _without_route(source: OperationSource) -> str:
-    """An `operationId` without the path and the method that FastAPI adds to the name of a function."""
+    """An `operationId` without the method and the path that a framework puts after the name, as FastAPI, or before."""
     route = re.sub(r"\W", "_", source.path)
-    added = f"{route}_{source.method.lower()}"
-    return source.operation_id.removesuffix(added) or source.operation_id
+    method = source.method.lower()
+    name = source.operation_id.removesuffix(f"{route}_{method}").removeprefix(f"{method}-{source.path}_")
+    return name or source.operation_id
 
 
 def _repeats_path(operation_id: str, source: OperationSource) -> bool:
@@ -228,6 +255,7 @@ def _verb(method: str, words: PathWords) -> str:
 def _tag_name(tag: str, words: PathWords) -> str:
     """The group that a tag names."""
     name = to_snake_case(tag)
+    name = _CONTROLLER_TAG.sub("", name)
     cut = _VERSION_IN_TAG.sub("", name)
     if cut == name:
         return name

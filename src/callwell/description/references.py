@@ -22,7 +22,9 @@ There are two kinds of places, and they are resolved differently:
 A circle (a Thing with a parent that is a Thing) is cut where it closes: the inner schema has these two keys and nothing
 else. Validation accepts any value there; code generation recognises the mark and names the type.
 
-`allOf` is merged into one object here, so no other module needs to know it.
+`allOf` is merged into one object here, so no other module needs to know it. Where properties stand beside `oneOf` or
+`anyOf`, each alternative gets them, and the properties are those of all alternatives: an object is complete wherever it
+is read.
 
 Measured: the 969 schemas of GitHub's document resolve in 0.4 s, the 1,422 of OpenAI's in 0.2 s.
 """
@@ -35,7 +37,7 @@ from urllib.parse import unquote
 
 from callwell.description.documents.external import FILES
 from callwell.description.error import DescriptionError, format_path, found_value
-from callwell.description.schemas import required_names
+from callwell.description.schemas import required_names, type_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,6 +61,9 @@ MAX_LEVELS: Final = 150
 
 _SCHEMAS: Final = ("components", "schemas")
 _KEYWORDS_ON_THE_WAY: Final = frozenset({"components", "schemas", "definitions", "$defs", "properties"})
+_OWN_DEFINITIONS: Final = ("$defs", "definitions")
+"""The keys under which a JSON Schema has its definitions."""
+
 _INDEX: Final = re.compile("0|[1-9][0-9]{0,9}")
 """An index into a list (RFC 6901, section 4)."""
 
@@ -159,7 +164,12 @@ class ReferenceResolver:
             return resolved
         if "contentMediaType" in node and _BYTES.match(str(node["contentMediaType"])) and "contentEncoding" not in node:
             node = {"format": "binary", **node}  # the same in OpenAPI 3.1, and in FastAPI's documents
-        return _merge_all_of({key: self._resolve_keyword(key, value, (*path, key)) for key, value in node.items()})
+        if isinstance(node.get("items"), list) and "type" not in node:  # Swagger 2.0 has no `anyOf`: so Slack writes it
+            node = {key: value for key, value in node.items() if key != "items"} | {"anyOf": node["items"]}
+        resolved = {key: self._resolve_keyword(key, value, (*path, key)) for key, value in node.items()}
+        if "prefixItems" in resolved and not resolved.get("items"):
+            resolved["items"] = _any_of(resolved["prefixItems"])
+        return _complete_alternatives(_merge_all_of(resolved))
 
     def _resolve_reference(self, reference: object, path: KeyPath) -> Schema:
         try:
@@ -186,7 +196,7 @@ class ReferenceResolver:
         if keyword == "items":  # a list of schemas, as in drafts of JSON Schema, is what an item may be one of
             parts = value if isinstance(value, list) else []
             schemas = [self.resolve_schema(schema, (*path, str(index))) for index, schema in enumerate(parts)]
-            return {"anyOf": schemas} if schemas else {}
+            return _any_of(schemas) if schemas else {}
         if keyword in _WITH_SCHEMAS:
             schemas = expect_list(value, path)
             return [self.resolve_schema(schema, (*path, str(index))) for index, schema in enumerate(schemas)]
@@ -198,27 +208,52 @@ class ReferenceResolver:
         return value
 
     def _find_target(self, reference: object, path: KeyPath) -> tuple[Mapping[str, Any], KeyPath]:
-        path = (*path, "$ref")
         if not isinstance(reference, str) or not reference.startswith("#/"):
             raise DescriptionError(
-                path, "expected a reference into this document, or to a file beside it", found=reference
+                (*path, "$ref"), "expected a reference into this document, or to a file beside it", found=reference
             )
         # RFC 6901, section 4: ~1 is decoded before ~0, so that ~01 becomes ~1 and not a slash.
         keys = tuple(unquote(key).replace("~1", "/").replace("~0", "~") for key in reference[2:].split("/"))
-        node: Any = self._document
-        for key in keys:
-            if isinstance(node, dict) and key in node:
-                node = node[key]
-            elif isinstance(node, list) and _INDEX.fullmatch(key) and int(key) < len(node):
-                node = node[int(key)]
-            else:
-                raise _NoTarget(path, "expected a reference to something that exists", found=reference)
+        node = _follow(self._document, keys)
+        if node is None and keys[0] in _OWN_DEFINITIONS:
+            node, keys = self._find_around(keys, path)
+        if node is None:
+            raise _NoTarget((*path, "$ref"), "expected a reference to something that exists", found=reference)
         return expect_object(node, keys), keys
+
+    def _find_around(self, keys: KeyPath, path: KeyPath) -> tuple[object, KeyPath]:
+        """What a reference means in a schema with definitions of its own, as generators of JSON Schema paste them."""
+        for length in range(len(path), 0, -1):
+            node = _follow(self._document, (*path[:length], *keys))
+            if node is not None:
+                return node, (*path[:length], *keys)
+        return None, keys
 
 
 def only_describes(schema: Mapping[str, Any]) -> bool:
     """Whether nothing in a schema says what type a value has."""
     return all(key in ANNOTATIONS or key.startswith("x-") for key in schema)
+
+
+def _follow(node: Any, keys: KeyPath) -> Any:
+    """The value that keys lead to; None if they lead nowhere."""
+    for key in keys:
+        if isinstance(node, dict) and key in node:
+            node = node[key]
+        elif isinstance(node, list) and _INDEX.fullmatch(key) and int(key) < len(node):
+            node = node[int(key)]
+        else:
+            return None
+    return node
+
+
+def _any_of(schemas: list[Schema]) -> Schema:
+    """A schema of values that one of several schemas accepts; the schema itself if they are one."""
+    unique: list[Schema] = []
+    for schema in schemas:
+        if schema not in unique:
+            unique.append(schema)
+    return unique[0] if len(unique) == 1 else {"anyOf": unique}
 
 
 def _component_name(path: KeyPath) -> str:
@@ -293,3 +328,30 @@ def _merge_all_of(schema: Schema) -> Schema:
     if "title" in schema:
         merged["title"] = schema["title"]
     return merged
+
+
+def _complete_alternatives(schema: Schema) -> Schema:
+    """A schema in which properties beside `oneOf` or `anyOf` are in each alternative, and those of all beside them.
+
+    An object that only one alternative describes has its properties as well. Alternatives that describe no properties
+    are left as they are: they restrict what is beside them.
+    """
+    own = schema.get("properties")
+    keyword = next((keyword for keyword in ("oneOf", "anyOf") if schema.get(keyword)), "")
+    if not own or not keyword or not any("properties" in part for part in schema[keyword]):
+        return schema
+    base = {key: schema[key] for key in ("type", "properties", "required", "additionalProperties") if key in schema}
+    parts = [_merge_all_of({"allOf": [base, part]}) if _may_be_object(part) else part for part in schema[keyword]]
+    others: dict[str, list[Schema]] = {}
+    for part in parts:
+        for name, field in part.get("properties", {}).items():
+            if name not in own:
+                others.setdefault(name, []).append(field)
+    properties = {**own, **{name: _any_of(fields) for name, fields in others.items()}}
+    return {**schema, keyword: parts, "properties": properties}
+
+
+def _may_be_object(schema: Schema) -> bool:
+    """Whether a schema describes an object or only restricts one. The cut end of a circle does not say."""
+    is_cut = COMPONENT_NAME_KEY in schema and only_describes(schema)
+    return set(type_names(schema)) <= {"object"} and schema.get("type") != "null" and not is_cut

@@ -14,9 +14,9 @@ Schema = dict[str, Any]
 
 
 def alternatives(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The parts of `anyOf` or `oneOf`, without null; the schema itself if it has neither."""
+    """The parts of `anyOf` or `oneOf`, without null; the schema itself if it has neither, or they only restrict it."""
     parts = schema.get("anyOf") or schema.get("oneOf")
-    if not parts:
+    if not parts or ("properties" in schema and not any("properties" in part for part in parts)):
         return [schema]
     return [part for part in parts if part.get("type") != "null"]
 
@@ -60,7 +60,9 @@ def required_names(schema: Mapping[str, Any]) -> list[str]:
 
 
 def stated_value(schema: Mapping[str, Any], value: object) -> Any:
-    """A default or a member of an enumeration as the schema's type has it: documents also write `"10"` for the number.
+    """A default or a member of an enumeration as the schema's type has it.
+
+    Documents also write `"10"` for a number, and 10 for a text.
 
     Args:
         schema: the schema.
@@ -73,7 +75,7 @@ def stated_value(schema: Mapping[str, Any], value: object) -> Any:
     if not kinds or _json_type(value) & kinds:
         return value
     if not isinstance(value, str):
-        return None
+        return msgspec.json.encode(value).decode() if kinds == {"string"} and isinstance(value, int | float) else None
     try:
         parsed = msgspec.json.decode(value)
     except msgspec.DecodeError:
@@ -105,10 +107,13 @@ def at_path(schema: Mapping[str, Any], path: str) -> Mapping[str, Any] | None:
     is_one_key = any(path in part.get("properties", ()) for part in alternatives(schema))  # such as `@odata.nextLink`
     for key in [path] if is_one_key else path.split("."):
         children = [_child(part, key) for part in alternatives(current)]
-        known = [child for child in children if child is not None]
+        known: list[Mapping[str, Any]] = []
+        for child in children:
+            if child is not None and child not in known:
+                known.append(child)
         if not known:
             return None
-        current = known[0]
+        current = known[0] if len(known) == 1 or {} in known else {"anyOf": known}
     return current
 
 

@@ -72,7 +72,7 @@ def check_value(name: str, schema: Mapping[str, Any], value: object) -> None:
         return
     if not any(_fits_part(part, value) for part in parts):
         raise InvalidOption(name, value, describe_schema(schema))
-    if schema.get("enum") and not any(_is_member(stated_value(schema, member), value) for member in schema["enum"]):
+    if schema.get("enum") and not _is_in_enumeration(schema, value):
         raise InvalidOption(name, value, describe_schema(schema))
     if isinstance(value, Mapping):
         _check_fields(name, schema, value)
@@ -95,8 +95,11 @@ def is_file_value(value: object) -> bool:
     return is_file_type or (hasattr(value, "read") and not isinstance(value, type))
 
 
-def _is_member(member: object, value: object) -> bool:
-    return member == value and _is_bool(member) == _is_bool(value)
+def _is_in_enumeration(schema: Mapping[str, Any], value: object) -> bool:
+    """Whether a value is in its schema's enumeration; any is if all members are of another type than the schema's."""
+    members = [stated_value(schema, member) for member in schema["enum"]]
+    known = [member for member in members if member is not None]
+    return not known or any(member == value and _is_bool(member) == _is_bool(value) for member in known)
 
 
 def _check_fields(name: str, schema: Mapping[str, Any], value: Mapping[str, object]) -> None:

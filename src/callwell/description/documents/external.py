@@ -49,15 +49,18 @@ def read_with_files(file: Path) -> Document:
     return document
 
 
-def include_files(document: dict[str, Any], file: Path) -> None:
+def include_files(document: dict[str, Any], file: Path) -> dict[str, Document]:
     """Add the files that a document refers to, and make its references lead to them.
 
     Args:
         document: the document; it is changed.
         file: where it was read.
+
+    Returns:
+        the files, by their names from the folder of the document on.
     """
     folder = file.parent.resolve()
-    files: dict[str, Any] = {}
+    files: dict[str, Document] = {}
     size = 0
     waiting: list[tuple[str, Any]] = [(file.name, document)]
     while waiting:
@@ -80,12 +83,13 @@ def include_files(document: dict[str, Any], file: Path) -> None:
                     continue
                 size += len(read.text)
                 if size > MAX_BYTES:
-                    return
-                files[other] = read.content
+                    return {}
+                files[other] = read
                 waiting.append((other, read.content))
             node["$ref"] = f"#/{FILES}/{_escape(other)}{pointer.rstrip('/')}"
     if files:
-        document[FILES] = files
+        document[FILES] = {name: read.content for name, read in files.items()}
+    return files
 
 
 def _references(content: Any) -> list[dict[str, Any]]:

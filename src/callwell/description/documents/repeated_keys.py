@@ -28,7 +28,7 @@ def find_repeated_keys(document: Document) -> list[str]:
     """Each key that appears twice, with its lines, in words.
 
     Args:
-        document: the document; files beside it are not looked at.
+        document: the document, or a file that belongs to it.
     """
     text = document.text.decode("utf-8-sig", errors="replace")
     if document.is_json:

@@ -18,6 +18,7 @@ WRAPPERS: Final = frozenset(
     {
         *("meta", "metadata", "paging", "pagination", "page", "pageinfo", "pagemeta", "pagemetadata", "links", "pages"),
         *("cursors", "cursor", "responsemetadata", "resultinfo", "next", "info", "searchmetadata", "paginginfo"),
+        *("listmetadata", "listmeta", "listinfo", "paginationinfo", "paginationmeta", "paginationmetadata"),
     }
 )
 """Objects beside or around a list that hold words about its pages."""
@@ -102,22 +103,30 @@ def find_items(schema: Mapping[str, Any], fields: Iterable[AnswerField], words: 
     """
     if "array" in schemas.value_types(schema):
         return ""
+    words = [word.removesuffix("s") for word in words]
     ranked: dict[tuple[int, int], list[str]] = {}
     for field in fields:
-        if "array" in schemas.value_types(field.schema) and (field.name not in NO_ITEMS or field.name in words):
+        is_named = field.name not in NO_ITEMS or field.name.removesuffix("s") in words
+        if "array" in schemas.value_types(field.schema) and is_named:
             ranked.setdefault((_rank(field, words), len(field.parents)), []).append(field.path)
     best = ranked[min(ranked)] if ranked else []
     return best[0] if len(best) == 1 else None
 
 
 def _rank(field: AnswerField, words: Sequence[str]) -> int:
-    """How likely a list is the list of items: the lowest rank is the likeliest."""
-    if field.name in words:
-        return words.index(field.name)
+    """How likely a list is the list of items: the lowest rank is the likeliest.
+
+    Args:
+        field: the list.
+        words: what it may be called, in the singular.
+    """
+    name = field.name.removesuffix("s")
+    if name in words:
+        return words.index(name)
     likely = len(words)
     if field.name in LIST_NAMES:
         return likely
-    if any(field.name.startswith(word.removesuffix("s")) for word in words if len(word) > MAX_SHORT_WORD):
+    if any(name.startswith(word) or name.endswith(word) for word in words if len(word) >= MAX_SHORT_WORD):
         return likely + 1
     items = field.schema.get("items")
     return likely + 2 if isinstance(items, dict) and "object" in schemas.value_types(items) else likely + 3

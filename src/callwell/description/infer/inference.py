@@ -19,7 +19,7 @@ from callwell.description.infer.environments import Environments, infer_environm
 from callwell.description.infer.errors import infer_errors
 from callwell.description.infer.facts import as_mapping, as_text
 from callwell.description.infer.keys import InferredKey, infer_key
-from callwell.description.infer.paging import infer_paging
+from callwell.description.infer.paging import infer_by_link_header, infer_paging, list_position
 from callwell.description.infer.quota_headers import InferredQuota, infer_quota
 from callwell.description.names import to_snake_case
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from callwell.core.rules.profile import ErrorRule
     from callwell.description.infer.evidence import Found, Question
     from callwell.description.infer.facts import DocumentFacts
+    from callwell.description.model import Api
 
 QUOTA: Final = "all"
 """The name of the quota that every request counts against while no limit is known."""
@@ -114,6 +115,7 @@ def infer(facts: DocumentFacts, name: str = "") -> Inferred:
             lists[operation.name] = found.rule
         elif found is not None:
             unclear[operation.name] = found.problem
+    _add_linked(facts.api, lists, unclear)
     return _drop_invalid(
         Inferred(
             name=name,
@@ -131,6 +133,18 @@ def infer(facts: DocumentFacts, name: str = "") -> Inferred:
         ),
         facts,
     )
+
+
+def _add_linked(api: Api, lists: dict[str, Found[PagingRule]], unclear: dict[str, str]) -> None:
+    """Read unclear lists by the header `Link` if others of the document are: few documents describe it everywhere."""
+    linked = {
+        list_position(api.operations[name]) for name, found in lists.items() if found.value.style == "link-header"
+    }
+    for name in [name for name in unclear if linked - {""}]:
+        rule = infer_by_link_header(api.operations[name], linked - {""})
+        if rule is not None:
+            lists[name] = rule
+            del unclear[name]
 
 
 def to_provider_name(text: str) -> str:

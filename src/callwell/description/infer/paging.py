@@ -28,6 +28,23 @@ from callwell.description.infer.answer_fields import (
     read_fields,
 )
 from callwell.description.infer.evidence import Found
+from callwell.description.infer.paging_words import (
+    BACKWARDS,
+    CURSORS,
+    HAS_MORE,
+    KEYS,
+    NEXT_CURSORS,
+    NEXT_LINKS,
+    NOUN_KEYS,
+    OBJECT_KEYS,
+    OFFSETS,
+    PAGES,
+    SIZED_OFFSETS,
+    SIZES,
+    TOTAL_PAGES,
+    TOTALS,
+)
+from callwell.description.names import to_snake_case
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -35,68 +52,20 @@ if TYPE_CHECKING:
     from callwell.description.infer.evidence import Level
     from callwell.description.model import Operation, Parameter
 
-# Names are written as `plain_name` does, the preferred ones first. Long lists are written as rows, each a tuple that is
-# unpacked, since the formatter would give each name a line of its own.
-PAGES: Final = ("page", "pagenumber", "pageno", "pagenum", "pageindex", "currentpage", "p")
-OFFSETS: Final = (
-    "offset",
-    "skip",
-    "startindex",
-    "startat",
-    "pageoffset",
-    "firstresult",
-    "startposition",
-    "startrecord",
-)
-SIZED_OFFSETS: Final = ("start", "from")
-"""Offsets only beside the size of a page: elsewhere they begin a range of time."""
-
-CURSORS: Final = (
-    *("cursor", "pagetoken", "nextpagetoken", "nexttoken", "continuationtoken", "paginationtoken", "pagecursor"),
-    *("startcursor", "nextcursor", "marker", "nextmarker", "continue", "startingafter", "pageafter", "startafter"),
-    *("aftercursor", "aftertoken", "afterid", "after", "scrollid", "bookmark", "exclusivestartkey", "startkey"),
-    *("sinceid", "streamposition", "startingtoken", "before", "beforeid"),
-)
-SIZES: Final = (
-    *("limit", "perpage", "pagesize", "maxresults", "size", "pagelimit", "maxitems", "maxpagesize", "resultsperpage"),
-    *("itemsperpage", "count", "top", "take", "max", "first", "rows", "maxkeys", "maxentries"),
-)
-NEXT_CURSORS: Final = (
-    *("nextcursor", "nextpagetoken", "nexttoken", "nextmarker", "nextcontinuationtoken", "continuationtoken"),
-    *("paginationtoken", "nextpagecursor", "nextpage", "endcursor", "aftercursor", "nextoffset", "nextstart"),
-    *("nextstreamposition", "nextposition", "nextid", "lastevaluatedkey", "continue", "lastid", "after", "next"),
-    *("cursor", "marker", "scrollid", "bookmark"),
-)
-NEXT_LINKS: Final = (
-    *("nextpageuri", "nextpageurl", "nexturl", "nexturi", "nextlink", "odatanextlink", "nextpagelink", "nexthref"),
-    *("nextrecordsurl", "next", "nextpage"),
-)
-HAS_MORE: Final = (
-    *("hasmore", "hasnextpage", "hasnext", "moreavailable", "istruncated", "hasmoreitems", "hasmoreresults"),
-    *("morerecords", "hasmorepages", "moredata", "more"),
-)
-TOTALS: Final = (
-    *("total", "totalcount", "totalitems", "totalresults", "totalelements", "totalrecords", "totalentries"),
-    *("totalrows", "itemstotal", "itemcount", "totalhits", "totalsize", "recordcount"),
-)
-TOTAL_PAGES: Final = ("totalpages", "pagestotal", "pagecount", "lastpage", "numpages", "nbpages", "pages")
-BACKWARDS: Final = frozenset({"before", "beforeid"})
-"""Cursors to earlier items: they lead on through lists that begin with the newest."""
-
-KEYS: Final = ("id", "uuid", "sid", "gid", "_id", "uid")
-"""Fields that identify an item, if it has one of them."""
-
 NUMBERS: Final = ("integer", "number", "string")
 """How numbers and counts may be written in a response; as query parameters they are often described as texts."""
-
-OBJECT_KEYS: Final = frozenset({"id", "uuid", "sid", "gid", "sha", "nodeid"})
-"""Fields beside a list that show the body to be one object with a list in it, not a page of a list."""
 
 _LINK_HEADER: Final = re.compile(r"\blink`? header", re.IGNORECASE)
 _MAXIMUM: Final = re.compile(
     r"\b(?:max(?:imum)?\.?(?: (?:is|of|value))?:? *`?|1 (?:and|to) |1-)([1-9][0-9]{0,4})\b", re.IGNORECASE
 )
 """How descriptions name the largest page: `(max 100)`, `between 1 and 100`."""
+
+_COUNTS_FROM: Final = re.compile(
+    r"\b(zero|one|0|1)[- ](?:based|indexed)|\b(?:starts?|starting|beginning|begins) (?:at|from|with) `?([01])\b",
+    re.IGNORECASE,
+)
+"""How descriptions say which page is the first: `Zero-based page index`, `starting from 1`."""
 
 _IS_LINK: Final = re.compile(r"\b(ur[il]s?|link|href|hyperlink)\b", re.IGNORECASE)
 _IS_ADDRESS: Final = re.compile(r"https?://|/")
@@ -124,6 +93,7 @@ class _DescribedList(NamedTuple):
         query: the query parameters, by name as `plain_name` writes it.
         size: the parameter for the size of a page.
         item: the schema of an item.
+        nouns: what an item may be called, as `plain_name` writes it.
         has_link_header: a header `Link` is documented.
     """
 
@@ -132,6 +102,7 @@ class _DescribedList(NamedTuple):
     query: Mapping[str, Parameter]
     size: Parameter | None
     item: Mapping[str, Any]
+    nouns: list[str]
     has_link_header: bool
 
 
@@ -144,11 +115,7 @@ def infer_paging(operation: Operation, *, link_header: bool = False) -> ListFind
     """
     if operation.method != "GET" or not operation.response_schema:
         return None
-    query = {
-        plain_name(parameter.wire_name): parameter
-        for parameter in operation.parameters
-        if parameter.location == "query"
-    }
+    query = _query_of(operation)
     fields = read_fields(operation.response_schema)
     items = find_items(operation.response_schema, fields, _item_names(operation))
     if items and any(field.name in OBJECT_KEYS for field in fields if field.parent_path == items.rpartition(".")[0]):
@@ -167,12 +134,49 @@ def infer_paging(operation: Operation, *, link_header: bool = False) -> ListFind
             return None
         return ListFinding(None, "the response has several lists, and it is not clear which has the items")
     item = schemas.at_path(operation.response_schema, f"{items}.0" if items else "0") or {}
-    listed = _DescribedList(items=items, about=about, query=query, size=size, item=item, has_link_header=link_header)
+    listed = _DescribedList(
+        items=items,
+        about=about,
+        query=query,
+        size=size,
+        item=item,
+        nouns=_item_nouns(operation),
+        has_link_header=link_header,
+    )
     for choose in (_by_cursor, _by_link, _by_last_item, _by_totals, _by_link_header, _by_number, _by_any_item):
         rule = choose(listed)
         if rule is not None:
             return ListFinding(rule)
     return ListFinding(None, "nothing in the response says where the next page is")
+
+
+def infer_by_link_header(operation: Operation, linked: Collection[str]) -> Found[PagingRule] | None:
+    """A list without a word about its next page, in a document whose other lists with its position have the header.
+
+    Args:
+        operation: the operation.
+        linked: the positions of those lists, as `list_position` names them.
+    """
+    position = list_position(operation)
+    found = infer_paging(operation, link_header=True) if position in linked else None
+    if found is None or found.rule is None:
+        return None
+    return found.rule._replace(level="assumed", reason=f"other lists with {position} have the header Link")
+
+
+def list_position(operation: Operation) -> str:
+    """The query parameter for the position in a list; empty if there is none."""
+    found = _find_position(_query_of(operation), (*CURSORS, *PAGES))
+    return "" if found is None else found.wire_name
+
+
+def _query_of(operation: Operation) -> dict[str, Parameter]:
+    """The query parameters, by name as `plain_name` writes it."""
+    return {
+        plain_name(parameter.wire_name): parameter
+        for parameter in operation.parameters
+        if parameter.location == "query"
+    }
 
 
 def _by_cursor(listed: _DescribedList) -> Found[PagingRule] | None:
@@ -235,7 +239,7 @@ def _by_number(listed: _DescribedList) -> Found[PagingRule] | None:
 def _by_any_item(listed: _DescribedList) -> Found[PagingRule] | None:
     """The ID of the last item; without a flag, an empty page ends the list."""
     position = _find_position(listed.query, CURSORS)
-    key = _item_key(listed.item) or _nested_key(listed.item)
+    key = _item_key(listed.item) or _noun_key(listed) or _nested_key(listed.item)
     if position is None or key is None or listed.query.keys().isdisjoint(CURSORS):
         return None
     earlier = next((listed.query[name] for name in ("before", "beforeid") if name in listed.query), None)
@@ -339,11 +343,14 @@ def _is_link(field: AnswerField) -> bool:
 
 
 def _first_position(position: Parameter, style: str) -> int:
-    """The first page or offset: what the schema has as default or minimum, else 1 for pages and 0 for offsets."""
+    """The first page or offset: by default, minimum or description, else 1 for pages and 0 for offsets."""
     for key in ("default", "minimum"):
         value = position.schema.get(key)
         if value in (0, 1) and not isinstance(value, bool):
             return int(value)
+    described = _COUNTS_FROM.search(position.summary)
+    if described:
+        return 0 if (described[1] or described[2]).lower() in ("zero", "0") else 1
     return 1 if style == "page" or plain_name(position.wire_name) == "startindex" else 0
 
 
@@ -351,6 +358,17 @@ def _item_key(item: Mapping[str, Any]) -> str | None:
     """The field that identifies an item."""
     properties = [part.get("properties") or {} for part in schemas.alternatives(item)]
     return next((key for key in KEYS if properties and all(key in names for names in properties)), None)
+
+
+def _noun_key(listed: _DescribedList) -> str | None:
+    """The field that a list with a cursor of the last item may identify it by: its `token`, or `thing_id` of a thing.
+
+    Elsewhere such a field may be that of another object, and come more than once.
+    """
+    wanted = ["token", *(f"{noun}{key}" for noun in listed.nouns for key in NOUN_KEYS)]
+    common = set.intersection(*(set(part.get("properties") or {}) for part in schemas.alternatives(listed.item)))
+    by_plain_name = {plain_name(name): name for name in sorted(common)}
+    return next((by_plain_name[name] for name in wanted if name in by_plain_name), None)
 
 
 def _nested_key(item: Mapping[str, Any]) -> str | None:
@@ -368,3 +386,10 @@ def _item_names(operation: Operation) -> list[str]:
     """What an operation may call its items: the fixed parts of its path, the last one first."""
     parts = [part for part in operation.path.partition("?")[0].split("/") if part and "{" not in part]
     return [plain_name(part.removesuffix(".json")) for part in reversed(parts)]
+
+
+def _item_nouns(operation: Operation) -> list[str]:
+    """What an operation may call one item: the last fixed part of its path in the singular, `audit_log` and `log`."""
+    parts = [part for part in operation.path.partition("?")[0].split("/") if part and "{" not in part]
+    words = to_snake_case(parts[-1].removesuffix(".json")).removesuffix("s").split("_") if parts else []
+    return ["".join(words[start:]) for start in range(len(words))]

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from callwell.description import openapi
-from callwell.description.documents.external import FILES, include_files
+from callwell.description.documents.external import include_files
 from callwell.description.documents.reading import parse_document
 from callwell.description.documents.repeated_keys import find_repeated_keys
 from callwell.description.documents.swagger import translate
@@ -53,12 +53,12 @@ def read_intake(text: bytes, file: Path, *, address: str = "", without_siblings:
         )
     document = parse_document(text, file)
     content = document.content
-    repeated = tuple(find_repeated_keys(document))
-    if not without_siblings:
-        include_files(content, file)
-    files = tuple(content.get(FILES, ()))
+    beside = {} if without_siblings else include_files(content, file)
+    repeated = find_repeated_keys(document)
+    repeated += [f"{name}: {found}" for name, other in beside.items() for found in find_repeated_keys(other)]
     if str(content.get("swagger")) == "2.0":
         content = translate(content)
     api = openapi.read(content, file=str(file))
     name = "openapi.json" if document.is_json else "openapi.yaml"
-    return Intake(text=text, file_name=name, files=files, facts=read_facts(content, api, address), repeated=repeated)
+    facts = read_facts(content, api, address)
+    return Intake(text=text, file_name=name, files=tuple(beside), facts=facts, repeated=tuple(repeated))

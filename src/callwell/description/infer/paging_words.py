@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The words of paging: what parameters and fields of lists are called, from the documents of many providers.
+
+Names are written as `plain_name` does, the preferred ones first.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Long lists are written as rows, each a tuple that is unpacked: the formatter would give each name a line of its own.
+PAGES: Final = ("page", "pagenumber", "pageno", "pagenum", "pageindex", "currentpage", "p")
+OFFSETS: Final = (
+    "offset",
+    "skip",
+    "startindex",
+    "startat",
+    "pageoffset",
+    "firstresult",
+    "startposition",
+    "startrecord",
+)
+SIZED_OFFSETS: Final = ("start", "from")
+"""Offsets only beside the size of a page: elsewhere they begin a range of time."""
+
+CURSORS: Final = (
+    *("cursor", "pagetoken", "nextpagetoken", "nexttoken", "continuationtoken", "paginationtoken", "pagecursor"),
+    *("startcursor", "nextcursor", "marker", "nextmarker", "continue", "startingafter", "pageafter", "startafter"),
+    *("aftercursor", "aftertoken", "afterid", "after", "scrollid", "bookmark", "exclusivestartkey", "startkey"),
+    *("sinceid", "streamposition", "startingtoken", "before", "beforeid"),
+)
+SIZES: Final = (
+    *("limit", "perpage", "pagesize", "maxresults", "size", "pagelimit", "maxitems", "maxpagesize", "resultsperpage"),
+    *("itemsperpage", "count", "top", "take", "max", "first", "rows", "maxkeys", "maxentries"),
+)
+NEXT_CURSORS: Final = (
+    *("nextcursor", "nextpagetoken", "nexttoken", "nextmarker", "nextcontinuationtoken", "continuationtoken"),
+    *("paginationtoken", "nextpagecursor", "nextpage", "endcursor", "aftercursor", "nextoffset", "nextstart"),
+    *("nextstreamposition", "nextposition", "nextid", "lastevaluatedkey", "continue", "lastid", "after", "next"),
+    *("cursor", "marker", "scrollid", "bookmark"),
+)
+NEXT_LINKS: Final = (
+    *("nextpageuri", "nextpageurl", "nexturl", "nexturi", "nextlink", "odatanextlink", "nextpagelink", "nexthref"),
+    *("nextrecordsurl", "next", "nextpage"),
+)
+HAS_MORE: Final = (
+    *("hasmore", "hasnextpage", "hasnext", "moreavailable", "istruncated", "hasmoreitems", "hasmoreresults"),
+    *("morerecords", "hasmorepages", "moredata", "more"),
+)
+TOTALS: Final = (
+    *("total", "totalcount", "totalitems", "totalresults", "totalelements", "totalrecords", "totalentries"),
+    *("totalrows", "itemstotal", "itemcount", "totalhits", "totalsize", "recordcount"),
+)
+TOTAL_PAGES: Final = ("totalpages", "pagestotal", "pagecount", "lastpage", "numpages", "nbpages", "pages")
+BACKWARDS: Final = frozenset({"before", "beforeid"})
+"""Cursors to earlier items: they lead on through lists that begin with the newest."""
+
+KEYS: Final = ("id", "uuid", "sid", "gid", "_id", "uid")
+"""Fields that identify an item, if it has one of them."""
+
+NOUN_KEYS: Final = ("id", "token", "uuid", "sid", "key")
+"""What identifies an item if its own name precedes it: `backtest_token` in a list of backtests."""
+
+OBJECT_KEYS: Final = frozenset({"id", "uuid", "sid", "gid", "sha", "nodeid"})
+"""Fields beside a list that show the body to be one object with a list in it, not a page of a list."""
