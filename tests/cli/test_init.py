@@ -154,7 +154,7 @@ def test_addresses(documents: str, tmp_path: Path, capsys: pytest.CaptureFixture
         ("/loop", "redirects more than 10 times"),
         ("/away", "redirects to http://shop.example/openapi.json, which is not read: expected an https address"),
         ("/empty", "is empty: expected an OpenAPI document"),
-        ("/other.json", "openapi: expected a version 3.0, 3.1 or 3.2, or Swagger 2.0, found None"),
+        ("/other.json", "openapi: expected a version 3.0, 3.1 or 3.2, or Swagger 2.0, found none"),
     ],
 )
 def test_other_answers(

@@ -118,7 +118,7 @@ MERGES = b"a: &a {x: 1, y: 2}\n" + b"".join(
         (b"? [1]\n: 2", None, "expected a text as key"),
         (b"a: \xff", None, "expected YAML"),
         (b"just a text", 1, "expected an object"),
-        (b"<!DOCTYPE html>\n<html></html>", 1, "expected an object, found '<!DOCTYPE html>"),
+        (b"<!DOCTYPE html>\n<html></html>", 1, "expected an OpenAPI document in JSON or YAML, found a page (HTML)"),
         (b"", 1, "expected an object, found None"),
     ],
 )
@@ -219,15 +219,29 @@ def test_files_elsewhere_are_not_read(tmp_path: Path, reference: str) -> None:
         (b'asyncapi: 2.6.0\ninfo: {title: Shop, version: "1"}\n', "an AsyncAPI document"),
         (b'{"data": {"__schema": {}}}', "a GraphQL schema"),
         (b'{"$schema": "https://json-schema.org/draft/2020-12/schema"}', "a JSON Schema"),
-        (b"FORMAT: 1A\n\n# Shop\n", "an API Blueprint"),
-        (b'{"shop": 1}', "None"),
+        (b'{"info": {"schema": "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"}}', "a Postman"),
+        (
+            b'{"collection": {"info": {"schema": "https://schema.getpostman.com/json/collection"}}}',
+            "a Postman collection",
+        ),
+        (b"type: collection.insomnia.rest/5.0\nname: Shop\n", "an Insomnia export"),
+        (b'{"smithy": "2.0", "shapes": {}}', "a Smithy model"),
+        (b"\xef\xbb\xbfFORMAT: 1A\n\n# Shop\n", "an API Blueprint"),
+        (b"#%RAML 1.0\ntitle: Shop\n", "a RAML document"),
+        (b"# A comment.\ntype Query {\n  things: [Thing]\n}\n", "a GraphQL schema"),
+        (b'syntax = "proto3";\nservice Shop {}\n', "a Protocol Buffers file"),
+        (b'$version: "2"\nnamespace shop\n', "a Smithy model"),
+        (b'import "@typespec/http";\nusing TypeSpec.Http;\n', "a TypeSpec file"),
+        (b'<definitions xmlns="http://schemas.xmlsoap.org/wsdl/"/>', "a WSDL document"),
+        (b"<edmx:Edmx/>", "the metadata of an OData service"),
+        (b"<things/>", "HTML or XML"),
+        (b'{"shop": 1}', "none"),
     ],
 )
 def test_a_document_of_another_kind(content: bytes, found: str) -> None:
     """What it is stands in the error, with what to do."""
-    document = reading.parse_document(content, Path("shop"))
-    with pytest.raises(ProfileError, match=f"or Swagger 2.0, found {re.escape(found)}"):
-        openapi.read(document)
+    with pytest.raises(ProfileError, match=f"found {re.escape(found)}"):
+        openapi.read(reading.parse_document(content, Path("shop")))
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])

@@ -167,6 +167,8 @@ def _as_json(folder: Path, intake: Intake, inferred: Inferred, profile_text: str
 
 def _summary(folder: Path, intake: Intake, inferred: Inferred, profile_text: str) -> Iterator[str]:
     """What was written, and what to do next."""
+    from callwell.description.infer.environments import PLACEHOLDER
+
     api = intake.facts.api
     facts = _as_json(folder, intake, inferred, profile_text)
     shown = f"./{folder}" if not folder.is_absolute() and folder.parts[:1] not in ((".",), ("..",)) else str(folder)
@@ -181,7 +183,8 @@ def _summary(folder: Path, intake: Intake, inferred: Inferred, profile_text: str
     yield from _some("repeated", intake.repeated)
     yield f"  lists         {facts['lists']}, {facts['paged']} are read page by page"
     for index, (name, address) in enumerate(facts["environments"].items()):
-        yield f"  {'environments' if index == 0 else '':<12}  {name}: {address}"
+        shown_address = "no server is documented; set its base_url" if address == PLACEHOLDER else address
+        yield f"  {'environments' if index == 0 else '':<12}  {name}: {shown_address}"
     key = inferred.key.rule
     scheme = "none" if key.value.scheme == "none" else f"{key.value.scheme}, in the variable {key.value.env}"
     yield f"  key           {scheme} ({key.level})"

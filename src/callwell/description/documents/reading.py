@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from callwell.description.collection import no_collection
+from callwell.description.documents.kinds import kind_of_text
 from callwell.description.error import DescriptionError, found_value
 from callwell.description.locate import json_line
 from callwell.errors import ProfileError
@@ -23,6 +24,9 @@ DOCUMENT_NAMES: Final = ("openapi.json", "openapi.yaml", "openapi.yml")
 
 MAX_BYTES: Final = 64 << 20
 """Bytes of a document, with all files that belong to it. GitHub's, the largest known, has 13 MB."""
+
+_BOM: Final = b"\xef\xbb\xbf"
+"""The byte order mark of UTF-8."""
 
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 """The byte order marks of UTF-16, which editors on Windows write."""
@@ -96,7 +100,10 @@ def parse_document(text: bytes, file: Path) -> Document:
     """
     if text.startswith(_UTF_16):
         text = text.decode("utf-16", errors="replace").encode()
-    begins_as_json = text.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
+    begins_as_json = text.removeprefix(_BOM).lstrip()[:1] in (b"{", b"[")
+    kind = "" if begins_as_json else kind_of_text(text.removeprefix(_BOM))
+    if kind:
+        raise ProfileError(str(file), "document", f"expected an OpenAPI document in JSON or YAML, found {kind}", line=1)
     is_json = file.suffix == ".json" or (begins_as_json and file.suffix not in (".yaml", ".yml"))
     content, repeats = (_parse_json(file, text), False) if is_json else _parse_yaml(file, text)
     if not isinstance(content, dict):
@@ -106,8 +113,10 @@ def parse_document(text: bytes, file: Path) -> Document:
 
 def _parse_json(file: Path, text: bytes) -> object:
     try:
-        return msgspec.json.decode(text.removeprefix(b"\xef\xbb\xbf"))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return msgspec.json.decode(text.removeprefix(_BOM))
+    except UnicodeDecodeError as error:
+        raise ProfileError(str(file), "document", "expected UTF-8, found a text in another encoding") from error
+    except msgspec.DecodeError as error:
         position = _ERROR_POSITION.search(str(error))
         line = text.count(b"\n", 0, int(position[1])) + 1 if position else None
         raise ProfileError(str(file), "document", f"expected JSON, found an error: {error}", line=line) from error

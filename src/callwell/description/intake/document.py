@@ -11,7 +11,6 @@ from callwell.description.documents.reading import parse_document
 from callwell.description.documents.repeated_keys import find_repeated_keys
 from callwell.description.documents.swagger import translate
 from callwell.description.infer.facts import DocumentFacts, read_facts
-from callwell.errors import ProfileError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,10 +46,6 @@ def read_intake(text: bytes, file: Path, *, address: str = "", without_siblings:
     Raises:
         ProfileError: it is no OpenAPI document.
     """
-    if text.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<":
-        raise ProfileError(
-            str(file), "document", "expected an OpenAPI document in JSON or YAML, found HTML or XML", line=1
-        )
     document = parse_document(text, file)
     content = document.content
     beside = {} if without_siblings else include_files(content, file)
