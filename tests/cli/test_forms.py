@@ -76,7 +76,7 @@ def test_one_call(apivideo: Shell) -> None:
     assert (ended.code, ended.err) == (0, "")
     assert ended.json["data"] == [{"videoId": "vi1"}]
     [(method, path, shown, _)] = Handler.asked
-    assert (method, path) == ("GET", "/videos?tags[]=x")
+    assert (method, path) == ("GET", "/videos?tags%5B%5D=x")
     assert shown.startswith("Basic ")
 
 
@@ -86,7 +86,7 @@ def test_all_pages(apivideo: Shell) -> None:
         "list", "apivideo", "videos.list", 'metadata:={"k": "v"}', "--format", "jsonl", "--environment", "sandbox"
     )
     assert [line["videoId"] for line in ended.lines] == ["vi1", "vi2"]
-    assert all("metadata[k]=v" in path for _, path, _, _ in Handler.asked)
+    assert all("metadata%5Bk%5D=v" in path for _, path, _, _ in Handler.asked)
 
 
 def test_a_file_is_sent(apivideo: Shell) -> None:

@@ -20,7 +20,7 @@ def test_none_is_never_a_text() -> None:
     loose: dict[str, Any] = {"type": ["object", "null"]}
     assert sent("body", loose, {"a": None, "b": [None]}) == {"a": None, "b": [None]}
     assert make("query", loose, {"a": None, "b": 1}).target == "/x?b=1"
-    assert make("query", loose, {"a": {"c": None}, "b": 1}, style="deepObject").target == "/x?v[b]=1"
+    assert make("query", loose, {"a": {"c": None}, "b": 1}, style="deepObject").target == "/x?v%5Bb%5D=1"
     assert make("query", loose, {"a": None}, explode=False).target == "/x"
     assert make("header", loose, None).headers == ()
     form = make("body", {"type": ["string", "null"]}, None, form=True).body

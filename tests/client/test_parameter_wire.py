@@ -43,16 +43,16 @@ STYLES: Final[tuple[tuple[str, str, bool | None, str, str, str], ...]] = (
         "deepObject",
         True,
         "color=blue",
-        "color[]=blue&color[]=black&color[]=brown",
-        "color[R]=100&color[G]=200",
+        "color%5B%5D=blue&color%5B%5D=black&color%5B%5D=brown",
+        "color%5BR%5D=100&color%5BG%5D=200",
     ),
     (
         "query",
         "deepObject",
         None,
         "color=blue",
-        "color[]=blue&color[]=black&color[]=brown",
-        "color[R]=100&color[G]=200",
+        "color%5B%5D=blue&color%5B%5D=black&color%5B%5D=brown",
+        "color%5BR%5D=100&color%5BG%5D=200",
     ),
     ("header", "", None, "blue", "blue,black,brown", "R,100,G,200,B,150"),
     ("header", "simple", False, "blue", "blue,black,brown", "R,100,G,200,B,150"),
@@ -136,7 +136,7 @@ def test_characters_that_mean_something(place: str, style: str, operator: str, o
             found = send(place, style, explode, value)
             # Brackets stay readable in a query: see `nested_pairs`.
             expected = expand(operator, value, explode=explode)
-            assert found.replace("[", "%5B").replace("]", "%5D") == expected
+            assert found == expected
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_reserved_characters(value: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("place", "found"),
     [
-        ("query", "color=%7B%22a%22%3A[1%2Ctrue]%7D"),
+        ("query", "color=%7B%22a%22%3A%5B1%2Ctrue%5D%7D"),
         ("header", '{"a":[1,true]}'),
         ("cookie", "color=%7B%22a%22%3A%5B1%2Ctrue%5D%7D"),
         ("path", "%7B%22a%22%3A%5B1%2Ctrue%5D%7D"),
@@ -205,9 +205,12 @@ def test_parameters_that_are_json(place: str, found: str) -> None:
     ],
 )
 def test_deep_objects(value: object, found: str) -> None:
-    """Keys stand in brackets, at any depth; lists of texts have `[]`, and lists of objects have numbers."""
+    """Keys stand in brackets, at any depth; lists of texts have `[]`, and lists of objects have numbers.
+
+    Brackets are escaped as RFC 3986 demands: Tomcat refuses others, and so do services made with Spring.
+    """
     sent = call(parameter({}, style="deepObject", explode=True), {"p": value})
-    assert sent.target == (f"/x?{found}" if found else "/x")
+    assert sent.target == (f"/x?{quote(found, safe='=&')}" if found else "/x")
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def test_a_walk_ends_by_totals_or_by_links() -> None:
             pager = api.videos.list(tags=["x y"], metadata={"k": "v"})
             assert [item["videoId"] for item in pager] == ["a", "b"]
             assert pager.verdict.end == "complete"
-        begin = "https://ws.api.video/videos?tags[]=x%20y&metadata[k]=v"
+        begin = "https://ws.api.video/videos?tags%5B%5D=x%20y&metadata%5Bk%5D=v"
         assert world.urls == [f"{begin}&currentPage={page}&pageSize=100" for page in (1, 2)]
 
 

@@ -216,7 +216,7 @@ class Binder:
                 body[parameter.wire_name] = value
         if self._finisher is not None or others:
             return self._finish(target, query, headers, {**body, **others})
-        target = f"{target}?{urlencode(query, safe='[]', quote_via=quote)}" if query else target
+        target = f"{target}?{urlencode(query, quote_via=quote)}" if query else target
         if not self._takes_body:
             return BoundRequest(
                 self._operation.method, target, None, tuple(headers), JSON, self.keyless, 0.0, "", self._accept

@@ -92,7 +92,7 @@ def join_query(pairs: Sequence[tuple[str, str]]) -> str:
 
 
 def _escape(text: str) -> str:
-    return text if isinstance(text, Escaped) else quote(text, safe="[]")
+    return text if isinstance(text, Escaped) else quote(text, safe="")
 
 
 def _content_pairs(argument_name: str, parameter: Parameter, value: Any) -> Pairs:
