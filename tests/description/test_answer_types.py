@@ -30,6 +30,9 @@ def described(responses: dict[str, Any], method: str = "get") -> Any:
     ("responses", "accept", "kinds"),
     [
         ({"204": {"description": "none"}}, "application/json", []),
+        ({"200": {"description": "none"}}, "application/json, */*;q=0.5", ["any"]),
+        ({"202": {}, "204": {}}, "application/json, */*;q=0.5", ["any"]),
+        ({"200": {"content": JSON}, "201": {}}, "application/json", []),
         ({"200": {"content": JSON}}, "application/json", []),
         ({"200": {"content": {"application/json; charset=utf-8": {}}}}, "application/json", []),
         ({"200": {"content": {"application/vnd.acme.v2+json": {}}}}, "application/vnd.acme.v2+json", []),

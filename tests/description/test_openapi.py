@@ -99,7 +99,7 @@ def test_references_are_followed() -> None:
     ("place", "value", "key", "expected"),
     [
         ("openapi", "2.0", "openapi", "expected a version 3.0, 3.1 or 3.2, or Swagger 2.0, found '2.0'"),
-        ("openapi", None, "openapi", "expected a version 3.0, 3.1 or 3.2, or Swagger 2.0, found None"),
+        ("openapi", None, "openapi", "expected a version 3.0, 3.1 or 3.2, or Swagger 2.0, found none"),
         ("paths", [], "paths", "expected an object, found []"),
     ],
 )

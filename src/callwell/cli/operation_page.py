@@ -116,7 +116,7 @@ def _describe_result(operation: Operation, rule: OperationRule) -> str:
     if rule.paging is not None:
         item = schemas.at_path(operation.response_schema, rule.paging.first_item) or {}
         return f"a list of pages; each item is {_describe(item)}"
-    others = ", ".join(media.name for media in operation.media if media.kind != "json")
+    others = ", ".join(media.name for media in operation.media if media.kind != "json" and media.name)
     if operation.response_schema:
         described = _describe(operation.response_schema)
         return f"{described}, or {others}" if others else described

@@ -215,7 +215,7 @@ class AnnotationWriter:
         if not all(isinstance(value, str | int) for value in values):
             return "Any"
         literal = Brackets("Literal[", [quote(value) for value in values], "]")
-        if COMPONENT_NAME_KEY not in schema and "title" not in schema and len(values) <= MAX_INLINE_VALUES:
+        if COMPONENT_NAME_KEY not in schema and len(values) <= MAX_INLINE_VALUES:
             return "".join(format_lines(literal))
         name, is_declared = self._claim_name(schema, name)
         if not is_declared:

@@ -15,9 +15,10 @@ server.
 | a range such as `*/*` with a schema of an object or an array, as Spring writes | the value, as JSON |
 | any other range | by the type that the response has |
 | anything else | `bytes` |
+| none at all | JSON if it is that; else, unless it is HTML, by the type that the response has |
 
 A request accepts JSON of each response that offers it. If a response offers none, it accepts all that the response
-offers; streams only if there is nothing else.
+offers; streams only if there is nothing else. If no response offers anything, it prefers JSON and accepts all.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from callwell.core.media_types import JSON, OCTET_STREAM, is_json, is_json_lines, is_text
 from callwell.description import schemas
-from callwell.description.model import AnswerType
+from callwell.description.model import UNDECLARED, AnswerType
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -39,6 +40,12 @@ ANYTHING: Final = AnswerType(name="*/*", kind="any")
 
 ANY_BYTES: Final = AnswerType(name="*/*", kind="bytes")
 """A file of any type. `application/octet-stream` often stands for that."""
+
+PREFERS_JSON: Final = f"{JSON}, */*;q=0.5"
+"""The `Accept` header where the document says nothing."""
+
+BODILESS: Final = frozenset({"204", "205"})
+"""Successes without a body (RFC 9110, sections 15.3.5 and 15.3.6)."""
 
 STREAMS: Final = ("events", "lines")
 """Kinds that have no end until the server decides so."""
@@ -102,6 +109,8 @@ def declared_answers(
     redirects = redirects and not has_json and bool(media or not successful(statuses))
     if redirects and not media:
         return DeclaredAnswers(ANYTHING.name, (ANYTHING,), redirects=True)
+    if not media and not BODILESS.issuperset(successful(statuses)):
+        return DeclaredAnswers(PREFERS_JSON, (UNDECLARED,), redirects=False)
     accepted = dict.fromkeys(kind.name for offer in offers for kind in _preferred(offer))
     if all(kind.kind == "json" for kind in media):
         media = ()

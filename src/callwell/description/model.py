@@ -103,6 +103,10 @@ class AnswerType(Struct, frozen=True, kw_only=True):
     kind: Kind
 
 
+UNDECLARED: Final = AnswerType(name="", kind="any")
+"""The body of a success of which a document says nothing: FastAPI writes files so, and Express a text such as `OK`."""
+
+
 class Operation(Struct, frozen=True, kw_only=True):
     """One documented request.
 

@@ -19,9 +19,9 @@ The rule. A name depends on its own operation alone, so a document that grows ke
    If no more than the HTTP method remains, the verb is that of rule 3: `getPets` is `pets.list`.
 
 5. One that names a class of a server and its method, `CatsController_findAll`, goes before rule 2. The group is the
-   first tag, or else the class, and the word `controller` is left out: `cats.find_all`. What the class says more than
-   the tag follows a method without a noun: `AuthorizationRolesController_list`, tagged `authorization`, is
-   `authorization.list_roles`.
+   first tag, or else the class, and the word `controller` is left out: `cats.find_all`. What the class says after
+   the words of the tag follows a method without a noun: `AuthorizationRolesController_list`, tagged `authorization`,
+   is `authorization.list_roles`.
 
 Versions and file endings in a path are no words (`/v1`, `/2010-04-01`, `.json`). A tag that begins with the version of
 the API is cut, and is plural if the path is: `Api20100401Message` of `/Messages.json` is `messages`. What a framework
@@ -60,6 +60,15 @@ ITEM_VERBS: Final = {"GET": "get", "POST": "update", "PUT": "replace", "PATCH": 
 
 READING_ACTIONS: Final = frozenset({"search", "export", "download", "find"})
 """Last words of a path that say what a GET does, as the last word of a POST always does."""
+
+PLURALS: Final = {
+    "children": "child",
+    "statuses": "status",
+    "aliases": "alias",
+    "indices": "index",
+    **{word: word for word in ("alias", "canvas", "bias", "sms", "mms", "dns")},
+}
+"""Words of APIs with a plural of their own, and those that only look like plurals, with their singular."""
 
 NO_NOUNS: Final = frozenset({"all", "one", "many", "by", "id"})
 """Words of a method beside its verb that do not say what it works on: `find_all`, `get_by_id`."""
@@ -169,10 +178,11 @@ def _derive(source: OperationSource, words: PathWords) -> tuple[str, str]:
 def _derive_from_class(class_name: str, method: str, tag: str, words: PathWords) -> tuple[str, str]:
     """The group and the method by rule 5."""
     group = _tag_name(tag, words) or class_name
-    more = _without_group(class_name, group)
-    is_same = _to_singular(class_name) == _to_singular(group)
+    before, after = _split_at_group(class_name.split("_"), group)
+    method = _without_group(method, group)
     _, *nouns = [word for word in method.split("_") if word not in NO_NOUNS] or [""]
-    return group, method if is_same or nouns else f"{method}_{more}"
+    more = class_name if before is None else "_".join(after)
+    return group, method if nouns or more in ("", method) else f"{method}_{more}"
 
 
 def _without_route(source: OperationSource) -> str:
@@ -267,13 +277,20 @@ def _tag_name(tag: str, words: PathWords) -> str:
 def _without_group(operation_id: str, group: str) -> str:
     """The words of an `operationId` without those of its group; all of them if no others are there."""
     words = [word for word in operation_id.split("_") if word not in ARTICLES]
-    singular = [_to_singular(word) for word in words]
-    repeated = [_to_singular(word) for word in group.split("_")]
+    before, after = _split_at_group(words, group)
+    return "_".join([*(before or ()), *after]) or operation_id
+
+
+def _split_at_group(words: list[str], group: str) -> tuple[list[str] | None, list[str]]:
+    """The words before those of a group, and those after them; None and all words if the group is not among them."""
+    # Only here are people persons: in paths Stripe has both.
+    singular = [_to_singular(word) if word != "people" else "person" for word in words]
+    repeated = [_to_singular(word) if word != "people" else "person" for word in group.split("_")]
     for start in range(len(words) - len(repeated) + 1):
         end = start + len(repeated)
         if singular[start:end] == repeated:
-            return "_".join(words[:start] + words[end:]) or operation_id
-    return "_".join(words) or operation_id
+            return words[:start], words[end:]
+    return None, words
 
 
 def _to_group_name(name: str) -> str:
@@ -294,6 +311,8 @@ def _is_plural(name: str) -> bool:
 
 def _to_singular(word: str) -> str:
     """An English word without the ending of its plural. It need not be right, only always the same."""
+    if word in PLURALS:
+        return PLURALS[word]
     if word.endswith("ies") and len(word) > len("series"):
         return f"{word[:-3]}y"
     if word.endswith(("sses", "xes", "ches", "shes")):

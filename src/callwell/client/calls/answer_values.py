@@ -10,6 +10,7 @@ The type of an answer must be one that the description has, since a page in plac
     any other file               anything but text and JSON; no type                      bytes
     application/octet-stream     anything but HTML                                        bytes
     JSON                         anything that is JSON, whatever its type says            the value
+    nothing                      anything but HTML                                        JSON if it is, else by type
 
 A body without a type that begins like HTML or XML is accepted only where such a type is declared.
 """
@@ -24,7 +25,7 @@ from callwell.client.calls.json_body import decode_json
 from callwell.client.calls.json_repair import CHARSET
 from callwell.core.headers import join_lines
 from callwell.core.media_types import OCTET_STREAM, base_type, is_json, is_text
-from callwell.description.model import AnswerType
+from callwell.description.model import UNDECLARED, AnswerType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,7 +60,8 @@ def find_type(media: Sequence[AnswerType], headers: Mapping[str, str], body: byt
             return _resolve(kind, name, body)
     if name in HTML or (not name and gateways.is_markup(body)):
         return None
-    return next((kind for kind in media if _is_near(name, kind)), None)
+    near = next((kind for kind in media if _is_near(name, kind)), None)
+    return None if near is None else _resolve(near, name, body)
 
 
 class ReadAnswer(NamedTuple):
@@ -84,12 +86,15 @@ def read_answer(response: Response, media: Sequence[AnswerType]) -> ReadAnswer |
     if not body:
         return ReadAnswer()
     kind = find_type(media, headers, body)
-    if kind is not None and kind.kind != "json":
+    is_undeclared = UNDECLARED in media
+    if kind is not None and kind.kind != "json" and not is_undeclared:
         return ReadAnswer()
-    if kind is None and all(declared.kind != "json" for declared in media):
+    if kind is None and all(declared.kind != "json" for declared in media) and not is_undeclared:
         return None
     json, readable = decode_json(body, headers)
-    return ReadAnswer(json) if readable else None
+    if readable:
+        return ReadAnswer(json)
+    return ReadAnswer() if is_undeclared and kind is not None else None
 
 
 def read_value(body: bytes, headers: Mapping[str, str], media: Sequence[AnswerType]) -> str | bytes | None:
@@ -136,12 +141,16 @@ def _is_range(kind: AnswerType) -> bool:
 
 def _is_in(name: str, declared: str) -> bool:
     """Whether a media type is the declared one, or in the declared range."""
+    if not declared:
+        return False
     base = declared.partition(";")[0]
     return base in (name, "*/*") or (base.endswith("/*") and name.startswith(base[:-1]))
 
 
 def _is_near(name: str, kind: AnswerType) -> bool:
     """Whether a media type that is not declared may stand for a declared one: see the table above."""
+    if kind == UNDECLARED:
+        return True
     if kind.kind == "text":
         return is_text(name) or name in ("", OCTET_STREAM)
     if kind.kind != "bytes":

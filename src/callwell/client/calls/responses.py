@@ -249,7 +249,7 @@ def _is_foreign(response: Response, media: tuple[AnswerType, ...]) -> bool:
 
 def _explain_unreadable(response: Response, media: tuple[AnswerType, ...]) -> str:
     """Why the body of a success could not be read, for people."""
-    if not media:
+    if not any(kind.name for kind in media):
         from callwell.client.calls.json_repair import explain_invalid_json
 
         return explain_invalid_json(response.body)

@@ -115,7 +115,10 @@ def _parse_json(file: Path, text: bytes) -> object:
     try:
         return msgspec.json.decode(text.removeprefix(_BOM))
     except UnicodeDecodeError as error:
-        raise ProfileError(str(file), "document", "expected UTF-8, found a text in another encoding") from error
+        line = text[: _undecodable(text)].count(b"\n") + 1
+        raise ProfileError(
+            str(file), "document", "expected JSON in UTF-8, found another encoding", line=line
+        ) from error
     except msgspec.DecodeError as error:
         position = _ERROR_POSITION.search(str(error))
         line = text.count(b"\n", 0, int(position[1])) + 1 if position else None
@@ -134,3 +137,12 @@ def _parse_yaml(file: Path, text: bytes) -> tuple[object, bool]:
     except DescriptionError as error:
         line = error_line(error.__cause__)
         raise ProfileError(str(file), "document", error.expected, line=line) from error
+
+
+def _undecodable(text: bytes) -> int:
+    """The position of the first byte that is not UTF-8."""
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        return error.start
+    return 0
