@@ -115,7 +115,7 @@ def _parse_json(file: Path, text: bytes) -> object:
     try:
         return msgspec.json.decode(text.removeprefix(_BOM))
     except UnicodeDecodeError as error:
-        line = text[: _undecodable(text)].count(b"\n") + 1
+        line: int | None = text[: _undecodable(text)].count(b"\n") + 1
         raise ProfileError(
             str(file), "document", "expected JSON in UTF-8, found another encoding", line=line
         ) from error
