@@ -7,7 +7,8 @@ boot have in common: its text (`25@ORIGIN@WALL`) is all that another process nee
 
 **Which clock.** Spans are measured by CLOCK_MONOTONIC, which stands still while the machine sleeps, not by
 CLOCK_BOOTTIME, which goes on. The timeouts of requests run by the former: by BOOTTIME, a request that sleeps with the
-machine would live longer than its permit; by MONOTONIC both sleep. Permits then come back late, never early.
+machine would live longer than its permit; by MONOTONIC both sleep. Permits then come back late, never early. The end
+of a lease is different: what others may have by then depends on their time, so it goes on while this machine sleeps.
 
 **Time namespaces.** A container may have one, with a monotonic clock of its own on the same boot. Its offset from the
 machine's clock is taken out, so that all containers that share a state have the same time. Where the offset cannot be
@@ -16,7 +17,9 @@ known, the namespace is part of the clock's identity, and records of other clock
 
 from __future__ import annotations
 
+import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
@@ -80,6 +83,13 @@ monotonic: Final = _to_monotonic(_OFFSET_S)
 """Monotonic seconds of this machine, the same in all its time namespaces."""
 
 
+def _through_sleep() -> Callable[[], float]:
+    """Monotonic seconds that go on while the machine sleeps, where the system has such a clock."""
+    name = "CLOCK_MONOTONIC" if sys.platform == "darwin" else "CLOCK_BOOTTIME"
+    number = getattr(time, name, None)
+    return time.monotonic if number is None else partial(time.clock_gettime, number)
+
+
 def boot_id() -> str:
     """The name of what monotonic seconds count from: this boot of this machine, as far as it is known."""
     try:
@@ -117,6 +127,7 @@ class SystemClock:
 
     now = staticmethod(monotonic)
     wall = staticmethod(time.time)
+    through_sleep = staticmethod(_through_sleep())
 
     def real_s(self, seconds: float) -> float:
         """The same: its seconds are real ones."""

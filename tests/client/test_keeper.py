@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from callwell.client.quota.leases.account import LeasedAccount
 from callwell.client.quota.leases.keeper import Keeper
+from callwell.client.quota.permit_batch import PermitBatcher
 from callwell.clock import SystemClock
 from callwell.core.quota.permits import Permit
 from callwell.core.quota.record import SendEnd
@@ -87,6 +88,16 @@ class LockedState(MemoryState):
         if self.locked:
             raise StateError("cannot write the state: locked; try again")
         return super().update(cell, change)
+
+
+class SleepyClock(SystemClock):
+    """The machine's clock, on a machine that can sleep."""
+
+    asleep_s = 0.0
+
+    def through_sleep(self) -> float:
+        """The time that goes on while the machine sleeps."""
+        return self.now() + self.asleep_s
 
 
 @pytest.fixture
@@ -177,3 +188,21 @@ def test_a_forked_child_begins_with_nothing(both: tuple[Member, Member]) -> None
     first.account.after_fork()
     assert not isinstance(first.account.acquire(NAMES, retrying=False), Permit)
     assert isinstance(first.take(), Permit)
+
+
+def test_a_machine_that_slept_uses_no_permit_of_its_lease() -> None:
+    """Others may have them by now; neither those acquired ahead nor others are used before the next exchange."""
+    clock = SleepyClock()
+    account = LeasedAccount(PROFILE, "x", MemoryState(), clock, lambda: None)
+    batcher = PermitBatcher(account, clock)
+    account.exchange({NAMES: LIMIT})
+    assert isinstance(account.acquire(NAMES, retrying=False), Permit)
+    assert isinstance(batcher.acquire(NAMES, retrying=False), Permit)
+    assert account.due_at() > clock.now()
+    clock.asleep_s = 3600.0
+    assert not isinstance(account.acquire(NAMES, retrying=False), Permit)
+    assert not isinstance(batcher.acquire(NAMES, retrying=False), Permit)
+    assert account.due_at() <= clock.now()
+    account.exchange({NAMES: 1})
+    assert account.due_at() > clock.now()
+    assert isinstance(batcher.acquire(NAMES, retrying=False), Permit)

@@ -108,10 +108,9 @@ class Feature(NamedTuple):
 
 @asynccontextmanager
 async def using(state: WatchedState, *args: Any, **options: Any) -> AsyncIterator[Any]:
-    """A client. To make one blocks, as it reads its key and its description; from then on nothing may."""
-    state.loop_thread = 0
+    """A client, which is made in the loop too."""
+    state.loop_thread = threading.get_ident()
     async with connect(*args, state=state, **options) as api:
-        state.loop_thread = threading.get_ident()
         yield api
 
 

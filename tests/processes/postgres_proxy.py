@@ -27,6 +27,7 @@ class PostgresProxy:
     Attributes:
         url: the same state through the proxy.
         up: takes new connections.
+        silent: takes requests and forwards none, as a server that hangs.
         lose: a text; the connection on which it is sent breaks: `before` it reaches the server, or `after`.
     """
 
@@ -40,6 +41,7 @@ class PostgresProxy:
             f"postgresql://postgres@127.0.0.1:{port}/postgres?sslmode=disable&gssencmode=disable&options={options}"
         )
         self.up = True
+        self.silent = False
         self.lose: tuple[str, bytes] | None = None
         self._notifications = notifications
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
@@ -86,6 +88,8 @@ class PostgresProxy:
                         for message in _messages(replies):
                             if self._notifications or message[:1] != NOTIFICATION:
                                 client.sendall(message)
+                    elif self.silent:
+                        continue
                     elif self.lose is not None and self.lose[1] in data:
                         self._lose(data, server)
                         return

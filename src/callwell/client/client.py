@@ -13,7 +13,7 @@ from callwell.client.calls.operations import asset_operations, group_names, plan
 from callwell.client.calls.options import ResolvedOptions
 from callwell.client.calls.parameter_styles import raw_query_pairs
 from callwell.client.calls.wire_values import encode_json, to_wire_value
-from callwell.client.concurrency.primitives import AsyncCloseMixin, may_not_block, use_state
+from callwell.client.concurrency.primitives import AsyncCloseMixin, may_not_block, run_briefly
 from callwell.client.config import ClientConfig
 from callwell.client.group import AsyncDynamicGroup, AsyncGroup
 from callwell.client.keys.manager import AsyncKeyManager
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from callwell.client.downloads.asset import AsyncAsset
     from callwell.client.exactly_once.ledger import AsyncLedger
     from callwell.client.pages.pager import AsyncPager
+    from callwell.client.state_session import StateSession
     from callwell.client.uploads.options import Uploaded
     from callwell.client.uploads.uploader import AsyncUploader
     from callwell.description.provider import Provider
@@ -61,10 +62,11 @@ class AsyncClient(AsyncCloseMixin):
         return client
 
     def __init__(self, provider: str | Path | Provider, **options: Unpack[ClientOptions]) -> None:
-        config = ClientConfig.from_options(provider, options)
+        config = ClientConfig.from_options(provider, options, opens=False)
         self.provider = config.provider
         self.config = config
         self._membership = config.open_account()
+        self._session: StateSession | None = None
         try:
             call_options = config.resolve_options(ResolvedOptions(), options)
             keys = AsyncKeyManager(
@@ -72,10 +74,9 @@ class AsyncClient(AsyncCloseMixin):
                 config.provider.profile.key,
                 source=config.source,
                 clock=config.clock,
-                uses=config.key_uses(),
+                uses=config.key_uses(self._membership.state),
                 notify=self._notify,
             )
-            self._keys = keys
             self._engine = AsyncEngine(
                 config.provider.profile,
                 config.base_url,
@@ -87,8 +88,14 @@ class AsyncClient(AsyncCloseMixin):
             )
             attach_credentials(self._engine, keys, config)
             self._caller = AsyncCaller(self._engine, config, call_options, {})
+            if config.state.shared:
+                from callwell.client.state_session import StateSession  # a state in memory ends with the client
+
+                self._session = StateSession(config, self._membership, keys.looks)
+                self._session.give_back_after(self._engine.queues)
         except BaseException:
-            self._close_state()
+            self._membership.leave()
+            config.close()
             raise
 
     if not TYPE_CHECKING:
@@ -107,17 +114,31 @@ class AsyncClient(AsyncCloseMixin):
         return sorted({*super().__dir__(), *known})
 
     async def __aenter__(self) -> Self:
+        try:
+            await self._engine.keys.open()
+        except BaseException:
+            await self.aclose()
+            raise
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close all connections. Calls in progress fail."""
+        """Close all connections. Calls in progress fail.
+
+        A shared state gets back what this client holds of it. If the state does not answer, that goes on in a thread
+        after five seconds.
+        """
         self._engine.stop()
         await self._engine.transport.aclose()
-        await self._keys.aclose()
-        await use_state(self.config.state, self._close_state)  # after all that was posted to it
+        if self._session is None:
+            self._membership.leave()
+            self.config.close()
+            return
+        from callwell.client.state_session import CLOSE_S  # loaded already
+
+        await run_briefly(self._session.close, CLOSE_S)
 
     def with_options(self, **options: Unpack[CallOptions]) -> Self:
         """A client with other call options that shares this one's connections, quotas and keys.
@@ -296,10 +317,6 @@ class AsyncClient(AsyncCloseMixin):
         from callwell.client.uploads.uploader import AsyncUploader  # many programs upload nothing
 
         return AsyncUploader(self._caller, handle, handle.rule.upload, on_done)
-
-    def _close_state(self) -> None:
-        self._membership.leave()
-        self.config.close()
 
     def _notify(self, notice: Any) -> None:
         engine = getattr(self, "_engine", None)

@@ -14,7 +14,15 @@ from msgspec.structs import replace
 
 from callwell import state
 from callwell.client import addresses
-from callwell.client.calls.options import Auth, CallOptions, ClientOptions, check_names, check_seconds, resolve_options
+from callwell.client.calls.options import (
+    Auth,
+    CallOptions,
+    ClientOptions,
+    check_auth,
+    check_names,
+    check_seconds,
+    resolve_options,
+)
 from callwell.client.calls.responses import origin
 from callwell.client.keys.usage import KeyRealm, KeyUseLog
 from callwell.client.quota.account import Account
@@ -93,8 +101,13 @@ class ClientConfig(Struct, frozen=True, kw_only=True):
     sandbox: SandboxRule | None
 
     @classmethod
-    def from_options(cls, provider: str | Path | Provider, options: ClientOptions) -> Self:
+    def from_options(cls, provider: str | Path | Provider, options: ClientOptions, *, opens: bool = True) -> Self:
         """What the options of a client say.
+
+        Args:
+            provider: see `AsyncClient`.
+            options: see there.
+            opens: open the state that a URL names now, and not when it is first used.
 
         Raises:
             UnknownName: a provider, environment or option that does not exist.
@@ -110,7 +123,7 @@ class ClientConfig(Struct, frozen=True, kw_only=True):
             {name: described.environment(name).base_url for name in (environment.name, *others)} if others else {}
         )
         described = _with_key_header(described.in_environment(environment.name), options.get("key_header"))
-        state_option = options.get("state", "memory:")
+        given_state = options.get("state", "memory:")
         network = _network(described, options)
         host = origin(base_url)[1]
         account = options.get("account", "default")
@@ -122,7 +135,7 @@ class ClientConfig(Struct, frozen=True, kw_only=True):
             provider=described,
             environment=environment.name,
             base_url=base_url,
-            auth=_check_auth(described, options.get("auth", "key")),
+            auth=check_auth(described, options.get("auth", "key")),
             explain_refused_key=options.get("explain", False),
             other_base_urls=others,
             account=account,
@@ -133,8 +146,8 @@ class ClientConfig(Struct, frozen=True, kw_only=True):
                 addresses={name: addresses.origin_name(url) for name, url in default_urls.items()},
             ),
             source=source,
-            state=state.open_state(state_option) if isinstance(state_option, str) else state_option,
-            owns_state=isinstance(state_option, str),
+            state=state.open_state(given_state, at_once=opens) if isinstance(given_state, str) else given_state,
+            owns_state=isinstance(given_state, str),
             clock=clock or SystemClock(),
             network=network,
             transport=options.get("transport"),
@@ -185,9 +198,9 @@ class ClientConfig(Struct, frozen=True, kw_only=True):
 
         return LedgerStore(self.account_key, self.state, self.clock)
 
-    def key_uses(self) -> KeyUseLog:
-        """The record of the account's keys."""
-        return KeyUseLog(self.account_key, self.state, self.clock, self.realm)
+    def key_uses(self, opened: State | None = None) -> KeyUseLog:
+        """The record of the account's keys, by another state of the same records if that is `opened`."""
+        return KeyUseLog(self.account_key, opened or self.state, self.clock, self.realm)
 
     def key_uses_in(self, environment: str, address: str) -> KeyUseLog:
         """The record of the same account's keys in another environment."""
@@ -383,16 +396,3 @@ def _with_key_header(provider: Provider, header: str | None) -> Provider:
     profile = provider.profile
     key = replace(profile.key, header=header.lower())
     return replace(provider, profile=replace(profile, key=key))
-
-
-def _check_auth(provider: Provider, given: Auth) -> Auth:
-    """What is shown to the provider.
-
-    Raises:
-        InvalidOption: something that it does not take.
-    """
-    if given not in ("key", "token"):
-        raise InvalidOption("auth", given, "`key` or `token`")
-    if given == "token" and provider.profile.key.token is None:
-        raise InvalidOption("auth", given, f"`key`: {provider.name} has no tokens")
-    return given

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Cell", "MemoryState", "State", "open_state"]
 
 
-def open_state(url: str, *, existing: bool = False) -> StateType:
+def open_state(url: str, *, existing: bool = False, at_once: bool = True) -> StateType:
     """The state that a URL names.
 
     Args:
@@ -23,6 +23,7 @@ def open_state(url: str, *, existing: bool = False) -> StateType:
             processes of one machine share, or `postgresql://USER@HOST/DATABASE`, which the processes of many machines
             share (extra `postgresql`).
         existing: open only what is there: no file and no table is made, and nothing is migrated.
+        at_once: open it now, and not when it is first used.
 
     Raises:
         InvalidOption: the URL names no kind of state.
@@ -34,9 +35,9 @@ def open_state(url: str, *, existing: bool = False) -> StateType:
     if url.startswith("sqlite:///") and len(url) > len("sqlite:///"):
         from callwell.state.sqlite import SqliteState
 
-        return SqliteState(url.removeprefix("sqlite:///"), existing=existing)
+        return SqliteState(url.removeprefix("sqlite:///"), existing=existing, at_once=at_once)
     if url.startswith(("postgresql://", "postgres://")):
-        return _open_postgres(url, existing=existing)
+        return _open_postgres(url, existing=existing, at_once=at_once)
     from callwell.state.urls import mask_state_url
 
     raise InvalidOption(
@@ -44,7 +45,7 @@ def open_state(url: str, *, existing: bool = False) -> StateType:
     )
 
 
-def _open_postgres(url: str, *, existing: bool) -> StateType:
+def _open_postgres(url: str, *, existing: bool, at_once: bool) -> StateType:
     try:
         from callwell.state.postgres import PostgresState
     except ImportError as error:
@@ -53,4 +54,4 @@ def _open_postgres(url: str, *, existing: bool) -> StateType:
         raise StateError(
             f"a state in PostgreSQL needs psycopg, which cannot be loaded ({error}): {install_command('postgresql')}"
         ) from error
-    return PostgresState(url, existing=existing)
+    return PostgresState(url, existing=existing, at_once=at_once)

@@ -19,32 +19,42 @@ FileId = tuple[int, int]
 """Device and inode."""
 
 
+class OpenedFile:
+    """What the first connection of a process has found at a path, for all of them.
+
+    Attributes:
+        id: the file; None before it was opened.
+        size: its size in bytes, when it was last looked at.
+        companions: where the files beside it are, by their suffixes.
+    """
+
+    def __init__(self) -> None:
+        self.id: FileId | None = None
+        self.size = 0
+        self.companions: list[tuple[str, Path]] = []
+
+
 class FileIdentity:
-    """The file that a path led to when it was opened.
+    """The file that a path led to when it was opened, as one connection sees it.
 
     Args:
         path: absolute.
+        opened: what another connection has found there, or will find.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, opened: OpenedFile | None = None) -> None:
         self._path = path
-        self._companions: list[tuple[str, Path]] = []
-        self._id: FileId | None = None
-        self._size = 0
+        self._opened = opened or OpenedFile()
         self._companion_ids: dict[str, FileId] = {}
 
     def renew(self) -> FileIdentity:
-        """The same for another connection, which must find the same file, if it was opened."""
-        renewed = FileIdentity(self._path)
-        renewed._id = self._id
-        renewed._size = self._size
-        renewed._companions = self._companions
-        return renewed
+        """The same for another connection: whichever is first, all of them must find that file."""
+        return FileIdentity(self._path, self._opened)
 
     @property
     def was_opened(self) -> bool:
         """Whether the file was opened before."""
-        return self._id is not None
+        return self._opened.id is not None
 
     def forget_companions(self) -> None:
         """Forget the companions of a file that was closed: SQLite may remove and create them."""
@@ -64,19 +74,20 @@ class FileIdentity:
         except (FileNotFoundError, NotADirectoryError):
             return "was removed or moved away"
         file_id = (found.st_dev, found.st_ino)
-        if self._id is None:
-            self._id = file_id
+        opened = self._opened
+        if opened.id is None:
+            opened.id = file_id
             real = self._path.resolve()
-            self._companions = [(suffix, real.with_name(real.name + suffix)) for suffix in COMPANIONS]
-        if file_id != self._id:
+            opened.companions = [(suffix, real.with_name(real.name + suffix)) for suffix in COMPANIONS]
+        if file_id != opened.id:
             return "was replaced by another file"
-        if found.st_size < self._size:
+        if found.st_size < opened.size:
             return "was cut short"
-        self._size = found.st_size
+        opened.size = found.st_size
         return self._describe_companions() if is_open else ""
 
     def _describe_companions(self) -> str:
-        for suffix, companion in self._companions:
+        for suffix, companion in self._opened.companions:
             known = self._companion_ids.get(suffix)
             try:
                 found = companion.stat()

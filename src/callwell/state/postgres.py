@@ -26,7 +26,7 @@ from callwell.state import postgres_schema
 from callwell.state.base import FORGET
 from callwell.state.listeners import Listeners
 from callwell.state.migrations import Migration, Schema, check_complete, check_needs
-from callwell.state.postgres_connection import QUERIES, leave_to_parent
+from callwell.state.postgres_connection import QUERIES, ImpatientConnection, leave_to_parent
 from callwell.state.postgres_errors import explain_error
 from callwell.state.postgres_signals import PostgresSignals
 from callwell.state.postgres_url import parse
@@ -84,7 +84,7 @@ class PostgresState:
         self._listeners = Listeners(signals.receive)
         reset_after_fork(self)
         if at_once:
-            with self._translate_errors("open"):
+            with self._lock:
                 self._open()
 
     @property
@@ -180,7 +180,7 @@ class PostgresState:
         Raises:
             psycopg.Error: the server cannot be reached.
         """
-        return psycopg.connect(
+        return ImpatientConnection.connect(
             **self._address.parameters,  # type: ignore[arg-type] # libpq takes its parameters as texts
             autocommit=True,
             prepare_threshold=None,
@@ -194,12 +194,13 @@ class PostgresState:
 
     def _open(self) -> Connection:
         if self._connection is None:
-            connection = self.connect()
-            try:
-                self.schema = self._check_schema(connection)
-            except BaseException:
-                connection.close()
-                raise
+            with self._translate_errors("open", locked=False):
+                connection = self.connect()
+                try:
+                    self.schema = self._check_schema(connection)
+                except BaseException:
+                    connection.close()
+                    raise
             self._connection = connection
         return self._connection
 

@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 import weakref
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -33,7 +33,7 @@ from callwell.state.signals import SignalFolder
 from callwell.state.stored_records import StoredRecord, StoreLocation, assume_damaged, decode, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from callwell.state.base import Cell
 
@@ -50,7 +50,8 @@ BUSY_S: Final = 30.0
 """How long a process waits for others to release the file: a change takes milliseconds, so this is a stuck process."""
 
 TWIN_BUSY_S: Final = 2.0
-"""The same for a thread of its own, which comes again: meanwhile other threads can use their states, and close them."""
+"""The same for changes of a thread of its own, which comes again. To open the file it waits as long as others: one of
+them may be migrating it."""
 
 TURN_S: Final = 0.1
 """Seconds for which a thread keeps others of its process from their states while it waits: changes take milliseconds,
@@ -121,8 +122,7 @@ class SqliteState:
         self._busy_s = BUSY_S
         _STATES.add(self)
         if at_once:
-            with self._translate_errors("open"):
-                self._open()
+            self._take_turns("open", lambda _: None)
 
     @property
     def name(self) -> str:
@@ -136,7 +136,8 @@ class SqliteState:
 
     def update(self, cell: Cell[T], change: Callable[[T], tuple[T, R]]) -> R:
         """Replace a record by what `change` returns for it, in one transaction."""
-        with self._transaction() as connection:
+
+        def write(connection: sqlite3.Connection) -> R:
             self._check_unchanged()
             (needs,) = connection.execute(QUERIES["needs"]).fetchone()
             check_needs(needs, self._migrations, name=self.name)
@@ -145,36 +146,31 @@ class SqliteState:
                 connection.execute(QUERIES["forget"], (cell.key,))
             else:
                 connection.execute(QUERIES["write"], (cell.key, encode(cell.key, record), time.time()))
-            connection.execute(QUERIES["commit"])
-        return result
+            return result
+
+        return self._take_turns("write", lambda connection: self._commit(connection, write))
 
     def read(self, cell: Cell[T]) -> T:
         """The record as it is now."""
-        with self._translate_errors("read"):
-            connection = self._open()
-            self._check_unchanged()
-            return self._decode(connection, cell)
+        return self._read(lambda connection: self._decode(connection, cell))
 
     def keys(self, prefix: str) -> list[str]:
         """The keys of all written records that begin with `prefix`, in order."""
-        with self._translate_errors("read"):
-            connection = self._open()
-            self._check_unchanged()
-            return [key for (key,) in connection.execute(QUERIES["keys"], (prefix, prefix + LAST_CHARACTER))]
+        bounds = (prefix, prefix + LAST_CHARACTER)
+        return self._read(lambda connection: [key for (key,) in connection.execute(QUERIES["keys"], bounds)])
 
     def remove(self, prefix: str) -> None:
         """Forget all records with this prefix of their keys."""
-        with self._transaction() as connection:
+
+        def write(connection: sqlite3.Connection) -> None:
             self._check_unchanged()
             connection.execute(QUERIES["remove"], (prefix, prefix + LAST_CHARACTER))
-            connection.execute(QUERIES["commit"])
+
+        self._take_turns("write", lambda connection: self._commit(connection, write))
 
     def entries(self) -> list[StoredRecord]:
         """What is stored under each key, in order."""
-        with self._translate_errors("read"):
-            connection = self._open()
-            self._check_unchanged()
-            return [StoredRecord(*row) for row in connection.execute(QUERIES["entries"])]
+        return self._read(lambda connection: [StoredRecord(*row) for row in connection.execute(QUERIES["entries"])])
 
     def notify(self, topic: str) -> None:
         """Call all who listen, in every process that has the file open."""
@@ -237,25 +233,50 @@ class SqliteState:
                 self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 _create_file(self._file)
             self._check_unchanged()
-            self._connection = _connect(f"{self._file.as_uri()}?mode=rw", self._busy_s)
+            self._connection = _connect(f"{self._file.as_uri()}?mode=rw")
             self._check(self._connection)
         return self._connection
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """A transaction that may write. While it waits for another process, other threads can use their states."""
-        until = time.monotonic() + self._busy_s
+    def _take_turns(self, verb: str, attempt: Callable[[sqlite3.Connection], R]) -> R:
+        """Use the file. While another process keeps it, other threads can use their states.
+
+        Args:
+            verb: what is done, for messages.
+            attempt: does it; it is called again if the file was busy.
+        """
+        began = time.monotonic()
         while True:
-            with self._translate_errors("write"):
-                connection = self._open()
-                if _try_begin(connection, self._busy_s, is_last=time.monotonic() >= until):
-                    try:
-                        yield connection
-                    finally:
-                        if connection.in_transaction:
-                            connection.execute(QUERIES["rollback"])
-                    return
+            now_doing = "open"
+            try:
+                with _LOCK:
+                    connection = self._open()
+                    now_doing = verb
+                    return attempt(connection)
+            except (sqlite3.Error, UnicodeDecodeError, OSError) as error:
+                busy_s = BUSY_S if now_doing == "open" else self._busy_s
+                if not _is_busy(error) or time.monotonic() - began >= busy_s:
+                    raise self._explain(now_doing, error, busy_s) from error
             time.sleep(PAUSE_S)
+
+    def _read(self, query: Callable[[sqlite3.Connection], R]) -> R:
+        def attempt(connection: sqlite3.Connection) -> R:
+            self._check_unchanged()
+            return query(connection)
+
+        return self._take_turns("read", attempt)
+
+    def _commit(self, connection: sqlite3.Connection, write: Callable[[sqlite3.Connection], R]) -> R:
+        """Write in one transaction. The file is busy before `write` is called, or not at all: that is called once."""
+        connection.execute(QUERIES["begin"])
+        try:
+            result = write(connection)
+            connection.execute(QUERIES["commit"])
+        except sqlite3.Error as error:
+            raise self._explain("write", error, TURN_S) from error
+        finally:
+            if connection.in_transaction:
+                connection.execute(QUERIES["rollback"])
+        return result
 
     def _check_unchanged(self) -> None:
         trouble = self._identity.describe_change(is_open=self._connection is not None)
@@ -291,49 +312,41 @@ class SqliteState:
         connection.execute(QUERIES["commit"])
         self.schema = _read_schema(connection)
 
-    @contextmanager
-    def _translate_errors(self, verb: str) -> Iterator[None]:
-        try:
-            with _LOCK:
-                yield
-        except sqlite3.OperationalError as error:
-            reason = str(error)
-            advice = "name another with --state"
-            if not hasattr(error, "sqlite_errorcode"):  # Python's own: a text that is not UTF-8
-                raise self._place.damaged(reason) from error
-            primary_code = error.sqlite_errorcode & 0xFF  # the rest is SQLite's extended code
-            if primary_code == sqlite3.SQLITE_BUSY:
-                reason = f"another process has kept it locked for {self._busy_s:g} s"
-            elif primary_code == sqlite3.SQLITE_FULL:
-                reason = "the disk is full"
-                advice = "make room and run the same again"
-            translated = StateError(f"cannot {verb} the state {self.path}: {reason}; {advice}")
-            translated.may_pass = primary_code in PASSING
-            raise translated from error
-        except (sqlite3.Error, UnicodeDecodeError) as error:
-            raise self._place.damaged(str(error)) from error
-        except OSError as error:
-            raise StateError(f"cannot {verb} the state {self.path}: {error.strerror}") from error
+    def _explain(self, verb: str, error: Exception, busy_s: float) -> StateError:
+        """What an error means for this state; it was tried for so many seconds if the file was busy."""
+        if isinstance(error, OSError):
+            return StateError(f"cannot {verb} the state {self.path}: {error.strerror}")
+        code = _primary_code(error)
+        # Python's own OperationalError, for a text that is not UTF-8, has no code.
+        if not isinstance(error, sqlite3.OperationalError) or code is None:
+            return self._place.damaged(str(error))
+        reason = str(error)
+        advice = "name another with --state"
+        if code == sqlite3.SQLITE_BUSY:
+            reason = f"another process has kept it locked for {busy_s:g} s"
+        elif code == sqlite3.SQLITE_FULL:
+            reason = "the disk is full"
+            advice = "make room and run the same again"
+        explained = StateError(f"cannot {verb} the state {self.path}: {reason}; {advice}")
+        explained.may_pass = code in PASSING
+        return explained
 
 
-def _connect(name: str, busy_s: float = BUSY_S) -> sqlite3.Connection:
-    connection = sqlite3.connect(name, timeout=busy_s, isolation_level=None, check_same_thread=False, uri=True)
+def _primary_code(error: Exception) -> int | None:
+    """SQLite's code of an error, without what its extended codes add."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
+
+
+def _is_busy(error: Exception) -> bool:
+    """Whether another process keeps the file."""
+    return _primary_code(error) == sqlite3.SQLITE_BUSY
+
+
+def _connect(name: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(name, timeout=TURN_S, isolation_level=None, check_same_thread=False, uri=True)
     connection.execute("PRAGMA synchronous = NORMAL")
     return connection
-
-
-def _try_begin(connection: sqlite3.Connection, busy_s: float, *, is_last: bool) -> bool:
-    """Begin a transaction that may write; whether no other process has the file. The last time that is an error."""
-    connection.execute(f"PRAGMA busy_timeout = {int(TURN_S * 1000)}")
-    try:
-        connection.execute(QUERIES["begin"])
-    except sqlite3.OperationalError as error:
-        if is_last or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-            raise
-        return False
-    finally:
-        connection.execute(f"PRAGMA busy_timeout = {int(busy_s * 1000)}")
-    return True
 
 
 def _read_schema(connection: sqlite3.Connection) -> Schema:

@@ -233,7 +233,7 @@ def test_a_name_that_another_one_is_at_work_on() -> None:
     """The second waits until its deadline, and its message says until when the first holds the name."""
     shop = Shop()
     state = MemoryState()
-    first = connect_shop(shop, state=DyingState(state, 2, before=False)).with_options(exactly_once="order-1")
+    first = connect_shop(shop, state=DyingState(state, 1, before=False)).with_options(exactly_once="order-1")
     with pytest.raises(Killed):
         run(lambda: tried(first))
     second = connect_shop(shop, state=state, deadline_s=30).with_options(exactly_once="order-1")

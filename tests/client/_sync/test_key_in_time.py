@@ -44,7 +44,7 @@ def test_a_key_that_came_between_two_looks_is_used() -> None:
     def read_elsewhere() -> None:
         if keyring.current(keys._ring) is None:  # the old key is rejected, and no new one is there yet
             clock.at_reading = lambda: None
-            keys._reread()
+            keys.reread()
 
     clock.at_reading = read_elsewhere
     assert run(lambda: keys.renew(use[0], UNTIL)) == use[0] + 1

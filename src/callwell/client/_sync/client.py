@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from callwell.client._sync.calls.caller import Caller
 from callwell.client._sync.calls.engine import Engine
-from callwell.client._sync.concurrency.primitives import CloseMixin, may_not_block, use_state
+from callwell.client._sync.concurrency.primitives import CloseMixin, may_not_block, run_briefly
 from callwell.client._sync.group import DynamicGroup, Group
 from callwell.client._sync.keys.manager import KeyManager
 from callwell.client.calls.binding import ACCEPT_ANYTHING, BoundRequest
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from callwell.client._sync.uploads.uploader import Uploader
     from callwell.client.calls.options import CallOptions, ClientOptions
     from callwell.client.calls.responses import Answer
+    from callwell.client.state_session import StateSession
     from callwell.client.uploads.options import Uploaded
     from callwell.description.provider import Provider
 
@@ -62,10 +63,11 @@ class Client(CloseMixin):
         return client
 
     def __init__(self, provider: str | Path | Provider, **options: Unpack[ClientOptions]) -> None:
-        config = ClientConfig.from_options(provider, options)
+        config = ClientConfig.from_options(provider, options, opens=False)
         self.provider = config.provider
         self.config = config
         self._membership = config.open_account()
+        self._session: StateSession | None = None
         try:
             call_options = config.resolve_options(ResolvedOptions(), options)
             keys = KeyManager(
@@ -73,10 +75,9 @@ class Client(CloseMixin):
                 config.provider.profile.key,
                 source=config.source,
                 clock=config.clock,
-                uses=config.key_uses(),
+                uses=config.key_uses(self._membership.state),
                 notify=self._notify,
             )
-            self._keys = keys
             self._engine = Engine(
                 config.provider.profile,
                 config.base_url,
@@ -88,8 +89,14 @@ class Client(CloseMixin):
             )
             attach_credentials(self._engine, keys, config)
             self._caller = Caller(self._engine, config, call_options, {})
+            if config.state.shared:
+                from callwell.client.state_session import StateSession  # a state in memory ends with the client
+
+                self._session = StateSession(config, self._membership, keys.looks)
+                self._session.give_back_after(self._engine.queues)
         except BaseException:
-            self._close_state()
+            self._membership.leave()
+            config.close()
             raise
 
     if not TYPE_CHECKING:
@@ -108,17 +115,31 @@ class Client(CloseMixin):
         return sorted({*super().__dir__(), *known})
 
     def __enter__(self) -> Self:
+        try:
+            self._engine.keys.open()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """Close all connections. Calls in progress fail."""
+        """Close all connections. Calls in progress fail.
+
+        A shared state gets back what this client holds of it. If the state does not answer, that goes on in a thread
+        after five seconds.
+        """
         self._engine.stop()
         self._engine.transport.close()
-        self._keys.close()
-        use_state(self.config.state, self._close_state)  # after all that was posted to it
+        if self._session is None:
+            self._membership.leave()
+            self.config.close()
+            return
+        from callwell.client.state_session import CLOSE_S  # loaded already
+
+        run_briefly(self._session.close, CLOSE_S)
 
     def with_options(self, **options: Unpack[CallOptions]) -> Self:
         """A client with other call options that shares this one's connections, quotas and keys.
@@ -297,10 +318,6 @@ class Client(CloseMixin):
         from callwell.client._sync.uploads.uploader import Uploader  # many programs upload nothing
 
         return Uploader(self._caller, handle, handle.rule.upload, on_done)
-
-    def _close_state(self) -> None:
-        self._membership.leave()
-        self.config.close()
 
     def _notify(self, notice: Any) -> None:
         engine = getattr(self, "_engine", None)

@@ -174,13 +174,5 @@ def _end(engine: Any, context: CallContext, permit: Permit, reply: Response | No
         return SendEnd(reply.outcome, request_arrived=reply.headers_arrived, blameless=True)
     now = engine.clock.now()
     hints = engine.learner.observe(context.prepared.plan.operation, reply, now, now - permit.acquired_at)
-    quota_wait_s = engine.learner.throttled_for_s(hints)
-    rule = engine.profile.errors
-    wall = engine.learner.provider_wall_s
-    try:
-        reading = responses.parse_response(
-            rule, reply, context.url, wall, None, quota_wait_s=quota_wait_s, described=False
-        )
-    except Exception:  # noqa: BLE001 - whatever headers and body make of their reader
-        reading = responses.unreadable_response(reply)
+    reading = responses.read_response(engine, context, reply, hints)
     return SendEnd(Outcome.DONE, reply.status, reading.wait_s, hints=hints)

@@ -42,7 +42,8 @@ from callwell.core.types import (
     Woken,
 )
 from callwell.errors import CallwellError, ClosedError, KeyRefused, UsageError
-from callwell.observe.logs import LOGGER, log_notice
+from callwell.forks import reset_after_fork
+from callwell.observe.logs import log_notice
 from callwell.transport.base import NoReply, Request
 from callwell.transport.default import AsyncDefaultTransport
 
@@ -102,6 +103,11 @@ class AsyncEngine:
         self._is_stopped = False
         self.hooks = hooks
         self.queues = AsyncPermitQueues(account, clock)
+        reset_after_fork(self)
+
+    def after_fork(self) -> None:
+        """A child may not be able to send: `ensure_open` finds out."""
+        self.is_open = False
 
     async def run(self, prepared: PreparedCall) -> Answer:
         """Make a call.
@@ -111,7 +117,7 @@ class AsyncEngine:
         """
         bound = prepared.request
         if not self.is_open:
-            self.ensure_open(prepared.plan.operation)
+            await self.open(prepared.plan.operation)
         began = self.clock.now()
         deadline = began + prepared.options.deadline_s
         keys = self.keys.keyless if bound.keyless else self.keys
@@ -181,15 +187,28 @@ class AsyncEngine:
             else:
                 event = await recorder.probe(context)
 
+    async def open(self, operation: str) -> None:
+        """See that calls can be made; before the first one, ask the state about the key.
+
+        Raises:
+            CallwellError: as `ensure_open`, and as `AsyncKeyManager.open`.
+        """
+        if not self._is_stopped:
+            await self.keys.open()
+        self.ensure_open(operation)
+
     def ensure_open(self, operation: str) -> None:
-        """See that the client was not closed, and before its first call, load what sends and what reads headers.
+        """See that the client was not closed; before its first call, load what sends and what reads headers.
 
         Raises:
             ClosedError: it was closed.
+            UsageError: this is a forked child of a process that has sent requests, so that this one cannot.
         """
         if self._is_stopped:
             raise ClosedError(f"{self.profile.name} {operation}: the client was closed")
         if not self.is_open:
+            if isinstance(self.transport, AsyncDefaultTransport):
+                self.transport.check_fork()
             from callwell.client.quota.learner import Learner
 
             self.learner = Learner(self.profile, self.account, self.clock, self.notify)
@@ -221,8 +240,6 @@ class AsyncEngine:
         extra_s = context.prepared.request.extra_time_s
         on_wait = partial(context.wait_began, reason="quota")
         may_try = context.prepared.plan.tries_keys and context.tried_key is None
-        if isinstance(self.transport, AsyncDefaultTransport):
-            self.transport.check_fork()
         self._acquire_now(context, may_try=may_try)
         while context.key is None:
             if context.permit is not None:
@@ -313,24 +330,9 @@ class AsyncEngine:
     def _on_error_response(self, context: CallContext, response: Response, attempt: int, seconds: float) -> Event:
         """Learn from an error response."""
         plan = context.prepared.plan
-        key = context.key
         if not context.hints:
             context.hints = self.learner.observe(plan.operation, response, self.clock.now(), seconds)
-        try:
-            reading = responses.parse_response(
-                self.profile.errors,
-                response,
-                context.url,
-                self.learner.provider_wall_s,
-                None if key is None else key[1],
-                quota_wait_s=self.learner.throttled_for_s(context.hints),
-                described=plan.template is not None,
-                media=plan.media,
-                redirects=plan.redirects,
-            )
-        except Exception:  # noqa: BLE001 - whatever headers and body make of their reader
-            LOGGER.exception("%s %s: a response could not be read", context.provider, plan.operation)
-            reading = responses.unreadable_response(response)
+        reading = responses.read_response(self, context, response, context.hints)
         context.last = reading
         event, end = key_trials.examine(context, self.profile.errors, reading)
         if event.is_redirect and reading.moved_to is not None:
@@ -384,14 +386,9 @@ class AsyncEngine:
 
     def to_error(self, context: CallContext, fail: Fail) -> CallwellError:
         """The error that a failed call raises."""
-        from callwell.client.calls.failures import describe_scarcity, to_error  # loaded with the first failure
+        from callwell.client.calls.failures import explain  # loaded with the first failure
 
-        wait_s = fail.available_at - self.clock.now()
-        at_wall = self.clock.wall() + wait_s
-        scarcity = describe_scarcity(self.account, context, wait_s)
-        place = self.keys.location
-        error = to_error(fail, context, at_wall=at_wall, wait_s=max(0.0, wait_s), key_location=place, scarcity=scarcity)
-        return nested.explain_single_attempt(error, context.prepared.options, context.prepared.request.body)
+        return explain(self, context, fail)
 
     def notify(self, notice: Notice) -> None:
         """Log a notice that belongs to no call, and show it to the hooks."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from math import ceil
-from typing import TYPE_CHECKING, Final, Unpack
+from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from callwell import errors
-from callwell.client.calls import error_body, gateways
+from callwell.client.calls import error_body, gateways, nested
 from callwell.client.calls.responses import ParsedResponse, origin
 from callwell.core import outcome
 from callwell.core.outcome import REDIRECTS
@@ -40,6 +40,26 @@ CLASSES: Final[dict[int, type[errors.ApiError]]] = {
 }
 
 TOO_LARGE: Final = "it has more bytes than max_answer_bytes allows"
+
+
+def explain(engine: Any, context: CallContext, fail: Fail) -> errors.CallwellError:
+    """The error that a failed call raises, at its end.
+
+    Args:
+        engine: of either side.
+        context: the call, and what its last attempt came to.
+        fail: how it failed.
+    """
+    wait_s = fail.available_at - engine.clock.now()
+    error = to_error(
+        fail,
+        context,
+        at_wall=engine.clock.wall() + wait_s,
+        wait_s=max(0.0, wait_s),
+        key_location=engine.keys.location,
+        scarcity=describe_scarcity(engine.account, context, wait_s),
+    )
+    return nested.explain_single_attempt(error, context.prepared.options, context.prepared.request.body)
 
 
 def to_error(

@@ -205,7 +205,7 @@ async def open_answer(
         left_s = None if deadline == NEVER else clock.real_s(max(MIN_LEFT_S, deadline - clock.now()))
         return clock.real_s(stall_s), left_s
 
-    caller.engine.ensure_open(handle.plan.operation)
+    await caller.engine.open(handle.plan.operation)
     opener = AsyncAnswerOpener(
         caller.engine.transport,
         (("accept-encoding", "identity"), *fields),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from callwell.clock import Clock
+    from callwell.description.provider import Provider
     from callwell.keys import Key
     from callwell.observe.hooks import Hook
     from callwell.observe.notices import Notice
@@ -224,3 +225,20 @@ def check_seconds(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
         raise InvalidOption(name, value, "seconds above zero")
     return float(value)
+
+
+def check_auth(provider: Provider, given: Auth) -> Auth:
+    """What is shown to the provider.
+
+    Args:
+        provider: the description.
+        given: the option.
+
+    Raises:
+        InvalidOption: something that it does not take.
+    """
+    if given not in ("key", "token"):
+        raise InvalidOption("auth", given, "`key` or `token`")
+    if given == "token" and provider.profile.key.token is None:
+        raise InvalidOption("auth", given, f"`key`: {provider.name} has no tokens")
+    return given

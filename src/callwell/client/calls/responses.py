@@ -14,10 +14,12 @@ from callwell.core import json_values, outcome
 from callwell.core.outcome import REDIRECTS
 from callwell.core.types import Answered
 from callwell.errors import Problem
+from callwell.observe.logs import LOGGER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from callwell.core.quota.hint import QuotaHint
     from callwell.core.rules.profile import ErrorRule
     from callwell.description.model import AnswerType
     from callwell.keys import Key
@@ -176,9 +178,31 @@ def parse_response(
     )
 
 
-def unreadable_response(response: Response) -> ParsedResponse:
-    """What remains of a response that could not be parsed: its status."""
-    return ParsedResponse(Answer(response.status, {}, b"", None), whole=False)
+def read_response(engine: Any, context: Any, response: Response, hints: tuple[QuotaHint, ...]) -> ParsedResponse:
+    """Parse a response that is no plain success; one that cannot be parsed is its status.
+
+    Args:
+        engine: of either side.
+        context: the call, a `CallContext`.
+        response: the response.
+        hints: what its headers say about quotas.
+    """
+    plan = context.prepared.plan
+    try:
+        return parse_response(
+            engine.profile.errors,
+            response,
+            context.url,
+            engine.learner.provider_wall_s,
+            None if context.key is None else context.key[1],
+            quota_wait_s=engine.learner.throttled_for_s(hints),
+            described=plan.template is not None,
+            media=plan.media,
+            redirects=plan.redirects,
+        )
+    except Exception:  # noqa: BLE001 - whatever headers and body make of their reader
+        LOGGER.exception("%s %s: a response could not be read", context.provider, plan.operation)
+        return ParsedResponse(Answer(response.status, {}, b"", None), whole=False)
 
 
 def to_event(rule: ErrorRule, reading: ParsedResponse) -> Answered:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import weakref
 from collections.abc import AsyncIterator
 from contextlib import contextmanager, suppress
@@ -33,6 +34,7 @@ __all__ = [
     "next_or_none",
     "post_to_state",
     "run_blocking",
+    "run_briefly",
     "sleep",
     "use_state",
     "wait_all",
@@ -215,6 +217,30 @@ def may_not_block() -> bool:
 async def run_blocking(work: Callable[[], T]) -> T:
     """Do something that blocks, in a thread."""
     return await asyncio.to_thread(work)
+
+
+async def run_briefly(work: Callable[[], None], seconds: float) -> None:
+    """Do something that blocks, in a thread of its own, and wait for that no longer than real seconds.
+
+    Args:
+        work: the work, which goes on alone if it takes longer, but does not keep the process alive.
+        seconds: see above.
+    """
+    errors: list[BaseException] = []
+    latch = AsyncLatch()
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - it is raised again where the work is waited for
+            errors.append(error)
+        finally:
+            latch.set()
+
+    threading.Thread(target=run, name="callwell-closing", daemon=True).start()
+    await latch.wait(seconds)
+    for error in errors:
+        raise error
 
 
 def blocks(state: State) -> bool:

@@ -37,7 +37,7 @@ def submit(state: State, work: Callable[[], T]) -> Future[T]:
     """Have work done in the thread of a state, after all that was submitted before.
 
     Args:
-        state: the state that the work uses. The thread ends with it.
+        state: the state that the work uses. The thread ends with it, or by `end`.
         work: the work.
     """
     with _LOCK:
@@ -48,6 +48,27 @@ def submit(state: State, work: Callable[[], T]) -> Future[T]:
             thread = ThreadPoolExecutor(1, "callwell-state")
             _THREADS[state] = thread
         return thread.submit(work)
+
+
+def finish(state: State) -> None:
+    """Wait until all is done that was submitted so far."""
+    with _LOCK:
+        thread = _THREADS.get(state)
+        last = None if thread is None else thread.submit(_do_nothing)
+    if last is not None:
+        last.result()
+
+
+def end(state: State) -> None:
+    """End the thread of a state that was closed, once all is done that was submitted."""
+    with _LOCK:
+        thread = _THREADS.pop(state, None)
+    if thread is not None:
+        thread.shutdown(wait=False)
+
+
+def _do_nothing() -> None:
+    """Take a turn in the thread of a state."""
 
 
 def _after_fork_in_child() -> None:

@@ -206,7 +206,8 @@ class AsyncSignedUrl:
             headers = (*headers, ("if-range", wanted.if_range))
         target = url or self._url
         for _ in range(1 + MAX_REDIRECTS):
-            self._engine.ensure_open(operation)
+            if not self._engine.is_open:
+                await self._engine.open(operation)
             self._check_time()
             self._requests += 1
             request = Request("GET", target, headers, timeout_s=STALL_S)

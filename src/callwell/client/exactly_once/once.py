@@ -164,7 +164,7 @@ class AsyncOnceCall:
             OutcomeUnknown: it may have been done; it stays in the ledger.
             CallwellError: see `callwell.errors`.
         """
-        self._engine.ensure_open(self._plan.operation)
+        await self._engine.open(self._plan.operation)
         with self._held() as holder:
             draft = self._draft(holder)
             return await self._carry_out(await self._claim(draft) if draft.named else draft)

@@ -49,7 +49,11 @@ class KeyHolder:
         clock: the clock for all times below.
         uses: the record of keys that were ever accepted.
         notify: called with a notice for every new key.
-        may_not_block: an event loop runs in this thread, so a source with a lease is read by the first call.
+        may_not_block: an event loop runs in this thread, so a source with a lease is read by the first call; what a
+            shared state knows of the key is left to `open`.
+
+    Attributes:
+        looks: the looks at what other processes record about keys; None if none do.
 
     Raises:
         KeyMissing: there is no key.
@@ -90,20 +94,29 @@ class KeyHolder:
         self._trial = KeyTrial()
         self._revoked: Mapping[str, float] = {}
         self._others_try_until = 0.0
-        self._looks: KeyLooks | None = None
-        self._reloads = 0
-        self._is_source_changed = False
+        self.looks: KeyLooks | None = None
         if uses.shared:
             from callwell.client.keys.look import KeyLooks  # a state in memory has nothing to look at
 
-            self._looks = KeyLooks(self.look, uses.state, uses.topic, clock.now())
-            self._reloads = uses.fleet.read_reloads()
+            self.looks = KeyLooks(self, uses, clock.now())
         self._can_change = source.can_change or uses.shared
         self._checked_at = clock.now()
         self._revision = source.revision()
-        if source.lease_s is None or not may_not_block:
-            self._adopt(self._validate(source.read()))
+        self._is_read_later = source.lease_s is not None and may_not_block
+        self._is_open = False
+        if not (uses.shared and may_not_block):
+            self._open()
+        elif not self._is_read_later:
+            self._adopt(self._read())
         reset_after_fork(self)
+
+    def _open(self) -> None:
+        """Read the key, and what the state knows of it, which blocks. It does no harm to do that twice."""
+        if self.looks is not None:
+            self.looks.open()
+        if not self._is_read_later:
+            self._adopt(self._read_valid())
+        self._is_open = True
 
     def after_fork(self) -> None:
         """In a child no other thread uses a key, reads the source or tries a key."""
@@ -122,7 +135,7 @@ class KeyHolder:
     def newest(self) -> Key:
         """The key that the source gave last."""
         if not self._keys:
-            self._adopt(self._validate(self._source.read()))
+            self._adopt(self._read_valid())
         keys = self._keys
         return keys[max(keys)]
 
@@ -143,13 +156,14 @@ class KeyHolder:
                 return self._shared_use
             if not self._reading:
                 self._ring = keyring.revive(self._ring)
-            if self._clock.now() >= self._trial.retry_at:
+            now = self._clock.now()
+            if now >= self._trial.retry_at:
                 self._trial = replace(self._trial, retry_at=float("inf"))
                 self._ring = keyring.restage(self._ring)
             untried = keyring.find_untried(self._ring)
             if after_refusal and untried is not None:
                 current: KeyGeneration | None = untried
-            elif self._has_canary and untried is not None and self._may_try_now():
+            elif self._has_canary and untried is not None and not self._trying and now >= self._others_try_until:
                 return None
             else:
                 current = keyring.current(self._ring, may_try=may_try and not self._has_canary)
@@ -160,10 +174,6 @@ class KeyHolder:
             if self._ring.keys[-1].stage is KeyStage.ACTIVE:
                 self._shared_use = use
             return use
-
-    def _may_try_now(self) -> bool:
-        """Whether no other call or process is trying the new key."""
-        return not self._trying and self._clock.now() >= self._others_try_until
 
     def end_use(self, generation: int, *, accepted: bool) -> None:
         """End a use of a key.
@@ -270,29 +280,23 @@ class KeyHolder:
             self._end_shared_use()
             self._ring = keyring.reject(self._ring, generation)
 
-    def look(self) -> None:
-        """Take over what other processes have recorded about keys, and report which key is used here. This blocks."""
-        self._check_revoked()
-        with suppress(StateError):
-            reloads = self._uses.fleet.read_reloads()
-            if reloads != self._reloads or self._is_source_changed:
-                self._is_source_changed = False
-                self._reread(self._source.revision(), ends_lease=reloads != self._reloads)
-                self._reloads = reloads
-            untried = keyring.find_untried(self._ring)
-            if untried is not None and self._uses.fleet.has_accepted(untried.fingerprint):
-                with self._lock:  # a process that makes no calls switches as well
-                    self._ring = keyring.begin_use(self._ring, untried.generation)
-                self.end_use(untried.generation, accepted=True)
-            self._report()
+    def switch_to_accepted(self, is_accepted: Callable[[str], bool]) -> None:
+        """Switch to a new key that another process has tried, even if no call is made here.
 
-    def stop_looking(self) -> None:
-        """Look no more, and report that no key is used here any longer."""
-        if self._looks is None:
-            return
-        self._looks.close()
-        with suppress(StateError):
-            self._report(is_closed=True)
+        Args:
+            is_accepted: whether the provider has accepted the key of a fingerprint; it may block.
+        """
+        untried = keyring.find_untried(self._ring)
+        if untried is not None and is_accepted(untried.fingerprint):
+            with self._lock:
+                self._ring = keyring.begin_use(self._ring, untried.generation)
+            self.end_use(untried.generation, accepted=True)
+
+    def copy_ring(self) -> KeyRing:
+        """The keys as they are now."""
+        with self._lock:
+            self._end_shared_use()
+            return self._ring
 
     def _check_changes(self) -> None:
         """Look for revoked keys, and read the source again if it may have changed, at most once in `CHECK_S`."""
@@ -300,27 +304,19 @@ class KeyHolder:
         if now - self._checked_at < CHECK_S:
             return
         self._checked_at = now
-        if self._looks is None:
-            self._check_revoked()
+        if self.looks is None:
+            self.check_revoked()
         else:
-            self._looks.begin_if_due(now)
+            self.looks.begin_if_due(now)
         revision = self._source.revision() if self._source.can_change else self._revision
         if revision == self._revision:
             return
-        if self._looks is None:
-            self._reread(revision)
+        if self.looks is None:
+            self.reread()
         else:  # what the state knows of the new key is read too, which an event loop must not wait for
-            self._is_source_changed = True
-            self._looks.begin()
+            self.looks.begin(read_source=True)
 
-    def _report(self, *, is_closed: bool = False) -> None:
-        """Record which key this client uses, if that has changed or was recorded a while ago."""
-        with self._lock:
-            self._end_shared_use()
-            ring = self._ring
-        self._uses.fleet.report(ring, self._reloads, is_closed=is_closed)
-
-    def _check_revoked(self) -> None:
+    def check_revoked(self) -> None:
         """Stop using the keys that are marked as revoked. A state that cannot be read changes nothing."""
         with suppress(StateError):
             revoked = self._uses.read_revoked()
@@ -335,28 +331,24 @@ class KeyHolder:
                 LOGGER.warning("%s: marked as revoked, and not sent: %s", self._provider, ", ".join(own))
 
     def _raise_if_revoked(self) -> None:
-        """Say so if the newest key is marked as revoked.
-
-        Raises:
-            KeyRevoked: it is.
-        """
-        self._check_revoked()
+        """Raise `KeyRevoked` if the newest key is marked so."""
+        self.check_revoked()
         fingerprint = self._ring.keys[-1].fingerprint
         since = self._revoked.get(fingerprint)
         if since is not None:
             raise KeyRevoked(self._provider, fingerprint=fingerprint, location=self.location, since=since)
 
-    def _reread(self, revision: object = None, *, ends_lease: bool = False) -> bool:
-        """Read the source, and return whether it has a new key.
+    def reread(self, *, ends_lease: bool = False) -> bool:
+        """Read the source, and return whether it has a new key. Until its key can be read, every check reads it again.
 
         Args:
-            revision: of the source, remembered once its key could be read; until then every check reads it again.
             ends_lease: read a source with a lease now, which blocks, and not only when its lease has ended.
         """
+        revision = self._source.revision()
         try:
             if ends_lease and self._source.lease_s is not None:
                 self._source.read_anew(self._ring.keys[-1].fingerprint)  # type: ignore[attr-defined] # has a lease
-            key = self._validate(self._source.read())
+            key = self._read_valid()
         except (KeyMissing, KeyMalformed) as error:
             self._caveat = f" (what is there now cannot be used: {error})"
         except KeyOfAnotherEnvironment as error:
@@ -365,18 +357,25 @@ class KeyHolder:
             if not self._ring.keys or error.fingerprint != self._ring.keys[-1].fingerprint:
                 self._caveat = f" (the key there now, {error.fingerprint}, is marked as revoked)"
         else:
-            self._revision = self._revision if revision is None else revision
+            self._revision = revision
             if self._adopt(key):
                 return True
             if not self.is_on_trial(self._ring.keys[-1].generation):
                 self._caveat = ""
         return False
 
-    def _validate(self, key: Key) -> Key:
+    def _read(self) -> Key:
+        """The key that the source has, whatever the state knows of it."""
+        key = self._source.read()
         problem = find_format_error(key.reveal(), self._rule)
         if problem is not None:
             place = "passed in code" if self._source.location == GIVEN else f"at {self._source.location}"
             raise KeyMalformed(f"{self._provider}: the key {place} {problem}")
+        return key
+
+    def _read_valid(self) -> Key:
+        """The same, if the state does not say that it must not be sent."""
+        key = self._read()
         self._uses.check_environment(key.fingerprint, self._source.location)
         self._uses.check_revoked(key.fingerprint, self._source.location)
         return key

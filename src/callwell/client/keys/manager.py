@@ -93,10 +93,15 @@ class AsyncKeyManager(KeyHolder):
         self._canary = canary
         self._has_canary = True
 
-    async def aclose(self) -> None:
-        """Look at no records of other processes any more."""
-        if self._looks is not None:
-            await run_blocking(self.stop_looking)
+    async def open(self) -> None:
+        """Ask the state about the key, before the first call, if the constructor has left that to it.
+
+        Raises:
+            KeyProblem: the key belongs to another environment, is marked as revoked, or is gone by now.
+            StateError: the state cannot be used.
+        """
+        if not self._is_open:
+            await use_state(self._uses.state, self._open)
 
     async def renew(self, generation: int, until: float) -> int:
         """Replace a key that the provider has refused.
@@ -116,7 +121,7 @@ class AsyncKeyManager(KeyHolder):
             KeyProblem: there is no key yet, and none can be read.
         """
         if not self._keys:
-            await run_blocking(lambda: self._adopt(self._validate(self._source.read())))
+            await run_blocking(lambda: self._adopt(self._read_valid()))
             return self._ring.keys[-1].generation
         was_accepted = await use_state(self._uses.state, self._was_ever_accepted)
         self._reject(generation)
@@ -203,8 +208,8 @@ class AsyncKeyManager(KeyHolder):
     async def _read_again(self) -> bool:
         """Read the source, and return whether it has a new key; the state knows whether it may be used."""
         if self._source.lease_s is not None or blocks(self._uses.state):
-            return await run_blocking(lambda: self._reread(ends_lease=True))
-        return self._reread()
+            return await run_blocking(lambda: self.reread(ends_lease=True))
+        return self.reread()
 
     def _record_accepted(self, fingerprint: str) -> None:
         """Record that a key was accepted, without holding up the call that found out."""
@@ -240,6 +245,9 @@ class AsyncKeyless:
 
     def __init__(self, secret: Callable[[], Key]) -> None:
         self._secret = secret
+
+    async def open(self) -> None:
+        """Do nothing: no state knows anything of it."""
 
     def begin_use(self, *, may_try: bool = True, after_refusal: bool = False) -> tuple[int, Key]:  # noqa: ARG002 - as `KeyHolder` has it
         """The text to hide, under a generation that never changes."""

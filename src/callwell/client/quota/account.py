@@ -49,7 +49,8 @@ class Account:
         clock_offset: by how much the provider's time of day is ahead of the clock's monotonic seconds, if known.
         other_scarcity: why there may be no permit of a quota that is not used up, for people.
         poll_s: seconds after which a caller that waits asks again without being woken.
-        usable_until: when permits that were acquired ahead are given up.
+        now: the time by which permits that were acquired ahead are given up; see `LeasedAccount`.
+        usable_until: when they are at the latest.
         void_until: permits that were acquired until then are not released.
         error: why the state cannot be used.
     """
@@ -65,6 +66,7 @@ class Account:
         self.observed: dict[str, ObservedQuota] = {}
         self.clock_offset: ClockOffset | None = None
         self._calls = CallQuotasByNames(self.own)
+        self.now = clock.now
         self._state = state
         self._clock = clock
         self._cell = Cell(f"account:{name}", AccountRecord, AccountRecord())

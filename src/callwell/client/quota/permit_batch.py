@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from callwell.core.clock_offset import ClockOffset
     from callwell.core.quota.record import SendEnd
     from callwell.errors import StateError
+    from callwell.state.base import State
 
 MAX_BATCH: Final = 128
 """Permits of a batch, at most: more of them would save less than a hundredth of a call."""
@@ -133,6 +134,7 @@ class PermitBatcher:
         self.poll_s = account.poll_s
         self._account = account
         self._clock = clock
+        self._now = account.now
         self._batches: dict[tuple[str, ...], PermitBatch] = {}
         self._lock: AbstractContextManager[object] = account.make_lock()
         reset_after_fork(self)
@@ -171,7 +173,7 @@ class PermitBatcher:
             if batch is None:
                 batch = PermitBatch(puts_off=not self._account.own.adaptives)
                 self._batches[names] = batch
-            now = self._clock.now()
+            now = self._now()
             acquired: Permit | float
             if batch.unused and not retrying and now < batch.valid_until and extra_s <= batch.extra_s:
                 batch.unused -= 1
@@ -321,13 +323,21 @@ class Membership:
     Args:
         account: the permits.
         leave: called once, at the end; it may wait for the state. None if there is nothing to do.
+        state: where other processes change the record, for all clients of this one to look; None if none do.
 
     Attributes:
         account: see above.
+        state: see above.
     """
 
-    def __init__(self, account: Account | PermitBatcher, leave: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        account: Account | PermitBatcher,
+        leave: Callable[[], None] | None = None,
+        state: State | None = None,
+    ) -> None:
         self.account = account
+        self.state = state
         self._leave = [] if leave is None else [leave]
 
     def leave(self) -> None:

@@ -5,6 +5,8 @@ A state that processes share is never used on the way of a call: calls take thei
 an account (`leases.account`), batched as those of a private record are (`permit_batch`), and one thread exchanges that
 with the pool (`leases.keeper`). Clients of the same account, sync or async, in any thread or event loop, use the same
 holding. The last one that is closed gives it back.
+
+The keeper has a state of its own. All clients look by that one at what other processes do: it is opened once.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from callwell.client.concurrency import state_thread
 from callwell.client.quota.leases.account import LeasedAccount
 from callwell.client.quota.leases.keeper import Keeper
 from callwell.client.quota.permit_batch import Membership, PermitBatcher
@@ -99,7 +102,7 @@ class SharedAccounts:
             shared.clients += 1
             self._shared[key] = shared
             self._keepers[place] = kept
-        return Membership(shared.batcher, partial(self._leave, key))
+        return Membership(shared.batcher, partial(self._leave, key), kept.state)
 
     def _leave(self, key: Key) -> None:
         """Let go of an account for one client. The last one gives the permits back, and waits for that."""
@@ -119,9 +122,10 @@ class SharedAccounts:
             return
         try:
             kept.keeper.close()
-        finally:  # even if Ctrl-C ends the wait
+        finally:
             if kept.is_own:
                 kept.state.close()
+                state_thread.end(kept.state)
 
 
 ACCOUNTS: Final = SharedAccounts()

@@ -89,7 +89,7 @@ class AsyncTokenManager:
         self._state = config.state
         self._must_wait = blocks(config.state)
         self._store = TokenStore(config.account_key, config.state, config.clock)
-        self._store.check(keys.newest())
+        self._store.check()
         self._lock = threading.Lock()
         self._tokens: dict[int, TokenInUse] = {}
         self._latest: TokenInUse | None = None
@@ -104,6 +104,10 @@ class AsyncTokenManager:
         self._tokens = {}
         self._latest = None
         self._waiting = []
+
+    async def open(self) -> None:
+        """Ask the state about the key: see `AsyncKeyManager.open`."""
+        await self.keys.open()
 
     @property
     def location(self) -> str:

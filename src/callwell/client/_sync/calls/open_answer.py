@@ -206,7 +206,7 @@ def open_answer(
         left_s = None if deadline == NEVER else clock.real_s(max(MIN_LEFT_S, deadline - clock.now()))
         return clock.real_s(stall_s), left_s
 
-    caller.engine.ensure_open(handle.plan.operation)
+    caller.engine.open(handle.plan.operation)
     opener = AnswerOpener(
         caller.engine.transport,
         (("accept-encoding", "identity"), *fields),

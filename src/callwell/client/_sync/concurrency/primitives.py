@@ -34,6 +34,7 @@ __all__ = [
     "next_or_none",
     "post_to_state",
     "run_blocking",
+    "run_briefly",
     "sleep",
     "use_state",
     "wait_all",
@@ -185,6 +186,30 @@ def may_not_block() -> bool:
 def run_blocking(work: Callable[[], T]) -> T:
     """Do something that blocks."""
     return work()
+
+
+def run_briefly(work: Callable[[], None], seconds: float) -> None:
+    """Do something that blocks, and wait for that no longer than real seconds.
+
+    Args:
+        work: the work, which goes on in a thread if it takes longer, but does not keep the process alive.
+        seconds: see above.
+    """
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - it is raised again where the work is waited for
+            errors.append(error)
+
+    thread = threading.Thread(target=run, name="callwell-closing", daemon=True)
+    thread.start()
+    ends_at = time.monotonic() + seconds
+    while thread.is_alive() and time.monotonic() < ends_at:
+        thread.join(min(SLICE_S, max(0.0, ends_at - time.monotonic())))
+    for error in errors:
+        raise error
 
 
 def blocks(_state: State) -> bool:

@@ -165,7 +165,7 @@ class OnceCall:
             OutcomeUnknown: it may have been done; it stays in the ledger.
             CallwellError: see `callwell.errors`.
         """
-        self._engine.ensure_open(self._plan.operation)
+        self._engine.open(self._plan.operation)
         with self._held() as holder:
             draft = self._draft(holder)
             return self._carry_out(self._claim(draft) if draft.named else draft)

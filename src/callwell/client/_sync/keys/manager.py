@@ -94,10 +94,15 @@ class KeyManager(KeyHolder):
         self._canary = canary
         self._has_canary = True
 
-    def close(self) -> None:
-        """Look at no records of other processes any more."""
-        if self._looks is not None:
-            run_blocking(self.stop_looking)
+    def open(self) -> None:
+        """Ask the state about the key, before the first call, if the constructor has left that to it.
+
+        Raises:
+            KeyProblem: the key belongs to another environment, is marked as revoked, or is gone by now.
+            StateError: the state cannot be used.
+        """
+        if not self._is_open:
+            use_state(self._uses.state, self._open)
 
     def renew(self, generation: int, until: float) -> int:
         """Replace a key that the provider has refused.
@@ -117,7 +122,7 @@ class KeyManager(KeyHolder):
             KeyProblem: there is no key yet, and none can be read.
         """
         if not self._keys:
-            run_blocking(lambda: self._adopt(self._validate(self._source.read())))
+            run_blocking(lambda: self._adopt(self._read_valid()))
             return self._ring.keys[-1].generation
         was_accepted = use_state(self._uses.state, self._was_ever_accepted)
         self._reject(generation)
@@ -204,8 +209,8 @@ class KeyManager(KeyHolder):
     def _read_again(self) -> bool:
         """Read the source, and return whether it has a new key; the state knows whether it may be used."""
         if self._source.lease_s is not None or blocks(self._uses.state):
-            return run_blocking(lambda: self._reread(ends_lease=True))
-        return self._reread()
+            return run_blocking(lambda: self.reread(ends_lease=True))
+        return self.reread()
 
     def _record_accepted(self, fingerprint: str) -> None:
         """Record that a key was accepted, without holding up the call that found out."""
@@ -241,6 +246,9 @@ class Keyless:
 
     def __init__(self, secret: Callable[[], Key]) -> None:
         self._secret = secret
+
+    def open(self) -> None:
+        """Do nothing: no state knows anything of it."""
 
     def begin_use(self, *, may_try: bool = True, after_refusal: bool = False) -> tuple[int, Key]:  # noqa: ARG002 - as `KeyHolder` has it
         """The text to hide, under a generation that never changes."""

@@ -90,7 +90,7 @@ class TokenManager:
         self._state = config.state
         self._must_wait = blocks(config.state)
         self._store = TokenStore(config.account_key, config.state, config.clock)
-        self._store.check(keys.newest())
+        self._store.check()
         self._lock = threading.Lock()
         self._tokens: dict[int, TokenInUse] = {}
         self._latest: TokenInUse | None = None
@@ -105,6 +105,10 @@ class TokenManager:
         self._tokens = {}
         self._latest = None
         self._waiting = []
+
+    def open(self) -> None:
+        """Ask the state about the key: see `KeyManager.open`."""
+        self.keys.open()
 
     @property
     def location(self) -> str:

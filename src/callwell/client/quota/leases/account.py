@@ -14,6 +14,8 @@ import threading
 from math import inf
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from callwell.client.quota.leases.waiting import WaitingCallers
 from callwell.clock import boot_id
 from callwell.core import breaker, clock_offset
@@ -66,6 +68,8 @@ class LeasedAccount:
 
     Attributes:
         own: the quotas by this profile.
+        now: the time by which a lease ends. It goes on while the machine sleeps, where the clock can say so
+            (`SystemClock.through_sleep`): others may get the permits meanwhile.
         observed: how quotas stand, by their names, after responses that said something about quotas.
         cell: the record of the pool.
         clock_offset: by how much the provider's time of day is ahead of the clock's monotonic seconds, if known.
@@ -89,6 +93,9 @@ class LeasedAccount:
         self.callers = WaitingCallers()
         self.settle: Callable[[], object] = _do_nothing
         self.forget: Callable[[], None] = _do_nothing
+        self.now: Callable[[], float] = getattr(clock, "through_sleep", clock.now)
+        self._began_at = -inf
+        self._ends_at = -inf
         self._state = state
         self._clock = clock
         self._wake = wake
@@ -106,6 +113,7 @@ class LeasedAccount:
         """Begin with nothing: the permits are the parent process's."""
         self._lock = threading.RLock()
         self._holding = self._open_holding()
+        self._ends_at = -inf
         self._error = None
 
     def make_lock(self) -> AbstractContextManager[object]:
@@ -121,8 +129,8 @@ class LeasedAccount:
 
     @property
     def usable_until(self) -> float:
-        """When the lease ends: permits that were acquired ahead are not used from then on."""
-        return self._holding.usable_until
+        """When the lease ends, by `now`: permits that were acquired ahead are not used from then on."""
+        return self._ends_at
 
     @property
     def void_until(self) -> float:
@@ -163,6 +171,8 @@ class LeasedAccount:
         call = self._calls[names]
         with self._lock:
             now = self._clock.now()
+            if self.now() >= self._ends_at:
+                self._holding = replace(self._holding, usable_until=-inf)
             self._holding, acquired = holdings.acquire(
                 self._holding, call, now, wanted=wanted, retrying=retrying, extra_s=extra_s
             )
@@ -238,6 +248,8 @@ class LeasedAccount:
         waiting = self.callers.count()
         with self._lock:
             at = holder_exchange.due_at(self._holding, self.own, waiting)
+            if self._holding.has_lease and self.now() >= self._ends_at:
+                at = -inf  # the machine has slept: callers who wait need another lease
             return at if self._error is None else max(at, self._failed_at + RETRY_S)
 
     def exchange(self, waiting: Mapping[Names, int] | None = None, *, leaving: bool = False) -> Grant:
@@ -257,6 +269,8 @@ class LeasedAccount:
             waiting = {} if leaving else self.callers.count()
         with self._lock:
             self.settle()
+            if self._holding.pending is None:
+                self._began_at = self.now()
             self._holding, report = holder_exchange.prepare(
                 self._holding, self.own, waiting, self._clock.now(), clock=self.clock_offset, leaving=leaving
             )
@@ -275,6 +289,8 @@ class LeasedAccount:
             self._pool = pool
             self._seen_at = now
             self._holding = holder_exchange.receive(self._holding, self.own, grant, now)
+            if self._holding.pending is None:
+                self._ends_at = self._began_at + self._holding.usable_until - self._holding.prepared_at
             if grant.lost:
                 self.forget()
             if self._holding.clock is not None:

@@ -90,7 +90,7 @@ class Keeper:
         """
         with self._lock:
             self._accounts.remove(account)
-            if self._thread is None:
+            if self._thread is None or account.is_idle:
                 return
             gone = threading.Event()
             self._leaving.append((account, gone))
