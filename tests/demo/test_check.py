@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from callwell.cli import demo
 from callwell.cli.demo_check import LEFT_OUT, check_samples
 from callwell.readiness.registry import expand
+from tests.processes.commands import Commands
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +21,9 @@ def test_red_then_green(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys:
     """Each group with faults has a line in the table, and the verdicts are those that the demo promises."""
     monkeypatch.setenv("CALLWELL_CONFIG", str(tmp_path / "of-the-user.toml"))
     monkeypatch.setenv("COLUMNS", "160")
-    runs = check_samples(tmp_path)
+    with Commands() as commands:
+        monkeypatch.setattr(sys, "executable", str(commands.folder / "python"))
+        runs = check_samples(tmp_path)
     assert [run.code for run in runs] == [1, 0]
     demo._print_results({}, runs, seconds=1.0)
     printed = capsys.readouterr().out

@@ -5,19 +5,25 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
-import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import check_jsonschema
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from callwell.readiness.baseline import read_baseline
 from callwell.readiness.formats.as_json import to_document
 from callwell.readiness.registry import CHECKS
 from tests.docs import pages
+from tests.processes.commands import Commands
 from tests.readiness.reports import REPORT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 PAGE = pages.DOCS / "how" / "check.md"
 HOOKS = pages.ROOT / ".pre-commit-hooks.yaml"
@@ -39,47 +45,65 @@ def commands(name: str) -> list[str]:
     return [step["run"] for step in job(name)["steps"] if "run" in step]
 
 
-@pytest.fixture
-def sample(tmp_path: Path) -> Path:
-    """A project in git, with one staged fault: a comment that gives no reason."""
-    (tmp_path / "app.py").write_text(
+@pytest.fixture(scope="module")
+def shell() -> Iterator[Shell]:
+    """A shell of a CI server."""
+    with Commands() as found:
+        yield Shell(found.folder)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, shell: Shell) -> Path:
+    """A project in git, with one staged fault: a comment that gives no reason.
+
+    In it, the jobs have run but for their last lines. A line that both have has run once.
+    """
+    folder = tmp_path_factory.mktemp("sample")
+    (folder / "app.py").write_text(
         'from callwell import Client\n\nx = Client("userplane")  # callwell: ignore=keys.file-mode\n', encoding="utf-8"
     )
-    digests = ["-m", "callwell", "keys", "digests", "known-keys.json", "--provider", "userplane"]
-    key = {"USERPLANE_API_KEY": "a-key-that-is-plainly-not-real"}
-    subprocess.run([sys.executable, *digests], cwd=tmp_path, check=True, env=environment(tmp_path) | key)
-    (tmp_path / "requirements.txt").write_text("# those of the project\n", encoding="utf-8")
-    for words in (["init", "--quiet"], ["add", "."]):
-        subprocess.run(["/usr/bin/env", "git", *words], cwd=tmp_path, check=True, env=environment(tmp_path))
-    return tmp_path
+    (folder / "requirements.txt").write_text("# those of the project\n", encoding="utf-8")
+    digests = "callwell keys digests known-keys.json --provider userplane"
+    lines = [f"USERPLANE_API_KEY=a-key-that-is-plainly-not-real {digests}", "git init --quiet", "git add ."]
+    for name in (WORKFLOW, GITLAB):
+        lines += commands(name)[:-1]
+    for line in dict.fromkeys(lines):
+        assert shell.run(line, folder).returncode == 0, line
+    return folder
 
 
-def environment(home: Path) -> dict[str, str]:
-    """What a job has: this Python and this `callwell` first, and no settings of the person who tests.
+@pytest.fixture
+def sample(project: Path, tmp_path: Path) -> Path:
+    """A copy of the project."""
+    return shutil.copytree(project, tmp_path / "sample")
+
+
+class Shell:
+    """Runs lines as CI does: with this `callwell` first in its path, and no settings of the person who tests.
 
     The search by shape is as if it were not installed: a new home has none of its compiled rules, and they take ten
     seconds.
+
+    Args:
+        commands: the folder of `callwell` and `python`.
     """
-    hidden = home / ".hidden"
-    hidden.mkdir(exist_ok=True)
-    (hidden / "kingfisher.py").write_text("raise ImportError\n", encoding="utf-8")
-    return {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "HOME": str(home),
-        "PYTHONPATH": str(hidden),
-    }
 
+    def __init__(self, commands: Path) -> None:
+        self._path = f"{commands}{os.pathsep}{os.environ['PATH']}"
 
-def run(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a line as CI does."""
-    return subprocess.run(
-        ["/bin/bash", "-e", "-o", "pipefail", "-c", line],
-        cwd=folder,
-        env=environment(folder),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    def run(self, line: str, folder: Path) -> subprocess.CompletedProcess[str]:
+        """Run a line in a folder, which is the home too."""
+        hidden = folder / ".hidden"
+        hidden.mkdir(exist_ok=True)
+        (hidden / "kingfisher.py").write_text("raise ImportError\n", encoding="utf-8")
+        return subprocess.run(
+            ["/bin/bash", "-e", "-o", "pipefail", "-c", line],
+            cwd=folder,
+            env={"PATH": self._path, "HOME": str(folder), "PYTHONPATH": str(hidden)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
 
 @pytest.mark.parametrize(("name", "schema"), [(WORKFLOW, "vendor.github-workflows"), (GITLAB, "vendor.gitlab-ci")])
@@ -87,13 +111,8 @@ def test_the_jobs_are_valid(tmp_path: Path, name: str, schema: str) -> None:
     """By the schemas that the services publish."""
     file = tmp_path / "job.yml"
     file.write_text(JOBS[name], encoding="utf-8")
-    ran = subprocess.run(
-        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, file],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    ran = CliRunner().invoke(check_jsonschema.main, ["--builtin-schema", schema, str(file)])
+    assert ran.exit_code == 0, ran.output
 
 
 def test_actions_are_pinned() -> None:
@@ -107,26 +126,24 @@ def test_actions_are_pinned() -> None:
 
 
 @pytest.mark.parametrize("name", [WORKFLOW, GITLAB])
-def test_the_jobs_run_as_they_stand(sample: Path, name: str) -> None:
+def test_the_jobs_run_as_they_stand(shell: Shell, sample: Path, name: str) -> None:
     """Every line of a shell, in a project with a fault: the last one finds it, and leaves the files to publish."""
-    *before, last = commands(name)
-    for line in before:
-        assert run(line, sample).returncode == 0, line
-    ended = run(last, sample)
+    last = commands(name)[-1]
+    ended = shell.run(last, sample)
     assert ended.returncode == 1, ended
     published = re.findall(r"check\.\w+", JOBS[name].partition(last)[2])
     assert published
     assert all((sample / file).is_file() for file in published)
 
 
-def test_the_hook_runs_as_it_stands(sample: Path) -> None:
+def test_the_hook_runs_as_it_stands(shell: Shell, sample: Path) -> None:
     """Its manifest has what pre-commit needs, and its entry finds the staged fault."""
     (hook,) = yaml.safe_load(HOOKS.read_text(encoding="utf-8"))
     assert {"id", "name", "entry", "language"} <= set(hook)
     assert hook["pass_filenames"] is False
     (used,) = yaml.safe_load(JOBS[".pre-commit-config.yaml"])["repos"][0]["hooks"]
     assert used["id"] == hook["id"]
-    ended = run(" ".join([hook["entry"], *used["args"]]), sample)
+    ended = shell.run(" ".join([hook["entry"], *used["args"]]), sample)
     assert ended.returncode == 1, ended
     assert "code.ignore-comments" in ended.stdout
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.docs import pages, tutorial
+from tests.processes.commands import Commands
 from tests.processes.type_check import mypy
 
 if TYPE_CHECKING:
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
 @pytest.fixture
 def reader(tmp_path: Path) -> Iterator[tutorial.Reader]:
     """Someone with an empty folder."""
-    someone = tutorial.Reader(tmp_path)
-    yield someone
-    someone.stop()
+    with Commands() as commands:
+        someone = tutorial.Reader(tmp_path, commands.folder)
+        yield someone
+        someone.stop()
 
 
 def test_the_tutorial_holds(reader: tutorial.Reader) -> None:

@@ -9,14 +9,18 @@ import pty
 import re
 import socket
 import subprocess
-import sys
 import termios
 import time
-from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tests.docs import pages
 from tests.patience import PATIENCE_S
+from tests.processes.program import popen
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.processes.program import Program
 
 PAGE: Final = pages.DOCS / "tutorial.md"
 PORT: Final = "8765"
@@ -51,17 +55,18 @@ class Reader:
 
     Args:
         folder: an empty folder of theirs.
+        commands: the folder of `callwell` and `python`.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, commands: Path) -> None:
         self.folder = folder
         self.port = str(_free_port())
-        self.server: subprocess.Popen[bytes] | None = None
+        self.server: Program[str] | None = None
         self._code = 0
         self._env = {
             "HOME": str(folder),
             "LANG": "C.UTF-8",
-            "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+            "PATH": f"{commands}:/usr/bin:/bin",
             "TERM": "xterm",
         }
 
@@ -73,7 +78,10 @@ class Reader:
 
     def start(self, command: str) -> None:
         """Start the service, and wait until it listens."""
-        self.server = subprocess.Popen(command.split(), cwd=self.folder, env=self._env, stderr=subprocess.DEVNULL)
+        python, *arguments = command.split()
+        assert python == "python"
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - it is no file
+            self.server = popen(arguments, folder=self.folder, variables=self._env, stderr=nowhere.fileno())
         end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end:
             with socket.socket() as probe:
@@ -88,6 +96,7 @@ class Reader:
         if self.server is not None:
             self.server.terminate()
             self.server.wait(PATIENCE_S)
+            self.server.close()
 
     def type(self, command: str) -> str:
         """Type a command into the first terminal. Returns what is printed there."""

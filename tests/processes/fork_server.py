@@ -195,6 +195,7 @@ def run(job: dict[str, Any]) -> None:
 def program(job: dict[str, Any]) -> int:
     """Run the program; its exit code. What it does not catch ends this process as it ends any other."""
     first, *rest = job["arguments"]
+    sys.path[1:1] = filter(None, job["variables"].get("PYTHONPATH", "").split(os.pathsep))
     try:
         run_main(first, rest, job)
     except SystemExit as ended:

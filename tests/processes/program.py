@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 SERVER: Final = Path(__file__).with_name("fork_server.py")
 SOURCE: Final = Path(__file__).parents[2] / "src"
+PYTHON: Final = sys.executable
+"""The interpreter of the server; a test may have another one where this was."""
+
 T = TypeVar("T", str, bytes)
 _LOCK: Final = threading.Lock()
 
@@ -243,31 +246,53 @@ def _start(
     encoding = "utf-8" if text else None
     in_read, in_write = os.pipe()
     out_read, out_write = os.pipe()
-    status_read, status_write = os.pipe()
-    theirs = [in_read, out_write, 2 if stderr is None else stderr, status_write]
+    theirs = [in_read, out_write, 2 if stderr is None else stderr]
     errors: IO[Any] | None = None
     if stderr == subprocess.PIPE:
         error_read, theirs[2] = os.pipe()
         errors = open(error_read, mode, encoding=encoding)  # noqa: PTH123, SIM115 - a descriptor, closed by `close`
-    given = os.environ if variables is None else variables
-    job = {
-        "arguments": list(arguments),
-        "folder": str(folder or Path.cwd()),
-        "variables": dict(given),
-        "background": background,
-    }
-    status = open(status_read, encoding="ascii")  # noqa: PTH123, SIM115 - a descriptor, closed by `Program`
-    with _LOCK:
-        send(_channel(os.getpid()), json.dumps(job).encode() + b"\n", theirs)
-        for descriptor in {in_read, out_write, status_write, theirs[2]} - {2, stderr}:
-            os.close(descriptor)
-        pid = int(status.readline())
+    pid, status = fork(
+        arguments, folder or Path.cwd(), os.environ if variables is None else variables, theirs, background=background
+    )
+    for descriptor in {in_read, out_write, theirs[2]} - {2, stderr}:
+        os.close(descriptor)
     stdin: IO[bytes] | None = open(in_write, "wb")  # noqa: PTH123, SIM115 - a descriptor, closed by `close`
     if text and stdin is not None:
         stdin.close()
         stdin = None
     stdout = open(out_read, mode, encoding=encoding)  # noqa: PTH123, SIM115 - a descriptor, closed by `close`
     return Program(pid, status, stdin, stdout, errors, list(arguments))
+
+
+def fork(
+    arguments: Sequence[str],
+    folder: Path,
+    variables: Mapping[str, str],
+    streams: Sequence[int],
+    *,
+    background: bool = False,
+) -> tuple[int, IO[str]]:
+    """Have the server fork a program, and return its process ID and the stream on which its exit status comes.
+
+    Args:
+        arguments: `-m` and a module, or a file of Python, and what it is given.
+        folder: where it works.
+        variables: its environment.
+        streams: descriptors for its standard input, output and error. The caller closes them.
+        background: it ignores SIGINT.
+    """
+    job = {
+        "arguments": list(arguments),
+        "folder": str(folder),
+        "variables": dict(variables),
+        "background": background,
+    }
+    status_read, status_write = os.pipe()
+    status = open(status_read, encoding="ascii")  # noqa: PTH123, SIM115 - a descriptor, closed by the caller
+    with _LOCK:
+        send(_channel(os.getpid()), json.dumps(job).encode() + b"\n", [*streams, status_write])
+        os.close(status_write)
+        return int(status.readline()), status
 
 
 def send(channel: socket.socket, request: bytes, descriptors: list[int]) -> None:
@@ -282,7 +307,7 @@ def _channel(_pid: int) -> socket.socket:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     variables = {**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONUTF8": "1", "OPENBLAS_NUM_THREADS": "1"}
     process = subprocess.Popen(
-        [sys.executable, str(SERVER), str(theirs.fileno())],
+        [PYTHON, str(SERVER), str(theirs.fileno())],
         pass_fds=[theirs.fileno()],
         stdin=subprocess.DEVNULL,
         env=variables,
