@@ -8,6 +8,8 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from file_cache import read_files
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -43,8 +45,13 @@ class Import(NamedTuple):
 
 @functools.cache
 def read_own_imports() -> list[Import]:
-    """All imports of this project, which it takes two seconds to read."""
-    return read_imports(SOURCE)
+    """All imports of this project."""
+    read = read_files(_read_lines, _files(SOURCE))
+    return [
+        Import(name.removeprefix("src/"), line, _module(name.removeprefix("src/")), tuple(meanings))
+        for name, found in read.items()
+        for line, meanings in found
+    ]
 
 
 def read_imports(source: Path) -> list[Import]:
@@ -53,18 +60,29 @@ def read_imports(source: Path) -> list[Import]:
     Args:
         source: the folder that holds the package.
     """
-    found = []
-    for path in sorted((source / "callwell").rglob("*.py")):
-        file = path.relative_to(source)
-        parts = file.with_suffix("").parts
-        module = ".".join(parts).removesuffix(".__init__")
-        text = path.read_text(encoding="utf-8")
-        tree = ast.parse(text)
-        nodes = ast.walk(tree) if any(name in text for name in BY_NAME) else _import_statements(tree)
-        for node in nodes:
-            for line, meanings in _meanings(node, package=parts[:-1]):
-                found.append(Import(file=file.as_posix(), line=line, module=module, meanings=meanings))
-    return found
+    return [
+        Import(file, line, _module(file), meanings)
+        for path in _files(source)
+        for file in [path.relative_to(source).as_posix()]
+        for line, meanings in _read_lines(f"src/{file}", path.read_text(encoding="utf-8"))
+    ]
+
+
+def _files(source: Path) -> list[Path]:
+    return sorted((source / "callwell").rglob("*.py"))
+
+
+def _module(file: str) -> str:
+    """The dotted name of a file below the source folder."""
+    return file.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
+
+
+def _read_lines(name: str, text: str) -> list[tuple[int, tuple[str, ...]]]:
+    """The line and the possible meanings of each import in a file."""
+    tree = ast.parse(text)
+    nodes = ast.walk(tree) if any(word in text for word in BY_NAME) else _import_statements(tree)
+    package = tuple(name.split("/")[1:-1])
+    return [found for node in nodes for found in _meanings(node, package)]
 
 
 def _import_statements(tree: ast.Module) -> Iterator[ast.stmt]:

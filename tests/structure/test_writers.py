@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from file_cache import read_files
 from tests.structure import tree
 
 if TYPE_CHECKING:
@@ -76,16 +77,22 @@ def writes(source: str) -> Iterator[int]:
             yield node.lineno
 
 
+def find_writes(_: str, text: str) -> list[int]:
+    """The lines of a file in which something may be written to a path."""
+    return list(writes(text))
+
+
 def test_every_writer_is_known() -> None:
     """A new one uses `folders`, or is listed here with its reason."""
-    found = {}
-    for path in sorted(tree.PACKAGE.rglob("*.py")):
-        place = path.relative_to(tree.PACKAGE).as_posix()
-        if place in ELSEWHERE or place.partition("/")[0] in ELSEWHERE:
-            continue
-        lines = list(writes(path.read_text(encoding="utf-8")))
-        if lines:
-            found[place] = lines
+    places = {
+        name.removeprefix("src/callwell/"): lines
+        for name, lines in read_files(find_writes, tree.python_files("src/callwell")).items()
+    }
+    found = {
+        place: lines
+        for place, lines in places.items()
+        if lines and place not in ELSEWHERE and place.partition("/")[0] not in ELSEWHERE
+    }
     assert found == {}
 
 
