@@ -28,7 +28,7 @@ HELPS = """\
 import json, os, sys
 from contextlib import redirect_stdout
 from io import StringIO
-import typer
+import typer._adapters
 from callwell.cli.main import main
 for name in sys.argv[1:]:
     if os.fork():
@@ -39,7 +39,9 @@ for name in sys.argv[1:]:
     print(json.dumps([name, code, shown.getvalue(), sorted(sys.modules)]), flush=True)
     os._exit(0)
 """
-"""The help of each command in a process of its own, after what all of them load: that is most of the time it takes."""
+"""The help of each command in a process of its own, after what all of them load: that is most of the time it takes.
+
+Typer loads its adapters, and with them pydantic, when the first command is made."""
 
 
 def output_of(*command: str) -> str:
