@@ -17,6 +17,8 @@ ALPHABET: Final = tuple(
 )
 """Value → characters: both alphabets of RFC 4648 (4 and 5), which differ in the last two values."""
 
+ESCAPED: Final = tuple(map(re.escape, ALPHABET))
+
 SEXTET: Final = 6
 """Bits of one character of base64."""
 
@@ -67,9 +69,10 @@ def make_base64_form(secret: bytes, phase: int) -> KeyForm:
         last = min(place + SEXTET, end)
         mask = (1 << (last - first)) - 1
         wanted = bits >> (end - last) & mask
-        spare = place + SEXTET - last
-        values = [value for value in range(64) if value >> spare & mask == wanted]
-        pattern.append(b"[" + b"".join(re.escape(ALPHABET[value]) for value in values) + b"]")
+        before = 1 << (first - place)
+        after = 1 << (place + SEXTET - last)
+        values = [(high * (mask + 1) | wanted) * after | low for high in range(before) for low in range(after)]
+        pattern.append(b"[" + b"".join(ESCAPED[value] for value in values) + b"]")
     return KeyForm(name="in base64", pattern=b"".join(pattern), core=base64_core(secret, phase))
 
 
