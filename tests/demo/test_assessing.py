@@ -12,6 +12,7 @@ from callwell.clock import scaled_clock
 from callwell.demo import fault_scripts
 from callwell.demo.context import DemoReporter
 from callwell.demo.run import run_demo
+from tests.processes import program
 from tests.processes.pace import scale
 
 if TYPE_CHECKING:
@@ -30,7 +31,10 @@ def test_every_promise_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     reporter = DemoReporter(lambda _progress, _quota_used: None, lambda _notice: None, lines.append)
     clock = scaled_clock(scale(fault_scripts.SCALE))
     name = "language_confidence"
-    result = run_demo(tmp_path, clock=clock, seed=seed, recordings=1, reporter=reporter, only=(name,))[name]
+    results = run_demo(
+        tmp_path, clock=clock, seed=seed, recordings=1, reporter=reporter, only=(name,), start=program.start
+    )
+    result = results[name]
     assert result.broken == {}
     figures = result.scorecard.figures
     assert (figures["items"], figures["assets"], figures["calls"], figures["billed_twice"]) == (60, 60, 60, 0)

@@ -8,22 +8,30 @@ from typing import TYPE_CHECKING
 from callwell.demo.context import DemoContext
 from callwell.demo.scenarios import find_scenario
 from callwell.description.catalog import bundled_name, bundled_names, load
+from callwell.emulator import process
 from callwell.emulator.control_client import ControlClient
 from callwell.emulator.options import EmulatorOptions
-from callwell.emulator.process import start
 from callwell.errors import UnknownName
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from callwell.clock import ScaledClock
     from callwell.demo.context import DemoReporter
     from callwell.demo.scorecard import DemoResult
+    from callwell.emulator.process import Running
 
 
 def run_demo(
-    folder: Path, *, clock: ScaledClock, seed: int, recordings: int, reporter: DemoReporter, only: Collection[str] = ()
+    folder: Path,
+    *,
+    clock: ScaledClock,
+    seed: int,
+    recordings: int,
+    reporter: DemoReporter,
+    only: Collection[str] = (),
+    start: Callable[[EmulatorOptions], Running] = process.start,
 ) -> dict[str, DemoResult]:
     """Run the demo.
 
@@ -34,6 +42,7 @@ def run_demo(
         recordings: the number of items to export.
         reporter: shows what happens.
         only: names of providers; by default all that have a scenario.
+        start: starts the emulator.
 
     Returns:
         the result of each provider's scenario.
