@@ -47,6 +47,7 @@ class File(NamedTuple):
     options: tuple[tuple[str, str], ...] = ()
     picture: bool = False
 
+    @functools.cache  # noqa: B019 - a description of a file stays the same, and the tests make few
     def made(self) -> bytes:
         """The file."""
         return encoded(voices(self.voice, self.rate, self.channels, self.seconds), self)

@@ -55,24 +55,29 @@ OWNERS = {"live_streams": "/live-streams", "players": "/players", "webhooks": "/
 
 
 def made(site: Site, operation: str) -> dict[str, str]:
-    """Ids of things that an operation can be about."""
+    """Ids of things that an operation can be about: a video, and what else its path is about."""
+    path = BY_NAME[operation].path
     video_id = site.video()
+    ids = {"videoId": video_id, "language": "en", "metric": "play", "aggregation": "count", "breakdown": "country"}
     if "discarded" in operation:
         site.call("DELETE", f"/videos/{video_id}")
-    ids = {"videoId": video_id, "language": "en", "metric": "play", "aggregation": "count", "breakdown": "country"}
-    for path, name, body in (
+    for root, name, body in (
         ("/live-streams", "liveStreamId", {"name": "x"}),
         ("/players", "playerId", {}),
         ("/webhooks", "webhookId", WEBHOOK),
     ):
-        ids[name] = site.call("POST", path, body).json[name]
-    ids["uploadToken"] = site.call("POST", "/upload-tokens", {}).json["token"]
-    ids["watermarkId"] = site.upload_form("/watermarks", JPEG).json["watermarkId"]
-    if "discarded" not in operation:
+        if path.startswith(root):
+            ids[name] = site.call("POST", root, body).json[name]
+    if path.startswith("/upload"):
+        ids["uploadToken"] = site.call("POST", "/upload-tokens", {}).json["token"]
+    if path.startswith("/watermarks"):
+        ids["watermarkId"] = site.upload_form("/watermarks", JPEG).json["watermarkId"]
+    if path.startswith("/videos"):
         for kind in ("captions", "chapters"):
             site.upload_form(f"/videos/{video_id}/{kind}/en", VTT)
-    summarised = site.video()
-    ids["summaryId"] = site.call("POST", "/summaries", {"videoId": summarised, "origin": "auto"}).json["summaryId"]
+    if path.startswith("/summaries"):
+        summarised = site.video()
+        ids["summaryId"] = site.call("POST", "/summaries", {"videoId": summarised, "origin": "auto"}).json["summaryId"]
     return ids
 
 
