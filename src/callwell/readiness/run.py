@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from callwell.errors import CallwellError
 from callwell.readiness.check import CouldNotLook, Finding, Group, NotApplicable, Unseen
@@ -19,8 +19,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from callwell.readiness.check import Check, Place
+    from callwell.readiness.known_keys.keys_in_use import KeysInUse
     from callwell.readiness.project import Project
 
+T = TypeVar("T", Finding, Unseen)
+
+CONCEALED: Final = "(a name with the key in it)"
+CONCEALED_PATH: Final = "a path with the key in it"
 SKIPPED_OFFLINE = "it sends requests to the provider, and --offline was given"
 
 STOPS: Final = (NotApplicable, CouldNotLook, CallwellError, OSError)
@@ -99,15 +104,15 @@ def run_check(project: Project, check: Check) -> CheckResult:
     try:
         for item in check.look(project):
             if isinstance(item, Finding):
-                findings.append(item._replace(place=_relative(item.place, project.root)))
+                findings.append(_conceal(project, item._replace(place=_relative(item.place, project.root))))
             else:
-                unseen.append(item._replace(place=_relative(item.place, project.root)))
+                unseen.append(_conceal(project, item._replace(place=_relative(item.place, project.root))))
     except NotApplicable as none:
         return CheckResult(check=check, applicable=False, reason=none.reason, asked_by=asked_by)
     except CouldNotLook as stopped:
         unseen.append(Unseen(what=stopped.reason, fix=stopped.fix))
     except (CallwellError, OSError, RecursionError, MemoryError) as error:
-        unseen.append(Unseen(what=f"stopped by {type(error).__name__}: {error}"))
+        unseen.append(_conceal(project, Unseen(what=f"stopped by {type(error).__name__}: {error}")))
     return CheckResult(
         check=check,
         findings=tuple(findings),
@@ -115,6 +120,25 @@ def run_check(project: Project, check: Check) -> CheckResult:
         took_s=time.monotonic() - started,
         asked_by=asked_by,
     )
+
+
+def _conceal(project: Project, item: T) -> T:
+    """A finding without the names that have a key in them, if the keys in use were read: files may be named by keys."""
+    keys = vars(project).get("keys_in_use")
+    if keys is None:
+        return item
+    if item.place is not None and keys.is_in(item.place.path):
+        item = item._replace(place=item.place._replace(path=CONCEALED_PATH))
+    item = item._replace(what=_without_keys(keys, item.what))
+    if isinstance(item, Finding):
+        item = item._replace(identity=_without_keys(keys, item.identity))
+    return item
+
+
+def _without_keys(keys: KeysInUse, text: str) -> str:
+    if not keys.is_in(text):
+        return text
+    return " ".join(CONCEALED if keys.is_in(word) else word for word in text.split(" "))
 
 
 def _relative(place: Place | None, root: Path) -> Place | None:

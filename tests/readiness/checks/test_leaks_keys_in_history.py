@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import base64
+import io
+import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -88,6 +90,28 @@ def test_in_no_commit(tmp_path: Path) -> None:
     (finding,) = check(root).findings
     assert finding.place == Place(f"git object {blob[:12]}", 1)
     assert "in no commit" in finding.what
+
+
+def test_archives(tmp_path: Path) -> None:
+    """An archive that was removed later is looked into, and one that cannot be opened is said once for each path."""
+    (tmp_path / "key").write_text(KEY)
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("conf/prod.env", f"\nKEY={KEY}\n")
+    sealed = b"7z\xbc\xaf\x27\x1c"
+    commits: list[Commit] = [
+        ("first", {"backup.zip": archive.getvalue(), "old.7z": sealed}),
+        ("second", {"backup.zip": None, "old.7z": sealed + b"2"}),
+        ("third", {"old.7z": None, "a.py": b"a = 1\n"}),
+    ]
+    root = make_history(tmp_path / "app", commits)
+    result = check(root)
+    first = git(root, "rev-list", "--reverse", "main").split()[0]
+    (finding,) = result.findings
+    assert finding.place == Place("backup.zip", 2, first)
+    assert finding.what.endswith("was committed, as it is, in conf/prod.env inside the file")
+    (unseen,) = result.unseen
+    assert (unseen.place, "7-Zip" in unseen.what) == (Place("old.7z", None, first), True)
 
 
 def test_could_not_look(app: Path, tmp_path: Path) -> None:

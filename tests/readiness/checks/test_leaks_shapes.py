@@ -121,6 +121,18 @@ def test_one_secret_in_many_places(tmp_path: Path) -> None:
     assert {finding.place and finding.place.path for finding in files.findings} >= {"again.py", "all.zip", "name.ini"}
 
 
+def test_a_damaged_object_is_said(tmp_path: Path) -> None:
+    """Kingfisher passes over it without a word."""
+    root = make_history(tmp_path / "app", [("first", {"a.py": b"a = 1\n"})])
+    damaged = git(root, "rev-parse", "HEAD:a.py")
+    loose = root / ".git/objects" / damaged[:2] / damaged[2:]
+    loose.chmod(0o600)
+    loose.write_bytes(b"no object")
+    files, history = look(root)
+    assert files.outcome is CheckOutcome.PASSED
+    assert [unseen.what for unseen in history.unseen] == [f"the object {damaged} cannot be read"]
+
+
 def test_could_not_look(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without kingfisher both say so."""
     monkeypatch.setitem(sys.modules, "kingfisher", None)

@@ -81,6 +81,7 @@ ARCHIVES = {
     "tar.gz": (gzip.compress(as_tar({"a": TEXT})), {"a": TEXT}),
     "tar.xz": (lzma.compress(as_tar({"a": TEXT})), {"a": TEXT}),
     "log.gz": (gzip.compress(TEXT), {"": TEXT}),
+    "log.lzma": (lzma.compress(TEXT, lzma.FORMAT_ALONE), {"": TEXT}),
     "log.bz2": (bz2.compress(TEXT), {"": TEXT}),
     "wheel in tar.gz": (gzip.compress(as_tar({"w": as_zip({"a": TEXT})})), {"w > a": TEXT}),
     "large member": (as_zip({"a": TEXT * CHUNK}), {"a": TEXT * CHUNK}),

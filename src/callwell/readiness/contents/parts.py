@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
+from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from callwell.folders import READ_FLAGS
 from callwell.readiness.contents import source_maps
-from callwell.readiness.contents.archives import Unpacking
+from callwell.readiness.contents.archives import IN_MEMORY, Unpacking
 from callwell.readiness.contents.part import CHUNK, ContentPart, UnreadablePart
 from callwell.readiness.contents.signatures import find_signature
 
@@ -43,6 +46,27 @@ def read_parts(path: Path) -> Iterator[ContentPart | UnreadablePart]:
         if find_signature(first) is not None:
             file.seek(0)
             yield from Unpacking().unpack(file, "")
+
+
+def read_stream(chunks: Iterator[bytes]) -> Iterator[ContentPart | UnreadablePart]:
+    """Read a content that is no file, such as an object of git.
+
+    Args:
+        chunks: the content in pieces; an archive is kept, in memory or on disk, until its members have been read.
+
+    Yields:
+        its parts; each must be read before the next one is asked for.
+    """
+    first = next(chunks, b"")
+    if find_signature(first) is None:
+        yield ContentPart(inside="", chunks=chain((first,), chunks))
+        return
+    with tempfile.SpooledTemporaryFile(IN_MEMORY) as file:
+        file.writelines(chain((first,), chunks))
+        file.seek(0)
+        yield ContentPart(inside="", chunks=iter(partial(file.read, CHUNK), b""))
+        file.seek(0)
+        yield from Unpacking().unpack(file, "")
 
 
 def _read_source_map(name: str, file: BinaryIO) -> list[ContentPart]:

@@ -12,6 +12,7 @@ SIGNATURES: Final[tuple[tuple[int, bytes, Signature], ...]] = (
     (0, b"\x1f\x8b\x08", "gzip"),
     (4, b"1AY&SY", "bzip2"),
     (0, b"\xfd7zXZ\x00", "xz"),
+    (0, b"\x5d\x00\x00", "xz"),  # its predecessor, LZMA alone, which the same library reads
     (0, b"7z\xbc\xaf\x27\x1c", "7-Zip"),
     (0, b"Rar!\x1a\x07", "RAR"),
     (0, b"\x28\xb5\x2f\xfd", "Zstandard"),

@@ -26,7 +26,7 @@ VENDORED: Final = frozenset(
 LOCKED: Final = re.compile("could not open directory")
 """A warning of git that files were left out; its other warnings are about settings."""
 
-REPAIR: Final = "Repair the repository, so that `git status` works there."
+REPAIR: Final = "Install git or repair the repository, so that `git status` works there."
 
 
 class BareRepository(CouldNotLook):

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from callwell.readiness.contents import UnreadablePart, read_stream
 from callwell.readiness.findings import Place, Unseen
 from callwell.readiness.history.messages import COMMIT_MESSAGE, REFERENCE
 from callwell.readiness.history.objects import list_objects, read_objects
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from callwell.readiness.history.objects import GitObject
+    from callwell.readiness.history.origin import Origin
     from callwell.readiness.history.repository import Repository
     from callwell.readiness.history.walk import Histories
     from callwell.readiness.known_keys.known_key import KeyMatcher, KnownKey
@@ -24,6 +27,7 @@ LARGE_FILE: Final = b"version https://git-lfs.github.com/spec/"
 """How the pointer to a file in Git LFS begins (its specification, version 1)."""
 
 DAMAGED: Final = "Run `git fsck`, then clone again."
+CLOSED: Final = "Check out that commit, unpack the archive and check its folder."
 
 
 class CommittedKey(NamedTuple):
@@ -52,7 +56,7 @@ def find_committed_keys(
         histories: the histories of the project.
         repository: the one to look at.
     """
-    hits: list[tuple[GitObject, Match]] = []
+    found = _Found([], [])
     large_files = 0
     with list_objects(repository, histories.since) as listed:
         for name in listed.lacking:
@@ -63,29 +67,74 @@ def find_committed_keys(
                 continue
             first = next(one.chunks, b"")
             large_files += first.startswith(LARGE_FILE)
-            chunks = itertools.chain((first,), one.chunks)
-            hits += ((one, match) for match in search(matcher, chunks))
+            found.look(matcher, one, itertools.chain((first,), one.chunks))
     if large_files:
         what = f"{large_files} versions of files are in Git LFS, and not looked at"
         yield Unseen(what, fix="git lfs fetch --all, then search .git/lfs/objects.")
-    yield from _merge(_locate(matcher, histories, repository, hits))
+    yield from _say_what_cannot_be_read(histories, repository, found.unreadable)
+    yield from _merge(_locate(histories, repository, found.hits))
     yield from _in_names(matcher, repository)
 
 
+class _Found(NamedTuple):
+    """What was found in the objects of one history.
+
+    Attributes:
+        hits: the keys.
+        unreadable: the parts of archives that cannot be looked into.
+    """
+
+    hits: list[tuple[GitObject, Match]]
+    unreadable: list[tuple[GitObject, UnreadablePart]]
+
+    def look(self, matcher: KeyMatcher, one: GitObject, chunks: Iterator[bytes]) -> None:
+        """Look into an object, and into what is in it if it is an archive.
+
+        Args:
+            matcher: searches for the keys.
+            one: the object.
+            chunks: its content.
+        """
+        for part in read_stream(chunks):
+            if isinstance(part, UnreadablePart):
+                self.unreadable.append((one, part))
+                continue
+            for match in search(matcher, part.chunks):
+                how = f"{match.encoding}, in {part.inside} inside the file" if part.inside else match.encoding
+                self.hits.append((one, match._replace(encoding=how)))
+
+
+def _say_what_cannot_be_read(
+    histories: Histories, repository: Repository, unreadable: list[tuple[GitObject, UnreadablePart]]
+) -> Iterator[Unseen]:
+    """Each part of an archive once for each path, where it was first."""
+    origins = repository.origins.find({one.id for one, _ in unreadable})
+    said = set()
+    for one, part in sorted(unreadable, key=lambda found: _age(origins.get(found[0].id))):
+        place = histories.place(repository, origins.get(one.id), one.id, 1)._replace(line=None)
+        what = f"{part.inside}: {part.reason}" if part.inside else part.reason
+        if (place.path, what) not in said:
+            said.add((place.path, what))
+            yield Unseen(what=what, place=place, fix=CLOSED)
+
+
 def _locate(
-    matcher: KeyMatcher, histories: Histories, repository: Repository, hits: list[tuple[GitObject, Match]]
+    histories: Histories, repository: Repository, hits: list[tuple[GitObject, Match]]
 ) -> Iterator[tuple[Place, Match]]:
-    """Where hits are. A path with the key in it is not named."""
+    """Where hits are, the oldest first."""
     origins = repository.origins.find({one.id for one, _ in hits if one.kind == "blob"})
-    for one, match in hits:
+    for one, match in sorted(hits, key=lambda hit: _age(origins.get(hit[0].id))):
         if one.kind == "commit":
             yield Place(COMMIT_MESSAGE, commit=one.id), match
         elif one.kind == "tag":
             yield Place(REFERENCE), match
         else:
-            place = histories.place(repository, origins.get(one.id), one.id, match.line)
-            leaking = any(True for _ in matcher.find(place.path.encode("utf-8", "surrogateescape")))
-            yield (place._replace(path="a path with the key in it") if leaking else place), match
+            yield histories.place(repository, origins.get(one.id), one.id, match.line), match
+
+
+def _age(origin: Origin | None) -> int:
+    """The place of a change in the history; the end for what no commit has."""
+    return sys.maxsize if origin is None else origin.number
 
 
 def _merge(located: Iterator[tuple[Place, Match]]) -> Iterator[CommittedKey]:

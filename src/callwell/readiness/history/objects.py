@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Final, NamedTuple
 from callwell.readiness.git import GitError, last_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from callwell.readiness.history.repository import Repository
 
@@ -28,6 +28,13 @@ MAX_STOPS: Final = 20
 """How often the stream goes on behind an object that has stopped git."""
 
 WANTED: Final = (b"blob", b"commit", b"tag")
+
+NAMED_OBJECTS: Final = ("cat-file", "--batch-check=%(objecttype) %(objectname)")
+ALL_OBJECTS: Final = (*NAMED_OBJECTS, "--batch-all-objects", "--unordered")
+"""Commands of git that print kind and ID of each object in a line."""
+
+MISSING: Final = b" missing\n"
+"""How the line of an object ends that cannot be read."""
 
 
 class GitObject(NamedTuple):
@@ -57,6 +64,28 @@ class ObjectList(NamedTuple):
 
 
 @contextmanager
+def find_missing_objects(repository: Repository) -> Iterator[Callable[[], list[str]]]:
+    """Find in the background the objects of a repository that cannot be read.
+
+    Args:
+        repository: the repository.
+
+    Yields:
+        what waits for the end and returns their IDs.
+    """
+    with tempfile.TemporaryFile() as listed:
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": listed, "stderr": subprocess.DEVNULL}
+        with repository.start(ALL_OBJECTS, **pipes) as process:
+
+            def wait() -> list[str]:
+                process.wait()
+                listed.seek(0)
+                return [line.split()[0].decode() for line in listed if line.endswith(MISSING)]
+
+            yield wait
+
+
+@contextmanager
 def list_objects(repository: Repository, since: str | None) -> Iterator[ObjectList]:
     """List objects.
 
@@ -67,11 +96,9 @@ def list_objects(repository: Repository, since: str | None) -> Iterator[ObjectLi
     Raises:
         GitError: there is no such revision, or the repository cannot be read.
     """
-    words = ["cat-file", "--batch-check=%(objecttype) %(objectname)"]
+    words = NAMED_OBJECTS if since is not None else ALL_OBJECTS
     with tempfile.TemporaryFile() as named, tempfile.TemporaryFile() as wanted:
-        if since is None:
-            words += ["--batch-all-objects", "--unordered"]
-        else:
+        if since is not None:
             base = repository.ask("rev-parse", "--verify", "--end-of-options", f"{since}^{{commit}}")
             listing = ["rev-list", "--objects", "--no-object-names", "--all", "--not", base]
             _finish(repository.start(listing, stdout=named, stderr=subprocess.PIPE))
@@ -82,7 +109,7 @@ def list_objects(repository: Repository, since: str | None) -> Iterator[ObjectLi
                 kind, _, name = line.rstrip(b"\n").partition(b" ")
                 if kind in WANTED:
                     wanted.write(name + b"\n")
-                elif name == b"missing":
+                elif line.endswith(MISSING):
                     lacking.append(kind.decode())
         wanted.flush()
         yield ObjectList(wanted, tuple(lacking))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import tempfile
 import threading
@@ -25,10 +26,12 @@ class Origin(NamedTuple):
     Attributes:
         commit: the ID of the first commit that has it.
         path: its path there.
+        number: of the change in the history, the oldest first.
     """
 
     commit: str
     path: str
+    number: int
 
 
 class OriginFinder:
@@ -99,9 +102,10 @@ def _changes(out: IO[bytes]) -> Iterator[tuple[str, Origin]]:
     """
     commit = ""
     new = ""
+    numbers = itertools.count()
     for word in _words(out):
         if new:
-            yield new, Origin(commit, word.decode("utf-8", "replace"))
+            yield new, Origin(commit=commit, path=word.decode("utf-8", "replace"), number=next(numbers))
             new = ""
         elif word.startswith(b":"):
             new = word.split()[3].decode()

@@ -54,6 +54,14 @@ class KeysInUse(NamedTuple):
         yield from self.by_text.find(data)
         yield from self.by_digest.find(data)
 
+    def is_in(self, text: str) -> bool:
+        """Whether a text has any of the keys in it.
+
+        Args:
+            text: a name or a sentence that is to be reported.
+        """
+        return any(True for _ in self.find(text.encode("utf-8", "surrogateescape")))
+
 
 def find_keys_in_use(accounts: Iterable[ConfiguredAccount], digests_file: Path | None = None) -> KeysInUse:
     """The keys of all accounts.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.readiness.findings import Unseen
 from callwell.readiness.history.messages import write_messages
-from callwell.readiness.history.objects import list_objects, read_blobs, read_objects
+from callwell.readiness.history.objects import find_missing_objects, list_objects, read_blobs, read_objects
 from callwell.readiness.shapes.located import Located, ScanResult, identify_secret, line_of
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from callwell.readiness.shapes.in_files import FileTree
     from callwell.readiness.shapes.kingfisher import Kingfisher
 
+UNREADABLE: Final = "the object {name} cannot be read"
 DAMAGED: Final = "Run `git fsck`, then clone again."
 INCOMPLETE: Final = Unseen(what="kingfisher could not read the whole history", fix=DAMAGED)
 
@@ -85,8 +86,9 @@ def _look(
             messages = write_messages(repository, since, file)
         if since is None:
             tree = beside.tree if beside is not None else None
-            report = kingfisher.scan(*_targets(repository, Path(folder), tree))
-            problems = []
+            with find_missing_objects(repository) as wait:  # kingfisher says nothing of them
+                report = kingfisher.scan(*_targets(repository, Path(folder), tree))
+                problems = [UNREADABLE.format(name=name) for name in wait()]
         else:
             problems = _write_objects(repository, since, Path(folder))
             report = kingfisher.scan([Path(folder)], ["--git-history", "none"])
@@ -117,7 +119,7 @@ def _write_objects(repository: Repository, since: str, folder: Path) -> list[str
     """Write new contents of files under the names that they have in a repository, and return what could not be read."""
     problems = []
     with list_objects(repository, since) as listed:
-        problems += [f"the object {name} cannot be read" for name in listed.lacking]
+        problems += [UNREADABLE.format(name=name) for name in listed.lacking]
         for one in read_objects(repository, listed):
             if isinstance(one, str):
                 problems.append(one)

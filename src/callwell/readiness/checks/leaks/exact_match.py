@@ -36,6 +36,7 @@ def look_in_files(project: Project, files: Iterable[ProjectFile]) -> Iterator[Fi
     yield from say_what_is_missing(project)
     yield from project.files.problems()
     for file in files:
+        yield from _look_at_name(project, file)
         try:
             if file.path.is_symlink():
                 yield from _look_at_link(file)
@@ -64,6 +65,12 @@ def say_what_is_missing(project: Project) -> Iterator[Unseen]:
     if keys.not_searched:
         raise CouldNotLook(keys.not_searched[-1].what, keys.not_searched[-1].fix)
     raise NotApplicable("no key is in use")
+
+
+def _look_at_name(project: Project, file: ProjectFile) -> Iterator[Finding]:
+    """Look for keys in the name of a file. The report does not name it: the place is concealed."""
+    for match in search(project.keys_in_use, [file.name.encode("utf-8", "surrogateescape")]):
+        yield _found(project, match, "in the name of the file", Place(file.name))
 
 
 def _look_at_link(file: ProjectFile) -> Iterator[Finding]:

@@ -31,7 +31,7 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
     logs.update((file.path, file) for file in project.files.ignored_logs())
     logs.update((file.path, file) for url in urls for file in _state_files(project, url))
     databases = [url for url in urls if not url.startswith(FILES_AND_MEMORY)]
-    if not logs and not databases:
+    if not logs and not databases and not project.files.problems():
         raise NotApplicable("there are no logs, cassettes or states")
     yield from look_in_files(project, sorted(logs.values(), key=lambda file: file.name))
     for url in databases:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def look(project: Project) -> Iterator[Finding | Unseen]:
     """Look into what Dockerfiles, packages and front ends ship, such as bundles, source maps, wheels."""
     files = [file for file in project.files if file.shipped_by]
-    if not files:
+    if not files and not project.files.problems():
         raise NotApplicable("no build ships files that git ignores")
     yield from look_in_files(project, files)
 
