@@ -81,6 +81,31 @@ DOCKER = {
     "a folder of Dockerfiles": ({"docker/Dockerfile": "COPY . .\n", "main.py": ""}, {".env", "a/.env"}),
     "built from the root": ({"a/Dockerfile": "COPY main.py .env ./\n", "main.py": "", "a/x.py": ""}, {".env"}),
     "Podman": ({"Containerfile": "COPY . .\n"}, {".env", "a/.env"}),
+    "Podman's own ignore file": ({"Containerfile": "COPY . .\n", ".containerignore": "a\n"}, {".env"}),
+    "a context that Compose names": (
+        {
+            "a/docker/Dockerfile": "COPY . .\n",
+            "a/docker/x.sh": "",
+            "compose.yaml": "services:\n w:\n  build: {context: ./a, dockerfile: docker/Dockerfile}\n",
+        },
+        {"a/.env"},
+    ),
+    "a folder that Compose builds": (
+        {"a/Dockerfile": "COPY . .\n", "deploy/docker-compose.yml": "services:\n w:\n  build: ../a\n"},
+        {"a/.env"},
+    ),
+    "a Dockerfile inside Compose": (
+        {"compose.yml": "services:\n w:\n  build:\n   dockerfile_inline: |\n    FROM x\n    COPY a /a\n"},
+        {"a/.env"},
+    ),
+    "Compose that builds nothing here": (
+        {
+            "compose.yaml": "services:\n w: {build: 'https://example.org/x.git'}\n v: {build: ../../x}\n"
+            " u: {build: !reset null}\n t: {build: [1]}\n s: text\n",
+            "compose.prod.yaml": "build: [\n",
+        },
+        set(),
+    ),
 }
 
 
@@ -99,6 +124,8 @@ NPM = {
     "that of git": ('{"name": "a", "version": "1"}', {}, set()),
     "private": ('{"name": "a", "version": "1", "private": true, "files": ["dist"]}', {}, set()),
     "broken": ('{"name": ', {}, set()),
+    "the main file": ('{"name": "a", "version": "1", "main": "./dist/a.js"}', {}, {"dist/a.js"}),
+    "programs": ('{"name": "a", "version": "1", "files": [], "bin": {"a": "dist/a.js"}}', {}, {"dist/a.js"}),
     "never": ('{"name": "a", "version": "1", "files": [".npmrc", "*"]}', {}, {".env", "dist/a.js", "dist/x.map"}),
 }
 
@@ -138,6 +165,26 @@ PYTHON = {
     "setuptools with data everywhere": (
         {"pyproject.toml": SETUPTOOLS + '[tool.setuptools.package-data]\n"*" = ["*.json"]\nq = ["x"]\n'},
         {"src/p/local.py", "src/p/k.json"},
+    ),
+    "setuptools with data by setup.cfg": (
+        {"setup.cfg": "[options.package_data]\np = *.json\n[options.data_files]\netc = .env\n"},
+        {".env", "src/p/local.py", "src/p/k.json"},
+    ),
+    "setuptools with data by setup.py": (
+        {"setup.py": "setup(name=NAME, package_data={'p': ['*.json']}, data_files=[('etc', ['.env'])])\n"},
+        {".env", "src/p/local.py", "src/p/k.json"},
+    ),
+    "setuptools with a module": (
+        {
+            "pyproject.toml": SETUPTOOLS + '[tool.setuptools]\npy-modules = ["p/local"]\npackage-dir = {"" = "src"}\n',
+            "setup.cfg": "[options\n",
+            "setup.py": "setup(\n",
+        },
+        {"src/p/local.py"},
+    ),
+    "maturin": (
+        {"pyproject.toml": '[build-system]\nbuild-backend = "maturin"\n[tool.maturin]\ninclude = [".env"]\n'},
+        {".env"},
     ),
     "setuptools with a manifest": (
         {"setup.py": "", "MANIFEST.in": "include .env # c\nrecursive-include src *.json\nglobal-exclude local.py\n"},

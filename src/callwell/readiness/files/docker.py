@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from callwell.readiness.files.compose import Build, read_builds
 from callwell.readiness.files.globs import Patterns, clean
 from callwell.readiness.files.shipper import Shipper, below, folder_of, read_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 DOCKERFILE: Final = re.compile(
@@ -30,21 +31,28 @@ ELSEWHERE: Final = re.compile(r"[a-z]+://|git@|<<", re.IGNORECASE)
 
 
 def find_docker_shippers(root: Path, names: Iterable[str]) -> Iterator[Shipper]:
-    """Every Dockerfile that copies files.
+    """Every Dockerfile that copies files, in the build context of the Compose file that builds it.
 
     Args:
         root: the project's folder.
         names: the names of its files.
     """
     known = set(names)
-    for name in sorted(filter(DOCKERFILE.fullmatch, known)):
+    builds = dict.fromkeys(read_builds(root, sorted(known)))
+    for build in builds:
+        yield from _find_shipper(root, build, build.inline.splitlines() or read_lines(root / build.origin))
+    for name in sorted(filter(DOCKERFILE.fullmatch, known - {build.origin for build in builds})):
         lines = read_lines(root / name)
-        sources = list(read_sources(lines)) if lines else []
-        if not sources:
-            continue
-        context = find_context(name, sources, known)
-        ignored = _read_ignored(root, name, context)
-        yield _make_shipper(name, context, Patterns.of_docker(sources), ignored)
+        context = find_context(name, list(read_sources(lines or [])), known)
+        yield from _find_shipper(root, Build(name, context), lines)
+
+
+def _find_shipper(root: Path, build: Build, lines: Sequence[str] | None) -> Iterator[Shipper]:
+    """What a Dockerfile ships; nothing if it copies nothing."""
+    sources = list(read_sources(lines or []))
+    if sources:
+        ignored = _read_ignored(root, build.origin, build.context)
+        yield _make_shipper(build.origin, build.context, Patterns.of_docker(sources), ignored)
 
 
 def _make_shipper(name: str, context: str, sources: Patterns, ignored: Patterns) -> Shipper:
@@ -131,8 +139,7 @@ def find_context(dockerfile: str, sources: Iterable[str], names: Iterable[str]) 
 
 
 def _read_ignored(root: Path, dockerfile: str, context: str) -> Patterns:
-    """What the build context leaves out. A file beside the Dockerfile precedes the context's own."""
-    lines = read_lines(root / f"{dockerfile}.dockerignore")
-    if lines is None:
-        lines = read_lines(root / context / ".dockerignore")
-    return Patterns.of_docker(lines or [])
+    """What the build context leaves out. A file beside the Dockerfile precedes Podman's own file, and that Docker's."""
+    files = (f"{dockerfile}.dockerignore", f"{context}/.containerignore", f"{context}/.dockerignore")
+    readable = (lines for file in files if (lines := read_lines(root / file.lstrip("/"))) is not None)
+    return Patterns.of_docker(next(readable, []))

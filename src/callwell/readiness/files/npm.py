@@ -6,7 +6,7 @@ By npm's manual: package.json, "files"; developers, "Keeping files out of your P
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -33,6 +33,14 @@ class Package(msgspec.Struct):
     version: str = ""
     private: bool | str = False
     files: list[str] | None = None
+    main: Any = None
+    browser: Any = None
+    bin: Any = None
+
+    def entries(self) -> list[str]:
+        """What is in the package in any case, whatever is ignored."""
+        programs = self.bin.values() if isinstance(self.bin, dict) else [self.bin]
+        return [one for one in (self.main, self.browser, *programs) if isinstance(one, str)]
 
 
 def find_npm_shippers(root: Path, names: Iterable[str]) -> Iterator[Shipper]:
@@ -49,6 +57,8 @@ def find_npm_shippers(root: Path, names: Iterable[str]) -> Iterator[Shipper]:
         if package is None or package.private or not package.name or not package.version:
             continue
         folder = folder_of(name)
+        if package.entries():
+            yield _make_shipper(name, folder, Patterns.of_git(package.entries(), anchored=True), Patterns(()))
         if package.files is not None:
             yield _make_shipper(name, folder, Patterns.of_git(package.files, anchored=True), Patterns(()))
             continue

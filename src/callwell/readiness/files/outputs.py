@@ -20,10 +20,10 @@ OUTPUTS: Final = frozenset(
         ".vercel",
         ".netlify",
     }
-    | {"storybook-static", "wwwroot"}
+    | {"storybook-static", "wwwroot", "web-build", "staticfiles", "_build"}
 )
-"""Folders that front ends and packages are built into, by the manuals of Vite, Next.js, Nuxt, SvelteKit, Angular, Hugo,
-Jekyll, and of Python's `build`."""
+"""Folders that front ends and packages are built into, by the manuals of Vite, Next.js, Nuxt, SvelteKit, Angular, Expo,
+Django, Hugo, Jekyll, Sphinx, and of Python's `build`."""
 
 SCRATCH: Final = {
     ".next": ("cache",),

@@ -10,6 +10,7 @@ import tomllib
 from typing import TYPE_CHECKING, Any, Final
 
 from callwell.readiness.files.globs import Patterns, clean
+from callwell.readiness.files.setuptools_options import read_setuptools
 from callwell.readiness.files.shipper import Shipper, below, folder_of, read_lines
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ WHOLE_PACKAGES: Final = ("flit_core", "uv_build", "pdm")
 NO_PACKAGES: Final = {"tests", "test", "docs", "doc", "examples", "example", "tools", "scripts", "build", "dist"}
 """Folders beside the packages that setuptools does not take for packages (its manual, "Automatic discovery")."""
 
-DEPTHS: Final = {"": 2, "src": 3}
-"""Layout → parts of the name of a package's `__init__.py`."""
+INCLUDING: Final = {"poetry": ("poetry",), "maturin": ("maturin",)}
+"""Build back ends that ship what git ignores if their table in `tool` names it in `include`."""
 
 
 def find_python_shippers(root: Path, names: Iterable[str]) -> Iterator[Shipper]:
@@ -64,28 +65,36 @@ def _read_patterns(path: Path, names: set[str]) -> Iterator[str]:
         if "build-system" not in settings and "project" not in settings:
             return
     backend = str(_table(settings, "build-system").get("build-backend", "setuptools")).partition(".")[0]
-    packages = sorted(find_packages(names))
     tools = _table(settings, "tool")
+    options = read_setuptools(path.parent, _table(tools, "setuptools"))
+    packages = sorted(find_packages(names, ("", "src", *map(clean, options.folders))))
     if backend == "hatchling":
         yield from _read_hatch(_table(tools, "hatch", "build"), packages)
-    elif backend == "poetry":
-        yield from _read_poetry(_table(tools, "poetry"))
+    elif backend in INCLUDING:
+        yield from _read_included(_table(tools, *INCLUDING[backend]))
     elif backend in WHOLE_PACKAGES:
         yield from packages
     elif backend == "setuptools":
         yield from (f"{package}/**/*.py" for package in packages)
-        yield from _read_package_data(_table(tools, "setuptools", "package-data"), packages)
+        yield from (f"{clean(folder)}/{module}.py" for module in options.modules for folder in options.folders or [""])
+        yield from map(clean, options.data_files)
+        yield from _read_package_data(options.package_data, packages)
         yield from _read_manifest(read_lines(path.parent / "MANIFEST.in") or [])
 
 
-def find_packages(names: Iterable[str]) -> set[str]:
-    """The folders of top-level packages, beside the project's file or in `src/`."""
+def find_packages(names: Iterable[str], folders: Iterable[str]) -> set[str]:
+    """The folders of top-level packages.
+
+    Args:
+        names: the names of the project's files.
+        folders: where packages may be, relative to the project's file; empty for beside it.
+    """
     found = set()
-    for name in names:
-        parts = name.split("/")
-        layout = parts[0] if parts[0] == "src" else ""
-        if parts[-1] == "__init__.py" and len(parts) == DEPTHS[layout] and (layout or parts[0] not in NO_PACKAGES):
-            found.add("/".join(parts[:-1]))
+    prefixes = {f"{folder}/" if folder else "" for folder in folders}
+    for name in (name.removesuffix("/__init__.py") for name in names if name.endswith("/__init__.py")):
+        prefix = name[: name.rfind("/") + 1]
+        if prefix in prefixes and (prefix or name not in NO_PACKAGES):
+            found.add(name)
     return found
 
 
@@ -100,9 +109,9 @@ def _read_hatch(build: Mapping[str, Any], packages: Iterable[str]) -> Iterator[s
             yield from packages
 
 
-def _read_poetry(poetry: Mapping[str, Any]) -> Iterator[str]:
-    """Poetry's manual, "include and exclude"."""
-    included = poetry.get("include")
+def _read_included(table: Mapping[str, Any]) -> Iterator[str]:
+    """Poetry's manual, "include and exclude"; Maturin's user guide, "Including files"."""
+    included = table.get("include")
     for entry in included if isinstance(included, list) else ():
         path = entry.get("path") if isinstance(entry, dict) else entry
         if isinstance(path, str):

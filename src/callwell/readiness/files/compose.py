@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which images the Compose files of a project build: from which Dockerfile, in which build context."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import yaml
+
+from callwell.readiness.files.shipper import folder_of, read_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+COMPOSE_FILE: Final = re.compile(r"(?:.*/)?(?:docker-)?compose[^/]*\.ya?ml")
+LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+INLINE: Final = "dockerfile_inline"
+
+
+class Build(NamedTuple):
+    """One image.
+
+    Attributes:
+        origin: the file that says how it is built: the Dockerfile, or the Compose file that has one inside.
+        context: the folder of the build context, relative to the project's root; empty for the root.
+        inline: the text of the Dockerfile, if it is inside; else empty.
+    """
+
+    origin: str
+    context: str
+    inline: str = ""
+
+
+def read_builds(root: Path, names: Iterable[str]) -> Iterator[Build]:
+    """The images that Compose files build.
+
+    Args:
+        root: the project's folder.
+        names: the names of its files.
+    """
+    for name in filter(COMPOSE_FILE.fullmatch, names):
+        text = "\n".join(read_lines(root / name) or [])
+        if "build" not in text:
+            continue
+        try:
+            documents = list(yaml.compose_all(text, Loader=LOADER))
+        except (yaml.YAMLError, RecursionError):  # what deployment is read from says so
+            continue
+        for document in documents:
+            for service in _pairs(_pairs(document).get("services")).values():
+                build = _read_build(name, _pairs(service).get("build"))
+                if build is not None:
+                    yield build
+
+
+def _read_build(name: str, node: yaml.Node | None) -> Build | None:
+    """A `build` of a service (Compose's reference, "build"); None if its context is not in the project."""
+    values = {"context": node.value} if isinstance(node, yaml.ScalarNode) else _texts(node)
+    folder = folder_of(name)
+    context = _inside(folder, values.get("context", "."))
+    if node is None or context is None:
+        return None
+    if INLINE in values:
+        return Build(origin=name, context=context, inline=values[INLINE])
+    dockerfile = _inside(context, values.get("dockerfile", "Dockerfile"))
+    return None if dockerfile is None else Build(origin=dockerfile, context=context)
+
+
+def _inside(folder: str, path: str) -> str | None:
+    """A path relative to a folder, as a name in the project; None if it leads out, or is an address or a variable."""
+    if "://" in path or "$" in path or path.startswith(("/", "~")):
+        return None
+    name = posixpath.normpath(posixpath.join(folder, path))
+    if name.startswith(".."):
+        return None
+    return "" if name == "." else name
+
+
+def _pairs(node: yaml.Node | None) -> dict[str, yaml.Node]:
+    """The entries of a mapping; none of anything else."""
+    if not isinstance(node, yaml.MappingNode):
+        return {}
+    return {key.value: value for key, value in node.value if isinstance(key, yaml.ScalarNode)}
+
+
+def _texts(node: yaml.Node | None) -> dict[str, str]:
+    """The entries of a mapping that are texts."""
+    return {name: value.value for name, value in _pairs(node).items() if isinstance(value, yaml.ScalarNode)}
