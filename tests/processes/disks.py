@@ -7,6 +7,7 @@ import os
 import resource
 import shutil
 import subprocess
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -43,17 +44,24 @@ def remount(folder: Path, options: str) -> None:
 
 @contextmanager
 def limited_files(size: int) -> Iterator[None]:
-    """Files that this process writes have at most so many bytes: a write beyond fails, as on a full disk."""
+    """Files that this process writes have at most so many bytes: a write beyond fails, as on a full disk.
+
+    Python writes no bytecode meanwhile: it does not notice a short write, and every later import would fail.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = sys.dont_write_bytecode
+    sys.dont_write_bytecode = True
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        sys.dont_write_bytecode = before
 
 
 _KILLED = """
 import resource, signal, sys
+sys.dont_write_bytecode = True  # half a file, see `limited_files`
 from callwell.cli.main import main
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
