@@ -64,11 +64,29 @@ class Alarm:
 
 ALARM: Final = Alarm()
 
+FIRST: Final = (
+    *("integration/test_killed.py", "integration/test_once.py", "integration/test_fleet.py", "cli/test_ends.py"),
+    *("integration/test_once_left.py", "integration/test_learning.py", "export/test_faults.py", "cli/test_ledger.py"),
+    *("integration/test_tokens.py", "docs/test_samples.py", "typing/test_types.py", "docs/test_tutorial.py"),
+)
+"""What must not be begun last: tests that mostly wait, for quotas and for what killed processes held, and then those
+that keep one processor busy for long. Each process of a run begins with a part of the tests as they are collected: one
+waits while the others need the processors, and at the end nobody is left alone with a long one."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep the real standard error for the alarm: while tests run, pytest captures what is called so."""
+    """Keep the real standard error for the alarm: while tests run, pytest captures what is called so.
+
+    The process that hands out tests to others starts what forks the programs for all of them.
+    """
     if not config.getini("faulthandler_timeout"):
         ALARM.stderr = os.fdopen(os.dup(2), "w", encoding="utf-8")
+    if config.getoption("numprocesses", None):
+        from tests.processes.shared_forks import shared_forks  # a copy of some tests has no such room
+
+        stack = ExitStack()
+        stack.enter_context(shared_forks())
+        config.add_cleanup(stack.close)
 
 
 def pytest_unconfigure() -> None:
@@ -104,6 +122,12 @@ def pytest_collection() -> Iterator[Any]:
         gc.enable()
         gc.collect()
         gc.freeze()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what takes long first."""
+    places = {f"tests/{name}": place for place, name in enumerate(FIRST)}
+    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
 
 
 @pytest.fixture(scope="session")

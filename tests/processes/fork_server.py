@@ -9,6 +9,9 @@ ends well takes all its modules apart, which costs seven times as much as all el
 The channel is a Unix socket. A request is one line of JSON with four file descriptors: standard input, output and
 error, and a pipe on which the process ID is written, and its exit status when it has ended. The next request is made
 when the process ID has come.
+
+All processes of a run of the tests share the imports: what they connect to (`shared`) imports all that when the first
+of them comes, and forks a server for each.
 """
 
 from __future__ import annotations
@@ -92,11 +95,38 @@ class Children:
 
 def main() -> None:
     """Serve until the other end of the channel is closed; in a child, run the program."""
-    channel = socket.socket(fileno=int(sys.argv[1]))
-    preload()
-    job = serve(channel)
+    first = socket.socket(fileno=int(sys.argv[1]))
+    channel = share(first) if sys.argv[2:] == ["shared"] else first
+    if channel is first:
+        preload()
+    job = serve(channel) if channel is not None else None
     if job is not None:
         run(job)
+    os._exit(0)  # an interpreter that ends well takes all its modules apart
+
+
+def share(listener: socket.socket) -> socket.socket | None:
+    """Fork for each connection. Returns twice: in a child with its channel, and with nothing when standard input ends.
+
+    Args:
+        listener: where connections come.
+    """
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    loaded = False
+    with selectors.DefaultSelector() as selector:
+        selector.register(listener, selectors.EVENT_READ)
+        selector.register(0, selectors.EVENT_READ)
+        while all(key.fileobj is listener for key, _ in selector.select()):
+            channel, _ = listener.accept()
+            if not loaded:
+                preload()
+                loaded = True
+            if not os.fork():
+                os.setsid()
+                listener.close()
+                return channel
+            channel.close()
+    return None
 
 
 def preload() -> None:

@@ -10,7 +10,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from functools import cache
 from http.client import HTTPConnection
@@ -23,16 +22,12 @@ import msgspec
 from callwell.emulator.options import Endpoints
 from callwell.emulator.process import Running, to_arguments
 from tests.patience import PATIENCE_S
+from tests.processes.shared_forks import ADDRESS, start_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from callwell.emulator.options import EmulatorOptions
-
-SERVER: Final = Path(__file__).with_name("fork_server.py")
-SOURCE: Final = Path(__file__).parents[2] / "src"
-PYTHON: Final = sys.executable
-"""The interpreter of the server; a test may have another one where this was."""
 
 T = TypeVar("T", str, bytes)
 _LOCK: Final = threading.Lock()
@@ -304,22 +299,25 @@ def send(channel: socket.socket, request: bytes, descriptors: list[int]) -> None
 @cache
 def _channel(_pid: int) -> socket.socket:
     """The channel to this process's server, which ends when this process does."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-    variables = {**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONUTF8": "1", "OPENBLAS_NUM_THREADS": "1"}
-    process = subprocess.Popen(
-        [PYTHON, str(SERVER), str(theirs.fileno())],
-        pass_fds=[theirs.fileno()],
-        stdin=subprocess.DEVNULL,
-        env=variables,
-        start_new_session=True,
-    )
-    theirs.close()
+    shared = os.environ.get(ADDRESS)
+    process: subprocess.Popen[bytes] | None = None
+    if shared:
+        ours = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        ours.connect(shared)
+    else:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with theirs:
+            process = start_server(theirs, stdin=subprocess.DEVNULL)
     atexit.register(_end, os.getpid(), ours, process)
     return ours
 
 
-def _end(pid: int, channel: socket.socket, process: subprocess.Popen[bytes]) -> None:
+def _end(pid: int, channel: socket.socket, process: subprocess.Popen[bytes] | None) -> None:
     """End the server, but not from a child of this process, which has these exits too."""
-    if os.getpid() == pid:
-        channel.close()
+    if os.getpid() != pid:
+        return
+    with channel:
+        channel.shutdown(socket.SHUT_WR)
+        channel.recv(1)  # nothing, when it has ended
+    if process is not None:
         process.wait()
