@@ -5,8 +5,8 @@ PYTHON ?= python3
 RUN     := .venv/bin/python
 STAMP   := .venv/.ready
 PIP     := $(RUN) -m pip -qq --disable-pip-version-check --no-input
-# One more than the two processors of a small machine: tests that wait for a quota or a deadline leave theirs to others.
-JOBS    ?= 3
+# Two more than the two processors of a small machine: tests that wait for a quota or a deadline leave theirs to others.
+JOBS    ?= 4
 PROXIES := squid tinyproxy haproxy nginx pgbouncer
 # The suites of `make conformance`, by their names in tools/conformance.py; all if there are none.
 SUITES  ?=
@@ -23,7 +23,7 @@ COMPILE := env -u PIP_FIND_LINKS -u PIP_EXTRA_INDEX_URL -u PIP_INDEX_URL PIP_CON
 help: ## this list
 	@echo "make TARGET, where TARGET is one of"
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
-	@echo "PYTHON=python3.12 picks another Python than python3; JOBS=8 another number of test processes than 3."
+	@echo "PYTHON=python3.12 picks another Python than python3; JOBS=8 another number of test processes than 4."
 
 setup: $(STAMP) ## make .venv with all that is pinned; nothing to do when it is fresh
 	@:
