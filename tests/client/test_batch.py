@@ -22,16 +22,19 @@ if TYPE_CHECKING:
     from callwell.batch import UploadReport
     from callwell.state.base import State
 
-FILES = 3
+PIECES = (1, 3)
+"""Of how many pieces the files of a batch are: of one that is all, and of a first, a middle and a last one."""
+
+FILES = len(PIECES)
 
 
 def planned(folder: Path) -> list[PlannedFile]:
-    """The files of a batch: of one, two and three pieces."""
+    """The files of a batch."""
     result = list[PlannedFile]()
-    for number in range(1, FILES + 1):
+    for number, pieces in enumerate(PIECES, 1):
         path = folder / f"{number}.bin"
         if not path.exists():
-            path.write_bytes(bytes([number]) * (number * PIECE - 1))
+            path.write_bytes(bytes([number]) * (pieces * PIECE - 1))
         result.append(PlannedFile(path, {"title": f"t{number}"}))
     return result
 
@@ -143,7 +146,7 @@ def test_a_kill_at_any_write_costs_no_second_object(tmp_path: Path, *, after: bo
             break
         assert report.verdict == "complete", at
         assert right(there, tmp_path), at
-        pieces = FILES * (FILES + 1) // 2
+        pieces = sum(PIECES)
         assert there.asked.count("send") <= max(sends, pieces) + pieces, at
     assert at > 10 * FILES
 

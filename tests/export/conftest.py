@@ -31,7 +31,7 @@ def running() -> Iterator[Running]:
 
 @pytest.fixture
 def site(running: Running, tmp_path: Path) -> Site:
-    """A world of 30 recordings, without faults."""
+    """A small world, without faults."""
     result = Site(running, tmp_path)
     result.reset(**UNHURRIED)
     return result

@@ -31,15 +31,25 @@ if TYPE_CHECKING:
 PROGRAM = Path(__file__).with_name("exporting.py")
 Json: TypeAlias = Any
 
-ITEMS: Final = 30
+ITEMS: Final = 12
 """Recordings of a world: two pages of one workspace and one of the other; one lacks a capture, one has expired."""
+
+PAGE_SIZE: Final = 6
+"""Recordings on a page. Each costs six calls, so that worlds with full pages of twenty would take thrice as long."""
+
+WORKERS: Final = 6
+"""Recordings that are fetched at once here: not all of them."""
 
 
 def hurried() -> Provider:
-    """The provider without quotas: for tests that are about something else."""
+    """The provider without quotas and with small pages: for tests that are about something else."""
     provider = load("userplane")
     many = {name: replace(rule, limit=rule.limit * 1_000) for name, rule in provider.profile.quotas.items()}
-    return replace(provider, profile=replace(provider.profile, quotas=many))
+    operations = dict(provider.profile.operations)
+    listed = operations["recordings.list"]
+    assert listed.paging is not None
+    operations["recordings.list"] = replace(listed, paging=replace(listed.paging, max_size=PAGE_SIZE))
+    return replace(provider, profile=replace(provider.profile, quotas=many, operations=operations))
 
 
 class BrokenOff(Exception):
@@ -108,7 +118,7 @@ class Site:
                 raise BrokenOff
 
         async with self.client(**options) as client:
-            return await Export(client, tree, only=only, on_progress=show).run()
+            return await Export(client, tree, only=only, workers=WORKERS, on_progress=show).run()
 
     def process(self, tree: Path | None = None, **job: Json) -> Program[str]:
         """Export in a process of its own, with the quotas as they are; it prints its report as JSON."""

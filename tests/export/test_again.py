@@ -117,7 +117,7 @@ def test_items_that_fail_for_good_are_named_and_the_rest_goes_on(site: Site) -> 
 
 def test_a_run_for_one_workspace_forgets_nothing_of_the_others(site: Site) -> None:
     """The journal of a broken-off export outlives a run that visits another workspace."""
-    site.broken_off(ITEMS - 5)
+    site.broken_off(ITEMS - 3)
     first, second = sorted({item["workspace"] for item in site.truth().values()})
     site.export(only=[first])
     report, called = site.watched(site.export)

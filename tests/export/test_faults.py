@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SHIFT = {"operation": "recordings.list", "fault": "shifted_page"}
 
-MANY = 60
+MANY = 18
 """Recordings of a world with lists of three pages and of one."""
 
 
@@ -118,7 +118,7 @@ def test_a_file_that_the_storage_never_gives(site: Site) -> None:
 
 def test_a_dead_key_ends_the_export_and_a_new_one_goes_on(site: Site) -> None:
     """It stops with the key as the reason, and keeps what it has."""
-    done = 10
+    done = ITEMS // 3
     site.broken_off(done)
     new = site.control("/keys/rotate", {})["key"]
     with pytest.raises(KeyProblem):

@@ -138,7 +138,7 @@ def test_too_little_room_from_the_start(site: Site) -> None:
 
 def test_room_runs_out_on_the_way(site: Site) -> None:
     """Every file that is there is whole; with room, the same export goes on and ends as if nothing had been."""
-    with mounted(site.tree, "size=66m") as tree:
+    with mounted(site.tree, "size=66048k") as tree:
         with pytest.raises(DiskFull, match=r"MiB more are needed on this disk; make room and run the same again"):
             site.export()
         assert 3 < len(whole(tree)) < 200
@@ -154,7 +154,7 @@ def test_room_runs_out_on_the_way(site: Site) -> None:
 def test_the_disk_fills_up_while_a_file_is_written(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody else takes the reserve: no space is left in the middle of a file, and no half of it stays."""
     monkeypatch.setattr(output_folder, "RESERVE", -(1 << 40))
-    with mounted(site.tree, "size=2m") as tree:
+    with mounted(site.tree, "size=512k") as tree:
         with pytest.raises(DiskFull, match=r"the disk is full; make room and run the same again"):
             site.export()
         assert 3 < len(whole(tree)) < 200

@@ -152,7 +152,7 @@ def test_never_found_differs_from_deleted_and_may_turn_up(site: Site) -> None:
     site.faults(
         {"operation": "recordings.get", "fault": "error_before", "nth": 5, "code": "RECORDING_NOT_FOUND"},
         {"operation": "recordings.get", "fault": "error_before", "nth": 9, "code": "RECORDING_GONE"},
-        {"operation": "recordings.action", "fault": "error_before", "nth": 20, "code": "RECORDING_GONE"},
+        {"operation": "recordings.action", "fault": "error_before", "nth": 6, "code": "RECORDING_GONE"},
     )
     report = site.export()
     assert (report.verdict, report.items, report.gone) == ("complete", ITEMS - 3, 3)

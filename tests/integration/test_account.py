@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 NAMES = ("minute", "day")
 LIMIT = 120
+MINUTES = 2
+STEP_S = 0.5
 TIGHT = 0.2
 """Seconds by which bins and the stretched window may let a permit cool longer than a minute."""
 
@@ -100,6 +102,26 @@ def test_a_minute_is_a_minute(state: State) -> None:
     clock.mono += 20.0
     clock.time += 20.0
     assert waits(account(state, clock), clock) == pytest.approx(40.0, abs=TIGHT)
+
+
+def test_two_processes_use_one_quota_up(state: State) -> None:
+    """Both want all that they can get: no minute has more than the limit, and none of it stays unused for long."""
+    clock = HandClock()
+    both = [account(state, clock) for _ in range(2)]
+    times = list[float]()
+    done = [0, 0]
+    for _ in range(int(MINUTES * 60.0 / STEP_S)):
+        for number, one in enumerate(both):
+            permit = one.acquire(NAMES, waiting=8)
+            if isinstance(permit, Permit):
+                one.release(NAMES, permit, SendEnd(Outcome.DONE, 200))
+                times.append(clock.mono)
+                done[number] += 1
+        clock.mono += STEP_S
+        clock.time += STEP_S
+    assert min(late - early for early, late in zip(times, times[LIMIT:], strict=False)) >= 60.0
+    assert len(times) > 0.9 * MINUTES * LIMIT
+    assert min(done) > len(times) / 3
 
 
 @pytest.mark.parametrize("uptime", [1.0, 4_000.0, 1_000_000.0])

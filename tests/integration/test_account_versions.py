@@ -49,7 +49,7 @@ def join(both: Sequence[tuple[Process, tuple[str, ...]]]) -> None:
 
 
 def calls(clock: HandClock, both: Sequence[tuple[Process, tuple[str, ...]]]) -> list[float]:
-    """When calls went through: both make them in turn, several a second."""
+    """When calls went through: both make them in turn, each two a second."""
     began = clock.mono
     went = []
     while clock.mono < began + LONG_S:
@@ -58,8 +58,8 @@ def calls(clock: HandClock, both: Sequence[tuple[Process, tuple[str, ...]]]) -> 
             if isinstance(permit, Permit):
                 went.append(clock.mono - began)
                 one.release(names, permit, SendEnd(Outcome.DONE, 200))
-        clock.mono += 0.25
-        clock.time += 0.25
+        clock.mono += 0.5
+        clock.time += 0.5
     return went
 
 

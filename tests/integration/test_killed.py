@@ -14,7 +14,7 @@ import pytest
 
 from callwell.clock import parse_clock
 from callwell.emulator.options import EmulatorOptions
-from tests.export.playing import ITEMS, Site, check_manifest, check_truth, contents
+from tests.export.playing import Site, check_manifest, check_truth, contents
 from tests.patience import PATIENCE_S
 from tests.processes.pace import clock
 from tests.processes.program import Program, popen, start
@@ -24,15 +24,19 @@ if TYPE_CHECKING:
 
 CALLING = Path(__file__).with_name("calling.py")
 MINUTE_S = 60.0
-CALLS = 184
+MOST_KILLS = 8
+"""On a slow machine the clock is slow too, and there would be time for dozens."""
+
+RECORDINGS = 18
+CALLS = 111
 """Those of an export of that world, when nothing goes wrong: lists, six for each recording, fewer where one expired."""
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    """A world of 30 recordings and the quota as documented, on a fast clock."""
+    """A small world and the quota as documented, on a fast clock."""
     with start(
-        EmulatorOptions(provider=("userplane",), clock=clock(25), window="sliding", recordings=ITEMS, seed=3)
+        EmulatorOptions(provider=("userplane",), clock=clock(25), window="sliding", recordings=RECORDINGS, seed=3)
     ) as running:
         yield Site(running, tmp_path)
 
@@ -69,7 +73,7 @@ def test_one_quota_for_three_processes_one_of_which_is_killed(site: Site) -> Non
     steady = [calling(site, until) for _ in range(2)]
     dice = random.Random(1)
     kills = 0
-    while clock.now() < until - MINUTE_S:
+    while kills < MOST_KILLS and clock.now() < until - MINUTE_S:
         kills += killed(calling(site, until), dice.uniform(0.4, 1.5))
     done = [process.communicate(timeout=60) for process in steady]
     assert [(process.returncode, complaints) for process, (_, complaints) in zip(steady, done, strict=True)] == [
@@ -96,7 +100,7 @@ def test_an_export_that_is_killed_ten_times(site: Site) -> None:
     dice = random.Random(4)
     kills = 0
     for _ in range(10):  # of an export that says at once what it has
-        enough = site.counts()["attempts"] + dice.randint(8, 18)
+        enough = site.counts()["attempts"] + dice.randint(5, 11)
         process = site.process(workers=2)
         while site.counts()["attempts"] < enough and process.poll() is None:
             time.sleep(0.01)
@@ -106,7 +110,7 @@ def test_an_export_that_is_killed_ten_times(site: Site) -> None:
     report = json.loads(output)
     counts = site.counts()
     assert kills == 10
-    assert (report["verdict"], report["items"], report["fetched"] < ITEMS) == ("complete", ITEMS, True)
+    assert (report["verdict"], report["items"], report["fetched"] < RECORDINGS) == ("complete", RECORDINGS, True)
     assert (counts["over_quota"], counts["keys_seen_elsewhere"]) == (0, 0)
     assert counts["attempts"] < 2 * CALLS
     check_truth(site.tree, site.truth())
@@ -117,14 +121,17 @@ def test_an_export_that_is_killed_ten_times(site: Site) -> None:
 
 
 def test_two_exports_of_one_account_share_its_quota(site: Site) -> None:
-    """Into two folders at once: two whole trees, one quota."""
+    """Into two folders at once: two whole trees, one quota.
+
+    That they use it up is held where no machine can be too slow for it, in `test_account.py`.
+    """
     processes = [site.process(site.folder / name, only=[]) for name in ("a", "b")]
     for process in processes:
         _, complaints = process.communicate(timeout=120)
         assert (process.returncode, complaints) == (0, "")
     counts = site.counts()
     assert (counts["over_quota"], counts["failed_calls"]) == (0, 0)
-    assert counts["quota_used"] > 0.9
+    assert counts["attempts"] >= 2 * CALLS - 12  # some files have expired
     assert contents(site.folder / "a") == contents(site.folder / "b")
 
 
