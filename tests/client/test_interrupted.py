@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import gc
-import linecache
 import sys
 from bisect import bisect_left
 from contextlib import suppress
@@ -56,6 +55,15 @@ STEP = dict.fromkeys(SCRIPTS, 7) | {"done": 1}
 """A call that goes well is interrupted at each line; the others at some, after they were sent: all begin alike."""
 
 
+@cache
+def with_lines(file: str) -> frozenset[int] | None:
+    """The lines of one of Callwell's files at which `with` blocks begin; None for all other files."""
+    if not file.startswith(SOURCE) or "testing" in file:
+        return None
+    lines = Path(file).read_text(encoding="utf-8").splitlines()
+    return frozenset(number for number, line in enumerate(lines, 1) if line.lstrip().startswith("with "))
+
+
 class Interrupt:
     """Raises KeyboardInterrupt at one line of Callwell.
 
@@ -69,19 +77,22 @@ class Interrupt:
         self.left = at
         self._entered: set[tuple[int, int]] = set()
 
-    def __call__(self, frame: FrameType, event: str, _arg: object) -> Any:
-        """Python calls it for each line of each function."""
-        if not frame.f_code.co_filename.startswith(SOURCE) or "testing" in frame.f_code.co_filename:
+    def __call__(self, frame: FrameType, _event: str, _arg: object) -> Any:
+        """Python calls it for each function; what it returns is called for each line."""
+        lines = with_lines(frame.f_code.co_filename)
+        if lines is None:
             return None
-        if event == "line" and not self._leaves_block(frame):
-            self.left -= 1
-            if not self.left:
-                raise KeyboardInterrupt
-        return self
+
+        def trace(frame: FrameType, event: str, _arg: object) -> Any:
+            if event == "line" and not (frame.f_lineno in lines and self._leaves_block(frame)):
+                self.left -= 1
+                if not self.left:
+                    raise KeyboardInterrupt
+            return trace
+
+        return trace
 
     def _leaves_block(self, frame: FrameType) -> bool:
-        if not linecache.getline(frame.f_code.co_filename, frame.f_lineno).lstrip().startswith("with "):
-            return False
         place = (id(frame), frame.f_lineno)
         again = place in self._entered
         self._entered ^= {place}

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 CALLING = Path(__file__).with_name("token_calling.py")
 LIFE_S = 20
+MOST_KILLS = 6
+"""On a slow machine the clock is slow too, and there would be time for dozens."""
+
 ISSUE = "auth.authenticate"
 RENEW = "auth.refresh"
 
@@ -93,11 +96,11 @@ def check_single_flight(rows: list[dict[str, Any]]) -> None:
 
 def test_processes_share_tokens_while_some_are_killed(site: Site) -> None:
     """One request for tokens at a time, none refused, and not one call that fails."""
-    until = site.clock.now() + 200.0
+    until = site.clock.now() + 160.0
     steady = [site.process(until) for _ in range(2)]
     dice = random.Random(2)
     kills = 0
-    while site.clock.now() < until - 40.0:
+    while kills < MOST_KILLS and site.clock.now() < until - 40.0:
         victim = site.process(until)
         try:
             victim.communicate(timeout=dice.uniform(0.5, 1.3))

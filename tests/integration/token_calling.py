@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A program that calls by tokens until a time of the shared clock; its job is JSON on the command line."""
+"""A program that calls by tokens until a time of the shared clock; its job is JSON on the command line.
+
+Its threads call whenever so many seconds of the clock have passed, as those of all other processes do at the same
+moment: when a token has ended, they all need a new one at once.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,6 +17,7 @@ from callwell.client import Client
 from callwell.clock import parse_clock
 
 AT_ONCE = 3
+EVERY_S = 2.5
 
 
 def _call(job: dict[str, Any]) -> int:
@@ -22,6 +28,7 @@ def _call(job: dict[str, Any]) -> int:
         while clock.now() < job["until"]:
             client.call("tags.list")
             done += 1
+            time.sleep(clock.real_s(EVERY_S - clock.now() % EVERY_S))
         return done
 
     with (
