@@ -86,8 +86,12 @@ monotonic: Final = _to_monotonic(_OFFSET_S)
 def _through_sleep() -> Callable[[], float]:
     """Monotonic seconds that go on while the machine sleeps, where the system has such a clock."""
     name = "CLOCK_MONOTONIC" if sys.platform == "darwin" else "CLOCK_BOOTTIME"
-    number = getattr(time, name, None)
-    return time.monotonic if number is None else partial(time.clock_gettime, number)
+    try:
+        read = partial(time.clock_gettime, getattr(time, name))
+        read()
+    except (AttributeError, OSError):  # unknown to Python, or to a kernel that only looks like Linux
+        return time.monotonic
+    return read
 
 
 def boot_id() -> str:

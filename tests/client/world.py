@@ -58,7 +58,7 @@ class LeapingClock(ManualClock):
     def __init__(self) -> None:
         super().__init__(now=1000.0)
         self._leap = 0.0
-        self._exchanges = 0
+        self._exchanges: list[tuple[int, float]] = []
 
     def now(self) -> float:
         """Monotonic seconds."""
@@ -82,14 +82,14 @@ class LeapingClock(ManualClock):
         keepers = [keeper for keeper in tuple(KEEPERS) if keeper.clock is self]
         for keeper in keepers:
             assert keeper.await_rest(PATIENCE_S)
-        exchanges = sum([keeper.exchanges for keeper in keepers])
-        waits = any(account.callers.count() for keeper in keepers for account in keeper.accounts)
-        if not waits:
+        accounts = [account for keeper in keepers for account in keeper.accounts]
+        if not any(account.callers.count() for account in accounts):
             return seconds
+        exchanges = [(account._holding.seq, account._failed_at) for account in accounts]
         if exchanges != self._exchanges:
             self._exchanges = exchanges
             return 0.0
-        return min([seconds, *[max(0.0, keeper.due_at - ManualClock.now(self)) for keeper in keepers]])
+        return min([seconds, *[max(0.0, account.due_at() - ManualClock.now(self)) for account in accounts]])
 
     def land(self) -> None:
         """The wait is over."""

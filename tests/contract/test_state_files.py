@@ -22,11 +22,12 @@ from callwell.core.paging import Walk
 from callwell.errors import StateError
 from callwell.state import open_state, sqlite
 from callwell.state.base import Cell
+from callwell.state.migrations import Migration
 from callwell.state.sqlite import SqliteState
 from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 COUNT = Cell("count", int, 0)
 OTHER_USER = 65534
@@ -216,7 +217,17 @@ def test_a_state_that_another_process_keeps(tmp_path: Path, monkeypatch: pytest.
     state.close()
 
 
-def test_a_state_that_another_process_keeps_holds_up_no_other(tmp_path: Path) -> None:
+def migrated(path: Path) -> int:
+    """Count in a state that must be migrated first."""
+    state = SqliteState(str(path), migrations=(*sqlite.MIGRATIONS, Migration(3, 1, lambda _: None)))
+    try:
+        return state.update(COUNT, lambda count: (count + 1, count + 1))
+    finally:
+        state.close()
+
+
+@pytest.mark.parametrize("use", [plus, migrated])
+def test_a_state_that_another_process_keeps_holds_up_no_other(use: Callable[[Path], int], tmp_path: Path) -> None:
     """Threads that use another state, such as the one that exchanges permits, get their turns meanwhile."""
     kept = tmp_path / "kept.db"
     free = tmp_path / "free.db"
@@ -224,7 +235,7 @@ def test_a_state_that_another_process_keeps_holds_up_no_other(tmp_path: Path) ->
     other = sqlite3.connect(kept, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     counts: list[int] = []
-    waiting = threading.Thread(target=lambda: counts.append(plus(kept)))
+    waiting = threading.Thread(target=lambda: counts.append(use(kept)))
     waiting.start()
     for _ in range(4):
         plus(free)

@@ -54,14 +54,10 @@ class Keeper:
 
     Attributes:
         clock: see above.
-        due_at: when it wakes next by itself, in monotonic seconds.
-        exchanges: how many it has made, or tried to.
     """
 
     def __init__(self, state: State, clock: Clock) -> None:
         self.clock = clock
-        self.due_at = inf
-        self.exchanges = 0
         self._state = state
         self._accounts: list[LeasedAccount] = []
         self._reset()
@@ -88,9 +84,10 @@ class Keeper:
             account: the account.
             timeout_s: real seconds to wait for the store at most.
         """
+        is_idle = account.is_idle  # before the lock: callers who have the account's wake this keeper
         with self._lock:
             self._accounts.remove(account)
-            if self._thread is None or account.is_idle:
+            if self._thread is None or is_idle:
                 return
             gone = threading.Event()
             self._leaving.append((account, gone))
@@ -159,29 +156,28 @@ class Keeper:
             while not self._is_closing:
                 # Cleared before looking: what comes while it looks is seen in the next round.
                 self._event.clear()
-                self.due_at = self._exchange_due()
+                due_at = self._exchange_due()
                 if may_listen:
                     # After the first exchange, for which somebody waits.
                     stop_listening = self._listen()
                     may_listen = False
                 else:
-                    self._rest()
+                    self._rest(due_at)
             for account in self.accounts:
                 self._leave(account)
         finally:
             with self._lock:
                 self._thread = None
             self._let_go()
-            self.due_at = inf
             self._rested.set()
             if stop_listening is not None:
                 stop_listening()
 
-    def _rest(self) -> None:
+    def _rest(self, due_at: float) -> None:
         if not self._event.is_set():
             self._rested.set()
-        if self.due_at < inf:
-            self._event.wait(max(MIN_WAIT_S, self.clock.real_s(self.due_at - self.clock.now())))
+        if due_at < inf:
+            self._event.wait(max(MIN_WAIT_S, self.clock.real_s(due_at - self.clock.now())))
         else:
             self._event.wait()
 
@@ -224,7 +220,6 @@ class Keeper:
         return next_at
 
     def _exchange(self, account: LeasedAccount) -> None:
-        self.exchanges += 1
         try:
             self._announce(account, account.exchange())
         except StateError as error:
