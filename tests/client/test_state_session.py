@@ -89,11 +89,10 @@ class SilentServer:
 
     def hang(self) -> None:
         """Swallow all."""
-        self._proxy.silent = True
+        self._proxy.silence_all()
 
     def go_on(self) -> None:
         """Answers that were swallowed never come."""
-        self._proxy.silent = False
         self._proxy.break_all()
 
 

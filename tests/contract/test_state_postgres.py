@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from callwell.errors import InvalidOption, StateError
-from callwell.state import open_state
+from callwell.state import open_state, postgres_connection
 from callwell.state.base import Cell
 from callwell.state.postgres import PostgresState
 from tests.patience import PATIENCE_S
@@ -57,6 +57,18 @@ def test_a_broken_connection_is_opened_anew(proxy: PostgresProxy) -> None:
     proxy.break_all()
     state.remove("nothing")
     assert state.read(COUNT) == 1
+    state.close()
+
+
+def test_a_server_that_says_nothing_is_given_up(proxy: PostgresProxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is behind the connection may hang for ever: another one is opened in time."""
+    monkeypatch.setattr(postgres_connection, "SILENCE_S", 0.2)
+    state = open_state(proxy.url)
+    assert plus(state) == 1
+    proxy.silence_all()
+    assert plus(state) == 2
+    proxy.silence_all()
+    assert state.read(COUNT) == 2
     state.close()
 
 

@@ -27,7 +27,6 @@ class PostgresProxy:
     Attributes:
         url: the same state through the proxy.
         up: takes new connections.
-        silent: takes requests and forwards none, as a server that hangs.
         lose: a text; the connection on which it is sent breaks: `before` it reaches the server, or `after`.
     """
 
@@ -41,7 +40,7 @@ class PostgresProxy:
             f"postgresql://postgres@127.0.0.1:{port}/postgres?sslmode=disable&gssencmode=disable&options={options}"
         )
         self.up = True
-        self.silent = False
+        self._silent: list[socket.socket] = []
         self.lose: tuple[str, bytes] | None = None
         self._notifications = notifications
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
@@ -62,6 +61,10 @@ class PostgresProxy:
         """Break all connections."""
         for pair in self._pairs:
             _break(*pair)
+
+    def silence_all(self) -> None:
+        """Forward nothing more on the connections that are open, as if the server hung."""
+        self._silent += [client for client, _ in self._pairs]
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -88,7 +91,7 @@ class PostgresProxy:
                         for message in _messages(replies):
                             if self._notifications or message[:1] != NOTIFICATION:
                                 client.sendall(message)
-                    elif self.silent:
+                    elif client in self._silent:
                         continue
                     elif self.lose is not None and self.lose[1] in data:
                         self._lose(data, server)
