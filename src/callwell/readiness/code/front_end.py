@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from callwell.readiness.check import NotApplicable, Place, Unseen
-from callwell.readiness.code.front_end_signs import Packages, is_front_end, is_server
+from callwell.readiness.code.front_end_signs import ALWAYS, Packages, is_front_end, is_server
 from callwell.readiness.code.provider_signatures import read_signatures
 from callwell.readiness.code.text_files import TextFile, read_texts
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from callwell.readiness.project import Project
 
 SUFFIXES: Final = (
-    *(".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".tsx", ".vue", ".svelte", ".astro", ".html", ".htm", ".map"),
+    *(".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".tsx", ".astro", ".map"),
+    *ALWAYS,
 )
 
 PACKAGE: Final = "package.json"

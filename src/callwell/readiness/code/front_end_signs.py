@@ -11,8 +11,9 @@ from typing import Final
 
 import msgspec
 
-ALWAYS: Final = (".vue", ".svelte", ".html", ".htm")
-"""Suffixes of what only browsers get."""
+TEMPLATES: Final = (".jinja", ".jinja2", ".ejs", ".hbs", ".njk", ".twig")
+ALWAYS: Final = (".vue", ".svelte", ".html", ".htm", *TEMPLATES)
+"""Suffixes of what only browsers get, if a server fills it in or not."""
 
 TEST: Final = re.compile(
     r"(?:^|/)(?:__tests__|__mocks__|tests?|cypress|e2e|stories|fixtures)/|\.(?:test|spec|stories|cy|d)\.[jt]sx?$"

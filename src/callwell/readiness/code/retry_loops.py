@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from callwell.readiness.code.python_module import PythonModule
     from callwell.readiness.code.syntax import Function
+    from callwell.readiness.code.values import Values
 
 GENERAL: Final = frozenset({"", "Exception", "BaseException"})
 
@@ -35,8 +36,18 @@ LIBRARIES: Final = (
 )
 """Libraries that retry a function, by the package."""
 
+ACTORS: Final = ("dramatiq.actor",)
+"""Decorators of tasks that their queue repeats after any failure, unless they say otherwise."""
+
 FIRST_FAILURE: Final = 400
 """The first status that is an error."""
+
+CLIENT_ERRORS: Final = frozenset(range(FIRST_FAILURE, 500))
+
+TRANSIENT: Final = frozenset({408, 425, 429})
+"""Statuses below 500 that say nothing against the same request later (RFC 9110, RFC 8470, RFC 6585)."""
+
+ANY_STATUS: Final = "a loop repeats a request after any failure, wrong requests among them"
 
 
 class Retries:
@@ -115,11 +126,43 @@ class Retries:
             function: the function.
         """
         words = decorator.keywords if isinstance(decorator, ast.Call) else []
+        name = self._values.dotted(decorator.func if isinstance(decorator, ast.Call) else decorator)
+        if name in ACTORS and not any(_limits_retries(word) for word in words):
+            return self._fault(function.body, {"Exception"}, "the queue repeats")
         caught = next((self._classes(word.value) for word in words if word.arg == "autoretry_for"), None)
         refused = {name for name in caught or () if name.rpartition(".")[2] in REFUSALS | HTTP_ERRORS | GENERAL}
         if not refused or not self._reaches(function.body):
             return None
         return self._fault(function.body, refused, "the queue repeats")
+
+    def fault_of_handler(self, handler: ast.ExceptHandler) -> str | None:
+        """What is wrong with a handler that lets the queue repeat its task (`self.retry()` of Celery); None if nothing.
+
+        Args:
+            handler: the handler.
+        """
+        attempt = self._syntax.parent(handler)
+        nodes = [node for statement in handler.body for node in inside(statement)]
+        again = any(isinstance(node, ast.Call) and ast.unparse(node.func) == "self.retry" for node in nodes)
+        if not again or not isinstance(attempt, ast.Try) or _chooses(handler) or not self._reaches(attempt.body):
+            return None
+        refused = {
+            name for name in self._caught(handler) if name.rpartition(".")[2] in REFUSALS | HTTP_ERRORS | GENERAL
+        }
+        return self._fault(attempt.body, refused, "the queue repeats") if refused else None
+
+    def fault_of_attempts(self, loop: ast.For | ast.AsyncFor) -> str | None:
+        """What is wrong with a loop over the attempts of a library (`for attempt in Retrying(…)`); None if nothing is.
+
+        Args:
+            loop: the loop.
+        """
+        call = next((one for one in self._values.origins(loop.iter) if isinstance(one, ast.Call)), None)
+        name = "" if call is None else self._values.dotted(call.func)
+        if call is None or name.partition(".")[0] not in LIBRARIES or not self._reaches(loop.body):
+            return None
+        caught = self._exceptions(call)
+        return None if caught is None else self._fault(loop.body, caught, f"{name} repeats")
 
     def fault_of_loop(self, loop: ast.For | ast.While) -> str | None:
         """What is wrong with a loop that retries calls; None if nothing is, or if it is no retry.
@@ -171,11 +214,26 @@ class Retries:
         if not raw:
             return None
         if isinstance(loop, ast.While) and self._is_any_failure(loop.test):
-            return "a loop repeats a request after any failure, wrong requests among them"
-        for node in _of_this_loop(loop):
-            if isinstance(node, ast.If) and self._is_any_failure(node.test) and _continues(node.body):
-                return "a loop repeats a request after any failure, wrong requests among them"
+            return ANY_STATUS
+        for node in (node for node in _of_this_loop(loop) if isinstance(node, ast.If)):
+            if self._is_any_failure(node.test) and (_continues(node.body) or _falls_through(node, loop)):
+                return ANY_STATUS
+            if self._is_success(node.test) and not node.orelse and _leaves(node.body) and _only_waits(node, loop):
+                return ANY_STATUS
         return None
+
+    def _is_success(self, test: ast.expr) -> bool:
+        """Whether a condition holds for a success alone: `r.ok`, `status == 200`, `200 <= status < 300`."""
+        match test:
+            case ast.Attribute(attr="ok" | "is_success"):
+                return True
+            case ast.Compare(left=left, ops=[ast.Eq()], comparators=[ast.Constant(value=int(status))]):
+                return _is_status(left) and status < FIRST_FAILURE
+            case ast.Compare(left=left, ops=[ast.Lt() | ast.LtE()], comparators=[ast.Constant(value=int(status))]):
+                return _is_status(left) and status <= FIRST_FAILURE
+            case ast.Compare(ops=[_, ast.Lt() | ast.LtE()], comparators=[status, ast.Constant(value=int(end))]):
+                return _is_status(status) and end <= FIRST_FAILURE
+        return False
 
     def _is_any_failure(self, test: ast.expr) -> bool:
         """Whether a condition holds for a 4xx that will not go away: `not r.ok`, `r.status_code != 200`, `>= 400`."""
@@ -190,6 +248,8 @@ class Retries:
                 if isinstance(operator, ast.NotEq):
                     return status < FIRST_FAILURE
                 return isinstance(operator, ast.GtE | ast.Gt) and status <= FIRST_FAILURE
+            case ast.Compare(left=left, ops=[ast.In()], comparators=[listed]) if _is_status(left):
+                return bool(wrong_statuses(self._values, listed))
         return False
 
     def _fault(self, body: list[ast.stmt], caught: set[str], how: str) -> str | None:
@@ -266,6 +326,52 @@ def _continues(body: list[ast.stmt]) -> bool:
     """Whether statements begin the loop anew, for some failures at least."""
     nodes = [node for statement in body for node in inside(statement)]
     return any(isinstance(node, ast.Continue) for node in nodes)
+
+
+def _limits_retries(word: ast.keyword) -> bool:
+    """Whether an argument of an actor chooses what is repeated, or says that nothing is."""
+    never = isinstance(word.value, ast.Constant) and not word.value.value
+    return word.arg in ("retry_when", "throws") or (word.arg == "max_retries" and never)
+
+
+def _falls_through(failure: ast.If, loop: ast.For | ast.While) -> bool:
+    """Whether the loop begins anew after a failure, and ends otherwise: `if failed: wait() else: return`."""
+    return failure in loop.body[-1:] and not _leaves(failure.body) and bool(failure.orelse) and _leaves(failure.orelse)
+
+
+def _leaves(body: list[ast.stmt]) -> bool:
+    return isinstance(body[-1], ast.Return | ast.Break | ast.Raise)
+
+
+def _only_waits(success: ast.If, loop: ast.For | ast.While) -> bool:
+    """Whether nothing follows in the loop but calls such as a pause or a line of a log."""
+    if success not in loop.body:
+        return False
+    rest = loop.body[loop.body.index(success) + 1 :]
+    names = {node.attr for statement in rest for node in inside(statement) if isinstance(node, ast.Attribute)}
+    plain = all(isinstance(statement, ast.Expr | ast.AugAssign | ast.Assign) for statement in rest)
+    return plain and "raise_for_status" not in names
+
+
+def wrong_statuses(values: Values, node: ast.expr) -> set[int]:
+    """The statuses in a list, a tuple, a set or a range that say that a request is wrong.
+
+    Args:
+        values: what expressions of the module may be.
+        node: an expression for the list.
+    """
+    found: set[int] = set()
+    for origin in values.origins(node):
+        match origin:
+            case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Set(elts=parts):
+                found |= {part.value for part in parts if isinstance(part, ast.Constant) and type(part.value) is int}
+            case ast.Call(
+                func=ast.Name(id="range"), args=[ast.Constant(value=int(start)), ast.Constant(value=int(end))]
+            ):
+                found |= set(range(start, end)) & CLIENT_ERRORS
+            case ast.Call(func=ast.Name(id="set" | "frozenset" | "list" | "tuple"), args=[inner]):
+                found |= wrong_statuses(values, inner)
+    return (found & CLIENT_ERRORS) - TRANSIENT
 
 
 def _is_status(node: ast.expr) -> bool:

@@ -19,6 +19,7 @@ DISTINCTIVE: Final = re.compile(r"[a-z]+[A-Z]\w{3,}")
 
 CARRYING: Final = frozenset(
     {"str", "dict", "list", "tuple", "set", "dumps", "format", "join", "encode", "quote", "loads", "bytes", "append"}
+    | {"DataFrame", "Series", "from_dicts", "from_records"}
 )
 """Functions whose results have their arguments in them. Others use a URL: `httpx.get(url)` is a response."""
 
@@ -65,12 +66,18 @@ class SignedValues:
     def within(self, node: ast.AST) -> SignedUrlField | None:
         """The first signed URL that an expression has in it."""
         waiting = [node]
+        seen = set()
         while waiting:
             part = waiting.pop()
+            if part in seen:
+                continue
+            seen.add(part)
             if isinstance(part, ast.Subscript | ast.Call | ast.Name | ast.Attribute):
                 found = self._of(part)
                 if found is not None:
                     return found
+            if isinstance(part, ast.Name):
+                waiting.extend(self._values.origins(part))
             if not isinstance(part, ast.Call) or last_name(part.func) in CARRYING:
                 waiting.extend(ast.iter_child_nodes(part))
         return None

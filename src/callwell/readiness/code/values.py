@@ -92,6 +92,9 @@ class Values:
                 return self._joined([self.texts(part, depth + 1) or (UNKNOWN,) for part in parts])
             case ast.FormattedValue(value=inner) | ast.Await(value=inner) | ast.NamedExpr(value=inner):
                 return self.texts(inner, depth + 1)
+            case ast.Call(func=ast.Attribute(value=ast.Constant(value=str(between)), attr="join"), args=[parts]):
+                items = parts.elts if isinstance(parts, ast.List | ast.Tuple) else []
+                return self._joined([self.texts(part, depth + 1) or (UNKNOWN,) for part in items], between)
             case ast.BinOp(left=left, op=operator, right=right):
                 if isinstance(operator, ast.Mod):
                     given = right.elts if isinstance(right, ast.Tuple) else [right]
@@ -109,10 +112,11 @@ class Values:
                 return self._of_name(node, depth)
         return ()
 
-    def _joined(self, parts: list[Texts]) -> Texts:
-        whole: Texts = ("",)
-        for part in parts:
-            whole = tuple(before + text for before in whole for text in part)[:MAX_TEXTS]
+    def _joined(self, parts: list[Texts], between: str = "") -> Texts:
+        whole: Texts = ("",) if parts else ()
+        for number, part in enumerate(parts):
+            sign = between if number else ""
+            whole = tuple(before + sign + text for before in whole for text in part)[:MAX_TEXTS]
         return whole
 
     def _filled(self, template: ast.AST, gap: re.Pattern[str], given: list[ast.expr], depth: int) -> Texts:
@@ -195,6 +199,34 @@ class Values:
     def _origins_of(self, nodes: Iterable[ast.AST], depth: int) -> tuple[ast.AST, ...]:
         found = (origin for node in nodes for origin in self.origins(node, depth + 1))
         return tuple(dict.fromkeys(found))[:MAX_TEXTS]
+
+    def entries(self, node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+        """The entries of a table whose names are known: of `{"a": b, **others}` and of `dict(a=b)`.
+
+        Args:
+            node: an expression for the table.
+        """
+        for origin in self.origins(node):
+            if isinstance(origin, ast.Dict):
+                for key, value in zip(origin.keys, origin.values, strict=True):
+                    if key is None:
+                        yield from self.entries(value)
+                    elif isinstance(key, ast.Constant) and isinstance(key.value, str):
+                        yield key.value, value
+            elif isinstance(origin, ast.Call) and self.dotted(origin.func) == "dict":
+                yield from self.keywords(origin)
+
+    def keywords(self, call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
+        """The arguments of a call that have a name, also those in a table: `get(url, **options)`.
+
+        Args:
+            call: the call.
+        """
+        for word in call.keywords:
+            if word.arg is None:
+                yield from self.entries(word.value)
+            else:
+                yield word.arg, word.value
 
     def constant(self, node: ast.AST) -> str | None:
         """The text that an expression always is; None if it may be something else.

@@ -35,12 +35,11 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
 
 
 def _look_at(module: PythonModule) -> Iterator[Finding]:
-    for word in module.syntax.all(ast.keyword):
-        call = module.syntax.parent(word)
-        if word.arg == OPTION and isinstance(call, ast.Call) and _is_callwell(module):
-            fault = _fault(module, word.value)
-            if fault is not None:
-                yield _finding(module, word.value, f"{OPTION} is {fault}")
+    calls = module.syntax.all(ast.Call) if _is_callwell(module) else ()
+    for value in (value for call in calls for word, value in module.values.keywords(call) if word == OPTION):
+        fault = _fault(module, value)
+        if fault is not None:
+            yield _finding(module, value, f"{OPTION} is {fault}")
     yield from _in_headers(module)
 
 

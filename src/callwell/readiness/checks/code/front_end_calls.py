@@ -11,7 +11,7 @@ from callwell.readiness.code.front_end import read_front_end
 from callwell.readiness.code.provider_signatures import read_signatures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from callwell.readiness.code.front_end import FrontEndText
     from callwell.readiness.code.provider_signatures import ProviderSignatures
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 LINK: Final = re.compile(r"(?:href|cite|xmlns\w*|to|canonical)\\?[\"']?\s*[=:]\s*\{?\s*\\?[\"'`]?$", re.IGNORECASE)
 """What stands before an address that a person follows and no code calls."""
+
+JOINED: Final = re.compile(r"://(?:\$\{|[\"'`]\s*(?:\+|,|\.concat\())")
+"""A scheme that a host is joined to; in old JavaScript, templates have become `"https://".concat(host)`."""
 
 COMMENT: Final = re.compile(r"^\s*(?:\*|//|/\*|<!--|#)|(?<![:\"'`\\])//(?!.*[\"'`]\s*[;,)]?.*//)")
 """The beginning of a line up to an address that stands in a comment."""
@@ -30,20 +33,24 @@ MAX_LINE: Final = 2_000
 def look(project: Project) -> Iterator[Finding | Unseen]:
     """Look at sources, bundles and source maps of front ends, tests aside."""
     signatures = read_signatures(project)
+    hosts = "|".join(map(re.escape, signatures.hosts))
     address = re.compile(
-        rf"[\"'`](?:https?:)?//(?P<host>{'|'.join(map(re.escape, signatures.hosts))})(?::\d+)?(?=[/\"'`?#$\\])",
-        re.IGNORECASE,
+        rf"[\"'`](?:(?:https?|wss?):)?(?:\\?/){{2}}(?P<host>{hosts})(?::\d+)?(?=[/\"'`?#$\\])", re.IGNORECASE
     )
+    bare = re.compile(rf"[\"'`](?P<host>{hosts})(?::\d+)?(?=[/\"'`\\])", re.IGNORECASE)
     for item in read_front_end(project).texts():
         if isinstance(item, Unseen):
             yield item
             continue
-        yield from _look_at(item, address, signatures)
+        patterns = [address, bare] if JOINED.search(item.text) else [address]
+        yield from _look_at(item, patterns, signatures)
 
 
-def _look_at(item: FrontEndText, address: re.Pattern[str], signatures: ProviderSignatures) -> Iterator[Finding]:
+def _look_at(
+    item: FrontEndText, patterns: Sequence[re.Pattern[str]], signatures: ProviderSignatures
+) -> Iterator[Finding]:
     seen = set()
-    for found in address.finditer(item.text):
+    for found in (found for pattern in patterns for found in pattern.finditer(item.text)):
         host = found["host"].lower()
         if _is_said_only(item.text, found.start()) or _needs_no_key(item.text[found.end() :], host, signatures):
             continue

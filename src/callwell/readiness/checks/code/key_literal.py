@@ -12,6 +12,7 @@ from callwell.readiness.check import Check, Finding, Group, Severity
 from callwell.readiness.code.placeholders import may_be_key
 from callwell.readiness.code.provider_signatures import read_signatures
 from callwell.readiness.code.python_code import examine, read_python
+from callwell.readiness.code.set_variables import set_variables
 from callwell.readiness.code.syntax import parameters
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ SCHEME: Final = re.compile(r"(?:bearer|basic|token|apikey)\s+", re.IGNORECASE)
 
 AUTHORIZATION: Final = "authorization"
 
-SET_VARIABLE: Final = ("os.environ.setdefault", "os.putenv", "environ.setdefault", "monkeypatch.setenv")
 GET_VARIABLE: Final = ("os.environ.get", "os.getenv", "environ.get", "getenv")
 
 FIX: Final = (
@@ -96,6 +96,18 @@ def _of_known_shape(module: PythonModule) -> Iterator[Literal]:
             found = module.signatures.find_key(text)
             if found is not None:
                 yield Literal(node, found[0], f"of the shape of {found[1].profile.title}'s keys")
+    yield from _of_parts(module)
+
+
+def _of_parts(module: PythonModule) -> Iterator[Literal]:
+    """Keys that are put together: `"abc_" + "…"`, `"".join(["abc_", "…"])`."""
+    for node in (*module.syntax.all(ast.BinOp), *module.syntax.all(ast.Call)):
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") != "join":
+            continue
+        for text in module.values.texts(node):
+            found = module.signatures.find_key(text)
+            if found is not None:
+                yield Literal(node, found[0], f"of the shape of {found[1].profile.title}'s keys")
 
 
 def _is_docstring(module: PythonModule, node: ast.AST) -> bool:
@@ -107,7 +119,7 @@ def _in_call(module: PythonModule, call: ast.Call) -> Iterator[Literal]:
     name = module.values.dotted(call.func)
     if name in KEY_CLASSES:
         yield from _keys(module, call.args[:1], "in Key(…)")
-    if name in SET_VARIABLE or name in GET_VARIABLE:
+    if name in GET_VARIABLE:
         variable = module.values.texts(call.args[0]) if call.args else ()
         if not module.signatures.key_variables.keys().isdisjoint(variable):
             values = call.args[1:2] + [word.value for word in call.keywords if word.arg == "default"]
@@ -120,11 +132,11 @@ def _in_call(module: PythonModule, call: ast.Call) -> Iterator[Literal]:
 
 
 def _in_keywords(module: PythonModule, call: ast.Call) -> Iterator[Literal]:
-    for word in call.keywords:
-        if word.arg in KEY_WORDS:
-            yield from _keys(module, [word.value], f"as {word.arg}")
-        elif word.arg == "auth":
-            first = word.value
+    for word, value in module.values.keywords(call):
+        if word in KEY_WORDS:
+            yield from _keys(module, [value], f"as {word}")
+        elif word == "auth":
+            first = value
             if isinstance(first, ast.Tuple) and first.elts:
                 first = first.elts[0]
             elif isinstance(first, ast.Call) and first.args:
@@ -156,6 +168,9 @@ def _in_headers(module: PythonModule) -> Iterator[Literal]:
 def _in_variables(module: PythonModule) -> Iterator[Literal]:
     """Literals in variables named as a provider's key is: `SHOP_API_KEY = "…"`, `os.environ["…"] = "…"`."""
     variables = module.signatures.key_variables
+    for name, value in set_variables(module):
+        if name in variables:
+            yield from _keys(module, [value], f"as the value of {name}")
     for target, value in module.syntax.assignments():
         name = _variable_name(target)
         if name.upper() in variables or (module.calls.raw and KEY_NAME.search(name)):

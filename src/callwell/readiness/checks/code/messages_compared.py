@@ -104,8 +104,13 @@ class _Words:
 
     def _are_words(self, node: ast.AST) -> bool:
         match node:
-            case ast.Call(func=ast.Name(id="str" | "repr"), args=[error]):
+            case ast.Call(func=ast.Name(id="str" | "repr" | "format"), args=[error, *_]):
                 return self._is_error(error)
+            case ast.Call(func=ast.Attribute(value=ast.Constant(value=str()), attr="format" | "join"), args=parts):
+                return any(self._is_error(part) or self._is_words(part) for part in parts)
+            case ast.BinOp(left=ast.Constant(value=str()), op=ast.Mod(), right=right):
+                parts = right.elts if isinstance(right, ast.Tuple) else [right]
+                return any(self._is_error(part) or self._is_words(part) for part in parts)
             case ast.Call(func=ast.Attribute(value=value, attr=method)) if method in OF_TEXT:
                 return self._is_words(value)
             case ast.Call(func=ast.Attribute(value=value, attr="get"), args=[ast.Constant(value=str(field)), *_]):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.readiness.check import Check, Finding, Group, Severity
 from callwell.readiness.code.python_code import examine, read_python
-from callwell.readiness.code.retry_loops import Retries
+from callwell.readiness.code.retry_loops import Retries, wrong_statuses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,11 +17,6 @@ if TYPE_CHECKING:
     from callwell.readiness.code.python_module import PythonModule
     from callwell.readiness.code.syntax import Function
     from callwell.readiness.project import Project
-
-TRANSIENT: Final = frozenset({408, 425, 429})
-"""Statuses below 500 that say nothing against the same request later (RFC 9110, RFC 8470, RFC 6585)."""
-
-CLIENT_ERRORS: Final = frozenset(range(400, 500))
 
 STATUS_LISTS: Final = frozenset({"status_forcelist", "status_codes", "statuses", "retry_statuses", "statuses_to_retry"})
 """Keyword arguments that take the statuses to retry."""
@@ -51,26 +46,10 @@ def _status_lists(module: PythonModule) -> Iterator[Finding]:
         if not module.values.dotted(call.func).endswith(RETRY_CLASSES):
             continue
         for word in call.keywords:
-            wrong = sorted(_statuses(module, word.value) - TRANSIENT) if word.arg in STATUS_LISTS else []
+            wrong = sorted(wrong_statuses(module.values, word.value)) if word.arg in STATUS_LISTS else []
             if wrong:
                 listed = ", ".join(map(str, wrong))
                 yield _finding(module, word.value, f"responses with {listed} are retried", "status_forcelist")
-
-
-def _statuses(module: PythonModule, node: ast.expr) -> set[int]:
-    """The statuses from 400 to 499 in a list, a tuple, a set or a range."""
-    found: set[int] = set()
-    for origin in module.values.origins(node):
-        match origin:
-            case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Set(elts=parts):
-                found |= {part.value for part in parts if isinstance(part, ast.Constant) and type(part.value) is int}
-            case ast.Call(
-                func=ast.Name(id="range"), args=[ast.Constant(value=int(start)), ast.Constant(value=int(end))]
-            ):
-                found |= set(range(start, end)) & CLIENT_ERRORS
-            case ast.Call(func=ast.Name(id="set" | "frozenset" | "list" | "tuple"), args=[inner]):
-                found |= _statuses(module, inner)
-    return found & CLIENT_ERRORS
 
 
 def _decorators(module: PythonModule, retries: Retries) -> Iterator[Finding]:
@@ -85,11 +64,19 @@ def _decorators(module: PythonModule, retries: Retries) -> Iterator[Finding]:
 def _loops(module: PythonModule, retries: Retries) -> Iterator[Finding]:
     loops: list[ast.For | ast.While] = [*module.syntax.all(ast.For), *module.syntax.all(ast.While)]
     for loop in loops:
-        fault = retries.fault_of_loop(loop)
-        if fault is not None:
-            function: Function | None = module.syntax.function(loop)
-            name = "the module" if function is None else function.name
-            yield _finding(module, loop, fault, f"{name} loop")
+        yield from _of_loop(module, loop, retries.fault_of_loop(loop))
+    for handler in module.syntax.all(ast.ExceptHandler):
+        yield from _of_loop(module, handler, retries.fault_of_handler(handler))
+    walks: list[ast.For | ast.AsyncFor] = [*module.syntax.all(ast.For), *module.syntax.all(ast.AsyncFor)]
+    for walk in walks:
+        yield from _of_loop(module, walk, retries.fault_of_attempts(walk))
+
+
+def _of_loop(module: PythonModule, loop: ast.AST, fault: str | None) -> Iterator[Finding]:
+    if fault is not None:
+        function: Function | None = module.syntax.function(loop)
+        name = "the module" if function is None else function.name
+        yield _finding(module, loop, fault, f"{name} loop")
 
 
 def _finding(module: PythonModule, node: ast.AST, what: str, identity: str) -> Finding:

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 WRITING: Final = frozenset({"write", "write_text", "writelines", "writerow", "writerows", "dump"})
 """Methods that write to a file."""
 
+TABLE_WRITING: Final = frozenset(
+    {"to_csv", "to_sql", "to_parquet", "to_json", "to_excel", "to_feather", "to_pickle", "to_gbq", "write_csv"}
+    | {"write_parquet", "write_json", "write_database", "write_excel"}
+)
+"""Methods of pandas and polars that write the whole table."""
+
 STORING: Final = frozenset(
     {
         *("insert_one", "insert_many", "update_one", "replace_one", "put_item", "upsert", "bulk_create", "set_many"),
@@ -82,10 +88,7 @@ def _look_at(module: PythonModule) -> Iterator[Finding]:
 def _stores(module: PythonModule) -> Iterator[tuple[ast.AST, ast.AST, str]]:
     """What a module keeps: where, the expression, and how it is kept."""
     for call in module.syntax.all(ast.Call):
-        how = _how_kept(module, call)
-        if how is not None:
-            for kept in [*call.args, *(word.value for word in call.keywords)]:
-                yield call, kept, how
+        yield from _kept_by(module, call)
     for target, value in module.syntax.assignments():
         if isinstance(target, ast.Subscript) and STORE_NAME.search(last_name(target.value)):
             yield target, value, f"kept in {ast.unparse(target.value)}"
@@ -95,6 +98,16 @@ def _stores(module: PythonModule) -> Iterator[tuple[ast.AST, ast.AST, str]]:
         if any(_caches(module, decorator) for decorator in function.decorator_list):
             for returned in module.values.bindings.returns(function):
                 yield returned, returned, f"cached by {function.name}"
+
+
+def _kept_by(module: PythonModule, call: ast.Call) -> Iterator[tuple[ast.AST, ast.AST, str]]:
+    """What a call keeps: its arguments, or the table that is written."""
+    if isinstance(call.func, ast.Attribute) and call.func.attr in TABLE_WRITING:
+        yield call, call.func.value, f"written by {call.func.attr}"
+    how = _how_kept(module, call)
+    if how is not None:
+        for kept in [*call.args, *(word.value for word in call.keywords)]:
+            yield call, kept, how
 
 
 def _how_kept(module: PythonModule, call: ast.Call) -> str | None:

@@ -12,6 +12,7 @@ from callwell.readiness.check import Check, Finding, Group, NotApplicable, Place
 from callwell.readiness.code.http_libraries import SESSION_NAME, library_of
 from callwell.readiness.code.provider_signatures import read_signatures
 from callwell.readiness.code.python_code import examine, read_python
+from callwell.readiness.code.set_variables import set_variables
 from callwell.readiness.code.text_files import read_texts
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from callwell.readiness.project import Project
 
 TERMS: Final = (
-    *("verify=False", "verify = False", '"verify": False', "ssl=False", "verify_ssl=False", "validate_cert"),
+    *("verify", "ssl=False", "validate_cert", "accept_invalid", "NODE_TLS_REJECT_UNAUTHORIZED", "PYTHONHTTPSVERIFY"),
     *("CERT_NONE", "check_hostname", "_create_unverified_context", "disable_warnings", "CA_BUNDLE"),
 )
 """What the text of a module has if it may be concerned."""
@@ -31,17 +32,27 @@ TERMS: Final = (
 OFF_WORDS: Final = frozenset({"verify", "ssl", "verify_ssl", "validate_cert", "cert_reqs", "ssl_verify"})
 """Keyword arguments of HTTP libraries that turn verification off."""
 
+INVALID_ACCEPTED: Final = frozenset({"danger_accept_invalid_certs", "danger_accept_invalid_hostnames"})
+"""Methods of the clients that are built on reqwest, with True as their argument."""
+
 SCRIPT: Final = re.compile(
     r"(?:.*/)?(?:[^/]*\.(?:sh|bash|zsh|ya?ml|toml|env|cfg|ini|conf|mk|json|ps1|service)|\.env[^/]*|\.?curlrc|Makefile"
     r"|Procfile|justfile|(?:Docker|Container|Jenkins)file[^/]*)"
 )
 """Files of commands and variables."""
 
-PROCESS_WIDE: Final = re.compile(
-    r"""\b(?P<name>NODE_TLS_REJECT_UNAUTHORIZED|PYTHONHTTPSVERIFY)["']?\s*[=:]\s*["']?0\b"""
-    r"""|\b(?P<bundle>(?:CURL|REQUESTS)_CA_BUNDLE)["']?\s*[=:]\s*(?:""|'')"""
-)
+GIVEN: Final = r"\s*(?:[=:]|,?\s*[\"']?value[\"']?\s*:)\s*"
+"""Between a variable and its value: a sign, or the next key of a list such as `- name: X`, `value: "0"`."""
+
+OFF_BY_ZERO: Final = ("NODE_TLS_REJECT_UNAUTHORIZED", "PYTHONHTTPSVERIFY")
+OFF_BY_NOTHING: Final = ("CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
 """Variables that turn it off in a whole process."""
+
+PROCESS_WIDE: Final = re.compile(
+    rf"""\b(?P<name>{"|".join(OFF_BY_ZERO)})["']?{GIVEN}["']?0\b"""
+    rf"""|\b(?P<bundle>{"|".join(OFF_BY_NOTHING)})["']?{GIVEN}(?:""|'')"""
+)
+"""A variable with such a value, in a file of variables or of a deployment."""
 
 COMMAND: Final = re.compile(
     r"\b(?P<name>curl)\b[^|;&\n]*?\s(?:-[a-zA-Z]*k[a-zA-Z]*|--insecure)(?=\s|$)|\b(?P<wget>wget)\b[^|;&\n]*?\s--no-check-certificate"
@@ -72,10 +83,11 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
 def _in_script(file: TextFile, signatures: ProviderSignatures) -> Iterator[Finding]:
     if not any(mark in file.text for mark in MARKS):
         return
-    for number, line in enumerate(file.text.splitlines(), start=1):
+    lines = file.text.splitlines()
+    for number, line in enumerate(lines, start=1):
         if line.lstrip().startswith(("#", "//", ";")):
             continue
-        off = PROCESS_WIDE.search(line)
+        off = PROCESS_WIDE.search(line if number == len(lines) else _with_value(line, lines[number]))
         command = COMMAND.search(line)
         if off is not None:
             name = off["name"] or off["bundle"]
@@ -83,6 +95,11 @@ def _in_script(file: TextFile, signatures: ProviderSignatures) -> Iterator[Findi
         elif command is not None and _may_reach(ADDRESS.findall(line), signatures):
             name = command["name"] or command["wget"]
             yield _finding(f"{name} is run without verification", Place(file.name, number), name)
+
+
+def _with_value(line: str, following: str) -> str:
+    """A line that names a variable, with the next one if that has its value."""
+    return f"{line} {following.strip()}" if following.lstrip(" -\"'").startswith("value") else line
 
 
 def _may_reach(hosts: list[str], signatures: ProviderSignatures) -> bool:
@@ -93,6 +110,7 @@ def _may_reach(hosts: list[str], signatures: ProviderSignatures) -> bool:
 
 
 def _look_at(module: PythonModule) -> Iterator[Finding]:
+    yield from _in_variables(module)
     for call in module.syntax.all(ast.Call):
         yield from _in_call(module, call)
     for target, value in module.syntax.assignments():
@@ -108,14 +126,17 @@ def _in_call(module: PythonModule, call: ast.Call) -> Iterator[Finding]:
         what = f"{name} hides that certificates are not verified"
         yield _finding(f"{what}{module.cell(call)}", module.place(call), what, Severity.WARNING)
         return
+    if isinstance(call.func, ast.Attribute) and call.func.attr in INVALID_ACCEPTED and _is_true(call):
+        what = f"{call.func.attr} is called"
+        yield _finding(f"{what}{module.cell(call)}", module.place(call), what)
     if name == "ssl._create_unverified_context" and not isinstance(module.syntax.parent(call), ast.Assign):
         yield _finding(f"{name} verifies nothing{module.cell(call)}", module.place(call), name)
     if not _sends(module, call, name) or _is_elsewhere(module, call):
         return
-    for word in call.keywords:
-        if word.arg in OFF_WORDS and _is_off(module, word.value):
-            what = f"{name or ast.unparse(call.func)} has {word.arg}={ast.unparse(word.value)}"
-            yield _finding(f"{what}{module.cell(call)}", module.place(word.value), what)
+    for word, value in module.values.keywords(call):
+        if word in OFF_WORDS and _is_off(module, value):
+            what = f"{name or ast.unparse(call.func)} has {word}={ast.unparse(value)}"
+            yield _finding(f"{what}{module.cell(call)}", module.place(value), what)
 
 
 def _sends(module: PythonModule, call: ast.Call, name: str) -> bool:
@@ -140,9 +161,17 @@ def _is_elsewhere(module: PythonModule, call: ast.Call) -> bool:
 
 
 def _is_off(module: PythonModule, value: ast.expr) -> bool:
-    if isinstance(value, ast.Constant):
-        return value.value is False or value.value == "CERT_NONE"
-    return module.values.dotted(value).rpartition(".")[2] == "CERT_NONE"
+    """Whether a value turns verification off, whenever the module decides it alone."""
+    origins = module.values.origins(value)
+    return bool(origins) and all(
+        (isinstance(one, ast.Constant) and (one.value is False or one.value == "CERT_NONE"))
+        or module.values.dotted(one).rpartition(".")[2] == "CERT_NONE"
+        for one in origins
+    )
+
+
+def _is_true(call: ast.Call) -> bool:
+    return any(isinstance(argument, ast.Constant) and argument.value is True for argument in call.args)
 
 
 def _hides_insecure_requests(call: ast.Call) -> bool:
@@ -163,15 +192,22 @@ def _turned_off(module: PythonModule, target: ast.expr, value: ast.expr) -> str 
             return "the TLS context has CERT_NONE"
         case ast.Attribute(attr="check_hostname") if _is_off(module, value) and _has_http(module):
             return "the TLS context does not check host names"
-        case ast.Subscript(slice=ast.Constant(value="CURL_CA_BUNDLE" | "REQUESTS_CA_BUNDLE")):
-            if isinstance(value, ast.Constant) and value.value == "":
-                return "an empty CA bundle turns verification off in the whole process"
     return None
+
+
+def _in_variables(module: PythonModule) -> Iterator[Finding]:
+    """Variables that turn verification off in the whole process."""
+    for name, value in set_variables(module):
+        text = module.values.constant(value)
+        if (name in OFF_BY_ZERO and text == "0") or (name in OFF_BY_NOTHING and text == ""):
+            what = f"{name} turns verification off in the whole process"
+            yield _finding(f"{what}{module.cell(value)}", module.place(value), name)
 
 
 def _has_http(module: PythonModule) -> bool:
     """Whether a module imports what sends HTTP requests: contexts are for other protocols too."""
-    names = module.values.bindings.imported_names
+    names = [*module.values.bindings.imported_names]
+    names += [alias.name for node in module.syntax.all(ast.Import) for alias in node.names]
     return module.calls.imports_callwell or any(library_of(name) for name in names)
 
 
