@@ -7,7 +7,8 @@ written: the response `200:` is "200".
 
 An alias (`*name`) takes nine bytes and may name a value of any size: nine levels of nine aliases each are a thousand
 million values. PyYAML shares the value that an alias names, but a walk through the document would never end. So the
-values are counted as if each alias was written out, before any are made.
+values are counted as if each alias was written out, before any are made. Most documents have no alias, so that the
+parser's events are enough to count.
 """
 
 from __future__ import annotations
@@ -40,9 +41,14 @@ _CLOSING: Final = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
 
 
 class _Loader(_LoaderBase):  # type: ignore[misc] # one of two classes
-    """PyYAML's safe loader with the scalars of YAML 1.2."""
+    """PyYAML's safe loader with the scalars of YAML 1.2.
+
+    Attributes:
+        repeats: whether an object that was made has a key twice.
+    """
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's own way: a class without those of its base
+    repeats: bool = False
 
     def construct_key(self, node: yaml.Node) -> str:
         """A key as it is written."""
@@ -54,6 +60,7 @@ class _Loader(_LoaderBase):  # type: ignore[misc] # one of two classes
         """An object; what `<<` merges into it comes first."""
         mapping: dict[str, Any] = {}
         yield mapping
+        self.repeats = self.repeats or len({str(key.value) for key, _ in node.value}) < len(node.value)
         self.flatten_mapping(node)
         for key, value in node.value:
             mapping[self.construct_key(key)] = self.construct_object(value)
@@ -79,14 +86,16 @@ def read_yaml(content: bytes) -> tuple[Any, bool]:
         DescriptionError: it is no YAML, or nested too deeply, or its aliases expand to too much.
     """
     try:
-        _check_depth(content)
+        has_aliases = _check_events(content)
         loader = _Loader(content)
         try:
             node = loader.get_single_node()
             if node is None:
                 return None, False
-            repeats = _check_nodes(node)
-            return loader.construct_document(node), repeats
+            if has_aliases:
+                _check_nodes(node)
+            value = loader.construct_document(node)
+            return value, loader.repeats
         finally:
             loader.dispose()
     except (yaml.YAMLError, ValueError) as error:
@@ -122,15 +131,26 @@ def yaml_line(text: str, path: KeyPath) -> int | None:
     return line
 
 
-def _check_depth(content: bytes) -> None:
+def _check_events(content: bytes) -> bool:
+    """Measure the depth, and count the values as they are written. Returns whether there are aliases."""
     depth = 0
+    values = 0
+    has_aliases = False
     for event in yaml.parse(content, Loader=_LoaderBase):
-        if isinstance(event, _OPENING):
+        if isinstance(event, yaml.ScalarEvent):
+            values += 1
+        elif isinstance(event, _OPENING):
+            values += 1
             depth += 1
             if depth > MAX_DEPTH:
                 raise DescriptionError(("document",), f"expected at most {MAX_DEPTH} levels, found more")
         elif isinstance(event, _CLOSING):
             depth -= 1
+        elif isinstance(event, yaml.AliasEvent):
+            has_aliases = True
+    if values > MAX_VALUES:
+        raise DescriptionError(("document",), f"expected at most {MAX_VALUES:,} values, found more")
+    return has_aliases
 
 
 def repeated_yaml_keys(text: str) -> Iterator[tuple[KeyPath, int, int]]:
@@ -159,9 +179,8 @@ def repeated_yaml_keys(text: str) -> Iterator[tuple[KeyPath, int, int]]:
             stack.extend(reversed(children))
 
 
-def _check_nodes(root: yaml.Node) -> bool:
-    """Count all values, those of an alias each time that it is used. Returns whether a key appears twice."""
-    repeats = False
+def _check_nodes(root: yaml.Node) -> None:
+    """Count all values, those of an alias each time that it is used."""
     sizes: dict[int, int] = {}
     open_nodes: set[int] = set()
     stack: list[tuple[yaml.Node, bool]] = [(root, False)]
@@ -182,12 +201,6 @@ def _check_nodes(root: yaml.Node) -> bool:
             open_nodes.add(id(node))
             stack.append((node, True))
             stack.extend((child, False) for child in children)
-            repeats = repeats or _has_key_twice(node)
-    return repeats
-
-
-def _has_key_twice(node: yaml.Node) -> bool:
-    return isinstance(node, yaml.MappingNode) and len({str(key.value) for key, _ in node.value}) < len(node.value)
 
 
 def _children(node: yaml.Node) -> list[yaml.Node]:
