@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,8 +27,9 @@ config` shows each setting and where it comes from. [Errors](errors.md) says mor
 """
 
 
+@cache
 def page() -> str:
-    """The text of the page."""
+    """The text of the page, which is made once."""
     sections = [section for name in COMMANDS for section in _sections(f"callwell {name}", load(name))]
     return "\n".join([HEAD, _section("callwell", root()), *sections])
 

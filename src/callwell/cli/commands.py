@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -95,8 +96,9 @@ class LazyGroup(TyperGroup):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+@cache
 def root() -> TyperGroup:
-    """The command `callwell`."""
+    """The command `callwell`, which is made once: typer takes 3 ms for it."""
     app = typer.Typer(cls=LazyGroup, rich_markup_mode=None, add_completion=False, epilog=EXIT_CODES)
     app.callback()(_callwell)
     group = get_command(app)
@@ -105,8 +107,9 @@ def root() -> TyperGroup:
     return group
 
 
+@cache
 def load(name: str) -> TyperCommand | TyperGroup:
-    """One command of the table.
+    """One command of the table, which is made once: typer takes up to 10 ms for it.
 
     Args:
         name: one of `COMMANDS`.
