@@ -8,13 +8,12 @@ own.
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from callwell.cli.main import main
 from tests.docs import pages, tutorial
+from tests.processes.program import run
 from tests.processes.type_check import mypy
 
 if TYPE_CHECKING:
@@ -44,8 +43,8 @@ def test_samples_of_tests_pass(tmp_path: Path) -> None:
     """The tests on the page about testing pass."""
     for block in pages.blocks(pages.DOCS / "how" / "testing.md", "python"):
         (tmp_path / block.title).write_text(block.text, encoding="utf-8")
-    pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path)]
-    ran = subprocess.run(pytest, cwd=tmp_path, capture_output=True, text=True, check=False)
+    pytest = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path)]
+    ran = run(pytest, folder=tmp_path)
     assert "2 passed" in ran.stdout, ran.stdout
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import callwell.emulator.server
@@ -12,6 +13,7 @@ ROOM = Path(callwell.emulator.server.__file__).parent
 ALLOWED = ("callwell.clock", "callwell.emulator")
 
 
+@cache
 def imported(path: Path) -> set[str]:
     """Every module of ours that a file imports, wherever in the file."""
     names: set[str] = set()

@@ -7,6 +7,7 @@ import re
 import shlex
 import sys
 import tomllib
+from functools import cache
 from importlib import metadata
 
 import pytest
@@ -32,11 +33,16 @@ def package(requirement: str) -> str:
     return re.split(r"[<>=; ]", requirement, maxsplit=1)[0]
 
 
+@cache
+def read_code() -> str:
+    """All code of the package."""
+    return "\n".join(file.read_text() for file in tree.python_files("src"))
+
+
 @pytest.mark.parametrize("extra", EXTRAS)
 def test_every_extra_is_used(extra: str) -> None:
     """Each package of an extra is imported somewhere, and some hint says how to install the extra."""
-    files = sorted((tree.ROOT / "src").rglob("*.py"))
-    code = "\n".join(file.read_text() for file in files)
+    code = read_code()
     for item in set(map(package, EXTRAS[extra])) - THROUGH_OTHERS:
         name = MODULES.get(item, item)
         assert re.search(rf"""(import |from |import_module\(")\b{name}\b""", code), item

@@ -7,10 +7,11 @@ import ast
 
 import pytest
 
+from file_cache import read_files
 from tests.structure import tree
 
 
-def sleeps(source: str) -> list[int]:
+def find_sleeps(_: str, source: str) -> list[int]:
     """The lines that sleep: a call of any `sleep`, by whatever name it was imported."""
     return [
         node.lineno
@@ -22,7 +23,8 @@ def sleeps(source: str) -> list[int]:
 
 def test_core_tests_do_not_sleep() -> None:
     """No test of the core sleeps."""
-    found = {path.name: sleeps(path.read_text(encoding="utf-8")) for path in tree.python_files("tests/core")}
+    found = read_files(find_sleeps, tree.python_files("tests/core"))
+    assert found
     assert {name: lines for name, lines in found.items() if lines} == {}
 
 
@@ -31,4 +33,4 @@ def test_core_tests_do_not_sleep() -> None:
 )
 def test_sleeping_is_noticed(source: str) -> None:
     """Every spelling of sleeping is found."""
-    assert len(sleeps(source)) == 1
+    assert len(find_sleeps("", source)) == 1
