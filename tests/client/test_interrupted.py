@@ -79,20 +79,18 @@ class Interrupt:
 
     def __call__(self, frame: FrameType, _event: str, _arg: object) -> Any:
         """Python calls it for each function; what it returns is called for each line."""
-        lines = with_lines(frame.f_code.co_filename)
-        if lines is None:
-            return None
+        return None if with_lines(frame.f_code.co_filename) is None else self._trace
 
-        def trace(frame: FrameType, event: str, _arg: object) -> Any:
-            if event == "line" and not (frame.f_lineno in lines and self._leaves_block(frame)):
-                self.left -= 1
-                if not self.left:
-                    raise KeyboardInterrupt
-            return trace
-
-        return trace
+    def _trace(self, frame: FrameType, event: str, _arg: object) -> Any:
+        if event == "line" and not self._leaves_block(frame):
+            self.left -= 1
+            if not self.left:
+                raise KeyboardInterrupt
+        return self._trace
 
     def _leaves_block(self, frame: FrameType) -> bool:
+        if frame.f_lineno not in (with_lines(frame.f_code.co_filename) or ()):
+            return False
         place = (id(frame), frame.f_lineno)
         again = place in self._entered
         self._entered ^= {place}

@@ -123,14 +123,18 @@ class PermitSimulation:
             self._now, _, event = heappop(self._events)
             if self._now > self._end_s:
                 break
+            before = list(self.buckets)
             event()
-            self._check()
+            self._check(before)
         for arrivals in self.arrivals:
             arrivals.sort()
 
-    def _check(self) -> None:
-        for quota, bucket in zip(self.quotas, self.buckets, strict=True):
-            binned = sum(n for bins in (bucket.held, bucket.cooling, bucket.in_transit) for _, n in bins)
+    def _check(self, before: Sequence[Bucket]) -> None:
+        """What an event has changed adds up."""
+        for quota, old, bucket in zip(self.quotas, before, self.buckets, strict=True):
+            if bucket is old:
+                continue
+            binned = sum([permits.count(bins) for bins in (bucket.held, bucket.cooling, bucket.in_transit)])
             assert bucket.available >= 0
             assert bucket.available + binned == quota.limit
 

@@ -35,8 +35,8 @@ def test_a_hidden_limit_is_found(
 ) -> None:
     """Within a few windows nearly all is used, and next to nothing refused."""
     model = world(**hidden)
-    model.run(begins_s + 600.0)
-    done, refused = model.rates(begins_s, begins_s + 600.0)
+    model.run(begins_s + 300.0)
+    done, refused = model.rates(begins_s, begins_s + 300.0)
     assert done >= least * capacity
     assert refused < most
 

@@ -12,18 +12,26 @@ from callwell import errors
 from callwell.emulator.options import EmulatorOptions
 from clips import clip
 from tests.integration.filming import COUNT, PIECE, ROOMY, SIZE, UPLOADING, Site, count_arrived, upload_and_kill
-from tests.processes.program import run, start
+from tests.processes.program import renewed, run, start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 
+OPTIONS = EmulatorOptions(provider=("apivideo",), settings=ROOMY, clock="50")
+
+
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def site(tmp_path: Path) -> Site:
     """An emulator that is in no hurry about quotas."""
-    options = EmulatorOptions(provider=("apivideo",), settings=ROOMY, clock="50")
-    with start(options) as running:
+    return Site(renewed(OPTIONS), tmp_path)
+
+
+@pytest.fixture
+def own_site(tmp_path: Path) -> Iterator[Site]:
+    """The same in a process of its own, for a test that kills programs amid their requests."""
+    with start(OPTIONS) as running:
         yield Site(running, tmp_path)
 
 
@@ -98,8 +106,9 @@ def test_refusals_do_not_multiply_questions(site: Site) -> None:
     site.check(done.target)
 
 
-def test_the_figures_of_another_process_count(site: Site) -> None:
+def test_the_figures_of_another_process_count(own_site: Site) -> None:
     """What was under way when it was killed was sent again, and the report of the next process says so."""
+    site = own_site
     upload_and_kill(site, 3)
     point = site.running.endpoint("apivideo")
     job = {"base_url": point.base_url, "key": point.key, "state": site.state, "file": str(site.film)}

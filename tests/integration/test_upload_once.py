@@ -12,17 +12,26 @@ from callwell.core.upload import Upload
 from callwell.emulator.options import EmulatorOptions
 from callwell.state.base import Cell
 from tests.integration.filming import COUNT, PIECE, ROOMY, Site, count_arrived, upload_and_kill
-from tests.processes.program import start
+from tests.processes.program import renewed, start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 
+OPTIONS = EmulatorOptions(provider=("apivideo",), settings=ROOMY)
+
+
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def site(tmp_path: Path) -> Site:
     """An emulator that is in no hurry about quotas."""
-    with start(EmulatorOptions(provider=("apivideo",), settings=ROOMY)) as running:
+    return Site(renewed(OPTIONS), tmp_path)
+
+
+@pytest.fixture
+def own_site(tmp_path: Path) -> Iterator[Site]:
+    """The same in a process of its own, for a test that kills programs amid their requests."""
+    with start(OPTIONS) as running:
         yield Site(running, tmp_path)
 
 
@@ -42,8 +51,9 @@ def test_a_lost_answer_to_the_creation_makes_no_second_video(site: Site, fault: 
 
 
 @pytest.mark.parametrize("own", [False, True])
-def test_a_kill_right_after_the_creation_makes_no_second_video(site: Site, own: bool) -> None:  # noqa: FBT001 - a case
+def test_a_kill_right_after_the_creation_makes_no_second_video(own_site: Site, own: bool) -> None:  # noqa: FBT001 - a case
     """The response hangs, and the process is killed: the same upload finds its video, also under a given name."""
+    site = own_site
     site.faults({"operation": "videos.create", "fault": "hang", "nth": [1], "delay_s": 30})
     name = "talk 1" if own else None
     upload_and_kill(site, 1, "videos.create", name)
@@ -66,8 +76,9 @@ def test_the_same_upload_can_be_repeated_on_purpose(site: Site) -> None:
     assert count_arrived(site) == 3 * COUNT
 
 
-def test_a_video_that_vanished_before_its_first_piece_is_made_again(site: Site) -> None:
+def test_a_video_that_vanished_before_its_first_piece_is_made_again(own_site: Site) -> None:
     """What was made is gone: that is seen, and another one is made."""
+    site = own_site
     site.faults({"operation": "videos.create", "fault": "hang", "nth": [1], "delay_s": 30})
     upload_and_kill(site, 1, "videos.create")
     with site.client() as client:
