@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import math
 import os
-import subprocess
-import sys
 import threading
 from functools import partial
 from queue import Queue
@@ -25,6 +23,7 @@ from callwell.export.walks import WalkResult
 from callwell.state import open_state
 from callwell.state.base import FORGET, Cell
 from tests.patience import PATIENCE_S
+from tests.processes.program import popen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -151,9 +150,8 @@ def test_threads_take_turns(state: State) -> None:
 
 def test_processes_take_turns(url: str) -> None:
     """Four processes that open the state at once and count in one record lose nothing."""
-    command = [sys.executable, "-c", INCREMENT, url, "150"]
-    processes = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(4)]
-    assert [(process.communicate(timeout=60)[1], process.returncode) for process in processes] == [(b"", 0)] * 4
+    processes = [popen(["-c", INCREMENT, url, "150"]) for _ in range(4)]
+    assert [(process.communicate(timeout=60)[1], process.returncode) for process in processes] == [("", 0)] * 4
     state = open_state(url)
     assert state.read(COUNT) == 600
     state.close()

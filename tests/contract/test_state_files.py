@@ -8,8 +8,6 @@ import random
 import shutil
 import sqlite3
 import stat
-import subprocess
-import sys
 import tempfile
 import threading
 from contextlib import contextmanager
@@ -25,6 +23,7 @@ from callwell.state.base import Cell
 from callwell.state.migrations import Migration
 from callwell.state.sqlite import SqliteState
 from tests.patience import PATIENCE_S
+from tests.processes.program import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -272,5 +271,5 @@ def test_a_killed_process_leaves_the_state_usable(tmp_path: Path) -> None:
         "state.update(Cell('count', int, 0), lambda count: (41, None))\n"
         "state.update(Cell('count', int, 0), lambda count: (os.kill(os.getpid(), signal.SIGKILL), None))\n"
     )
-    done = subprocess.run([sys.executable, "-c", program, f"sqlite:///{path}"], check=False, timeout=PATIENCE_S)
+    done = run(["-c", program, f"sqlite:///{path}"], timeout=PATIENCE_S)
     assert (done.returncode, plus(path)) == (-9, 42)

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +19,7 @@ from callwell.testing import ScriptedTransport
 from tests.client.acme import KEY, acme
 from tests.client.world import OK
 from tests.contract.test_state_files import COUNT, plus
+from tests.processes.program import popen, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +37,7 @@ state.update(Cell("count", int, 0), lambda count: (count + 1, None))
 
 def elsewhere(path: Path) -> None:
     """Count in another process, which has locks of its own."""
-    subprocess.run([sys.executable, "-c", PLUS, str(path)], check=True, timeout=60)
+    run(["-c", PLUS, str(path)], timeout=60).check_returncode()
 
 
 def removed(path: Path) -> None:
@@ -94,8 +93,7 @@ def with_another_log(path: Path) -> None:
     """Log and index are removed, and another process makes new ones."""
     without_log(path)
     without_index(path)
-    plan = [sys.executable, "-c", PLUS + "import time; print(flush=True); time.sleep(60)", str(path)]
-    with subprocess.Popen(plan, stdout=subprocess.PIPE) as other:
+    with popen(["-c", PLUS + "import time; print(flush=True); time.sleep(60)", str(path)]) as other:
         assert other.stdout is not None
         other.stdout.readline()
         other.kill()

@@ -207,7 +207,7 @@ def receive_request(channel: socket.socket) -> tuple[bytes, list[int]]:
 
 
 def run(job: dict[str, Any]) -> None:
-    """Be the program: `-m MODULE`, or a file."""
+    """Be the program: `-m MODULE`, `-c CODE`, or a file."""
     for number, descriptor in enumerate(job["streams"]):
         os.dup2(descriptor, number)
         os.close(descriptor)
@@ -236,11 +236,15 @@ def program(job: dict[str, Any]) -> int:
 
 
 def run_main(first: str, rest: list[str], job: dict[str, Any]) -> None:
-    """Run a module or a file as the main one."""
+    """Run a module, some code or a file as the main one."""
     if first == "-m":
         sys.argv = rest
         sys.path[0] = job["folder"]
         runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
+    elif first == "-c":
+        sys.argv = [first, *rest[1:]]
+        sys.path[0] = ""
+        exec(compile(rest[0], "<string>", "exec"), {"__name__": "__main__"})  # noqa: S102 - as an interpreter does
     else:
         sys.argv = job["arguments"]
         sys.path[0] = str(Path(first).parent)

@@ -146,7 +146,7 @@ def popen(
     """Start a program that reads nothing and prints text.
 
     Args:
-        arguments: `-m` and a module, or a file of Python, and what it is given.
+        arguments: `-m` and a module, `-c` and code, or a file of Python, and what it is given.
         folder: where it works; here, unless said.
         variables: its environment; this process's, unless said.
         stderr: a descriptor for standard error; a pipe unless said.
