@@ -27,9 +27,9 @@ from callwell.core.rules.profile import QuotaRule, RetryRule
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from callwell.core.quota.lease_records import Grant, Holding, Report
+    from callwell.core.quota.lease_records import Grant, Holding, Names, Report
+    from callwell.core.quota.record import AccountQuotas
 
-NAMES: Final = ("calls",)
 DRIFT: Final = 5e-4
 """The most by which a machine's monotonic clock is wrong, as the proof allows."""
 
@@ -55,6 +55,8 @@ class Course(NamedTuple):
         seed: of all chance.
         workers: callers of a process that wants everything: each calls again when it has its answer.
         answer_s: least and most seconds until the provider has answered.
+        versions: of the profile, each with its quotas by their names, which count all calls; one with the quota above
+            if there are none. Processes begin with the first: see `World.upgrade`.
     """
 
     processes: int
@@ -68,6 +70,7 @@ class Course(NamedTuple):
     seed: int
     workers: int = 8
     answer_s: tuple[float, float] = (0.01, 0.2)
+    versions: tuple[dict[str, QuotaRule], ...] = ()
 
 
 class Machine:
@@ -100,6 +103,7 @@ class Seat:
 
     Attributes:
         machine: where it runs.
+        own: the account's quotas by the process's version of the profile.
         rate: calls a second that are asked for; infinite for one that wants everything.
         holding: what the process holds.
         life: the number of the process: what an earlier one began is no concern of this one.
@@ -112,10 +116,10 @@ class Seat:
         ask_at: true time at which callers ask again.
     """
 
-    def __init__(self, machine: Machine, rate: float, holding: Holding) -> None:
+    def __init__(self, machine: Machine, own: AccountQuotas, rate: float, name: str) -> None:
         self.machine = machine
         self.rate = rate
-        self.holding = holding
+        self.begin(name, own)
         self.life = 0
         self.waiting: deque[float] = deque()
         self.asked = 0
@@ -124,6 +128,12 @@ class Seat:
         self.paused_until = -inf
         self.exchange_at = inf
         self.ask_at = inf
+
+    def begin(self, name: str, own: AccountQuotas) -> None:
+        """A process that has nothing yet."""
+        self.own = own
+        self.call = to_call_quotas(to_private(own), tuple(own.keys))
+        self.holding: Holding = holdings.open_holding(name, own)
 
 
 class World:
@@ -135,6 +145,7 @@ class World:
     Attributes:
         true_s: true time.
         exchanges: changes of the record in the store.
+        arrivals: when requests have arrived at the provider.
     """
 
     def __init__(self, course: Course) -> None:
@@ -145,12 +156,11 @@ class World:
         self.server_ahead_s = 0.0
         self.store_down_until = -inf
         self._record = FleetRecord()
-        self._arrivals: list[float] = []
+        self.arrivals: list[float] = []
         self._waits: list[float] = []
-        rule = QuotaRule(limit=course.limit, window_s=course.window_s)
-        self._own = to_account_quotas({NAMES[0]: rule}, RetryRule())
-        self._call = to_call_quotas(to_private(self._own), NAMES)
-        self._events: list[tuple[float, int, Callable[[], None]]] = []
+        versions = course.versions or ({"calls": QuotaRule(limit=course.limit, window_s=course.window_s)},)
+        self.owns = [to_account_quotas(rules, RetryRule()) for rules in versions]
+        self._events: list[tuple[float, int, Callable[[], object]]] = []
         self._numbers = 0
         self.machines = [Machine(f"boot{i}", self.dice) for i in range(course.machines)]
         self.seats = [self._seat(i) for i in range(course.processes)]
@@ -169,16 +179,31 @@ class World:
             event()
         return self._result()
 
-    def at(self, after_s: float, event: Callable[[], None]) -> None:
+    def at(self, after_s: float, event: Callable[[], object]) -> None:
         """Do something so many true seconds from now."""
         self._numbers += 1
         heappush(self._events, (self.true_s + after_s, self._numbers, event))
 
     def kill(self, seat: Seat) -> None:
         """End a process without a word; its requests arrive all the same. Another takes its place at once."""
+        self._replace(seat, seat.own)
+
+    def upgrade(self, seat: Seat, version: int) -> None:
+        """Let a process give back what it has, and start one of another version in its place.
+
+        Args:
+            seat: of the process.
+            version: the number of the other version.
+        """
+        now = seat.machine.monotonic(self.true_s)
+        seat.holding, report = holder_exchange.prepare(seat.holding, seat.own, {}, now, leaving=True)
+        self._deliver(seat, partial(self._change, seat.machine, seat.own, report))
+        self._replace(seat, self.owns[version])
+
+    def _replace(self, seat: Seat, own: AccountQuotas) -> None:
         seat.life += 1
         self._numbers += 1
-        seat.holding = holdings.open_holding(f"p{self._numbers}", self._own)
+        seat.begin(f"p{self._numbers}", own)
         seat.busy = False
         seat.paused_until = -inf
         seat.exchange_at = inf
@@ -193,7 +218,7 @@ class World:
         mean_rate = course.small_share * course.limit / course.window_s / small
         rate = inf if number < course.greedy else mean_rate * self.dice.choice((0.25, 0.5, 1.0, 2.25))
         machine = self.machines[number % len(self.machines)]
-        return Seat(machine, rate, holdings.open_holding(f"s{number}", self._own))
+        return Seat(machine, self.owns[0], rate, f"s{number}")
 
     def _begin_greedy(self, seat: Seat) -> None:
         seat.asked += self.course.workers
@@ -214,7 +239,7 @@ class World:
             return
         while seat.waiting:
             now = seat.machine.monotonic(self.true_s)
-            seat.holding, (permit, _) = holdings.acquire(seat.holding, self._call, now)
+            seat.holding, (permit, _) = holdings.acquire(seat.holding, seat.call, now)
             if not isinstance(permit, Permit):
                 self._ask_again(seat, permit)
                 break
@@ -237,8 +262,8 @@ class World:
         dice = self.dice
         answer_s = dice.uniform(*self.course.answer_s)
         if self.course.faulty and dice.random() < 1e-4:  # noqa: PLR2004 - one call in ten thousand
-            answer_s += dice.uniform(0.0, 0.95 * self._own.max_hold_s)
-        self._arrivals.append(self.true_s + answer_s * dice.random())
+            answer_s += dice.uniform(0.0, 0.95 * seat.own.max_hold_s)
+        self.arrivals.append(self.true_s + answer_s * dice.random())
         self.at(answer_s, partial(self._if_alive, seat, seat.life, partial(self._answer, seat, permit)))
 
     def _answer(self, seat: Seat, permit: Permit) -> None:
@@ -246,7 +271,7 @@ class World:
             self._when_awake(seat, partial(self._answer, seat, permit))
             return
         now = seat.machine.monotonic(self.true_s)
-        seat.holding, _ = holdings.release(seat.holding, self._call, permit, PLAIN_SUCCESS, now)
+        seat.holding, _ = holdings.release(seat.holding, seat.call, permit, PLAIN_SUCCESS, now)
         if seat.rate == inf:
             seat.asked += 1
             seat.waiting.append(self.true_s)
@@ -254,7 +279,7 @@ class World:
         else:
             self._plan_exchange(seat)
 
-    def _if_alive(self, seat: Seat, life: int, event: Callable[[], None]) -> None:
+    def _if_alive(self, seat: Seat, life: int, event: Callable[[], object]) -> None:
         if seat.life == life:
             event()
 
@@ -264,7 +289,7 @@ class World:
     def _plan_exchange(self, seat: Seat, no_sooner_s: float = 0.0) -> None:
         if seat.busy:
             return
-        due = holder_exchange.due_at(seat.holding, self._own, self._needs(seat))
+        due = holder_exchange.due_at(seat.holding, seat.own, self._needs(seat))
         if due == inf:
             return
         at = max(self.true_s + no_sooner_s, seat.machine.true(due))
@@ -273,8 +298,8 @@ class World:
             self.at(at - self.true_s, partial(self._if_alive, seat, seat.life, partial(self._exchange, seat, at)))
 
     @staticmethod
-    def _needs(seat: Seat) -> dict[tuple[str, ...], int]:
-        return {NAMES: len(seat.waiting)} if seat.waiting else {}
+    def _needs(seat: Seat) -> dict[Names, int]:
+        return {seat.call.names: len(seat.waiting)} if seat.waiting else {}
 
     def _exchange(self, seat: Seat, planned_at: float) -> None:
         if seat.busy or seat.exchange_at != planned_at:
@@ -285,11 +310,11 @@ class World:
             return
         seat.exchange_at = inf
         now = seat.machine.monotonic(self.true_s)
-        seat.holding, report = holder_exchange.prepare(seat.holding, self._own, self._needs(seat), now)
+        seat.holding, report = holder_exchange.prepare(seat.holding, seat.own, self._needs(seat), now)
         seat.busy = True
         self._deliver(seat, partial(self._apply, seat, seat.life, report))
 
-    def _deliver(self, seat: Seat, event: Callable[[], None]) -> None:
+    def _deliver(self, seat: Seat, event: Callable[[], object]) -> None:
         """A message to the store or from it, which may be lost."""
         trip_s = self.dice.uniform(*HALF_TRIP_S)
         if self.true_s < max(seat.machine.cut_until, self.store_down_until):
@@ -302,17 +327,20 @@ class World:
 
     def _apply(self, seat: Seat, life: int, report: Report) -> None:
         """The change of the record. It happens even if the process has died since it asked."""
+        grant = self._change(seat.machine, seat.own, report)
+        self._deliver(seat, partial(self._if_alive, seat, life, partial(self._receive, seat, grant)))
+
+    def _change(self, machine: Machine, own: AccountQuotas, report: Report) -> Grant:
         wall = 1e9 + self.true_s
-        machine = seat.machine
         clocks = ClockReading(
             boot=machine.name,
             monotonic=machine.monotonic(self.true_s),
             wall=wall + machine.wall_ahead_s,
             server_wall=wall + self.server_ahead_s,
         )
-        self._record, grant = leases.exchange(self._record, report, self._own, clocks)
+        self._record, grant = leases.exchange(self._record, report, own, clocks)
         self.exchanges += 1
-        self._deliver(seat, partial(self._if_alive, seat, life, partial(self._receive, seat, grant)))
+        return grant
 
     def _receive(self, seat: Seat, grant: Grant) -> None:
         if self.true_s < seat.paused_until:
@@ -320,12 +348,12 @@ class World:
             return
         seat.busy = False
         now = seat.machine.monotonic(self.true_s)
-        seat.holding = holder_exchange.receive(seat.holding, self._own, grant, now)
+        seat.holding = holder_exchange.receive(seat.holding, seat.own, grant, now)
         self._serve(seat)
 
     def _result(self) -> dict[str, Any]:
         course = self.course
-        arrivals = sorted(self._arrivals)
+        arrivals = sorted(self.arrivals)
         greedy = [seat.served for seat in self.seats if seat.rate == inf]
         small = [seat for seat in self.seats if seat.rate < inf]
         calls = len(arrivals)

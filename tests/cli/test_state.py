@@ -16,7 +16,7 @@ from callwell.client.exactly_once.entry import Entry, Status
 from callwell.client.exactly_once.store import MAX_AGE_S, LedgerStore
 from callwell.client.quota.leases.account import LeasedAccount
 from callwell.clock import SystemClock
-from callwell.core.quota.leases import LEASE_S
+from callwell.core.quota.lease_records import LEASE_S
 from callwell.core.quota.permits import Permit
 from callwell.errors import UsageError
 from callwell.providers import load

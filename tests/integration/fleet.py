@@ -66,13 +66,12 @@ class Fleet:
             "url": self._server.url,
             "state": state,
             "clock": clock,
-            "limit": limit,
-            "window_s": window_s,
+            "quotas": {"window": (limit, window_s)},
         }
 
-    def start(self, name: str, *, tasks: int = 4, pause_s: float = 0.0) -> None:
-        """Start a process."""
-        job = self._job | {"name": name, "tasks": tasks, "pause_s": pause_s}
+    def start(self, name: str, *, tasks: int = 4, pause_s: float = 0.0, **more: Any) -> None:
+        """Start a process; `quotas` are its own, as a profile of another version has them."""
+        job = self._job | {"name": name, "tasks": tasks, "pause_s": pause_s} | more
         self.programs[name] = popen(["-m", "tests.integration.fleet_member", json.dumps(job)], folder=self._root)
 
     def end(self) -> dict[str, int]:
@@ -138,6 +137,15 @@ class Fleet:
             while at - times[first] >= window_s:
                 first += 1
             most = max(most, last - first + 1)
+        return most
+
+    def fullest_with(self, name: str, window_s: float) -> int:
+        """The most requests in a window that has one of that process."""
+        most = 0
+        for arrival in self.arrivals:
+            within = [other for other in self.arrivals if 0.0 <= other.at - arrival.at < window_s]
+            if any(other.name == name for other in within):
+                most = max(most, len(within))
         return most
 
     def _answer(self, connection: Connection) -> bool:

@@ -27,7 +27,8 @@ async def work(job: dict[str, Any]) -> None:
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
     counts = {"calls": 0, "failed": 0}
-    provider = acme({"window": QuotaRule(limit=job["limit"], window_s=job["window_s"])}, retry=RETRY)
+    quotas = {name: QuotaRule(limit=limit, window_s=window_s) for name, (limit, window_s) in job["quotas"].items()}
+    provider = acme(quotas, retry=RETRY)
     client = AsyncClient(
         provider,
         key=Key(KEY),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec.structs import replace
 
-from callwell.core.quota.leases import LEASE_S
+from callwell.core.quota.lease_records import LEASE_S
 from callwell.core.quota.permits import Permit
 from callwell.core.quota.record import SendEnd
 from callwell.core.types import Outcome

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from callwell.clock import scaled_clock
+from callwell.core.quota.permits import MAX_PAUSE_S
+from tests.integration import fleet_member
 from tests.integration.fleet import Fleet
 from tests.patience import PATIENCE_S
 from tests.processes.pace import scale, slowness
@@ -145,3 +147,21 @@ def test_a_refusal_to_one_is_heard_by_all(fleets: Callable[..., Fleet], store: S
     time_left = threading.Event()
     assert not time_left.wait(2 * allowed_s)
     assert max(arrival.at for arrival in fleet.arrivals) - refused_at < allowed_s
+
+
+def test_another_version_stops_nobody(fleets: Callable[..., Fleet]) -> None:
+    """A stricter profile joins while one process has all permits: both go on within it, and so does the last one."""
+    fleet = fleets(limit=20, window_s=1.0)
+    fleet.start("old", tasks=20)
+    fleet.wait_for(25, "old")
+    fleet.start("new", quotas={"window": (10, 1.0), "more": (600, 20.0)})
+    joined_at = fleet.clock.now()
+    fleet.wait_for(5, "new")
+    fleet.wait_for(5, "old")
+    waited_s = fleet.clock.now() - joined_at
+    fleet.programs["old"].terminate()
+    fleet.wait_for(15, "new")
+    assert fleet.end()["failed"] == 0
+    assert fleet.fullest_with("new", 1.0) <= 10
+    # What a process that does not come back holds would be missing for longer.
+    assert waited_s < fleet_member.RETRY.attempt_s + MAX_PAUSE_S

@@ -14,25 +14,38 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.core.quota import buckets, holder_exchange, holdings, leases
 from callwell.core.quota.bins import count
-from callwell.core.quota.lease_records import FleetRecord, Holding
+from callwell.core.quota.lease_records import FleetRecord, Holding, Lease
 from callwell.core.quota.permits import MAX_PAUSE_S, Permit
-from callwell.core.quota.record import SendEnd, to_account_quotas, to_call_quotas, to_private
+from callwell.core.quota.record import CallQuotasByNames, SendEnd, to_account_quotas, to_private
 from callwell.core.quota.store_time import ClockReading
-from callwell.core.rules.profile import QuotaRule, RetryRule
+from callwell.core.quota.versions import VersionedQuota, other_keys
+from callwell.core.rules.profile import RetryRule
 from callwell.core.types import Outcome
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from callwell.core.quota.lease_records import Grant, Report
+    from callwell.core.quota.lease_records import Grant, Names, Report
     from callwell.core.quota.record import AccountQuotas
+    from callwell.core.rules.profile import QuotaRule
 
 ATTEMPT_S: Final = 4.0
 TRANSIT_S: Final = 3.0
 RETRY: Final = RetryRule(attempt_s=ATTEMPT_S, max_transit_s=TRANSIT_S)
 PAUSING: Final = 0.04
 """The part of the requests before which the process pauses for as long as it may."""
+
+DURATIONS_S: Final = (0.01, 0.01, 0.1, ATTEMPT_S * 0.99)
+ENDS: Final = {
+    "answered": SendEnd(Outcome.DONE, 200),
+    "failed": SendEnd(Outcome.DONE, 500),
+    "throttled": SendEnd(Outcome.DONE, 429),
+    "throttled for a while": SendEnd(Outcome.DONE, 429, wait_s=0.5),
+    "lost": SendEnd(Outcome.UNKNOWN),
+    "unsent": SendEnd(Outcome.REFUSED),
+}
+FATES: Final = (*["answered"] * 16, "lost", "lost", "unsent", "unsent", "throttled", "throttled for a while", "failed")
 
 SLOWEST: Final = 1.0 - 5e-4
 
@@ -64,40 +77,83 @@ class Process:
         busy: an exchange is under way.
         paused_until: true time until which it does nothing.
         cut_until: true time until which it does not reach the store.
+        kinds: the quotas of its calls, by the kind of call.
+        exchanged_at: true time of its last exchange that was applied.
     """
 
-    def __init__(self, name: str, machine: Machine, own: AccountQuotas) -> None:
+    def __init__(self, name: str, machine: Machine, own: AccountQuotas, kinds: Sequence[Names]) -> None:
         self.machine = machine
         self.own = own
-        self.private = to_private(own)
+        self.kinds = kinds
+        self.calls = CallQuotasByNames(to_private(own))
         self.holding: Holding = holdings.open_holding(name, own)
         self.alive = True
         self.busy = False
         self.paused_until = -inf
         self.cut_until = -inf
-        self.waiting: dict[tuple[str, ...], int] = {}
+        self.exchanged_at = -inf
+        self.waiting: dict[Names, int] = {}
+
+
+class Server:
+    """What one quota has counted, at worst.
+
+    Attributes:
+        rule: the quota, as its version has it.
+    """
+
+    def __init__(self, rule: VersionedQuota, limit: int, window_s: float) -> None:
+        self.rule = rule
+        self._limit = limit
+        self._window_s = window_s
+        self._latest: list[tuple[float, bool]] = []
+        self._informed = 0
+
+    def arrive(self, now: float, latest: float, *, informed: bool) -> None:
+        """A request may arrive at once; each one before it may have arrived as late as it can.
+
+        Holders that have not heard of the quota may exceed it, but then nobody else sends anything.
+
+        Args:
+            now: true time.
+            latest: when it arrives at the latest.
+            informed: the holder knows the quota.
+        """
+        while self._latest and self._latest[0][0] <= now - self._window_s:
+            self._informed -= heappop(self._latest)[1]
+        is_full = len(self._latest) >= self._limit
+        assert not (is_full and (informed or self._informed)), (self.rule.name, now)
+        heappush(self._latest, (latest, informed))
+        self._informed += informed
+
+    def lapse(self) -> None:
+        """Nobody has the quota any more, so that it binds nobody."""
+        if self._informed:
+            self._latest = [(latest, False) for latest, _ in self._latest]
+            self._informed = 0
 
 
 class Fleet:
     """Processes, their record, and the arrivals at the server.
 
     Args:
-        rules: the quotas, by their names; what the server counts by.
+        versions: of the profile, each with its quotas by their names.
         dice: random numbers.
-        versions: other versions of the same quotas, which some processes have.
+        kinds: the quotas that calls of a kind count against; those that a version does not have are left out.
+        machines: how many there are.
         has_server: the record's state has a time of day of its own.
     """
 
     def __init__(
         self,
-        rules: dict[str, QuotaRule],
+        versions: Sequence[dict[str, QuotaRule]],
         dice: random.Random,
         *,
-        versions: tuple[dict[str, QuotaRule], ...] = (),
+        kinds: Sequence[Names],
         machines: int = 2,
         has_server: bool = True,
     ) -> None:
-        self.rules = rules
+        self.versions = versions
         self.dice = dice
         self.true_s = 0.0
         self.record = FleetRecord()
@@ -105,23 +161,70 @@ class Fleet:
         self.server_ahead_s = 0.0
         self.has_server = has_server
         self.sent = 0
-        self._latest: dict[str, list[float]] = {name: [] for name in rules}
         self.processes: list[Process] = []
         self.exchanges = 0
-        self.owns = [to_account_quotas(each, RETRY) for each in (rules, *versions)]
+        self.owns = [to_account_quotas(rules, RETRY) for rules in versions]
         self.machines = [
             Machine(f"boot{i}", dice.choice([0.0, 1e3, 1e6]), dice.choice([SLOWEST, 1.0, 2.0 - SLOWEST]))
             for i in range(machines)
         ]
+        self._kinds = kinds
+        self._servers: dict[str, Server] = {}
+        for own, rules in zip(self.owns, versions, strict=True):
+            for key, versioned in own.rules.items():
+                rule = rules[versioned.name]
+                self._servers[key] = Server(versioned, rule.limit, rule.window_s)
+        self._counted: dict[tuple[str, Names], tuple[str, ...]] = {}
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = 0
 
-    def start(self) -> Process:
-        """A new process on one of the machines."""
+    def start(self, own: AccountQuotas | None = None) -> Process:
+        """A new process on one of the machines.
+
+        Args:
+            own: its quotas; those of any version, unless said.
+        """
         self._numbers += 1
-        process = Process(f"p{self._numbers}", self.dice.choice(self.machines), self.dice.choice(self.owns))
+        own = own or self.dice.choice(self.owns)
+        kinds = [tuple([name for name in names if name in own.keys or name in own.adaptives]) for names in self._kinds]
+        process = Process(
+            f"p{self._numbers}", self.dice.choice(self.machines), own, [names for names in kinds if names]
+        )
         self.processes.append(process)
         return process
+
+    @property
+    def windows_s(self) -> list[float]:
+        """The windows of all quotas."""
+        return [rule.window_s for rules in self.versions for rule in rules.values()]
+
+    def replace(self, process: Process, *, killed: bool) -> None:
+        """Let a process end, and start another one.
+
+        Args:
+            process: the process.
+            killed: it does not give anything back.
+        """
+        if not killed:
+            self.exchange(process, there_s=0.001, back_s=0.001, leaving=True)
+            self.pass_time(0.1)
+        process.alive = False
+        self.processes.remove(process)
+        self.start()
+
+    def has_seen_more(self, process: Process, record: FleetRecord) -> bool:
+        """Whether a process can reach the store, and knows that a record is not the last one.
+
+        Args:
+            process: the process.
+            record: the record as it was.
+        """
+        lease = record.leases.get(process.holding.holder)
+        is_newer = process.holding.seq > (0 if lease is None else lease.seq)
+        can_exchange = (
+            self.is_store_up and not process.busy and max(process.cut_until, process.paused_until) < self.true_s
+        )
+        return is_newer and can_exchange and process.holding.has_lease and process.holding.pending is None
 
     def at(self, after_s: float, event: Callable[[], None]) -> None:
         """Do something so many true seconds from now."""
@@ -140,53 +243,66 @@ class Fleet:
         """The process's monotonic clock."""
         return process.machine.monotonic(self.true_s)
 
-    def take(self, process: Process, names: tuple[str, ...]) -> bool:
-        """Acquire a permit and send a request, which ends in one way or another."""
+    def take(self, process: Process, names: Names, fate: str = "") -> bool:
+        """Acquire a permit and send a request, which ends in one way or another.
+
+        Args:
+            process: the process.
+            names: the quotas of the call.
+            fate: what becomes of it, if it is not left to chance: `unsent` soon, or `lost` as late as can be.
+        """
         if not process.alive or self.true_s < process.paused_until:
             return False
-        call = to_call_quotas(process.private, names)
-        process.holding, (permit, _) = holdings.acquire(process.holding, call, self.now(process))
+        process.holding, (permit, _) = holdings.acquire(process.holding, process.calls[names], self.now(process))
         if not isinstance(permit, Permit):
             process.waiting[names] = process.waiting.get(names, 0) + 1
             return False
         dice = self.dice
         # Most are quick, as quotas are full only where permits come back soon.
-        pause_s = MAX_PAUSE_S * 0.99 if dice.random() < PAUSING else 0.0
-        lasts_s = dice.choice([0.01, 0.01, 0.1, ATTEMPT_S * 0.99])
-        fate = dice.choice(["answered"] * 8 + ["lost", "unsent", "throttled", "failed"])
+        pause_s = MAX_PAUSE_S * 0.99 if fate == "lost" or dice.random() < PAUSING else 0.0
+        lasts_s = ATTEMPT_S * 0.99 if fate == "lost" else dice.choice(DURATIONS_S)
+        fate = fate or dice.choice(FATES)
         if fate == "unsent":
-            end = SendEnd(Outcome.REFUSED)
-            self.at(pause_s, partial(self._end, process, names, permit, end))
+            self.at(pause_s, partial(self._end, process, names, permit, ENDS[fate]))
             return True
         latest_s = pause_s + lasts_s + (TRANSIT_S * 0.99 if fate == "lost" else 0.0)
-        self._arrive(names, self.true_s + latest_s)
-        end = {
-            "answered": SendEnd(Outcome.DONE, 200),
-            "failed": SendEnd(Outcome.DONE, 500),
-            "throttled": SendEnd(Outcome.DONE, 429, wait_s=dice.choice([None, 0.5])),
-            "lost": SendEnd(Outcome.UNKNOWN),
-        }[fate]
-        self.at(pause_s + lasts_s, partial(self._end, process, names, permit, end))
+        self._arrive(process, names, self.true_s + latest_s)
+        self.at(pause_s + lasts_s, partial(self._end, process, names, permit, ENDS[fate]))
         return True
 
-    def _arrive(self, names: tuple[str, ...], latest: float) -> None:
-        """A request may arrive at once; each one before it may have arrived as late as it can."""
+    def _arrive(self, process: Process, names: Names, latest: float) -> None:
+        """A request is sent, which each quota counts that any version has for it."""
         self.sent += 1
-        for name in names:
-            rule = self.rules[name]
-            since = self.true_s - rule.window_s
-            within = [at for at in self._latest[name] if at > since]
-            assert len(within) < rule.limit, (name, self.true_s)
-            self._latest[name] = [*within, latest]
+        known = process.holding.record.buckets.keys() & self.record.account.rules.keys()
+        if process.own.adaptives and not known:
+            # Nobody counts all requests of a quota that is not documented: they do not bind one that joins.
+            return
+        for key in self._counting(process.own, names):
+            self._servers[key].arrive(self.true_s, latest, informed=key in known)
 
-    def _end(self, process: Process, names: tuple[str, ...], permit: Permit, end: SendEnd) -> None:
+    def _counting(self, own: AccountQuotas, names: Names) -> tuple[str, ...]:
+        """The keys of all quotas that count a call."""
+        found = self._counted.get((own.version, names))
+        if found is None:
+            rules = {key: server.rule for key, server in self._servers.items()}
+            found = (*[own.keys[name] for name in names if name in own.keys], *other_keys(rules, own.rules, names))
+            self._counted[own.version, names] = found
+        return found
+
+    def _end(self, process: Process, names: Names, permit: Permit, end: SendEnd) -> None:
         if not process.alive:
             return
         if self.true_s < process.paused_until:
-            self.at(process.paused_until - self.true_s, partial(self._end, process, names, permit, end))
+            # When it wakes, it may do other things before.
+            late_s = self.dice.choice([0.0, 0.3, 1.0])
+            self.at(process.paused_until - self.true_s + late_s, partial(self._end, process, names, permit, end))
             return
-        call = to_call_quotas(process.private, names)
-        process.holding, _ = holdings.release(process.holding, call, permit, end, self.now(process))
+        process.holding, _ = holdings.release(process.holding, process.calls[names], permit, end, self.now(process))
+
+    def keep(self, process: Process, *, there_s: float, back_s: float) -> None:
+        """Begin an exchange if one is due."""
+        if holder_exchange.due_at(process.holding, process.own, process.waiting) <= self.now(process):
+            self.exchange(process, there_s=there_s, back_s=back_s)
 
     def exchange(
         self, process: Process, *, there_s: float, back_s: float, lost: str = "", leaving: bool = False
@@ -222,6 +338,9 @@ class Fleet:
         self.record, grant = leases.exchange(self.record, report, process.own, clocks)
         assert self.record.time.at >= before
         self.exchanges += 1
+        process.exchanged_at = self.true_s
+        for key in self._servers.keys() - self.record.account.rules.keys():
+            self._servers[key].lapse()
         self.check()
         if lost == "reply":
             self.at(back_s, partial(self._fail, process))
@@ -238,11 +357,14 @@ class Fleet:
             return
         process.holding = holder_exchange.receive(process.holding, process.own, grant, self.now(process))
         lease = self.record.leases.get(process.holding.holder)
+        if lease is None or lease.seq != process.holding.seq or not process.holding.has_lease:
+            lease = Lease(0.0)
         for key, rule in process.holding.record.rules.items():
             bucket = process.holding.record.buckets[key]
             assert buckets.is_consistent(rule.quota, bucket), key
-            if lease is not None and lease.seq == process.holding.seq and process.holding.has_lease:
-                assert lease.counts.get(key, 0) == rule.quota.limit - bucket.elsewhere, key
+            # A version may have left or joined since the answer was given.
+            if key in lease.counts and key not in lease.joined:
+                assert lease.counts[key] == rule.quota.limit - bucket.elsewhere, key
 
     def check(self) -> None:
         """Every permit of the pool is in one place, and what leases name is held."""
@@ -259,10 +381,11 @@ class Fleet:
         for process in self.processes:
             process.alive = False
         self.pass_time(3600.0)
-        longest_s = max(rule.window_s for rule in self.rules.values())
+        longest_s = max(self.windows_s)
+        own = self.owns[0]
         # A boot that is new, a clock that was set and each other boot that must believe its clock again move no time.
         for _ in range(3 + len(self.machines)):
-            last = self.start()
+            last = self.start(own)
             self.exchange(last, there_s=0.01, back_s=0.01)
             self.pass_time(2.0 * longest_s + 200.0)
             last.alive = False

@@ -16,7 +16,7 @@ from callwell.core.quota.account import AnsweredBatch
 from callwell.core.quota.bins import count
 from callwell.core.quota.holder_exchange import MARGIN_S, MIN_INTERVAL_S
 from callwell.core.quota.holdings import MAX_EVENTS
-from callwell.core.quota.leases import LEASE_S
+from callwell.core.quota.lease_records import LEASE_S
 from callwell.core.quota.permits import MAX_PAUSE_S, STRETCH, Permit
 from callwell.core.quota.record import PLAIN_SUCCESS, SendEnd
 from callwell.core.rules.profile import QuotaRule

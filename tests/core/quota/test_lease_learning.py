@@ -13,7 +13,7 @@ from callwell.core.quota import adaptive, holdings
 from callwell.core.quota.bins import count
 from callwell.core.quota.hint import QuotaHint
 from callwell.core.quota.holder_needs import HORIZON_S
-from callwell.core.quota.leases import LEASE_S
+from callwell.core.quota.lease_records import LEASE_S
 from callwell.core.quota.permits import MAX_PAUSE_S, Permit
 from callwell.core.quota.record import PLAIN_SUCCESS, SendEnd
 from callwell.core.rules.profile import QuotaRule

@@ -13,13 +13,25 @@ import random
 
 import pytest
 
+from callwell.core.quota.lease_records import LEASE_S
+from callwell.core.quota.permits import MAX_PAUSE_S, STRETCH
 from callwell.core.rules.profile import QuotaRule
-from tests.core.quota.lease_world import Fleet
+from tests.core.quota.lease_world import RETRY, Fleet
 
 HISTORIES = int(os.environ.get("CALLWELL_INTERLEAVINGS", "200"))
 SHARDS = 8
 STEPS = 10
-BUSY_ROUNDS = 15
+BUSY_ROUNDS = 12
+
+SEVERAL_VERSIONS = 0.5
+"""The part of the histories in which processes have different versions of a profile."""
+
+KILLED = 0.5
+"""The part of the processes that end without a last exchange."""
+
+ANY_QUOTAS = [("short",), ("short", "long"), ("long",)]
+METHODS = [("short", "all", "some", "found"), ("short", "all", "others", "found")]
+"""The quotas of POST and of GET."""
 
 
 def draw_rules(dice: random.Random) -> dict[str, QuotaRule]:
@@ -33,20 +45,44 @@ def draw_rules(dice: random.Random) -> dict[str, QuotaRule]:
     return {"short": short, "long": QuotaRule(limit=dice.choice([5, 40]), window_s=dice.choice([60.0, 3600.0]))}
 
 
+def draw_versions(dice: random.Random) -> list[dict[str, QuotaRule]]:
+    """Versions of a profile: quotas that count all calls or some of them, documented or not, more of them or fewer."""
+    versions = []
+    for _ in range(dice.choice([2, 2, 3])):
+        quotas = {
+            "short": QuotaRule(
+                limit=dice.choice([1, 3, 10, 20]),
+                window_s=dice.choice([0.5, 2.0, 4.0]),
+                shape=dice.choice(["plain", "plain", "plain", "gcra"]),
+                window=dice.choice(["sliding", "fixed"]),
+            ),
+            "all": QuotaRule(limit=dice.choice([5, 30]), window_s=dice.choice([1.0, 10.0, 60.0])),
+            "some": QuotaRule(limit=dice.choice([2, 15]), window_s=dice.choice([1.0, 8.0]), methods=("POST",)),
+            "others": QuotaRule(limit=dice.choice([2, 15]), window_s=dice.choice([1.0, 8.0]), methods=("GET",)),
+            "found": QuotaRule(adaptive=True, window_s=1.0),
+        }
+        chosen = dice.choice(
+            [("short",), ("short",), ("short", "all"), ("all",), ("short", "some"), ("some", "others"), ("found",)]
+        )
+        versions.append({name: quotas[name] for name in chosen})
+    return versions
+
+
 def rush(fleet: Fleet, dice: random.Random) -> None:
     """All want all that they can get."""
-    names = dice.choice([("short",), ("short", "long"), ("long",)])
+    kind = dice.randrange(3)
     for process in fleet.processes:
+        names = process.kinds[kind % len(process.kinds)]
         while fleet.take(process, names):
             pass
-        fleet.exchange(process, there_s=dice.choice([0.001, 0.02]), back_s=dice.choice([0.001, 0.02]))
+        fleet.keep(process, there_s=dice.choice([0.001, 0.02]), back_s=dice.choice([0.001, 0.02]))
 
 
-def linger(fleet: Fleet, dice: random.Random) -> None:
+def linger(fleet: Fleet, dice: random.Random, rounds: int = BUSY_ROUNDS) -> None:
     """All want more than there is for as long as permits take to come back, and ask all the time."""
-    for _ in range(BUSY_ROUNDS):
+    for _ in range(rounds):
         rush(fleet, dice)
-        fleet.pass_time(fleet.rules["short"].window_s / 12.0)
+        fleet.pass_time(max(0.05, min(fleet.windows_s) / BUSY_ROUNDS))
 
 
 def isolate(fleet: Fleet, dice: random.Random) -> None:
@@ -54,51 +90,123 @@ def isolate(fleet: Fleet, dice: random.Random) -> None:
     process = dice.choice(fleet.processes)
     process.cut_until = fleet.true_s + 80.0
     fleet.pass_time(dice.choice([9.0, 50.0, 62.0]))
-    for _ in range(3):
-        rush(fleet, dice)
-        fleet.pass_time(0.05)
+    linger(fleet, dice, 3)
 
 
-def step(fleet: Fleet, dice: random.Random) -> None:
-    """One thing happens."""
+def outlast(fleet: Fleet, dice: random.Random) -> None:
+    """One uses its permits as late and as long as its lease allows; others want them as soon as the pool has them."""
     process = dice.choice(fleet.processes)
-    match dice.randrange(24):
-        case 0 | 1 | 2:
-            linger(fleet, dice)
-        case 3 | 4:
-            isolate(fleet, dice)
-        case 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12:
-            rush(fleet, dice)
-        case 13 | 14 | 15:
-            fleet.take(process, dice.choice([("short",), ("short", "long"), ("long",)]))
-        case 16 | 17 | 18:
-            lost = dice.choice(["", "request", "reply"])
-            there_s = dice.choice([0.001, 0.01, 2.0])
-            fleet.exchange(process, there_s=there_s, back_s=dice.choice([0.001, 0.01, 2.0]), lost=lost)
-        case 19:
-            process.paused_until = fleet.true_s + dice.choice([1.0, 20.0])
-        case 20:
-            process.alive = False
-            fleet.processes.remove(process)
-            fleet.start()
-        case 21:
-            fleet.is_store_up = dice.random() < 0.7
-        case 22:
-            fleet.server_ahead_s += dice.choice([-3600.0, -1.0, 1.0, 86400.0])
-        case _:
-            fleet.pass_time(dice.choice([3.0, 12.0, 60.0]))
-    fleet.pass_time(dice.choice([0.0, 0.05, 0.1, 0.3, 0.5, 0.5, 1.0]))
+    names = dice.choice(process.kinds)
+    process.waiting[names] = 20
+    fleet.exchange(process, there_s=dice.choice([0.001, 2.0]), back_s=dice.choice([0.001, 2.0]))
+    fleet.pass_time(4.1)
+    process.cut_until = fleet.true_s + 80.0
+    fleet.pass_time(max(0.0, process.holding.usable_until - fleet.now(process) - 0.01))
+    while fleet.take(process, names, "lost"):
+        pass
+    back_at = process.exchanged_at + (LEASE_S + RETRY.attempt_s + MAX_PAUSE_S)
+    back_at += (min(fleet.windows_s) + RETRY.max_transit_s) * STRETCH
+    fleet.pass_time(max(0.0, back_at - fleet.true_s - 0.3))
+    linger(fleet, dice, BUSY_ROUNDS)
+
+
+def oversleep(fleet: Fleet, dice: random.Random) -> None:
+    """One sleeps until its lease is lost, and hears how its requests have ended when it has new permits."""
+    process = dice.choice(fleet.processes)
+    names = dice.choice(process.kinds)
+    while fleet.take(process, names, dice.choice(["", "unsent"])):
+        pass
+    process.paused_until = fleet.true_s + dice.choice([46.0, 60.0])
+    fleet.pass_time(process.paused_until - fleet.true_s + 0.05)
+    for _ in range(BUSY_ROUNDS):
+        fleet.exchange(process, there_s=0.001, back_s=0.001)
+        fleet.pass_time(0.1)
+        rush(fleet, dice)
+
+
+def fail_over(fleet: Fleet, dice: random.Random) -> None:
+    """The record is set back to what it was, and the first who comes knows more than it."""
+    before = fleet.record
+    linger(fleet, dice, dice.choice([1, 3]))
+    fleet.pass_time(0.1)
+    knowing = [process for process in fleet.processes if fleet.has_seen_more(process, before)]
+    if knowing:
+        fleet.record = before
+        fleet.exchange(dice.choice(knowing), there_s=0.0, back_s=0.01)
+        linger(fleet, dice)
+
+
+def call(fleet: Fleet, dice: random.Random) -> None:
+    """One makes a call."""
+    process = dice.choice(fleet.processes)
+    fleet.take(process, dice.choice(process.kinds))
+
+
+def exchange(fleet: Fleet, dice: random.Random) -> None:
+    """One exchanges permits; messages are slow, or are lost."""
+    lost = dice.choice(["", "request", "reply"])
+    there_s = dice.choice([0.001, 0.01, 2.0])
+    fleet.exchange(dice.choice(fleet.processes), there_s=there_s, back_s=dice.choice([0.001, 0.01, 2.0]), lost=lost)
+
+
+def pause(fleet: Fleet, dice: random.Random) -> None:
+    """One stands still."""
+    dice.choice(fleet.processes).paused_until = fleet.true_s + dice.choice([1.0, 20.0])
+
+
+def deploy(fleet: Fleet, dice: random.Random) -> None:
+    """One ends, and another one begins, which may be of another version."""
+    fleet.replace(dice.choice(fleet.processes), killed=dice.random() < KILLED)
+
+
+def lose_store(fleet: Fleet, dice: random.Random) -> None:
+    """The store may be away, or there again."""
+    fleet.is_store_up = dice.random() < 0.7
+
+
+def set_clock(fleet: Fleet, dice: random.Random) -> None:
+    """The server's time of day is set."""
+    fleet.server_ahead_s += dice.choice([-3600.0, -1.0, 1.0, 86400.0])
+
+
+def wait(fleet: Fleet, dice: random.Random) -> None:
+    """Nothing happens for a while."""
+    fleet.pass_time(dice.choice([3.0, 12.0, 60.0]))
+
+
+EVENTS = [
+    *[linger] * 3,
+    *[rush] * 6,
+    *[call] * 2,
+    *[exchange] * 3,
+    *[deploy] * 2,
+    outlast,
+    oversleep,
+    fail_over,
+    isolate,
+    pause,
+    lose_store,
+    set_clock,
+    wait,
+]
 
 
 def play(seed: int) -> Fleet:
     """One history."""
     dice = random.Random(seed)
-    rules = draw_rules(dice)
-    fleet = Fleet(rules, dice, machines=dice.choice([1, 2, 3]), has_server=dice.random() < 0.7)
+    several = dice.random() < SEVERAL_VERSIONS
+    fleet = Fleet(
+        draw_versions(dice) if several else [draw_rules(dice)],
+        dice,
+        kinds=METHODS if several else ANY_QUOTAS,
+        machines=dice.choice([1, 2, 3]),
+        has_server=dice.random() < 0.7,
+    )
     for _ in range(dice.choice([1, 2, 4])):
         fleet.start()
     for _ in range(STEPS):
-        step(fleet, dice)
+        dice.choice(EVENTS)(fleet, dice)
+        fleet.pass_time(dice.choice([0.0, 0.05, 0.1, 0.3, 0.5, 0.5, 1.0]))
     fleet.settle()
     return fleet
 

@@ -20,6 +20,11 @@ Bins = tuple[tuple[int, int], ...]
 
 def count(bins: Bins) -> int:
     """How many permits there are."""
+    # Most buckets have no bin of a kind, or one.
+    if not bins:
+        return 0
+    if len(bins) == 1:
+        return bins[0][1]
     return sum([n for _, n in bins])
 
 
@@ -34,6 +39,13 @@ def add(bins: Bins, at: int, n: int = 1) -> Bins:
     if bins[i][0] == at:
         return (*bins[:i], (at, bins[i][1] + n), *bins[i + 1 :])
     return (*bins[:i], (at, n), *bins[i:])
+
+
+def merge(bins: Bins, others: Bins) -> Bins:
+    """The permits of both."""
+    for at, n in others:
+        bins = add(bins, at, n)
+    return bins
 
 
 def remove(bins: Bins, at: int, n: int = 1) -> Bins | None:

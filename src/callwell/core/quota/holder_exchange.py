@@ -15,12 +15,13 @@ from msgspec.structs import replace
 from callwell.core import breaker, retry
 from callwell.core.breaker import FAILURE_THRESHOLD
 from callwell.core.clock_offset import ClockOffset
-from callwell.core.quota import adaptive, buckets, holder_needs
+from callwell.core.quota import adaptive, buckets, holder_needs, lease_versions
 from callwell.core.quota.bins import add, count, drain, take
 from callwell.core.quota.buckets import Bucket, cool_bin
 from callwell.core.quota.holder_needs import HORIZON_S, share_ahead_s
 from callwell.core.quota.holdings import free_slots, lose
 from callwell.core.quota.lease_records import NO_TOKENS, Need, Report, Returned
+from callwell.core.quota.lease_versions import total
 from callwell.core.quota.record import TOO_MANY_REQUESTS, counting_keys
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def due_at(holding: Holding, own: AccountQuotas, waiting: Mapping[Names, int]) -
         return last_at
     if any(event.end.status == TOO_MANY_REQUESTS for event in holding.events):
         return last_at + MIN_INTERVAL_S
-    if _has_opened(holding):
+    if _has_opened(holding) or any(given.adopted > 0 for given in holding.grants.values()):
         return last_at + MIN_INTERVAL_S
     if any(waiting.values()) and holding.covers_wanted_s > holding.covers_s:
         return last_at + MIN_INTERVAL_S
@@ -220,9 +221,13 @@ def _receive_buckets(holding: Holding, own: AccountQuotas, grant: Grant, now: fl
     changed = {}
     for key, rule in rules.items():
         bucket = record.buckets.get(key) or buckets.empty_bucket(rule.quota)
+        cooled_base = holding.cooled.get(key, 0)
         given = grant.buckets.get(key)
+        if given is not None and given.adopted >= 0:
+            bucket = lease_versions.adopt(holding, rule.quota, given, now)
+            cooled_base = 0
         if given is not None:
-            bucket = _receive_bucket(rule.quota, bucket, given, holding.cooled.get(key, 0), now)
+            bucket = _receive_bucket(rule.quota, bucket, given, cooled_base, now)
         changed[key] = bucket
     adaptives = dict(record.adaptives)
     for name, slots in grant.slots.items():
@@ -241,9 +246,10 @@ def _receive_bucket(quota: Quota, bucket: Bucket, given: BucketGrant, cooled_bas
     for in_s, n in given.cooling:
         cooling = add(cooling, cool_bin(quota, now + in_s), n)
     received = given.available + sum([n for _, n in given.cooling])
+    withheld = min(bucket.withheld, given.overdrawn)
     return replace(
         bucket,
-        available=bucket.available + given.available,
+        available=bucket.available + given.available + bucket.withheld - withheld,
         cooling=cooling,
         next_at=max(bucket.next_at, now + given.next_in_s) if received else bucket.next_at,
         throttled_until=max(bucket.throttled_until, now + given.throttled_in_s),
@@ -251,6 +257,7 @@ def _receive_bucket(quota: Quota, bucket: Bucket, given: BucketGrant, cooled_bas
         throttle_count=given.throttle_count,
         throttled_at=max(bucket.throttled_at, now - given.throttled_ago_s),
         cooled_count=given.cooled_count + bucket.cooled_count - cooled_base,
+        withheld=withheld,
         elsewhere=bucket.elsewhere - received,
     )
 
@@ -323,17 +330,27 @@ def _give_back(quota: Quota, bucket: Bucket, keep: int, now: float, ahead_s: flo
     """A bucket that keeps so many unused permits, the cool ones and those that are cool first, and the others."""
     if bucket.throttled_until > now + HORIZON_S:
         keep = 0
-    kept_available = min(bucket.available, keep)
     _, due = drain(bucket.cooling, int((now + ahead_s) // quota.width_s))
-    kept_soon, given = take(bucket.cooling, min(due, keep - kept_available))
+    kept_soon, given = take(bucket.cooling, min(due, keep - min(bucket.available, keep)))
+    if bucket.withheld:
+        kept_soon, given = (), bucket.cooling
+    # What is withheld goes first: there are too many permits of this quota.
+    free = bucket.available + bucket.withheld
+    paid = min(bucket.withheld, max(0, free))
+    owed = bucket.withheld - paid
+    kept_available = min(free - paid - owed, keep)
     returned = Returned(
-        available=bucket.available - kept_available,
+        available=free - owed - kept_available,
         cooling=tuple([(at * quota.width_s, n) for at, n in given]),
         in_transit=tuple([(at * quota.width_s, n) for at, n in bucket.in_transit]),
     )
-    total = returned.available + count(given) + count(bucket.in_transit)
     left = replace(
-        bucket, available=kept_available, cooling=kept_soon, in_transit=(), elsewhere=bucket.elsewhere + total
+        bucket,
+        available=kept_available,
+        cooling=kept_soon,
+        in_transit=(),
+        withheld=owed,
+        elsewhere=bucket.elsewhere + total(returned),
     )
     return left, returned
 

@@ -22,6 +22,9 @@ from callwell.core.quota.store_time import StoreTime
 from callwell.core.quota.versions import VersionedQuota
 from callwell.core.retry import RetryBudget
 
+LEASE_S: Final = 10.0
+"""Seconds for which a holder may use its permits without its store: longer costs more when a process dies."""
+
 Counts = dict[str, int]
 """Permits by the key of their bucket, or slots by the name of an undocumented quota."""
 
@@ -50,6 +53,10 @@ class BucketGrant(Struct, frozen=True, array_like=True, forbid_unknown_fields=Tr
         throttled_ago_s: seconds since the last of them.
         cooled_count: the pool's count of permits that have become available.
         again_in_s: no exchange before brings more, unless others give something back.
+        adopted: permits that the holder has had all along, as it hears of this quota with this answer; minus one if it
+            has heard of it before.
+        sources: the quotas that show where those are.
+        overdrawn: how many more permits of it are in use or reserved than there are.
     """
 
     available: int = 0
@@ -63,6 +70,9 @@ class BucketGrant(Struct, frozen=True, array_like=True, forbid_unknown_fields=Tr
     throttled_ago_s: float = inf
     cooled_count: int = 0
     again_in_s: float = 0.0
+    adopted: int = -1
+    sources: Names = ()
+    overdrawn: int = 0
 
 
 class SlotGrant(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -133,6 +143,7 @@ class Lease(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
         seq: the number of the last exchange.
         grant: the answer to it.
         allowances: permits of its share that it may have now, where it wants more than that.
+        joined: quotas that the holder has not heard of, with those that show how much it uses of them.
     """
 
     ends_at: float
@@ -145,6 +156,7 @@ class Lease(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     seq: int = 0
     grant: Grant | None = None
     allowances: dict[str, float] = {}
+    joined: dict[str, Names] = {}
 
     @property
     def expires_at(self) -> float:

@@ -92,6 +92,8 @@ def even_supply(quota: Quota, bucket: Bucket, in_hand: int, now: float) -> float
     span_s = max(span_s, least_s)
     # One more than there is: the next permit is not late because of the gap before it.
     cool = max(0, bucket.available) + in_hand + 1
+    if not bucket.cooling:
+        return cool / span_s * HORIZON_S
     rate = inf
     first = 0
     for i in range(1, SAMPLES + 1):

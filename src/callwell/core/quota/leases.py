@@ -38,7 +38,7 @@ permits, its requests' permits are not released, and the pool gets them back by 
 remembers the last number of each holder, with the answer: a report that comes again changes nothing and gets the same
 answer, later, which makes its times later too. A record that was set back to an earlier state, by a backup or a replica
 that did not know the last changes, is noticed by the first holder that comes with a lease or a number that it cannot
-know: then every available permit cools for W + D.
+know: then every available permit is taken to be in another holder's hands.
 
 **Who gets how much.** A holder keeps what it needs for a moment (`HORIZON_S`), and a reserve where nobody else wants
 it; a process that begins gets several seconds' worth at once. If the needs of all are more than what may go,
@@ -54,8 +54,8 @@ to one holder throttles at once where it came, and everybody else at their next 
 tried by one holder. The retry budget's tokens move like permits. All permits that holders have count as possibly used
 where responses are compared with what was sent (`foreign`).
 
-**Several versions of a profile** share the pool as in `versions`. Permits that holders had when a version joined are
-held in its buckets too, for as long as those leases can last; from its next exchange on a holder takes permits of all.
+**Several versions of a profile** share the pool as in `versions`. A holder hears of a quota that is new with the answer
+to its next exchange, and has permits of it from then on: see `lease_versions`.
 """
 
 from __future__ import annotations
@@ -66,22 +66,19 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from callwell.core.quota import account as decisions
-from callwell.core.quota import adaptive, lease_events, lease_shares, lease_slots, lease_supply, permits
+from callwell.core.quota import adaptive, lease_events, lease_shares, lease_slots, lease_supply, lease_versions, permits
 from callwell.core.quota.bins import add, remove
 from callwell.core.quota.buckets import cool_bin, refill, to_transit_bin, transit_bin
-from callwell.core.quota.lease_records import FleetRecord, Grant, Lease
+from callwell.core.quota.lease_records import LEASE_S, FleetRecord, Grant, Lease
 from callwell.core.quota.lease_shares import see
+from callwell.core.quota.lease_versions import lease_bin, total
 from callwell.core.quota.record import to_present
 from callwell.core.quota.store_time import advance
 
 if TYPE_CHECKING:
-    from callwell.core.quota.buckets import Quota
-    from callwell.core.quota.lease_records import Counts, Report, Returned
+    from callwell.core.quota.lease_records import Counts, Report
     from callwell.core.quota.record import AccountQuotas, AccountRecord
     from callwell.core.quota.store_time import ClockReading
-
-LEASE_S: Final = 10.0
-"""Seconds for which a holder may use its permits without its store: longer costs more when a process dies."""
 
 FRESH_S: Final = 3.0
 """Seconds for which a need counts after it was stated: longer than the longest interval between two exchanges."""
@@ -102,23 +99,26 @@ def exchange(
         clocks: what the clocks say, read by the holder's process within the change.
     """
     time, stepped = advance(record.time, clocks)
-    leases = {name: lease for name, lease in record.leases.items() if time.at < lease.expires_at}
+    lease = record.leases.get(report.holder)
+    if lease is not None and time.at < lease.expires_at and lease.grant is not None and lease.seq == report.seq:
+        return replace(record, time=time), lease.grant
+    account, leases = _to_pool(record, own, time.at, stepped=stepped)
+    news = account.rules.keys() - record.account.rules.keys()
     lease = leases.pop(report.holder, None)
-    if lease is not None and lease.grant is not None and lease.seq == report.seq:
-        return replace(record, time=time, leases={**leases, report.holder: lease}), lease.grant
-    account = _to_pool(record.account, own, time.at, stepped=stepped)
     if _was_set_back(lease, report, own, time.at):
-        account = _forget_past(account, time.at)
+        account = _forget_past(account, time.at + LEASE_S + max(own.max_hold_s, report.covers_s))
     known = replace(record, leases=leases, time=time, clock=None if stepped else record.clock)
     is_next = lease is not None and report.has_lease and lease.seq == report.seq - 1
     is_first = lease is None and not report.has_lease
+    report = lease_versions.translate(report, lease, account.rules)
     # All that the holder had counts as possibly used where it learns, so that comes before anything is given back.
     counted = _count_cooled(account, report)
     learnt = lease_events.apply(counted, lease if is_next else None, report, own, time, clocks)
     taken = _take_held(learnt.account, lease, report)
     if taken is None or not (is_next or is_first):
+        account = learnt.account if lease is None else lease_versions.count_unreported(learnt.account, lease)
         lost = Grant(seq=report.seq, lost=True, store_at=time.at, urgent=learnt.urgent)
-        return replace(known, account=learnt.account), lost
+        return replace(known, account=account), lost
     back = _return_permits(taken, lease, report, time.at, time.doubt_s)
     pool = replace(known, account=back, presence=see(record.presence, report, time.at))
     passed_s = time.at - lease.exchanged_at if lease is not None else 0.0
@@ -137,22 +137,41 @@ def exchange(
         versions=account.versions_seen if several else {},
         clock=lease_events.relative_clock(clock, time.at),
         observed=learnt.observed,
-        urgent=learnt.urgent,
+        # A holder that has not heard of a quota has its permits, so all hear of it at once.
+        urgent=learnt.urgent or bool(news and leases),
         over=is_over,
     )
     kept = leases if is_over else {**leases, report.holder: replace(renewed, grant=grant)}
     return replace(given, account=account, leases=kept, clock=clock), grant
 
 
-def _to_pool(account: AccountRecord, own: AccountQuotas, now: float, *, stepped: bool) -> AccountRecord:
-    """The pool at store time `now`, with a bucket for each quota."""
+def _to_pool(
+    record: FleetRecord, own: AccountQuotas, now: float, *, stepped: bool
+) -> tuple[AccountRecord, dict[str, Lease]]:
+    """The pool at store time `now`, with a bucket for each quota, and the leases that are not over."""
+    account = record.account
+    leases = {}
+    for holder, lease in record.leases.items():
+        if now < lease.expires_at:
+            leases[holder] = lease
+        else:
+            account = lease_versions.count_unreported(account, lease)
+    known = account.rules
+    has_news = not own.rules.keys() <= known.keys()
+    if has_news:
+        account, leases = lease_versions.take_out(account, leases)
     fleet = replace(own, expires_in_s=LEASE_S + own.max_hold_s)
     present = to_present(account, fleet, now, now, STORE)
     pool = {}
     for key, rule in present.rules.items():
         bucket = refill(rule.quota, decisions.bucket_of(present, key, rule.quota, now), now)
         pool[key] = replace(bucket, window_end=None) if stepped else bucket
-    return replace(present, buckets=pool)
+    present = replace(present, buckets=pool)
+    if has_news:
+        return lease_versions.put_back(present, leases, known, account.adaptives)
+    if len(present.rules) < len(known):
+        leases = lease_versions.prune(leases, present.rules)
+    return present, leases
 
 
 def _was_set_back(lease: Lease | None, report: Report, own: AccountQuotas, now: float) -> bool:
@@ -165,13 +184,13 @@ def _was_set_back(lease: Lease | None, report: Report, own: AccountQuotas, now: 
     return lease.seq < report.seq - 1
 
 
-def _forget_past(account: AccountRecord, now: float) -> AccountRecord:
-    """The pool with all available permits cooling, as others may have used any of them."""
+def _forget_past(account: AccountRecord, until: float) -> AccountRecord:
+    """The pool with all available permits cooling, as others may have any of them, and use it until then."""
     pool = {}
     for key, bucket in account.buckets.items():
         quota = account.rules[key].quota
         used = max(0, bucket.available)
-        in_transit = add(bucket.in_transit, transit_bin(quota, now), used) if used else bucket.in_transit
+        in_transit = add(bucket.in_transit, transit_bin(quota, until), used) if used else bucket.in_transit
         pool[key] = replace(bucket, available=bucket.available - used, in_transit=in_transit, window_end=None)
     return replace(account, buckets=pool)
 
@@ -185,30 +204,23 @@ def _count_cooled(account: AccountRecord, report: Report) -> AccountRecord:
     return replace(account, buckets=pool)
 
 
-def _lease_bin(quota: Quota, lease: Lease) -> int:
-    """The bin of the permits of a lease: they expire with it, see `permits`."""
-    return transit_bin(quota, lease.expires_at)
-
-
 def _take_held(account: AccountRecord, lease: Lease | None, report: Report) -> AccountRecord | None:
     """The pool without the permits of a lease; None if they are not there, or are fewer than what comes back."""
     if lease is None:
         return None if report.returned else account
+    if not lease_versions.knows_sources(lease, account):
+        return None
     pool = dict(account.buckets)
     for key, n in lease.counts.items():
         if key not in pool or not n:
             continue
         quota = account.rules[key].quota
-        held = remove(pool[key].held, _lease_bin(quota, lease), n)
+        held = remove(pool[key].held, lease_bin(quota, lease), n)
         back = report.returned.get(key)
-        if held is None or (back is not None and _total(back) > n):
+        if held is None or (back is not None and total(back) > n):
             return None
         pool[key] = replace(pool[key], held=held)
     return replace(account, buckets=pool)
-
-
-def _total(back: Returned) -> int:
-    return back.available + sum([n for _, n in back.cooling]) + sum([n for _, n in back.in_transit])
 
 
 def _return_permits(
@@ -245,7 +257,7 @@ def _renewed(lease: Lease | None, report: Report, now: float) -> Lease:
     counts: Counts = {}
     for key, n in (lease.counts if lease is not None else {}).items():
         back = report.returned.get(key)
-        counts[key] = n - _total(back) if back is not None else n
+        counts[key] = n - total(back) if back is not None else n
     return Lease(
         ends_at=now + LEASE_S,
         covers_s=report.covers_s,
@@ -255,6 +267,7 @@ def _renewed(lease: Lease | None, report: Report, now: float) -> Lease:
         exchanged_at=now,
         seq=report.seq,
         allowances=lease.allowances if lease is not None else {},
+        joined=lease.joined if lease is not None else {},
     )
 
 
@@ -283,13 +296,21 @@ def _give(
         if not part.lacking and 2 * bucket.available >= quota.limit:
             ample_at[key] = now
         if counts[key]:
-            bucket = replace(bucket, held=add(bucket.held, _lease_bin(quota, lease), counts[key]))
+            bucket = replace(bucket, held=add(bucket.held, lease_bin(quota, lease), counts[key]))
         pool[key] = bucket
         at = permits.available_at(quota, bucket, now)
         is_known = part.lacking > 0 and not part.movable and not isinstance(at, permits.AtLatest)
         more_in_s = at - now if is_known else inf
         again_in_s = lease_shares.again_in_s(part, quota, at, now)
-        given[key] = replace(handed_out, keep=part.keep, more_in_s=more_in_s, again_in_s=again_in_s)
+        given[key] = replace(
+            handed_out,
+            keep=part.keep,
+            more_in_s=more_in_s,
+            again_in_s=again_in_s,
+            adopted=lease.counts.get(key, 0) if key in lease.joined else -1,
+            sources=lease.joined.get(key, ()),
+            overdrawn=max(0, -bucket.available),
+        )
     adaptives = dict(account.adaptives)
     slots = {}
     in_hand = dict(lease.slots)
@@ -298,7 +319,7 @@ def _give(
         adaptives[name], slots[name] = lease_slots.hand_out(adaptives[name], lease, fresh, need, name)
         in_hand[name] += slots[name].slots
         needs[name] = need
-    renewed = replace(lease, counts=counts, unused=unused, slots=in_hand, needs=needs, allowances=allowances)
+    renewed = replace(lease, counts=counts, unused=unused, slots=in_hand, needs=needs, allowances=allowances, joined={})
     account = replace(account, buckets=pool, adaptives=adaptives)
     given_record = replace(record, account=account, ample_at=ample_at)
     return given_record, renewed, Grant(seq=report.seq, buckets=given, slots=slots)

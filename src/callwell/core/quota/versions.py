@@ -22,11 +22,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from callwell.core.quota import adaptive
-from callwell.core.quota.bins import NEVER, add, count
+from callwell.core.quota.bins import NEVER, add, count, merge
 from callwell.core.quota.buckets import Bucket, Quota, cool_bin, refill, transit_bin
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from callwell.core.quota.adaptive import AdaptiveQuota
     from callwell.core.quota.bins import Bins
@@ -160,17 +160,8 @@ def convert(new: Quota, old: Quota, bucket: Bucket, now: float) -> Bucket:
     """
     bucket = refill(old, bucket, now)
     used_s = new.window_s - old.window_s
-    doubt_s = used_s + new.transit_s - old.transit_s
-    held = bucket.held
-    cooling = bucket.cooling
-    in_transit = bucket.in_transit
-    foreign = bucket.foreign
-    if used_s:
-        cooling = _move_bins(cooling, old, new, used_s, now)
-        foreign = _move_bins(foreign, old, new, used_s, now)
-    if used_s or doubt_s:
-        held = _move_transit_bins(held, old, new, doubt_s, now)
-        in_transit = _move_transit_bins(in_transit, old, new, doubt_s, now)
+    held, cooling, in_transit = move_uses(new, old, bucket, now)
+    foreign = _move_bins(bucket.foreign, old, new, used_s, now) if used_s else bucket.foreign
     known = count(held) + count(cooling) + count(in_transit)
     # Permits that came back at a reset may have been used just before it.
     came_early = bucket.window_end is not None and bucket.window_end.believed and not new.fixed
@@ -194,7 +185,62 @@ def convert(new: Quota, old: Quota, bucket: Bucket, now: float) -> Bucket:
         foreign=foreign,
         withheld=withheld,
         window_end=bucket.window_end if new.fixed and not used_s else None,
+        elsewhere=0,
     )
+
+
+def move_uses(new: Quota, old: Quota, bucket: Bucket, now: float) -> tuple[Bins, Bins, Bins]:
+    """The held and the cooling permits of a bucket, and those in transit, as another rule has them.
+
+    Args:
+        new: the other rule.
+        old: the rule of the bucket.
+        bucket: the bucket, at `now`.
+        now: monotonic seconds.
+    """
+    used_s = new.window_s - old.window_s
+    doubt_s = used_s + new.transit_s - old.transit_s
+    cooling = _move_bins(bucket.cooling, old, new, used_s, now) if used_s else bucket.cooling
+    if not (used_s or doubt_s):
+        return bucket.held, cooling, bucket.in_transit
+    held = _move_transit_bins(bucket.held, old, new, doubt_s, now)
+    in_transit = _move_transit_bins(bucket.in_transit, old, new, doubt_s, now)
+    return held, cooling, in_transit
+
+
+def sources(rules: Rules, rule: VersionedQuota, adaptives: Iterable[str]) -> tuple[str, ...]:
+    """Which quotas of a record have counted the calls of a rule that is new to it.
+
+    Args:
+        rules: of the record.
+        rule: the new one.
+        adaptives: the names of the record's undocumented quotas.
+
+    Returns:
+        The key of one bucket if that one has counted all of these calls; else the keys of all buckets, and the names of
+        the undocumented quotas.
+    """
+    every = [key for key, other in rules.items() if other.name == rule.name] or _counting_all(rules)
+    if every:
+        # The one with the longest window has forgotten least.
+        return (max(every, key=lambda key: rules[key].quota.window_s),)
+    return (*rules, *adaptives)
+
+
+def counts_others(rule: VersionedQuota, rules: Rules) -> bool:
+    """Whether a rule that is new to a record counts calls of the versions that the record knows.
+
+    Args:
+        rule: the rule.
+        rules: of the record.
+    """
+    return rule.general or any(other.name == rule.name for other in rules.values())
+
+
+def _counting_all(rules: Rules) -> list[str]:
+    """The keys of quotas that count each call of each version."""
+    partial = {rule.name for rule in rules.values() if not rule.general}
+    return [key for key, rule in rules.items() if rule.name not in partial]
 
 
 def _keys(version: str) -> list[str]:
@@ -211,23 +257,40 @@ def _begin_bucket(
     adaptives: Mapping[str, AdaptiveQuota],
 ) -> Bucket | None:
     """The bucket of a rule that is new to a record; None if nothing but `past_known` says how it begins."""
-    same_name = [key for key, other in rules.items() if other.name == rule.name]
-    counted = [key for key in same_name if key in buckets]
-    if counted:
-        # The one with the longest window has forgotten least.
-        longest = max(counted, key=lambda key: rules[key].quota.window_s)
-        return convert(rule.quota, rules[longest].quota, buckets[longest], now)
-    if not past_known or same_name:
+    counted = [key for key in sources(rules, rule, ()) if key in buckets]
+    has_same_name = any(other.name == rule.name for other in rules.values())
+    if not (counted if has_same_name else past_known):
         return None
-    # This quota was not counted until now: no more requests can belong to it than were ever counted.
-    ever = [b.cooled_count + count(b.held) + count(b.cooling) + count(b.in_transit) for b in buckets.values()]
-    span_s = rule.quota.window_s + rule.quota.transit_s
-    recent = [adaptive.recent_count(state, now, span_s) for state in adaptives.values()]
-    possible = min(rule.quota.limit, sum(ever) + sum(recent))
-    if not possible:
-        return None
-    in_transit = ((transit_bin(rule.quota, now), possible),)
-    return Bucket(available=rule.quota.limit - possible, in_transit=in_transit)
+    parts = [convert(rule.quota, rules[key].quota, buckets[key], now) for key in counted]
+    if has_same_name:
+        return parts[0]
+    if len(counted) == 1 and rules[counted[0]].general:
+        recent = 0
+    else:
+        span_s = rule.quota.window_s + rule.quota.transit_s
+        recent = sum([adaptive.recent_count(state, now, span_s) for state in adaptives.values()])
+    return _merge(rule.quota, parts, recent, now)
+
+
+def _merge(quota: Quota, parts: list[Bucket], recent: int, now: float) -> Bucket:
+    """The bucket of a quota that counts what others have counted, and so many requests that none of them has."""
+    held: Bins = ()
+    cooling: Bins = ()
+    in_transit: Bins = ()
+    for part in parts:
+        held = merge(held, part.held)
+        cooling = merge(cooling, part.cooling)
+        in_transit = merge(in_transit, part.in_transit)
+    if recent:
+        in_transit = add(in_transit, transit_bin(quota, now), min(quota.limit, recent))
+    known = count(held) + count(cooling) + count(in_transit)
+    return Bucket(
+        available=quota.limit - known,
+        held=held,
+        cooling=cooling,
+        in_transit=in_transit,
+        cooled_count=sum([part.cooled_count for part in parts]),
+    )
 
 
 def _move_bins(bins: Bins, old: Quota, new: Quota, by_s: float, now: float) -> Bins:
