@@ -18,9 +18,10 @@ from callwell.core.quota.lease_records import FleetRecord, Holding, Lease
 from callwell.core.quota.permits import MAX_PAUSE_S, Permit
 from callwell.core.quota.record import CallQuotasByNames, SendEnd, to_account_quotas, to_private
 from callwell.core.quota.store_time import ClockReading
-from callwell.core.quota.versions import VersionedQuota, other_keys
+from callwell.core.quota.versions import other_keys
 from callwell.core.rules.profile import RetryRule
 from callwell.core.types import Outcome
+from tests.core.quota.lease_server import Server
 
 if TYPE_CHECKING:
     import random
@@ -79,6 +80,7 @@ class Process:
         cut_until: true time until which it does not reach the store.
         kinds: the quotas of its calls, by the kind of call.
         exchanged_at: true time of its last exchange that was applied.
+        denied: what it held when it last had no permit, and until when that stays so, by the quotas of the call.
     """
 
     def __init__(self, name: str, machine: Machine, own: AccountQuotas, kinds: Sequence[Names]) -> None:
@@ -92,45 +94,8 @@ class Process:
         self.paused_until = -inf
         self.cut_until = -inf
         self.exchanged_at = -inf
+        self.denied: dict[Names, tuple[Holding, float]] = {}
         self.waiting: dict[Names, int] = {}
-
-
-class Server:
-    """What one quota has counted, at worst.
-
-    Attributes:
-        rule: the quota, as its version has it.
-    """
-
-    def __init__(self, rule: VersionedQuota, limit: int, window_s: float) -> None:
-        self.rule = rule
-        self._limit = limit
-        self._window_s = window_s
-        self._latest: list[tuple[float, bool]] = []
-        self._informed = 0
-
-    def arrive(self, now: float, latest: float, *, informed: bool) -> None:
-        """A request may arrive at once; each one before it may have arrived as late as it can.
-
-        Holders that have not heard of the quota may exceed it, but then nobody else sends anything.
-
-        Args:
-            now: true time.
-            latest: when it arrives at the latest.
-            informed: the holder knows the quota.
-        """
-        while self._latest and self._latest[0][0] <= now - self._window_s:
-            self._informed -= heappop(self._latest)[1]
-        is_full = len(self._latest) >= self._limit
-        assert not (is_full and (informed or self._informed)), (self.rule.name, now)
-        heappush(self._latest, (latest, informed))
-        self._informed += informed
-
-    def lapse(self) -> None:
-        """Nobody has the quota any more, so that it binds nobody."""
-        if self._informed:
-            self._latest = [(latest, False) for latest, _ in self._latest]
-            self._informed = 0
 
 
 class Fleet:
@@ -253,8 +218,14 @@ class Fleet:
         """
         if not process.alive or self.true_s < process.paused_until:
             return False
-        process.holding, (permit, _) = holdings.acquire(process.holding, process.calls[names], self.now(process))
+        now = self.now(process)
+        denied, until = process.denied.get(names, (None, 0.0))
+        if process.holding is denied and now < until:
+            # Nothing has changed since.
+            return False
+        process.holding, (permit, _) = holdings.acquire(process.holding, process.calls[names], now)
         if not isinstance(permit, Permit):
+            process.denied[names] = (process.holding, permit)
             process.waiting[names] = process.waiting.get(names, 0) + 1
             return False
         dice = self.dice

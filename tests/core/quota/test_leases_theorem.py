@@ -107,7 +107,7 @@ def outlast(fleet: Fleet, dice: random.Random) -> None:
     back_at = process.exchanged_at + (LEASE_S + RETRY.attempt_s + MAX_PAUSE_S)
     back_at += (min(fleet.windows_s) + RETRY.max_transit_s) * STRETCH
     fleet.pass_time(max(0.0, back_at - fleet.true_s - 0.3))
-    linger(fleet, dice, BUSY_ROUNDS)
+    linger(fleet, dice)
 
 
 def oversleep(fleet: Fleet, dice: random.Random) -> None:
@@ -118,7 +118,7 @@ def oversleep(fleet: Fleet, dice: random.Random) -> None:
         pass
     process.paused_until = fleet.true_s + dice.choice([46.0, 60.0])
     fleet.pass_time(process.paused_until - fleet.true_s + 0.05)
-    for _ in range(BUSY_ROUNDS):
+    for _ in range(6):
         fleet.exchange(process, there_s=0.001, back_s=0.001)
         fleet.pass_time(0.1)
         rush(fleet, dice)

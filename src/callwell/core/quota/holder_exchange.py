@@ -331,10 +331,9 @@ def _give_back(quota: Quota, bucket: Bucket, keep: int, now: float, ahead_s: flo
     if bucket.throttled_until > now + HORIZON_S:
         keep = 0
     _, due = drain(bucket.cooling, int((now + ahead_s) // quota.width_s))
-    kept_soon, given = take(bucket.cooling, min(due, keep - min(bucket.available, keep)))
-    if bucket.withheld:
-        kept_soon, given = (), bucket.cooling
-    # What is withheld goes first: there are too many permits of this quota.
+    # As long as there are too many permits of this quota all used ones go, and of the others those that are withheld.
+    soon = 0 if bucket.withheld else min(due, keep - min(bucket.available, keep))
+    kept_soon, given = take(bucket.cooling, soon)
     free = bucket.available + bucket.withheld
     paid = min(bucket.withheld, max(0, free))
     owed = bucket.withheld - paid

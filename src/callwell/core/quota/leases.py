@@ -68,15 +68,18 @@ from msgspec.structs import replace
 from callwell.core.quota import account as decisions
 from callwell.core.quota import adaptive, lease_events, lease_shares, lease_slots, lease_supply, lease_versions, permits
 from callwell.core.quota.bins import add, remove
-from callwell.core.quota.buckets import cool_bin, refill, to_transit_bin, transit_bin
+from callwell.core.quota.buckets import cool_bin, refill, to_transit_bin
 from callwell.core.quota.lease_records import LEASE_S, FleetRecord, Grant, Lease
+from callwell.core.quota.lease_setbacks import forget_past, was_set_back
 from callwell.core.quota.lease_shares import see
 from callwell.core.quota.lease_versions import lease_bin, total
 from callwell.core.quota.record import to_present
 from callwell.core.quota.store_time import advance
 
 if TYPE_CHECKING:
-    from callwell.core.quota.lease_records import Counts, Report
+    from callwell.core.quota.buckets import Bucket, Quota
+    from callwell.core.quota.lease_records import BucketGrant, Counts, Report
+    from callwell.core.quota.lease_shares import Division
     from callwell.core.quota.record import AccountQuotas, AccountRecord
     from callwell.core.quota.store_time import ClockReading
 
@@ -104,9 +107,9 @@ def exchange(
         return replace(record, time=time), lease.grant
     account, leases = _to_pool(record, own, time.at, stepped=stepped)
     news = account.rules.keys() - record.account.rules.keys()
+    if was_set_back(leases.get(report.holder), report, own, time.at):
+        account, leases = forget_past(account, leases, time.at, max(own.max_hold_s, report.covers_s))
     lease = leases.pop(report.holder, None)
-    if _was_set_back(lease, report, own, time.at):
-        account = _forget_past(account, time.at + LEASE_S + max(own.max_hold_s, report.covers_s))
     known = replace(record, leases=leases, time=time, clock=None if stepped else record.clock)
     is_next = lease is not None and report.has_lease and lease.seq == report.seq - 1
     is_first = lease is None and not report.has_lease
@@ -172,27 +175,6 @@ def _to_pool(
     if len(present.rules) < len(known):
         leases = lease_versions.prune(leases, present.rules)
     return present, leases
-
-
-def _was_set_back(lease: Lease | None, report: Report, own: AccountQuotas, now: float) -> bool:
-    """Whether the record has lost changes that this holder has seen."""
-    if not report.has_lease:
-        return False
-    if lease is None:
-        # A lease is kept for as long as its requests can take.
-        return now < report.store_at + LEASE_S + own.max_hold_s
-    return lease.seq < report.seq - 1
-
-
-def _forget_past(account: AccountRecord, until: float) -> AccountRecord:
-    """The pool with all available permits cooling, as others may have any of them, and use it until then."""
-    pool = {}
-    for key, bucket in account.buckets.items():
-        quota = account.rules[key].quota
-        used = max(0, bucket.available)
-        in_transit = add(bucket.in_transit, transit_bin(quota, until), used) if used else bucket.in_transit
-        pool[key] = replace(bucket, available=bucket.available - used, in_transit=in_transit, window_end=None)
-    return replace(account, buckets=pool)
 
 
 def _count_cooled(account: AccountRecord, report: Report) -> AccountRecord:
@@ -298,19 +280,9 @@ def _give(
         if counts[key]:
             bucket = replace(bucket, held=add(bucket.held, lease_bin(quota, lease), counts[key]))
         pool[key] = bucket
-        at = permits.available_at(quota, bucket, now)
-        is_known = part.lacking > 0 and not part.movable and not isinstance(at, permits.AtLatest)
-        more_in_s = at - now if is_known else inf
-        again_in_s = lease_shares.again_in_s(part, quota, at, now)
-        given[key] = replace(
-            handed_out,
-            keep=part.keep,
-            more_in_s=more_in_s,
-            again_in_s=again_in_s,
-            adopted=lease.counts.get(key, 0) if key in lease.joined else -1,
-            sources=lease.joined.get(key, ()),
-            overdrawn=max(0, -bucket.available),
-        )
+        given[key] = _complete(handed_out, part, quota, bucket, now)
+        if key in lease.joined:
+            given[key] = replace(given[key], adopted=lease.counts.get(key, 0), sources=lease.joined[key])
     adaptives = dict(account.adaptives)
     slots = {}
     in_hand = dict(lease.slots)
@@ -323,3 +295,16 @@ def _give(
     account = replace(account, buckets=pool, adaptives=adaptives)
     given_record = replace(record, account=account, ample_at=ample_at)
     return given_record, renewed, Grant(seq=report.seq, buckets=given, slots=slots)
+
+
+def _complete(handed_out: BucketGrant, part: Division, quota: Quota, bucket: Bucket, now: float) -> BucketGrant:
+    """What an exchange says about a bucket, after permits were handed out."""
+    at = permits.available_at(quota, bucket, now)
+    is_known = part.lacking > 0 and not part.movable and not isinstance(at, permits.AtLatest)
+    return replace(
+        handed_out,
+        keep=part.keep,
+        more_in_s=at - now if is_known else inf,
+        again_in_s=lease_shares.again_in_s(part, quota, at, now),
+        overdrawn=max(0, -bucket.available),
+    )

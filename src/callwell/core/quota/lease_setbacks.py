@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A record that was set back to an earlier state: how it is noticed, and what holders may have that it does not show.
+
+What changed after that state is lost, as when a replica takes over that did not know it. Permits that the record has
+may have been handed out since, and those of one holder may have been given back and handed out to another. None of that
+lasts longer than a lease that begins now.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from callwell.core.quota.bins import add, count, drain
+from callwell.core.quota.buckets import transit_bin
+from callwell.core.quota.holder_needs import HORIZON_S
+from callwell.core.quota.lease_records import LEASE_S
+from callwell.core.quota.lease_versions import put_back, take_out
+
+if TYPE_CHECKING:
+    from callwell.core.quota.buckets import Bucket, Quota
+    from callwell.core.quota.lease_records import Lease, Report
+    from callwell.core.quota.record import AccountQuotas, AccountRecord
+
+
+def was_set_back(lease: Lease | None, report: Report, own: AccountQuotas, now: float) -> bool:
+    """Whether the record has lost changes that a holder has seen.
+
+    Args:
+        lease: the holder's, if the record has it.
+        report: of the holder.
+        own: its quotas.
+        now: store time.
+    """
+    if not report.has_lease:
+        return False
+    if lease is None:
+        # A lease is kept for as long as its requests can take.
+        return now < report.store_at + LEASE_S + own.max_hold_s
+    return lease.seq < report.seq - 1
+
+
+def forget_past(
+    account: AccountRecord, leases: dict[str, Lease], now: float, hold_s: float
+) -> tuple[AccountRecord, dict[str, Lease]]:
+    """The pool without permits that a holder may have that the record does not know, and the leases.
+
+    Args:
+        account: the pool.
+        leases: the leases, which hold their permits for as long as one that begins now.
+        now: store time.
+        hold_s: the longest that a request can take.
+    """
+    account, leases = take_out(account, leases)
+    ends_at = now + LEASE_S
+    pool = {
+        key: _forget(account.rules[key].quota, bucket, now, ends_at + hold_s) for key, bucket in account.buckets.items()
+    }
+    renewed = {holder: replace(lease, ends_at=max(lease.ends_at, ends_at)) for holder, lease in leases.items()}
+    return put_back(replace(account, buckets=pool), renewed, account.rules, ())
+
+
+def _forget(quota: Quota, bucket: Bucket, now: float, until: float) -> Bucket:
+    """A bucket without what may have been handed out, and used until then."""
+    # Permits are handed out so long before they are cool, or when a fixed window has ended.
+    last = int((now + HORIZON_S) // quota.width_s)
+    cooling, soon = ((), count(bucket.cooling)) if quota.fixed else drain(bucket.cooling, last)
+    unknown = max(0, bucket.available) + soon + count(bucket.foreign)
+    return replace(
+        bucket,
+        available=min(0, bucket.available),
+        cooling=cooling,
+        in_transit=add(bucket.in_transit, transit_bin(quota, until), unknown) if unknown else bucket.in_transit,
+        foreign=(),
+        window_end=None,
+    )
