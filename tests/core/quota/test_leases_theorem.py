@@ -111,17 +111,21 @@ def outlast(fleet: Fleet, dice: random.Random) -> None:
 
 
 def oversleep(fleet: Fleet, dice: random.Random) -> None:
-    """One sleeps until its lease is lost, and hears how its requests have ended when it has new permits."""
+    """One sleeps until its lease is lost, and hears how its requests have ended when it uses new permits."""
     process = dice.choice(fleet.processes)
     names = dice.choice(process.kinds)
-    while fleet.take(process, names, dice.choice(["", "unsent"])):
+    while fleet.take(process, names, "unsent"):
         pass
     process.paused_until = fleet.true_s + dice.choice([46.0, 60.0])
     fleet.pass_time(process.paused_until - fleet.true_s + 0.05)
-    for _ in range(6):
+    for _ in range(3):
+        process.waiting[names] = 20
         fleet.exchange(process, there_s=0.001, back_s=0.001)
-        fleet.pass_time(0.1)
-        rush(fleet, dice)
+        fleet.pass_time(0.06)
+    while fleet.take(process, names, "lost"):
+        pass
+    fleet.pass_time(1.0)
+    rush(fleet, dice)
 
 
 def fail_over(fleet: Fleet, dice: random.Random) -> None:
