@@ -130,6 +130,9 @@ def oversleep(fleet: Fleet, dice: random.Random) -> None:
 
 def fail_over(fleet: Fleet, dice: random.Random) -> None:
     """The record is set back to what it was, and the first who comes knows more than it."""
+    if any(own.adaptives for own in fleet.owns):
+        # Nobody knows how many requests of undocumented quotas are forgotten.
+        return
     before = fleet.record
     linger(fleet, dice, dice.choice([1, 3]))
     fleet.pass_time(0.1)
@@ -163,6 +166,15 @@ def deploy(fleet: Fleet, dice: random.Random) -> None:
     fleet.replace(dice.choice(fleet.processes), killed=dice.random() < KILLED)
 
 
+def overlook(fleet: Fleet, dice: random.Random) -> None:
+    """One does not hear for a while that another version is there, and calls on and on."""
+    dice.choice(fleet.processes).cut_until = fleet.true_s + dice.choice([4.0, 9.0])
+    fleet.start()
+    for _ in range(BUSY_ROUNDS):
+        rush(fleet, dice)
+        fleet.pass_time(dice.choice([0.3, 0.6, 1.1]))
+
+
 def lose_store(fleet: Fleet, dice: random.Random) -> None:
     """The store may be away, or there again."""
     fleet.is_store_up = dice.random() < 0.7
@@ -184,9 +196,10 @@ EVENTS = [
     *[call] * 2,
     *[exchange] * 3,
     *[deploy] * 2,
-    outlast,
-    oversleep,
+    *[outlast] * 2,
+    *[oversleep] * 2,
     fail_over,
+    overlook,
     isolate,
     pause,
     lose_store,
