@@ -17,6 +17,9 @@ its next exchange. Until then it uses what it has, by the quotas that it knows::
   one's window demands. So is what has become available in its hands, if the new window is longer.
 * *Adopted.* What it has kept stays reserved, and it learns how much that is. It takes its present permits of the old
   quota as ones of the new one, in the same places. Requests in flight release both.
+* *Overdrawn.* All that is reserved may be more than the limit: then the pool has less than nothing and hands out none.
+  A holder that adopts withholds as many permits as that is, gives them back first, and uses used ones again only when
+  the pool says that they are enough.
 
 Where several quotas together are the source, as none of them counts all calls, a request may have taken permits of
 several. Then the holder cannot know which permits of the new quota are released by which request, so those of requests
