@@ -213,6 +213,12 @@ def test_deep_objects(value: object, found: str) -> None:
     assert sent.target == (f"/x?{quote(found, safe='=&')}" if found else "/x")
 
 
+def test_lists_in_objects_that_are_exploded() -> None:
+    """OpenAPI leaves it open: a list repeats its name, as Spring reads `sort`, and an object has brackets."""
+    found = send("query", "", None, {"sort": ["a", "b"], "page": 0, "c": {"d": [1]}})
+    assert found == "sort=a&sort=b&page=0&c%5Bd%5D%5B%5D=1"
+
+
 @pytest.mark.parametrize(
     ("schema", "sent"),
     [

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from callwell.client.calls.binding import Binder
 from callwell.description import openapi
+from callwell.description.infer.paging import infer_paging
 from callwell.description.references import COMPONENT_NAME_KEY
 from callwell.errors import ProfileError
 from tests.description.test_swagger import SWAGGER
@@ -19,6 +21,8 @@ from tests.description.tiny import OPENAPI, write
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from callwell.description.model import Operation
 
 API = openapi.read(OPENAPI)
 
@@ -276,3 +280,61 @@ def places(node: Any) -> Iterator[tuple[Any, ...]]:
     for key, child in children.items():
         yield (key,)
         yield from ((key, *rest) for rest in places(child))
+
+
+def test_operations_of_other_methods() -> None:
+    """OpenAPI 3.2 has them beside the usual ones; what is wrong there is left out with its place."""
+    whole_query = {"application/x-www-form-urlencoded": {"schema": {"type": "object"}}}
+    copy = {
+        "operationId": "copyFile",
+        "tags": ["files"],
+        "parameters": [{"name": "all", "in": "querystring", "content": whole_query}],
+        "responses": {},
+    }
+    item = {"query": {"responses": {}}, "additionalOperations": {"COPY": copy, "MOVE": 5}}
+    api = openapi.read({"openapi": "3.2.0", "paths": {"/files": item}})
+    assert {name: operation.method for name, operation in api.operations.items()} == {
+        "files.query": "QUERY",
+        "files.copy": "COPY",
+    }
+    assert Binder(api.operations["files.copy"]).bind({"all": {"a": 1, "b": ["x y"]}}).target == "/files?a=1&b=x%20y"
+    [skipped] = api.left_out
+    assert skipped.reason.startswith('paths."/files".additionalOperations.MOVE: ')
+
+
+def test_a_whole_query_is_a_form() -> None:
+    """OpenAPI 3.2 allows any content there; no other can be sent."""
+    parameter = {"name": "all", "in": "querystring", "content": {"application/json": {}}}
+    api = openapi.read({"openapi": "3.2.0", "paths": {"/a": {"get": {"parameters": [parameter], "responses": {}}}}})
+    assert "expected application/x-www-form-urlencoded" in api.left_out[0].reason
+
+
+def test_an_object_in_a_query_is_its_properties() -> None:
+    """As Spring describes the pages of a list, which is found by them. One that may hold others stays an object."""
+    number = {"type": "integer", "minimum": 0, "default": 0}
+    pageable = {
+        "type": "object",
+        "properties": {"page": number, "size": {"type": "integer"}, "sort": {"type": "array", "items": {}}},
+        "required": ["page", "size"],
+    }
+    found = {"200": {"content": {"application/json": {"schema": {"type": "array", "items": {}}}}}}
+
+    def read(*, required: bool, **more: Any) -> Operation:
+        parameter = {"name": "pageable", "in": "query", "required": required, "schema": {**pageable, **more}}
+        paths = {"/pets": {"get": {"parameters": [parameter], "responses": found}}}
+        [operation] = openapi.read({"openapi": "3.1.0", "paths": paths}).operations.values()
+        return operation
+
+    operation = read(required=True)
+    assert [(one.name, one.required, one.default) for one in operation.parameters] == [
+        ("size", True, None),
+        ("page", False, 0),
+        ("sort", False, None),
+    ]
+    assert Binder(operation).bind({"size": 5, "sort": ["a", "b"]}).target == "/pets?size=5&page=0&sort=a&sort=b"
+    lists = infer_paging(operation)
+    assert lists is not None
+    assert lists.rule is not None
+    assert (lists.rule.value.position, lists.rule.value.size, lists.rule.value.first) == ("page", "size", 0)
+    assert not any(one.required for one in read(required=False).parameters)
+    assert [one.name for one in read(required=True, additionalProperties=True).parameters] == ["pageable"]

@@ -45,6 +45,7 @@ from callwell.description.model import Api, LeftOut, Operation, Parameter
 from callwell.description.names import name_parameters, to_snake_case
 from callwell.description.operation_names import OperationSource, name_operations
 from callwell.description.plain_text import summarize
+from callwell.description.query_objects import spread
 from callwell.description.references import ReferenceResolver, expect_list, expect_object
 from callwell.description.request_bodies import read_body
 from callwell.description.schemas import stated_value
@@ -124,6 +125,34 @@ class _Entry(NamedTuple):
     item_path: KeyPath
 
 
+class FoundOperation(NamedTuple):
+    """An operation in a path item.
+
+    Attributes:
+        method: its HTTP method, as the document spells it.
+        node: the operation, or a reference to it.
+        keys: what leads to it in the path item.
+    """
+
+    method: str
+    node: object
+    keys: KeyPath
+
+
+def find_operations(item: Mapping[str, Any]) -> Iterator[FoundOperation]:
+    """The operations of a path item. Since OpenAPI 3.2 it may have some of any other method.
+
+    Args:
+        item: the path item.
+    """
+    for method in METHODS:
+        if method in item:
+            yield FoundOperation(method, item[method], (method,))
+    others = item.get("additionalOperations")
+    for method, node in others.items() if isinstance(others, dict) else ():
+        yield FoundOperation(method, node, ("additionalOperations", method))
+
+
 class _DocumentReader:
     """Reads one document. The `path` of each method is where its `node` is, for errors."""
 
@@ -179,16 +208,16 @@ class _DocumentReader:
             except DescriptionError as error:
                 self._leave_out(template, error)
                 continue
-            for method in METHODS:
-                if method in node:
-                    yield self._entry(template, method, node, path)
+            for found in find_operations(node):
+                yield self._entry(template, found, node, path)
 
-    def _entry(self, template: str, method: str, item: Mapping[str, Any], item_path: KeyPath) -> _Entry:
-        node: object = item[method]
-        path = (*item_path, method)
+    def _entry(self, template: str, found: FoundOperation, item: Mapping[str, Any], item_path: KeyPath) -> _Entry:
+        node = found.node
+        path = (*item_path, *found.keys)
         with contextlib.suppress(DescriptionError):  # reading the operation raises it again, with the name
             node, path = self._references.resolve(node, path)
-        return _Entry(source=_source(template, method, node), node=node, path=path, item=item, item_path=item_path)
+        source = _source(template, found.method, node)
+        return _Entry(source=source, node=node, path=path, item=item, item_path=item_path)
 
     def _operation(self, name: str, entry: _Entry) -> Operation:
         item = entry.item
@@ -227,9 +256,9 @@ class _DocumentReader:
         parameters: dict[tuple[str, str], Parameter] = {}
         listed = node.get("parameters")
         for index, parameter_node in enumerate([] if listed is None else expect_list(listed, path)):
-            parameter = self._parameter(*self._references.resolve(parameter_node, (*path, str(index))))
-            if parameter.location != "header" or parameter.wire_name.lower() not in RESERVED_HEADERS:
-                parameters[parameter.location, parameter.wire_name] = parameter
+            for parameter in spread(self._parameter(*self._references.resolve(parameter_node, (*path, str(index))))):
+                if parameter.location != "header" or parameter.wire_name.lower() not in RESERVED_HEADERS:
+                    parameters[parameter.location, parameter.wire_name] = parameter
         return parameters
 
     def _path_parameters(
@@ -263,6 +292,9 @@ class _DocumentReader:
         location = node.get("in")
         if not isinstance(name, str) or not name:
             raise DescriptionError((*path, "name"), "expected a name", found=name)
+        if location == "querystring":
+            node = support.whole_query(node, path)
+            location = "query"
         support.check_parameter(node, path)
         content = self._references.media_types(node, path)
         media_type = next(iter(content), "")

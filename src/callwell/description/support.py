@@ -29,6 +29,8 @@ STYLES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Location of a parameter → the styles in which it can be written; the first is OpenAPI's default."""
 
+FORM: Final = "application/x-www-form-urlencoded"
+
 BODY_KINDS: Final[tuple[tuple[str, BodyKind, int], ...]] = (
     (r"application/json", "json", 0),
     (r"text/json|\*/\*|application/\*|application/\*\+json", "json", 1),
@@ -68,6 +70,24 @@ def check_parameter(node: Mapping[str, Any], path: KeyPath) -> None:
     style = node.get("style", STYLES[location][0])
     if style not in STYLES[location]:
         raise DescriptionError((*path, "style"), f"expected {_any_of(STYLES[location])}", found=style)
+
+
+def whole_query(node: Mapping[str, Any], path: KeyPath) -> Mapping[str, Any]:
+    """A parameter that is the whole query (`querystring` of OpenAPI 3.2), as one for an object with its pairs.
+
+    Args:
+        node: the parameter.
+        path: where it is.
+
+    Raises:
+        DescriptionError: its content is no form.
+    """
+    content = node.get("content")
+    media = content.get(FORM) if isinstance(content, dict) else None
+    if not isinstance(media, dict):
+        raise DescriptionError((*path, "content"), f"expected {FORM}", found=content)
+    others = {key: value for key, value in node.items() if key != "content"}
+    return {**others, "in": "query", "style": "form", "explode": True, "schema": media.get("schema", {})}
 
 
 def body_kind(media_type: str, schema: Mapping[str, Any]) -> tuple[BodyKind, int] | None:

@@ -95,12 +95,22 @@ def query_pairs(argument_name: str, parameter: Parameter, value: object) -> list
     if parameter.style == "deepObject":
         return nested_pairs(argument_name, wire, value)
     if isinstance(value, Mapping):
-        return [pair for key, item in value.items() for pair in nested_pairs(argument_name, key, item)]
+        return [pair for key, item in value.items() for pair in _property_pairs(argument_name, key, item)]
     if not isinstance(value, list):
         return [(wire, to_text(argument_name, value))]
     if parameter.schema.get("x-array-style") == "indexed":
         return [(f"{wire}[{i}]", to_text(argument_name, item)) for i, item in enumerate(value)]
     return [(wire, to_text(argument_name, item)) for item in value]
+
+
+def _property_pairs(argument_name: str, name: str, value: object) -> list[tuple[str, str]]:
+    """The pairs of a property of an object in the style `form`: a list of primitives repeats its name, as Spring reads.
+
+    OpenAPI leaves open how anything but a primitive is written there.
+    """
+    if isinstance(value, list) and not any(isinstance(item, Mapping | list) for item in value):
+        return [(name, to_text(argument_name, item)) for item in value]
+    return nested_pairs(argument_name, name, value)
 
 
 def nested_pairs(argument_name: str, name: str, value: object) -> list[tuple[str, str]]:

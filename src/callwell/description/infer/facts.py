@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callwell.core.media_types import base_type
 from callwell.description.error import DescriptionError
-from callwell.description.openapi import METHODS
+from callwell.description.openapi import find_operations
 from callwell.description.references import ReferenceResolver
 
 if TYPE_CHECKING:
@@ -85,10 +85,10 @@ def iter_operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, Map
             node, _ = references.resolve(item, ("paths", path))
         except DescriptionError:
             continue
-        for method in METHODS:
-            with contextlib.suppress(KeyError, DescriptionError):
-                operation, _ = references.resolve(node[method], ("paths", path, method))
-                yield method.upper(), path, operation
+        for found in find_operations(node):
+            with contextlib.suppress(DescriptionError):
+                operation, _ = references.resolve(found.node, ("paths", path, *found.keys))
+                yield found.method.upper(), path, operation
 
 
 def _iter_responses(document: Mapping[str, Any]) -> Iterator[DescribedResponse]:
