@@ -295,7 +295,7 @@ def _literal_values(schema: Mapping[str, Any]) -> list[object]:
         values = schema.get("enum", [schema.get("const")])
     if not isinstance(values, list | tuple):
         return []
-    stated = [schemas.stated_value(schema, value) for value in values]
+    stated = [schemas.stated_value(schema, value) for value in values if value is not None]
     return list({repr(value): value for value in stated if value is not None}.values())
 
 

@@ -54,7 +54,7 @@ _CAST: Final = re.compile(r'cast\(\s*"(\w+)"')
 _FUNCTIONAL: Final = re.compile(r"^\w+ = TypedDict\((?:\n(?:    .*\n)+\)|.+)$", re.MULTILINE)
 _NESTED_STRING: Final = re.compile(r"""(["'])(?:\\.|(?!\1).)*\1""")
 _FIELD_TYPE: Final = re.compile(r"""["']: (".*?(?<!\\)"|'.*?(?<!\\)')""")
-_USED: Final = re.compile(r"(?<!def )(?<!\.)\b\w+\b(?!: )")
+_USE: Final = r"(?<!def )(?<!\.)\b{name}\b(?!: )"
 """A name, but not that of a field, an argument, a method, an attribute or a module: `cast: bool` uses no `cast`."""
 
 _STRING: Final = re.compile(r'"""(?:.|\n)*?"""|"(?:\\.|[^"\\\n])*"')
@@ -104,7 +104,10 @@ def used_names(body: str) -> set[str]:
     """
     types = [text for code in _FUNCTIONAL.findall(body) for text in _FIELD_TYPE.findall(code)]
     in_types = re.findall(r"\w+", _NESTED_STRING.sub("", " ".join(text[1:-1] for text in types)))
-    return {*_USED.findall(_STRING.sub('""', body)), *_CAST.findall(body), *in_types}
+    text = _STRING.sub('""', body)
+    names = set(re.findall(r"\w+", text))
+    names -= {name for name in names & NAMES if not re.search(_USE.format(name=name), text)}
+    return {*names, *_CAST.findall(body), *in_types}
 
 
 def _import_blocks(modules: Mapping[str, Sequence[str]], used: set[str], indent: str) -> list[list[str]]:
