@@ -337,4 +337,6 @@ def test_an_object_in_a_query_is_its_properties() -> None:
     assert lists.rule is not None
     assert (lists.rule.value.position, lists.rule.value.size, lists.rule.value.first) == ("page", "size", 0)
     assert not any(one.required for one in read(required=False).parameters)
-    assert [one.name for one in read(required=True, additionalProperties=True).parameters] == ["pageable"]
+    things = {"type": "array", "items": {"type": "object"}}
+    for more in ({"additionalProperties": True}, {"properties": {"things": things}}):
+        assert [one.name for one in read(required=True, **more).parameters] == ["pageable"]

@@ -8,7 +8,7 @@ Spring describes the pages of a list so. A call reads as if each was described b
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -17,6 +17,8 @@ from callwell.description.plain_text import summarize
 from callwell.description.schemas import required_names, stated_value, type_names, value_types
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from callwell.description.model import Parameter
 
 
@@ -54,7 +56,8 @@ def spread(parameter: Parameter) -> list[Parameter]:
     return found
 
 
-def _is_flat(schema: dict[str, object]) -> bool:
-    """Whether a property holds no object."""
+def _is_flat(schema: Mapping[str, Any]) -> bool:
+    """Whether a property holds no object, also not in a list."""
     kinds = value_types(schema)
-    return bool(kinds) and "object" not in kinds
+    items = schema.get("items") or {}
+    return bool(kinds) and "object" not in kinds | value_types(items)
