@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How fast a document becomes a client, and how much of it: on documents as their providers publish them.
 
-The documents are no part of the project. `BENCH_DOCUMENTS` names a folder with `*.json.gz` and `*.yaml.gz`; by default
+The documents are not part of the project. `BENCH_DOCUMENTS` names a folder with `*.json.gz` and `*.yaml.gz`; by default
 it is `../shared/openapi`. openapi-python-client and aiopenapi3 run in a venv of their own, `.cache/describe`, made of
 `requirements/describe.txt`.
 """

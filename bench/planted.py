@@ -51,7 +51,7 @@ SUFFIXES: Final = ("py", "js", "md", "yaml", "toml")
 
 
 def pick(dice: random.Random, length: int, letters: str = ALPHANUMERIC) -> str:
-    """A text of letters by chance."""
+    """A string of letters by chance."""
     return "".join(dice.choices(letters, k=length))
 
 

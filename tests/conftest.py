@@ -38,7 +38,7 @@ HANG_S: Final = 300
 """A test that takes so long, or up to `REARM_S` longer, is believed to hang: the stacks of all threads are printed."""
 
 REARM_S: Final = 60
-"""How often the alarm is set anew. pytest sets its own for each test, and starts and joins a thread each time: on a
+"""How often the alarm is set again. pytest sets its own for each test, and starts and joins a thread each time: on a
 busy machine that takes twenty milliseconds, three minutes in all. `-o faulthandler_timeout=900` replaces this."""
 
 
@@ -50,7 +50,7 @@ class Alarm:
         self.stderr: IO[str] | None = None
 
     def set(self) -> None:
-        """Begin to wait anew, unless that was done a moment ago."""
+        """Begin to wait again, unless that was done a moment ago."""
         now = time.monotonic()
         if self.stderr is not None and now > self.until_s:
             self.until_s = now + REARM_S

@@ -71,7 +71,7 @@ class Authority:
             ends: when it ends.
 
         Returns:
-            The file, which the next call writes anew.
+            The file, which the next call writes again.
         """
         key = ec.generate_private_key(ec.SECP256R1())
         names: list[x509.GeneralName] = [x509.DNSName(host)]

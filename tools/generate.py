@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes all that is generated: the sync side, the typed clients, the page of commands and the picture of the rooms.
 
-`--check` writes nothing and reports what is not fresh. Each generated file is made anew in an empty folder and compared
-byte for byte, and files that nothing generates are found as well.
+`--check` writes nothing and reports what is not fresh. Each generated file is made again in an empty folder and
+compared byte for byte, and files that nothing generates are found as well.
 """
 
 from __future__ import annotations

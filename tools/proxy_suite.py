@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Callwell through real proxies, in front of the emulator.
 
-A proxy's own response is no response of the provider: no key is rejected by it, nothing was billed, and a create that
-the proxy may have passed on is unknown, not refused.
+A proxy's own response is not a response of the provider: no key is rejected by it, nothing was billed, and a create
+that the proxy may have passed on is unknown, not refused.
 """
 
 from __future__ import annotations
@@ -221,7 +221,7 @@ def nginx_loses_patience(stage: Stage) -> None:
 
 
 def nginx_shows_a_portal(stage: Stage) -> None:
-    """A log-in page with status 200 or 302 is no result: a create is unknown."""
+    """A log-in page with status 200 or 302 is not a result: a create is unknown."""
     for rules in (
         'default_type text/html; location / { return 200 "<html>log in</html>"; }',
         "location / { return 302 https://login.test/; }",

@@ -103,7 +103,7 @@ def _object(schema: Mapping[str, Any], draw: Draw, depth: int) -> dict[str, Any]
             if name in required:
                 raise
     additional = schema.get("additionalProperties")
-    value |= {name: "a text" for name in required if name not in schema.get("properties", {})}
+    value |= {name: "a string" for name in required if name not in schema.get("properties", {})}
     for number in range(schema.get("minProperties", 0) - len(value)):
         value[f"key{number}"] = sample(additional if isinstance(additional, dict) else {}, draw, depth - 1)
     return value
@@ -127,7 +127,7 @@ def _string(schema: Mapping[str, Any], draw: Draw, depth: int) -> str | bytes:
     most = schema.get("maxLength", math.inf)
     if pattern := schema.get("pattern"):
         return _matching(pattern, least, most)
-    text = FORMATS.get(schema.get("format", ""), "a text")
+    text = FORMATS.get(schema.get("format", ""), "a string")
     if len(text) < least:
         text += "a" * (least - len(text))
     return text[: int(most)] if len(text) > most else text

@@ -12,7 +12,7 @@
     │   └── InBrowser              Callwell was imported in a browser, where anyone could read the keys
     ├── KeyProblem                 you, at the key                          exit code 3
     │   ├── KeyMissing             no key at its location
-    │   ├── KeyMalformed           a text that cannot be a key of this provider
+    │   ├── KeyMalformed           a string that cannot be a key of this provider
     │   ├── KeyOfAnotherEnvironment  a key that another environment of the provider has accepted
     │   ├── KeyRevoked             a key that was marked as revoked, and no new one came in time
     │   └── KeyRefused             the provider refuses the key, and no new one came in time
@@ -228,7 +228,7 @@ class KeyMissing(KeyProblem):
 
 
 class KeyMalformed(KeyProblem):
-    """A text that cannot be a key of this provider."""
+    """A string that cannot be a key of this provider."""
 
 
 class KeyOfAnotherEnvironment(KeyProblem):

@@ -199,7 +199,7 @@ class Folder:
         """Open a file for reading and writing, and create it if it does not exist.
 
         Raises:
-            FileProblem: it is no regular file, another user's, or has a second name.
+            FileProblem: it is not a regular file, another user's, or has a second name.
             OSError: it cannot be opened.
         """
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Reply: TypeAlias = "Response | NoReply"
 Script: TypeAlias = "Iterable[Reply] | Callable[[Request], Reply]"
 
-BROKE_OFF: Final = NoReply(Outcome.UNKNOWN, "the response broke off")
+CUT_OFF_REPLY: Final = NoReply(Outcome.UNKNOWN, "the response broke off")
 
 
 class ManualClock:
@@ -112,7 +112,7 @@ class _Scripted:
     def _reply_to(self, request: Request) -> Reply:
         reply = self._answer(request)
         if isinstance(reply, Response) and not (reply.whole or reply.too_large or request.keep_status):
-            return BROKE_OFF
+            return CUT_OFF_REPLY
         return reply
 
 
@@ -120,7 +120,7 @@ class _Body:
     def __init__(self, response: Response) -> None:
         self.status = response.status
         self.headers = response.headers
-        self._chunks: Iterator[bytes | NoReply] = iter((response.body or b"", b"" if response.whole else BROKE_OFF))
+        self._chunks: Iterator[bytes | NoReply] = iter((response.body or b"", b"" if response.whole else CUT_OFF_REPLY))
 
     def read(self) -> bytes | NoReply:
         return next(self._chunks, b"")

@@ -139,7 +139,7 @@ def _to_text(value: str | bytes) -> str:
 def _read_secret(given: str | Key) -> Key:
     key = given if isinstance(given, Key) else _read_place(given)
     if not key:
-        raise InvalidOption("secret", "an empty text", "the secret that the provider gave for the webhook")
+        raise InvalidOption("secret", "an empty string", "the secret that the provider gave for the webhook")
     return key
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A network that goes and comes back under an export, and a provider that stops, dies and is started anew.
+"""A network that goes and comes back under an export, and a provider that stops, dies and is started again.
 
 The export goes on by itself, or ends with exit code 5 and is started again by the same command.
 """
@@ -229,7 +229,7 @@ def counted(site: Site) -> list[float]:
 
 
 def renew(site: Site, again: EmulatorOptions) -> None:
-    """Start the provider anew, and put the key that it now takes where the old one was."""
+    """Start the provider again, and put the key that it now takes where the old one was."""
     site.running = start(again)
     part = site.key_file.with_suffix(".part")
     part.touch(0o600)

@@ -71,7 +71,7 @@ def test_news_arrives(pooler: Pooler, caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_a_fleet_shares_its_quota(pooler: Pooler, root: Path) -> None:
-    """Also when the pooler is started anew; no call fails."""
+    """Also when the pooler is started again; no call fails."""
     fleet = Fleet(pooler.url, root, limit=20, window_s=1.0)
     try:
         for name in "abc":

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Documents as their providers publish them: their clients pass strict type checkers, and read every list over HTTP.
 
-They are no part of the project: without them it skips.
+They are not part of the project: without them it skips.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def walk(client: Client, server: ListServer, operation: Operation) -> list[int]:
 
 
 def cursor_maker(operation: Operation, rule: PagingRule) -> Callable[[int], int | str]:
-    """What a cursor is: a number, a text of digits, or any text, as the document says of both its ends."""
+    """What a cursor is: a number, a string of digits, or any string, as the document says of both its ends."""
     path = f"{rule.first_item}.{rule.next_item}" if rule.next_item else rule.next
     received = schemas.at_path(operation.response_schema, path) if path else None
     if takes(received or {}, "integer"):

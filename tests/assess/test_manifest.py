@@ -67,7 +67,7 @@ def test_forms(tmp_path: Path, made: Any, numbers: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "message"),
     [
         (b"", r"m: expected the columns file, expected_text, user, accent, operation, found nothing"),
         (b"file,expcted_text\n", r"m: unknown column 'expcted_text': expected expected_text"),
@@ -84,13 +84,13 @@ def test_forms(tmp_path: Path, made: Any, numbers: tuple[int, int]) -> None:
         (b"PAR1 and no more", r"m: damaged Parquet"),
     ],
 )
-def test_what_cannot_be_understood(tmp_path: Path, data: bytes, said: str) -> None:
+def test_what_cannot_be_understood(tmp_path: Path, data: bytes, message: str) -> None:
     """Nothing of a manifest that is wrong in itself is done."""
     path = tmp_path / "m"
     path.write_bytes(data)
     if data.startswith(b"PAR1"):
         pytest.importorskip("pyarrow")
-    with pytest.raises(ManifestError, match=said) as caught:
+    with pytest.raises(ManifestError, match=message) as caught:
         read_manifest(path)
     assert caught.value.file == str(path)
 

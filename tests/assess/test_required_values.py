@@ -46,8 +46,8 @@ def rows(folder: Path, count: int, **fields: Any) -> list[AssessmentRow]:
 @pytest.mark.parametrize("count", [1, 2, 60])
 def test_without_accent(tmp_path: Path, count: int) -> None:
     """However many rows there are; the error says which there are and where to say one."""
-    said = refused(tmp_path, rows(tmp_path, count, text="Hello."), {})
-    assert said == (
+    message = refused(tmp_path, rows(tmp_path, count, text="Hello."), {})
+    assert message == (
         "nothing was sent, because no row can be assessed: the accent is missing: add --accent NAME (one of us, uk) or "
         "a column `accent` to the manifest"
     )
@@ -55,32 +55,33 @@ def test_without_accent(tmp_path: Path, count: int) -> None:
 
 def test_without_text(tmp_path: Path) -> None:
     """With the way to do without."""
-    said = refused(tmp_path, rows(tmp_path, 3, accent="us"), {})
+    message = refused(tmp_path, rows(tmp_path, 3, accent="us"), {})
     assert (
-        "the expected text is missing: add a manifest with a column `expected_text`, or --operation unscripted" in said
+        "the expected text is missing: add a manifest with a column `expected_text`, or --operation unscripted"
+        in message
     )
-    assert "accent" not in said.partition("text")[0]
+    assert "accent" not in message.partition("text")[0]
 
 
 def test_without_end_user(tmp_path: Path) -> None:
     """Where the plan is billed by them; a client that speaks for one is enough."""
     plan = {"plan": "monthly-active-users"}
-    said = refused(tmp_path, rows(tmp_path, 3, accent="us", text="Hello."), plan)
-    assert "the end user is missing, and this plan bills by end user: add --for-user ID or a column `user`" in said
+    message = refused(tmp_path, rows(tmp_path, 3, accent="us", text="Hello."), plan)
+    assert "the end user is missing, and this plan bills by end user: add --for-user ID or a column `user`" in message
     assert "end user" not in refused(tmp_path, rows(tmp_path, 3, text="Hello."), plan | {"for_user": "ann"})
 
 
 def test_everything_at_once(tmp_path: Path) -> None:
     """One error has all that is missing, so that one more run is enough."""
-    said = refused(tmp_path, [AssessmentRow(tmp_path / "a.wav")], {"plan": "monthly-active-users"})
-    assert [word in said for word in ("accent is missing", "text is missing", "end user is missing")] == [True] * 3
-    assert "in the manifest" not in said
+    message = refused(tmp_path, [AssessmentRow(tmp_path / "a.wav")], {"plan": "monthly-active-users"})
+    assert [word in message for word in ("accent is missing", "text is missing", "end user is missing")] == [True] * 3
+    assert "in the manifest" not in message
 
 
 def test_an_operation_that_the_environment_has_not(tmp_path: Path) -> None:
     """It would be refused for every row."""
-    said = refused(tmp_path, rows(tmp_path, 2, accent="us", text="Hi."), {"environment": "rapidapi_unscripted"})
-    assert "this environment has no operation assess.scripted: add --operation NAME (assess.unscripted)" in said
+    message = refused(tmp_path, rows(tmp_path, 2, accent="us", text="Hi."), {"environment": "rapidapi_unscripted"})
+    assert "this environment has no operation assess.scripted: add --operation NAME (assess.unscripted)" in message
 
 
 def test_one_row_that_has_it(tmp_path: Path) -> None:

@@ -78,23 +78,23 @@ def test_the_same_content_is_billed_once(emulated: Emulated, tmp_path: Path) -> 
 def test_rows_fail_alone(emulated: Emulated, tmp_path: Path) -> None:
     """What is wrong is reported by file and row with a typed cause, before anything of it is sent; the others go on."""
     good = tones(tmp_path, 2)
-    said = tmp_path / "said.wav"
-    tone(said)
+    spoken = tmp_path / "said.wav"
+    tone(spoken)
     (tmp_path / "junk.wav").write_bytes(b"It was a dark and stormy night.")
     (tmp_path / "empty.wav").touch()
-    (tmp_path / "half.wav").write_bytes(said.read_bytes()[:9_000])
+    (tmp_path / "half.wav").write_bytes(spoken.read_bytes()[:9_000])
     tone(tmp_path / "long.wav", seconds=7_200, rate=100)
     tone(tmp_path / "minutes.wav", seconds=70)
     mixed = "payp\N{CYRILLIC SMALL LETTER A}l"
     wrong: list[tuple[AssessmentRow, type[Exception], str]] = [
         (AssessmentRow(tmp_path / "gone.wav", TEXT), errors.FileProblem, "no such file"),
         (AssessmentRow(tmp_path, TEXT), errors.FileProblem, "is a folder"),
-        (AssessmentRow(said), errors.InvalidOption, "expected_text"),
-        (AssessmentRow(said, "12 + 5"), errors.InvalidOption, "a text with words in it"),
-        (AssessmentRow(said, "Привет"), errors.InvalidOption, "'П' is Cyrillic"),
-        (AssessmentRow(said, mixed), errors.InvalidOption, "is Cyrillic"),
-        (AssessmentRow(said, TEXT, accent="gb"), errors.InvalidOption, "expected one of us, uk"),
-        (AssessmentRow(said, TEXT, operation="sung"), errors.InvalidOption, "expected one of assess.pronunciation"),
+        (AssessmentRow(spoken), errors.InvalidOption, "expected_text"),
+        (AssessmentRow(spoken, "12 + 5"), errors.InvalidOption, "a text with words in it"),
+        (AssessmentRow(spoken, "Привет"), errors.InvalidOption, "'П' is Cyrillic"),
+        (AssessmentRow(spoken, mixed), errors.InvalidOption, "is Cyrillic"),
+        (AssessmentRow(spoken, TEXT, accent="gb"), errors.InvalidOption, "expected one of us, uk"),
+        (AssessmentRow(spoken, TEXT, operation="sung"), errors.InvalidOption, "expected one of assess.pronunciation"),
         (AssessmentRow(tmp_path / "junk.wav", TEXT), errors.AudioRefused, "it is not a recording"),
         (AssessmentRow(tmp_path / "empty.wav", TEXT), errors.AudioRefused, "the file is empty"),
         (AssessmentRow(tmp_path / "half.wav", TEXT), errors.AudioRefused, "broken off"),
@@ -155,7 +155,7 @@ def test_what_is_wrong_with_everything_ends_it(emulated: Emulated, tmp_path: Pat
 
 
 def test_names_may_be_any_bytes(emulated: Emulated, tmp_path: Path) -> None:
-    """A file's name that is no UTF-8 is shown with marks in place of what it is not."""
+    """A file's name that is not UTF-8 is shown with marks in place of what it is not."""
     file = tone(tmp_path / os.fsdecode(b"caf\xe9.wav"))
     report = assessed(
         emulated, [AssessmentRow(file, TEXT), AssessmentRow(Path(f"{file}x"), TEXT)], tmp_path / "out", accent="us"

@@ -59,7 +59,7 @@ def operation(*required: str) -> Operation:
     ],
 )
 def test_good(texts: list[str], expected: dict[str, object]) -> None:
-    """Each type has its texts; a list is made by repeating; `:=` takes JSON as it is."""
+    """Each type has its strings; a list is made by repeating; `:=` takes JSON as it is."""
     assert parse_arguments(operation(), texts) == expected
 
 
@@ -82,7 +82,7 @@ def test_good(texts: list[str], expected: dict[str, object]) -> None:
     ],
 )
 def test_bad(texts: list[str], expected: str) -> None:
-    """A text that is no value says what was expected."""
+    """A string that is not a value says what was expected."""
     with pytest.raises(InvalidOption, match=r"cannot be") as caught:
         parse_arguments(operation(), texts)
     assert expected in str(caught.value)
@@ -95,5 +95,5 @@ def test_names() -> None:
     field = Parameter(name="text", wire_name="text", location="body", required=True, schema=TYPES["text"])
     with_body = replace(operation(), parameters=(field,))
     assert parse_arguments(with_body, ['body:={"text": "a"}']) == {"body": {"text": "a"}}
-    with pytest.raises(UsageError, match=r"needs text=… \(a text\) and count=… \(a whole number\)"):
+    with pytest.raises(UsageError, match=r"needs text=… \(a string\) and count=… \(a whole number\)"):
         parse_arguments(operation("text", "count"), ["flag=true"])

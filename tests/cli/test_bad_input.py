@@ -104,9 +104,9 @@ def test_an_unknown_operation_without_a_key(cli: Shell, command: str) -> None:
 
 
 def test_a_malformed_key(cli: Shell) -> None:
-    """A text that cannot be a key of the provider is not sent."""
+    """A string that cannot be a key of the provider is not sent."""
     line = cli.fails(3, *ME, **{KEY_VARIABLE: "another-providers-key"})
-    assert "expected a text that begins with" in line
+    assert "expected a string that begins with" in line
 
 
 def test_a_dead_key(cli: Shell) -> None:
@@ -120,7 +120,7 @@ def test_a_dead_key(cli: Shell) -> None:
     ("name", "why"), [("folder", "Is a directory"), ("none", "No such file"), ("empty", "is empty")]
 )
 def test_a_key_file_that_is_none(cli: Shell, name: str, why: str) -> None:
-    """A folder, a file that is not there and an empty one are no key files."""
+    """A folder, a file that is not there and an empty one are not key files."""
     (cli.folder / "folder").mkdir()
     (cli.folder / "empty").touch()
     assert why in cli.fails(3, *ME, "--key", f"file:{name}")
@@ -178,7 +178,7 @@ def test_a_mistake_of_ours_is_one_line_too(monkeypatch: pytest.MonkeyPatch, caps
 
 
 def test_nobody_reads(cli: Shell) -> None:
-    """A reader that has gone is no error worth a line."""
+    """A reader that has gone is not an error worth a line."""
     with subprocess.Popen(
         [*COMMAND, "providers"], env=cli.variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:

@@ -107,7 +107,7 @@ def test_every_shell_gets_the_same_words(shell: str) -> None:
     ],
 )
 def test_bash_completes_behind_the_sign(line: str, whole: list[str]) -> None:
-    """Bash takes what stands before = and : for words of their own, so that it gets the rest alone."""
+    """Bash takes what comes before = and : for words of their own, so that it gets the rest alone."""
     assert asked(line) == whole
     begun = line.rpartition(" ")[2].rpartition("=")
     assert asked(line, "bash") == [word.removeprefix(f"{begun[0]}{begun[1]}") for word in whole]

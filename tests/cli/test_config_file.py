@@ -33,7 +33,7 @@ state = "sqlite:////var/calls.db"
 
 
 def written(folder: Path, text: str) -> Path:
-    """A file with a text."""
+    """A file with a string."""
     path = folder / "callwell.toml"
     path.write_text(text)
     return path
@@ -43,8 +43,8 @@ def test_every_setting_has_its_line(tmp_path: Path) -> None:
     """Each setting is known by value and line; paths are relative to the file, not to the working folder."""
     path = written(tmp_path, WHOLE)
     file = read_config_file(path, trusted=True)
-    said = {".".join(key): (one.value, one.origin.removeprefix(f"{path}:")) for key, one in file.values.items()}
-    assert said == {
+    messages = {".".join(key): (one.value, one.origin.removeprefix(f"{path}:")) for key, one in file.values.items()}
+    assert messages == {
         "deadline": (30.0, "1"),
         "state": (f"sqlite:///{tmp_path}/calls.db", "2"),
         "proxy": ("environment", "3"),
@@ -70,9 +70,9 @@ def test_every_setting_has_its_line(tmp_path: Path) -> None:
         ("deadline = 'soon'", ":1: deadline: expected seconds above zero, found 'soon'"),
         ("deadline = true", ":1: deadline: expected seconds above zero"),
         ("deadline = 0", ":1: deadline: expected seconds above zero"),
-        ("state = 3", ":1: state: expected a text, found 3"),
-        ("state = ''", ":1: state: expected a text"),
-        ("[state]\nx = 1", ":1: state: expected a text"),
+        ("state = 3", ":1: state: expected a string, found 3"),
+        ("state = ''", ":1: state: expected a string"),
+        ("[state]\nx = 1", ":1: state: expected a string"),
         ("userplane = 3", ":1: userplane: expected "),
         ("state = 'memory:'\nx = ", ":2: document: expected TOML"),
         ("[userplane]\nkey = 'secret-text'", ":2: userplane.key: expected a key source (env:NAME, file:PATH, …)"),

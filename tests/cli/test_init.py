@@ -144,7 +144,7 @@ def test_addresses(documents: str, tmp_path: Path, capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "output"),
     [
         ("/login", "answered with a page (HTML)"),
         ("/raw-page", "answered with a page (HTML)"),
@@ -158,34 +158,34 @@ def test_addresses(documents: str, tmp_path: Path, capsys: pytest.CaptureFixture
     ],
 )
 def test_other_answers(
-    documents: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], path: str, said: str
+    documents: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], path: str, output: str
 ) -> None:
     """One line says what came and what to do, and nothing is written."""
     assert main(["init", f"{documents}{path}", "--to", str(tmp_path / "shop")]) == 2
     printed = capsys.readouterr().err
-    assert said in printed
+    assert output in printed
     assert printed.count("\n") == 1
     assert not (tmp_path / "shop").exists()
 
 
 def test_no_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A closed port is no answer from the network."""
+    """A closed port is not an answer from the network."""
     assert main(["init", "http://127.0.0.1:9/openapi.json", "--to", str(tmp_path / "shop")]) == 5
     assert "gave no response" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("source", "said"),
+    ("source", "output"),
     [
         ("missing.json", "missing.json cannot be read: No such file"),
         (".", ". is a folder"),
         ("http://shop.example/openapi.json", "expected an https address (http only on this machine)"),
     ],
 )
-def test_other_sources(capsys: pytest.CaptureFixture[str], source: str, said: str) -> None:
+def test_other_sources(capsys: pytest.CaptureFixture[str], source: str, output: str) -> None:
     """They are refused before anything is read."""
     assert main(["init", source]) == 2
-    assert said in capsys.readouterr().err
+    assert output in capsys.readouterr().err
 
 
 def test_standard_input(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,10 +248,10 @@ def test_keys_that_stand_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str
     source = tmp_path / "petstore.json"
     source.write_text(text.replace('"paths": {', f'"paths": {{"{path}": {json.dumps(item)},', 1))
     assert main(["init", str(source), "--to", str(tmp_path / "shown")]) == 0
-    said = f'paths."{path}" appears twice, in lines '
-    assert f"  repeated      {said}" in capsys.readouterr().out
+    output = f'paths."{path}" appears twice, in lines '
+    assert f"  repeated      {output}" in capsys.readouterr().out
     found = run(capsys, str(source), "--to", str(tmp_path / "counted"))
-    assert [text.startswith(said) for text in found["repeated_keys"]] == [True]
+    assert [text.startswith(output) for text in found["repeated_keys"]] == [True]
 
 
 def test_keys_that_stand_twice_in_a_file_beside(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -92,8 +92,8 @@ def test_two_at_once(package: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One waits for nothing and removes nothing of the other."""
     with Folder.at(package) as folder:
         assert folder.lock()
-        said = complaint(capsys, "generate", str(package.parent / "tiny"), "--to", str(package))
-    assert said == f"callwell: {package}: another process writes to it; wait until it has ended"
+        output = complaint(capsys, "generate", str(package.parent / "tiny"), "--to", str(package))
+    assert output == f"callwell: {package}: another process writes to it; wait until it has ended"
 
 
 def test_init_without_room(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -105,6 +105,6 @@ def test_init_without_room(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     source.write_text(json.dumps(small), encoding="utf-8")
     for size in (100, source.stat().st_size):
         with limited_files(size):
-            said = complaint(capsys, "init", str(source), "--to", str(folder), "--force")
-        assert said == f"callwell: {folder} cannot be written: File too large"
+            output = complaint(capsys, "init", str(source), "--to", str(folder), "--force")
+        assert output == f"callwell: {folder} cannot be written: File too large"
         assert contents(folder) == before

@@ -31,7 +31,7 @@ class Site(NamedTuple):
         return {f"CALLWELL_{PROVIDER.upper()}_KEY": f"file:{self.cli.folder / 'key'}"}
 
     def store(self, text: str) -> None:
-        """Put a text at the place of the key."""
+        """Put a string at the place of the key."""
         file = self.cli.folder / "key"
         file.touch(mode=0o600)
         file.write_text(text)

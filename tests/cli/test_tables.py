@@ -64,7 +64,7 @@ def test_any_table_fits(cells: list[tuple[str, str, str]], width: int) -> None:
 
 
 def test_what_is_too_long_for_any_table_is_folded() -> None:
-    """A text of a thousand characters without a space takes lines of its own column, and none of it is lost."""
+    """A string of a thousand characters without a space takes lines of its own column, and none of it is lost."""
     found = lines(("id", "address"), [("a", "x" * 1000)], 80)
     assert max(map(len, found)) <= 80
     assert sum(line.count("x") for line in found) == 1000
@@ -146,7 +146,7 @@ def test_operations_are_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 @pytest.mark.parametrize("command", ["call", "list"])
 def test_a_folder_that_is_not_there_is_reported(command: str, tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:
-    """A path is no misspelt name of a provider; a file is no folder."""
+    """A path is not a misspelt name of a provider; a file is not a folder."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
     for name, why in (

@@ -100,8 +100,8 @@ def stopped(studio: Studio, number: int, pieces: int, *arguments: str) -> tuple[
         assert time.monotonic() < until
         time.sleep(0.005)
     process.send_signal(number)
-    _, said = process.communicate(timeout=PATIENCE_S)
-    return process.wait(), said
+    _, printed = process.communicate(timeout=PATIENCE_S)
+    return process.wait(), printed
 
 
 def test_files_get_their_names_as_titles(studio: Studio) -> None:
@@ -129,7 +129,7 @@ def _pairs(files: list[str], videos: list[Any]) -> list[tuple[str, Any]]:
 
 
 def test_some_fail_and_the_others_go_on(studio: Studio) -> None:
-    """Exit code 1; a line for each that failed; the same command sends only what is missing, and then begins anew."""
+    """Exit code 1; a line for each that failed; the same command sends only what is missing, and then begins again."""
     (studio.cli.folder / "bad.mp4").write_text("not a film")
     files = [studio.film("good.mp4"), "bad.mp4"]
     ended = studio.cli.run("upload", PROVIDER, *files)
@@ -171,10 +171,10 @@ def test_a_process_that_is_stopped_goes_on(studio: Studio, number: int) -> None:
     files = [studio.film(f"{name}.mp4", 6 * PIECE) for name in "abcd"]
     # One piece of each of the four files is under way at once: so many can have come without being recorded.
     arguments = (*files, "--pieces", "1", "--piece-size", str(PIECE), "--json")
-    code, said = stopped(studio, number, 4, *arguments)
+    code, printed = stopped(studio, number, 4, *arguments)
     assert code in (-number, 128 + number)
     if number != signal.SIGKILL:
-        assert said.splitlines()[0] == "finished pieces are kept; run the same command again to continue"
+        assert printed.splitlines()[0] == "finished pieces are kept; run the same command again to continue"
     report = studio.report(*arguments[:-1])
     counts = studio.counts()
     assert (report["verdict"], len({file["id"] for file in report["files"]})) == ("complete", 4)
@@ -212,7 +212,7 @@ def test_the_sandbox_says_what_happens(studio: Studio) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "arguments", "said"),
+    ("code", "arguments", "printed"),
     [
         (2, ("film.mp4", "film.mp4"), "each file once"),
         (2, ("film.mp4", "link.mp4"), "as film.mp4"),
@@ -228,13 +228,13 @@ def test_the_sandbox_says_what_happens(studio: Studio) -> None:
     ],
 )
 def test_what_is_wrong_is_said_before_anything_is_sent(
-    studio: Studio, code: int, arguments: tuple[str, ...], said: str
+    studio: Studio, code: int, arguments: tuple[str, ...], printed: str
 ) -> None:
     """One line, and the right code."""
     for name in ("film.mp4", "other.mp4"):
         studio.film(name)
     (studio.cli.folder / "link.mp4").symlink_to("film.mp4")
-    assert said in studio.cli.fails(code, "upload", PROVIDER, *arguments)
+    assert printed in studio.cli.fails(code, "upload", PROVIDER, *arguments)
     assert studio.pieces() == 0
 
 

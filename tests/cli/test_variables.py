@@ -88,10 +88,10 @@ def test_other_settings_of_an_environment() -> None:
 )
 def test_what_sets_nothing_is_reported(variable: str, expected: str) -> None:
     """With the nearest name, or the environments that there are."""
-    said = Settings({variable: "x"}, None).unknown_variables()
-    assert list(said) == [variable]
-    assert said[variable].startswith(f"{variable} sets nothing: ")
-    assert expected in said[variable]
+    printed = Settings({variable: "x"}, None).unknown_variables()
+    assert list(printed) == [variable]
+    assert printed[variable].startswith(f"{variable} sets nothing: ")
+    assert expected in printed[variable]
 
 
 def test_what_is_nobodys_business() -> None:
@@ -130,9 +130,9 @@ def test_an_address_that_is_passed_over_is_reported(cli: Shell) -> None:
 
 def test_config_shows_every_environment(cli: Shell) -> None:
     """Address and key of each with where they come from; empty and unknown variables below."""
-    said = {"APIVIDEO_SANDBOX_BASE_URL": OWN, "APIVIDEO_BASE_URL": TRIAL, "CALLWELL_PROXY": "", "CALLWELL_STAT": "x"}
+    printed = {"APIVIDEO_SANDBOX_BASE_URL": OWN, "APIVIDEO_BASE_URL": TRIAL, "CALLWELL_PROXY": "", "CALLWELL_STAT": "x"}
     for arguments in (("config", "apivideo"), ("config",)):
-        ended = cli.run(*arguments, "--json", **said)
+        ended = cli.run(*arguments, "--json", **printed)
         rows = {row["setting"]: row for row in ended.json["settings"] if row["provider"] == "apivideo"}
         assert (rows["base_url"]["value"], rows["base_url"]["from"]) == (TRIAL, "env:APIVIDEO_BASE_URL")
         sandbox = rows["sandbox.base_url"]
@@ -146,9 +146,9 @@ def test_a_home_that_cannot_be_written(cli: Shell) -> None:
     """The error names the file and every way to name another one; so does each command with a state."""
     home = {"XDG_STATE_HOME": "/dev/null/state"}
     for command in (("call", "userplane", "me.get"), ("keys", "list"), ("ledger", "list"), ("users", "apivideo")):
-        said = cli.fails(7, *command, **home)
-        assert "/dev/null/state/callwell/state.db" in said
-        assert "choose a writable place with --state sqlite:///PATH, CALLWELL_STATE or XDG_STATE_HOME" in said
+        printed = cli.fails(7, *command, **home)
+        assert "/dev/null/state/callwell/state.db" in printed
+        assert "choose a writable place with --state sqlite:///PATH, CALLWELL_STATE or XDG_STATE_HOME" in printed
     named = cli.fails(7, "call", "userplane", "me.get", CALLWELL_STATE="sqlite:////dev/null/x.db")
     assert named.startswith("callwell: env:CALLWELL_STATE: cannot open the state /dev/null/x.db")
     assert cli.run("call", "userplane", "me.get", CALLWELL_STATE="memory:", **home).code == 0

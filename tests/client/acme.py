@@ -129,7 +129,7 @@ ERRORS: Final = ErrorRule(
 )
 
 
-KEYS: Final = KeyRule(env="ACME_KEY", pattern=r"acme_\S+", looks_like="a text that begins with acme_")
+KEYS: Final = KeyRule(env="ACME_KEY", pattern=r"acme_\S+", looks_like="a string that begins with acme_")
 
 
 def acme(quotas: dict[str, QuotaRule] | None = None, *, retry: RetryRule | None = None, **rules: Any) -> Provider:

@@ -35,7 +35,7 @@ class Colour(enum.Enum):
 
 
 class Shade(enum.StrEnum):
-    """One of texts."""
+    """One of strings."""
 
     DARK = "dark"
 
@@ -54,7 +54,7 @@ class Count:
 
 
 class Name(str):
-    """A text with a face of its own."""
+    """A string with a face of its own."""
 
     __slots__ = ()
 
@@ -101,7 +101,7 @@ def operation_with_form(one: Parameter) -> Any:
 
 
 def sent(place: Place, schema: dict[str, Any], value: object, **how: Any) -> Any:
-    """What arrives of one argument: texts, or JSON for a body."""
+    """What arrives of one argument: strings, or JSON for a body."""
     bound = make(place, schema, value, **how)
     if place == "path":
         return unquote(bound.target.removeprefix("/x/"))

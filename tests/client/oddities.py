@@ -124,7 +124,7 @@ class Odd:
 
 
 class OddHook:
-    """A hook that raises, or adds what is no header.
+    """A hook that raises, or adds what is not a header.
 
     Args:
         dice: chance.

@@ -117,8 +117,8 @@ def test_a_refusal_shows_no_password(form: str, use: Callable[[str], object]) ->
         use(text)
     assert "swordfish" not in str(caught.value)
     chain = traceback.TracebackException.from_exception(caught.value)
-    said = "".join(line for line in chain.format() if "raise" not in line)
-    assert "swordfish" not in said
+    trace = "".join(line for line in chain.format() if "raise" not in line)
+    assert "swordfish" not in trace
 
 
 def test_what_is_not_secret_is_shown() -> None:

@@ -155,7 +155,7 @@ def test_text_in_a_content_coding_is_text() -> None:
 
 @pytest.mark.parametrize("charset", ["klingon", "idna", "unicode_escape", "rot13", "x\u0000y", "punycode"])
 def test_an_odd_character_set_is_utf_8(charset: str) -> None:
-    """What is no character set is not believed, and bytes that are none of UTF-8 are replaced."""
+    """What is not a character set is not believed, and bytes that are none of UTF-8 are replaced."""
     assert decode_text(b"\\u0041\xff", {"content-type": f"text/plain; charset={charset}"}) == "\\u0041\ufffd"
 
 

@@ -40,7 +40,7 @@ def test_what_has_no_form_in_a_place_is_refused(place: Place) -> None:
     """Lists in lists and objects in lists are not written as Python writes them."""
     for value in ([["a"]], [{"a": 1}]):
         with pytest.raises(
-            InvalidOption, match="a text, number or boolean, since it is sent in an address or a header"
+            InvalidOption, match="a string, number or boolean, since it is sent in an address or a header"
         ):
             make(place, {}, value)
     with pytest.raises(InvalidOption):
@@ -56,7 +56,7 @@ def test_objects_that_are_not_exploded() -> None:
 @pytest.mark.parametrize("place", ["query", "header"])
 def test_a_comma_in_a_list_of_commas_is_refused(place: Place) -> None:
     """It would be two items for the reader; where items stand alone, it is a character like others."""
-    with pytest.raises(InvalidOption, match="a text without a comma"):
+    with pytest.raises(InvalidOption, match="a string without a comma"):
         make(place, LIST, ["a,b"], explode=False)
     assert sent("query", LIST, ["a,b", "c"]) == ["a,b", "c"]
     assert sent("header", TEXT, "a,b") == "a,b"

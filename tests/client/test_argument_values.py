@@ -108,8 +108,8 @@ def test_decimals_keep_their_digits_in_bodies() -> None:
         ({"type": "string", "format": "date"}, NOON, "a date without a time of day"),
         ({"type": "string", "format": "date-time"}, NOON.date(), "a time with a zone"),
         ({"type": "integer"}, NOON, "a whole number"),
-        ({}, dt.timedelta(1), "a span as a number or a text"),
-        (TEXT, b"abc", "a text"),
+        ({}, dt.timedelta(1), "a span as a number or a string"),
+        (TEXT, b"abc", "a string"),
         ({}, b"abc", "bytes must be decoded first"),
         ({}, bytearray(b"abc"), "bytes must be decoded first"),
         ({"type": "number"}, math.nan, "a number"),
@@ -124,11 +124,11 @@ def test_decimals_keep_their_digits_in_bodies() -> None:
         ({}, io.StringIO("a\nb"), "what JSON can hold"),
         ({}, "\ud800", "what JSON can hold"),
         ({}, Colour, "what JSON can hold"),
-        (TEXT, Key("k-1"), "a text"),
+        (TEXT, Key("k-1"), "a string"),
         ({"type": "integer"}, True, "a whole number"),
         ({"type": "integer"}, Decimal("5.5"), "a whole number"),
         ({"enum": [1, 2]}, True, "one of 1, 2"),
-        (TEXT, Level.HIGH, "a text"),
+        (TEXT, Level.HIGH, "a string"),
         ({"type": "boolean"}, 1, "True or False"),
         ({"type": "integer"}, "5", "a whole number"),
     ],
@@ -223,7 +223,7 @@ def test_records_are_objects() -> None:
 
 
 def test_the_schema_of_a_field_counts_for_the_field() -> None:
-    """A Decimal is a text where the field takes texts, and a number elsewhere."""
+    """A Decimal is a string where the field takes strings, and a number elsewhere."""
     schema = {
         "type": "object",
         "properties": {"price": TEXT, "prices": {"type": "array", "items": TEXT}},

@@ -47,7 +47,7 @@ def test_refused(text: str) -> None:
     ],
 )
 def test_no_secret_is_repeated(text: str) -> None:
-    """Neither what stands before the host nor what stands behind the path."""
+    """Neither what comes before the host nor what stands behind the path."""
     with pytest.raises(InvalidOption) as refused:
         check_base_url(text)
     assert "open-sesame" not in str(refused.value)

@@ -63,14 +63,14 @@ def test_an_operation_with_a_body_always_sends_one() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({}, r"things\.make: name cannot be None: expected a text of 1 to 5 characters"),
+        ({}, r"things\.make: name cannot be None: expected a string of 1 to 5 characters"),
         ({"name": None}, r"things\.make: name cannot be None"),
         ({"name": NOT_GIVEN}, r"things\.make: name cannot be None"),
-        ({"name": ""}, "a text of 1 to 5 characters"),
-        ({"name": "123456"}, "a text of 1 to 5 characters"),
-        ({"name": 5}, "a text of 1 to 5 characters"),
-        ({"name": b"n"}, "a text of 1 to 5 characters"),
-        ({"name": "\ud800"}, "a text of 1 to 5 characters"),
+        ({"name": ""}, "a string of 1 to 5 characters"),
+        ({"name": "123456"}, "a string of 1 to 5 characters"),
+        ({"name": 5}, "a string of 1 to 5 characters"),
+        ({"name": b"n"}, "a string of 1 to 5 characters"),
+        ({"name": "\ud800"}, "a string of 1 to 5 characters"),
         ({"name": "n", "count": 0}, "a whole number from 1 to 10"),
         ({"name": "n", "count": 11}, "a whole number from 1 to 10"),
         ({"name": "n", "count": True}, "a whole number from 1 to 10"),
@@ -79,8 +79,8 @@ def test_an_operation_with_a_body_always_sends_one() -> None:
         ({"name": "n", "ratio": float("nan")}, "a number"),
         ({"name": "n", "ratio": float("inf")}, "a number"),
         ({"name": "n", "ratio": "1"}, "a number"),
-        ({"name": "n", "labels": [1]}, "a mapping of texts"),
-        ({"name": "n", "labels": {1: 2}}, "a mapping of texts"),
+        ({"name": "n", "labels": [1]}, "a mapping of strings"),
+        ({"name": "n", "labels": {1: 2}}, "a mapping of strings"),
         ({"name": "n", "labels": {"a": object()}}, "what JSON can hold"),
         ({"name": "n", "labels": {"a": "\ud800"}}, "what JSON can hold"),
         ({"name": "n", "trace": "a\r\nb: c"}, "printable ASCII"),
@@ -99,9 +99,9 @@ def test_wrong_values_are_reported(arguments: dict[str, Any], message: str) -> N
         ({"colour": "blue"}, "one of red, green"),
         ({"colour": ["red"]}, "one of red, green"),
         ({"deep": 1}, "True or False"),
-        ({"tags": "abc"}, "a list, each a text"),
-        ({"tags": [1]}, "a text"),
-        ({"tags": [None]}, "a text"),
+        ({"tags": "abc"}, "a list, each a string"),
+        ({"tags": [1]}, "a string"),
+        ({"tags": [None]}, "a string"),
         ({"ids": ["1"]}, "a whole number"),
         ({"ids": 5}, "a list, each a whole number"),
     ],
@@ -155,8 +155,8 @@ def test_lists_come_out_as_they_went_in(tags: list[str]) -> None:
         ({"type": "boolean"}, "True or False"),
         ({"type": ["integer", "null"]}, "a whole number"),
         ({"anyOf": [{"type": "null"}, {"type": "number"}]}, "a number"),
-        ({"type": "string", "minLength": 1}, "a text that is not empty"),
-        ({"type": "string", "minLength": 3}, "a text of at least 3 characters"),
+        ({"type": "string", "minLength": 1}, "a string that is not empty"),
+        ({"type": "string", "minLength": 3}, "a string of at least 3 characters"),
         ({"type": "integer", "minimum": 1}, "a whole number of at least 1"),
         ({"anyOf": [{"type": "null"}, {"type": "integer", "maximum": 9}]}, "a whole number of at most 9"),
         ({"type": "array"}, "a list, each a value"),
@@ -209,7 +209,7 @@ def test_objects_in_queries() -> None:
 
 
 def test_lists_with_commas() -> None:
-    """A list that is not exploded is one text."""
+    """A list that is not exploded is one string."""
     schema = {"type": "array", "items": {"type": "string"}}
     ids = Parameter(name="ids", wire_name="ids", location="query", required=False, schema=schema, explode=False)
     assert bind(operation("x.y", "GET", "/x", ids), {"ids": ["a", "b"]}).target == "/x?ids=a,b"
@@ -219,7 +219,7 @@ def test_lists_with_commas() -> None:
     ("value", "message"),
     [
         ({"brwser": ["a"]}, r"unknown field 'brwser' of x: did you mean browser\?"),
-        ({"browser": [1]}, r"x\.browser cannot be 1: expected a text"),
+        ({"browser": [1]}, r"x\.browser cannot be 1: expected a string"),
         ({"kind": "b"}, "one of a"),
         ({3: "a"}, "a mapping with browser, kind"),
     ],
@@ -233,7 +233,7 @@ def test_the_inside_of_objects_is_looked_at(value: object, message: str) -> None
 def test_what_objects_must_have() -> None:
     """A required field of an object is missed; a free one takes what is said of the others."""
     schema: dict[str, Any] = {"type": "object", "required": ["a"], "properties": {"a": {"type": "string"}}}
-    with pytest.raises(InvalidOption, match=r"x\.a cannot be None: expected a text"):
+    with pytest.raises(InvalidOption, match=r"x\.a cannot be None: expected a string"):
         check_value("x", schema, {})
     check_value("x", {**schema, "required": ["a", "b"]}, {"a": "a", "b": 1})
     free = {"type": "object", "additionalProperties": {"type": "integer"}}

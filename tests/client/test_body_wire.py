@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bodies are written as the document says: JSON of any shape, forms, texts and files, or none."""
+"""Bodies are written as the document says: JSON of any shape, forms, strings and files, or none."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ PARTS: Final[tuple[tuple[dict[str, Any], dict[str, Any], str], ...]] = (
 
 @pytest.mark.parametrize(("node", "arguments", "expected"), PARTS)
 def test_forms_of_parts(node: dict[str, Any], arguments: dict[str, Any], expected: str) -> None:
-    """Files, lists of files, JSON, and texts of the media type that `encoding` names."""
+    """Files, lists of files, JSON, and strings of the media type that `encoding` names."""
     assert call(node, arguments) == Sent("/x", {}, MULTIPART, f"{expected}-----\r\n")
 
 
@@ -223,14 +223,14 @@ CONTENTS: Final[tuple[tuple[dict[str, Any], dict[str, Any], tuple[str, str]], ..
 
 @pytest.mark.parametrize(("node", "arguments", "expected"), CONTENTS)
 def test_texts_and_files(node: dict[str, Any], arguments: dict[str, Any], expected: tuple[str, str]) -> None:
-    """A text is UTF-8, a file goes as it is, and the type is the one that takes what is given."""
+    """A string is UTF-8, a file goes as it is, and the type is the one that takes what is given."""
     assert call(node, arguments) == Sent("/x", {}, *expected)
 
 
 MISTAKES: Final[tuple[tuple[dict[str, Any], dict[str, Any], str], ...]] = (
-    (body(TEXTS), {}, "x.call: body cannot be None: expected a list, each a text"),
+    (body(TEXTS), {}, "x.call: body cannot be None: expected a list, each a string"),
     (body(TEXTS), {"body": "a"}, "x.call: body cannot be 'a': expected a list"),
-    (body(TEXTS), {"body": [1]}, "x.call: body cannot be 1: expected a text"),
+    (body(TEXTS), {"body": [1]}, "x.call: body cannot be 1: expected a string"),
     (body(obj("a", a=TEXT), required=False), {"body": {"b": 1}}, "x.call: a cannot be None"),
     (body(obj("a", b=TEXT), FORM, required=False), {"b": "x"}, "x.call: a cannot be None"),
     (body(obj("a", a=TEXT), FORM), {}, "x.call: a cannot be None"),
@@ -238,8 +238,8 @@ MISTAKES: Final[tuple[tuple[dict[str, Any], dict[str, Any], str], ...]] = (
     (body({**obj(a=TEXT), "additionalProperties": NUMBER}), {"body": {"b": "x"}}, "x.call: body.b cannot be 'x'"),
     (body(obj(a=TEXT)), {"body": [1]}, "x.call: body cannot be"),
     (body(obj(a=TEXT)), {"b": "x"}, "unknown parameter 'b' of x.call"),
-    (body(TEXT), {"body": {"password": "p"}}, "x.call: body cannot be {'password': …}: expected a text"),
-    (body(TEXT), {"body": [{"password": "p"}]}, r"x.call: body cannot be \[{'password': …}\]: expected a text"),
+    (body(TEXT), {"body": {"password": "p"}}, "x.call: body cannot be {'password': …}: expected a string"),
+    (body(TEXT), {"body": [{"password": "p"}]}, r"x.call: body cannot be \[{'password': …}\]: expected a string"),
     (body(obj(a=TEXT), FORM), {"a": "x", "body": {"b": b"1"}}, "bytes must be decoded first"),
     (body(FILE, "image/*"), {"body": b"1"}, "x.call: content_type cannot be None: expected the media type of the body"),
     (body(FILE, "image/*"), {"body": b"1", "content_type": "text/csv"}, "x.call: content_type cannot be 'text/csv'"),
@@ -262,7 +262,7 @@ def test_mistakes_name_the_argument(node: dict[str, Any], arguments: dict[str, A
 
 
 def test_files_on_disk(tmp_path: Path) -> None:
-    """A large file is streamed, its name gives the media type, and what is no file is refused."""
+    """A large file is streamed, its name gives the media type, and what is not a file is refused."""
     path = tmp_path / "a.png"
     path.write_bytes(b"x" * (2 << 20))
     for node in (body(FILE, "image/*"), body(FILE, "*/*")):

@@ -14,7 +14,7 @@ def test_a_checksum_counts_in_every_usual_form() -> None:
     digest = hashlib.md5(b"film", usedforsecurity=False).digest()
     text = base64.b64encode(digest).decode()
     web = base64.urlsafe_b64encode(digest).decode().rstrip("=")
-    for said in (digest.hex(), digest.hex().upper(), f'"{digest.hex()}"', text, web):
-        assert is_same_checksum(said, digest)
-    for said in (digest.hex()[:-1], "", "no checksum", text[:-3]):
-        assert not is_same_checksum(said, digest)
+    for reported in (digest.hex(), digest.hex().upper(), f'"{digest.hex()}"', text, web):
+        assert is_same_checksum(reported, digest)
+    for reported in (digest.hex()[:-1], "", "no checksum", text[:-3]):
+        assert not is_same_checksum(reported, digest)

@@ -105,7 +105,7 @@ def test_closing_twice_does_no_harm() -> None:
 
 @pytest.mark.parametrize("state", ["memory:", "sqlite:///{folder}/calls.db"])
 def test_a_closed_client_lets_nobody_wait(state: str, tmp_path: Path) -> None:
-    """Its callers who wait for permits fail at once: permits may never come, as nobody asks for them any more."""
+    """Its callers who wait for permits fail at once: permits may never come, as no one asks for them any more."""
     provider = acme({"once": QuotaRule(limit=1, window_s=3600.0)})
 
     async def work() -> None:

@@ -122,7 +122,7 @@ def pool(state: MemoryState, cell: Cell[FleetRecord]) -> FleetRecord:
 
 
 def test_two_processes_use_all_permits_and_no_more(both: tuple[Member, Member]) -> None:
-    """Whoever wants more gets more, up to the limit of the quota; then nobody gets any."""
+    """Whoever wants more gets more, up to the limit of the quota; then no one gets any."""
     first, second = both
     permits = [second.take(), *[first.take(LIMIT) for _ in range(LIMIT - 1)]]
     assert len(permits) == LIMIT

@@ -65,7 +65,7 @@ class World:
         self.options = {"key": f"{kind}{self.file}", "state": self.state, "clock": self.clock}
 
     def store(self, text: str) -> None:
-        """Put a text at the place of the key."""
+        """Put a string at the place of the key."""
         self.file.write_text(text)
         self.file.chmod(0o600)
 
@@ -222,7 +222,7 @@ def test_a_source_with_a_lease_is_read_anew(tmp_path: Path) -> None:
 
 
 def test_what_goes_wrong(world: World) -> None:
-    """A state that is away loses nothing; no rotation is begun for what is no key, nor given up twice."""
+    """A state that is away loses nothing; no rotation is begun for what is not a key, nor given up twice."""
     driver = world.driver()
     with pytest.raises(UsageError, match="no rotation is under way"):
         driver.abandon()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Forms: texts before files, the same bytes every time, and no name that can break out of its header."""
+"""Forms: strings before files, the same bytes every time, and no name that can break out of its header."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def test_every_way_to_write_a_text(body: bytes, content_type: str) -> None:
     ],
 )
 def test_a_text_that_was_cut_spoils_only_itself(text: bytes, expected: str) -> None:
-    """Half of a pair of surrogates, or a byte that is no UTF-8, becomes U+FFFD; all other items are good."""
+    """Half of a pair of surrogates, or a byte that is not UTF-8, becomes U+FFFD; all other items are good."""
     body = b'{"items": [{"name": "fine \\u00e9"}, {"name": "%s"}]}' % text
     assert read(body) == {"items": [{"name": "fine \u00e9"}, {"name": expected}]}
     msgspec.json.encode(read(body))  # what was read can be written
@@ -145,7 +145,7 @@ def test_codes_and_words_wherever_they_stand(
 
 @pytest.mark.parametrize("body", [{"code": 20003}, {"error": {"code": 20003}}, [{"code": 20003}]])
 def test_a_dead_key_is_known_by_a_number(body: object) -> None:
-    """The profile names the code as a text, and the response has it as a number."""
+    """The profile names the code as a string, and the response has it as a number."""
     rule = ErrorRule(code=("code", "error.code"), codes={"20003": CodeRule(status=401, dead_key=True)})
     api = connect(ScriptedProvider(Response(401, {}, json.dumps(body).encode())), provider=acme(errors=rule))
     with pytest.raises(errors.KeyRefused) as caught:

@@ -334,7 +334,7 @@ def test_a_state_in_memory_is_used_at_once() -> None:
 
 
 def test_errors_of_the_work_are_raised_where_it_is_awaited() -> None:
-    """And those of a task that was cancelled are nobody's."""
+    """And those of a task that was cancelled are no one's."""
 
     def fail() -> None:
         raise errors.StateError("full")

@@ -58,7 +58,7 @@ def test_a_typed_client_keeps_its_type_and_its_groups_their_options(kind: Any) -
         ({"deadline_s": True}, "seconds above zero"),
         ({"deadline_s": "5"}, "seconds above zero"),
         ({"priority": "urgent"}, "`interactive` or `batch`"),
-        ({"for_user": "ann"}, "for_user cannot be a text of 3 characters: expected no value: acme has no end users"),
+        ({"for_user": "ann"}, "for_user cannot be a string of 3 characters: expected no value: acme has no end users"),
     ],
 )
 def test_wrong_options_of_a_call_are_reported(options: dict[str, Any], message: str) -> None:
@@ -192,7 +192,7 @@ def test_requests_that_leave_the_address_are_refused(path: str) -> None:
 
 
 def test_requests_have_bodies_and_methods() -> None:
-    """JSON goes out as such, what is no JSON or no method is reported, and PUT is repeated where POST is not."""
+    """JSON goes out as such, what is not JSON or no method is reported, and PUT is repeated where POST is not."""
     world = ScriptedProvider(make_response(500), make_response(200))
     connect(world).request("put", "/x", json=[1, None])
     assert [sent.request.body for sent in world.sent] == [b"[1,null]", b"[1,null]"]

@@ -64,7 +64,7 @@ STYLES: Final[tuple[tuple[str, str, bool | None, str, str, str], ...]] = (
 )
 
 ODD: Final = ("a b", "a/b", "50%", "a&b=c", "ü", "a+b", "#?;", "[x]", "~-._", "a%20b", "'(!*)", '"\\^`{}<>', ":@$")
-"""Texts with characters that mean something in an address; none has a comma or is a path of its own."""
+"""Strings with characters that mean something in an address; none has a comma or is a path of its own."""
 
 
 def written(sent: Sent, place: str) -> str:
@@ -89,7 +89,7 @@ def send(place: str, style: str, explode: bool | None, value: object, **more: An
 
 @pytest.mark.parametrize("row", STYLES)
 def test_the_specifications_own_table(row: tuple[str, str, bool | None, str, str, str]) -> None:
-    """A text, a list and an object in every style, exploded or not, or as the default is."""
+    """A string, a list and an object in every style, exploded or not, or as the default is."""
     place, style, explode, text, items, fields = row
     if text:
         assert send(place, style, explode, "blue") == text
@@ -130,7 +130,7 @@ PLACES: Final = (("path", "simple", ""), ("path", "label", "."), ("path", "matri
 @pytest.mark.parametrize("odd", ODD)
 @pytest.mark.parametrize(("place", "style", "operator"), PLACES)
 def test_characters_that_mean_something(place: str, style: str, operator: str, odd: str) -> None:
-    """They are escaped as RFC 6570 says, in a text, in lists and in objects, exploded or not."""
+    """They are escaped as RFC 6570 says, in a string, in lists and in objects, exploded or not."""
     for explode in (True, False):
         for value in (odd, [odd, "b"], {"k": odd, "l": "b"}):
             found = send(place, style, explode, value)
@@ -185,7 +185,7 @@ def test_reserved_characters(value: str, text: str) -> None:
     ],
 )
 def test_parameters_that_are_json(place: str, found: str) -> None:
-    """A parameter with `content` is one text of JSON."""
+    """A parameter with `content` is one string of JSON."""
     node = {"parameters": [{"name": "color", "in": place, "required": True, "content": {JSON: {"schema": {}}}}]}
     sent = call(node, {"color": {"a": [1, True]}}, path="/x/{color}" if place == "path" else "/x")
     assert written(sent, place) == found
@@ -254,10 +254,10 @@ def test_parameters_together() -> None:
 @pytest.mark.parametrize(
     ("place", "style", "explode", "value", "message"),
     [
-        ("query", "form", False, ["a,b"], "color cannot be 'a,b': expected a text without a comma"),
-        ("query", "pipeDelimited", None, ["a|b"], "a text without a bar"),
-        ("query", "spaceDelimited", None, ["a b"], "a text without a space"),
-        ("cookie", "cookie", None, "a;b", "a text that a cookie can hold"),
+        ("query", "form", False, ["a,b"], "color cannot be 'a,b': expected a string without a comma"),
+        ("query", "pipeDelimited", None, ["a|b"], "a string without a bar"),
+        ("query", "spaceDelimited", None, ["a b"], "a string without a space"),
+        ("cookie", "cookie", None, "a;b", "a string that a cookie can hold"),
         ("path", "label", None, "", "not a path"),
         ("path", "label", None, ".", "not a path"),
         ("path", "simple", True, {}, "not a path"),

@@ -7,7 +7,7 @@ import re
 
 from callwell import ClientOptions
 from callwell.cli.flags import ClientFlags
-from callwell.client.settings import GENERAL, SETTINGS
+from callwell.client.settings import GLOBAL_SETTINGS, SETTINGS
 from tests.structure.tree import ROOT
 
 PAGE = ROOT / "docs" / "how" / "configuration.md"
@@ -30,5 +30,5 @@ def test_the_page_names_every_option_and_setting() -> None:
     text = PAGE.read_text(encoding="utf-8")
     words = set(re.findall(r"`([a-z0-9_]+)`", text))
     assert ClientOptions.__annotations__.keys() - words == set()
-    listed = ", ".join(f"`{name}`" for name in GENERAL)
+    listed = ", ".join(f"`{name}`" for name in GLOBAL_SETTINGS)
     assert listed in " ".join(text.split())

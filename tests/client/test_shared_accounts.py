@@ -78,7 +78,7 @@ def test_clients_share_one_keeper_until_the_last_is_closed(tmp_path: Path, monke
 
 
 def test_a_caller_learns_that_others_have_the_permits(tmp_path: Path) -> None:
-    """The error does not blame a refusal that nobody got."""
+    """The error does not blame a refusal that no one got."""
     provider = acme({"once": QuotaRule(limit=1, window_s=60.0)})
     address = f"sqlite:///{tmp_path}/calls.db"
     client = Client(provider, key=Key(KEY), transport=ScriptedTransport(lambda _: OK), state=address, deadline_s=0.2)

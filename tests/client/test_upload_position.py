@@ -108,7 +108,7 @@ def test_an_object_that_comes_late_is_not_stored_in_another_upload(
 
 
 def test_a_call_that_comes_while_the_last_one_ends(state: Watched, begin: Callable[[], UploadPosition]) -> None:
-    """It starts anew between the two steps of the end, and its record stays."""
+    """It starts again between the two steps of the end, and its record stays."""
     first = begin()
     create(first, "f1")
     second = begin()

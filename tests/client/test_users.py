@@ -93,7 +93,7 @@ def test_a_plan_by_end_users_takes_no_call_for_nobody() -> None:
     ("options", "message"),
     [
         ({"plan": "monthly"}, "unknown plan 'monthly' of acme: did you mean monthly-active-users"),
-        ({"user_secret": "ann's secret"}, "user_secret cannot be a text of 12 characters"),
+        ({"user_secret": "ann's secret"}, "user_secret cannot be a string of 12 characters"),
         ({"user_secret": Key("short")}, "a secret of at least 16"),
         ({"alpha": 1}, "True or False"),
         ({"key_header": "a b"}, "the name of a header"),

@@ -105,7 +105,7 @@ class Vault:
     """Keeps films, each piece once.
 
     Args:
-        spoil: by operation and how often it was asked: what comes instead of the response. The texts
+        spoil: by operation and how often it was asked: what comes instead of the response. The strings
             `lost` and `done` mean: the request does not arrive, or its response is lost.
     """
 
@@ -128,8 +128,8 @@ class Vault:
         spoilt = self.spoil.get((kind, self.asked.count(kind)))
         if spoilt is not None and not callable(spoilt):
             return spoilt  # type: ignore[no-any-return]
-        said = getattr(self, f"_{kind}")(request, path)
-        return spoilt(said) if spoilt is not None else said  # type: ignore[no-any-return]
+        reply = getattr(self, f"_{kind}")(request, path)
+        return spoilt(reply) if spoilt is not None else reply  # type: ignore[no-any-return]
 
     def whole(self, film: str) -> bytes:
         """The film, if all of it is there."""

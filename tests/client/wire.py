@@ -28,7 +28,7 @@ class Sent(NamedTuple):
         target: path and query, or the whole address of an operation with a server of its own.
         headers: those that the operation and its body add.
         type: the media type of the body, without the boundary of a form; empty without a body.
-        body: the body as a text; the boundary of a form is `-`.
+        body: the body as a string; the boundary of a form is `-`.
     """
 
     target: str

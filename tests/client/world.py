@@ -81,7 +81,7 @@ class LeapingClock(ManualClock):
         """How far to leap."""
         keepers = [keeper for keeper in tuple(KEEPERS) if keeper.clock is self]
         for keeper in keepers:
-            assert keeper.await_rest(PATIENCE_S)
+            assert keeper.wait_until_idle(PATIENCE_S)
         accounts = [account for keeper in keepers for account in keeper.accounts]
         if not any(account.callers.count() for account in accounts):
             return seconds
@@ -100,7 +100,7 @@ class LeapingClock(ManualClock):
         self.advance(leap)
 
     def sent(self) -> None:
-        """It was no wait."""
+        """It was not a wait."""
         self._leap = 0.0
 
 

@@ -264,5 +264,5 @@ def test_docstrings(text: str, expected: str) -> None:
 
 
 def test_quotes() -> None:
-    """Texts are quoted as the formatter quotes them."""
+    """Strings are quoted as the formatter quotes them."""
     assert [quote(item) for item in ("a", 'a"', "a'", 1)] == ['"a"', "'a\"'", '"a\'"', "1"]

@@ -225,14 +225,14 @@ def test_quota_headers_are_on_all_but_the_keyless_two(theirs: Theirs) -> None:
     rule = providers.load("apivideo").profile.quota_headers
     assert rule
     for operation in providers.load("apivideo").api.operations.values():
-        said = profile.operations.get(operation.name)
+        message = profile.operations.get(operation.name)
         for headers in theirs.headers[f"{operation.method} {operation.path}"]:
-            free = said is not None and said.quotas == ()
+            free = message is not None and message.quotas == ()
             assert set(headers) == (set() if free else {rule.limit, rule.remaining, rule.reset}), operation.name
 
 
 def test_languages(ours: dict[str, Any]) -> None:
-    """All 33 languages are texts, Norwegian among them."""
+    """All 33 languages are strings, Norwegian among them."""
     languages = ours["components"]["schemas"]["Language"]["enum"]
     assert len(languages) == LANGUAGES
     assert "no" in languages

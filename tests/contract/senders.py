@@ -28,7 +28,7 @@ class Sender(Protocol):
         ...
 
     def stream(self, request: Request, most: int = 1_000_000) -> Streamed | NoReply:
-        """One request; the status, and up to `most` pieces with what ended them, if that is no regular end."""
+        """One request; the status, and up to `most` pieces with what ended them, if that is not a regular end."""
         ...
 
     def close(self) -> None:

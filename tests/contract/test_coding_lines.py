@@ -35,7 +35,7 @@ def test_codings_on_several_lines_are_all_undone(lines: list[str], body: bytes) 
 
 
 def test_plain_json_under_the_name_of_deflate_stays_as_it_is() -> None:
-    """A text that was never coded is handed on."""
+    """A string that was never coded is handed on."""
     assert decode(TEXT, "deflate", MOST).body == TEXT
 
 

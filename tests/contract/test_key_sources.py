@@ -273,7 +273,7 @@ def test_a_plugin_checks_its_options() -> None:
     ],
 )
 def test_vault_says_what_is_wrong(vault: FakeVault, place: str, fields: dict[str, Any], problem: str) -> None:
-    """The fields are named, their texts never."""
+    """The fields are named, their strings never."""
     vault.secrets["|kv/data/app"] = fields
     with pytest.raises(KeyMissing, match=problem):
         unwrapped(place).read()
@@ -313,7 +313,7 @@ def test_aws_says_what_is_wrong(aws_client: Callable[[str], Any], monkeypatch: p
     for place, problem in [
         ("aws-secret:none", r"AWS refuses \(ResourceNotFoundException\)"),
         ("aws-secret:ssm:none", r"AWS refuses \(ParameterNotFound\)"),
-        ("aws-secret:plain#field", "is no JSON object, so it has no field field"),
+        ("aws-secret:plain#field", "is not a JSON object, so it has no field field"),
         ("aws-secret:binary", "is empty, or binary"),
         ("aws-secret[profile=none]:plain", r"profile \(none\) could not be found"),
     ]:

@@ -170,9 +170,9 @@ def test_a_key_that_is_traded_for_tokens(status: int) -> None:
 
 def test_an_answer_that_repeats_the_key() -> None:
     """What a provider says in an error is kept for the caller, and stays out of the frames."""
-    said = json.dumps({"error": {"code": "BAD", "message": f"what is {KEY}?"}}).encode()
+    body = json.dumps({"error": {"code": "BAD", "message": f"what is {KEY}?"}}).encode()
     with (
-        Client(acme(), key=Key(KEY), transport=ScriptedTransport(lambda _: Response(400, {}, said))) as api,
+        Client(acme(), key=Key(KEY), transport=ScriptedTransport(lambda _: Response(400, {}, body))) as api,
         pytest.raises(errors.BadRequest) as caught,
     ):
         api.call("things.get", thing_id="1")
@@ -180,7 +180,7 @@ def test_an_answer_that_repeats_the_key() -> None:
 
 
 def test_a_key_of_another_form(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A text that cannot be a key of the provider may be one of somebody else's."""
+    """A string that cannot be a key of the provider may be one of somebody else's."""
     monkeypatch.setenv("ACME_KEY", "other-secret")
     with pytest.raises(errors.KeyProblem) as caught:
         Client(acme(), key="env:ACME_KEY")

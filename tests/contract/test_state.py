@@ -88,7 +88,7 @@ def test_a_record_is_empty_until_it_is_written(state: State) -> None:
 
 
 def test_a_falsy_record_is_not_an_empty_one(state: State) -> None:
-    """Zero, an empty text and None are records like others."""
+    """Zero, an empty string and None are records like others."""
     for kind, value in ((int, 0), (str, ""), (tuple, ()), (dict, {}), (type(None), None)):
         cell: Cell[Any] = Cell(kind.__name__, kind, "empty")
         written = state.update(cell, partial(_replaced, value))
@@ -175,7 +175,7 @@ def test_keys_are_in_order_and_prefixes_are_exact(state: State) -> None:
 
 @pytest.mark.parametrize("key", ["'; DROP TABLE cells; --", "x" * 10_000, "\u202e", "ключ", "a\nb", "a\x00b"])
 def test_odd_keys(state: State, key: str) -> None:
-    """A key is any text."""
+    """A key is any string."""
     plus(state, Cell(key, int, 0))
     assert (state.keys(key[:1]), state.read(Cell(key, int, 0))) == ([key], 1)
 

@@ -107,7 +107,7 @@ def test_a_file_of_another_program_is_not_touched(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("what", ["garbage", "short garbage", "empty", "truncated", "overwritten"])
 def test_damaged_files(tmp_path: Path, what: str) -> None:
-    """Damage is reported, with what it means for the quota and what to do; no record starts anew in silence."""
+    """Damage is reported, with what it means for the quota and what to do; no record starts again in silence."""
     path = tmp_path / "state.db"
     plus(path, 3)
     whole = path.read_bytes()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The state in PostgreSQL: what goes wrong is one clear line without a password, and what broke is opened anew."""
+"""The state in PostgreSQL: what goes wrong is one clear line without a password, and what broke is reopened."""
 
 from __future__ import annotations
 
@@ -150,9 +150,9 @@ def test_a_pooler_in_transaction_mode(postgres_url: str, caplog: pytest.LogCaptu
         assert heard.get(timeout=PATIENCE_S) == "before it is found out"
         state.notify("later")
         assert heard.get(timeout=PATIENCE_S) == "later"
-        said = [record.message for record in caplog.records if "does not forward" in record.message]
-        assert len(said) == 1
-        assert said[0].startswith(f"{state.name} does not forward notifications")
+        warnings = [record.message for record in caplog.records if "does not forward" in record.message]
+        assert len(warnings) == 1
+        assert warnings[0].startswith(f"{state.name} does not forward notifications")
         state.close()
 
 
@@ -189,7 +189,7 @@ def test_a_fork_opens_its_own(postgres_url: str) -> None:
 
 
 def test_databases_that_cannot_be_used(postgres_url: str) -> None:
-    """Tables of another program, no rights, no such database, nobody there: one line each, with what to do."""
+    """Tables of another program, no rights, no such database, no one there: one line each, with what to do."""
     schema = postgres_url.rpartition("%3D")[2]
     with psycopg.connect(postgres_url, autocommit=True) as other:
         role = f"role_{schema}"

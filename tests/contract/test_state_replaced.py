@@ -216,7 +216,7 @@ def test_a_state_that_was_closed_is_not_begun_anew(tmp_path: Path) -> None:
 
 
 def test_other_processes_come_and_go(tmp_path: Path) -> None:
-    """Processes that open, grow and close the same file are no trouble, nor is a state that is closed in between."""
+    """Processes that open, grow and close the same file are not trouble, nor is a state that is closed in between."""
     path = tmp_path / "state.db"
     state = open_state(f"sqlite:///{path}")
     for number in range(3):

@@ -156,7 +156,7 @@ def test_another_process_goes_on(
     current = [CONTENT, '"one"']
 
     def answer(_: int, headers: dict[str, str]) -> bytes:
-        return part(current[0], headers, current[1])  # type: ignore[arg-type] # bytes first, then a text
+        return part(current[0], headers, current[1])  # type: ignore[arg-type] # bytes first, then a string
 
     result = storage(answer, size=len(CONTENT))
     path = tmp_path / "f"

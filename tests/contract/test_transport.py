@@ -129,7 +129,7 @@ def test_a_tls_handshake_that_never_ends(sender: Sender) -> None:
 
 
 def test_a_timeout_within_connecting_is_reported_as_unknown_at_worst(make: Senders) -> None:
-    """If the whole time is over before `connect_s`, the library does not tell in which phase: it is no success."""
+    """If the whole time is over before `connect_s`, the library does not tell in which phase: it is not a success."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"https://127.0.0.1:{listener.getsockname()[1]}/"
         assert isinstance(make(Network(connect_s=5.0)).send(post(url, 0.2)), NoReply)
@@ -179,7 +179,7 @@ def test_nothing_is_remembered_or_reported(serve: Servers, sender: Sender) -> No
 def test_a_request_that_cannot_be_is_refused(
     sender: Sender, url: str, headers: tuple[tuple[str, str], ...], method: str
 ) -> None:
-    """An address, method or header that cannot be sent is no crash, and its text stays out of the error."""
+    """An address, method or header that cannot be sent is not a crash, and its text stays out of the error."""
     request = Request(method, url, headers)
     for reply in (sender.send(request), sender.stream(request)):
         assert known(reply) is Outcome.REFUSED

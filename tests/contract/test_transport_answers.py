@@ -147,7 +147,7 @@ def test_a_body_above_its_bound_is_not_read(
     ],
 )
 def test_a_body_at_its_bound_is_read(serve: Servers, make: Senders, out: bytes) -> None:
-    """The last byte that is allowed is no byte too many."""
+    """The last byte that is allowed is not a byte too many."""
     reply = make(Network(max_answer_bytes=1000)).send(get(serve(lambda c: c.send(out)).url))
     assert large(reply) == (200, True, False, 1000)
 
@@ -214,7 +214,7 @@ def test_a_response_on_an_idle_connection_is_discarded(serve: Servers, sender: S
 
 
 def test_the_body_of_a_head_is_discarded(serve: Servers, sender: Sender) -> None:
-    """Some servers send one: each HEAD has a connection of its own, and a length is no body."""
+    """Some servers send one: each HEAD has a connection of its own, and a length is not a body."""
     server = serve(lambda c: c.send(sized(200, EVIL)))
     for number in range(1, 4):
         reply = sender.send(Request("HEAD", server.url))

@@ -115,7 +115,7 @@ def test_a_stream_that_breaks(serve: Servers, sender: Sender, how: str) -> None:
 
 
 def garbage(connection: Connection) -> bool:
-    """Say something that is no piece, and close."""
+    """Say something that is not a piece, and close."""
     connection.send(b"zzz\r\n")
     return False
 

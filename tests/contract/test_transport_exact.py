@@ -131,7 +131,7 @@ def test_it_goes_through_a_proxy(serve: Servers, make: Senders) -> None:
 
 
 def test_a_proxy_that_refuses_it(serve: Servers, make: Senders) -> None:
-    """A tunnel that is refused was no request."""
+    """A tunnel that is refused was not a request."""
     proxy = serve(lambda c: c.send(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n") and False)
     reply = make(Network(proxy=proxy.url)).send(Request("GET", f"https://nowhere.test/{ODD}"))
     assert isinstance(reply, NoReply)

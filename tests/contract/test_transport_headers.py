@@ -26,7 +26,7 @@ HEAD = (
 
 @pytest.mark.parametrize("keep_status", [False, True])
 def test_headers_of_any_bytes_are_read(serve: Servers, sender: Sender, *, keep_status: bool) -> None:
-    """One value that is no text hides nothing but itself."""
+    """One value that is not text hides nothing but itself."""
     server = serve(lambda connection: connection.send(HEAD))
     reply = sender.send(post(server.url, keep_status=keep_status))
     assert isinstance(reply, Response)
@@ -57,5 +57,5 @@ def test_any_byte_in_any_header_is_an_answer(
     for value in values:
         reply = sender.send(request_of(server.url))
         if isinstance(reply, Response):
-            said = reply.headers.get("x-odd")
-            assert said == (f"a{value.decode('ascii')}b" if value.isascii() else None)
+            received = reply.headers.get("x-odd")
+            assert received == (f"a{value.decode('ascii')}b" if value.isascii() else None)

@@ -54,7 +54,7 @@ CONTEXTS: Final[dict[str, tuple[Callable[[Authority], ssl.SSLContext], str]]] = 
 }
 
 
-def said(reply: object) -> str:
+def reason_of(reply: object) -> str:
     """The reason of a failure that lasts, before anything was sent."""
     assert isinstance(reply, NoReply)
     assert (reply.outcome, reply.permanent) == (Outcome.REFUSED, True)
@@ -71,7 +71,7 @@ def test_a_server_that_cannot_be_trusted(serve: Servers, make: Senders, tmp_path
     server.greet = secured(context(authority))
     sender = make(Network(ca_file=str(authority.file)))
     reply = sender.send(get(server.url.replace("http:", "https:") + exact))
-    assert words in said(reply)
+    assert words in reason_of(reply)
     assert server.arrivals == []
 
 
@@ -82,7 +82,7 @@ def test_an_authority_that_is_not_known(serve: Servers, make: Senders, tmp_path:
     server = serve(lambda c: c.send(OK))
     server.greet = secured(authority.context())
     url = server.url.replace("http:", "https:") + exact
-    assert "ca_file=" in said(make(Network()).send(get(url)))
+    assert "ca_file=" in reason_of(make(Network()).send(get(url)))
     assert isinstance(make(Network(ca_file=str(authority.file))).send(get(url)), Response)
 
 
@@ -90,17 +90,17 @@ def test_a_server_that_talks_no_tls(serve: Servers, make: Senders) -> None:
     """The address is the mistake."""
     server = serve(lambda _: False)
     server.greeting = b"HTTP/1.1 400 Bad Request\r\n\r\n"
-    assert "does not speak TLS" in said(make(Network()).send(get(server.url.replace("http:", "https:"))))
+    assert "does not speak TLS" in reason_of(make(Network()).send(get(server.url.replace("http:", "https:"))))
 
 
 @pytest.mark.parametrize(
     ("status", "words"), [(b"407 Proxy Authentication Required", "407"), (b"403 Forbidden", "refuses a tunnel")]
 )
 def test_a_proxy_that_refuses_a_tunnel(serve: Servers, make: Senders, status: bytes, words: str) -> None:
-    """Its 407 asks for a password, and is no refusal of the provider's."""
+    """Its 407 asks for a password, and is not a refusal of the provider's."""
     proxy = serve(lambda c: c.send(b"HTTP/1.1 " + status + b"\r\n\r\n") and False)
     reply = make(Network(proxy=proxy.url)).send(get("https://nowhere.test/"))
-    assert words in said(reply)
+    assert words in reason_of(reply)
 
 
 @pytest.mark.parametrize("how", ["closes", "resets"])
@@ -147,7 +147,7 @@ def test_a_stream_says_the_same(serve: Servers, make: Senders, tmp_path: Path) -
     server.greet = secured(Authority(tmp_path).context())
     for query in ("", "?q='x'"):
         reply = make(Network()).stream(Request("GET", server.url.replace("http:", "https:") + query))
-        assert "ca_file=" in said(reply)
+        assert "ca_file=" in reason_of(reply)
 
 
 @pytest.mark.parametrize(("scheme", "url"), [("http", "https://nowhere.test/"), ("socks5h", "http://nowhere.test/")])

@@ -74,35 +74,35 @@ rules = st.builds(
 wishes = st.builds(AudioOptions, channel=st.none() | st.just("mix") | st.integers(1, 7), accept_low=st.booleans())
 
 
-def decide_for(sound: AudioInfo, audio: AudioRule, said: AudioOptions) -> Decision:
+def decide_for(sound: AudioInfo, audio: AudioRule, message: AudioOptions) -> Decision:
     """The decision about an operation of 30 seconds."""
-    return decide(sound, audio, READ, said)
+    return decide(sound, audio, READ, message)
 
 
 @given(sounds, rules, wishes)
-def test_nothing_is_made_bigger(sound: AudioInfo, audio: AudioRule, said: AudioOptions) -> None:
+def test_nothing_is_made_bigger(sound: AudioInfo, audio: AudioRule, message: AudioOptions) -> None:
     """A conversion lowers the rate or leaves it, and never to below what the provider recommends."""
-    for step in steps(decide_for(sound, audio, said)):
+    for step in steps(decide_for(sound, audio, message)):
         if isinstance(step, Resample):
             assert step.before == sound.rate > step.after == audio.rate
 
 
 @given(sounds, rules, wishes)
-def test_loss_is_never_added_to_loss(sound: AudioInfo, audio: AudioRule, said: AudioOptions) -> None:
+def test_loss_is_never_added_to_loss(sound: AudioInfo, audio: AudioRule, message: AudioOptions) -> None:
     """What is written is always WAV, and what the provider takes with loss is changed for its channels alone."""
-    decided = decide_for(sound, audio, said)
+    decided = decide_for(sound, audio, message)
     if isinstance(decided, Convert):
         assert decided.steps[-1] == Write("wav")
         assert decided.format == "WAV"
         taken = any(sound.container in item.containers and sound.codec in item.codecs for item in FORMATS.values())
         if taken and not sound.lossless:
-            assert isinstance(said.channel, int) or sound.channels > audio.max_channels
+            assert isinstance(message.channel, int) or sound.channels > audio.max_channels
 
 
 @given(sounds, rules, wishes)
-def test_steps_come_in_order_and_once(sound: AudioInfo, audio: AudioRule, said: AudioOptions) -> None:
+def test_steps_come_in_order_and_once(sound: AudioInfo, audio: AudioRule, message: AudioOptions) -> None:
     """Decode, pick or mix, resample, dither, write: each at most once, and whatever divides is rounded with dither."""
-    kinds = [type(step) for step in steps(decide_for(sound, audio, said))]
+    kinds = [type(step) for step in steps(decide_for(sound, audio, message))]
     order = [Decode, Pick, Mix, Resample, Dither, Write]
     assert kinds == [kind for kind in order if kind in kinds]
     assert not {Pick, Mix} <= set(kinds)
@@ -110,9 +110,9 @@ def test_steps_come_in_order_and_once(sound: AudioInfo, audio: AudioRule, said: 
 
 
 @given(sounds, rules, wishes, levels)
-def test_hearing_changes_no_step(sound: AudioInfo, audio: AudioRule, said: AudioOptions, level: Level) -> None:
+def test_hearing_changes_no_step(sound: AudioInfo, audio: AudioRule, message: AudioOptions, level: Level) -> None:
     """What is decided before listening stands after it, or the recording is refused."""
-    before, after = (decide_for(sound._replace(level=item), audio, said) for item in (None, level))
+    before, after = (decide_for(sound._replace(level=item), audio, message) for item in (None, level))
     if not isinstance(before, Refuse) and not isinstance(after, Refuse):
         assert type(before) is type(after)
         assert before.format == after.format
@@ -120,13 +120,13 @@ def test_hearing_changes_no_step(sound: AudioInfo, audio: AudioRule, said: Audio
 
 
 @given(sounds, rules, wishes)
-def test_what_is_sent_is_within_the_limits(sound: AudioInfo, audio: AudioRule, said: AudioOptions) -> None:
+def test_what_is_sent_is_within_the_limits(sound: AudioInfo, audio: AudioRule, message: AudioOptions) -> None:
     """Whatever is not refused is no longer, no lower, no more silent than it may be, and its channel exists."""
-    if isinstance(decide_for(sound, audio, said), Refuse):
+    if isinstance(decide_for(sound, audio, message), Refuse):
         return
     assert (sound.length_s or 1) <= READ.max_s
-    assert said.accept_low or sound.rate >= audio.min_rate
-    assert not isinstance(said.channel, int) or said.channel <= sound.channels
+    assert message.accept_low or sound.rate >= audio.min_rate
+    assert not isinstance(message.channel, int) or message.channel <= sound.channels
     if sound.level:
         assert sound.level.peak >= 0.001
         assert sound.level.damaged <= 0.05
@@ -134,9 +134,9 @@ def test_what_is_sent_is_within_the_limits(sound: AudioInfo, audio: AudioRule, s
 
 
 @given(sounds, rules, wishes)
-def test_what_passes_is_taken_by_the_provider(sound: AudioInfo, audio: AudioRule, said: AudioOptions) -> None:
+def test_what_passes_is_taken_by_the_provider(sound: AudioInfo, audio: AudioRule, message: AudioOptions) -> None:
     """Bytes go out unchanged only under a name that the provider has for just this container and codec."""
-    decided = decide_for(sound, audio, said)
+    decided = decide_for(sound, audio, message)
     if isinstance(decided, Pass):
         assert sound.container in FORMATS[decided.format].containers
         assert sound.codec in FORMATS[decided.format].codecs

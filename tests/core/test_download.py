@@ -75,7 +75,7 @@ def test_a_change_of_the_same_size_is_seen_by_its_tag() -> None:
 
 
 def test_a_part_without_a_tag_keeps_the_pin() -> None:
-    """A part need not repeat the ETag: the next request is still pinned. Without a pin the file begins anew."""
+    """A part need not repeat the ETag: the next request is still pinned. Without a pin the file begins again."""
     state, _ = download.accept_head(Download(), StorageHead(200, 9, None, Version('"x"')))
     state, _ = download.break_off(download.add_bytes(state, 3))
     state, _ = download.accept_head(state, StorageHead(206, 6, 3))
@@ -224,7 +224,7 @@ def test_a_body_that_broke_off_is_not_whole_by_chance() -> None:
 
 
 def test_a_wrong_checksum_starts_again() -> None:
-    """A damaged file is fetched anew, a few times only."""
+    """A damaged file is fetched again, a few times only."""
     state = Download(offset=9, size=9)
     for _ in range(download.MAX_RESTARTS):
         state, action = download.restart(state)

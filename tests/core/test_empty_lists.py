@@ -45,5 +45,5 @@ def test_a_list_at_the_top_may_be_empty(body: object) -> None:
 
 def test_an_object_in_the_place_of_a_list_is_no_page() -> None:
     """It may be an error."""
-    with pytest.raises(LookupError, match="it is no list"):
+    with pytest.raises(LookupError, match="it is not a list"):
         paging.parse_page(PagingRule(style="link-header"), None, {"message": "no"})

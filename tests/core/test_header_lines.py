@@ -58,6 +58,6 @@ def test_a_dictionary_on_several_lines_is_one() -> None:
 
 
 def test_a_line_that_cannot_be_read_voids_the_list() -> None:
-    """A list with a part that is no text says nothing, as the drafts demand."""
+    """A list with a part that is not text says nothing, as the drafts demand."""
     answer = fields(("ratelimit", '"burst";r=0;t=5'), ("ratelimit", "\xe9"))
     assert headers.read_hints(answer, WALL) == ()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from callwell.core import json_values
-from callwell.core.json_values import UnclearValue
+from callwell.core.json_values import AmbiguousValue
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_flags(value: object, flag: bool | None) -> None:  # noqa: FBT001 - the 
 @pytest.mark.parametrize("value", [2, -1, 0.5, "maybe", "2", [], [True], {}, {"more": True}, float("nan")])
 def test_what_is_no_flag_is_reported(value: object) -> None:
     """A value that may mean anything is refused with what was found."""
-    with pytest.raises(UnclearValue, match="expected true or false, found"):
+    with pytest.raises(AmbiguousValue, match="expected true or false, found"):
         json_values.to_flag(value)
 
 
@@ -42,7 +42,7 @@ def test_what_is_no_flag_is_reported(value: object) -> None:
     ],
 )
 def test_whole_numbers(value: object, number: int | None) -> None:
-    """Texts and decimals that are whole numbers count as such."""
+    """Strings and decimals that are whole numbers count as such."""
     assert json_values.to_integer(value) == number
 
 
@@ -51,8 +51,8 @@ def test_whole_numbers(value: object, number: int | None) -> None:
     [True, False, 5.5, "5.5", "1,000", "5 things", "5e0", "\u0665", "9" * 5000, [], [5], {"value": 5}, float("inf")],
 )
 def test_what_is_no_whole_number_is_reported(value: Any) -> None:
-    """A flag is no number, and neither is what must be guessed."""
-    with pytest.raises(UnclearValue, match="expected a whole number, found") as caught:
+    """A flag is not a number, and neither is what must be guessed."""
+    with pytest.raises(AmbiguousValue, match="expected a whole number, found") as caught:
         json_values.to_integer(value)
     assert len(str(caught.value)) < 120
 
@@ -64,12 +64,12 @@ def test_counts() -> None:
 
 @pytest.mark.parametrize(("value", "name"), [("a", "a"), (5, "5"), (5.0, "5"), (0, "0"), ("", None), (None, None)])
 def test_names(value: object, name: str | None) -> None:
-    """A number names an object as well as a text does."""
+    """A number names an object as well as a string does."""
     assert json_values.to_name(value) == name
 
 
 @pytest.mark.parametrize("value", [True, 5.5, [], {}, float("nan"), float("inf")])
 def test_what_is_no_name_is_reported(value: object) -> None:
     """Nothing else can be put into an address."""
-    with pytest.raises(UnclearValue, match="expected a name"):
+    with pytest.raises(AmbiguousValue, match="expected a name"):
         json_values.to_name(value)

@@ -70,7 +70,7 @@ def test_the_next_link_is_found(header: str, target: str) -> None:
     ],
 )
 def test_other_links_lead_nowhere(header: str) -> None:
-    """What only looks like it, or leads away from another place, is no next page; all of it can be read."""
+    """What only looks like it, or leads away from another place, is not a next page; all of it can be read."""
     assert links.parse_link_header(header).is_complete
     assert following(header) is None
 
@@ -118,7 +118,7 @@ def written(draw: st.DrawFn) -> tuple[str, str | None]:
 
 
 def quoted(text: str) -> str:
-    """A text as a quoted string."""
+    """A string as a quoted string."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 

@@ -48,7 +48,7 @@ def follow(
 
 @pytest.mark.parametrize("after", [None, "", " ", False])
 def test_no_cursor_is_the_end(after: object) -> None:
-    """Nothing, an empty text and false say that there is no next page."""
+    """Nothing, an empty string and false say that there is no next page."""
     got, verdict = follow(CURSOR, page(1, next="b"), page(2, next=after))
     assert (got, verdict) == ([1, 2], Verdict(End.COMPLETE, 2, 2))
 
@@ -86,7 +86,7 @@ def test_a_last_item_without_its_cursor_is_no_end() -> None:
 
 @pytest.mark.parametrize("after", [5, {"href": "/b"}, ["/b"], True])
 def test_a_link_of_another_type_is_no_end(after: object) -> None:
-    """A link is a text."""
+    """A link is a string."""
     _, verdict = follow(LINK, page(1, next=after))
     assert (verdict.end, "expected a link to the next page" in verdict.reason) == (End.TRUNCATED, True)
 

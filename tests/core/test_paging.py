@@ -152,7 +152,7 @@ def test_an_empty_page_is_passed_by() -> None:
 def test_pages_of_known_items_are_a_cycle() -> None:
     """A server that ignores the page number and always has more is given up after a few pages."""
     _, verdict = follow(PAGE, [page(1, 2, 3, more=True)])
-    assert (verdict.end, verdict.pages) == (End.TRUNCATED, 1 + paging.MAX_STALE)
+    assert (verdict.end, verdict.pages) == (End.TRUNCATED, 1 + paging.MAX_STALE_PAGES)
 
 
 def test_more_without_a_place_is_truncated() -> None:

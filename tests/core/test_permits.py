@@ -168,7 +168,7 @@ def test_a_reset_frees_what_is_cooling_already() -> None:
     bucket = permits.release_answered(rule, bucket, permit, 1.0)
     bucket = permits.release_lost(rule, bucket, permit, 1.0)
     bucket = permits.learn_reset(rule, bucket, permit, 2.0, 10.0)
-    assert ready_at(rule, bucket, 2.0) > 60.0  # one response is no proof
+    assert ready_at(rule, bucket, 2.0) > 60.0  # one response is not proof
     bucket = permits.learn_reset(rule, bucket, Permit(4.5, inf), 5.0, 7.0)
     assert 13.0 <= ready_at(rule, bucket, 2.0) <= 13.2
     assert permits.refill(rule, permits.release_answered(rule, bucket, permit, 8.5), 13.2).available == 2

@@ -114,7 +114,7 @@ def test_permits_come_back_one_by_one(wait_s: float, limit: int, window_s: float
     "rule", [QuotaRule(limit=10, window_s=60.0, shape="gcra"), QuotaRule(limit=10, window_s=60.0, burst=3)]
 )
 def test_other_shapes_are_always_let_out_evenly(rule: QuotaRule) -> None:
-    """A quota that is no window of L is paced from its first permit on, and its rate is used."""
+    """A quota that is not a window of L is paced from its first permit on, and its rate is used."""
     world = PermitSimulation([permits.to_quota(rule, 60.0)], end_s=600.0)
     world.run(Plan(0.0) for _ in range(200))
     steps = [b - a for a, b in zip(world.grants, world.grants[1:], strict=False)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a storage's headers say on several lines, in bytes that are no text, or without a zone."""
+"""What a storage's headers say on several lines, in bytes that are not text, or without a zone."""
 
 from __future__ import annotations
 

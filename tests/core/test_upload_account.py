@@ -15,7 +15,7 @@ from callwell.core.rules.operations import UntilRule
 from callwell.core.upload import (
     MAX_CHECKS,
     MAX_DOUBTS,
-    SURE_CHECKS,
+    SIZE_CHECKS,
     Idle,
     QueryStatus,
     SendPiece,
@@ -62,7 +62,7 @@ class Adversary:
         self.received_codes = set[int]()
         self.late = list[int]()
         self.old: set[int] | None = None
-        self.said = set[int]()
+        self.message = set[int]()
         self.state = upload.start_upload(RULE, PIECE, self.size, "v")
         self.kept = self.state
         self.sending = dict[int, int]()
@@ -150,14 +150,14 @@ class Adversary:
         self.questions += 1
         there = self.received_codes if self.old is None else self.old
         self.old = None
-        self.said = set(there)
+        self.message = set(there)
         whole = there == set(range(1, self.count + 1))
-        said = UploadStatus(
+        message = UploadStatus(
             pieces=ranges.from_numbers(there),
             is_whole=whole if self.states else None,
             size=self.size if whole else None,
         )
-        self.state = upload.apply_report(self.state, said, self.size)
+        self.state = upload.apply_report(self.state, message, self.size)
         self.kept = self.state
         while self.late:
             self.arrive(self.late.pop())
@@ -188,7 +188,7 @@ def test_an_upload_that_ends_well_is_whole_by_the_provider_s_own_account(
     event(str(world.ended))
     assert world.ended is not None
     if isinstance(world.ended, UploadDone):
-        assert world.said == set(range(1, count + 1))  # what it forgets after its last report cannot be known
+        assert world.message == set(range(1, count + 1))  # what it forgets after its last report cannot be known
     else:
         assert world.ended.reason in (
             UploadReason.BROKEN,
@@ -238,11 +238,11 @@ def complete(size: int = 30) -> Upload:
 ALL: Final = (PieceRange(1, 3),)
 
 
-def ended(said: UploadStatus) -> Any:
+def ended(message: UploadStatus) -> Any:
     """The result of an upload if the provider always reports this, and how often it was queried."""
     state = complete()
     for asked in range(1, 50):
-        state, action = upload.next_action(upload.apply_report(state, said, 30))
+        state, action = upload.next_action(upload.apply_report(state, message, 30))
         if not isinstance(action, QueryStatus):
             return action, asked
         state = upload.start_query(state)
@@ -250,7 +250,7 @@ def ended(said: UploadStatus) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("said", "end", "questions"),
+    ("message", "end", "questions"),
     [
         (UploadStatus(), UploadDone(), 1),
         (UploadStatus(pieces=ALL), UploadDone(), 1),
@@ -260,7 +260,7 @@ def ended(said: UploadStatus) -> Any:
         (UploadStatus(pieces=ALL, is_whole=True, size=0), UploadFailed(UploadReason.DIFFERS, 0), 1),
         (UploadStatus(pieces=ALL, is_whole=True, checksum_matches=False), UploadFailed(UploadReason.DIFFERS, 0), 1),
         (UploadStatus(pieces=(PieceRange(1, 2),), is_whole=True), UploadFailed(UploadReason.DIFFERS, 0), 1),
-        (UploadStatus(size=29), UploadFailed(UploadReason.DIFFERS, 0), SURE_CHECKS),
+        (UploadStatus(size=29), UploadFailed(UploadReason.DIFFERS, 0), SIZE_CHECKS),
         (UploadStatus(pieces=ALL, is_whole=False), UploadFailed(UploadReason.UNFINISHED, 0), MAX_CHECKS),
         (UploadStatus(pieces=ALL, is_whole=False, size=10), UploadFailed(UploadReason.UNFINISHED, 0), MAX_CHECKS),
         (UploadStatus(pieces=ALL, has_failed=True), UploadFailed(UploadReason.FAILED, 0), 1),
@@ -268,9 +268,9 @@ def ended(said: UploadStatus) -> Any:
         (UploadStatus(pieces=(), is_whole=True, total=4), UploadFailed(UploadReason.OTHER, 0), 1),
     ],
 )
-def test_what_the_provider_says_in_the_end_is_compared(said: UploadStatus, end: object, questions: int) -> None:
+def test_what_the_provider_says_in_the_end_is_compared(message: UploadStatus, end: object, questions: int) -> None:
     """A difference fails the upload; what it leaves out proves nothing; what may lag is asked again."""
-    assert ended(said) == (end, questions)
+    assert ended(message) == (end, questions)
 
 
 def test_a_piece_that_is_missing_once_is_asked_about_again() -> None:
@@ -285,7 +285,7 @@ def test_a_piece_that_is_missing_once_is_asked_about_again() -> None:
 
 
 def test_a_piece_that_is_missing_twice_goes_again() -> None:
-    """And is no error if it is there after all."""
+    """And is not an error if it is there after all."""
     state = complete()
     for _ in range(2):
         state, action = upload.next_action(
@@ -377,7 +377,7 @@ def test_a_failure_counts_when_the_provider_has_stopped_work(json: Any, word: st
     [(5, 5), ("5", 5), (5.0, 5), (5.5, None), (True, None), ("5.5", None), ("", None), (None, None), ([5], None)],
 )
 def test_numbers_count_in_either_form(value: object, number: int | None) -> None:
-    """What is no whole number says nothing."""
+    """What is not a whole number says nothing."""
     assert upload_status.parse_count(value) == number
 
 

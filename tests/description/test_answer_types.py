@@ -99,7 +99,7 @@ def test_a_type_is_read_by_its_name_and_else_by_its_schema(name: str, schema: di
     ],
 )
 def test_a_redirect_leads_to_a_file_where_nothing_else_is_returned(responses: Any, *, redirects: bool) -> None:
-    """A moved resource in JSON is no file; only a GET is followed elsewhere."""
+    """A moved resource in JSON is not a file; only a GET is followed elsewhere."""
     assert described(responses).redirects is redirects
     assert described(responses, "post").redirects is False
 

@@ -76,7 +76,7 @@ def test_flipped_bits(folder: Path) -> None:
     [
         pytest.param(b"[" * 200_000, id="deep"),
         pytest.param(b'{"documents": 1, "more": ' + b"[" * 200_000, id="deep inside"),
-        pytest.param(b'{"documents": 1, "provider": {"name": "\xff"}}', id="bytes that are no text"),
+        pytest.param(b'{"documents": 1, "provider": {"name": "\xff"}}', id="bytes that are not text"),
         pytest.param(b'{"documents": 1, "provider": {"name": "\\ud800"}}', id="half a character"),
         pytest.param(b'{"documents": 1, "records": 1, "provider": {"na', id="half written"),
     ],

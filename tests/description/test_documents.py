@@ -49,7 +49,7 @@ paths:
 
 
 def test_yaml(tmp_path: Path) -> None:
-    """Dates stay texts, `no` is a text, and numbers as keys are keys."""
+    """Dates stay strings, `no` is a string, and numbers as keys are keys."""
     file = tmp_path / "openapi.yaml"
     file.write_text(YAML)
     api = openapi.read(file)
@@ -115,7 +115,7 @@ MERGES = b"a: &a {x: 1, y: 2}\n" + b"".join(
         (b"- " * 100_000, None, "expected at most 500 levels"),
         (b"a:\n  - ]", 2, "expected YAML, found an error"),
         (b"a: !!python/object:os.system x", 1, "expected YAML, found an error"),
-        (b"? [1]\n: 2", None, "expected a text as key"),
+        (b"? [1]\n: 2", None, "expected a string as key"),
         (b"a: \xff", None, "expected YAML"),
         (b"just a text", 1, "expected an object"),
         (b"<!DOCTYPE html>\n<html></html>", 1, "expected an OpenAPI document in JSON or YAML, found a page (HTML)"),

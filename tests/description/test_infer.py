@@ -53,7 +53,7 @@ def failing(
 
 
 def texts(*names: str) -> dict[str, Any]:
-    """The schema of an object of texts."""
+    """The schema of an object of strings."""
     return {"type": "object", "properties": {name: {"type": "string"} for name in names}}
 
 
@@ -162,7 +162,7 @@ def test_schemes_that_are_needed_together(security: list[Any], level: str) -> No
 
 
 def test_a_word_before_the_key_belongs_to_it() -> None:
-    """The pattern says so to everybody who forgets it."""
+    """The pattern says so to everyone who forgets it."""
     scheme = {"type": "apiKey", "in": "header", "name": "Authorization", "description": "Authorization: Token abc"}
     rule = read(components={"securitySchemes": {"main": scheme}}, security=[{"main": []}]).key.rule.value
     assert rule.pattern == r"Token \S+"

@@ -193,7 +193,7 @@ def test_the_link_header_is_followed_where_nothing_counts() -> None:
 
 
 def test_a_list_is_named_as_its_path_in_the_singular() -> None:
-    """`messages` are no items, unless the path says so."""
+    """`messages` are not items, unless the path says so."""
     messages = shape(messages=ITEMS, paging=shape(next={**TEXT, "example": "/message?since=5"}))
     found = infer({"limit": NUMBER}, messages, path="/message")
     assert found is not None

@@ -112,7 +112,7 @@ def test_json(path: str, line: int | None) -> None:
 
 @pytest.mark.parametrize("text", ["", "=", "[", "a = [", "a = {", 'a = "', "[[", "a =", "]]", "\x00", "a = [,]"])
 def test_broken_toml_ends(text: str) -> None:
-    """The search ends in a text that is no TOML."""
+    """The search ends in a string that is not TOML."""
     assert toml_line(text, ("none",)) is None
 
 

@@ -160,11 +160,11 @@ def test_an_operation_is_left_out_with_its_reason(
 @pytest.mark.parametrize(
     ("place", "value", "assumed"),
     [
-        ("paths/~things~{thingId}/parameters", [], ["no parameter for {thingId} of the path; it takes a text"]),
+        ("paths/~things~{thingId}/parameters", [], ["no parameter for {thingId} of the path; it takes a string"]),
         (
             "paths/~things~{thingId}/parameters/0/name",
             "otherId",
-            ["no parameter for {thingId} of the path; it takes a text", "{otherId} is not in the path"],
+            ["no parameter for {thingId} of the path; it takes a string", "{otherId} is not in the path"],
         ),
     ],
 )
@@ -214,7 +214,7 @@ def changed(place: str, value: object) -> dict[str, Any]:
     ],
 )
 def test_files_that_are_no_documents(tmp_path: Path, content: bytes, line: int | None, expected: str) -> None:
-    """A file that is no JSON object is refused, with the line if it is known."""
+    """A file that is not a JSON object is refused, with the line if it is known."""
     file = tmp_path / "openapi.json"
     file.write_bytes(content)
     with pytest.raises(ProfileError) as caught:

@@ -67,7 +67,7 @@ def test_long_descriptions_take_no_time(unit: str) -> None:
     ],
 )
 def test_shortened(text: str, room: int, expected: str) -> None:
-    """A text that is too long ends with a sentence, else with a word."""
+    """A string that is too long ends with a sentence, else with a word."""
     assert shorten(text, room) == expected
 
 

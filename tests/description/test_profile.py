@@ -92,7 +92,7 @@ def test_a_profile_becomes_records() -> None:
 
 PLAIN: Final = [
     # old text, new text, line, key, expected
-    ('name = "whole"', "name = 3", 1, "name", "expected a text, found 3"),
+    ('name = "whole"', "name = 3", 1, "name", "expected a string, found 3"),
     ('name = "whole"', 'name = "Whole One"', 1, "name", "lower-case letters"),
     ('title = "Whole"\n', "", 1, "title", "expected this key, found none"),
     ('title = "Whole"', 'titel = "Whole"', 2, "titel", "expected title, found an unknown key"),
@@ -132,8 +132,8 @@ PLAIN: Final = [
     ("attempts = 3", "throttles = -1", 18, "retry.throttles", "0 or more"),
     ("attempts = 3", "lost_attempts = 0", 18, "retry.lost_attempts", "more than 0"),
     ("attempts = 3", "retries = 3", 18, "retry.retries", "an unknown key"),
-    ('code = ["error"]', 'code = "error"', 21, "errors.code", "expected a list of texts, found 'error'"),
-    ('code = ["error"]', "code = [1]", 21, "errors.code", "expected a list of texts, found [1]"),
+    ('code = ["error"]', 'code = "error"', 21, "errors.code", "expected a list of strings, found 'error'"),
+    ('code = ["error"]', "code = [1]", 21, "errors.code", "expected a list of strings, found [1]"),
     ("status = 503", "status = 200", 24, "errors.codes.DOWN.status", "from 400 to 599, found 200"),
     ("status = 503", "status = 429", 24, "errors.codes.DOWN.not_done", "expected this for a 5xx only"),
     ("not_done = true", "not_dead = true", 24, "errors.codes.DOWN.not_dead", "expected not_done"),
@@ -216,7 +216,7 @@ def test_what_is_no_toml(text: str, line: int) -> None:
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    """A file that is missing or is no text is named."""
+    """A file that is missing or is not text is named."""
     file = tmp_path / "profile.toml"
     with pytest.raises(ProfileError, match="expected a file of UTF-8 text, found No such file"):
         profile.load(file, API)

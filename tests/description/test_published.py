@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Documents as their providers publish them load unedited. They are no part of the project: without them it skips."""
+"""Documents as their providers publish them load unedited. They are not part of the project: without them it skips."""
 
 from __future__ import annotations
 

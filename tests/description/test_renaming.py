@@ -106,7 +106,7 @@ def test_two_exchange_their_names(tmp_path: Path) -> None:
         ('listThings = "all"', "expected a group and a method, such as things.list, found 'all'"),
         ('listThings = "things.All"', "expected a group and a method"),
         ('listThings = "things.twice"', "expected a new name, found 'things.twice' for two operations"),
-        ("listThings = 3", "expected a text"),
+        ("listThings = 3", "expected a string"),
     ],
 )
 def test_wrong_names(tmp_path: Path, names: str, expected: str) -> None:

@@ -91,7 +91,7 @@ def test_a_query_in_a_path() -> None:
 
 
 def test_extensions_under_paths() -> None:
-    """They are no paths."""
+    """They are not paths."""
     paths = {"x-groups": ["a"], "x-note": "text", **document({})["paths"]}
     assert len(openapi.read({"openapi": "3.0.0", "paths": paths}).operations) == 2
 
@@ -113,6 +113,6 @@ def test_bundled_providers_leave_nothing_out(name: str) -> None:
 
 
 def test_json_by_its_ending() -> None:
-    """A type that ends in `+json` is JSON, also where a document leaves out what stands before the slash."""
+    """A type that ends in `+json` is JSON, also where a document leaves out what comes before the slash."""
     assert support.body_kind("domain-vnd.acme.v1+json", OBJECT) == ("json", 3)
     assert support.body_kind("domain-vnd.acme.v1", OBJECT) is None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A body that is nested too deep is refused like any other that cannot be read, and is no failure of the emulator."""
+"""A body that is nested too deeply is refused like any other unreadable one, and is not a failure of the emulator."""
 
 from __future__ import annotations
 

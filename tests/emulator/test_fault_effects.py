@@ -179,7 +179,7 @@ def test_a_wrong_length_at_storage(emulated: Emulated) -> None:
 
 
 def test_cycle(emulated: Emulated) -> None:
-    """From the page that was hit on the first pages come again, for ever, until page 1 is requested anew."""
+    """From the page that was hit on the first pages come again, for ever, until page 1 is requested again."""
     path = first_page(emulated)
 
     def page(number: int) -> tuple[list[str], bool]:

@@ -58,7 +58,7 @@ def test_attempts_become_calls(rows: list[LedgerRow], expected: tuple[int, int, 
 
 
 def test_amplification() -> None:
-    """Attempts over calls; nothing called is no division."""
+    """Attempts over calls; nothing called is not a division."""
     assert count_calls([row(status=500), row(), row()]).amplification == 1.5
     assert count_calls([]).amplification == 0.0
 

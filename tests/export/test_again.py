@@ -129,7 +129,7 @@ def test_a_run_for_one_workspace_forgets_nothing_of_the_others(site: Site) -> No
 
 @pytest.mark.parametrize("name", ["workspaces.jsonl", "gone.jsonl", "records"])
 def test_damaged_lists_are_named(exported: Site, name: str) -> None:
-    """A file of records that is no JSON any more ends the run with its name, line and what to do; then it works."""
+    """A file of records that is not JSON any more ends the run with its name, line and what to do; then it works."""
     site = exported
     before = contents(site.tree)
     path = next(site.tree.glob("*/recordings.jsonl")) if name == "records" else site.tree / name

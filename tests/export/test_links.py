@@ -53,13 +53,13 @@ def test_no_link_is_written_through(tmp_path: Path, name: str, dangling: bool) -
         victim.write_text("precious")
     (tree / name).unlink(missing_ok=True)
     (tree / name).symlink_to(victim)
-    said = run(named("a", "b"), tree)
+    message = run(named("a", "b"), tree)
     assert victim.read_text() == "precious" if not dangling else not victim.exists()
-    if said == "complete":
+    if message == "complete":
         assert found(tree) == {"a", "b"}
         assert not (tree / name).is_symlink()
     else:
-        assert "it is a symbolic link" in said or "holds no export of Callwell" in said
+        assert "it is a symbolic link" in message or "holds no export of Callwell" in message
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "things.jsonl", "things/a/f.bin"])
@@ -82,8 +82,8 @@ def test_nobody_waits_at_a_pipe(tmp_path: Path, name: str) -> None:
     named("a").export(tree)
     (tree / name).unlink()
     os.mkfifo(tree / name)
-    said = run(named("a"), tree)
-    assert said == "complete" or "it is not a regular file" in said
+    message = run(named("a"), tree)
+    assert message == "complete" or "it is not a regular file" in message
 
 
 @pytest.mark.parametrize("name", ["things", "things/a"])
@@ -97,8 +97,8 @@ def test_no_linked_folder_is_entered(tmp_path: Path, name: str) -> None:
     if name == "things":
         (tree / name).rename(tmp_path / "moved")
     (tree / name).symlink_to(outside, target_is_directory=True)
-    said = run(named("a", "b"), tree)
-    assert f"{tree / name}: it is a symbolic link" in said
+    message = run(named("a", "b"), tree)
+    assert f"{tree / name}: it is a symbolic link" in message
     assert sorted(path.name for path in outside.iterdir()) == [".precious.part", "c"]
 
 

@@ -167,7 +167,7 @@ def test_no_name_is_that_of_a_device(name: str) -> None:
 
 
 def test_names_of_any_text_are_short_and_distinct() -> None:
-    """Texts that are no UTF-8 among them."""
+    """Strings that are not UTF-8 among them."""
     texts = ["\ud83d", "\ud83e", "x" * 500, "x" * 501, "X" * 500, "a", "A", "", ".", "..", "%", "con", "CON"]
     names = {text: distinct_names(texts).get(text, safe_name(text)) for text in texts}
     assert len({name.casefold() for name in names.values()}) == len(texts)

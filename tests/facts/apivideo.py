@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The facts of the paper about api.video: operations, filters, limits, errors. `apivideo.json` holds them.
 
-Titles of errors are texts on the wire, as names of fields are. Of what somebody observed, only our own names are kept.
+Titles of errors are strings on the wire, as names of fields are. Of what somebody observed, only our own names are
+kept.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ Words.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("true|false"), 
 
 @cache  # reading it takes seconds
 def load(text: str) -> dict[str, Any]:
-    """The document in a text."""
+    """The document as text."""
     document: dict[str, Any] = yaml.load(text, Words)  # noqa: S506 - a safe loader
     return document
 
@@ -92,7 +92,7 @@ class Document:
                 yield f"{place} is a deep object"
             several = self._merged(parameter["schema"]).get("type") in {"array", "object"}
             if parameter["in"] == "query" and several and not parameter.get("explode", True):
-                yield f"{place} is one text"
+                yield f"{place} is one string"
         if not node.get("security", self._document.get("security")):
             yield "needs no key"
         if "requestBody" in node:

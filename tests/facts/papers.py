@@ -2,7 +2,7 @@
 """The papers beside the project, and the files here that hold their facts without their prose.
 
 So descriptions and emulators are compared in a clone that has no papers beside it. `python -m tests.facts.papers`
-writes the files anew from the papers; `test_fresh.py` compares.
+writes the files again from the papers; `test_fresh.py` compares.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ PAPERS: Final = [
 
 
 def main() -> None:
-    """Write every file anew."""
+    """Write every file again."""
     folder = Path(__file__).parents[3] / "shared" / "providers"
     for paper in PAPERS:
         found = paper.facts((folder / paper.name).read_text(encoding="utf-8"))

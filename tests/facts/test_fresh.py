@@ -39,7 +39,7 @@ def test_facts_are_those_of_the_paper(shared: Path, paper: Paper) -> None:
     "paper", [paper for paper in PAPERS if paper.file != document.FILE], ids=lambda item: item.name
 )
 def test_facts_are_no_prose(shared: Path, paper: Paper) -> None:
-    """No sentence and no cell of a paper is kept: names, numbers and texts on the wire only."""
+    """No sentence and no cell of a paper is kept: names, numbers and strings on the wire only."""
     pieces = {piece.strip() for piece in re.split(r"\. |\n| \| |; ", read(shared, paper))}
     prose = {piece for piece in pieces if len(piece.split()) > FEW_WORDS}
     assert prose
@@ -69,7 +69,7 @@ def _texts(node: object) -> Iterator[str]:
 
 
 def _prose(node: object) -> Iterator[str]:
-    """The texts of a document under keys that hold prose."""
+    """The strings of a document under keys that hold prose."""
     if isinstance(node, dict):
         for key, value in node.items():
             if key in {"description", "summary", "title"} and isinstance(value, str):

@@ -116,7 +116,7 @@ class Fleet:
         """Stop a process until the server has seen something of others.
 
         A process that is stopped amid a change of the store keeps all others from it: then it goes on, and is stopped
-        anew.
+        again.
         """
         program = self.programs[name]
         deadline = time.monotonic() + PATIENCE_S

@@ -124,7 +124,7 @@ def by_links(provider: Provider) -> Provider:
 
 
 def reset(emulator: Running, **options: Any) -> None:
-    """Begin the production anew with other options."""
+    """Begin the production again with other options."""
     body = json.dumps({"provider": "apivideo/production", **options}).encode()
     assert fetch(f"{emulator.control}/reset", "POST", body=body).status == 200
 

@@ -124,7 +124,7 @@ def test_a_record_that_has_become_text(tmp_path: Path) -> None:
 
 
 def test_a_record_under_another_name(tmp_path: Path) -> None:
-    """The name of a record has become another: that the record is missing is no proof that nothing was used."""
+    """The name of a record has become another: that the record is missing is not proof that nothing was used."""
     path = tmp_path / "state.db"
     used_up(path)
     direct = sqlite3.connect(path, isolation_level=None)

@@ -95,7 +95,7 @@ class Fleet:
             holder.exchange({})
 
     def spent(self) -> int:
-        """Permits that nobody can use, as the state says."""
+        """Permits that no one can use, as the state says."""
         return self._holders[0].spent(look=True)["minute"][0]
 
 

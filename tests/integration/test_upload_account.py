@@ -122,7 +122,7 @@ def test_the_figures_of_another_process_count(own_site: Site) -> None:
 
 
 def test_a_question_that_cannot_be_asked_is_asked_by_the_same_call(site: Site) -> None:
-    """All pieces are there, but that cannot be verified: it is no success, and nothing is sent again."""
+    """All pieces are there, but that cannot be verified: it is not a success, and nothing is sent again."""
     site.faults({"operation": "videos.status", "fault": "error_before", "status": 400, "nth": [1]})
     failed = sent(site, wait="playable")
     assert isinstance(failed, errors.UploadStopped)

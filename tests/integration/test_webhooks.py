@@ -131,16 +131,16 @@ def test_the_handlers_of_the_page(api: Apivideo, emulator: Running, title: str, 
     (sample,) = (block for block in pages.blocks(pages.DOCS / "how" / "webhooks.md", "python") if block.title == title)
     module: dict[str, Any] = {"__name__": title}
     exec(compile(sample.text, title, "exec", dont_inherit=True), module)  # noqa: S102 - our own page
-    said = io.StringIO()
-    with chdir(tmp_path), redirect_stdout(said), serve(module["app"]) as url:
+    printed = io.StringIO()
+    with chdir(tmp_path), redirect_stdout(printed), serve(module["app"]) as url:
         secret = hooked(api, url, SUMMARY)
         (tmp_path / "webhook.secret").write_text(secret)
         video = uploaded(api, emulator)
         ends_at = time.monotonic() + PATIENCE_S
-        while SUMMARY not in said.getvalue() and time.monotonic() < ends_at:
+        while SUMMARY not in printed.getvalue() and time.monotonic() < ends_at:
             time.sleep(0.02)
         forged = fetch(url, "POST", headers={"X-Api-Video-Signature": "00"}, body=b"{}")
     assert forged.status == 400
-    assert f"{SUMMARY}: " in said.getvalue()
-    assert video in said.getvalue()
-    assert "refused: apivideo: x-api-video-signature is not the signature of this body" in said.getvalue()
+    assert f"{SUMMARY}: " in printed.getvalue()
+    assert video in printed.getvalue()
+    assert "refused: apivideo: x-api-video-signature is not the signature of this body" in printed.getvalue()

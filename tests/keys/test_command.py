@@ -74,18 +74,18 @@ def test_a_program_that_is_not_there(tmp_path: Path) -> None:
         parse_source(f"command:{tmp_path / 'script'}", "").read()
 
 
-@pytest.mark.parametrize("said", [SECRET, f"key={SECRET}!", "sk_live_4eC39HqLyjWDarjtT1zdp7dc"])
-def test_an_error_shows_no_key(said: str) -> None:
+@pytest.mark.parametrize("message", [SECRET, f"key={SECRET}!", "sk_live_4eC39HqLyjWDarjtT1zdp7dc"])
+def test_an_error_shows_no_key(message: str) -> None:
     """What it prints as a key, and what looks like one, is left out of the error."""
     with pytest.raises(KeyMissing) as caught:
-        shell(f"echo {SECRET}; echo {shlex.quote('bad ' + said)} >&2; exit 1").read()
+        shell(f"echo {SECRET}; echo {shlex.quote('bad ' + message)} >&2; exit 1").read()
     assert "bad" in str(caught.value)
     assert SECRET not in str(caught.value)
     assert "4eC39" not in str(caught.value)
 
 
 def test_the_last_line_is_one_line() -> None:
-    """Colours and other control characters are no part of a message, and a long line is cut."""
+    """Colours and other control characters are not part of a message, and a long line is cut."""
     assert last_line("a\n\x1b[31mred\x1b[0m\r\n\n", Key("")) == " [31mred [0m"
     assert len(last_line("word " * 100, Key(""))) == 200
     assert (
@@ -124,9 +124,9 @@ def test_clients_share_what_was_read(tmp_path: Path) -> None:
     source = parse_source(place, "")
     assert isinstance(source, LeasedSource)
     assert (source.read(), count.read_text()) == (Key(SECRET), "x\n")
-    assert source.read_anew(Key("another").fingerprint) == Key(SECRET)
+    assert source.refresh(Key("another").fingerprint) == Key(SECRET)
     assert count.read_text() == "x\n"
-    source.read_anew(Key(SECRET).fingerprint)
+    source.refresh(Key(SECRET).fingerprint)
     assert count.read_text() == "x\nx\n"
 
 
@@ -170,6 +170,6 @@ def test_a_source_that_is_away_costs_nothing(tmp_path: Path, caplog: pytest.LogC
         "command:cat …: calls go on with the key, which cannot be read again: no key: command:cat"
     )
     with pytest.raises(KeyMissing, match=r"exit code 1: cat: .+ No such file"):
-        source.read_anew(Key(SECRET).fingerprint)
+        source.refresh(Key(SECRET).fingerprint)
     path.write_text("acme_second")
     assert renew(source) == 2

@@ -51,7 +51,7 @@ REFUSED: dict[str, Callable[[Key], object]] = {
 
 @pytest.mark.parametrize("way", SHOWN)
 def test_it_does_not_show(way: str) -> None:
-    """Whatever makes a text of a key makes one without its text."""
+    """Whatever makes a string of a key makes one without its text."""
     assert SECRET not in str(SHOWN[way](Key(SECRET)))
 
 
@@ -87,7 +87,7 @@ def test_keys_are_the_same_by_their_text() -> None:
 
 @given(st.text())
 def test_any_text_can_be_a_key(text: str) -> None:
-    """Also what no provider takes, and half characters from an environment variable that is no UTF-8."""
+    """Also what no provider takes, and half characters from an environment variable that is not UTF-8."""
     key: Any = Key(text)
     assert key.reveal() == text.strip()
     assert len(key.fingerprint) == 12

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A text is decrypted with the same key for the same record only."""
+"""A string is decrypted with the same key for the same record only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TEXT = b"a token"
 
 
 def test_who_has_the_key_can_open_it() -> None:
-    """Another process derives the same; two seals of one text are not alike."""
+    """Another process derives the same; two seals of one string are not alike."""
     sealed = RecordCipher(Key("one"), "record").encrypt(TEXT)
     assert RecordCipher(Key("one"), "record").decrypt(sealed) == TEXT
     assert TEXT not in sealed

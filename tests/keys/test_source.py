@@ -121,15 +121,15 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("place", ["file:~nobody_of_this_name/key", "file:a\0b"])
 def test_a_place_that_cannot_be(place: str) -> None:
-    """What is no path is refused as an option."""
+    """What is not a path is refused as an option."""
     with pytest.raises(InvalidOption, match="a path"):
         parse_source(place, "ACME_KEY")
 
 
 @pytest.mark.parametrize("text", [SECRET, "", "env:", "file:", "vault:", f"value:{SECRET}"])
 def test_what_is_no_place_is_not_repeated(text: str) -> None:
-    """A text that names no place may be a key."""
-    with pytest.raises(InvalidOption, match=f"a text of {len(text)} characters") as caught:
+    """A string that names no place may be a key."""
+    with pytest.raises(InvalidOption, match=f"a string of {len(text)} characters") as caught:
         parse_source(text, "ACME_KEY")
     assert SECRET not in str(caught.value)
 

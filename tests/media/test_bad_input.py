@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that are no recordings, or not whole, are refused before anything is sent, by name and with the reason."""
+"""Files that are not recordings, or not whole, are refused before anything is sent, by name and with the reason."""
 
 from __future__ import annotations
 

@@ -225,7 +225,7 @@ def test_both_sides_tell_hooks_the_same() -> None:
 
 
 def test_a_wrong_hook_is_named_at_once() -> None:
-    """A name that nothing answers to, a text for a list, a class, and a thing without the methods."""
+    """A name that nothing answers to, a string for a list, a class, and a thing without the methods."""
     with pytest.raises(UnknownName, match="unknown hook 'prometeus': did you mean prometheus"):
         Client("userplane", key=f"env:{KEY}", hooks=["prometeus"])
     with pytest.raises(InvalidOption, match="a list of hooks"):

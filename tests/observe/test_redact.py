@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Texts lose their secrets and keep the rest."""
+"""Strings lose their secrets and keep the rest."""
 
 from __future__ import annotations
 

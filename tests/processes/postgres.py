@@ -26,7 +26,7 @@ NOBODY: Final = 65534
 """The user that runs the server where the tests run as root, whom PostgreSQL refuses."""
 
 FAST: Final = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "autovacuum=off", "shared_buffers=16MB")
-"""Settings of a server that nobody needs after the tests."""
+"""Settings of a server that no one needs after the tests."""
 
 
 class PostgresMissing(Exception):

@@ -53,7 +53,7 @@ def make_project(
 
     Args:
         root: its folder.
-        files: texts to write, by name.
+        files: strings to write, by name.
         accounts: its accounts; one of Userplane if there are none.
         scope: what to look at.
     """

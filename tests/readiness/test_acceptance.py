@@ -150,7 +150,7 @@ def test_entries_are_read_as_they_were_written(
         ("x = [", "expected TOML"),
         ("[accepted]\n", "expected a list of tables"),
         ("[[ignored]]\n", "expected a list of tables"),
-        ("[[accepted]]\n", "base.toml:1: accepted.check: expected a text, found None"),
+        ("[[accepted]]\n", "base.toml:1: accepted.check: expected a string, found None"),
         ('[[accepted]]\ncheck=""\npath=""\nidentity=""\nreason="a"\nuntil="2027"\n', "until: expected a date"),
         ('[[accepted]]\ncheck=""\npath=""\nidentity=""\nreason=" "\nuntil=2027-01-01\n', "expected why"),
         ('[[accepted]]\ncheck=""\npath=""\nidentity=""\nreason="a"\nuntil=2027-01-01\nlines=1\n', "accepted.lines"),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callwell.readiness.deployment.lines import read_lines
-from callwell.readiness.deployment.processes import find_several
+from callwell.readiness.deployment.processes import find_replicas
 from callwell.readiness.deployment.reading import read_deployment
 from callwell.readiness.deployment.yaml_files import NotYaml, read_yaml
 from tests.readiness.accounts import make_project
@@ -42,7 +42,7 @@ PIECES: Final = st.sampled_from(
 
 @given(st.lists(st.tuples(PIECES, st.sampled_from([" ", "\n", "\n  "])).map("".join)).map("".join) | st.text())
 def test_any_text_is_read(text: str) -> None:
-    """A text is read, or is said to be no tree; nothing else happens."""
+    """A string is read, or is said to be no tree; nothing else happens."""
     list(read_lines("gunicorn.conf", text))
     with suppress(NotYaml):
         list(read_yaml("compose.yaml", text))
@@ -78,5 +78,5 @@ def test_any_text_is_read(text: str) -> None:
 def test_what_runs_several_times(tmp_path: Path, name: str, text: str, expected: str) -> None:
     """Workers, copies and replicas are found in each form in which they are written."""
     facts = read_deployment(make_project(tmp_path, {name: text}).files)
-    assert [one.what for one in find_several(facts)] == [expected] * bool(expected)
+    assert [one.what for one in find_replicas(facts)] == [expected] * bool(expected)
     assert facts.unseen == ()

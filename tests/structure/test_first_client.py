@@ -71,7 +71,7 @@ def test_the_first_call_loads_what_sends_and_what_reads_headers() -> None:
 
 
 def test_types_of_a_description_are_no_texts() -> None:
-    """A text would be compiled when the first description is loaded: see `core.rules`."""
+    """A string would be compiled when the first description is loaded: see `core.rules`."""
     from callwell.core.rules.operations import OperationRule
     from callwell.core.rules.profile import Profile
     from callwell.description.model import Operation

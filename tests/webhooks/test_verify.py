@@ -70,7 +70,7 @@ def test_headers_come_in_any_form(headers: Any) -> None:
 
 @pytest.mark.parametrize("source", ["text", "key", "env", "file"])
 def test_the_secret_comes_from_anywhere(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A text, a key, or a place as for the keys of clients."""
+    """A string, a key, or a place as for the keys of clients."""
     monkeypatch.setenv("A_SECRET", SECRET)
     (tmp_path / "secret").write_text(f"{SECRET}\n")
     places = {"text": SECRET, "key": Key(SECRET), "env": "env:A_SECRET", "file": f"file:{tmp_path / 'secret'}"}
@@ -78,7 +78,7 @@ def test_the_secret_comes_from_anywhere(source: str, tmp_path: Path, monkeypatch
 
 
 def test_a_secret_that_is_not_there_is_reported() -> None:
-    """A place without one, and an empty text, open nothing."""
+    """A place without one, and an empty string, open nothing."""
     with pytest.raises(errors.KeyMissing):
         verify(signed(secret=""), secret="env:CALLWELL_NO_SUCH_SECRET")
     for empty in ("", " ", Key("")):

@@ -136,7 +136,7 @@ class AssessmentRules:
         )
 
     def accents(self, operation: str) -> str:
-        """The accents of an operation, for people."""
+        """The accents of an operation, for display."""
         return describe_schema(self._accent_schema(operation))
 
     def free_speech_operation(self) -> str | None:

@@ -53,7 +53,7 @@ WorkersOption = Annotated[
     int, typer.Option("--workers", min=1, max=1024, metavar="N", help="Recordings processed at once.")
 ]
 
-MAX_ALIKE: Final = 5
+MAX_LISTED_FAILURES: Final = 5
 """Failures of one kind that are printed one by one: after five, a count says more than further lines."""
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -165,8 +165,8 @@ def _failures(report: AssessmentReport, out: Path) -> Iterator[str]:
     for error in report.failed:
         kind = (type(error.cause).__name__, str(getattr(error.cause, "name", "")))
         counts[kind] += 1
-        if counts[kind] <= MAX_ALIKE:
+        if counts[kind] <= MAX_LISTED_FAILURES:
             yield str(error)
     for kind, count in counts.items():
-        if count > MAX_ALIKE:
-            yield f"and {count - MAX_ALIKE:,} more rows with {kind[0]}: see {out / 'scores.csv'}"
+        if count > MAX_LISTED_FAILURES:
+            yield f"and {count - MAX_LISTED_FAILURES:,} more rows with {kind[0]}: see {out / 'scores.csv'}"

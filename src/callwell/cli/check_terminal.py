@@ -137,5 +137,5 @@ def _reasons(result: CheckResult) -> Iterator[RenderableType]:
 
 
 def _indented(text: Text, columns: int) -> Padding:
-    """A text with a margin."""
+    """A string with a margin."""
     return Padding(text, (0, 0, 0, columns))

@@ -40,7 +40,7 @@ class Candidate(NamedTuple):
 
     Attributes:
         word: the whole word.
-        help: a short text about it, may be empty.
+        help: a short string about it, may be empty.
     """
 
     word: str

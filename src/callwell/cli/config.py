@@ -12,7 +12,7 @@ import typer
 from callwell.cli import output
 from callwell.cli.flags import JsonOption, OptionalProviderArgument
 from callwell.cli.key_status import mask_place
-from callwell.client.settings import GENERAL, OF_ENVIRONMENT
+from callwell.client.settings import ENVIRONMENT_SETTINGS, GLOBAL_SETTINGS
 from callwell.core.addresses import mask_address
 from callwell.state.urls import mask_state_url
 
@@ -37,7 +37,7 @@ Where a setting comes from, in order of precedence:
   2. CALLWELL_<PROVIDER>_<ENVIRONMENT>_<SETTING>, CALLWELL_<PROVIDER>_<SETTING>;
      for an address also <PROVIDER>_<ENVIRONMENT>_BASE_URL, and for that of the
      default environment <PROVIDER>_BASE_URL
-  3. CALLWELL_<SETTING>, for {", ".join(GENERAL)}
+  3. CALLWELL_<SETTING>, for {", ".join(GLOBAL_SETTINGS)}
   4. callwell.toml: the file named by CALLWELL_CONFIG, or else the nearest one in
      this folder or above it, up to the home folder
   5. the provider's profile, or Callwell's default
@@ -54,9 +54,9 @@ An example of callwell.toml:
 
 \b
 Settings for all providers:
-{_list_names(GENERAL)}
+{_list_names(GLOBAL_SETTINGS)}
 Settings of one environment:
-{_list_names(OF_ENVIRONMENT)}
+{_list_names(ENVIRONMENT_SETTINGS)}
 
 Paths are relative to the file. Only a trusted file, in the home folder or named by CALLWELL_CONFIG, may set proxy,
 ca_file, key_header or an address on another machine: anyone could have put a file into another folder.
@@ -108,7 +108,7 @@ def _other_environments(settings: Settings, described: Provider, values: Mapping
 def _all_rows(settings: Settings) -> Iterator[dict[str, Any]]:
     from callwell.cli.settings import Setting
 
-    general = {name: settings.general(name) for name in GENERAL}
+    general = {name: settings.general(name) for name in GLOBAL_SETTINGS}
     for setting in general.values():
         yield _to_row(None, setting)
     if clock := os.environ.get("CALLWELL_CLOCK"):

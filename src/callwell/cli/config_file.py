@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from callwell.client.settings import GENERAL, OF_ENVIRONMENT, SETTINGS
+from callwell.client.settings import ENVIRONMENT_SETTINGS, GLOBAL_SETTINGS, SETTINGS
 from callwell.core.addresses import LOOPBACK_HOSTS, mask_address
 from callwell.description import catalog
 from callwell.description.error import DescriptionError
@@ -36,7 +36,7 @@ NAME: Final = "callwell.toml"
 FOLDER: Final = "folder"
 """In the table of a provider that is not bundled: the folder of its description."""
 
-ALLOWED: Final = (GENERAL, (*SETTINGS, FOLDER), OF_ENVIRONMENT)
+ALLOWED: Final = (GLOBAL_SETTINGS, (*SETTINGS, FOLDER), ENVIRONMENT_SETTINGS)
 """The settings that may be at the top, in a provider's table, and in an environment's table, by depth."""
 
 IN_FILES: Final = ("file", "dir")
@@ -49,7 +49,7 @@ class SourcedValue(NamedTuple):
     """The value of a setting, and where it was set.
 
     Attributes:
-        value: a text, seconds, or a flag.
+        value: a string, seconds, or a flag.
         origin: `file:line` or `env:VARIABLE`.
     """
 
@@ -192,7 +192,7 @@ def _check_value(path: KeyPath, value: object) -> str | float:
     if kind == "secret":
         return _check_key_source(path, value)
     if not isinstance(value, str) or not value:
-        raise DescriptionError(path, "expected a text", found=value)
+        raise DescriptionError(path, "expected a string", found=value)
     return _check_address(path, value) if kind == "address" else value
 
 

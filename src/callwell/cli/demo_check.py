@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The last part of the demo: `callwell check` on a small project, with its faults and mended.
+"""The last part of the demo: `callwell check` on a small project, with its faults, and with them fixed.
 
 Both runs are processes of their own, side by side, with no settings of the user in their environment.
 """
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-LEFT_OUT: Final = ("drills", "keys.rotation-drill", "leaks.shapes", "leaks.shapes-in-history")
+SKIPPED_CHECKS: Final = ("drills", "keys.rotation-drill", "leaks.shapes", "leaks.shapes-in-history")
 """What would make the demo slow: drills run the emulator once more, for what the demo has just shown, and the search by
 shape compiles its rules for ten seconds when it runs for the first time. The exact match finds the same keys."""
 
-KEPT_VARIABLES: Final = ("PATH", "SYSTEMROOT", "PYTHONPATH", "PYTHONUTF8", "LANG", "COLUMNS")
+PASSED_VARIABLES: Final = ("PATH", "SYSTEMROOT", "PYTHONPATH", "PYTHONUTF8", "LANG", "COLUMNS")
 """What a process needs to start; all else could change what is found."""
 
 TIMEOUT_S: Final = 120.0
@@ -68,7 +68,7 @@ def check_samples(folder: Path) -> tuple[SampleRun, ...]:
         project = write_sample(place, mended=mended)
         report = place / "report.json"
         arguments = ["check", str(project), "--offline", "--samples", str(project / SAMPLES), "--json", str(report)]
-        arguments += [argument for left_out in LEFT_OUT for argument in ("--skip", left_out)]
+        arguments += [argument for left_out in SKIPPED_CHECKS for argument in ("--skip", left_out)]
         started.append((name, int(not mended), report, _start(arguments, home=place)))
     try:
         return tuple(_finish(name, expected, report, process) for name, expected, report, process in started)
@@ -79,7 +79,7 @@ def check_samples(folder: Path) -> tuple[SampleRun, ...]:
 
 
 def _start(arguments: list[str], *, home: Path) -> subprocess.Popen[str]:
-    kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+    kept = {name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ}
     return subprocess.Popen(  # noqa: S603 - arguments of our own
         [sys.executable, "-m", "callwell", *arguments],
         env={**kept, "HOME": str(home)},

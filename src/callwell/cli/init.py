@@ -199,7 +199,7 @@ def _summary(folder: Path, intake: Intake, inferred: Inferred, profile_text: str
 
 
 def _some(label: str, texts: Sequence[str]) -> Iterator[str]:
-    """The first texts in lines of the summary, and how many more there are."""
+    """The first strings in lines of the summary, and how many more there are."""
     for index, text in enumerate(texts[:MAX_REASONS]):
         yield f"  {'' if index else label:<12}  {text}"
     if len(texts) > MAX_REASONS:

@@ -38,7 +38,7 @@ WAITS: Final = 1
 REFUSED: Final = 3
 """Exit codes: a step waits; the provider refuses the new key."""
 
-FOR_PEOPLE: Final = (Action.PERSON, Action.CONFIRM)
+MANUAL_ACTIONS: Final = (Action.PERSON, Action.CONFIRM)
 
 CONFIRMED: Final = (RotationStep.PREPARE, RotationStep.REVOKE)
 """Steps that a person confirms."""
@@ -68,7 +68,7 @@ class RotatedAccount(NamedTuple):
     Attributes:
         config: of its clients.
         driver: carries the rotation out.
-        state: its URL, for people.
+        state: its URL, for display.
     """
 
     config: ClientConfig
@@ -135,7 +135,7 @@ def _go_on(
     try:
         _refuse_other_case(rotation, overlap)
         conversation = Conversation(account, rotation, is_silent=as_json)
-        end = conversation.talk(confirmed) if is_interactive else conversation.run(confirmed)
+        end = conversation.converse(confirmed) if is_interactive else conversation.run(confirmed)
     finally:
         with suppress(StateError):
             account.driver.release()
@@ -171,11 +171,11 @@ class Conversation:
             progress = self._driver.go_on(confirmed)
             self._show(progress)
             wait = progress.wait
-            if wait is None or wait.is_refused or wait.action in FOR_PEOPLE or time.monotonic() > give_up_at:
+            if wait is None or wait.is_refused or wait.action in MANUAL_ACTIONS or time.monotonic() > give_up_at:
                 return progress
             self._pause()
 
-    def talk(self, confirmed: frozenset[RotationStep]) -> Progress:
+    def converse(self, confirmed: frozenset[RotationStep]) -> Progress:
         """Go on to the end, or until Ctrl-C."""
         self._print("Ctrl-C stops here and loses nothing: the same command goes on, on any machine with this state.")
         while True:
@@ -353,7 +353,7 @@ def _print_plan(account: RotatedAccount, *, overlaps: bool, as_json: bool) -> No
     rotation = account.driver.read()
     if not rotation.is_under_way:
         now = account.config.clock.wall()
-        rotation = begin(account.driver.preview_old(), overlaps=overlaps, by="nobody: this is a dry run", now=now)
+        rotation = begin(account.driver.preview_old(), overlaps=overlaps, by="no one: this is a dry run", now=now)
     wait = account.driver.preview(rotation).wait
     guide = account.guide(overlaps=rotation.overlaps)
     if as_json:

@@ -55,7 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             code = _run(arguments or ["--help"])
             sys.stdout.flush()
     except KeyboardInterrupt:
-        return _complain("terminated", TERMINATED) if terminated.is_set() else _complain("interrupted", INTERRUPTED)
+        return (
+            _print_error("terminated", TERMINATED) if terminated.is_set() else _print_error("interrupted", INTERRUPTED)
+        )
     except BrokenPipeError:
         _discard_stdout()
         return CLOSED_PIPE
@@ -131,24 +133,24 @@ def _report(error: Exception) -> int:
     _show_traceback()
     match error:
         case CallwellError():
-            return _complain(str(error), error.exit_code)
+            return _print_error(str(error), error.exit_code)
         case typer.TyperException():
             context = getattr(error, "ctx", None)
             path = context.command_path if context else "callwell"
-            return _complain(
+            return _print_error(
                 f"{error.format_message().replace('Value error, ', '').rstrip('.')}; try {path} --help", USAGE_ERROR
             )
         case OSError():
             _discard_stdout()
-            return _complain(
+            return _print_error(
                 f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error), LOCAL_ERROR
             )
         case _:
             text = f"internal error: {type(error).__name__}: {error}"
-            return _complain(f"{text} (CALLWELL_DEBUG=1 prints the traceback)", INTERNAL)
+            return _print_error(f"{text} (CALLWELL_DEBUG=1 prints the traceback)", INTERNAL)
 
 
-def _complain(text: str, code: int) -> int:
+def _print_error(text: str, code: int) -> int:
     from callwell.cli.output import say
 
     say(f"callwell: {text}")

@@ -203,6 +203,6 @@ def _wrap(label: str, text: str) -> Iterator[str]:
 
 
 def _wrap_text(text: str, indent: int) -> list[str]:
-    """A text in lines that fit the terminal beside what is before them."""
+    """A string in lines that fit the terminal beside what is before them."""
     width = max(40, min(output.width(), WIDEST) - indent)
     return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)

@@ -28,7 +28,7 @@ CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u
 
 SECRET_NAME: Final = re.compile(r"(?i)(?:^|_)(?:api_?key|key|token|secret|password)$")
 MIN_SECRET: Final = 8
-"""Characters: a shorter value of such a variable is too common a text to be removed everywhere."""
+"""Characters: a shorter value of such a variable is too common a string to be removed everywhere."""
 PIPE_WIDTH: Final = 160
 """Columns of a table that goes to a pipe or file: wide enough for most, narrow enough for a log viewer."""
 
@@ -161,7 +161,7 @@ def escape_unencodable(text: str, encoding: str) -> str:
 
 
 def _encoding() -> str:
-    """The encoding of standard output. A program that has replaced it by an `io.StringIO` takes any text."""
+    """The encoding of standard output. A program that has replaced it by an `io.StringIO` takes any string."""
     return sys.stdout.encoding or "utf-8"
 
 
@@ -187,7 +187,7 @@ def _replace_unencodable(error: UnicodeError) -> tuple[str, int]:
 
 
 def say(text: str) -> None:
-    """Print one line on standard error, for people."""
+    """Print one line on standard error, for display."""
     line = " ".join(clean(text).split())
     try:
         sys.stderr.write(f"{line}\n")
@@ -197,7 +197,7 @@ def say(text: str) -> None:
 
 
 def clean(text: str) -> str:
-    """Remove secrets and control characters from a text."""
+    """Remove secrets and control characters from a string."""
     secrets = (
         value
         for name, value in os.environ.items()
@@ -214,13 +214,13 @@ def log_to_stderr(*, verbose: bool) -> None:
     """
     import logging
 
-    class Cleaned(logging.Formatter):
+    class RedactingFormatter(logging.Formatter):
         def format(self, record: Any) -> str:
             return clean(super().format(record))
 
     logger = logging.getLogger("callwell")
     logger.propagate = False
     handler: logging.Handler = logging.StreamHandler(sys.stderr) if verbose else logging.NullHandler()
-    handler.setFormatter(Cleaned("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
+    handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG if verbose else logging.CRITICAL)

@@ -71,13 +71,13 @@ def mark_key(settings: Settings, names: Collection[str], text: str, *, revoked: 
         state: the state's URL, if it is not the configured one.
 
     Raises:
-        InvalidOption: the text is no fingerprint; it may be a key, so the message does not show it.
+        InvalidOption: the text is not a fingerprint; it may be a key, so the message does not show it.
         UnknownName: no key has it.
         UsageError: several keys have it, or no state is shared.
     """
     if not _PREFIX.fullmatch(text):
         expected = f"a fingerprint of {DIGITS} hex digits, as callwell keys list shows it, or its beginning"
-        raise InvalidOption("ID", f"a text of {len(text)} characters", expected)
+        raise InvalidOption("ID", f"a string of {len(text)} characters", expected)
     with ExitStack() as opened:
         states = [
             shared

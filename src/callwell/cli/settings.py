@@ -48,7 +48,7 @@ class Setting(NamedTuple):
 
     Attributes:
         name: the setting's name, as in `callwell.toml`.
-        value: a text, seconds, a flag, or None if nothing is set.
+        value: a string, seconds, a flag, or None if nothing is set.
         origin: the option, `env:VARIABLE`, file and line, `profile` or `default`.
     """
 
@@ -125,7 +125,7 @@ class Settings:
         """A setting as it is for all providers, without what is set for one of them.
 
         Args:
-            name: one of `callwell.client.settings.GENERAL`.
+            name: one of `callwell.client.settings.GLOBAL_SETTINGS`.
         """
         values = (self._variable(f"CALLWELL_{name.upper()}", name), self._file_values.get((name,)))
         return _first(name, values, default(name))
@@ -269,7 +269,7 @@ def default(name: str) -> Setting:
 
 
 def _load_quietly(name: str | Path) -> Provider:
-    """Load a provider, with its warnings as lines for people."""
+    """Load a provider, with its warnings as lines to print."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         provider = catalog.load(name)
@@ -328,7 +328,7 @@ def _parse_key_source(variable: str, text: str) -> str:
         parse_source(text, "")
     except InvalidOption as error:
         raise InvalidOption(
-            variable, f"a text of {len(text)} characters", "env:NAME, file:PATH or another key source"
+            variable, f"a string of {len(text)} characters", "env:NAME, file:PATH or another key source"
         ) from error
     return text
 
@@ -338,4 +338,4 @@ PARSERS: Final[Mapping[Kind, Callable[[str, str], str | float]]] = {
     "flag": _parse_flag,
     "secret": _parse_key_source,
 }
-"""By kind of setting: parses a variable's text. All other kinds are texts."""
+"""By kind of setting: parses a variable's text. All other kinds are strings."""

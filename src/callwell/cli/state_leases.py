@@ -10,7 +10,7 @@ from callwell.cli import output
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from callwell.core.quota.lease_status import FleetStatus, Hand, HolderStatus, QuotaStatus, UndocumentedStatus
+    from callwell.core.quota.lease_status import FleetStatus, HeldQuota, HolderStatus, QuotaStatus, UndocumentedStatus
     from callwell.state.postgres import PostgresState
     from callwell.state.sqlite import SqliteState
 
@@ -66,14 +66,14 @@ def to_json(accounts: dict[str, FleetStatus]) -> list[dict[str, Any]]:
 def emit(accounts: dict[str, FleetStatus]) -> None:
     """Print the accounts: where the permits of each quota are, and who has them."""
     for name, account in accounts.items():
-        output.emit(f"\n{name}{_trouble(account)}\n")
+        output.emit(f"\n{name}{_describe_problem(account)}\n")
         output.emit_table(QUOTA_COLUMNS, [*map(_quota, account.quotas), *map(_undocumented, account.undocumented)])
         output.emit("")
         rows = [row for holder in account.holders for row in _rows(holder)]
         output.emit_table(HOLDER_COLUMNS, rows, empty="no process holds permits")
 
 
-def _trouble(account: FleetStatus) -> str:
+def _describe_problem(account: FleetStatus) -> str:
     if account.breaker == "open":
         return f": failures in a row, no requests for {account.breaker_open_s:.0f} s"
     return ": failures in a row, one request tries the provider" if account.breaker == "half-open" else ""
@@ -95,7 +95,7 @@ def _rows(holder: HolderStatus) -> Iterator[list[Any]]:
         yield [holder.process, hand.quota, hand.permits, hand.in_flight, hand.needs, _ends(holder, hand)]
 
 
-def _ends(holder: HolderStatus, hand: Hand) -> str:
+def _ends(holder: HolderStatus, hand: HeldQuota) -> str:
     if holder.ends_in_s > 0.0:
         return f"in {span(holder.ends_in_s)}"
     return f"has ended: free in {span(hand.free_in_s)}"

@@ -71,7 +71,7 @@ def _stacked(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) 
 
 
 def _wrap(text: str, width: int, *, fold: bool) -> Iterator[str]:
-    """Break a text into lines between words; `fold` breaks longer words too."""
+    """Break a string into lines between words; `fold` breaks longer words too."""
     line = ""
     for word in text.split(" "):
         longer = f"{line} {word}" if line else word
@@ -89,7 +89,7 @@ def _wrap(text: str, width: int, *, fold: bool) -> Iterator[str]:
 
 
 def _prefix(text: str, width: int) -> str:
-    """The longest beginning of a text that fits, but at least one character."""
+    """The longest beginning of a string that fits, but at least one character."""
     used = 0
     for i, character in enumerate(text):
         used += _columns_of(character)
@@ -108,7 +108,7 @@ def _longest_word(text: str) -> int:
 
 
 def _columns_of(text: str) -> int:
-    """Columns of a text on a terminal: Chinese characters take two."""
+    """Columns of a string on a terminal: Chinese characters take two."""
     if text.isascii():
         return len(text)
     from rich.cells import cell_len  # imported here because few tables need it

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from callwell.client.setting_variables import BASE_URL, PREFIX, base_url_variable, to_variable
-from callwell.client.settings import GENERAL, OF_ENVIRONMENT, SETTINGS
+from callwell.client.settings import ENVIRONMENT_SETTINGS, GLOBAL_SETTINGS, SETTINGS
 from callwell.errors import UnknownName
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def unknown_variables(
         providers: the names of the known providers.
         environments: returns the names of a provider's environments; called only if there is a suspicious variable.
     """
-    general = {f"{PREFIX}{name.upper()}" for name in (*GENERAL, *OTHER_VARIABLES)}
+    general = {f"{PREFIX}{name.upper()}" for name in (*GLOBAL_SETTINGS, *OTHER_VARIABLES)}
     candidates = sorted(name for name in variables if _looks_like_setting(name, providers) and name not in general)
     if not candidates:
         return {}
@@ -57,7 +57,7 @@ def _all_variables(provider: str, environments: Collection[str]) -> Iterator[str
     yield base_url_variable(provider)
     for environment in environments:
         yield base_url_variable(provider, environment)
-        for setting in (*OF_ENVIRONMENT, *GENERAL):
+        for setting in (*ENVIRONMENT_SETTINGS, *GLOBAL_SETTINGS):
             yield f"{PREFIX}{to_variable(provider)}_{to_variable(environment)}_{setting.upper()}"
 
 
@@ -66,9 +66,10 @@ def _wrong_environment(
 ) -> str | None:
     """A complaint if the variable names an environment that the provider does not have."""
     text = variable.removeprefix(PREFIX)
+    settings = (*ENVIRONMENT_SETTINGS, *GLOBAL_SETTINGS)
     for provider in providers:
         rest = text.removeprefix(f"{to_variable(provider)}_")
-        setting = next((name for name in (*OF_ENVIRONMENT, *GENERAL) if rest.endswith(f"_{name.upper()}")), None)
+        setting = next((name for name in settings if rest.endswith(f"_{name.upper()}")), None)
         if rest == text or setting is None:
             continue
         environment = rest.removesuffix(f"_{setting.upper()}").lower()

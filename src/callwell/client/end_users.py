@@ -46,7 +46,7 @@ SECRET_FILE: Final = "user-secret"  # noqa: S105 - a file's name
 """The file of our own secret, in the default folder of the state."""
 
 CALLS_BEFORE_NOTICE: Final = 100
-"""Calls for one and the same end user after which a client asks whether one ID stands for everybody: enough to rule
+"""Calls for one and the same end user after which a client asks whether one ID stands for everyone: enough to rule
 out a session of a real user."""
 
 MAX_REMEMBERED: Final = 65_536
@@ -236,7 +236,7 @@ class EndUsers:
             raise KeyMissing(f"user_secret: {error}") from error
         size = len(secret.reveal().encode())
         if size < MIN_SECRET_BYTES:
-            raise InvalidOption("user_secret", f"a text of {size} bytes", f"a secret of at least {MIN_SECRET_BYTES}")
+            raise InvalidOption("user_secret", f"a string of {size} bytes", f"a secret of at least {MIN_SECRET_BYTES}")
         return secret.reveal().encode()
 
 
@@ -244,7 +244,7 @@ class HiddenText:
     """Stands in messages for a value that must not be repeated."""
 
     def __init__(self, value: object) -> None:
-        self._text = f"a text of {len(value)} characters" if isinstance(value, str) else type(value).__name__
+        self._text = f"a string of {len(value)} characters" if isinstance(value, str) else type(value).__name__
 
     def __repr__(self) -> str:
         return self._text

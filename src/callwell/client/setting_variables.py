@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from callwell.client.settings import GENERAL
+from callwell.client.settings import GLOBAL_SETTINGS
 
 PREFIX: Final = "CALLWELL_"
 BASE_URL: Final = "BASE_URL"
@@ -35,7 +35,7 @@ def variable_names(provider: str, environment: str, setting: str, *, is_default:
         names.append(f"{PREFIX}{to_variable(provider)}_{setting.upper()}")
     if setting == "base_url" and is_default:
         names.append(base_url_variable(provider))
-    if setting in GENERAL:
+    if setting in GLOBAL_SETTINGS:
         names.append(f"{PREFIX}{setting.upper()}")
     return names
 

@@ -145,8 +145,8 @@ SETTINGS: Final = {
 }
 """All settings by name, in the order in which `callwell config` lists them."""
 
-GENERAL: Final = tuple(name for name, row in SETTINGS.items() if row.scope == "all")
+GLOBAL_SETTINGS: Final = tuple(name for name, row in SETTINGS.items() if row.scope == "all")
 """Settings allowed at the top of `callwell.toml` and in a provider's table."""
 
-OF_ENVIRONMENT: Final = tuple(name for name, row in SETTINGS.items() if row.scope == "environment")
+ENVIRONMENT_SETTINGS: Final = tuple(name for name, row in SETTINGS.items() if row.scope == "environment")
 """Settings allowed in the table of an environment and in a provider's table."""

@@ -18,7 +18,7 @@ from callwell.observe.logs import LOGGER
 
 if TYPE_CHECKING:
     from callwell.client.config import ClientConfig
-    from callwell.client.keys.look import KeyLooks
+    from callwell.client.keys.poller import KeyPoller
     from callwell.client.quota.permit_batch import Membership
 
 CLOSE_S: Final = 5.0
@@ -35,7 +35,7 @@ class StateSession:
         looks: looks at what other processes record about keys.
     """
 
-    def __init__(self, config: ClientConfig, membership: Membership, looks: KeyLooks | None = None) -> None:
+    def __init__(self, config: ClientConfig, membership: Membership, looks: KeyPoller | None = None) -> None:
         self._name = config.provider.name
         self._states = (membership.state or config.state, config.state)
         self._own = config.state if config.owns_state else None
@@ -72,5 +72,5 @@ class StateSession:
     def _close_quietly(self) -> None:
         try:
             self.close()
-        except Exception:  # noqa: BLE001 - whatever it is, nobody waits for it
+        except Exception:  # noqa: BLE001 - whatever it is, no one waits for it
             LOGGER.warning("a client of %s that was not closed left its state in disorder", self._name, exc_info=True)

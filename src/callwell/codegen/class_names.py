@@ -6,7 +6,7 @@
   `Asset` is `AssetModel`, so no import and no builtin is hidden.
 * A schema of the document has its name before all others, whichever operation needs it first. If two names differ only
   in case or punctuation, the one that is written as the class keeps it, and the others get a number.
-* Schemas without a name in the document are named by where they stand; a name that is taken gets a number.
+* Schemas without a name in the document are named by their place; a name that is taken gets a number.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ USED_IN_METHODS: Final = frozenset({"self", "cast"})
 
 SHADOW_COMMENT: Final = "noqa: A002 - the provider's own name"
 RESULTS: Final = {"json": "", "text": "str", "bytes": "bytes", "any": "Any", "events": "str", "lines": "str"}
-"""The annotation of a result that is no JSON, by `AnswerType.kind`."""
+"""The annotation of a result that is not JSON, by `AnswerType.kind`."""
 
 SIDES: Final = {"Async": "async", "": "sync"}
 """The prefix of a side's class names, and the side's name."""

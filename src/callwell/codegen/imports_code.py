@@ -97,7 +97,7 @@ def import_lines(
 
 
 def used_names(body: str) -> set[str]:
-    """The names that code uses, also in the text of a `cast` or of a functional `TypedDict`, and in no other text.
+    """The names that code uses, also in the text of a `cast` or of a functional `TypedDict`, and in no other string.
 
     Args:
         body: the code.

@@ -34,7 +34,7 @@ ENDS: Final = (".", "!", "?", ".)", ".'")
 
 
 class Brackets(NamedTuple):
-    """Code in brackets, with what stands before and after them.
+    """Code in brackets, with what comes before and after them.
 
     Attributes:
         head: up to and with the opening bracket.
@@ -89,11 +89,11 @@ def docstring(text: str, indent: str = "") -> str:
 
 
 def safe_text(text: str) -> str:
-    """A text that cannot end a docstring early or escape anything in it: one line without quotes and backslashes."""
+    """A string that cannot end a docstring early or escape anything in it: one line without quotes and backslashes."""
     return " ".join(text.replace("\\", "/").replace('"', "'").split())
 
 
 def quote(value: object) -> str:
-    """A value as the formatter writes it: a text in double quotes, unless these would have to be escaped."""
+    """A value as the formatter writes it: a string in double quotes, unless these would have to be escaped."""
     text = repr(value)
     return f'"{text[1:-1]}"' if text[:1] == "'" and '"' not in text else text

@@ -94,5 +94,5 @@ def _import_line(name: str) -> str:
 
 
 def _spellings(name: str) -> str:
-    """The texts that mean a provider, with underscores and with dashes."""
+    """The strings that mean a provider, with underscores and with dashes."""
     return ", ".join(f'"{spelling}"' for spelling in sorted({name, name.replace("_", "-")}))

@@ -167,7 +167,7 @@ class Caution(NamedTuple):
 
     Attributes:
         code: a fixed code for programs.
-        message: the same for people.
+        message: the same in words.
     """
 
     code: str

@@ -166,7 +166,7 @@ def advance(state: Call, event: Event, now: float, roll: float) -> tuple[Call, A
     """The next state, and what to do.
 
     Args:
-        state: where the call stands.
+        state: the state of the call.
         event: what has happened.
         now: monotonic seconds.
         roll: a random number in [0, 1), for jitter.
@@ -231,7 +231,7 @@ def _on_judgement(state: Call, judgement: Judgement, event: Answered, now: float
         case Judgement.REPEAT:
             return _on_repeatable(state, event, now, roll)
         case Judgement.UNKNOWN | Judgement.RESULT_LOST if state.traits.probe:
-            not_before = now + outcome.asked_wait_s(event)
+            not_before = now + outcome.requested_wait_s(event)
             probing = replace(state, phase=Phase.PROBING, may_be_done=True, last_closed_at=now, wait_until=not_before)
             return probing, Probe()
         case Judgement.UNKNOWN:
@@ -261,7 +261,7 @@ def _on_repeatable(state: Call, event: Answered, now: float, roll: float) -> tup
         roll,
         FailReason.ANSWER,
         allowed=event.may_retry,
-        asked_s=outcome.asked_wait_s(event),
+        asked_s=outcome.requested_wait_s(event),
         # A success that did not arrive whole may be billed; a gateway's page in its place is not.
         maybe_billed=event.status in outcome.OK and not event.from_gateway,
     )

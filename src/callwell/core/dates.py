@@ -2,7 +2,7 @@
 """Parses dates as servers write them: the three forms of RFC 9110 (IMF-fixdate, RFC 850, asctime) and RFC 3339.
 
 Servers get them wrong in many small ways, so parsing is lenient: the day of the week is not checked and may be missing,
-and so may the zone, as RFC 9110 knows none but GMT. A text that is still no date gives None; nothing raises.
+and so may the zone, as RFC 9110 knows none but GMT. A string that is still no date gives None; nothing raises.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ DAYS_TO_EPOCH: Final = 719_162
 """Days from the first of January of the year 1 to that of 1970."""
 
 MAX_CHARS: Final = 64
-"""Longer texts are no dates: the longest forms have about 35 characters."""
+"""Longer strings are not dates: the longest forms have about 35 characters."""
 
 _TIME = r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?P<part>[.,]\d{1,9})?)?"
 _ZONE = r"(?P<zone>[A-Za-z]{1,5}|[+-]\d{2}:?\d{2})?"
@@ -37,7 +37,7 @@ _PATTERNS: Final = tuple([re.compile(form, re.ASCII) for form in _FORMS])
 
 
 def parse_date(text: str) -> float | None:
-    """Seconds since the epoch; None if the text is no date.
+    """Seconds since the epoch; None if the text is not a date.
 
     Args:
         text: a date in any of the forms.

@@ -70,7 +70,7 @@ class DownloadReason(StrEnum):
 
 
 class Download(NamedTuple):
-    """Where a download stands. Plain values: it can be stored at any time.
+    """The state of a download. Plain values: it can be stored at any time.
 
     Attributes:
         offset: bytes that are safe on disk from the beginning on, in the form in which the storage sends them.
@@ -79,7 +79,7 @@ class Download(NamedTuple):
         fresh_urls: fresh URLs since the last byte.
         failures: failed attempts since the last byte.
         restarts: how often the file changed.
-        high_water: the most bytes that were ever safe: bytes that come again are no progress.
+        high_water: the most bytes that were ever safe: bytes that come again are not progress.
         split: how it may be fetched in ranges; None for one stream.
         later_ranges: what is safe on disk beyond the offset.
         single_use: a URL is good for one request.
@@ -175,7 +175,7 @@ def accept_url(
     """A fresh URL has come.
 
     Args:
-        state: where the download stands.
+        state: the state of the download.
         size: bytes of the file, if the provider announces them.
         single_use: the URL is good for one request.
         not_html: the file is surely no web page.

@@ -2,7 +2,7 @@
 """Flags, whole numbers and names in responses: read where the meaning is plain, refused elsewhere, never ignored.
 
 Providers send `"true"`, `"5"` or `5.0` where their documents say `true` and `5`. These readers take every form that can
-mean one thing only. For all others they raise `UnclearValue`, so a caller must decide what to do without the value.
+mean one thing only. For all others they raise `AmbiguousValue`, so a caller must decide what to do without the value.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ FLAGS: Final = {
     **dict.fromkeys(("false", "0", "no", "n", "off"), False),
 }
 EMPTY_TEXTS: Final = frozenset({"", "null", "none"})
-"""Texts that mean the same as null."""
+"""Strings that mean the same as null."""
 
 INTEGER_TEXT: Final = re.compile(r"[+-]?[0-9]{1,30}(?:\.0{1,30})?")
 """Longer numbers count nothing, and Python refuses to read very long ones."""
@@ -24,7 +24,7 @@ MAX_SHOWN: Final = 40
 """Characters of a wrong value that a message repeats."""
 
 
-class UnclearValue(ValueError):
+class AmbiguousValue(ValueError):
     """A value in a response with an unclear meaning.
 
     Args:
@@ -40,7 +40,7 @@ def to_flag(value: Any) -> bool | None:
     """A flag, or None where it is missing.
 
     Raises:
-        UnclearValue: the value is neither true nor false.
+        AmbiguousValue: the value is neither true nor false.
     """
     if value is None or isinstance(value, bool):
         return value
@@ -52,14 +52,14 @@ def to_flag(value: Any) -> bool | None:
             return None
         if text in FLAGS:
             return FLAGS[text]
-    raise UnclearValue(value, "true or false")
+    raise AmbiguousValue(value, "true or false")
 
 
 def to_integer(value: Any) -> int | None:
     """A whole number, or None where it is missing.
 
     Raises:
-        UnclearValue: the value is no whole number.
+        AmbiguousValue: the value is not a whole number.
     """
     if value is None or type(value) is int:
         return value
@@ -71,30 +71,30 @@ def to_integer(value: Any) -> int | None:
             return None
         if INTEGER_TEXT.fullmatch(text):
             return int(text.partition(".")[0])
-    raise UnclearValue(value, "a whole number")
+    raise AmbiguousValue(value, "a whole number")
 
 
 def to_count(value: Any) -> int | None:
     """A number of things, or None where it is missing; -1 and its like mean "unknown".
 
     Raises:
-        UnclearValue: the value is no whole number.
+        AmbiguousValue: the value is not a whole number.
     """
     number = to_integer(value)
     return number if number is not None and number >= 0 else None
 
 
 def to_name(value: Any) -> str | None:
-    """What an object is called, or None where that is missing: a text, or a whole number as text.
+    """What an object is called, or None where that is missing: a string, or a whole number as text.
 
     Raises:
-        UnclearValue: the value is neither.
+        AmbiguousValue: the value is neither.
     """
     if value is None or isinstance(value, str):
         return value or None
     if isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1:
         return str(int(value))
-    raise UnclearValue(value, "a name")
+    raise AmbiguousValue(value, "a name")
 
 
 def describe_type(value: object) -> str:

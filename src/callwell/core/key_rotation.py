@@ -26,7 +26,7 @@ from typing import Final, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-TAKEN_S: Final = 30.0
+CLAIM_S: Final = 30.0
 """For how long a command has a rotation to itself after each look: it looks every few seconds."""
 
 
@@ -43,7 +43,7 @@ class RotationStep(StrEnum):
 
 
 class RotationEnd(StrEnum):
-    """How a rotation stands."""
+    """The state of a rotation."""
 
     NONE = ""
     DONE = "done"
@@ -57,7 +57,7 @@ class RotationProof(Struct, frozen=True, array_like=True):
         step: the step.
         at: when that was seen.
         fingerprint: of the key that it is about.
-        seen: what was seen, for people.
+        seen: what was seen, for display.
     """
 
     step: RotationStep
@@ -73,7 +73,7 @@ class Rotation(Struct, frozen=True, array_like=True):
         old: fingerprint of the key that is replaced; empty if there never was a rotation.
         overlaps: the old key stays valid when a new one is made.
         started_at: when it began.
-        started_by: who began it, for people.
+        started_by: who began it, for display.
         new: fingerprint of the new key; empty while there is none.
         proofs: of the steps that are done, in order.
         taken_by: the command that carries it on now; empty if none does.
@@ -118,7 +118,7 @@ class Taken(NamedTuple):
     """Another command carries the rotation on.
 
     Attributes:
-        by: that command, for people.
+        by: that command, for display.
     """
 
     by: str
@@ -130,7 +130,7 @@ def begin(old: str, *, overlaps: bool, by: str, now: float) -> Rotation:
     Args:
         old: fingerprint of the key to be replaced.
         overlaps: it stays valid when a new one is made.
-        by: who begins it, for people.
+        by: who begins it, for display.
         now: seconds since the epoch.
     """
     return Rotation(old=old, overlaps=overlaps, started_at=now, started_by=by)
@@ -145,10 +145,10 @@ def take(rotation: Rotation, by: str, now: float) -> Rotation | Taken:
         now: seconds since the epoch.
     """
     # A time much further away than one taking is from a machine with a wrong clock, and binds no one.
-    is_taken = rotation.taken_by not in ("", by) and now < rotation.taken_until <= now + 2 * TAKEN_S
+    is_taken = rotation.taken_by not in ("", by) and now < rotation.taken_until <= now + 2 * CLAIM_S
     if is_taken:
         return Taken(rotation.taken_by)
-    return replace(rotation, taken_by=by, taken_until=now + TAKEN_S)
+    return replace(rotation, taken_by=by, taken_until=now + CLAIM_S)
 
 
 def release(rotation: Rotation, by: str) -> Rotation:

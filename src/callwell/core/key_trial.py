@@ -62,7 +62,7 @@ class KeyTrial(Struct, frozen=True):
 
 
 def set_aside(trial: KeyTrial, now: float) -> KeyTrial:
-    """The trial after a response that is no success, before it is known what the old key gets."""
+    """The trial after a response that is not a success, before it is known what the old key gets."""
     return replace(trial, retry_at=now + trial.retry_s)
 
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 class KeyStage(StrEnum):
-    """Where a generation stands in its life: see the diagram above."""
+    """Where a generation is in its life: see the diagram above."""
 
     STAGED = "staged"
     ASIDE = "aside"
@@ -57,7 +57,7 @@ class KeyGeneration(Struct, frozen=True):
     Attributes:
         generation: grows by one with every new key; the first is 0.
         fingerprint: identifies the key's text, which the ring does not hold.
-        stage: where the key stands.
+        stage: the state of the key.
         uses: calls that use the key now.
     """
 

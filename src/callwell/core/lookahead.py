@@ -21,7 +21,7 @@ def next_positions(rule: PagingRule, walk: Walk, page: Page, size: int, depth: i
 
     Args:
         rule: how the list is read.
-        walk: where the walk stands after the last page; it is not over.
+        walk: the state of the walk after the last page; it is not over.
         page: the last page.
         size: items of a full page; 0 if unknown.
         depth: how many positions are wanted.

@@ -117,7 +117,7 @@ def is_ambiguous(response: Answered) -> bool:
     return status in SERVER_ERRORS or status in INFORMATIONAL or status in TIMED_OUT
 
 
-def asked_wait_s(response: Answered) -> float:
+def requested_wait_s(response: Answered) -> float:
     """Seconds that a response other than a 429 asks to wait, if its status is one for which that is obeyed."""
     if response.status in RETRY_AFTER_OBEYED:
         return response.retry_after_s or 0.0

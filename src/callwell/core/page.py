@@ -70,7 +70,7 @@ def parse_page(
     def parse(field: str, parser: Callable[[Any], T], value: Any) -> T | None:
         try:
             return parser(value)
-        except json_values.UnclearValue as error:
+        except json_values.AmbiguousValue as error:
             unclear.append((field, str(error)))
             return None
 
@@ -96,7 +96,7 @@ def parse_page(
 
 
 def digest_texts(*texts: str) -> int:
-    """A 64-bit digest of texts; the odds of a collision among a million are one in 37 million."""
+    """A 64-bit digest of strings; the odds of a collision among a million are one in 37 million."""
     hashed = hashlib.blake2b("\x00".join(texts).encode("utf-8", "surrogatepass"), digest_size=8)
     return int.from_bytes(hashed.digest(), "big", signed=True)
 
@@ -117,13 +117,13 @@ def _read_items(rule: PagingRule, body: Any) -> tuple[Any, ...]:
         return tuple(items)
     if not items and _is_empty_list(rule, body):
         return ()
-    raise LookupError(f"no list at {rule.items!r}" if rule.items else "it is no list")
+    raise LookupError(f"no list at {rule.items!r}" if rule.items else "it is not a list")
 
 
 def _is_empty_list(rule: PagingRule, body: Any) -> bool:
     """Whether a body without a list is an empty page: it is null, empty, or has the page's other fields.
 
-    An object with unrelated fields only is no page: it may be an error, or a list under a new name.
+    An object with unrelated fields only is not a page: it may be an error, or a list under a new name.
     """
     value = body
     for key in rule.items.split(".") if rule.items else ():
@@ -152,13 +152,13 @@ def _parse_link(value: Any) -> str | None:
         return value if value.strip() else None
     if value is None or value is False:
         return None
-    raise json_values.UnclearValue(value, "a link to the next page")
+    raise json_values.AmbiguousValue(value, "a link to the next page")
 
 
 def _parse_cursor(value: Any) -> int | str | None:
-    """A cursor as it is sent back: text or a number. Null, an empty text and false mean that there is none."""
+    """A cursor as it is sent back: text or a number. Null, an empty string and false mean that there is none."""
     if value is True or isinstance(value, Mapping | list):
-        raise json_values.UnclearValue(value, "a cursor, a text or a number")
+        raise json_values.AmbiguousValue(value, "a cursor, a string or a number")
     if isinstance(value, bool) or not isinstance(value, int | float):
         return _parse_link(value)
     if isinstance(value, float):
@@ -170,7 +170,7 @@ def _parse_item_cursor(value: Any) -> int | str:
     """The cursor in the last item of a page. Every item has one, so its absence is no end."""
     cursor = _parse_cursor(value)
     if cursor is None:
-        raise json_values.UnclearValue(value, "the cursor in the last item")
+        raise json_values.AmbiguousValue(value, "the cursor in the last item")
     return cursor
 
 
@@ -179,13 +179,13 @@ def _parse_links(value: Any) -> str | None:
     if not value:
         return None
     if not isinstance(value, list):
-        raise json_values.UnclearValue(value, "a list of links")
+        raise json_values.AmbiguousValue(value, "a list of links")
     next_links = links.filter_by_relation(value, "next")
     if not next_links:
         return None
     target = next_links[0].get("uri")
     if not isinstance(target, str) or not target:
-        raise json_values.UnclearValue(target, "the address of the next page")
+        raise json_values.AmbiguousValue(target, "the address of the next page")
     return target
 
 

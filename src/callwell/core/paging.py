@@ -39,7 +39,7 @@ __all__ = [
     "MAX_EMPTY_COUNTED",
     "MAX_IDENTICAL",
     "MAX_REPEATED_KEYS",
-    "MAX_STALE",
+    "MAX_STALE_PAGES",
     "Page",
     "PageStep",
     "Walk",
@@ -52,7 +52,7 @@ __all__ = [
     "truncated_verdict",
 ]
 
-MAX_STALE: Final = 3
+MAX_STALE_PAGES: Final = 3
 """A walk is given up after so many pages in a row without anything new: pages of known items, identical pages although
 the client counts the positions, or pages that came before from the same position. One or two may be due to a list that
 changes."""
@@ -76,7 +76,7 @@ MAX_REPEATED_KEYS: Final = 100
 
 
 class Walk(NamedTuple):
-    """Where a walk stands. Plain values: it can be stored after every page.
+    """The state of a walk. Plain values: it can be stored after every page.
 
     It is stored as an array: the order of the fields is a format, and new ones go to the end.
 
@@ -115,7 +115,7 @@ class PageStep(NamedTuple):
     """The result of one page.
 
     Attributes:
-        walk: where the walk stands after it.
+        walk: the state of the walk after it.
         items: the page's items with keys that were not delivered before.
         verdict: set when the walk is over.
     """
@@ -146,7 +146,7 @@ def advance(rule: PagingRule, walk: Walk, page: Page, size: int, seen: frozenset
     after = after._replace(position=_next_position(rule, walk, page, size))
     ending = _find_ending(rule, walk, after, page, size)
     if ending.goes_on:
-        reason = _find_standstill(rule, after, page, is_repeated=is_known and bool(page.items))
+        reason = _find_stall(rule, after, page, is_repeated=is_known and bool(page.items))
         return PageStep(after, fresh, truncated_verdict(after, reason) if reason else None)
     if ending.doubt:
         return PageStep(after, fresh, truncated_verdict(after, ending.doubt))
@@ -157,7 +157,7 @@ def end_verdict(walk: Walk, total_pages: int | None = None) -> Verdict:
     """The verdict of a walk that reached the provider's own end.
 
     Args:
-        walk: where it stands.
+        walk: its state.
         total_pages: the number of pages that the last page announced.
     """
     changed_totals = walk.totals if len(walk.totals) > 1 else ()
@@ -264,7 +264,7 @@ def _find_ending(rule: PagingRule, walk: Walk, after: Walk, page: Page, size: in
     Args:
         rule: how the list is read.
         walk: where the walk stood before the page.
-        after: where it stands after the page.
+        after: its state after the page.
         page: the page.
         size: items of a full page.
     """
@@ -310,12 +310,12 @@ def _has_more_by_totals(rule: PagingRule, walk: Walk, after: Walk, page: Page, s
     return after.received < total and not is_over
 
 
-def _find_standstill(rule: PagingRule, walk: Walk, page: Page, *, is_repeated: bool) -> str:
+def _find_stall(rule: PagingRule, walk: Walk, page: Page, *, is_repeated: bool) -> str:
     """Why a walk that should go on cannot, or gets nowhere; empty if it can go on.
 
     Args:
         rule: how the list is read.
-        walk: where the walk stands after the page.
+        walk: the state of the walk after the page.
         page: the page.
         is_repeated: the same page with items came before from the same position.
     """
@@ -325,12 +325,12 @@ def _find_standstill(rule: PagingRule, walk: Walk, page: Page, *, is_repeated: b
     if walk.position is None:
         problems = "; ".join(text for _, text in page.unclear)
         return f"another page was announced, but not where{f': {problems}' if problems else ''}"
-    if walk.known_pages >= MAX_STALE - 1:
-        return f"a standstill: {MAX_STALE} pages from the same position brought nothing new"
-    if walk.stale_pages >= MAX_STALE:
-        return f"{MAX_STALE} pages in a row brought nothing new"
+    if walk.known_pages >= MAX_STALE_PAGES - 1:
+        return f"a standstill: {MAX_STALE_PAGES} pages from the same position brought nothing new"
+    if walk.stale_pages >= MAX_STALE_PAGES:
+        return f"{MAX_STALE_PAGES} pages in a row brought nothing new"
     is_linked = rule.style in LINKED_STYLES
-    if walk.identical_pages + 1 >= (MAX_IDENTICAL if is_linked else MAX_STALE) and not has_totals:
+    if walk.identical_pages + 1 >= (MAX_IDENTICAL if is_linked else MAX_STALE_PAGES) and not has_totals:
         return f"a standstill: {walk.identical_pages + 1} pages in a row are the same"
     if walk.empty_pages >= (MAX_EMPTY if is_linked else MAX_EMPTY_COUNTED):
         return f"{walk.empty_pages} pages in a row were empty"

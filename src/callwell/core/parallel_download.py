@@ -41,7 +41,7 @@ class RangeSplit(NamedTuple):
 
 
 class DownloadRound(NamedTuple):
-    """Where the ranges stand.
+    """The state of the ranges.
 
     Attributes:
         size: of the file.
@@ -105,7 +105,7 @@ def is_requested_range(state: DownloadRound, wanted: ByteRange, head: StorageHea
     """Whether a response is the requested range, of the same version of the file.
 
     Args:
-        state: where the round stands.
+        state: the state of the round.
         wanted: the range.
         head: the response; without an ETag, it matched the one that the request was pinned by.
     """
@@ -128,7 +128,7 @@ def end_request(
     """A request has ended, and what its worker fetches next.
 
     Args:
-        state: where the round stands.
+        state: the state of the round.
         left: what is left of the range.
         requested: what was left of it when the request was made.
         status: of a response that did not fit; 0 for none, or one that did.

@@ -40,7 +40,7 @@ CODING_ALIASES: Final = {
     "\ufffd": "",
 }
 """Other names of codings. Those that stand for none were seen in the wild: sent for the character set, for nothing, or
-as bytes that are no text."""
+as bytes that are not text."""
 
 _STRONG: Final = re.compile(r'"[!#-~]+"')
 _NUMBER: Final = "([0-9]{1,18})"
@@ -207,7 +207,7 @@ def parse_size(value: object) -> int | None:
     """
     size = json_values.to_integer(value)
     if size is not None and size < 0:
-        raise json_values.UnclearValue(value, "a whole number of bytes")
+        raise json_values.AmbiguousValue(value, "a whole number of bytes")
     return size
 
 
@@ -215,5 +215,5 @@ def parse_flag(value: object) -> bool | None:
     """A flag in a response, in any form; None if it is neither true nor false."""
     try:
         return json_values.to_flag(value)
-    except json_values.UnclearValue:
+    except json_values.AmbiguousValue:
         return None

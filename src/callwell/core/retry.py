@@ -95,7 +95,7 @@ def record_attempt(budget: RetryBudget, *, failed: bool) -> RetryBudget:
 
     Args:
         budget: the budget before.
-        failed: the attempt got no response, or a 5xx. A 429 is no failure: the provider is alive to send it.
+        failed: the attempt got no response, or a 5xx. A 429 is not a failure: the provider is alive to send it.
     """
     if not failed:
         return record_successes(budget, 1)

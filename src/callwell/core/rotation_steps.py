@@ -76,8 +76,8 @@ class Evidence(NamedTuple):
         staged: fingerprint of the key at the source; empty if none can be read.
         problem: why the key there cannot be used, in one sentence; empty if it can.
         is_rewritten: something was written to the source since the last look, though the key is the same.
-        earlier_use: when the staged key was used before this rotation, for people; empty if it never was.
-        accepted: how the provider has accepted the staged key, for people; empty if it has not.
+        earlier_use: when the staged key was used before this rotation, for display; empty if it never was.
+        accepted: how the provider has accepted the staged key, for display; empty if it has not.
         refusal: why the provider refuses the staged key; empty if it does not.
         asked_at: when all processes were last asked to read their source; 0 if they were not.
         processes: the processes that use keys of the provider.

@@ -42,7 +42,7 @@ class SharedTrial(Struct, frozen=True, array_like=True):
         accepted_at: when the provider accepted it; 0 if it has not.
         retry_at: when a refused key may be tried again; 0 if it was not refused.
         refused: how often it was refused.
-        reason: of the last refusal, for people.
+        reason: of the last refusal, for display.
     """
 
     claimant: str = ""
@@ -70,7 +70,7 @@ class Claim(NamedTuple):
 
     Attributes:
         step: what to do.
-        reason: of a refusal, for people.
+        reason: of a refusal, for display.
     """
 
     step: TrialStep

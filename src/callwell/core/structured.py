@@ -66,7 +66,7 @@ def parse_number(text: str | None) -> float | None:
 
 
 def parse_count(text: str | None) -> int | None:
-    """A count: the whole part of a number, 0 if it is below zero; None if the text is no number."""
+    """A count: the whole part of a number, 0 if it is below zero; None if the text is not a number."""
     value = parse_number(text)
     return None if value is None else max(0, int(value))
 

@@ -18,7 +18,7 @@ failed call.
 A result that comes after its lease has passed to another holder is dropped (`_holds_lease`), so the younger exchange
 always wins.
 
-This state holds no token: the caller keeps the texts by generation. It can be stored and logged.
+This state holds no token: the caller keeps their values by generation. It can be stored and logged.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ MAX_CHECKS: Final = 8
 """Queries about the whole file before a provider that still says something else is believed: with the waits between
 them, half a minute."""
 
-SURE_CHECKS: Final = 3
+SIZE_CHECKS: Final = 3
 """The same for a provider that has no word for a whole file: the size it reports may lag behind."""
 
 
@@ -68,7 +68,7 @@ class UploadReason(StrEnum):
 
 
 class Upload(NamedTuple):
-    """Where an upload stands. Plain values: it can be stored at any time, as a list, so that fields keep their order.
+    """The state of an upload. Plain values: it can be stored at any time, as a list, so that fields keep their order.
 
     Attributes:
         piece_size: bytes of every piece but the last.
@@ -259,7 +259,7 @@ def apply_report(state: Upload, report: UploadStatus, size: int | None) -> Uploa
     """The provider has said what has arrived.
 
     Args:
-        state: where the upload stands.
+        state: the state of the upload.
         report: what it said.
         size: bytes of all pieces; None while that is not known.
     """
@@ -277,7 +277,7 @@ def apply_report(state: Upload, report: UploadStatus, size: int | None) -> Uploa
     if state.failure is not None or state.missing_once or state.in_flight or not _is_complete(state):
         return state
     if state.confirmed not in (confirmed_at_query, report.pieces):
-        return state  # the query went out before the last piece had arrived, so it is no report of the whole file
+        return state  # the query went out before the last piece had arrived, so it is not a report of the whole file
     return _verify(state, report, size)
 
 
@@ -354,7 +354,7 @@ def _verify(state: Upload, report: UploadStatus, size: int | None) -> Upload:
     has_other_size = None not in (report.size, size) and report.size != size
     if not has_other_size and report.checksum_matches is not False:
         return state._replace(verified=True)
-    is_sure = report.is_whole or checks >= SURE_CHECKS
+    is_sure = report.is_whole or checks >= SIZE_CHECKS
     return _fail(state, UploadReason.DIFFERS, 0) if is_sure else state
 
 

@@ -70,7 +70,7 @@ def has_reached(rule: UntilRule, json: Any) -> bool:
         return True
     try:
         return isinstance(word, str) and json_values.to_flag(word) in rule.values
-    except json_values.UnclearValue:
+    except json_values.AmbiguousValue:
         return False
 
 
@@ -92,7 +92,7 @@ def parse_count(value: object) -> int | None:
     """A number of things in any form with one meaning; None for all else."""
     try:
         return json_values.to_count(value)
-    except json_values.UnclearValue:
+    except json_values.AmbiguousValue:
         return None
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.client.config import ClientConfig
 from callwell.clock import ScaledClock, monotonic
-from callwell.demo.sample_texts import DOCUMENT, FAULTY, MENDED
+from callwell.demo.sample_texts import DOCUMENT, FAULTY, FIXED
 from callwell.description import catalog
 from callwell.keys import Key
 
@@ -81,7 +81,7 @@ def write_sample(folder: Path, *, mended: bool = False) -> Path:
     project = folder / NAME
     state = folder.resolve() / "state" / "state.db"
     names = dict(_names()) | {"state": str(state), "state_folder": str(state.parent)}
-    texts = (MENDED if mended else FAULTY) | {"apis/warehouse/openapi.json": DOCUMENT}
+    texts = (FIXED if mended else FAULTY) | {"apis/warehouse/openapi.json": DOCUMENT}
     for name, text in texts.items():
         file = (folder / name.removeprefix("../")) if name.startswith("../") else project / name
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -159,7 +159,7 @@ repeatable = true
 }
 """The project in a hurry."""
 
-MENDED: Final = {
+FIXED: Final = {
     "callwell.toml": """\
 state = "sqlite:///%{state}"
 

@@ -33,7 +33,7 @@ def bundled_names() -> tuple[str, ...]:
 
 
 def bundled_name(text: str) -> str | None:
-    """The name of the bundled provider that a text means, None if it means none.
+    """The name of the bundled provider that a string means, None if it means none.
 
     Args:
         text: a name, in which dashes may stand for underscores.
@@ -73,7 +73,7 @@ def _load_folder(folder: Path) -> Provider:
 
     provider = index.load(folder)
     if provider.ignored:
-        import warnings  # seldom needed
+        import warnings  # rarely needed
 
         for message in provider.ignored:
             warnings.warn(message, stacklevel=2)
@@ -99,7 +99,7 @@ def generated_client(name: str, kind: Literal["Client", "AsyncClient"]) -> type[
 
 
 def why_not_a_folder(name_or_path: str | Path) -> str:
-    """Why a path leads to no description; empty for a text that looks like a name, if there are any names.
+    """Why a path leads to no description; empty for a string that looks like a name, if there are any names.
 
     Args:
         name_or_path: as for `load`.

@@ -55,7 +55,7 @@ class DescriptionError(Exception):
 
         Args:
             file: the file of the document.
-            text: the document; empty for one that is no file and so has no lines.
+            text: the document; empty for one that is not a file and so has no lines.
             locate: finds the line of a path in the text.
         """
         line = locate(text, self.path)

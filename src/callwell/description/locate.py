@@ -2,7 +2,7 @@
 """Finds the line of a key in a TOML or JSON text, for error messages.
 
 The parsers of both keep no positions, so these scanners read the text once more. They run only when there is an error
-to report, on a text that the parser has accepted; at anything else they stop, and the error has the line of what was
+to report, on a string that the parser has accepted; at anything else they stop, and the error has the line of what was
 found before.
 
 A scanner yields every key and every list item with its position in the text:
@@ -53,7 +53,7 @@ def toml_line(text: str, path: KeyPath) -> int | None:
 
 @lru_cache(maxsize=1)
 def _toml_positions(text: str) -> dict[KeyPath, int]:
-    """Where each key of a TOML text is found first. Kept for one text, as files are asked about many keys."""
+    """Where each key of a TOML text is found first. Kept for one string, as files are asked about many keys."""
     positions: dict[KeyPath, int] = {}
     for key, position in _TomlScanner(text).positions():
         positions.setdefault(key, position)

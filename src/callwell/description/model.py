@@ -150,7 +150,7 @@ class Operation(Struct, frozen=True, kw_only=True):
         return bool(self.media) and all(kind.kind in ("events", "lines") for kind in self.media)
 
 
-class LeftOut(Struct, frozen=True, kw_only=True):
+class UntypedRequest(Struct, frozen=True, kw_only=True):
     """One documented request that cannot be a typed method. `client.request` still makes it.
 
     Attributes:
@@ -183,5 +183,5 @@ class Api(Struct, frozen=True, kw_only=True):
     title: str
     version: str
     operations: Mapping[str, Operation]
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[UntypedRequest, ...] = ()
     assumed: tuple[str, ...] = ()

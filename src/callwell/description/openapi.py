@@ -41,7 +41,7 @@ from callwell.description.documents.kinds import kind_of
 from callwell.description.documents.reading import Document
 from callwell.description.documents.swagger import translate
 from callwell.description.error import DescriptionError, format_path
-from callwell.description.model import Api, LeftOut, Operation, Parameter
+from callwell.description.model import Api, Operation, Parameter, UntypedRequest
 from callwell.description.names import name_parameters, to_snake_case
 from callwell.description.operation_names import OperationSource, name_operations
 from callwell.description.plain_text import summarize
@@ -159,7 +159,7 @@ class _DocumentReader:
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._document = document
         self._references = ReferenceResolver(document)
-        self._left_out: list[LeftOut] = []
+        self._left_out: list[UntypedRequest] = []
         self._assumed: list[str] = []
 
     def read(self) -> Api:
@@ -188,7 +188,7 @@ class _DocumentReader:
 
     def _leave_out(self, name: str, error: DescriptionError, source: OperationSource | None = None) -> None:
         self._left_out.append(
-            LeftOut(
+            UntypedRequest(
                 operation=name,
                 reason=f"{format_path(error.path)}: {error.expected}",
                 method=source.method if source else "",
@@ -272,7 +272,7 @@ class _DocumentReader:
             if parameter is None:
                 if not name:
                     raise DescriptionError(path, "expected a name in the braces of the path, found none")
-                self._assumed.append(f"{format_path(path)}: no parameter for {{{name}}} of the path; it takes a text")
+                self._assumed.append(f"{format_path(path)}: no parameter for {{{name}}} of the path; it takes a string")
                 parameter = Parameter(
                     name=to_snake_case(name),
                     wire_name=name,
@@ -337,7 +337,7 @@ class _DocumentReader:
 
 
 def _source(template: str, method: str, node: object) -> OperationSource:
-    """What an operation's name is made of. What is no text there is as good as missing."""
+    """What an operation's name is made of. What is not text there is as good as missing."""
     operation: Mapping[str, Any] = node if isinstance(node, dict) else {}
     operation_id = operation.get("operationId")
     tags = operation.get("tags")

@@ -23,7 +23,7 @@ The rule. A name depends on its own operation alone, so a document that grows ke
    the words of the tag follows a method without a noun: `AuthorizationRolesController_list`, tagged `authorization`,
    is `authorization.list_roles`.
 
-Versions and file endings in a path are no words (`/v1`, `/2010-04-01`, `.json`). A tag that begins with the version of
+Versions and file endings in a path are not words (`/v1`, `/2010-04-01`, `.json`). A tag that begins with the version of
 the API is cut, and is plural if the path is: `Api20100401Message` of `/Messages.json` is `messages`. What a framework
 adds is taken off first: `read_item_items__item_id__get`, `get-/items/{id}_getById`, the tag `pet-controller`.
 
@@ -90,7 +90,7 @@ class OperationSource(NamedTuple):
     """What a document says about an operation that its name can be made of.
 
     Attributes:
-        operation_id: its `operationId`; empty if it has none, or one that is no text.
+        operation_id: its `operationId`; empty if it has none, or one that is not text.
         tag: its first tag, empty without tags.
         method: the HTTP method in capitals.
         path: the path template.
@@ -119,7 +119,7 @@ class PathWords(NamedTuple):
 
 
 def is_operation_name(name: str) -> bool:
-    """Whether a text already is a name: a group and a method in snake case, as in `things.list`."""
+    """Whether a string already is a name: a group and a method in snake case, as in `things.list`."""
     parts = name.split(".")
     return len(parts) == 2 and all(part.isidentifier() and to_snake_case(part) == part for part in parts)  # noqa: PLR2004 - a group and a method
 

@@ -8,7 +8,7 @@ Only the first paragraph is kept, which says what a thing is. CommonMark becomes
     An `id`, as **text** &mdash; not null      An id, as text — not null
     A Map<String, List<Item>> of <owner>       A Map<String, List<Item>> of <owner>
 
-The last row shows what documents mean: a tag that HTML does not have is no tag.
+The last row shows what documents mean: a tag that HTML does not have is not a tag.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def to_plain_text(description: str) -> str:
     """The first paragraph of a description, in one line and without markup.
 
     Args:
-        description: a text in CommonMark or HTML.
+        description: a string in CommonMark or HTML.
     """
     text = description.strip()[:MAX_CHARACTERS]
     if not _MARKED.search(text):
@@ -61,12 +61,12 @@ def to_plain_text(description: str) -> str:
 
 
 def summarize(text: object) -> str:
-    """The same of what a document has as description; empty for anything that is no text."""
+    """The same of what a document has as description; empty for anything that is not text."""
     return to_plain_text(text) if isinstance(text, str) else ""
 
 
 def first_sentence(text: str) -> str:
-    """The first sentence of a plain text, with its full stop if it has one."""
+    """The first sentence of a plain string, with its full stop if it has one."""
     end = _SENTENCE_END.search(text)
     return text[: end.end()] if end else text
 

@@ -40,11 +40,11 @@ if TYPE_CHECKING:
     from callwell.description.model import Api
 
 TYPE_NAMES: Final = {
-    str: "a text",
+    str: "a string",
     int: "a whole number",
     float: "a number",
     bool: "true or false",
-    tuple[str, ...]: "a list of texts",
+    tuple[str, ...]: "a list of strings",
 }
 """How errors name the types of fields."""
 

@@ -75,7 +75,7 @@ _WITH_SCHEMAS: Final = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
 """The JSON Schema keywords that hold schemas, besides `properties`. What is under any other is copied as it is."""
 
 
-class _NoTarget(DescriptionError):
+class _DanglingReference(DescriptionError):
     """A reference into the document leads nowhere."""
 
 
@@ -104,9 +104,9 @@ class ReferenceResolver:
             path: where the node is.
 
         Raises:
-            DescriptionError: the node is no object, or its reference leads nowhere or in a circle.
+            DescriptionError: the node is not an object, or its reference leads nowhere or in a circle.
         """
-        seen: list[object] = []  # a reference that is no text need not be hashable
+        seen: list[object] = []  # a reference that is not text need not be hashable
         node = expect_object(node, path)
         while "$ref" in node:
             reference = node["$ref"]
@@ -128,7 +128,7 @@ class ReferenceResolver:
             path: where it is.
 
         Raises:
-            DescriptionError: one of them is no object, or its reference leads nowhere or in a circle.
+            DescriptionError: one of them is not an object, or its reference leads nowhere or in a circle.
         """
         content, path = self.resolve(optional_object(owner, "content", (*path, "content")), (*path, "content"))
         return {name: self.resolve(optional_object(content, name, (*path, name)), (*path, name)) for name in content}
@@ -141,7 +141,7 @@ class ReferenceResolver:
             path: where the node is.
 
         Raises:
-            DescriptionError: a part is no schema, a reference leads nowhere, or there are too many levels.
+            DescriptionError: a part is not a schema, a reference leads nowhere, or there are too many levels.
         """
         if self._level >= MAX_LEVELS:
             raise DescriptionError((*path[:8], "…"), f"expected at most {MAX_LEVELS} levels of schemas, found more")
@@ -174,7 +174,7 @@ class ReferenceResolver:
     def _resolve_reference(self, reference: object, path: KeyPath) -> Schema:
         try:
             target, target_path = self._find_target(reference, path)
-        except _NoTarget:  # one mistake in a shared schema would cost all operations that use it
+        except _DanglingReference:  # one mistake in a shared schema would cost all operations that use it
             self.dangling.setdefault(str(reference), format_path(path))
             return {"description": f"Any value: {reference} is not in the document."}
         title = {"title": target_path[-1]} if target_path[:2] == _SCHEMAS else {}
@@ -186,7 +186,7 @@ class ReferenceResolver:
             self._in_progress.add(target_path)
             try:
                 self._resolved[target_path] = {**self.resolve_schema(target, target_path), **title}
-            finally:  # a schema that cannot be read is no circle for the next operation that refers to it
+            finally:  # a schema that cannot be read is not a circle for the next operation that refers to it
                 self._in_progress.discard(target_path)
         return self._resolved[target_path]
 
@@ -218,7 +218,7 @@ class ReferenceResolver:
         if node is None and keys[0] in _OWN_DEFINITIONS:
             node, keys = self._find_around(keys, path)
         if node is None:
-            raise _NoTarget((*path, "$ref"), "expected a reference to something that exists", found=reference)
+            raise _DanglingReference((*path, "$ref"), "expected a reference to something that exists", found=reference)
         return expect_object(node, keys), keys
 
     def _find_around(self, keys: KeyPath, path: KeyPath) -> tuple[object, KeyPath]:

@@ -13,7 +13,7 @@ An object with properties becomes one argument for each; any other body is one a
 Where several types of body are declared, their arguments are united, and `content_type` chooses a type. Without it, a
 call gets the first type, in the order of `support.BODY_KINDS`, that takes what is given.
 
-* A property that is `readOnly` is never required. A name under `required` that is no property is one of any type.
+* A property that is `readOnly` is never required. A name under `required` that is not a property is one of any type.
 * The fields of a body that is optional are optional; if one is given, so must be those that its schema requires.
 * The usual body, a required JSON object, needs no record: see `Operation.bodies`.
 """
@@ -239,7 +239,7 @@ def _arguments(drafts: list[BodyDraft], *, required: bool, is_change: bool) -> l
             united.setdefault(field.wire_name, []).append(field)
     structured = [draft for draft in drafts if draft.kind in STRUCTURED] or drafts
     arguments = [
-        _unite(
+        _merge(
             fields if sends_defaults else [replace(field, default=None) for field in fields],
             required=required and all(name in draft.required for draft in structured),
         )
@@ -263,7 +263,7 @@ def _arguments(drafts: list[BodyDraft], *, required: bool, is_change: bool) -> l
     return arguments
 
 
-def _unite(fields: list[Parameter], *, required: bool) -> Parameter:
+def _merge(fields: list[Parameter], *, required: bool) -> Parameter:
     """One argument for the fields of one name in several types of body."""
     first = fields[0]
     schemas: list[Mapping[str, Any]] = []

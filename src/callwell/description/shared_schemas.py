@@ -139,7 +139,7 @@ def iter_places(records: Iterable[msgspec.Struct]) -> Iterator[Mapping[str, Any]
 
 
 def _parts(schema: Mapping[str, Any]) -> list[object]:
-    """The values in which a schema has schemas. The names of properties are no keywords."""
+    """The values in which a schema has schemas. The names of properties are not keywords."""
     parts = [schema[key] for key in (*_WITH_ONE_SCHEMA, *_WITH_SCHEMAS) if key in schema]
     properties = schema.get("properties")
     return [*parts, *properties.values()] if isinstance(properties, Mapping) else parts

@@ -36,7 +36,7 @@ BODY_KINDS: Final[tuple[tuple[str, BodyKind, int], ...]] = (
     (r"text/json|\*/\*|application/\*|application/\*\+json", "json", 1),
     (r"application/merge-patch\+json", "json", 2),
     (r"application/json-patch\+json", "json", 4),
-    (r".*\+json", "json", 3),  # some documents leave out what stands before the slash
+    (r".*\+json", "json", 3),  # some documents leave out what comes before the slash
     (r"application/x-www-form-urlencoded", "urlencoded", 5),
     (r"multipart/form-data", "multipart", 6),
 )
@@ -46,7 +46,7 @@ A patch by JSON Patch is a list of steps (RFC 6902): a merge patch says the same
 
 TEXT_RANK: Final = 7
 BYTES_RANK: Final = 8
-"""The ranks of what is in no row: a text, or a file of any other type."""
+"""The ranks of what is in no row: a string, or a file of any other type."""
 
 JSON_SEQUENCE: Final = "application/json-seq"
 """JSON values with a separator before each (RFC 7464): text for a caller to write."""

@@ -43,7 +43,7 @@ def _check_pieces(operation: Operation, rule: UploadRule, path: KeyPath) -> Iter
         fields = set()
     if fields != {"piece", "pieces"}:
         yield DescriptionError(
-            (*path, "range_format"), "expected a text with {piece} and {pieces}", found=rule.range_format
+            (*path, "range_format"), "expected a string with {piece} and {pieces}", found=rule.range_format
         )
     yield from check_response_path(operation, rule.id, "string", (*path, "id"))
     if not 0 < rule.min_piece <= rule.max_piece:

@@ -35,7 +35,7 @@ class PortNotPermitted(EmulatorError):
 
 
 class InvalidPort(EmulatorError):
-    """The number that the emulator was asked to use is no port.
+    """The number that the emulator was asked to use is not a port.
 
     Args:
         port: the number.

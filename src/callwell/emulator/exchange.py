@@ -180,7 +180,7 @@ async def _handle_storage(service: EmulatedService, request: IncomingRequest, sc
 
 
 def new_row(service: EmulatedService, request: IncomingRequest, server: ServerKind) -> LedgerRow:
-    """Return the row of a request that has just arrived; key texts in its URL are replaced."""
+    """Return the row of a request that has just arrived; keys in its URL are replaced."""
     texts = tuple(service.provider.keys.all_texts())
     # At the API a key belongs in a header or, to get a token for it, in a body; nowhere else does it belong at all.
     leaked = request.contains_any(texts, only_url=server == "api")

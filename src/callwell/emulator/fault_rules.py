@@ -177,7 +177,7 @@ class FaultTargets:
 
 def _check_choice(value: str, choices: Mapping[str, object] | frozenset[str], what: str) -> None:
     if value not in choices:
-        raise InvalidInput(f"{what}: {value!r} is none of {', '.join(sorted(choices))}")
+        raise InvalidInput(f"{what}: {value!r} is not one of {', '.join(sorted(choices))}")
 
 
 def _check_numbers(rule: FaultRule, label: str) -> None:
@@ -204,7 +204,7 @@ def _check_choices(rule: FaultRule, label: str) -> None:
         if given is not None and rule.fault not in choices:
             raise InvalidInput(f"{label}: {name} is for {' and '.join(choices)} only")
         if given is not None and given not in choices[rule.fault]:
-            raise InvalidInput(f"{name} of {label}: {given!r} is none of {', '.join(choices[rule.fault])}")
+            raise InvalidInput(f"{name} of {label}: {given!r} is not one of {', '.join(choices[rule.fault])}")
     known = FAULT_STATUSES.get(rule.fault)
     if rule.status is not None and rule.status not in (known or range(400, 600)):
         words = ", ".join(map(str, known)) if known else "an error, 400 to 599"

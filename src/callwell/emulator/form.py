@@ -61,7 +61,7 @@ class Form:
     """One form.
 
     Attributes:
-        fields: the values of the fields that are no files.
+        fields: the values of the fields that are not files.
         files: the files in the order in which they came.
         complete: the closing delimiter has come.
     """

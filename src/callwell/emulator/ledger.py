@@ -22,8 +22,8 @@ class LedgerRow(msgspec.Struct, frozen=True):
         lag_real_s: by how many real seconds the emulator's own event loop was late then: how busy the machine was.
         operation: the operation's name, None for an unknown route.
         method: the HTTP method.
-        path: the path, with key texts replaced.
-        query: the raw query, with key texts replaced.
+        path: the path, with keys replaced.
+        query: the raw query, with keys replaced.
         body_sha256: digest of the body in hex, empty for an empty body.
         broken: the client disconnected before it had sent the body.
         key: fingerprint of the key in the Authorization header, None without one.

@@ -64,7 +64,7 @@ class ServiceRegistry:
         """
         found = [service for full, service in self.services.items() if name in (None, full, service.provider.name)]
         if not found:
-            raise InvalidInput(f"provider: {name!r} is none of {', '.join(self.services)}")
+            raise InvalidInput(f"provider: {name!r} is not one of {', '.join(self.services)}")
         return found
 
     def get(self, name: str | None) -> EmulatedService:

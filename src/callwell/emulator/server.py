@@ -61,7 +61,7 @@ async def serve(options: EmulatorOptions, ready: Callable[[Endpoints], None]) ->
     Raises:
         AddressInUse: another process listens on one of the ports.
         PortNotPermitted: this user may not listen on one of the ports.
-        InvalidPort: a number is no port.
+        InvalidPort: a number is not a port.
         EmulatorError: another option makes no sense.
     """
     base_clock = _parse_clock(options.clock)

@@ -86,7 +86,7 @@ class UrlSigner:
         except (KeyError, ValueError):
             return UrlStatus.UNSIGNED
         expected = self._signature(path, date, life, credential)
-        # As bytes: `compare_digest` takes texts only if they are ASCII, and this one came from outside.
+        # As bytes: `compare_digest` takes strings only if they are ASCII, and this one came from outside.
         is_ours = hmac.compare_digest(signature.encode(), expected.encode())
         if fields.get("X-Amz-Algorithm") != ALGORITHM or not is_ours:
             return UrlStatus.FORGED

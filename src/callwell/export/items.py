@@ -72,7 +72,7 @@ def key_problem(key: str) -> str | None:
     if not key:
         return "this entry of the list has no key to request it by"
     if REPLACEMENT in key:
-        return "its key arrived damaged: U+FFFD replaces what was no valid text"
+        return "its key arrived damaged: U+FFFD replaces what was not valid text"
     return None
 
 

@@ -92,7 +92,7 @@ class ExportJournal:
             walks: the walks before, with the position after the page.
             items: the entries of the page.
         """
-        # Six digits keep the pages in order: the state sorts keys as texts.
+        # Six digits keep the pages in order: the state sorts keys as strings.
         number = f"{len(walks.ends)}:{walks.pages:06d}"
         page = Cell(f"{self._prefix}page:{scope}:{number}", bytes, b"[]")
         self._state.update(page, lambda _old: (msgspec.json.encode(items), None))

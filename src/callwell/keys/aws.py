@@ -120,7 +120,7 @@ class AwsSource:
         import json
 
         if not value:
-            raise KeyMissing(f"no key: {self.location} is empty, or binary; store the key as a text")
+            raise KeyMissing(f"no key: {self.location} is empty, or binary; store the key as a string")
         try:
             values = json.loads(value.reveal())
         except ValueError:
@@ -128,7 +128,7 @@ class AwsSource:
         if isinstance(values, dict):
             return pick_field(values, self._field, self.location)
         if self._field:
-            raise KeyMissing(f"no key: {self.location} is no JSON object, so it has no field {self._field}")
+            raise KeyMissing(f"no key: {self.location} is not a JSON object, so it has no field {self._field}")
         return value
 
 

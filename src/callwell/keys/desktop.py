@@ -75,5 +75,5 @@ class DesktopKeyringSource:
         )
 
     def revision(self) -> object:
-        """The same each time: a keyring tells nobody of changes."""
+        """The same each time: a keyring tells no one of changes."""
         return None

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who else can read a key file, and which files are secrets that a platform has mounted.
 
-A platform chooses the mode of the secrets that it mounts, and nobody can change it from inside:
+A platform chooses the mode of the secrets that it mounts, and no one can change it from inside:
 
 - Kubernetes, and drivers for its Secrets Store: a read-only tmpfs, files of root with mode 0644, in a directory that
   the link `..data` points to and that is exchanged as a whole.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The format of a key: says what is wrong with a text that should be one, without showing it.
+"""The format of a key: says what is wrong with a string that should be one, without showing it.
 
 Keys are copied by hand and by scripts: with quotes, with the name of a variable, as a whole settings file. None of that
 is a key, and a provider would only answer that it knows no such key.
@@ -26,7 +26,7 @@ UNFILLED: Final = re.compile(r"\$\{.*\}|\$\(.*\)|\$[A-Za-z_]\w*|\{\{.*\}\}|<[^<>
 
 
 def find_format_error(text: str, rule: KeyRule) -> str | None:
-    """What is wrong with a text that should be a key, as the predicate of a sentence; None if nothing is.
+    """What is wrong with a string that should be a key, as the predicate of a sentence; None if nothing is.
 
     Args:
         text: the text, without surrounding white space.
@@ -64,7 +64,7 @@ def _find_copying_error(text: str, rule: KeyRule) -> str | None:
 
 
 def _is_assignment(text: str, variable: str) -> bool:
-    """Whether a text sets a variable, as shells and settings files do; a key may hold `=` and `:` too."""
+    """Whether a string sets a variable, as shells and settings files do; a key may hold `=` and `:` too."""
     found = ASSIGNMENT.fullmatch(text)
     if found is None:
         return False

@@ -109,7 +109,7 @@ class PluginSource:
 
     @property
     def lease_s(self) -> float | None:
-        """How long a key is kept that was read now: the package may say so anew with each reading."""
+        """How long a key is kept that was read now: the package may say so again with each reading."""
         return self._inner.lease_s
 
     @property

@@ -36,7 +36,7 @@ MIN_LEASE_S: Final = 0.001
 """The shortest lease: a source of another package may say nonsense after a reading."""
 
 
-class KeptKey:
+class CachedKey:
     """What was read from one place, by whichever client of this process.
 
     Attributes:
@@ -138,7 +138,7 @@ def _warn(location: str, reason: str) -> None:
     )
 
 
-_KEPT: Final[dict[str, KeptKey]] = {}
+_CACHE: Final[dict[str, CachedKey]] = {}
 _LOCK: Final = threading.Lock()
 
 
@@ -155,11 +155,11 @@ class LeasedSource:
         self.location: str = inner.location
         self.can_change: bool = inner.can_change
         with _LOCK:
-            self._kept = _KEPT.setdefault(name, KeptKey())
+            self._kept = _CACHE.setdefault(name, CachedKey())
 
     @property
     def lease_s(self) -> float | None:
-        """How long the key that was read last is kept: a source may say so anew with each reading."""
+        """How long the key that was read last is kept: a source may say so again with each reading."""
         return self._inner.lease_s or MIN_LEASE_S
 
     @property
@@ -175,7 +175,7 @@ class LeasedSource:
         """The key, read within the lease or now."""
         return self._kept.read(self._inner)
 
-    def read_anew(self, refused: str) -> Key:
+    def refresh(self, refused: str) -> Key:
         """The key, read now if the kept one is the refused one.
 
         Args:

@@ -51,12 +51,12 @@ class RecordCipher:
         self._record = record.encode()
 
     def encrypt(self, text: bytes) -> bytes:
-        """Encrypt a text."""
+        """Encrypt a string."""
         nonce = os.urandom(NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, text, self._record)
 
     def decrypt(self, encrypted: bytes) -> bytes | None:
-        """Decrypt a text; None if it was not encrypted for this record with this key, or was changed."""
+        """Decrypt a string; None if it was not encrypted for this record with this key, or was changed."""
         from cryptography.exceptions import InvalidTag
 
         try:

@@ -104,4 +104,4 @@ def describe_refusal(location: str, code: str | None) -> str:
 
 
 def _hide(text: str) -> str:
-    return f"a text of {len(text)} characters"
+    return f"a string of {len(text)} characters"

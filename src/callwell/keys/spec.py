@@ -38,7 +38,7 @@ class KeySource(Protocol):
 
     @property
     def location(self) -> str:
-        """The place, for people, errors and logs; never the key, nor a text that may contain it."""
+        """The place, for display, errors and logs; never the key, nor a string that may contain it."""
         ...
 
     @property
@@ -101,7 +101,7 @@ class SourceSpec(NamedTuple):
     Attributes:
         kind: the word before the colon, such as `file`.
         place: the text after it.
-        options: those in brackets after the kind; one without a value has an empty text.
+        options: those in brackets after the kind; one without a value has an empty string.
         variable: the provider's usual environment variable; empty where the secret is not a provider's key.
         accept_exposed: read a key that others can read as well, to report on it.
     """
@@ -134,7 +134,7 @@ class SourceSpec(NamedTuple):
             default: its value if it is not given.
 
         Raises:
-            InvalidOption: it is no number above zero.
+            InvalidOption: it is not a number above zero.
         """
         text = self.options.get(name)
         if text is None:

@@ -21,7 +21,7 @@ LIMIT: Final = 0.999
 RUN: Final = 3
 """Samples in a row at the limit: natural sound does not have as many."""
 
-DEAF: Final = 0.0001
+SILENT_CHANNEL: Final = 0.0001
 """A channel below -80 dB holds nothing that another could be compared with."""
 
 
@@ -92,12 +92,12 @@ class LevelMeter:
     def _correlations(self) -> tuple[float | None, float | None]:
         if self._channels != 2 or not self._samples:  # noqa: PLR2004 - two are compared
             return None, None
-        if not (np.sqrt(self._energy / self._samples) > DEAF).all():
+        if not (np.sqrt(self._energy / self._samples) > SILENT_CHANNEL).all():
             return None, None
         correlation = self._cross / float(np.sqrt(self._energy.prod()))
         left, right = np.concatenate(self._loudness, axis=1)
         left = left - left.mean()
         right = right - right.mean()
         spread = float(np.sqrt(np.dot(left, left) * np.dot(right, right)))
-        flat = spread <= float(self._energy.sum()) * DEAF
+        flat = spread <= float(self._energy.sum()) * SILENT_CHANNEL
         return correlation, 0.0 if flat else float(np.dot(left, right)) / spread

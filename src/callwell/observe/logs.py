@@ -33,7 +33,7 @@ WARNING: Final = 30
 """Levels of `logging`, which is not loaded for their sake."""
 
 
-class LateLogger:
+class LazyLogger:
     """The logger `callwell`, loaded with the first line: `logging` takes a tenth of the time to a first client."""
 
     def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - the name that `logging` uses
@@ -48,7 +48,7 @@ class LateLogger:
         return getattr(_load_logger(), name)
 
 
-LOGGER: Final = cast("logging.Logger", LateLogger())
+LOGGER: Final = cast("logging.Logger", LazyLogger())
 
 LONG_WAIT_S: Final = 1.0
 """Seconds from which a wait is logged at INFO: shorter ones are everyday backoffs."""

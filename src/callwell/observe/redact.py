@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Removes secrets from texts that are logged or shown."""
+"""Removes secrets from strings that are logged or shown."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ headers that carry keys, and a user with a password in an address. Group 1 stays
 
 
 def redact(text: str, *secrets: str) -> str:
-    """A text without keys, signatures and passwords.
+    """A string without keys, signatures and passwords.
 
     Args:
-        text: any text.
-        secrets: texts to hide besides everything that looks like a secret.
+        text: any string.
+        secrets: strings to hide besides everything that looks like a secret.
     """
     for secret in secrets:
         if secret:

@@ -15,7 +15,7 @@ class SettingInEffect(NamedTuple):
     """A setting of an account.
 
     Attributes:
-        value: a text, seconds, a flag, or None if nothing is set.
+        value: a string, seconds, a flag, or None if nothing is set.
         origin: the option, `env:VARIABLE`, file and line, `profile` or `default`.
     """
 

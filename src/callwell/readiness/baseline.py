@@ -33,7 +33,7 @@ class AcceptedEntry(NamedTuple):
         identity: the finding that it accepts.
         reason: why.
         until: the last day on which it holds.
-        origin: where it stands, as `file:line`.
+        origin: where it is, as `file:line`.
     """
 
     identity: Identity
@@ -74,7 +74,7 @@ def _read_entry(entry: Any, origin: str) -> AcceptedEntry:
         expected = dt.date if name == "until" else str
         value = entry.get(name) if isinstance(entry, dict) else None
         if not isinstance(value, expected) or isinstance(value, dt.datetime):
-            kind = "a date such as 2027-01-31, without quotes" if name == "until" else "a text"
+            kind = "a date such as 2027-01-31, without quotes" if name == "until" else "a string"
             raise UsageError(f"{origin}: {TABLE}.{name}: expected {kind}, found {value!r}")
     unknown = sorted(set(entry) - set(FIELDS))
     if unknown:

@@ -165,7 +165,7 @@ class Module:
 
 
 def dotted_name(node: ast.expr) -> str:
-    """The name of a function as it is written, such as `callwell.Client`; empty if it is no name."""
+    """The name of a function as it is written, such as `callwell.Client`; empty if it is not a name."""
     parts = []
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)

@@ -19,7 +19,7 @@ OPTIONS: Final = (
     *("-c", "core.quotePath=false"),
 )
 
-KEEP: Final = (
+INHERITED_VARIABLES: Final = (
     "HOME",
     "PATH",
     "SYSTEMROOT",
@@ -41,7 +41,7 @@ class GitError(Exception):
     """Git is not installed or has failed. The text says why, in one line without a full stop."""
 
 
-class Listed(NamedTuple):
+class FileNames(NamedTuple):
     """A list of files.
 
     Attributes:
@@ -67,7 +67,7 @@ def run_git(folder: Path, *words: str, index: bool = False) -> str:
     return os.fsdecode(_finish(folder, words, index=index)[0]).removesuffix("\n")
 
 
-def list_by_git(folder: Path, *words: str, index: bool = False) -> Listed:
+def list_by_git(folder: Path, *words: str, index: bool = False) -> FileNames:
     """A list of files, which git writes with `-z`.
 
     Args:
@@ -80,7 +80,7 @@ def list_by_git(folder: Path, *words: str, index: bool = False) -> Listed:
     """
     out, errors = _finish(folder, (*words, "-z"), index=index)
     names = [os.fsdecode(name) for name in out.split(b"\0") if name]
-    return Listed(names=names, warnings=errors.decode("utf-8", "replace").splitlines())
+    return FileNames(names=names, warnings=errors.decode("utf-8", "replace").splitlines())
 
 
 def _finish(folder: Path, words: Sequence[str], *, index: bool) -> tuple[bytes, bytes]:
@@ -104,7 +104,7 @@ def start_git(folder: Path, words: Sequence[str], *, index: bool = False, **pipe
     Raises:
         GitError: git is not installed.
     """
-    environment = {name: os.environ[name] for name in KEEP if name in os.environ} | ENVIRONMENT
+    environment = {name: os.environ[name] for name in INHERITED_VARIABLES if name in os.environ} | ENVIRONMENT
     if index and INDEX in os.environ:
         environment[INDEX] = str(Path(os.environ[INDEX]).absolute())
     command = ["git", "-C", str(folder), *OPTIONS, *words]

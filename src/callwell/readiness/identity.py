@@ -48,5 +48,5 @@ def identify(check_id: str, finding: Finding) -> Identity:
 
 
 def replace_surrogates(text: str) -> str:
-    """A text that UTF-8 can hold: what stands for a byte of a broken file name becomes an escape."""
+    """A string that UTF-8 can hold: what stands for a byte of a broken file name becomes an escape."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()

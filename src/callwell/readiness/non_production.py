@@ -23,10 +23,10 @@ WORDS: Final = frozenset(
 FILE_WORDS: Final = WORDS | {"example", "examples", "sample", "samples", "template", "override", "fixtures", "conftest"}
 """The same in paths. `compose.override.yaml` is for the developer's machine (Compose's own convention)."""
 
-ONLY_HERE: Final = (".localhost", ".local", ".test", ".example")
+PRIVATE_SUFFIXES: Final = (".localhost", ".local", ".test", ".example")
 """Endings of names for tests and for one network (RFC 2606, RFC 6762). `.internal` may be a gateway of production."""
 
-HERE: Final = LOOPBACK_HOSTS | {"0.0.0.0", "::"}  # noqa: S104 - an address to recognise, not to listen on
+LOCAL_HOSTS: Final = LOOPBACK_HOSTS | {"0.0.0.0", "::"}  # noqa: S104 - an address to recognise, not to listen on
 """Hosts that are the machine itself."""
 
 
@@ -79,12 +79,12 @@ def why_not_public(host: str) -> str | None:
     """
     from ipaddress import ip_address
 
-    if host in HERE:
+    if host in LOCAL_HOSTS:
         return "this machine"
     try:
         address = ip_address(host)
     except ValueError:
-        if "." not in host or host.endswith(ONLY_HERE):
+        if "." not in host or host.endswith(PRIVATE_SUFFIXES):
             return "a host that only one network knows"
         return None
     if address.is_loopback:

@@ -15,7 +15,7 @@ class Rule(NamedTuple):
     """A provider's rule that asks for a check.
 
     Attributes:
-        provider: the provider's name for people.
+        provider: the provider's display name.
         text: what the rule asks for, in a few words.
         page: the address of the page that states it.
     """

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from callwell.readiness.project import ConfiguredAccount, Project
 
-PATIENCE_S: Final = 10.0
+TIMEOUT_S: Final = 10.0
 """Seconds for the connection, and again for the answer: as long as a client waits for a connection."""
 
 HTTP_PROXY: Final = "http"
@@ -138,7 +138,7 @@ def not_reached(target: Target, unreached: Unreached) -> Unseen:
 
 
 def _ask(target: Target, wall: Callable[[], float]) -> ProbeAnswer | Unreached:
-    network = Network(connect_s=PATIENCE_S, proxy=target.proxy, ca_file=target.ca_file)
+    network = Network(connect_s=TIMEOUT_S, proxy=target.proxy, ca_file=target.ca_file)
     try:
         certificates = () if target.ca_file is None else read_certificates(target.ca_file)
         proxy = read_proxies(target.proxy).address_for(target.address)
@@ -158,7 +158,7 @@ def _ask(target: Target, wall: Callable[[], float]) -> ProbeAnswer | Unreached:
 
 
 def _exchange(connection: http.client.HTTPConnection, address: str, wall: Callable[[], float]) -> ProbeAnswer:
-    connection.sock.settimeout(PATIENCE_S)
+    connection.sock.settimeout(TIMEOUT_S)
     expires_s, protocol = _certificate(connection.sock)
     sent_at = wall()
     path = urlsplit(address).path or "/"

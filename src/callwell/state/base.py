@@ -109,7 +109,7 @@ class State(Protocol):
         One that is lost costs time only: what it is about must be in a record.
 
         Args:
-            topic: a text of at most 1,000 bytes, for a key or the beginning of one.
+            topic: a string of at most 1,000 bytes, for a key or the beginning of one.
         """
         ...
 
@@ -136,5 +136,5 @@ class State(Protocol):
         ...
 
     def close(self) -> None:
-        """Close files and connections, and end all listening. Records can be used again, which opens them anew."""
+        """Close files and connections, and end all listening. Records can be used again, which reopens them."""
         ...

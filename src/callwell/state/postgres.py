@@ -3,9 +3,9 @@
 
 An update is one transaction of two round trips: begin, lock and read the row; write it and commit. The transaction ends
 on its own if its process is stopped in between, so no process keeps a record from the others for more than ten seconds.
-Nothing depends on a session, and nothing is prepared, so a pooler in transaction mode may stand before the server.
+Nothing depends on a session, and nothing is prepared, so a pooler in transaction mode may come before the server.
 
-A connection that turns out to be broken is opened anew, once. If it breaks while a change is committed, the row says
+A connection that turns out to be broken is reopened, once. If it breaks while a change is committed, the row says
 afterwards whether the change was made; it is made then if it was not.
 
 A child of a fork opens its own connection, and leaves its parent's alone: closing it would end the parent's session.
@@ -111,7 +111,7 @@ class PostgresState:
         """Replace a record by what `change` returns for it, in one transaction."""
         key = cell.key.encode()
         with self._translate_errors("write"):
-            before = self._try_twice(lambda connection: self._begin_update(connection, key))
+            before = self._retry_once(lambda connection: self._begin_update(connection, key))
             try:
                 stored = None if before is None else bytes(before)
                 record, result = change(cell.empty if stored is None else decode(cell, stored, self._place))
@@ -219,7 +219,7 @@ class PostgresState:
                 self._connection.close()
         self._connection = None
 
-    def _try_twice(self, act: Callable[[Connection], T]) -> T:
+    def _retry_once(self, act: Callable[[Connection], T]) -> T:
         """Act on the connection, and again on a new one if it was broken or leads to a standby by now."""
         was_open = self._connection is not None
         try:
@@ -242,7 +242,7 @@ class PostgresState:
             with connection.execute(QUERIES[name], arguments) as cursor:
                 return cursor.fetchall() if cursor.description else []
 
-        return self._try_twice(run)
+        return self._retry_once(run)
 
     def _begin_update(self, connection: Connection, key: bytes) -> bytes | None:
         """Begin a transaction, and lock a row; its record, or None if there was none."""

@@ -31,7 +31,7 @@ REASONS: Final[dict[type[psycopg.Error], tuple[str, str]]] = {
 """Error of the server → what it means here, and what to do."""
 
 
-PASSING: Final = (OperationalError, errors.ReadOnlySqlTransaction)
+TRANSIENT: Final = (OperationalError, errors.ReadOnlySqlTransaction)
 """Errors that may end by themselves, but for a full disk: no server, a lock, a standby that is about to be the
 primary."""
 
@@ -52,5 +52,5 @@ def explain_error(address: Address, verb: str, error: psycopg.Error) -> StateErr
         if isinstance(error, kind):
             reason, advice = known
     explained = StateError(f"cannot {verb} the state {address.name}: {reason}; {advice}")
-    explained.may_pass = isinstance(error, PASSING) and not isinstance(error, errors.DiskFull)
+    explained.may_pass = isinstance(error, TRANSIENT) and not isinstance(error, errors.DiskFull)
     return explained

@@ -23,7 +23,7 @@ def find_write_problem(url: str) -> str:
     address = parse(url)
     query = load_queries("postgres_queries.sql")["rights"]
     try:
-        with psycopg.connect(**address.parameters, autocommit=True) as connection:  # type: ignore[arg-type] # as texts
+        with psycopg.connect(**address.parameters, autocommit=True) as connection:  # type: ignore[arg-type] # as strings
             row = connection.execute(query).fetchone()
     except psycopg.Error as error:
         raise explain_error(address, "examine", error) from None  # psycopg's text may have the password

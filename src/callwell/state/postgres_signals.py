@@ -38,7 +38,7 @@ ASK_S: Final = 1.0
 """Seconds between two looks at the table, where notifications do not arrive."""
 
 RETRY_S: Final = (0.2, 1.0)
-"""Seconds until a broken connection is opened anew, at random, so that a fleet does not come at once."""
+"""Seconds until a broken connection is reopened, at random, so that a fleet does not come at once."""
 
 PROBE_CHANNEL: Final = "callwell_probe"
 
@@ -122,7 +122,7 @@ class PostgresListener:
         if self._connection is None:
             self._deliver_missed(self._begin())
         if not self._probed:
-            self._find_out_whether_direct()
+            self._check_direct_connection()
         while not self._stopped.is_set():
             if self._direct:
                 self._wait(None)
@@ -151,7 +151,7 @@ class PostgresListener:
         for topic in missed:
             self._deliver(topic.decode())
 
-    def _find_out_whether_direct(self) -> None:
+    def _check_direct_connection(self) -> None:
         self._signals.probe(self._nonce)
         until = time.monotonic() + PROBE_S
         while not self._probed and not self._stopped.is_set():

@@ -54,7 +54,7 @@ class Address(NamedTuple):
         return "it is a standby: name the primary, or all hosts (postgresql://HOST1,HOST2/DATABASE)"
 
     def hide_password(self, text: str) -> str:
-        """A text without the password, on one line."""
+        """A string without the password, on one line."""
         password = self.parameters.get("password", "")
         shown = text.replace(password, HIDDEN) if password else text
         return " ".join(shown.split())

@@ -140,7 +140,7 @@ def _bind(folder: Path) -> tuple[socket.socket, str]:
 
 
 def _check_private(folder: Path) -> None:
-    """Refuse a folder that another user has made: in a directory for temporary files, everybody can."""
+    """Refuse a folder that another user has made: in a directory for temporary files, everyone can."""
     try:
         found = folder.lstat()
     except FileNotFoundError:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
-PASSING: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+TRANSIENT: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 """Codes of errors that may end by themselves."""
 
 APPLICATION_ID: Final = 0x43414C4C
@@ -328,7 +328,7 @@ class SqliteState:
             reason = "the disk is full"
             advice = "make room and run the same again"
         explained = StateError(f"cannot {verb} the state {self.path}: {reason}; {advice}")
-        explained.may_pass = code in PASSING
+        explained.may_pass = code in TRANSIENT
         return explained
 
 

@@ -22,7 +22,7 @@ class StoreLocation(NamedTuple):
 
     Attributes:
         name: as messages have it, without a password.
-        remedy: how to begin anew, once the quota's window has passed.
+        remedy: how to begin again, once the quota's window has passed.
     """
 
     name: str

@@ -163,7 +163,7 @@ class NoReply(Struct, frozen=True):
 
     Attributes:
         outcome: `REFUSED` if nothing can have been sent, else `UNKNOWN`.
-        reason: what happened, for people, without addresses or secrets.
+        reason: what happened, for display, without addresses or secrets.
         cause: the HTTP library's exception, for `raise ... from`.
         permanent: another attempt would fail in the same way, as at a certificate; the reason says what to do.
         headers_arrived: status and headers of a final response came before the rest was lost, so the request cannot

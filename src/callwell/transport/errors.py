@@ -89,7 +89,7 @@ def to_no_reply(error: pyreqwest_errors.PyreqwestError) -> NoReply:
 
 
 def _connect_reason(causes: Sequence[str]) -> str:
-    """Why no connection was made, for people."""
+    """Why no connection was made, for display."""
     deepest = causes[-1].split(" (os error")[0].removeprefix(SOCKS_ERROR)
     to_proxy = any(cause.startswith(PROXY_CONNECT_CAUSES) for cause in causes)
     if "dns error" in causes or "error resolving DNS" in causes:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 CHUNK: Final = 64 << 10
 """The most bytes of one chunk."""
 
-BROKE_OFF: Final = NoReply(Outcome.UNKNOWN, "the response broke off")
+CUT_OFF_REPLY: Final = NoReply(Outcome.UNKNOWN, "the response broke off")
 NO_ADDRESS: Final = NoReply(Outcome.REFUSED, "the request could not be built")
 
 
@@ -74,9 +74,9 @@ class ExactResponse:
         try:
             chunk = self._response.read1(CHUNK)
         except (OSError, ValueError, http.client.HTTPException) as error:
-            return replace(BROKE_OFF, cause=_without_frames(error))
+            return replace(CUT_OFF_REPLY, cause=_without_frames(error))
         if not chunk and self._response.length:
-            return BROKE_OFF
+            return CUT_OFF_REPLY
         return chunk
 
     def close(self) -> None:

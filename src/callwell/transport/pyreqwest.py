@@ -97,7 +97,7 @@ class AsyncPyreqwestTransport:
 
     async def send(self, request: Request) -> Response | NoReply:
         """Make one request and read the whole response."""
-        # Three searches for a text take a tenth of the time of the regular expression behind `_must_be_exact`.
+        # Three searches for a string take a tenth of the time of the regular expression behind `_must_be_exact`.
         if ("'" in request.url or "/." in request.url or "/%2" in request.url) and _must_be_exact(request.url):
             return await _in_thread(_send_exactly, self._pool, request)
         return await self._run_or_detach(self._send(request), request, self._detached)

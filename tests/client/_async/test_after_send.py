@@ -190,7 +190,7 @@ def test_json_that_broke_off_is_the_providers_own(reply: Response) -> None:
 
 
 def test_a_type_that_is_described_is_the_providers_own() -> None:
-    """A creation that is described to answer with a text is done when it does, and unknown with another type."""
+    """A creation that is described to answer with a string is done when it does, and unknown with another type."""
     provider = acme()
     media = (classify("text/plain", {}), classify("application/xml", {}))
     make = replace(provider.api.operations["things.make"], media=media)

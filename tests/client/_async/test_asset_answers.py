@@ -214,12 +214,12 @@ def test_a_size_is_understood_as_text(tmp_path: Path, size: object) -> None:
     [
         ({"size": "many"}, "announces a size that is not a number of bytes: 'many'"),
         ({"size": -1}, "announces a size that is not a number of bytes: -1"),
-        ({"url": {"href": URL}}, "something other than a text where the URL should be"),
+        ({"url": {"href": URL}}, "something other than a string where the URL should be"),
         ({"url": "/files/1"}, "an address without TLS"),
     ],
 )
 def test_what_the_provider_says_is_read_or_refused(tmp_path: Path, facts: Any, words: str) -> None:
-    """Never ignored: a size that is not understood would not be met, and an address that is none is no missing file."""
+    """Never ignored: a size that is not understood would not be met, and an invalid address is not a missing file."""
     storage = Storage(**facts)
     error = save(storage, tmp_path / "f")
     assert type(error) is errors.AssetError

@@ -177,7 +177,7 @@ def test_where_a_refused_key_belongs(auth: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reply", "said"),
+    ("reply", "error_text"),
     [
         (None, "environment sandbox refuses it too"),
         (make_error_response(401, "X"), "environment sandbox refuses it too"),
@@ -189,15 +189,15 @@ def test_where_a_refused_key_belongs(auth: str) -> None:
         (LOST, "environment sandbox could not be asked (acme auth.issue: the response broke off"),
     ],
 )
-def test_what_the_other_environment_says(reply: Any, said: str) -> None:
-    """It is added to the refusal, and is no binding."""
+def test_what_the_other_environment_says(reply: Any, error_text: str) -> None:
+    """It is added to the refusal, and is not a binding."""
     hosts = Hosts()
     state = MemoryState()
     if reply is not None:
         hosts.instead["sandbox"] = reply
     error = refusal(make_client(hosts, explain=True, state=state))
     assert isinstance(error, errors.KeyRefused)
-    assert said in str(error)
+    assert error_text in str(error)
     assert (error.code, hosts.asked) == ("DEAD", ["api/things/1", "sandbox/auth/key"])
     make_client(hosts, "sandbox", state=state)
 

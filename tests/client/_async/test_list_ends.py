@@ -54,7 +54,7 @@ class Lines(dict[str, str]):
 
 
 class Unreadable(dict[str, str]):
-    """Headers with bytes that are no text."""
+    """Headers with bytes that are not text."""
 
     def __init__(self) -> None:
         super().__init__(link="")
@@ -158,7 +158,7 @@ def test_a_link_header_that_cannot_be_read_is_no_end(headers: dict[str, str]) ->
 @pytest.mark.parametrize("after", [7, 7.0, "7"])
 @pytest.mark.parametrize(("operation", "name"), [("things.scroll", "cursor"), ("things.list", "page")])
 def test_a_cursor_is_sent_as_its_parameter_takes_it(operation: str, name: str, after: object) -> None:
-    """A number where a text is described, and the other way round."""
+    """A number where a string is described, and the other way round."""
     world = ScriptedProvider(page(1, after), page(2))
     pager = connect(world, provider=TAKES_NUMBERS).pages(operation)
     assert read(pager) == ["1", "2"]

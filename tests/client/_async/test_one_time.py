@@ -121,7 +121,7 @@ def test_a_method_that_saves(tmp_path: Path) -> None:
 
 
 def test_a_public_file_keeps_its_url(tmp_path: Path) -> None:
-    """Where the provider says that everybody may have it, one URL is enough."""
+    """Where the provider says that everyone may have it, one URL is enough."""
     storage = Storage(public=True)
     storage.spoil = [storage.cut(100), storage.cut(100)]
     run(lambda: asset(storage).save(tmp_path / "f"))

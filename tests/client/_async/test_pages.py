@@ -266,7 +266,7 @@ def test_an_answer_without_a_list_is_reported(body: Any) -> None:
 
 
 def test_what_has_no_pages_is_reported() -> None:
-    """An operation that is no list is refused, with those that are."""
+    """An operation that is not a list is refused, with those that are."""
     with pytest.raises(errors.InvalidOption, match=r"things\.list"):
         connect(ScriptedProvider()).pages("things.get", thing_id="1")
     with pytest.raises(errors.UnknownName, match="colour"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is no file keeps its name: a device, a pipe, a socket, or a link to one is never replaced by a rename."""
+"""What is not a file keeps its name: a device, a pipe, a socket, or a link to one is never replaced by a rename."""
 
 from __future__ import annotations
 

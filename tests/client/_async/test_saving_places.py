@@ -44,7 +44,7 @@ def named_twice(path: Path, victim: Path) -> None:
 
 
 def piped(path: Path, _victim: Path) -> None:
-    """A pipe at which everybody waits."""
+    """A pipe at which everyone waits."""
     os.mkfifo(path)
 
 

@@ -172,7 +172,7 @@ def test_events_of_a_get_are_continued_where_the_profile_says_so() -> None:
 
 
 def test_the_call_is_like_any_other_until_the_stream_begins() -> None:
-    """It waits and repeats; errors are read as usual, and a page is no stream."""
+    """It waits and repeats; errors are read as usual, and a page is not a stream."""
     world = ScriptedProvider(
         make_error_response(429, "SLOW", retry_after="2"), make_error_response(503, "BUSY"), LOST, events(TWO)
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The texts of tokens: shared through the state, which holds them encrypted, and never shown."""
+"""The values of tokens: shared through the state, which holds them encrypted, and never shown."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def request_times(world: ScriptedProvider, **profile: Any) -> list[float]:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "response",
     [
         {"retry_after": "9"},
         {"retry_after_ms": "9000"},
@@ -44,9 +44,9 @@ def request_times(world: ScriptedProvider, **profile: Any) -> list[float]:
     ],
 )
 @pytest.mark.parametrize("quotas", [{}, HOUR])
-def test_a_refusal_is_waited_out(said: dict[str, Any], quotas: dict[str, QuotaRule]) -> None:
+def test_a_refusal_is_waited_out(response: dict[str, Any], quotas: dict[str, QuotaRule]) -> None:
     """A 429 with any reset is followed by one request after it, also where the profile counts the quota itself."""
-    first, second = request_times(ScriptedProvider(make_response(429, **said), OK), quotas=quotas)
+    first, second = request_times(ScriptedProvider(make_response(429, **response), OK), quotas=quotas)
     assert first == 0.0
     assert 9.0 <= second <= 12.0
 

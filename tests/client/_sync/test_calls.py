@@ -61,7 +61,7 @@ def test_a_call_is_one_request() -> None:
 
 
 def test_requests_beyond_the_description_may_bring_anything() -> None:
-    """A success that is no JSON is a response like any other to `request`, and broken for a described operation."""
+    """A success that is not JSON is a response like any other to `request`, and broken for a described operation."""
     captions = Response(200, {"content-type": "text/vtt"}, b"WEBVTT")
     world = ScriptedProvider(captions)
     found = run(lambda: connect(world).request("GET", "/captions"))
@@ -281,10 +281,10 @@ def test_the_retry_budget_binds_before_the_breaker() -> None:
 
 
 def test_a_key_given_as_text_is_not_repeated() -> None:
-    """A text that is no source may be a key: it is not in the message."""
+    """A string that is not a source may be a key: it is not in the message."""
     with pytest.raises(errors.InvalidOption) as caught:
         connect(ScriptedProvider(), key="acme_secret")
     assert "acme_secret" not in str(caught.value)
-    with pytest.raises(errors.KeyMalformed, match="a text that begins with acme_") as malformed:
+    with pytest.raises(errors.KeyMalformed, match="a string that begins with acme_") as malformed:
         connect(ScriptedProvider(), key=Key("other_secret"))
     assert "other_secret" not in str(malformed.value)

@@ -58,11 +58,11 @@ def get(one: Any, times: int = 1, pause_s: float = 1.0, world: ScriptedProvider 
 )
 def test_what_others_spend_is_left_to_them_and_reported(alone: bool, form: dict[str, str]) -> None:  # noqa: FBT001 - a table
     """Of a hundred forty are gone after the first call: as many are set aside, and that is reported once."""
-    said = {"left": 59}
+    headers_left = {"left": 59}
 
     def reply(_: Request) -> Response:
-        said["left"] -= 1
-        headers: dict[str, Any] = {name: text.format(said["left"]) for name, text in form.items()}
+        headers_left["left"] -= 1
+        headers: dict[str, Any] = {name: text.format(headers_left["left"]) for name, text in form.items()}
         return make_response(200, {"data": {}}, **headers)
 
     world = ScriptedProvider(reply)

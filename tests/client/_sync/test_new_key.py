@@ -276,7 +276,7 @@ def test_a_source_that_cannot_be_read_at_the_rotation_is_read_again(tmp_path: Pa
 
 
 def test_a_file_that_may_not_be_read_yet_is_read_when_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its identity, size and time are the same afterwards; so a failed reading is no reading."""
+    """Its identity, size and time are the same afterwards; so a failed reading is not a reading."""
     source = ListSource([KEY, "", "", NEW])
     marks = itertools.chain(["a"], itertools.repeat("b"))
     monkeypatch.setattr(source, "revision", lambda: next(marks))

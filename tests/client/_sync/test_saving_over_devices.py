@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from tests/client/_async/test_saving_over_devices.py by tools/unasync.py; do not edit
-"""What is no file keeps its name: a device, a pipe, a socket, or a link to one is never replaced by a rename."""
+"""What is not a file keeps its name: a device, a pipe, a socket, or a link to one is never replaced by a rename."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from tests/client/_async/test_token_secrets.py by tools/unasync.py; do not edit
-"""The texts of tokens: shared through the state, which holds them encrypted, and never shown."""
+"""The values of tokens: shared through the state, which holds them encrypted, and never shown."""
 
 from __future__ import annotations
 

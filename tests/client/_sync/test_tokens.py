@@ -109,7 +109,7 @@ def test_a_refused_token_is_renewed_once() -> None:
 
 
 def test_a_provider_that_refuses_every_token_ends_the_call() -> None:
-    """A fresh token that is refused as well is not followed by another; the next call begins anew."""
+    """A fresh token that is refused as well is not followed by another; the next call begins again."""
     mint = Mint()
     api = make_client(mint)
     mint.instead["1"] = lambda: make_error_response(401, "TOKEN_DEAD")

@@ -208,7 +208,7 @@ def test_a_stream_that_is_too_long_is_refused_and_named() -> None:
 def test_bad_input_is_found_before_anything_is_sent(tmp_path: Any) -> None:
     """Files that are none, options and arguments that cannot be."""
     text = tmp_path / "talk.mp4"
-    text.write_text("just a text\n" * 100)
+    text.write_text("just a string\n" * 100)
     (tmp_path / "empty.mp4").touch()
     there = Vault()
     media = vault(max_duration_s=60.0)
@@ -235,7 +235,7 @@ def test_bad_input_is_found_before_anything_is_sent(tmp_path: Any) -> None:
 
 
 def test_a_file_that_changes_while_it_is_sent(tmp_path: Any) -> None:
-    """The error names the object, and the next call begins anew."""
+    """The error names the object, and the next call begins again."""
     path = tmp_path / "film.mp4"
     state = MemoryState()
     reported = list[int]()
@@ -308,6 +308,6 @@ def test_an_answer_without_a_name_ends_it() -> None:
 
 def test_a_broken_answer_means_that_the_piece_is_there() -> None:
     """It was done, and it is not sent again."""
-    there = Vault({("send", 2): lambda said: replace(said, body=b"{", whole=False)})
+    there = Vault({("send", 2): lambda error_text: replace(error_text, body=b"{", whole=False)})
     assert there.whole(sent(there).target) == SMALL
     assert there.asked.count("send") == COUNT

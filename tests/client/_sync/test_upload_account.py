@@ -41,10 +41,10 @@ class Telling(Vault):
         self.more = more
 
     def _status(self, request: Any, path: str) -> Any:
-        said = super()._status(request, path)
+        error_text = super()._status(request, path)
         film = path.split("/")[2]
         if film not in self.films:
-            return said
+            return error_text
         parts = sorted(self.films[film])
         return make_response(200, {"parts": parts, "total": self.totals.get(film), **self.more})
 
@@ -65,7 +65,7 @@ def files() -> list[Any]:
     ],
 )
 def test_what_fits_is_done(number: int, more: dict[str, Any]) -> None:
-    """One question at the end, whatever kind of file it is; what is not said is no difference."""
+    """One question at the end, whatever kind of file it is; what is not said is not a difference."""
     there = Telling(more)
     done = sent(there, files()[number], provider=vault(**SAYING))
     assert isinstance(done, Uploaded)
@@ -108,7 +108,7 @@ def test_another_object_is_made_after_a_difference() -> None:
 
 
 def test_an_environment_that_cuts_files_has_another_size() -> None:
-    """That is no difference, unless the file is surely shorter than the cut."""
+    """That is not a difference, unless the file is surely shorter than the cut."""
     there = Telling({"state": "whole", "size": 1})
     cutting = vault(**SAYING, sandbox=SandboxRule(cut_s=30))
     assert isinstance(sent(there, provider=cutting), Uploaded)
@@ -146,11 +146,11 @@ def forgotten(*numbers: int) -> Any:
         """Forgets."""
 
         def _send(self, request: Any, path: str) -> Any:
-            said = super()._send(request, path)
+            error_text = super()._send(request, path)
             if self.asked.count("send") == COUNT:
                 for number in numbers:
                     self.films["f1"].pop(number, None)
-            return said
+            return error_text
 
     return Forgetful()
 
@@ -198,18 +198,18 @@ def test_what_is_said_about_going_on_is_true(tmp_path: Path) -> None:
     """By this client or by any, with which option, or not at all."""
     shared = SqliteState(str(tmp_path / "state.db"))
     try:
-        said = str(sent(Vault({("send", 3): make_error_response(403, "NO")}), state=shared, pieces=1))
+        error_text = str(sent(Vault({("send", 3): make_error_response(403, "NO")}), state=shared, pieces=1))
     finally:
         shared.close()
-    assert said.endswith("f1 has 2 of 5 pieces: the same call goes on with it")
-    said = str(sent(Vault({("send", 3): make_error_response(403, "NO")}), pieces=1))
-    assert said.endswith("the same call by this client goes on with it")
-    said = str(sent(Vault({("send", 3): make_error_response(403, "NO")}), pieces=1, resume=False))
-    assert said.endswith("the same call with resume=True goes on with it")
-    said = str(sent(Vault({("send", 3): make_error_response(403, "NO")}), iter([SMALL]), pieces=1))
-    assert said.endswith("a stream cannot be resumed, so delete it and send the whole again")
-    said = str(sent(Vault({("send", 3): make_error_response(404, "NO")}), pieces=1))
-    assert said.endswith("it is gone, and the same call creates another one")
+    assert error_text.endswith("f1 has 2 of 5 pieces: the same call goes on with it")
+    error_text = str(sent(Vault({("send", 3): make_error_response(403, "NO")}), pieces=1))
+    assert error_text.endswith("the same call by this client goes on with it")
+    error_text = str(sent(Vault({("send", 3): make_error_response(403, "NO")}), pieces=1, resume=False))
+    assert error_text.endswith("the same call with resume=True goes on with it")
+    error_text = str(sent(Vault({("send", 3): make_error_response(403, "NO")}), iter([SMALL]), pieces=1))
+    assert error_text.endswith("a stream cannot be resumed, so delete it and send the whole again")
+    error_text = str(sent(Vault({("send", 3): make_error_response(404, "NO")}), pieces=1))
+    assert error_text.endswith("it is gone, and the same call creates another one")
     there = Vault({("send", 3): make_error_response(404, "NO")})
     there.films["mine"] = {}
     assert str(sent(there, film_id="mine", pieces=1)).endswith("it is gone")
@@ -241,5 +241,5 @@ def test_a_state_that_fails_in_the_middle_costs_no_upload(caplog: pytest.LogCapt
     done = sent(there, state=Failing())
     assert (done.target, there.whole("f1")) == ("f1", SMALL)
     assert sum("could not be stored: the disk is full" in line for line in caplog.messages) == 2
-    said = str(sent(Vault({("send", 4): make_error_response(403, "NO")}), state=Failing(), pieces=1))
-    assert said.endswith("so the same call may send pieces again")
+    error_text = str(sent(Vault({("send", 4): make_error_response(403, "NO")}), state=Failing(), pieces=1))
+    assert error_text.endswith("so the same call may send pieces again")

@@ -41,7 +41,7 @@ def used_up() -> tuple[Pool, Member, list[Permit]]:
 
 
 def free(pool: Pool) -> int:
-    """Permits that nobody has and that can be used now."""
+    """Permits that no one has and that can be used now."""
     Member(pool, f"idle at {pool.now}", OWN).exchange()
     return pool.record.account.buckets[KEY].available
 
@@ -164,7 +164,7 @@ def test_leaving_with_requests_in_flight(*, goes_on: bool) -> None:
 
 
 def test_leaving_with_nothing() -> None:
-    """No lease is left, and nobody else waits for it."""
+    """No lease is left, and no one else waits for it."""
     pool = Pool()
     member = Member(pool, "a", OWN)
     member.exchange(LIMIT)

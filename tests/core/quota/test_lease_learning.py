@@ -247,7 +247,7 @@ def test_slots_of_a_dead_holder_come_back() -> None:
 
 
 def test_a_refusal_that_may_be_over_is_tried_by_one() -> None:
-    """After two in a row a single request goes, of a caller that waits; nobody waits for one who may call."""
+    """After two in a row a single request goes, of a caller that waits; no one waits for one who may call."""
     pool = Pool()
     first, second = [Member(pool, name, LEARNT, ("all",)) for name in "ab"]
     lost = SendEnd(Outcome.UNKNOWN)

@@ -9,7 +9,7 @@ from callwell.core.breaker import CLOSED, FAILURE_THRESHOLD, Breaker
 from callwell.core.quota import buckets
 from callwell.core.quota.adaptive import AdaptiveQuota
 from callwell.core.quota.lease_records import FleetRecord, Grant, Lease, SlotGrant
-from callwell.core.quota.lease_status import Hand, status
+from callwell.core.quota.lease_status import HeldQuota, status
 from callwell.core.quota.record import AccountRecord, to_account_quotas
 from callwell.core.quota.store_time import ClockReading, StoreTime
 from callwell.core.rules.profile import QuotaRule, RetryRule
@@ -53,7 +53,7 @@ def test_permits_and_times() -> None:
     (holder,) = now.holders
     assert (holder.process, holder.ends_in_s) == ("web-1:4711", 10.0)
     (hand,) = holder.hands
-    assert hand == Hand("minute", 100, permits=12, in_flight=3, needs=7, free_in_s=hand.free_in_s)
+    assert hand == HeldQuota("minute", 100, permits=12, in_flight=3, needs=7, free_in_s=hand.free_in_s)
     assert hand.free_in_s == pytest.approx(FREE_AT - AT, abs=1.0)
 
     later = status(fleet, after(31.0))
@@ -108,4 +108,4 @@ def test_undocumented_quotas() -> None:
     now = status(fleet, ClockReading("here", 0.0, 0.0))
     (quota,) = now.undocumented
     assert (quota.quota, quota.rate, quota.limit, quota.held, quota.throttled_s) == ("all", 12.5, 20, 5, 2.0)
-    assert now.holders[0].hands == (Hand("all", None, permits=5, in_flight=2, needs=4, free_in_s=50.0),)
+    assert now.holders[0].hands == (HeldQuota("all", None, permits=5, in_flight=2, needs=4, free_in_s=50.0),)

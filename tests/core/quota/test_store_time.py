@@ -24,7 +24,7 @@ class Change(NamedTuple):
         boot: of the machine that makes it.
         wall_off_s: by how much its time of day is wrong.
         server_off_s: the same of the server's; None where there is none.
-        back_s: by how much its monotonic clock went back, as it began anew.
+        back_s: by how much its monotonic clock went back, as it began again.
     """
 
     true_s: float

@@ -112,7 +112,7 @@ class Site:
         return self.emulated.control(f"/apivideo/{self.environment}/{what}", news)
 
     def reset(self, **options: Any) -> None:
-        """Begin anew with some options changed."""
+        """Begin again with some options changed."""
         self.emulated.control("/reset", {"provider": f"apivideo/{self.environment}", **options})
 
 

@@ -134,7 +134,7 @@ def test_the_same_file_becomes_the_same_bytes(apivideo: Callable[..., Site]) -> 
 
 @pytest.mark.parametrize("content", [b"text", b"\0" * 5_000, film()[:600]])
 def test_what_nobody_can_read(site: Site, content: bytes) -> None:
-    """A file that is no video was received, but every quality has failed."""
+    """A file that is not a video was received, but every quality has failed."""
     video_id = site.upload(content)
     status = site.status(video_id)
     assert status["ingest"]["status"] == "ingested"
@@ -174,7 +174,7 @@ def test_qualities(site: Site) -> None:
 
 
 def test_another_container(site: Site) -> None:
-    """What is no mp4 is made one."""
+    """What is not MP4 is made one."""
     video_id = site.upload(clip(seconds=1, kind="matroska"))
     content = fetch(assets(site, video_id)["mp4"]).body
     assert content[4:8] == b"ftyp"

@@ -18,7 +18,7 @@ from callwell.emulator.apivideo import (
     thumbnails,
     webhooks,
 )
-from callwell.emulator.apivideo.account import DISCARDED_KEPT_S, SANDBOX_KEPT_S, UNFINISHED_KEPT_S
+from callwell.emulator.apivideo.account import DISCARDED_RETENTION_S, SANDBOX_RETENTION_S, UNFINISHED_RETENTION_S
 from callwell.emulator.apivideo.upload_tokens import MAX_TTL_S
 from callwell.emulator.apivideo.webhook_queue import MAX_TRIES, RETRY_AFTER_S
 from clips import clip
@@ -39,8 +39,8 @@ def limits() -> dict[str, list[float]]:
         "`bytes` form total": [pieces.MAX_TOTAL_BYTES, pieces.MAX_TOTAL_BYTES - 1],
         "video size": [options.ApiVideoOptions().max_video_bytes],
         "video length": [probe.MAX_DURATION_S] * 2,
-        "time to finish an upload/download/copy": [UNFINISHED_KEPT_S] * 2,
-        "empty video container": [UNFINISHED_KEPT_S],
+        "time to finish an upload/download/copy": [UNFINISHED_RETENTION_S] * 2,
+        "empty video container": [UNFINISHED_RETENTION_S],
         "thumbnail": [thumbnails.MAX_BYTES],
         "player logo": [players.MAX_LOGO_BYTES, *pixels],
         "restreams per live stream": [live.MAX_RESTREAMS],
@@ -86,10 +86,10 @@ def test_quotas(facts: dict[str, Any]) -> None:
 
 def test_events(facts: dict[str, Any], site: Site) -> None:
     """Section 8: six events, the signature and the tries of a delivery."""
-    said = facts["webhooks"]
-    assert said["events"] == list(webhooks.EVENTS)
+    documented = facts["webhooks"]
+    assert documented["events"] == list(webhooks.EVENTS)
     assert len(webhooks.EVENTS) == 6
-    assert (MAX_TRIES - 1, RETRY_AFTER_S) == (said["retries"], said["apart_s"]) == (3, 3)
+    assert (MAX_TRIES - 1, RETRY_AFTER_S) == (documented["retries"], documented["apart_s"]) == (3, 3)
     result = site.call("POST", "/webhooks", {"events": list(webhooks.EVENTS), "url": "http://127.0.0.1:1/"}).json
     assert re.fullmatch(r"sig_sec_\w{22}", result["signatureSecret"])
     assert site.call("GET", f"/webhooks/{result['webhookId']}").json == result
@@ -132,7 +132,7 @@ def test_what_is_set_at_creation_alone(site: Site) -> None:
 def test_the_sandbox(facts: dict[str, Any], apivideo: Callable[..., Site]) -> None:
     """Section 8 and 12: what is kept for how long; a broadcast is over after half an hour."""
     assert facts["sandbox"] == {"cut_s": 30, "watermark": True, "kept_s": 86_400, "broadcast_s": 1_800}
-    assert (ingest.SANDBOX_MAX_S, SANDBOX_KEPT_S, external_events.SANDBOX_MAX_S) == (30, 86_400, 1_800)
+    assert (ingest.SANDBOX_MAX_S, SANDBOX_RETENTION_S, external_events.SANDBOX_MAX_S) == (30, 86_400, 1_800)
     for environment, broadcasting in (("sandbox", False), ("production", True)):
         site = apivideo(environment)
         stream = site.call("POST", "/live-streams", {"name": "x"}).json["liveStreamId"]
@@ -191,7 +191,7 @@ def test_choices_where_papers_contradict(facts: dict[str, Any], site: Site) -> N
         "query-error slug": error_slug(site.call("GET", "/videos?sortBy=x")) == "request-invalid-query-parameter",
         "ingest states": site.status(site.upload(b"x"))["ingest"]["status"] == "ingested",
         "sandbox live stream": external_events.SANDBOX_MAX_S == 30 * 60,
-        "deletesAt": DISCARDED_KEPT_S == 90 * 86_400,
+        "deletesAt": DISCARDED_RETENTION_S == 90 * 86_400,
         "token_type": token["token_type"] == "Bearer",
     }
     assert facts["contradictions"] == list(taken)

@@ -91,7 +91,7 @@ def test_the_field_may_be_called_anything(site: Site, field: str) -> None:
 
 @pytest.mark.parametrize("first", [True, False])
 def test_delegated_upload(site: Site, first: bool) -> None:  # noqa: FBT001 - a table of cases
-    """A token is enough; the video is named by the first file, and `videoId` may stand before or behind the file."""
+    """A token is enough; the video is named by the first file, and `videoId` may come before or behind the file."""
     token = site.call("POST", "/upload-tokens", {"ttl": 60}).json["token"]
     result = site.upload_form(f"/upload?token={token}", PIECES[0], name="film.mp4.part.a", part="part 1/2")
     assert set(result.json) == {"videoId"}

@@ -111,7 +111,7 @@ class AssessmentService:
         return self.emulated.control("/ledger")[f"{NAME}/{self.environment}"]["counts"]
 
     def reset(self, **options: Any) -> None:
-        """Begin anew with some options changed."""
+        """Begin again with some options changed."""
         self.emulated.control("/reset", {"provider": f"{NAME}/{self.environment}", **options})
 
 

@@ -119,7 +119,7 @@ def test_files_that_cannot_be_read_are_said(tmp_path: Path, check_id: str) -> No
 
 
 def test_a_broken_source_map_is_said(tmp_path: Path) -> None:
-    """Half a source map is no pass."""
+    """Half a source map is not a pass."""
     (tmp_path / "app.js.map").write_text('{"sources": ["a.ts"], "sourcesContent": ["https://api.userplane.io')
     for check_id in ("code.front-end-calls", "code.front-end-keys"):
         assert look(tmp_path, check_id).outcome is CheckOutcome.COULD_NOT_LOOK

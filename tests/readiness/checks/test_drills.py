@@ -258,7 +258,7 @@ def test_nothing_outlives_a_drill(folder: Path, results: Mapping[str, list[Drill
     """Keys and state are gone with it."""
     assert "throttle, idle" in results
     variables = json.loads((folder / "throttle-idle" / "variables.json").read_text(encoding="utf-8"))
-    assert not os.path.exists(variables["CALLWELL_USERPLANE_KEY"].removeprefix("file:"))  # noqa: PTH110 - a text
+    assert not os.path.exists(variables["CALLWELL_USERPLANE_KEY"].removeprefix("file:"))  # noqa: PTH110 - a string
 
 
 def test_a_program_that_does_not_exist(tmp_path: Path) -> None:
@@ -282,7 +282,7 @@ def test_without_an_emulator(tmp_path: Path, drill: FaultDrill | None) -> None:
 
 
 def test_where_drills_do_not_apply(tmp_path: Path) -> None:
-    """A provider that cannot be emulated proves nothing, but is no fault; among others it is named in a note."""
+    """A provider that cannot be emulated proves nothing, but is not a fault; among others it is named in a note."""
     other = USERPLANE.provider
     unknown = USERPLANE._replace(provider=type(other)(name="acme", profile=other.profile, api=other.api))
     for project, reason in (

@@ -246,7 +246,7 @@ def test_a_bare_repository(project: Project) -> None:
 
 
 def test_other_secrets_and_short_keys(project: Project, tmp_path: Path) -> None:
-    """The secret of pseudonyms is searched for too; a text that is part of many words is not."""
+    """The secret of pseudonyms is searched for too; a string that is part of many words is not."""
     write_files(tmp_path, {"secret": "0123456789abcdef" * 4, "short": "abc"})
     write_files(project.root, {"a.py": "0123456789abcdef" * 4})
     key_file = f"file:{tmp_path / 'short'}"

@@ -68,9 +68,9 @@ def test_found(app: Path) -> None:
     }
     assert result.outcome is CheckOutcome.FOUND
     assert all(f"callwell keys revoked {Key(KEY).fingerprint}" in finding.fix for finding in result.findings)
-    said = {finding.place.path: finding.what for finding in result.findings if finding.place}
-    assert said["app.py"].endswith("was committed, as it is, in 2 versions of the file")
-    assert "in base64" in said["http.log"]
+    found_in = {finding.place.path: finding.what for finding in result.findings if finding.place}
+    assert found_in["app.py"].endswith("was committed, as it is, in 2 versions of the file")
+    assert "in base64" in found_in["http.log"]
 
 
 def test_only_later_commits(app: Path) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Texts in the shape of a key are found in files and in history, and what could not be looked at is said.
+"""Strings in the shape of a key are found in files and in history, and what could not be looked at is said.
 
 Kingfisher looks by our rules alone: it compiles its own in ten seconds.
 """
@@ -63,7 +63,7 @@ def test_found(app: Path) -> None:
     """Each place in the files, each secret of the history with the first commit that has it; no text of a key."""
     files, history = look(app)
     assert [(finding.place, finding.what) for finding in files.findings] == [
-        (Place("now [1].py", 3), "a text in the shape of a key of Userplane is in the file")
+        (Place("now [1].py", 3), "a string shaped like a key of Userplane is in the file")
     ]
     first, second, third = git(app, "rev-list", "--reverse", "main").splitlines()
     places = [finding.place for finding in history.findings]

@@ -298,7 +298,7 @@ def test_without_a_provider(check: str, tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
-    """A link that leads nowhere is no silent pass."""
+    """A link that leads nowhere is not a silent pass."""
     (tmp_path / "compose.yaml").symlink_to(tmp_path / "gone.yaml")
     result = run("sandbox-leftovers", make_project(tmp_path))
     assert [str(unseen.place) for unseen in result.unseen] == ["compose.yaml"]
@@ -358,7 +358,7 @@ def test_state_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run("files", make_project(tmp_path, None, good)).outcome is CheckOutcome.PASSED
     bad = make_account("userplane", state=f"sqlite:///{tmp_path}/file/state.db")
     (finding,) = run("files", make_project(tmp_path, None, bad)).findings
-    assert "is no folder" in finding.what
+    assert "is not a folder" in finding.what
     free = shutil.disk_usage(tmp_path).free
     monkeypatch.setattr(durable_files, "ROOM_BYTES", free * 2)
     (finding,) = run("files", make_project(tmp_path, None, good)).findings

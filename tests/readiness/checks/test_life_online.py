@@ -114,7 +114,7 @@ def test_all_is_well(tmp_path: Path) -> None:
     [(-100, 0, "ahead of"), (100, 0, "behind"), (20, 0, ""), (-20, 0, ""), (-100, 100, "")],
 )
 def test_clocks(tmp_path: Path, ahead_s: int, age_s: int, expected: str) -> None:
-    """A clock that is wrong by more than half a minute is found, and a cached answer is no wrong clock."""
+    """A clock that is wrong by more than half a minute is found, and a cached answer is not a wrong clock."""
     headers = {"Date": formatdate(time.time() + ahead_s, usegmt=True), "Age": str(age_s)}
     with serve(headers) as (address, _):
         findings = run("clock-skew", make(tmp_path, address)).findings

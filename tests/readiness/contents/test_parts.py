@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from callwell.readiness.contents import ContentPart
 
-TEXT = b"a text\n"
+TEXT = b"a string\n"
 
 
 def as_zip(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -163,7 +163,7 @@ MAPS = {
 
 @pytest.mark.parametrize("case", MAPS)
 def test_source_maps(tmp_path: Path, case: str) -> None:
-    """Their sources are parts with the names of the sources; what is no source map is read as it is."""
+    """Their sources are parts with the names of the sources; what is not a source map is read as it is."""
     data, expected = MAPS[case]
     path = tmp_path / "app.js.map"
     path.write_bytes(data)

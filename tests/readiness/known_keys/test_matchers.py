@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from callwell.keys import Key
 from callwell.readiness.known_keys.digest_matcher import DigestMatcher
 from callwell.readiness.known_keys.digests import make_digests
-from callwell.readiness.known_keys.known_key import Hit, KnownKey
+from callwell.readiness.known_keys.known_key import KeyHit, KnownKey
 from callwell.readiness.known_keys.search import search
 from callwell.readiness.known_keys.text_matcher import TextMatcher
 
@@ -52,7 +52,7 @@ class Matchers(NamedTuple):
     by_text: TextMatcher
     by_digest: DigestMatcher
 
-    def find(self, data: bytes) -> list[Hit]:
+    def find(self, data: bytes) -> list[KeyHit]:
         """The one answer of both."""
         hits = list(self.by_text.find(data))
         assert sorted(self.by_digest.find(data)) == sorted(hits)
@@ -99,13 +99,13 @@ CODINGS: dict[str, Callable[[bytes], bytes]] = {
     "in base64, wrapped": lambda text: wrapped(base64.b64encode(text)),
     "in base64, wrapped, in JSON": lambda text: json.dumps(wrapped(base64.b64encode(text)).decode()).encode(),
 }
-"""Ways to write a text that holds a key."""
+"""Ways to write a string that holds a key."""
 
 
 @settings(max_examples=3 * settings().max_examples)
 @given(coding=st.sampled_from(list(CODINGS)), key=KEYS, before=AROUND, inside=AROUND, after=AROUND)
 def test_a_key_is_found_in_every_coding(coding: str, key: str, before: bytes, inside: bytes, after: bytes) -> None:
-    """At every phase and between any bytes; the text around the coded part is no part of the coding."""
+    """At every phase and between any bytes; the text around the coded part is not a part of the coding."""
     coded = CODINGS[coding](inside + key.encode() + after)
     hits = matchers(key).find(before + b" " + coded + b" " + after)
     assert {hit.key for hit in hits} == {known(key)}
@@ -144,7 +144,7 @@ def test_a_key_in_two_literals(language: str) -> None:
     """The place is where its first part begins."""
     text = LITERALS[language]
     hits = matchers(SAMPLE).find(text.encode())
-    assert hits == [Hit(key=known(SAMPLE), offset=text.index(SAMPLE[:HALF]), encoding="as it is, split over lines")]
+    assert hits == [KeyHit(key=known(SAMPLE), offset=text.index(SAMPLE[:HALF]), encoding="as it is, split over lines")]
 
 
 def test_encodings_have_names() -> None:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from callwell.description import catalog
-from callwell.readiness.shapes.rules import PREFIX, SECRET, is_telling, make_rules, pattern_of
+from callwell.readiness.shapes.rules import PREFIX, SECRET, is_distinctive, make_rules, pattern_of
 from tests.readiness.made_history import fake_key
 
 PROVIDERS = tuple(map(catalog.load, catalog.bundled_names()))
@@ -51,7 +51,7 @@ def test_a_key_is_found(rule: str, line: str) -> None:
     ],
 )
 def test_code_is_no_key(line: str) -> None:
-    """A call, a place in a dictionary and a short word are no values."""
+    """A call, a place in a dictionary and a short word are not values."""
     assert PATTERNS[SECRET].search(line) is None
 
 
@@ -71,7 +71,7 @@ def test_code_is_no_key(line: str) -> None:
 )
 def test_which_patterns_tell_a_key(pattern: str, *, telling: bool) -> None:
     """One that a hash or a UUID matches does not, nor one that kingfisher would read in another way."""
-    assert is_telling(pattern) is telling
+    assert is_distinctive(pattern) is telling
 
 
 def test_rules_do_not_depend_on_order() -> None:

@@ -6,7 +6,7 @@ The type of an answer must be one that the description has, since a page in plac
 
     declared                     also accepted                                            read as
     image, audio or video        another type of the same family                          bytes
-    text                         any text but HTML; `application/octet-stream`; no type   str
+    text                         any string but HTML; `application/octet-stream`; no type   str
     any other file               anything but text and JSON; no type                      bytes
     application/octet-stream     anything but HTML                                        bytes
     JSON                         anything that is JSON, whatever its type says            the value
@@ -37,8 +37,10 @@ HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
 
 UNKNOWN: Final = AnswerType(name="", kind="bytes")
 
-ODD_CHARSETS: Final = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "utf-7", "undefined"})
-"""Text encodings of Python that are no character sets of the web, or take quadratic time."""
+UNSUPPORTED_CHARSETS: Final = frozenset(
+    {"idna", "punycode", "unicode-escape", "raw-unicode-escape", "utf-7", "undefined"}
+)
+"""Text encodings of Python that are not character sets of the web, or take quadratic time."""
 
 
 def media_type(headers: Mapping[str, str]) -> str:
@@ -123,7 +125,7 @@ def decode_text(body: bytes, headers: Mapping[str, str]) -> str:
     named = CHARSET.search(join_lines(headers, "content-type"))
     try:
         charset = codecs.lookup(named[1]).name if named else "utf-8"
-        if charset not in ODD_CHARSETS:
+        if charset not in UNSUPPORTED_CHARSETS:
             return body.decode(charset, "replace").removeprefix("\ufeff")
     except (LookupError, ValueError):
         pass  # an unknown character set, or no character set at all
@@ -131,7 +133,7 @@ def decode_text(body: bytes, headers: Mapping[str, str]) -> str:
 
 
 def describe_mismatch(headers: Mapping[str, str], expected: str) -> str:
-    """What is wrong with an answer of another type than expected, for people."""
+    """What is wrong with an answer of another type than expected, for display."""
     return f"a body of type {media_type(headers) or 'unknown'} in place of {expected}"
 
 

@@ -39,7 +39,7 @@ INTEGER_TEXT: Final = re.compile("-?[0-9]{1,30}")
 
 NO_FIELDS: Final[Mapping[str, object]] = MappingProxyType({})
 
-USUAL_STYLES: Final[Mapping[str, tuple[str, ...]]] = {
+COMMON_STYLES: Final[Mapping[str, tuple[str, ...]]] = {
     "path": ("", "simple"),
     "query": ("", "form", "deepObject"),
     "header": ("", "simple"),
@@ -97,7 +97,7 @@ class BoundParameter(NamedTuple):
         placeholder: its placeholder in the path.
         parameter: its description.
         argument_name: its name in messages.
-        plain_type: every value of this type fits, except empty and non-ASCII texts; None for no such type.
+        plain_type: every value of this type fits, except empty and non-ASCII strings; None for no such type.
         takes_null: None is sent as null; otherwise it means that there is no value.
         if_absent: what a missing value becomes: None for nothing, `NOT_GIVEN` where a call must give one.
         write: makes the pairs of a query or a header.
@@ -117,7 +117,7 @@ class BoundParameter(NamedTuple):
     def of(cls, parameter: Parameter, operation: Operation) -> BoundParameter:
         """A parameter of an operation."""
         is_field = parameter.location == "body"
-        is_usual = _is_usual(parameter)
+        is_usual = _has_common_style(parameter)
         is_required = parameter.required and not (is_field and len(operation.bodies) > 1)
         return cls(
             name=parameter.name,
@@ -128,7 +128,7 @@ class BoundParameter(NamedTuple):
             plain_type=plain_type(parameter.schema),
             takes_null=is_field and is_nullable(parameter.schema),
             if_absent=NOT_GIVEN if is_required else parameter.default,
-            write=_usual_writer(parameter) if is_usual else _rare_writer(parameter),
+            write=_common_writer(parameter) if is_usual else _rare_writer(parameter),
         )
 
     def default(self) -> object:
@@ -159,13 +159,13 @@ class Binder:
         fields = tuple(BoundParameter.of(parameter, operation) for parameter in operation.parameters)
         body = [field for field in fields if field.location == "body"]
         self._whole = _whole_body(body, operation)
-        # A whole body beside fields is no field of the loop in `bind`, see `_bind_whole`.
+        # A whole body beside fields is not a field of the loop in `bind`, see `_bind_whole`.
         self._fields = tuple([field for field in fields if field is not self._whole])
         self._names = frozenset(field.name for field in self._fields)
         self._accept = ACCEPT if operation.accept == JSON else ("accept", operation.accept)
         self._takes_body = bool(body)
         self._has_fields_first = _has_fields(operation)
-        is_usual = _is_usual_body(operation) and all(_is_usual(field.parameter) for field in fields)
+        is_usual = _is_usual_body(operation) and all(_has_common_style(field.parameter) for field in fields)
         is_here = not server and "?" not in operation.path
         self._finisher = None if is_usual and is_here else _create_finisher(operation, server)
 
@@ -182,7 +182,7 @@ class Binder:
 
         Args:
             arguments: by Python name; `NOT_GIVEN` counts as absent, and so does None where null is not a value.
-            others: fields of the body that are no arguments, by their names on the wire; JSON values.
+            others: fields of the body that are not arguments, by their names on the wire; JSON values.
 
         Raises:
             UnknownName: an argument that the operation does not have.
@@ -229,7 +229,7 @@ class Binder:
     def _finish(
         self, target: str, query: list[tuple[str, str]], headers: list[tuple[str, str]], body: Mapping[str, object]
     ) -> BoundRequest:
-        """The request of an operation that is not like most, or with fields that are no arguments."""
+        """The request of an operation that is not like most, or with fields that are not arguments."""
         finisher = self._finisher or _create_finisher(self._operation, "")
         finished = finisher.finish(target, query, headers, body)
         return BoundRequest(
@@ -245,7 +245,7 @@ class Binder:
         )
 
     def _bind_whole(self, arguments: Mapping[str, object]) -> BoundRequest:
-        """Build a request where an argument is no field: it is the whole body, or does not exist.
+        """Build a request where an argument is not a field: it is the whole body, or does not exist.
 
         A mapping is taken apart: what is a field is checked as that field, so that it makes no difference how a value
         is given. The argument of a field goes before the same field of the mapping.
@@ -303,13 +303,13 @@ class Binder:
         return {**arguments, name: position}
 
 
-def _is_usual(parameter: Parameter) -> bool:
+def _has_common_style(parameter: Parameter) -> bool:
     """Whether a parameter is written as most are; a field of a body always is."""
     if parameter.location == "body":
         return True
-    if parameter.location not in USUAL_STYLES:
+    if parameter.location not in COMMON_STYLES:
         return False
-    if parameter.content or parameter.allow_reserved or parameter.style not in USUAL_STYLES[parameter.location]:
+    if parameter.content or parameter.allow_reserved or parameter.style not in COMMON_STYLES[parameter.location]:
         return False
     if parameter.location == "header":
         return not parameter.explode and parameter.wire_name.lower() not in ("accept", "content-type")
@@ -318,7 +318,7 @@ def _is_usual(parameter: Parameter) -> bool:
     return parameter.explode is not False or parameter.style == "deepObject"
 
 
-def _usual_writer(parameter: Parameter) -> Callable[[str, Parameter, Any], list[tuple[str, str]]]:
+def _common_writer(parameter: Parameter) -> Callable[[str, Parameter, Any], list[tuple[str, str]]]:
     return header_pairs if parameter.location == "header" else query_pairs
 
 

@@ -83,7 +83,7 @@ class AsyncCaller:
 
     async def explain(self, error: KeyRefused) -> KeyProblem:
         """The error to raise for a refused key, with all that can be found out about it."""
-        from callwell.client.keys.refused_key import explain_refusal  # seldom needed
+        from callwell.client.keys.refused_key import explain_refusal  # rarely needed
 
         return await explain_refusal(error, self.engine, self.config)
 

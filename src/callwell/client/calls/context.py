@@ -74,7 +74,7 @@ class CallPlan(Struct, frozen=True):
 
 
 class TriedKey(Struct, frozen=True):
-    """A new key that a call has tried, and the answer that was no success.
+    """A new key that a call has tried, and the answer that was not a success.
 
     Attributes:
         generation: of the key.
@@ -156,7 +156,7 @@ class CallContext(Opaque, Struct):
         hints: what the last response says about quotas.
         state: the state of the call, once it has needed more than a first attempt that goes well.
         answer: of a call that is done.
-        last: what the last attempt came to, if it was no success.
+        last: what the last attempt came to, if it was not a success.
         body_error: what was raised while a body of the caller's was read.
         outside_base_path: a redirect has led out of the environment's path, where no key is sent.
         tried_key: a new key that it tried without success.

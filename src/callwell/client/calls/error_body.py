@@ -28,7 +28,7 @@ def read_problems(rule: ErrorRule, body: Any, secrets: tuple[str, ...] = ()) -> 
     Args:
         rule: where to find them.
         body: the decoded body of an error response, of any type.
-        secrets: texts to hide.
+        secrets: strings to hide.
     """
     listed = _find_value(body, rule.problems)
     items = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
@@ -95,7 +95,7 @@ def _find_value(body: Any, path: str | None) -> Any:
 
 
 def _to_text(value: Any) -> str:
-    """A code or message as text: a number as its digits, a list of texts joined."""
+    """A code or message as text: a number as its digits, a list of strings joined."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):

@@ -72,7 +72,7 @@ def to_error(
         context: the call, and what its last attempt came to.
         at_wall: `fail.available_at` in seconds since the epoch.
         wait_s: the same in seconds from now.
-        key_location: where the key is kept, for people.
+        key_location: where the key is kept, for display.
         scarcity: what the call waited for, see `describe_scarcity`.
     """
     prepared = context.prepared
@@ -156,7 +156,7 @@ def _describe_remedy(prepared: PreparedCall, provider: str, certain_at: float) -
 
 
 def describe_scarcity(account: Account | PermitBatcher, context: CallContext, wait_s: float) -> str:
-    """Why a call got no permit before its deadline, for people; empty for every other call.
+    """Why a call got no permit before its deadline, for display; empty for every other call.
 
     Args:
         account: the account of the permits.
@@ -182,7 +182,7 @@ def describe_scarcity(account: Account | PermitBatcher, context: CallContext, wa
 
 
 def _format_seconds(seconds: float) -> str:
-    """Seconds for people, with two digits, rounded up: who waits so long does not come too early."""
+    """Seconds for display, with two digits, rounded up: who waits so long does not come too early."""
     if seconds >= 10:  # noqa: PLR2004 - two digits
         return f"{ceil(seconds)} s"
     return f"{ceil(seconds * 10) / 10:g} s"

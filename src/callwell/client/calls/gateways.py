@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LEADING_BLANKS = b" \t\r\n\xef\xbb\xbf"
-"""White space and a byte order mark, which may precede the first character of a text."""
+"""White space and a byte order mark, which may precede the first character of a string."""
 
 GATEWAY_SERVERS = (
     *("akamaighost", "awselb", "big-ip", "bigip", "blue coat", "bluecoat", "cloudflare", "cloudfront", "envoy"),
@@ -43,7 +43,7 @@ General web servers (nginx, Apache, IIS) are missing on purpose: they are origin
 
 
 def is_undescribed_type(headers: Mapping[str, str], body: bytes) -> bool:
-    """Whether a success that is no JSON says itself that it is something else than described.
+    """Whether a success that is not JSON says itself that it is something else than described.
 
     JSON that broke off, or that a server names wrongly, is the provider's own.
 
@@ -51,7 +51,7 @@ def is_undescribed_type(headers: Mapping[str, str], body: bytes) -> bool:
         headers: the response's.
         body: what arrived of it.
     """
-    named = base_type(join_lines(headers, "content-type"))  # bytes that are no text are a type too
+    named = base_type(join_lines(headers, "content-type"))  # bytes that are not text are a type too
     return is_markup(body) or (named != "" and "json" not in named)
 
 
@@ -68,7 +68,7 @@ def rejects_no_key(headers: Mapping[str, str], body: bytes) -> bool:
 
 
 def is_gateway_error(status: int, headers: Mapping[str, str], body: bytes) -> bool:
-    """Whether an error that is no JSON looks like a gateway's.
+    """Whether an error that is not JSON looks like a gateway's.
 
     Args:
         status: the HTTP status.

@@ -8,4 +8,4 @@ def roll() -> float:
     """A random number from 0 to 1."""
     import random  # only a call that waits before another attempt needs one
 
-    return random.random()  # noqa: S311 - it is no secret
+    return random.random()  # noqa: S311 - it is not a secret

@@ -24,7 +24,7 @@ def decode_json(body: bytes, headers: Mapping[str, str]) -> tuple[Any, bool]:
         return msgspec.json.decode(body), True
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
-    from callwell.client.calls.json_repair import repair_json  # seldom needed
+    from callwell.client.calls.json_repair import repair_json  # rarely needed
 
     try:
         return msgspec.json.decode(repair_json(body, headers.get("content-type", ""))), True

@@ -26,7 +26,7 @@ CHARSET: Final = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 ESCAPE: Final = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
 )
-"""A surrogate pair, an unpaired surrogate (group 1) or another escape, from the left: `\\\\ud83d` is no surrogate."""
+"""A surrogate pair, an unpaired surrogate (group 1) or another escape, from the left. `\\\\ud83d` is not one."""
 
 REPLACEMENT: Final = rb"\ufffd"
 """U+FFFD as a JSON escape."""
@@ -50,7 +50,7 @@ def repair_json(body: bytes, content_type: str) -> bytes:
 
 
 def explain_invalid_json(body: bytes) -> str:
-    """Why a body is not JSON, for people; empty if the reason is unknown."""
+    """Why a body is not JSON, for display; empty if the reason is unknown."""
     number = NON_JSON_NUMBERS.search(body)
     return f"the response contains {number[1].decode()}, which is not JSON" if number else ""
 

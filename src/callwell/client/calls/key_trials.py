@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a response that is no success says about the key of its request: a new one may be why, and so may a dead one."""
+"""What an unsuccessful response says about the key of its request: a new or a dead key may be the cause."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def examine(context: CallContext, rule: ErrorRule, reading: ParsedResponse) -> tuple[Answered, SendEnd]:
-    """The event of a response that is no success, and what quotas learn from it.
+    """The event of a response that is not a success, and what quotas learn from it.
 
     If the call has tried a new key before, the response is what the old key gets.
 

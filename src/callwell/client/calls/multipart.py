@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Forms (`multipart/form-data`, RFC 7578): texts first, then files.
+"""Forms (`multipart/form-data`, RFC 7578): strings first, then files.
 
 The boundary is a digest of the content, so the same form always has the same bytes, and no file can contain its own
 boundary. A form with a piece of a large file is read while it is sent; its boundary is random. Names are escaped as
@@ -40,7 +40,7 @@ class Part(NamedTuple):
     Attributes:
         name: the field's name.
         content: its bytes, or what they are read from.
-        type: its media type; empty for a text.
+        type: its media type; empty for a string.
         file: the file's name; None if it is not a file.
     """
 
@@ -104,7 +104,7 @@ def _item_schema(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _file_schema(schema: Mapping[str, Any], value: object) -> Mapping[str, Any] | None:
-    """The schema of a file, if a value is one: a text is one only where no other text can be meant."""
+    """The schema of a file, if a value is one: a string is one only where no other string can be meant."""
     file = next((part for part in schemas.alternatives(schema) if schemas.is_file(part)), None)
     if is_file_value(value):
         return file or {"type": "string", "format": "binary"}

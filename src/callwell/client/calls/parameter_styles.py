@@ -35,7 +35,7 @@ SEPARATORS: Final = {
     ";": "semicolon",
     "&": "ampersand",
 }
-"""What separates the items of a list in one text, in words."""
+"""What separates the items of a list in one string, in words."""
 
 UNSAFE_SEGMENTS: Final = frozenset({"", ".", ".."})
 """Path segments that would change the path: RFC 3986, section 5.2.4 removes dot segments."""
@@ -81,7 +81,7 @@ def check_header_text(argument_name: str, value: object, text: str) -> str:
         InvalidOption: it cannot.
     """
     if not (text.isascii() and text.isprintable() and text == text.strip()):
-        raise InvalidOption(argument_name, value, "a text of printable ASCII characters, without spaces at its ends")
+        raise InvalidOption(argument_name, value, "a string of printable ASCII characters, without spaces at its ends")
     return text
 
 
@@ -151,7 +151,7 @@ def to_list_item(separator: str, argument_name: str, value: object) -> str:
     if separator in text:
         name = SEPARATORS[separator]
         raise InvalidOption(
-            argument_name, value, f"a text without a {name}, since {name}s separate the items of this list"
+            argument_name, value, f"a string without a {name}, since {name}s separate the items of this list"
         )
     return text
 
@@ -170,14 +170,14 @@ def to_text(argument_name: str, value: object) -> str:
         return format(value, "f")
     if isinstance(value, int | float):
         return JSON_ENCODER.encode(value).decode()
-    raise InvalidOption(argument_name, value, "a text, number or boolean, since it is sent in an address or a header")
+    raise InvalidOption(argument_name, value, "a string, number or boolean, since it is sent in an address or a header")
 
 
 def raw_query_pairs(query: Mapping[str, object]) -> list[tuple[str, str]]:
     """The pairs of a query outside the description: a list repeats its name, and None is left out.
 
     Raises:
-        InvalidOption: not a mapping, a name that is not a text, or a value that a query cannot hold.
+        InvalidOption: not a mapping, a name that is not a string, or a value that a query cannot hold.
     """
     if not isinstance(query, Mapping):
         raise InvalidOption("query", query, "a mapping of names to values")

@@ -15,13 +15,14 @@ The rules are those of OpenAPI 3.2 (Parameter Object, style examples), and of RF
 | cookie | form, cookie | `p=a,b` | `p=a; p=b` | `p=k,v,l,w` | `k=v; l=w` |
 
 * `explode` is off unless the document sets it, except for `form` and `cookie`.
-* A parameter with `content` is one text: JSON, if its media type is.
+* A parameter with `content` is one string: JSON, if its media type is.
 * `allowReserved` leaves the reserved characters of a query as they are, and percent-encoded ones too. `#`, `&` and `+`
   are escaped too, since they would end the value or become a space; in a path so are `/`, `?` and `%`.
 * The style `cookie` escapes nothing, so it refuses what a cookie cannot hold (RFC 6265, section 4.1.1).
 
-Each writer returns pairs. What is no header, but counts as one, has a name that says what it is: `{id}` for a segment
-of the path, `cookie` for one cookie, `content-type` for the media type of the body, `accept` for those of the response.
+Each writer returns pairs. What is not a header, but counts as one, has a name that says what it is: `{id}` for a
+segment of the path, `cookie` for one cookie, `content-type` for the media type of the body, `accept` for those of the
+response.
 """
 
 from __future__ import annotations
@@ -194,6 +195,6 @@ def _cookie_text(argument_name: str, parameter: Parameter, items: list[str]) -> 
         return ",".join(quote(item, safe="") for item in items)
     if not all(_COOKIE_TEXT.fullmatch(item) for item in items):
         raise InvalidOption(
-            argument_name, ",".join(items), "a text that a cookie can hold: no spaces, commas or semicolons"
+            argument_name, ",".join(items), "a string that a cookie can hold: no spaces, commas or semicolons"
         )
     return ",".join(items)

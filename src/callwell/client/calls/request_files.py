@@ -106,7 +106,7 @@ class OneTimeContent:
         """The chunks.
 
         Raises:
-            InvalidOption: they were read before, or are no bytes.
+            InvalidOption: they were read before, or are not bytes.
         """
         if self._is_read:
             expected = "bytes, a path or an open file: an iterator cannot be sent a second time"

@@ -134,7 +134,7 @@ def parse_response(
         response: the response.
         url: the address of the request.
         wall: returns the provider's time in seconds since the epoch, for dates in headers.
-        key: the key, to hide it in texts.
+        key: the key, to hide it in strings.
         quota_wait_s: how long a 429 without `Retry-After` lasts, by the provider's quota headers.
         described: a success must be JSON; otherwise it may be anything.
         media: the media types that a success may have, if it need not be JSON.
@@ -179,7 +179,7 @@ def parse_response(
 
 
 def read_response(engine: Any, context: Any, response: Response, hints: tuple[QuotaHint, ...]) -> ParsedResponse:
-    """Parse a response that is no plain success; one that cannot be parsed is its status.
+    """Parse a response that is not a plain success; one that cannot be parsed is its status.
 
     Args:
         engine: of either side.
@@ -272,7 +272,7 @@ def _is_foreign(response: Response, media: tuple[AnswerType, ...]) -> bool:
 
 
 def _explain_unreadable(response: Response, media: tuple[AnswerType, ...]) -> str:
-    """Why the body of a success could not be read, for people."""
+    """Why the body of a success could not be read, for display."""
     if not any(kind.name for kind in media):
         from callwell.client.calls.json_repair import explain_invalid_json
 
@@ -295,7 +295,7 @@ def _redirect_target(url: str, location: str | None) -> str | None:
 
 
 def resolve_link(url: str, link: str) -> str:
-    """The address of a link found at `url`; a text that is not an address is returned unchanged."""
+    """The address of a link found at `url`; a string that is not an address is returned unchanged."""
     try:
         return urljoin(url, link)
     except ValueError:

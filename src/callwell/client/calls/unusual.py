@@ -4,7 +4,7 @@
 These have another body than a JSON object that is always sent, a parameter in a cookie or in a rare style, a query in
 their path, or a server of their own.
 
-`Binder` checks the arguments and writes the parameters. What is no header of these comes to `finish` as one, under a
+`Binder` checks the arguments and writes the parameters. What is not a header of these comes to `finish` as one, under a
 name that says what it is: see `rare_styles`.
 """
 

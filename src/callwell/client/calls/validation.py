@@ -19,7 +19,7 @@ from callwell.description.schemas import alternatives, is_file, is_nullable, req
 from callwell.errors import InvalidOption, UnknownName
 
 SCALARS: Final[dict[str, tuple[type | tuple[type, ...], str]]] = {
-    "string": (str, "a text"),
+    "string": (str, "a string"),
     "integer": (int, "a whole number"),
     "number": ((int, float, Decimal), "a number"),
     "boolean": (bool, "True or False"),
@@ -45,7 +45,7 @@ def describe_schema(schema: Mapping[str, Any]) -> str:
         limit = schema.get("maxItems")
         return f"a list{f' of at most {limit}' if limit else ''}, each {describe_schema(schema.get('items', {}))}"
     if kind == "object":
-        return f"a mapping with {', '.join(known)}" if (known := schema.get("properties")) else "a mapping of texts"
+        return f"a mapping with {', '.join(known)}" if (known := schema.get("properties")) else "a mapping of strings"
     if is_file(schema):
         return f"a file{_bounds(schema, 'bytes')}, as its path or its bytes"
     words = SCALARS[kind][1] if kind in SCALARS else "a value"
@@ -82,7 +82,7 @@ def check_value(name: str, schema: Mapping[str, Any], value: object) -> None:
 
 
 def plain_type(schema: Mapping[str, Any]) -> type | None:
-    """The type that is all a schema demands, given texts that are ASCII and not empty; None if it demands more."""
+    """The type that is all a schema demands, given strings that are ASCII and not empty; None if it demands more."""
     kind = schema.get("type")
     if not isinstance(kind, str) or not PLAIN_KEYWORDS.issuperset(schema) or schema.get("minLength", 0) > 1:
         return None
@@ -90,7 +90,7 @@ def plain_type(schema: Mapping[str, Any]) -> type | None:
 
 
 def is_file_value(value: object) -> bool:
-    """Whether a value is a file, whatever its schema: bytes, a path that is no text, an open file, an iterator."""
+    """Whether a value is a file, whatever its schema: bytes, a path that is not text, an open file, an iterator."""
     is_file_type = isinstance(value, bytes | bytearray | memoryview | os.PathLike | PieceReader | Iterator)
     return is_file_type or (hasattr(value, "read") and not isinstance(value, type))
 

@@ -5,13 +5,13 @@
 | --- | --- |
 | a member of an enumeration | its value |
 | a datetime with a zone, a date, a time | RFC 3339; a datetime without a zone is refused, it names no instant |
-| a Decimal | a number with all its digits, or a text where the schema takes texts only |
-| a UUID, a path | a text |
+| a Decimal | a number with all its digits, or a string where the schema takes strings only |
+| a UUID, a path | a string |
 | sets, tuples, generators, arrays | a list; a set is sorted, so that the same call is the same request |
 | dataclasses, structs, mappings | an object |
 | numbers of other libraries | a number |
 | bytes | base64 where the schema says `format: byte`; refused elsewhere, unless it is a file |
-| NaN, infinity, keys that are not texts, everything else | refused |
+| NaN, infinity, keys that are not strings, everything else | refused |
 
 None stays None: its meaning depends on where it is sent.
 """
@@ -108,7 +108,7 @@ def _to_json(name: str, schema: Schema, value: object) -> Any:
     if isinstance(value, str):
         text = str.__str__(value)
         if not text.isascii() and SURROGATES.search(text):
-            raise InvalidOption(name, value, _expected(schema, "a text without halves of characters"))
+            raise InvalidOption(name, value, _expected(schema, "a string without unpaired surrogates"))
         return text
     if isinstance(value, int):
         return int(value)
@@ -190,7 +190,7 @@ def _convert_time(name: str, schema: Schema, value: dt.date | dt.time | dt.timed
         raise InvalidOption(name, value, describe_schema(schema))
     if isinstance(value, dt.timedelta):
         if "duration" not in formats:
-            raise InvalidOption(name, value, _expected(schema, "a span as a number or a text of your own"))
+            raise InvalidOption(name, value, _expected(schema, "a span as a number or a string of your own"))
         return str(msgspec.to_builtins(value))
     if isinstance(value, dt.datetime):
         offset = value.utcoffset()
@@ -211,7 +211,7 @@ def _convert_object(name: str, schema: Schema, value: Mapping[Any, Any]) -> dict
         text = key.value if isinstance(key, Enum) else key
         text = str(text) if isinstance(text, uuid.UUID) else text
         if not isinstance(text, str):
-            raise InvalidOption(name, value, _expected(schema, "every key must be a text"))
+            raise InvalidOption(name, value, _expected(schema, "every key must be a string"))
         if text in converted:
             raise InvalidOption(name, value, f"{ANY_JSON}: it has the key {text!r} twice")
         converted[str.__str__(text)] = _to_json(f"{name}.{text}", _field_schema(schema, text), inner)

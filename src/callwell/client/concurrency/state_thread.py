@@ -6,7 +6,7 @@ goes on with other tasks::
 
     task A ── write 1 ──┐
     task B ── read 2 ───┼──> thread of the state: 1, 2, 3, one after the other ──> disk or server
-    nobody ─ write 3 ───┘
+    no one ─ write 3 ───┘
 
 What was handed over is done, in this order, whatever becomes of the task: a task that is cancelled while it waits loses
 the result and nothing else. A process that ends does first what is still in the queue.

@@ -87,7 +87,7 @@ class AsyncAnswerFile(AsyncSignedUrl):
         """Begin with the operation, whatever it redirected to before.
 
         Args:
-            state: where the download stands.
+            state: the state of the download.
             before: called with what is known, which is nothing yet.
         """
         self._url = ""

@@ -148,7 +148,7 @@ class PartialFile:
         """Note the version of the bytes that come next; called before they are written.
 
         Args:
-            state: where the download stands.
+            state: the state of the download.
         """
         self._version = state.version if state.version.is_provable and not state.codings else None
         self._size = state.size

@@ -45,7 +45,7 @@ class Entry(NamedTuple):
         status: what is known.
         began: when the call began, in seconds since the epoch.
         changed: when the entry was last written, likewise.
-        call: where the call stands, its times in seconds since the epoch; None before it was sent.
+        call: the state of the call, its times in seconds since the epoch; None before it was sent.
         holder: the call that works on it, see `holder`.
         held_until_wall: until when no other call may take it over, in seconds since the epoch; it counts where the
             holder cannot be seen.

@@ -149,14 +149,14 @@ class ObjectMarker(NamedTuple):
         found = answer.json if self.result is None else json_values.value_at(answer.json, self.result)
         try:
             return json_values.to_name(json_values.value_at(found, self.key))
-        except json_values.UnclearValue:
+        except json_values.AmbiguousValue:
             return None
 
 
 def request_digest(bound: BoundRequest) -> str:
     """The digest of a request, without the boundary of a form, which is a new one each time.
 
-    The content of a body that can be read only once is no part of it.
+    The content of a body that can be read only once is not a part of it.
     """
     boundary = bound.media.partition("boundary=")[2].encode()
     digest = sha256(f"{bound.method}\n{bound.target}\n".encode())

@@ -69,7 +69,7 @@ class BaseRecorder:
         """Write what will be done next, before it is done.
 
         Args:
-            state: where the call stands then.
+            state: the state of the call then.
             action: what will be done.
 
         Raises:
@@ -123,10 +123,10 @@ class BaseRecorder:
             LOGGER.warning("%s: it is %s, which could not be recorded: %s", self.name, status, error)
 
     def _write(self, state: Call, due_at: float) -> bool:
-        """Write where the call stands; false if it is not ours any more.
+        """Write the state of the call; false if it is not ours any more.
 
         Args:
-            state: where it stands.
+            state: its state.
             due_at: when its next step is due, in monotonic seconds.
         """
         # MAX_PAUSE_S more: the holder must have noticed its own deadline before another process takes over.
@@ -143,7 +143,7 @@ class BaseRecorder:
         return is_ours
 
     def _to_entry(self, state: Call) -> Entry:
-        """The entry with where the call stands, its times in seconds since the epoch."""
+        """The entry with the state of the call, its times in seconds since the epoch."""
         offset_s = self._clock.wall() - self._clock.now()
         stored = replace(
             state,

@@ -42,7 +42,7 @@ class AsyncCanary:
             until: monotonic seconds.
 
         Returns:
-            why the key cannot be used yet, for people; None if the provider accepted it.
+            why the key cannot be used yet, for display; None if the provider accepted it.
         """
         engine = self._engine
         profile = engine.profile
@@ -74,7 +74,7 @@ class AsyncSingleKey(AsyncKeyless):
 
     Args:
         key: the key.
-        location: where the key is kept, for people.
+        location: where the key is kept, for display.
     """
 
     def __init__(self, key: Key, location: str) -> None:

@@ -41,7 +41,7 @@ REPORT_S: Final = 10.0
 SILENT_S: Final = 3 * REPORT_S
 """A process that has said nothing for so long has ended, or makes no calls; then it reads its key before the next."""
 
-KEEP_S: Final = 86_400.0
+RETENTION_S: Final = 86_400.0
 """For how long a silent process is listed: a day shows the last rotation."""
 
 MAX_TRIALS: Final = 16
@@ -72,7 +72,7 @@ class ProcessKeys(Struct, frozen=True, array_like=True):
     """The keys of one client in one process.
 
     Attributes:
-        process: host and process ID, for people.
+        process: host and process ID, for display.
         fingerprint: of the key that it uses; empty once it was closed.
         seen_at: when it last said so, in seconds since the epoch.
         draining: fingerprints of older keys with which calls are still under way.
@@ -209,7 +209,9 @@ class KeyFleet:
 
     def _write_report(self, keys: ProcessKeys) -> None:
         def change(processes: KeyProcesses) -> tuple[KeyProcesses, None]:
-            known = {other: row for other, row in processes.by_client.items() if keys.seen_at - row.seen_at < KEEP_S}
+            known = {
+                other: row for other, row in processes.by_client.items() if keys.seen_at - row.seen_at < RETENTION_S
+            }
             return KeyProcesses({**known, self._client_id: keys}), None
 
         self._state.update(self._processes, change)

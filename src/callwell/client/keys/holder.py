@@ -2,7 +2,7 @@
 """The keys that a client holds: all that needs no waiting, shared by both sides of `manager`.
 
 `core.keyring` decides which generation is used and what a refusal means, `core.key_trial` when a new one is tried; this
-class keeps the texts, reads the source, and carries the decisions out under one lock, never held across a wait.
+class keeps the keys' values, reads the source, and carries the decisions out under one lock, never held across a wait.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from callwell.observe.notices import KeyChanged, KeySetAside
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from callwell.client.keys.look import KeyLooks
+    from callwell.client.keys.poller import KeyPoller
     from callwell.client.keys.usage import KeyUseLog
     from callwell.clock import Clock
     from callwell.core.keyring import KeyGeneration
@@ -57,7 +57,7 @@ class KeyHolder:
 
     Raises:
         KeyMissing: there is no key.
-        KeyMalformed: the source holds something that is no key of this provider.
+        KeyMalformed: the source holds something that is not a key of this provider.
         KeyOfAnotherEnvironment: the key belongs to another environment.
         KeyRevoked: the key is marked as revoked.
     """
@@ -94,11 +94,11 @@ class KeyHolder:
         self._trial = KeyTrial()
         self._revoked: Mapping[str, float] = {}
         self._others_try_until = 0.0
-        self.looks: KeyLooks | None = None
+        self.looks: KeyPoller | None = None
         if uses.shared:
-            from callwell.client.keys.look import KeyLooks  # a state in memory has nothing to look at
+            from callwell.client.keys.poller import KeyPoller  # a state in memory has nothing to look at
 
-            self.looks = KeyLooks(self, uses, clock.now())
+            self.looks = KeyPoller(self, uses, clock.now())
         self._can_change = source.can_change or uses.shared
         self._checked_at = clock.now()
         self._revision = source.revision()
@@ -129,7 +129,7 @@ class KeyHolder:
 
     @property
     def location(self) -> str:
-        """Where the key is kept, and what is wrong with the newest one there, for people."""
+        """Where the key is kept, and what is wrong with the newest one there, for display."""
         return self._source.location + self._caveat
 
     def newest(self) -> Key:
@@ -247,7 +247,7 @@ class KeyHolder:
 
         Args:
             generation: of the new key.
-            reason: why it is set aside, for people.
+            reason: why it is set aside, for display.
         """
         with self._lock:
             if not keyring.is_on_trial(self._ring, generation):
@@ -347,7 +347,7 @@ class KeyHolder:
         revision = self._source.revision()
         try:
             if ends_lease and self._source.lease_s is not None:
-                self._source.read_anew(self._ring.keys[-1].fingerprint)  # type: ignore[attr-defined] # has a lease
+                self._source.refresh(self._ring.keys[-1].fingerprint)  # type: ignore[attr-defined] # has a lease
             key = self._read_valid()
         except (KeyMissing, KeyMalformed) as error:
             self._caveat = f" (what is there now cannot be used: {error})"

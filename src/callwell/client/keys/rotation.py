@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Carries out a rotation: gathers the evidence, records what it proves, and does what needs no person.
 
-`core.rotation_steps` decides. The record of a rotation is in the state, so that any command on it can go on. The texts
+`core.rotation_steps` decides. The record of a rotation is in the state, so that any command on it can go on. The values
 of keys stay in this process: one that has read the old key can try whether the provider refuses it, and no other can.
 
 This is for commands: it reads the state and the source in the thread that calls it.
@@ -90,7 +90,7 @@ class RotationDriver:
         return self._state.read(self._cell)
 
     def read_staged(self) -> Key:
-        """The key that is at the source now; one with a lease is read anew.
+        """The key that is at the source now; one with a lease is read again.
 
         Raises:
             KeyMissing: there is none, or it cannot be read.
@@ -101,7 +101,7 @@ class RotationDriver:
             return self._staged
         key = source.read()
         if source.lease_s is not None:
-            key = source.read_anew(key.fingerprint)  # type: ignore[attr-defined] # has a lease
+            key = source.refresh(key.fingerprint)  # type: ignore[attr-defined] # has a lease
         self._staged = key
         self._staged_at = now
         self._keys[key.fingerprint] = key
@@ -335,7 +335,7 @@ class RotationDriver:
         """Check that calls could use a key.
 
         Raises:
-            KeyProblem: it is no key of the provider, belongs to another environment, or is marked as revoked.
+            KeyProblem: it is not a key of the provider, belongs to another environment, or is marked as revoked.
         """
         self._check_form(key)
         self._uses.check_revoked(key.fingerprint, self._source.location)
@@ -351,7 +351,7 @@ class RotationDriver:
 def _refuse_taken(found: T | Taken) -> T:
     """What was found, unless another command carries the rotation on."""
     if isinstance(found, Taken):
-        after_s = key_rotation.TAKEN_S
+        after_s = key_rotation.CLAIM_S
         raise UsageError(
             f"{found.by} carries this rotation on: end that command first (if it was killed, this one can go on "
             f"{after_s:g} s later), or look with --status"

@@ -37,7 +37,7 @@ class PagerPosition(NamedTuple):
     """Where a walk can be resumed. Stored as an array: the order of the fields is the format of bookmarks.
 
     Attributes:
-        walk: where the walk stands.
+        walk: the state of the walk.
         seen: digests of the pages and keys that it has delivered.
         verdict: how far to trust the walk, if it is over.
     """
@@ -95,12 +95,12 @@ class AsyncPager(Generic[T]):
 
     @property
     def walk(self) -> Walk:
-        """Where the walk stands: pages, items and totals so far."""
+        """The state of the walk: pages, items and totals so far."""
         return self._walk
 
     @property
     def position(self) -> str:
-        """Where the walk stands after the delivered pages, as text for `resume`.
+        """The state of the walk after the delivered pages, as text for `resume`.
 
         It holds a digest of every delivered key; see `bookmark` for long lists.
         """

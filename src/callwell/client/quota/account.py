@@ -45,9 +45,9 @@ class Account:
 
     Attributes:
         own: the quotas by this profile.
-        observed: how quotas stand, by their names, after responses that said something about quotas.
+        observed: the state of quotas, by their names, after responses that said something about quotas.
         clock_offset: by how much the provider's time of day is ahead of the clock's monotonic seconds, if known.
-        other_scarcity: why there may be no permit of a quota that is not used up, for people.
+        other_scarcity: why there may be no permit of a quota that is not used up, for display.
         poll_s: seconds after which a caller that waits asks again without being woken.
         now: the time by which permits that were acquired ahead are given up; see `LeasedAccount`.
         usable_until: when they are at the latest.

@@ -53,7 +53,7 @@ class Learner:
 
     Args:
         profile: how the provider behaves.
-        account: knows how the quotas stand.
+        account: knows the state of the quotas.
         clock: where times come from.
         notify: called with what a person should know.
 

@@ -7,8 +7,8 @@ answered requests are released several at once. Both keep to the proof in `core.
 held from before its request is sent until after its response: here it is held from when the batch was acquired, and its
 answer counts as having arrived when the last one of those released with it did.
 
-Whatever is not a plain success, or says how a quota stands, goes to the record at once, after all that was put off. So
-does every question about what is left.
+Whatever is not a plain success, or says the state of a quota, goes to the record at once, after all that was deferred.
+So does every question about what is left.
 
 Ctrl-C can strike a thread between any two lines, so that a permit is lost, or returned twice. Each batch counts
 how many each thread has in hand; `recover_interrupted` makes the record agree with what all other threads have.
@@ -50,10 +50,10 @@ class PermitBatch:
     """What was acquired ahead, and what is released later, for the calls of one set of quotas.
 
     Args:
-        puts_off: answered requests are released several at once; not where each response counts.
+        defers_release: answered requests are released several at once; not where each response counts.
 
     Attributes:
-        puts_off: see above.
+        defers_release: see above.
         permit: what the permits of the present batch have in common.
         unused: permits of it that no call has taken yet.
         used: permits of it that were taken.
@@ -71,19 +71,19 @@ class PermitBatch:
         "answered",
         "answered_at",
         "begun",
+        "defers_release",
         "extra_s",
         "first_acquired_at",
         "in_hand",
         "permit",
-        "puts_off",
         "size",
         "unused",
         "used",
         "valid_until",
     )
 
-    def __init__(self, *, puts_off: bool) -> None:
-        self.puts_off = puts_off
+    def __init__(self, *, defers_release: bool) -> None:
+        self.defers_release = defers_release
         self.permit = Permit(-inf, inf)
         self.unused = 0
         self.used = 0
@@ -171,7 +171,7 @@ class PermitBatcher:
         with self._lock:
             batch = self._batches.get(names)
             if batch is None:
-                batch = PermitBatch(puts_off=not self._account.own.adaptives)
+                batch = PermitBatch(defers_release=not self._account.own.adaptives)
                 self._batches[names] = batch
             now = self._now()
             acquired: Permit | float
@@ -199,7 +199,7 @@ class PermitBatcher:
             is_plain = end is PLAIN_SUCCESS or (
                 0 < end.status < SERVER_ERROR and end.status != TOO_MANY_REQUESTS and not end.hints
             )
-            if is_plain and not is_abandoned and batch.puts_off:
+            if is_plain and not is_abandoned and batch.defers_release:
                 if permit.acquired_at < batch.first_acquired_at:
                     if permit.acquired_at <= self._account.void_until:
                         return True
@@ -250,12 +250,12 @@ class PermitBatcher:
             self._account.reconcile(in_hand, maybe_used, closes_at)
 
     def flush(self) -> None:
-        """Bring the record up to date: give back what was acquired ahead, and release what was put off."""
+        """Bring the record up to date: give back what was acquired ahead, and release what was deferred."""
         with self._lock:
             self._flush()
 
     def forget(self) -> None:
-        """Forget what was acquired ahead and what was put off: it belongs to others by now."""
+        """Forget what was acquired ahead and what was deferred: it belongs to others by now."""
         with self._lock:
             for batch in self._batches.values():
                 batch.forget()

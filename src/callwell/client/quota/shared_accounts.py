@@ -34,7 +34,7 @@ Key = tuple[Place, str, str, float, tuple[str, ...]]
 """Place and name of an account; what its profile says: version, longest hold, undocumented quotas."""
 
 
-class _Kept(NamedTuple):
+class _StateKeeper(NamedTuple):
     """The keeper of a state.
 
     Attributes:
@@ -48,7 +48,7 @@ class _Kept(NamedTuple):
     is_own: bool
 
 
-class _Shared:
+class _SharedAccount:
     """What the clients of one account share.
 
     Attributes:
@@ -69,8 +69,8 @@ class SharedAccounts:
     """All of them, in this process."""
 
     def __init__(self) -> None:
-        self._keepers: dict[Place, _Kept] = {}
-        self._shared: dict[Key, _Shared] = {}
+        self._keepers: dict[Place, _StateKeeper] = {}
+        self._shared: dict[Key, _SharedAccount] = {}
         self._lock = threading.Lock()
         reset_after_fork(self)
 
@@ -92,12 +92,12 @@ class SharedAccounts:
             kept = self._keepers.get(place)
             if kept is None:
                 twin = state.twin()
-                kept = _Kept(Keeper(twin, clock), twin, twin is not state)
+                kept = _StateKeeper(Keeper(twin, clock), twin, twin is not state)
             own = to_account_quotas(profile.quotas, profile.retry)
             key = (place, name, own.version, own.max_hold_s, own.adaptives)
             shared = self._shared.get(key)
             if shared is None:
-                shared = _Shared(LeasedAccount(profile, name, kept.state, clock, kept.keeper.wake), clock)
+                shared = _SharedAccount(LeasedAccount(profile, name, kept.state, clock, kept.keeper.wake), clock)
                 kept.keeper.add(shared.account)
             shared.clients += 1
             self._shared[key] = shared

@@ -111,7 +111,7 @@ class AsyncTokenManager:
 
     @property
     def location(self) -> str:
-        """Where the key is kept, for people."""
+        """Where the key is kept, for display."""
         return self.keys.location
 
     def newest(self) -> Key:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tokens of keys in the state: who obtains new ones, and their texts, which a shared state holds encrypted.
+"""The tokens of keys in the state: who obtains new ones, and their values, which a shared state holds encrypted.
 
 There is one record for each key, so that an old and a new key of one account do not replace each other's tokens. Times
 are monotonic seconds of the boot that wrote them. Machines that share a server compare them by its time of day; without
@@ -67,7 +67,7 @@ class StoredTokens(NamedTuple):
 
     Attributes:
         tokens: their times, and who is obtaining the next.
-        pair: their texts; None if there are none yet.
+        pair: their values; None if there are none yet.
     """
 
     tokens: TokenState
@@ -181,7 +181,7 @@ class TokenStore:
         Args:
             key: the key.
             change: from what is stored to the new state and a result.
-            pair: the texts to store if the change brings another generation.
+            pair: the values to store if the change brings another generation.
 
         Returns:
             that result.
@@ -286,13 +286,13 @@ def bind_secret(handle: OperationHandle, argument: str, secret: Key) -> BoundReq
         secret: the secret.
 
     Raises:
-        KeyMalformed: the operation does not take such a text; neither the message nor a frame holds it.
+        KeyMalformed: the operation does not take such a string; neither the message nor a frame holds it.
     """
     try:
         return handle.binder.bind({argument: secret.reveal()})
     except InvalidOption:
         pass  # its frames and its text hold the secret
-    raise KeyMalformed(f"{handle.plan.operation}: the secret is not a text that the operation takes as {argument}")
+    raise KeyMalformed(f"{handle.plan.operation}: the secret is not a string that the operation takes as {argument}")
 
 
 def _is_header_text(text: Any) -> bool:

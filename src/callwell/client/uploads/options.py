@@ -183,7 +183,7 @@ def sandbox_warnings(rule: SandboxRule | None, duration_s: float | None, wall: f
     """What the environment will do to a file.
 
     Args:
-        rule: what it does to files; None if it is no sandbox.
+        rule: what it does to files; None if it is not a sandbox.
         duration_s: how long the file lasts; None if unknown.
         wall: now, in seconds since the epoch.
     """
@@ -215,7 +215,7 @@ def to_error(
     Args:
         failed: why it failed.
         operation: the operation that takes the pieces.
-        state: where the upload stands.
+        state: the state of the upload.
         report: the provider's last report of it.
         size: bytes of the file; None if unknown.
         error: of the last piece that was lost or refused.

@@ -48,11 +48,11 @@ LEASE_S: Final = 600.0
 """Seconds between two positions: a piece and its retries take minutes, and each stores one before and after it."""
 
 
-class Entered(NamedTuple):
-    """An upload that a call has entered.
+class JoinedUpload(NamedTuple):
+    """An upload that a call has joined.
 
     Attributes:
-        upload: where it stands. Other calls may send pieces of it, too.
+        upload: its position. Other calls may send pieces of it, too.
         is_new: it starts now, under a new creation.
     """
 
@@ -61,7 +61,7 @@ class Entered(NamedTuple):
 
 
 class UploadPosition:
-    """Where one upload stands, as it is stored.
+    """The stored state of one upload.
 
     Args:
         state: holds the record.
@@ -108,7 +108,9 @@ class UploadPosition:
         self._creation = joined.creation
         return joined
 
-    def enter(self, cell: Cell[Upload], blank: Upload, *, gone: str | None = None, force_new: bool = False) -> Entered:
+    def enter(
+        self, cell: Cell[Upload], blank: Upload, *, gone: str | None = None, force_new: bool = False
+    ) -> JoinedUpload:
         """Join the upload that is under way or was interrupted, or start one.
 
         Args:
@@ -118,14 +120,14 @@ class UploadPosition:
             force_new: start one, whatever is under way.
         """
 
-        def change(before: Upload) -> tuple[Upload, tuple[Entered, str]]:
+        def change(before: Upload) -> tuple[Upload, tuple[JoinedUpload, str]]:
             is_gone = gone is not None and gone in (before.creation, before.target)
             if before.creation and not force_new and not is_gone:
                 joined = self._hold(before)
-                return joined, (Entered(joined, is_new=False), "")
+                return joined, (JoinedUpload(joined, is_new=False), "")
             started = blank._replace(creation=f"upload {store.new_marker()}", resumed=True)
             started = self._hold(started)
-            return started, (Entered(started, is_new=True), "" if self._others(before) else before.creation)
+            return started, (JoinedUpload(started, is_new=True), "" if self._others(before) else before.creation)
 
         entered, forgotten = self._state.update(cell, change)
         self._creation = entered.upload.creation
@@ -154,7 +156,7 @@ class UploadPosition:
         return self._state.update(cell, change)
 
     def store(self, upload: Upload) -> None:
-        """Store where the upload stands. A state that fails in the middle costs the upload nothing but that."""
+        """Store the progress of the upload. If that fails in between, the upload loses nothing else."""
         if self.cell is None or upload.target is None:
             return
 

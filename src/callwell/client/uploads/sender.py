@@ -43,11 +43,11 @@ class AsyncPieceSender:
         meter: counts their bytes.
         store: stores a position, or hands it over to be stored in order.
         settle: waits until all positions are stored that were handed over.
-        state: where the upload stands.
+        state: the state of the upload.
         compares_size: the size that the provider reports is that of the file as it was sent.
 
     Attributes:
-        state: where the upload stands.
+        state: the state of the upload.
         answer: the fullest answer to a piece: that to the last one describes the object.
         status: the last response about what has arrived; None before the first.
     """

@@ -59,7 +59,7 @@ class AsyncPieceStream:
         """Have the next piece at hand.
 
         Args:
-            state: where the upload stands.
+            state: the state of the upload.
 
         Returns:
             whether it is the last.

@@ -50,7 +50,7 @@ class AnsweredBatch(Struct, frozen=True):
 
 
 class ObservedQuota(Struct, frozen=True):
-    """How a quota stands, after a response that said something about quotas.
+    """The state of a quota, after a response that said something about quotas.
 
     Attributes:
         foreign: permits that are set aside for others.
@@ -68,7 +68,7 @@ class Released(Struct, frozen=True):
 
     Attributes:
         may_retry: the retry budget allows a retry.
-        observed: how the quotas of the call stand, by name, if the response said something about quotas.
+        observed: the state of the call's quotas, by name, if the response said something about quotas.
     """
 
     may_retry: bool
@@ -322,7 +322,7 @@ def _release_bucket(quota: Quota, bucket: Bucket, permit: Permit, end: SendEnd, 
 def learn_hints(
     call: CallQuotas, after: tuple[Bucket, ...], permit: Permit, end: SendEnd, now: float
 ) -> tuple[Bucket, ...]:
-    """The call's own buckets after a response said how their quotas stand."""
+    """The call's own buckets after a response said the state of their quotas."""
     refused = end.status == TOO_MANY_REQUESTS
     learnt = list(after)
     for i, hint in foreign.match_hints(end.hints, call.documented, call.quotas):
@@ -336,7 +336,7 @@ def learn_hints(
 
 
 def observe(call: CallQuotas, changed: Mapping[str, Bucket]) -> dict[str, ObservedQuota]:
-    """How the quotas of a call stand."""
+    """The state of the quotas of a call."""
     observed = {}
     for name, key, quota in zip(call.documented, call.keys, call.quotas, strict=True):
         bucket = changed[key]

@@ -51,7 +51,7 @@ CUT: Final = 0.85
 HELD_SHARE: Final = 0.97
 """The part of the ceiling at which the rate is held."""
 
-GIVEN_WAY_FACTOR: Final = 1.1
+LIMIT_RAISED_FACTOR: Final = 1.1
 """At so many times the ceiling without a refusal, the provider has given way: it accepts more than it did."""
 
 RETURN_GROWTH: Final = 0.02
@@ -333,7 +333,7 @@ def _probing_rate(state: AdaptiveQuota, now: float) -> float:
     if unrefused_s <= 0.0:
         return 0.0
     probing = min(MAX_PROBING_GROWTH, PROBING_GROWTH * exp2(min(unrefused_s / (DOUBLING_S * slowdown), 10.0)))
-    if state.rate > GIVEN_WAY_FACTOR * state.ceiling:
+    if state.rate > LIMIT_RAISED_FACTOR * state.ceiling:
         return max(RETURN_GROWTH, probing)
     return probing
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the quotas of a fleet stand, and who has which permits: for people, who decide nothing by it."""
+"""The state of the quotas of a fleet, and who has which permits: for people, who decide nothing by it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 def spent(
     record: FleetRecord, holding: Holding, own: AccountQuotas, at: float, now: float
 ) -> dict[str, tuple[int, int]]:
-    """By quota: permits that nobody could use now, and the limit; for undocumented ones, requests in flight.
+    """By quota: permits that no one could use now, and the limit; for undocumented ones, requests in flight.
 
-    A permit that some process holds and has not used is no spent one.
+    A permit that some process holds and has not used is not a spent one.
 
     Args:
         record: the record of the pool.

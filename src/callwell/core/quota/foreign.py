@@ -16,7 +16,7 @@ the difference is bounded from both sides:
   however late or out of order responses are.
 * **At most.** Others cannot have spent more than `limit - remaining - certain`. `certain` counts our requests that were
   answered before this one left, and not so long ago that they may be out of the window; none where the window may have
-  begun anew. What is set aside beyond that comes back: others stop, and headers lie. Only a response to a request that
+  begun again. What is set aside beyond that comes back: others stop, and headers lie. Only a response to a request that
   left after permits were last set aside may say so. This bound decides when we are bold again, not if we are right.
 
 Where windows are fixed, what was set aside comes back at the reset. Elsewhere others' requests leave the window one by
@@ -93,7 +93,7 @@ def learn(
     cooled_before: int,
     refused: bool = False,
 ) -> Bucket:
-    """The bucket after a response that says how the quota stands.
+    """The bucket after a response that says the state of the quota.
 
     Args:
         quota: the quota; nothing is learnt from a paced one, where `remaining` does not count requests in a window.
@@ -107,7 +107,7 @@ def learn(
     if quota.paced:
         return bucket
     bucket = _apply_limit(quota, refill(quota, bucket, now), hint)
-    # A lower count than before: the bucket was begun anew in between, and the permit is of another one.
+    # A lower count than before: the bucket was begun again in between, and the permit is of another one.
     if hint.remaining is None or bucket.cooled_count < cooled_before:
         return bucket
     limit = quota.limit - bucket.withheld
@@ -130,11 +130,11 @@ def learn(
     has_scout = surely_foreign > 1 and surely_foreign > aside
     if has_scout:
         # One of the permits comes back before the others, to see how things stand.
-        foreign = add(foreign, min(last, cool_bin(quota, now + _scout_s(quota, hint, refused=refused))))
+        foreign = add(foreign, min(last, cool_bin(quota, now + _probe_delay_s(quota, hint, refused=refused))))
     return replace(_set_aside(bucket, add(foreign, last, surely_foreign - has_scout)), foreign_at=now)
 
 
-def _scout_s(quota: Quota, hint: QuotaHint, *, refused: bool) -> float:
+def _probe_delay_s(quota: Quota, hint: QuotaHint, *, refused: bool) -> float:
     """Seconds after which one permit that is set aside is tried."""
     if refused and hint.reset_s:
         return hint.reset_s + min(hint.uncertainty_s, ROUNDED_S)

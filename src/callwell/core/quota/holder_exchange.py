@@ -35,7 +35,7 @@ INTERVAL_S: Final = 0.5
 """Seconds between two exchanges of a process that has permits which others need, or news."""
 
 QUIET_INTERVAL_S: Final = 2.0
-"""The same while nobody else needs them."""
+"""The same while no one else needs them."""
 
 DRY_INTERVAL_S: Final = 2.0
 """The same while the pool knows that it will have none. It is shorter than the time for which a need counts
@@ -74,7 +74,7 @@ def due_at(holding: Holding, own: AccountQuotas, waiting: Mapping[Names, int]) -
 
 
 def _calm_interval_s(holding: Holding) -> float:
-    """Seconds between two exchanges while nobody waits."""
+    """Seconds between two exchanges while no one waits."""
     if holding.events or any(_has_wanted(holding, key) for key in holding.grants):
         return INTERVAL_S
     shortest_s = min([rule.quota.window_s for rule in holding.record.rules.values()], default=inf)

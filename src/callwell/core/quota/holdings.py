@@ -210,7 +210,7 @@ def _ask_again_at(holding: Holding, call: CallQuotas, at: float, now: float) -> 
     Args:
         holding: the holding.
         call: the call's quotas.
-        at: when the next one of the holder's own is there, infinite if nobody knows.
+        at: when the next one of the holder's own is there, infinite if no one knows.
         now: monotonic seconds.
     """
     keys = counting_keys(holding.record, call.own, call.names)

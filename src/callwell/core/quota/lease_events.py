@@ -38,7 +38,7 @@ class Learnt(Struct, frozen=True):
 
     Attributes:
         account: the pool.
-        observed: how quotas stand that a response said something about.
+        observed: the state of quotas that a response said something about.
         urgent: others must learn of it.
     """
 
@@ -97,7 +97,7 @@ def share(
         holders: how many holders there are.
     """
     circuit = account.breaker
-    told = circuit
+    circuit_at_report = circuit
     may_try = breaker.is_half_open(circuit, now) and circuit.trial_until <= now
     has_trial = may_try and any(need.waiting for need in report.needs)
     if has_trial:
@@ -110,7 +110,7 @@ def share(
         tokens = min(pool, max(LEAST_TOKENS, pool / holders)) if pool > 0.0 else pool / holders
     granted = replace(
         grant,
-        breaker=breaker.shift(told, -now),
+        breaker=breaker.shift(circuit_at_report, -now),
         has_trial=has_trial,
         budget=replace(budget, tokens=tokens),
     )

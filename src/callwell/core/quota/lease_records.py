@@ -106,7 +106,7 @@ class Grant(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
         has_trial: the holder may send the one request that tries a provider that failed.
         budget: the retry budget: the tokens are the holder's, the attempts those of all holders.
         clock: by how much the provider's time is ahead of the time of the exchange.
-        observed: how quotas stand, after responses that said something about quotas.
+        observed: the state of quotas, after responses that said something about quotas.
         urgent: others must learn of what this exchange changed: a 429, a breaker that opened or closed.
         over: the holder keeps nothing and the lease was dropped.
     """
@@ -182,7 +182,7 @@ class FleetRecord(Struct, frozen=True, array_like=True, forbid_unknown_fields=Tr
     """The record of an account that a fleet shares. Stored by position.
 
     Attributes:
-        account: the pool: buckets with the permits that nobody has, and all that is shared beside them. Permits that
+        account: the pool: buckets with the permits that no one has, and all that is shared beside them. Permits that
             holders have are `held` in it. Its times are store time.
         leases: by the names of the holders.
         time: store time, and how it is known.
@@ -219,7 +219,7 @@ class Need(Struct, frozen=True):
     Attributes:
         names: the quotas that count them.
         permits: unused permits that it needs until the horizon.
-        reserve: how many more it would like, where nobody else wants them.
+        reserve: how many more it would like, where no one else wants them.
         waiting: callers that wait for one.
         rate: calls a second, on average.
     """

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from callwell.core.quota.lease_records import FleetRecord, Lease, Report
     from callwell.core.quota.record import AccountQuotas
 
-ALONE_S: Final = 60.0
+ALONE_AFTER_S: Final = 60.0
 """Seconds after which a process is alone, if no other has needed a permit."""
 
 KEPT_BACK: Final = 128
@@ -37,7 +37,7 @@ KEPT_BACK: Final = 128
 many in hand while others wait."""
 
 LEFT_SHARE: Final = 8
-"""Of a pool with plenty, all but one permit in so many go at once while nobody else needs any, so that others who come
+"""Of a pool with plenty, all but one permit in so many go at once while no one else needs any, so that others who come
 find some; while others need some too, only one in so many goes at once. The rest goes evenly."""
 
 LONG_S: Final = 61.0
@@ -47,7 +47,7 @@ DEBT_S: Final = 2.0
 """Seconds of its share that a holder waits for at most, after it has taken more than that."""
 
 
-class Outlook(Struct, frozen=True):
+class BucketSupply(Struct, frozen=True):
     """What there is of one bucket, and what other holders want of it.
 
     Attributes:
@@ -59,7 +59,7 @@ class Outlook(Struct, frozen=True):
         supply: permits that may be used until the horizon, with those that holders have in hand.
         at_once: all of the supply may be handed out at once.
         skip: cool permits that stay in the pool for those who need little.
-        spare: permits that may go into the holder's reserve.
+        reservable: permits that may go into the holder's reserve.
     """
 
     demands: list[float]
@@ -70,7 +70,7 @@ class Outlook(Struct, frozen=True):
     supply: float
     at_once: bool
     skip: int
-    spare: int
+    reservable: int
 
 
 class Demand(Struct, frozen=True):
@@ -100,7 +100,7 @@ class Division(Struct, frozen=True):
         grant: permits that it gets.
         lacking: permits that it needs and does not have then.
         demand: permits that it would use until the horizon, beside what its callers wait for now.
-        keep: unused permits that it may keep; minus one if nobody else wants them.
+        keep: unused permits that it may keep; minus one if no one else wants them.
         movable: others have unused permits, which may come back at any time.
         skip: cool permits that stay in the pool.
         allowance: how many of its share it may have now; None if it needs no more than its share.
@@ -117,7 +117,7 @@ class Division(Struct, frozen=True):
     more_allowed_in_s: float = 0.0
 
 
-def see(presence: Presence, report: Report, now: float) -> Presence:
+def update_presence(presence: Presence, report: Report, now: float) -> Presence:
     """Who has needed permits lately, after a report.
 
     Args:
@@ -184,10 +184,10 @@ def again_in_s(part: Division, quota: Quota, available_at: float, now: float) ->
 def _is_alone(presence: Presence, holder: str, now: float) -> bool:
     """Whether no other holder has needed a permit lately."""
     others_at = presence.others_at if presence.holder == holder else presence.at
-    return now - others_at > ALONE_S
+    return now - others_at > ALONE_AFTER_S
 
 
-def _outlook(record: FleetRecord, key: str, lease: Lease, others: Sequence[Lease], *, alone: bool) -> Outlook:
+def _outlook(record: FleetRecord, key: str, lease: Lease, others: Sequence[Lease], *, alone: bool) -> BucketSupply:
     """What there is of a bucket, and how fast it may go."""
     quota = record.account.rules[key].quota
     bucket = record.account.buckets[key]
@@ -208,7 +208,7 @@ def _outlook(record: FleetRecord, key: str, lease: Lease, others: Sequence[Lease
     free = max(0, bucket.available) - left
     evenly = even_supply(quota, bucket, all_in_hand, now)
     at_once = free > evenly and not is_paced(quota, bucket, now)
-    return Outlook(
+    return BucketSupply(
         demands=demands,
         unmet=unmet,
         holders=len(others),
@@ -217,7 +217,7 @@ def _outlook(record: FleetRecord, key: str, lease: Lease, others: Sequence[Lease
         supply=float(free + all_in_hand) if at_once else evenly,
         at_once=at_once,
         skip=quota.limit // KEPT_BACK if left else 0,
-        spare=max(0, int(min(free, offered) - unmet)) // 2,
+        reservable=max(0, int(min(free, offered) - unmet)) // 2,
     )
 
 
@@ -231,7 +231,7 @@ def _left(record: FleetRecord, key: str, now: float, *, alone: bool, wanted: boo
 
 
 def _demands(
-    record: FleetRecord, outlooks: dict[str, Outlook], report: Report, own: AccountQuotas
+    record: FleetRecord, outlooks: dict[str, BucketSupply], report: Report, own: AccountQuotas
 ) -> dict[str, Demand]:
     """What a holder wants, by the keys of the buckets."""
     counted_by = [counting_keys(record.account, own, need.names) for need in report.needs]
@@ -249,7 +249,7 @@ def _demands(
     for need, counted in zip(report.needs, counted_by, strict=True):
         # No more of one quota than can be used with the others.
         level = min([levels[key] for key in counted], default=inf)
-        reserve = min([need.reserve, *[outlooks[key].spare for key in counted]]) if level == inf else 0
+        reserve = min([need.reserve, *[outlooks[key].reservable for key in counted]]) if level == inf else 0
         for key in counted:
             shares[key] += min(need.permits, level)
             reserves[key] += reserve
@@ -275,7 +275,7 @@ def _allowance(before: float | None, share: float, ahead_s: float, passed_s: flo
     return min(most, max(before, -rate * DEBT_S) + rate * passed_s - taken)
 
 
-def _give_share(outlook: Outlook, demand: Demand, unused: int, allowance: float, soon: int) -> Division:
+def _give_share(outlook: BucketSupply, demand: Demand, unused: int, allowance: float, soon: int) -> Division:
     """What a holder gets that wants more than its share."""
     if outlook.at_once:
         allowance = max(allowance, demand.share)
@@ -294,7 +294,7 @@ def _give_share(outlook: Outlook, demand: Demand, unused: int, allowance: float,
     )
 
 
-def _meet_need(outlook: Outlook, demand: Demand, unused: int, quota: Quota) -> Division:
+def _meet_need(outlook: BucketSupply, demand: Demand, unused: int, quota: Quota) -> Division:
     """What a holder gets that needs no more than its share."""
     lacking = max(0, demand.need - unused)
     is_contended = demand.is_scarce or outlook.unmet > outlook.offered - min(lacking, outlook.offered)

@@ -31,10 +31,10 @@ class QuotaStatus(Struct, frozen=True):
         limit: its permits.
         window_s: its window.
         free: permits that the next process that asks may have.
-        cooling: used permits that nobody has.
+        cooling: used permits that no one has.
         held: permits that processes hold, or held when they ended.
         spent_by_others: permits that are set aside for what others have spent.
-        withheld: permits that nobody gets, as the provider names a lower limit.
+        withheld: permits that no one gets, as the provider names a lower limit.
         throttled_s: nothing is sent for so long, after a 429; 0 if it is not throttled.
     """
 
@@ -67,7 +67,7 @@ class UndocumentedStatus(Struct, frozen=True):
     throttled_s: float
 
 
-class Hand(Struct, frozen=True):
+class HeldQuota(Struct, frozen=True):
     """What one process has of one quota, as of its last exchange.
 
     Attributes:
@@ -98,7 +98,7 @@ class HolderStatus(Struct, frozen=True):
 
     process: str
     ends_in_s: float
-    hands: tuple[Hand, ...]
+    hands: tuple[HeldQuota, ...]
 
 
 class FleetStatus(Struct, frozen=True):
@@ -143,7 +143,7 @@ def status(record: FleetRecord, clocks: ClockReading) -> FleetStatus:
 
 
 def _passed_s(time: StoreTime, clocks: ClockReading) -> float:
-    """Seconds since the record was changed: nobody lends anything by them, so the likeliest will do."""
+    """Seconds since the record was changed: no one lends anything by them, so the likeliest will do."""
     if clocks.boot == time.boot:
         return clocks.monotonic - time.monotonic
     if clocks.server_wall is not None and time.server_wall is not None:
@@ -187,9 +187,9 @@ def _holder(name: str, lease: Lease, rules: dict[str, VersionedQuota], now: floa
     )
 
 
-def _permits(lease: Lease, key: str, rule: VersionedQuota, now: float) -> Hand:
+def _permits(lease: Lease, key: str, rule: VersionedQuota, now: float) -> HeldQuota:
     permits = lease.counts.get(key, 0)
-    return Hand(
+    return HeldQuota(
         quota=rule.name,
         limit=rule.quota.limit,
         permits=permits,
@@ -199,11 +199,11 @@ def _permits(lease: Lease, key: str, rule: VersionedQuota, now: float) -> Hand:
     )
 
 
-def _slots(lease: Lease, quota: str, now: float) -> Hand:
+def _slots(lease: Lease, quota: str, now: float) -> HeldQuota:
     # What the last exchange gave is among its slots, and not yet among the unused ones.
     given = 0 if lease.grant is None or quota not in lease.grant.slots else lease.grant.slots[quota].slots
     slots = lease.slots[quota]
-    return Hand(
+    return HeldQuota(
         quota=quota,
         limit=None,
         permits=slots,

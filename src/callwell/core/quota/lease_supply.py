@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the pool can hand out of one bucket, and how fast it lets permits go so that some are left for others.
 
-A holder with a thousand callers would use a whole window at once, and everybody else would wait until that has cooled.
+A holder with a thousand callers would use a whole window at once, and everyone else would wait until that has cooled.
 So the pool looks ahead: with `A(t)` permits cool by `t` seconds from now, it hands out no more than the rate that it
 can keep up, the least `A(t) / t`. Permits that come back in a bunch are spread over a window in this way, and stay
 spread::
@@ -13,7 +13,7 @@ spread::
               └────────────> t                └────────────> t
               all cool: spread               scarce for a while: kept for it
 
-While nobody else needs any, most or all of it may go at once, in the first window after there was plenty.
+While no one else needs any, most or all of it may go at once, in the first window after there was plenty.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from callwell.core.quota.permits import CATCH_UP
 if TYPE_CHECKING:
     from callwell.core.quota.buckets import Bucket, Quota
 
-FINE: Final = 8
+MIN_BINS_AHEAD: Final = 8
 """Permits are handed out before they are cool only where so many of a bucket's bins fit into the horizon."""
 
 SPREAD_S: Final = 60.0
@@ -141,6 +141,6 @@ def hand_out(quota: Quota, bucket: Bucket, n: int, now: float, *, skip: int = 0)
 
 def _due(quota: Quota, bucket: Bucket, now: float, ahead_s: float) -> int:
     """Cooling permits that can be handed out before they are cool."""
-    if quota.width_s * FINE > HORIZON_S:
+    if quota.width_s * MIN_BINS_AHEAD > HORIZON_S:
         return 0
     return count(bucket.cooling[: bisect_left(bucket.cooling, (int((now + ahead_s) // quota.width_s) + 1,))])

@@ -40,17 +40,17 @@ answer, later, which makes its times later too. A record that was set back to an
 that did not know the last changes, is noticed by the first holder that comes with a lease or a number that it cannot
 know: then every available permit is taken to be in another holder's hands.
 
-**Who gets how much.** A holder keeps what it needs for a moment (`HORIZON_S`), and a reserve where nobody else wants
+**Who gets how much.** A holder keeps what it needs for a moment (`HORIZON_S`), and a reserve where no one else wants
 it; a process that begins gets several seconds' worth at once. If the needs of all are more than what may go,
 `fair_share` divides it, and who has more than its share gives it back at its next exchange (`lease_shares`). What may
 go is less than what there is, so that a holder that wants everything does not use a whole window at once: permits go
 no faster than they come back (`lease_supply`). So demand moves within a second. A process that is the only one may use
-a window at once, if that is a minute or less. Paced permits are handed out as a row of slots that nobody else has.
+a window at once, if that is a minute or less. Paced permits are handed out as a row of slots that no one else has.
 Where one call needs permits of several quotas, no holder gets more of one than it can use with the others.
 
 **What the fleet learns** is kept in the pool and learnt by the functions that a single process uses: holders report
 the ends of Sends that say something (`LeaseEvent`), the pool applies them, and every answer carries the result. A 429
-to one holder throttles at once where it came, and everybody else at their next exchange. A provider that failed is
+to one holder throttles at once where it came, and everyone else at their next exchange. A provider that failed is
 tried by one holder. The retry budget's tokens move like permits. All permits that holders have count as possibly used
 where responses are compared with what was sent (`foreign`).
 
@@ -123,7 +123,7 @@ def exchange(
         lost = Grant(seq=report.seq, lost=True, store_at=time.at, urgent=learnt.urgent)
         return replace(known, account=account), lost
     back = _return_permits(taken, lease, report, time.at, time.doubt_s)
-    pool = replace(known, account=back, presence=see(record.presence, report, time.at))
+    pool = replace(known, account=back, presence=update_presence(record.presence, report, time.at))
     passed_s = time.at - lease.exchanged_at if lease is not None else 0.0
     given, renewed, grant = _give(pool, _renewed(lease, report, time.at), report, own, passed_s)
     account, grant = lease_events.share(given.account, grant, report, time.at, 1 + len(leases))

@@ -15,10 +15,10 @@ what the clocks showed at one moment: store time, a boot's monotonic time, and t
 time can have moved no further than the monotonic clock.
 
 A time of day that is set is found out by a boot with a clock that contradicts it: since its anchor, or since its own
-last change, the two have not moved by the same. From then on nobody can tell how long ago changes of others were, so
+last change, the two have not moved by the same. From then on no one can tell how long ago changes of others were, so
 its change moves nothing unless it made the last one too, and neither does the next change of every other boot, which
-makes a new anchor. That costs one round of exchanges, once. Store time that lags is no contradiction: it only makes the
-anchor a weaker witness. Slow is always safe: permits come back late. It is not safe for what a slow clock makes too
+makes a new anchor. That costs one round of exchanges, once. Store time that lags is not a contradiction: it only makes
+the anchor a weaker witness. Slow is always safe: permits come back late. It is not safe for what a slow clock makes too
 long, the time up to a reset: so those are forgotten then (`stepped`).
 
 Clocks are read one after the other and run at different rates, so two that differ by `TOLERANCE_S` since an anchor
@@ -36,7 +36,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 ANCHOR_S: Final = 30.0
-"""Seconds after which a boot's anchor is made anew, so that little can differ since."""
+"""Seconds after which a boot's anchor is made again, so that little can differ since."""
 
 TOLERANCE_S: Final = 0.02 + 1e-3 * ANCHOR_S
 """Seconds by which two clocks may differ since an anchor: a query takes less than 20 ms as a rule, and a time of day
@@ -106,7 +106,7 @@ def advance(time: StoreTime, clocks: ClockReading) -> tuple[StoreTime, bool]:
         clocks: what the clocks say.
 
     Returns:
-        Store time, and whether time may have been lost: a clock was set, or a machine began anew.
+        Store time, and whether time may have been lost: a clock was set, or a machine began again.
     """
     if not time.boot:
         return _anchored(time, clocks, time.at, time.anchors), False
@@ -142,7 +142,7 @@ def _shared(seen: StoreTime | ClockReading) -> float:
 
 
 def _doubted(anchors: dict[str, Anchor]) -> dict[str, Anchor]:
-    """Anchors that are no witnesses any more."""
+    """Anchors that are not witnesses any more."""
     return {boot: replace(anchor, at=inf) for boot, anchor in anchors.items()}
 
 

@@ -25,7 +25,7 @@ class PagingRule(Struct, frozen=True, kw_only=True):
         size: the query parameter for the number of items on a page.
         max_size: the largest size that the provider accepts; walks use it unless the caller gives another.
         more: path of "there is another page" (true or false).
-        next: path of the next cursor (a text or a number) or of the next link.
+        next: path of the next cursor (a string or a number) or of the next link.
         next_item: without `next`: path in the last item of a page of the next cursor, which is often the item's ID.
         total: path of the number of items on all pages.
         pages: path of the number of pages.
@@ -83,7 +83,7 @@ class MarkerRule(Struct, frozen=True, kw_only=True):
 
     Attributes:
         parameter: the argument that takes the mark.
-        form: `entries`: a list of entries with a name and a value each; `map`: an object of texts by name.
+        form: `entries`: a list of entries with a name and a value each; `map`: an object of strings by name.
         key: the field of an entry with its name.
         value: the field of an entry with the mark.
         name: the name of the entry.

@@ -244,7 +244,7 @@ class KeyRule(Struct, frozen=True, kw_only=True):
     header: str = "authorization"
     env: str
     pattern: str = r"\S+"
-    looks_like: str = "a text without spaces"
+    looks_like: str = "a string without spaces"
     canary: str | None = None
     token: TokenRule | None = None
     whole_origin: bool = False
@@ -275,7 +275,7 @@ class Profile(Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: the name of the provider in code and on the command line.
-        title: its name for people.
+        title: its display name.
         docs: the URL of its documentation, for messages.
         source: the address that the OpenAPI document came from; `callwell init --check` compares it with the one there.
         result: path of the result in a successful body; the whole body if None.

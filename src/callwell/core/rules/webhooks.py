@@ -11,7 +11,7 @@ class EventRule(Struct, frozen=True, kw_only=True):
 
     Attributes:
         summary: one line about it.
-        texts: fields of its body that are texts.
+        texts: fields of its body that are strings.
         numbers: fields that are numbers.
         flags: fields that are true or false.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Says what a document is that is no OpenAPI document: people try the file that they have."""
+"""Says what a document is that is not an OpenAPI document: people try the file that they have."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def parse_document(text: bytes, file: Path) -> Document:
         file: where it came from, for errors and by its ending.
 
     Raises:
-        ProfileError: it is no object in JSON or YAML.
+        ProfileError: it is not an object in JSON or YAML.
     """
     if text.startswith(_UTF_16):
         text = text.decode("utf-16", errors="replace").encode()

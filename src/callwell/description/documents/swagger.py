@@ -43,7 +43,7 @@ NOT_IN_SCHEMA: Final = frozenset(
 )
 """The keys of a parameter that are not those of its schema."""
 
-_MOVED: Final = {"#/definitions/": "#/components/schemas/", "#/responses/": "#/components/responses/"}
+_MOVED_POINTERS: Final = {"#/definitions/": "#/components/schemas/", "#/responses/": "#/components/responses/"}
 
 
 def translate(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -227,7 +227,9 @@ def _with_moved_references(node: Any, done: dict[int, Any]) -> Any:
     done[id(node)] = moved
     for key, value in node.items():
         if key == "$ref" and isinstance(value, str):
-            moved[key] = next((new + value[len(old) :] for old, new in _MOVED.items() if value.startswith(old)), value)
+            moved[key] = next(
+                (new + value[len(old) :] for old, new in _MOVED_POINTERS.items() if value.startswith(old)), value
+            )
         elif key == "x-nullable":
             moved["nullable"] = value
         else:

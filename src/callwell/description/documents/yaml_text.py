@@ -2,8 +2,8 @@
 """Reads YAML as OpenAPI means it: the values of JSON in another notation.
 
 PyYAML reads YAML 1.1, in which `no` is false, `2024-01-01` a date and `12:30` the number 750. OpenAPI demands the types
-of JSON (section "Format"), so YAML 1.2's core schema is used here instead of PyYAML's rules. Keys are texts as they are
-written: the response `200:` is "200".
+of JSON (section "Format"), so YAML 1.2's core schema is used here instead of PyYAML's rules. Keys are strings as they
+are written: the response `200:` is "200".
 
 An alias (`*name`) takes nine bytes and may name a value of any size: nine levels of nine aliases each are a thousand
 million values. PyYAML shares the value that an alias names, but a walk through the document would never end. So the
@@ -53,7 +53,7 @@ class _Loader(_LoaderBase):  # type: ignore[misc] # one of two classes
     def construct_key(self, node: yaml.Node) -> str:
         """A key as it is written."""
         if not isinstance(node, yaml.ScalarNode):
-            raise yaml.constructor.ConstructorError(None, None, "expected a text as key", node.start_mark)
+            raise yaml.constructor.ConstructorError(None, None, "expected a string as key", node.start_mark)
         return str(node.value)
 
     def construct_map(self, node: yaml.MappingNode) -> Any:
@@ -83,7 +83,7 @@ def read_yaml(content: bytes) -> tuple[Any, bool]:
     """The value of a YAML text, and whether an object in it has a key twice: the last one counts.
 
     Raises:
-        DescriptionError: it is no YAML, or nested too deeply, or its aliases expand to too much.
+        DescriptionError: it is not YAML, or nested too deeply, or its aliases expand to too much.
     """
     try:
         has_aliases = _check_events(content)

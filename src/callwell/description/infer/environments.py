@@ -229,7 +229,7 @@ def _name_all(servers: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
 
 
 def _kind_of(words: tuple[str, ...]) -> str | None:
-    """The kind of environment that some texts name."""
+    """The kind of environment that some names suggest."""
     for text in words:
         found = _WORD.findall(text.lower())
         for name, marks in KINDS.items():

@@ -57,8 +57,8 @@ class ProblemPaths(NamedTuple):
     """What one problem of a list has, as paths from the problem on.
 
     Attributes:
-        messages: of texts for people.
-        codes: of texts or numbers for programs.
+        messages: strings for people.
+        codes: strings or numbers for programs.
         parameters: of the name of a wrong parameter.
     """
 
@@ -74,8 +74,8 @@ class ErrorShape(NamedTuple):
     """What one schema of an error has, as paths.
 
     Attributes:
-        messages: of texts for people.
-        codes: of texts or numbers for programs.
+        messages: strings for people.
+        codes: strings or numbers for programs.
         parameters: of the name of a wrong parameter.
         problems: of a list of single problems.
         in_problems: what each of these problems has.
@@ -108,12 +108,12 @@ def infer_errors(facts: DocumentFacts) -> Found[ErrorRule] | None:
     problems = next((shape for shape in ordered if shape.problems), None)
     nested = problems.in_problems if problems else NO_PROBLEM
     is_problem = any(PROBLEM_TYPE in error.media for error in errors)
-    codes = _unite((shape.codes for shape in ordered), nested.codes)
+    codes = _merge((shape.codes for shape in ordered), nested.codes)
     rule = ErrorRule(
         code=codes,
         code_is="url" if is_problem and codes[:1] == ("type",) else "text",
-        message=_unite((shape.messages for shape in ordered), nested.messages) or ErrorRule().message,
-        parameter=_unite((shape.parameters for shape in ordered), nested.parameters),
+        message=_merge((shape.messages for shape in ordered), nested.messages) or ErrorRule().message,
+        parameter=_merge((shape.parameters for shape in ordered), nested.parameters),
         problems=problems.problems if problems else None,
         request_id=_request_ids(facts),
     )
@@ -177,7 +177,7 @@ def _paths(fields: Iterable[AnswerField], names: Iterable[str], *kinds: str) -> 
                 yield field.path
 
 
-def _unite(groups: Iterable[tuple[str, ...]], nested: tuple[str, ...]) -> tuple[str, ...]:
+def _merge(groups: Iterable[tuple[str, ...]], nested: tuple[str, ...]) -> tuple[str, ...]:
     """The first paths of each group, each once, and after them those of single problems."""
     first = dict.fromkeys(path for group in groups for path in group[:MAX_PATHS_OF_SCHEMA])
     return tuple(dict.fromkeys([*list(first)[:MAX_PATHS], *nested]))

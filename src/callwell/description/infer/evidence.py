@@ -17,7 +17,7 @@ class Found(NamedTuple, Generic[T]):
         value: the rule for the profile.
         level: `documented` if the document says so in words or in a field made for it, `assumed` if names and shapes
             suggest it.
-        reason: what in the document leads to it, for people.
+        reason: what in the document leads to it, for display.
     """
 
     value: T

@@ -73,7 +73,7 @@ def as_mapping(node: object) -> Mapping[str, Any]:
 
 
 def as_text(node: object) -> str:
-    """The node as one line if it is a text, else an empty text."""
+    """The node as one line if it is a string, else an empty string."""
     return " ".join(node.split()) if isinstance(node, str) else ""
 
 

@@ -49,7 +49,7 @@ class Inferred(NamedTuple):
 
     Attributes:
         name: of the provider, in code.
-        title: for people.
+        title: for display.
         docs: the address of its documentation; empty if the document names none.
         source: the address of the document; empty if it came from a file.
         environments: the addresses that requests are sent to.
@@ -148,7 +148,7 @@ def _add_linked(api: Api, lists: dict[str, Found[PagingRule]], unclear: dict[str
 
 
 def to_provider_name(text: str) -> str:
-    """A text as the name of a provider: lower-case letters, digits and underscores, starting with a letter."""
+    """A string as the name of a provider: lower-case letters, digits and underscores, starting with a letter."""
     words = to_snake_case(text.encode("ascii", "ignore").decode()).split("_")
     useful = [word for word in words if word not in GENERIC_WORDS]
     name = "_".join((useful or words)[:MAX_NAME_WORDS])

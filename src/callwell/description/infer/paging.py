@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from callwell.description.model import Operation, Parameter
 
 NUMBERS: Final = ("integer", "number", "string")
-"""How numbers and counts may be written in a response; as query parameters they are often described as texts."""
+"""How numbers and counts may be written in a response; as query parameters they are often described as strings."""
 
 _LINK_HEADER: Final = re.compile(r"\blink`? header", re.IGNORECASE)
 _MAXIMUM: Final = re.compile(
@@ -107,7 +107,7 @@ class _DescribedList(NamedTuple):
 
 
 def infer_paging(operation: Operation, *, link_header: bool = False) -> ListFinding | None:
-    """How an operation's list is read; None if it is no list, or one without pages.
+    """How an operation's list is read; None if it is not a list, or one without pages.
 
     Args:
         operation: the operation.
@@ -184,7 +184,7 @@ def _by_cursor(listed: _DescribedList) -> Found[PagingRule] | None:
     following = find_field(listed.about, NEXT_CURSORS, "string", "integer", "number")
     if following is None or _is_link(following):
         return None
-    # A parameter `page` that is a text is a cursor if the response has the next one.
+    # A parameter `page` that is a string is a cursor if the response has the next one.
     names: Collection[str] = CURSORS
     if following.name in {"nextoffset", "nextstart"}:
         names = (*CURSORS, *OFFSETS)

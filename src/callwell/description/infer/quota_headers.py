@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Quotas: the headers in which responses report them, and what texts say about limits."""
+"""Quotas: the headers in which responses report them, and what prose says about limits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SECONDS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 
 MAX_LIMITS: Final = 3
-"""Limits from texts that become questions: a long list of them is a table of plans."""
+"""Limits from prose that become questions: a long list of them is a table of plans."""
 
 _ABOUT_QUOTA: Final = re.compile(r"rate-?limit|quota|throttl")
 _LIMIT_IN_TEXT: Final = re.compile(
@@ -33,7 +33,7 @@ class InferredQuota(NamedTuple):
 
     Attributes:
         headers: the headers that report them; None if none is documented.
-        questions: limits that texts name, and what they do not.
+        questions: limits that the prose names, and what it does not.
     """
 
     headers: Found[QuotaHeaderRule] | None
@@ -86,7 +86,7 @@ def _reset_kind(text: str, name: str) -> Literal["delta", "delta_ms", "epoch"]:
 
 
 def _find_questions(facts: DocumentFacts) -> list[Question]:
-    """Limits that the document's texts name; a person must say which quota each one is."""
+    """Limits that the document's prose names; a person must say which quota each one is."""
     info = as_mapping(facts.document.get("info"))
     texts = [
         as_text(info.get("description")),

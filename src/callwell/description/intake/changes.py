@@ -197,7 +197,7 @@ def _servers(facts: DocumentFacts) -> set[str]:
 
 
 def _schemes(facts: DocumentFacts) -> Mapping[str, Any]:
-    """What requests depend on of the security schemes: neither texts nor scopes."""
+    """What requests depend on of the security schemes: neither prose nor scopes."""
     schemes = as_mapping(as_mapping(facts.document.get("components")).get("securitySchemes"))
     kept = ("type", "scheme", "in", "name")
     return {

@@ -44,7 +44,7 @@ def read_intake(text: bytes, file: Path, *, address: str = "", without_siblings:
         without_siblings: there are no files beside it.
 
     Raises:
-        ProfileError: it is no OpenAPI document.
+        ProfileError: it is not an OpenAPI document.
     """
     document = parse_document(text, file)
     content = document.content

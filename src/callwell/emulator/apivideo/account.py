@@ -28,9 +28,9 @@ ALPHABET: Final = string.ascii_letters + string.digits
 DAY_S: Final = 86_400.0
 # How long videos are kept: in the sandbox for a day after the upload, without a whole file for a week
 # (vod/video-best-practices), and discarded, where the account can restore, for 90 days (vod/delete-a-video).
-SANDBOX_KEPT_S: Final = DAY_S
-UNFINISHED_KEPT_S: Final = 7 * DAY_S
-DISCARDED_KEPT_S: Final = 90 * DAY_S
+SANDBOX_RETENTION_S: Final = DAY_S
+UNFINISHED_RETENTION_S: Final = 7 * DAY_S
+DISCARDED_RETENTION_S: Final = 90 * DAY_S
 # The metadata key by which Callwell recognizes its own creations. Any client may use it.
 MARKER: Final = "callwell-call"
 
@@ -103,11 +103,11 @@ class ApiVideoAccount:
         """Return when a video is deleted by itself, epoch seconds."""
         ends = [float("inf")]
         if video.discarded is not None:
-            ends.append(video.discarded + DISCARDED_KEPT_S)
+            ends.append(video.discarded + DISCARDED_RETENTION_S)
         if video.source is None:
-            ends.append(video.created + UNFINISHED_KEPT_S)
+            ends.append(video.created + UNFINISHED_RETENTION_S)
         elif self.sandbox:
-            ends.append(video.source.received_at + SANDBOX_KEPT_S)
+            ends.append(video.source.received_at + SANDBOX_RETENTION_S)
         return min(ends)
 
     def count_duplicates(self) -> int:

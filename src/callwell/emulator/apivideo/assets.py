@@ -153,7 +153,7 @@ def _stream_asset(stream: LiveStreamRecord, name: str) -> AssetContent | None:
 
 
 def _rewrite_playlist(playlist: bytes | memoryview, base: str) -> bytes:
-    """Return the playlist with `base` in front of every name; lines that begin with `#` are no names (RFC 8216)."""
+    """Return the playlist with `base` in front of every name; lines that begin with `#` are not names (RFC 8216)."""
     lines = bytes(playlist).decode().splitlines()
     return "".join(f"{line if line.startswith('#') else base + line}\n" for line in lines).encode()
 

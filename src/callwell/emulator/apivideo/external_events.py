@@ -51,7 +51,7 @@ def apply_event(account: ApiVideoAccount, kind: str, event: bytes, wall_s: float
             return _apply_broadcast(account, msgspec.json.decode(event, type=BroadcastChange), wall_s)
     except (msgspec.DecodeError, RecursionError) as error:
         raise InvalidInput(f"{kind}: {error}") from error
-    raise InvalidInput(f"{kind!r} is none of views, broadcast")
+    raise InvalidInput(f"{kind!r} is not one of views, broadcast")
 
 
 def end_long_broadcasts(account: ApiVideoAccount, wall_s: float) -> None:

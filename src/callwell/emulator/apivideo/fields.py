@@ -24,8 +24,8 @@ class AttributeRule(NamedTuple):
     """What one attribute of a JSON body may be.
 
     Attributes:
-        check: returns what is wrong with a value, None if nothing is. A text is the error's title, or its detail if it
-            begins with a colon: the service uses both, by attribute.
+        check: returns what is wrong with a value, None if nothing is. A string is the error's title, or its detail if
+            it begins with a colon: the service uses both, by attribute.
         required: the attribute must be there, and not be empty.
         nullable: the attribute may be null, which becomes None.
     """

@@ -78,7 +78,7 @@ def update_options(options: ApiVideoOptions, changes: Mapping[str, object]) -> A
     unknown = changes.keys() - set(ApiVideoOptions.__struct_fields__)
     if unknown:
         known = ", ".join(ApiVideoOptions.__struct_fields__)
-        raise InvalidInput(f"option {min(unknown)!r} is none of {known}")
+        raise InvalidInput(f"option {min(unknown)!r} is not one of {known}")
     try:
         return msgspec.convert(msgspec.structs.asdict(options) | dict(changes), ApiVideoOptions)
     except msgspec.ValidationError as error:

@@ -59,7 +59,7 @@ class VideoRecord:
 
     @property
     def public(self) -> bool:
-        """Whether its assets are open to everybody."""
+        """Whether its assets are open to everyone."""
         return bool(self.attributes["public"])
 
     @property

@@ -31,6 +31,6 @@ def list_tags(call: ApiVideoCall) -> Reply:
 
 
 def _fold(text: str) -> str:
-    """Return a text without case and accents."""
+    """Return a string without case and accents."""
     decomposed = unicodedata.normalize("NFD", text.casefold())
     return "".join(character for character in decomposed if not unicodedata.combining(character))

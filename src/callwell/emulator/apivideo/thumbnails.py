@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # As the description says.
 MAX_BYTES: Final = 8 << 20
 KINDS: Final = ("jpeg", "png", "webp")
-PICK: Final = {"timecode": AttributeRule(text_matching(r"\d{2}:\d{2}:\d{2}(\.\d{2})?"), required=True)}
+PICK_ATTRIBUTES: Final = {"timecode": AttributeRule(text_matching(r"\d{2}:\d{2}:\d{2}(\.\d{2})?"), required=True)}
 
 
 def upload_thumbnail(call: ApiVideoCall) -> Reply:
@@ -30,6 +30,6 @@ def upload_thumbnail(call: ApiVideoCall) -> Reply:
 def pick_thumbnail(call: ApiVideoCall) -> Reply:
     """Pick the picture at a time of the video as the thumbnail."""
     video = call.video()
-    video.thumbnail = call.parse_body(PICK)["timecode"]
+    video.thumbnail = call.parse_body(PICK_ATTRIBUTES)["timecode"]
     video.updated = call.wall_s
     return success_reply(to_video_json(call, video), effect=True)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from math import gcd
 from typing import TYPE_CHECKING, Any, Final
 
-from callwell.emulator.apivideo.account import DISCARDED_KEPT_S
+from callwell.emulator.apivideo.account import DISCARDED_RETENTION_S
 from callwell.emulator.apivideo.records import format_time
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ METADATA_FIELDS: Final = (
 def to_video_json(call: ApiVideoCall, video: VideoRecord) -> dict[str, Any]:
     """Return a video; the URLs of a private one get new tokens."""
     discarded = video.discarded
-    deletes_at = None if discarded is None else discarded + DISCARDED_KEPT_S
+    deletes_at = None if discarded is None else discarded + DISCARDED_RETENTION_S
     body = {
         "videoId": video.id,
         "createdAt": format_time(video.created),

@@ -55,7 +55,7 @@ def update_options(options: LanguageConfidenceOptions, changes: Mapping[str, obj
     unknown = changes.keys() - set(LanguageConfidenceOptions.__struct_fields__)
     if unknown:
         known = ", ".join(LanguageConfidenceOptions.__struct_fields__)
-        raise InvalidInput(f"option {min(unknown)!r} is none of {known}")
+        raise InvalidInput(f"option {min(unknown)!r} is not one of {known}")
     try:
         return msgspec.convert(msgspec.structs.asdict(options) | dict(changes), LanguageConfidenceOptions)
     except msgspec.ValidationError as error:

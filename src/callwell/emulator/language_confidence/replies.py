@@ -36,7 +36,7 @@ class SchemaProblem(NamedTuple):
     Attributes:
         loc: the path to it, step by step.
         type: what is wrong, as a code.
-        msg: the same for people.
+        msg: the same in words.
     """
 
     loc: tuple[str | int, ...]
@@ -48,7 +48,7 @@ class AssessmentRefused(Exception):
     """The request is well-formed but cannot be assessed.
 
     Args:
-        message: the reason, for people.
+        message: the reason, for display.
     """
 
     def __init__(self, message: str) -> None:
@@ -72,7 +72,7 @@ def error_reply(status: int, message: str = "", *, retry_after_s: int | None = N
 
     Args:
         status: its status.
-        message: the reason, for people; the usual text of the status by default.
+        message: the reason, for display; the usual text of the status by default.
         retry_after_s: in how many clock seconds to come back.
     """
     retry_after = () if retry_after_s is None else ((b"retry-after", b"%d" % retry_after_s),)

@@ -109,4 +109,4 @@ def _check_field(value: Any, field: SchemaField, loc: Loc) -> Iterator[SchemaPro
 
 
 def _choice_problem(loc: Loc, choices: tuple[str, ...]) -> SchemaProblem:
-    return SchemaProblem(loc, "enum", f"This is none of {', '.join(choices)}.")
+    return SchemaProblem(loc, "enum", f"This is not one of {', '.join(choices)}.")

@@ -68,12 +68,14 @@ def update_options(options: UserplaneOptions, changes: Mapping[str, object]) -> 
     unknown = changes.keys() - set(UserplaneOptions.__struct_fields__)
     if unknown:
         known = ", ".join(UserplaneOptions.__struct_fields__)
-        raise InvalidInput(f"option {min(unknown)!r} is none of {known}")
+        raise InvalidInput(f"option {min(unknown)!r} is not one of {known}")
     try:
         updated = msgspec.convert(msgspec.structs.asdict(options) | dict(changes), UserplaneOptions)
     except msgspec.ValidationError as error:
         raise InvalidInput(f"option: {error}") from error
     unknown_operations = updated.deprecated.keys() - OPERATIONS
     if unknown_operations:
-        raise InvalidInput(f"option deprecated: {min(unknown_operations)!r} is none of {', '.join(sorted(OPERATIONS))}")
+        raise InvalidInput(
+            f"option deprecated: {min(unknown_operations)!r} is not one of {', '.join(sorted(OPERATIONS))}"
+        )
     return updated

@@ -63,7 +63,7 @@ class UserplaneQuery:
         return text or choices[0]
 
     def values(self, name: str) -> frozenset[str]:
-        """Return the values of `name[0]`, `name[1]` … or of `name[]`; a plain `name` is refused, as it is no list."""
+        """Return the values of `name[0]`, `name[1]` … or of `name[]`; a plain `name` is refused: it is not a list."""
         values = set()
         for key, value in self._pairs:
             match = BRACKETS.fullmatch(key)

@@ -52,7 +52,7 @@ class SourceMap(msgspec.Struct):
     sections: list[Section] = []
 
     def named_sources(self) -> Iterator[tuple[str, str]]:
-        """The names and texts of the sources, packages of others left out."""
+        """The names and contents of the sources, packages of others left out."""
         for number, text in enumerate(self.sourcesContent):
             named = self.sources[number] if number < len(self.sources) else None
             name = named or f"number {number + 1}"
@@ -64,12 +64,12 @@ class SourceMap(msgspec.Struct):
 
 
 class FrontEndText(NamedTuple):
-    """A text that runs in browsers or apps.
+    """Code that runs in browsers or apps.
 
     Attributes:
         name: the file, relative to the project's root.
         text: the text.
-        source: the name of the source, if it stands in a source map; else empty.
+        source: the name of the source, if it is in a source map; else empty.
     """
 
     name: str
@@ -77,7 +77,7 @@ class FrontEndText(NamedTuple):
     source: str = ""
 
     @property
-    def said(self) -> str:
+    def source_note(self) -> str:
         """Where in the file it is, as ` in the source src/api.ts`; empty for the file itself."""
         return f" in the source {self.source}" if self.source else ""
 
@@ -133,14 +133,14 @@ class FrontEnd:
         for file in read_texts(self._files, lambda name: name.endswith((*SUFFIXES, PACKAGE))):
             if isinstance(file, TextFile) and file.name.endswith(PACKAGE):
                 packages.add(file.name, file.text)
-            elif isinstance(file, Unseen) or self._tells(file.text):
+            elif isinstance(file, Unseen) or self._mentions_provider(file.text):
                 sources.append(file)
             else:
                 sources.append(None)
         return tuple(item for file in sources for item in self._texts_of(file, packages))
 
-    def _tells(self, text: str) -> bool:
-        """Whether a text has a provider's host or the beginning of a key, in any case."""
+    def _mentions_provider(self, text: str) -> bool:
+        """Whether a string has a provider's host or the beginning of a key, in any case."""
         lowered = text.lower()  # a pattern that ignores case takes 20 times as long
         return any(term in lowered for term in self._telling)
 
@@ -168,5 +168,5 @@ class FrontEnd:
         if any(is_server(file.name.removesuffix(".map"), text) for _, text in sources):
             return
         for name, text in sources:
-            if self._tells(text):
+            if self._mentions_provider(text):
                 yield FrontEndText(name=file.name, text=text, source=name)

@@ -34,7 +34,7 @@ class CodeCell(NamedTuple):
 
 
 class NotANotebook(ValueError):
-    """A file is no notebook that can be read."""
+    """A file is not a notebook that can be read."""
 
 
 def read_cells(text: str) -> tuple[CodeCell, ...]:
@@ -44,12 +44,12 @@ def read_cells(text: str) -> tuple[CodeCell, ...]:
         text: the text of the file.
 
     Raises:
-        NotANotebook: it is no JSON, or has no list of cells.
+        NotANotebook: it is not JSON, or has no list of cells.
     """
     try:
         notebook = msgspec.json.decode(text.encode("utf-8", "surrogatepass"))
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise NotANotebook(f"it is no JSON ({error})") from error
+        raise NotANotebook(f"it is not JSON ({error})") from error
     if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
         raise NotANotebook("it has no list of cells: convert it to nbformat 4")
     if _language(notebook) not in ("python", ""):
@@ -97,7 +97,7 @@ def _python_line(line: str) -> str:
 
 
 class _LineFinder:
-    """Finds the lines of cells in the file, in the order in which they stand there.
+    """Finds the lines of cells in the file, in the order in which they are there.
 
     Args:
         text: the text of the file.

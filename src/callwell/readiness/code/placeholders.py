@@ -12,11 +12,11 @@ TEMPLATE: Final = re.compile(
 )
 """What no key has, and what placeholders, addresses and names of secrets have."""
 
-SAYS_SO: Final = re.compile(
+PLACEHOLDER_WORDS: Final = re.compile(
     r"your|example|placeholder|dummy|fake|change[-_]?me|insert|replace|redacted|mock|invalid|nobody|not[-_]a|todo",
     re.IGNORECASE,
 )
-"""Words by which a text says that it is no key. Among 40 random characters, one of these is there once in 3,000."""
+"""Words by which a string says that it is not a key. Of 40 random characters, one in 3,000 has one of them."""
 
 MIN_RANDOM: Final = 8
 """Characters of a part of a key that are random. Keys of real providers have 16 and more in one part."""
@@ -45,7 +45,7 @@ def may_be_key(text: str) -> bool:
     Args:
         text: the literal.
     """
-    if TEMPLATE.search(text) or SAYS_SO.search(text):
+    if TEMPLATE.search(text) or PLACEHOLDER_WORDS.search(text):
         return False
     return any(_is_random(part) for part in re.split(r"[^A-Za-z0-9]+", text))
 

@@ -159,7 +159,7 @@ class Calls:
             yield from self._values.texts(part)
 
     def _operation(self, call: ast.Call) -> str | None:
-        """The operation that a call makes through Callwell; None if it is no such call."""
+        """The operation that a call makes through Callwell; None if it is not such a call."""
         if not isinstance(call.func, ast.Attribute) or call.func.attr in NO_CALL_METHODS:
             return None
         name = f"{getattr(call.func.value, 'attr', '')}.{call.func.attr}"

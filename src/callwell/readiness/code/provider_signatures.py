@@ -33,7 +33,7 @@ class KeyShape(NamedTuple):
 
     Attributes:
         prefix: their fixed beginning.
-        pattern: a regular expression for a key in a text.
+        pattern: a regular expression for a key in a string.
         provider: the provider.
     """
 
@@ -112,7 +112,7 @@ class ProviderSignatures:
 
     def _add_host(self, address: str, provider: Provider) -> None:
         host = host_of(address)
-        if host and why_not_public(host) is None:  # an emulator is no provider
+        if host and why_not_public(host) is None:  # an emulator is not a provider
             self.hosts.setdefault(host, provider)
 
     def find_host(self, text: str) -> str | None:
@@ -125,10 +125,10 @@ class ProviderSignatures:
         return None if found is None else found[1].lower()
 
     def find_key(self, text: str) -> tuple[str, Provider] | None:
-        """A key of a known shape in a text, with its provider.
+        """A key of a known shape in a string, with its provider.
 
         Args:
-            text: any text.
+            text: any string.
         """
         for shape in self.shapes:
             for found in shape.pattern.finditer(text):

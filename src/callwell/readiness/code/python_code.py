@@ -95,7 +95,7 @@ class PythonCode:
         """The modules, without tests, that mention Callwell, a provider's host, or a constant that holds one.
 
         Args:
-            terms: other texts, one of which is enough.
+            terms: other strings, one of which is enough.
             senders: also report files that cannot be parsed and may send requests: they import an HTTP library, or are
                 no UTF-8 text, so that their imports cannot be read.
 
@@ -117,7 +117,7 @@ class PythonCode:
         """The modules that contain one of these terms; an `Unseen` for each that cannot be parsed.
 
         Args:
-            terms: texts, one of which is enough.
+            terms: strings, one of which is enough.
             tests: include the project's tests.
 
         Raises:
@@ -136,7 +136,7 @@ class PythonCode:
                     yield module
 
     def _mentioning(self, terms: Iterable[str]) -> set[str]:
-        """The names of the files with one of these texts in them. Each text is searched for once."""
+        """The names of the files with one of these strings in them. Each text is searched for once."""
         found: set[str] = set()
         for term in terms:
             if term not in self._having:
@@ -206,7 +206,7 @@ def parse(name: str, data: bytes) -> PythonModule | Unseen | None:
         fix = "Move the data out of the code, or leave the file out."
         return Unseen(what=f"it has {size} and is too large to be parsed", place=Place(name), fix=fix)
     try:
-        with _undisturbed():
+        with _quietly():
             if name.endswith(".ipynb"):
                 return _parse_notebook(name, data)
             return PythonModule(name, ast.parse(data, filename=name))
@@ -225,7 +225,7 @@ def find_syntax_error(name: str, data: bytes) -> Unseen | None:
         module = parse(name, data)
         return module if isinstance(module, Unseen) else None
     try:
-        with _undisturbed():
+        with _quietly():
             compile(data, name, "exec", dont_inherit=True)  # takes half the time of a tree
     except UNPARSABLE as error:
         return unparsable(name, error, data)
@@ -233,8 +233,8 @@ def find_syntax_error(name: str, data: bytes) -> Unseen | None:
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    r"""Parse without warnings of the user's own code (`\d` in a text), and without searches for cycles of objects.
+def _quietly() -> Iterator[None]:
+    r"""Parse without warnings of the user's own code (`\d` in a string), and without searches for cycles of objects.
 
     Trees have no cycles, and their many objects cause so many searches that these take half of the time.
     """

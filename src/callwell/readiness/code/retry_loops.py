@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from callwell.readiness.code.syntax import Function
     from callwell.readiness.code.values import Values
 
-GENERAL: Final = frozenset({"", "Exception", "BaseException"})
+BROAD_EXCEPTIONS: Final = frozenset({"", "Exception", "BaseException"})
 
 HTTP_ERRORS: Final = frozenset(
     {"HTTPError", "HTTPStatusError", "RequestException", "ClientError", "ClientResponseError", "HttpError"}
@@ -130,7 +130,9 @@ class Retries:
         if name in ACTORS and not any(_limits_retries(word) for word in words):
             return self._fault(function.body, {"Exception"}, "the queue repeats")
         caught = next((self._classes(word.value) for word in words if word.arg == "autoretry_for"), None)
-        refused = {name for name in caught or () if name.rpartition(".")[2] in REFUSALS | HTTP_ERRORS | GENERAL}
+        refused = {
+            name for name in caught or () if name.rpartition(".")[2] in REFUSALS | HTTP_ERRORS | BROAD_EXCEPTIONS
+        }
         if not refused or not self._reaches(function.body):
             return None
         return self._fault(function.body, refused, "the queue repeats")
@@ -147,7 +149,7 @@ class Retries:
         if not again or not isinstance(attempt, ast.Try) or _chooses(handler) or not self._reaches(attempt.body):
             return None
         refused = {
-            name for name in self._caught(handler) if name.rpartition(".")[2] in REFUSALS | HTTP_ERRORS | GENERAL
+            name for name in self._caught(handler) if name.rpartition(".")[2] in REFUSALS | HTTP_ERRORS | BROAD_EXCEPTIONS
         }
         return self._fault(attempt.body, refused, "the queue repeats") if refused else None
 
@@ -165,9 +167,9 @@ class Retries:
         return None if caught is None else self._fault(loop.body, caught, f"{name} repeats")
 
     def fault_of_loop(self, loop: ast.For | ast.While) -> str | None:
-        """What is wrong with a loop that retries calls; None if nothing is, or if it is no retry.
+        """What is wrong with a loop that retries calls; None if nothing is, or if it is not a retry.
 
-        A loop is a retry if a success ends it and a failure begins it anew.
+        A loop is a retry if a success ends it and a failure begins it again.
 
         Args:
             loop: the loop.
@@ -256,11 +258,11 @@ class Retries:
         """What is wrong with repeating statements after these errors."""
         last = {name.rpartition(".")[2] for name in caught}
         if self._reaches(body, callwell=True):
-            if last & (REFUSALS | GENERAL):
+            if last & (REFUSALS | BROAD_EXCEPTIONS):
                 return f"{how} calls of Callwell after any failure, refusals among them"
             again = any(is_error(name) for name in caught) and not last <= LATER
             return f"{how} calls that Callwell has retried already" if again else None
-        if last & (HTTP_ERRORS | GENERAL) and self._raises_for_status(body):
+        if last & (HTTP_ERRORS | BROAD_EXCEPTIONS) and self._raises_for_status(body):
             return f"{how} a request after any failure, wrong requests among them"
         return None
 
@@ -314,7 +316,7 @@ def _chooses(handler: ast.ExceptHandler) -> bool:
 
 
 def _goes_on(body: list[ast.stmt], loop: ast.For | ast.While, attempt: ast.Try) -> bool:
-    """Whether a handler of a failure begins the loop anew."""
+    """Whether a handler of a failure begins the loop again."""
     if _continues(body):
         return True
     if isinstance(body[-1], ast.Raise | ast.Return | ast.Break):
@@ -323,7 +325,7 @@ def _goes_on(body: list[ast.stmt], loop: ast.For | ast.While, attempt: ast.Try) 
 
 
 def _continues(body: list[ast.stmt]) -> bool:
-    """Whether statements begin the loop anew, for some failures at least."""
+    """Whether statements begin the loop again, for some failures at least."""
     nodes = [node for statement in body for node in inside(statement)]
     return any(isinstance(node, ast.Continue) for node in nodes)
 

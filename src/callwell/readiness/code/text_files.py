@@ -23,7 +23,7 @@ class TextFile(NamedTuple):
 
     Attributes:
         name: relative to the project's root.
-        text: what is in it; bytes that are no UTF-8 stand as U+FFFD.
+        text: what is in it; bytes that are not UTF-8 stand as U+FFFD.
     """
 
     name: str

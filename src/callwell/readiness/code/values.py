@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-r"""What the expressions of a module may be: texts, and where an object comes from.
+r"""What the expressions of a module may be: strings, and where an object comes from.
 
 No code runs. All assignments to a name count, whatever their order, and so do the arguments that calls in the same
-module give to a parameter: an answer is what a value may be. Of a text, the unknown parts are `\0`.
+module give to a parameter: an answer is what a value may be. Of a string, the unknown parts are `\0`.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ UNKNOWN: Final = "\0"
 BRACES: Final = re.compile(r"\{[^{}]*\}")
 PERCENT: Final = re.compile(r"%(?:\(\w+\))?[sdr]")
 MAX_TEXTS: Final = 12
-"""Texts that one expression may be; more say nothing."""
+"""Strings that one expression may be; more say nothing."""
 
 MAX_DEPTH: Final = 30
-"""Steps from expression to expression. Longer chains are no addresses."""
+"""Steps from expression to expression. Longer chains are not addresses."""
 
 PASS_THROUGH: Final = frozenset({"rstrip", "strip", "lstrip", "removesuffix", "lower", "encode", "join_path"})
-"""Methods of a text whose result begins as the text does."""
+"""Methods of a string whose result begins as the text does."""
 
 WRAPPERS: Final = frozenset(
     {"str", "urljoin", "URL", "Field", "field", "HttpUrl", "AnyHttpUrl", "SecretStr", "config", "env", "parse_obj_as"}
@@ -46,7 +46,7 @@ class Values:
 
     Args:
         syntax: the nodes of the module.
-        outer: the texts of constants in other modules: by the module's dotted name and the constant.
+        outer: the strings of constants in other modules: by the module's dotted name and the constant.
     """
 
     def __init__(self, syntax: Syntax, outer: Callable[[str], Texts] = lambda _: ()) -> None:
@@ -69,7 +69,7 @@ class Values:
         return ".".join([imported or node.id, *reversed(parts)])
 
     def texts(self, node: ast.AST | None, depth: int = 0) -> Texts:
-        """The texts that an expression may be; none if nothing is known.
+        """The strings that an expression may be; none if nothing is known.
 
         Args:
             node: the expression.
@@ -133,7 +133,7 @@ class Values:
         return tuple(dict.fromkeys(found))[:MAX_TEXTS]
 
     def _entries(self, table: ast.AST, depth: int) -> Texts:
-        """The texts in a table: which of them is looked up is not known."""
+        """The strings in a table: which of them is looked up is not known."""
         found: list[ast.AST | None] = []
         for origin in self.origins(table, depth + 1):
             if isinstance(origin, ast.Dict):
@@ -176,7 +176,7 @@ class Values:
         if node is None or depth > MAX_DEPTH:
             return ()
         if node not in self._origins:
-            self._origins[node] = ()  # as for texts
+            self._origins[node] = ()  # as for strings
             self._origins[node] = self._find_origins(node, depth)
         return self._origins[node]
 
@@ -237,7 +237,7 @@ class Values:
         if isinstance(node, ast.Constant):
             return node.value if isinstance(node.value, str) else None
         if node not in self._constants:
-            self._constants[node] = None  # as for texts
+            self._constants[node] = None  # as for strings
             bound = self.bindings.of(node)
             found = {self.constant(binding.value) if binding.kind == "value" else None for binding in bound}
             self._constants[node] = found.pop() if len(found) == 1 else None

@@ -45,7 +45,7 @@ Member = tuple[str, "Callable[[], IO[bytes]]"]
 """The name of a member, empty if the format has none, and what opens it."""
 
 
-class TooMuchError(Exception):
+class ArchiveTooLarge(Exception):
     """An archive goes beyond the bounds."""
 
 
@@ -92,12 +92,12 @@ class Unpacking:
                 self._members += 1
                 if self._members > self._max_members:
                     self._stopped = True
-                    raise TooMuchError(f"it has more than {self._max_members} members")
+                    raise ArchiveTooLarge(f"it has more than {self._max_members} members")
                 where = " > ".join(filter(None, (inside, printable(name))))
                 yield from self._read_member(open_member, where, depth)
                 if self._stopped:
                     return
-        except (*DAMAGE, *CLOSED, TooMuchError) as error:
+        except (*DAMAGE, *CLOSED, ArchiveTooLarge) as error:
             yield UnreadablePart(inside, describe(error), UNPACK)
 
     def _read_member(
@@ -126,9 +126,9 @@ class Unpacking:
                     self._bytes += len(chunk)
                     if self._bytes > self._max_bytes:
                         self._stopped = True
-                        raise TooMuchError(f"it unpacks to more than {self._max_bytes >> 20} MiB")
+                        raise ArchiveTooLarge(f"it unpacks to more than {self._max_bytes >> 20} MiB")
                     yield chunk
-        except (*DAMAGE, *CLOSED, TooMuchError) as error:
+        except (*DAMAGE, *CLOSED, ArchiveTooLarge) as error:
             errors.append(error)
 
 
@@ -166,7 +166,7 @@ def describe(error: Exception) -> str:
     Args:
         error: what stopped it.
     """
-    if isinstance(error, TooMuchError):
+    if isinstance(error, ArchiveTooLarge):
         return f"the archive is too large: {error}, and the rest is not looked at"
     if isinstance(error, CLOSED):
         return f"the archive cannot be opened: {printable(str(error))}"

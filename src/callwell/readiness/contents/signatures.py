@@ -28,7 +28,7 @@ SEALED: Final = ("7-Zip", "RAR", "Zstandard")
 
 
 def find_signature(head: bytes) -> Signature | None:
-    """The archive format of a file; None if it is no archive.
+    """The archive format of a file; None if it is not an archive.
 
     Args:
         head: its first bytes.

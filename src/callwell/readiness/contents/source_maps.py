@@ -19,11 +19,11 @@ MAX_BYTES: Final = 64 << 20
 """Bytes of a source map that is unpacked; a larger one is read as any other file."""
 
 CONTENT: Final = "sourcesContent"
-"""Where the texts of the sources are (ECMA-426, 9)."""
+"""Where the contents of the sources are (ECMA-426, 9)."""
 
 
 def unpack_source_map(text: bytes) -> list[ContentPart]:
-    """The sources in a source map, and the rest of it; nothing if the text is no source map.
+    """The sources in a source map, and the rest of it; nothing if the text is not a source map.
 
     Args:
         text: the source map.

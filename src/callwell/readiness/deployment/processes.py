@@ -56,7 +56,7 @@ DEFAULTED: Final = re.compile(r"\$\{\w+:-(\d+)\}")
 """A shell's variable with a default, such as `${WORKERS:-4}`."""
 
 
-class Several(NamedTuple):
+class Replicas(NamedTuple):
     """Something that runs more than once.
 
     Attributes:
@@ -70,7 +70,7 @@ class Several(NamedTuple):
     place: Place
 
 
-def find_several(facts: DeploymentFacts) -> Iterator[Several]:
+def find_replicas(facts: DeploymentFacts) -> Iterator[Replicas]:
     """What runs more than once.
 
     Args:
@@ -79,13 +79,13 @@ def find_several(facts: DeploymentFacts) -> Iterator[Several]:
     for command in facts.commands:
         what = _several_in(_flatten(command.words))
         if what:
-            yield Several(what, one_machine=True, place=command.place)
+            yield Replicas(what, one_machine=True, place=command.place)
     for variable in facts.variables:
         if variable.name == COUNT_VARIABLE and variable.value.isdecimal() and int(variable.value) > 1:
-            yield Several(f"{variable.name}={variable.value}", one_machine=True, place=variable.place)
+            yield Replicas(f"{variable.name}={variable.value}", one_machine=True, place=variable.place)
     for copies in facts.copies:
         if copies.number > 1:
-            yield Several(copies.what, copies.one_machine, copies.place)
+            yield Replicas(copies.what, copies.one_machine, copies.place)
 
 
 def _flatten(words: tuple[str, ...]) -> list[str]:

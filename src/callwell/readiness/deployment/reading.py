@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from callwell.readiness.deployment.facts import Fact
     from callwell.readiness.files import ProjectFiles
 
-TREES: Final = (".yml", ".yaml", ".json")
+YAML_SUFFIXES: Final = (".yml", ".yaml", ".json")
 DEPLOYING_JSON: Final = re.compile(r'"(?:env|environment|containerDefinitions|apiVersion)"')
 """Without one of these keys, a file in JSON deploys nothing."""
 
@@ -61,7 +61,7 @@ def read_deployment(files: ProjectFiles) -> DeploymentFacts:
     unseen: list[Unseen] = []
     for file in files:
         base = PurePosixPath(file.name).name
-        is_tree = base.endswith(TREES)
+        is_tree = base.endswith(YAML_SUFFIXES)
         if not (is_tree or base.endswith(LINES) or LINE_NAMES.fullmatch(base)) or is_development_file(file.name):
             continue
         text = read_text(file)

@@ -39,7 +39,7 @@ MAX_NODES: Final = 200_000
 
 
 class NotYaml(Exception):
-    """A text is neither YAML nor JSON.
+    """A string is neither YAML nor JSON.
 
     Args:
         line: where that shows; None if unknown.
@@ -179,7 +179,7 @@ def _build_folder(service: yaml.Node) -> str:
 
 
 def _words(node: yaml.Node) -> list[str]:
-    """The words of a command: a text, or a list of words or of command lines."""
+    """The words of a command: a string, or a list of words or of command lines."""
     if isinstance(node, yaml.ScalarNode):
         return list(split_words(node.value))
     if isinstance(node, yaml.SequenceNode):

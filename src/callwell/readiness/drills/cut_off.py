@@ -34,7 +34,7 @@ BYPASSED: Final = "127.0.0.1,localhost"
 SHOWN: Final = 5
 """Addresses that are named."""
 
-PATIENCE_S: Final = 2.0
+FIRST_LINE_TIMEOUT_S: Final = 2.0
 """Seconds for the first line of a request to the proxy."""
 
 LINE_BYTES: Final = 8 << 10
@@ -116,7 +116,7 @@ class _RefusingProxy:
         refused = self.refused
 
         class Handler(socketserver.StreamRequestHandler):
-            timeout = PATIENCE_S
+            timeout = FIRST_LINE_TIMEOUT_S
 
             def handle(self) -> None:
                 words = self.rfile.readline(LINE_BYTES).decode("ascii", "replace").split()

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from callwell.emulator.ledger import LedgerRow
     from callwell.emulator.options import EmulatorOptions
     from callwell.emulator.process import Running
-    from callwell.readiness.drills.stage import Seat, Stage
+    from callwell.readiness.drills.stage import Stage, StagedAccount
     from callwell.readiness.project import ConfiguredAccount, Project
 
 SCALE: Final = 4.0
@@ -96,7 +96,7 @@ def run_fault_drill(
     else:
         clock = scaled_clock(SCALE)
         with open_stage(accounts, clock, start=start) as stage:
-            results = [event_loop.run(_drill_course(drill, stage, seat, clock)) for seat in stage.in_use]
+            results = [event_loop.run(_drill_course(drill, stage, staged, clock)) for staged in stage.in_use]
     found = [result for result in results if result is not None]
     if not found:
         raise NotApplicable(drill.absent)
@@ -104,7 +104,7 @@ def run_fault_drill(
 
 
 def _drill_program(drill: FaultDrill, project: Project, stage: Stage, limit_s: float) -> DrillResult | None:
-    stage.inject([(seat, drill.faults(seat.account, True)) for seat in stage.seats])  # noqa: FBT003 - one of two cases
+    stage.inject([(staged, drill.faults(staged.account, True)) for staged in stage.accounts])  # noqa: FBT003 - one of two cases
     command = project.scope.command
     with run_program(command, project.root, stage, project.accounts, limit_s=limit_s) as program:
         end = program.wait()
@@ -124,9 +124,11 @@ def _drill_program(drill: FaultDrill, project: Project, stage: Stage, limit_s: f
     return DrillResult("the program", tuple(proofs) if is_struck else (), tuple(unseen))
 
 
-async def _drill_course(drill: FaultDrill, stage: Stage, seat: Seat, clock: ScaledClock) -> DrillResult | None:
-    provider = seat.account.provider
-    async with seat.client(clock) as client:
+async def _drill_course(
+    drill: FaultDrill, stage: Stage, staged: StagedAccount, clock: ScaledClock
+) -> DrillResult | None:
+    provider = staged.account.provider
+    async with staged.client(clock) as client:
         found = await survey(client)
         steps = [
             step for step in found if drill.takes(provider.operation(step.operation), provider.rule(step.operation))
@@ -134,18 +136,18 @@ async def _drill_course(drill: FaultDrill, stage: Stage, seat: Seat, clock: Scal
         if not steps:
             return None
         before = len(stage.rows())
-        stage.inject([(seat, drill.faults(seat.account, False))])  # noqa: FBT003 - one of two cases
+        stage.inject([(staged, drill.faults(staged.account, False))])  # noqa: FBT003 - one of two cases
         calls = len(steps) if drill.once else CALLS
         run = await run_course(client, steps, lambda begun: begun < calls)
     rows = stage.rows()[before:]
-    over = stage.count_over_quota(seat)
+    over = stage.count_over_quota(staged)
     proofs = [
         *drill.prove(rows),
         Proof("over-quota", over == 0, f"requests beyond the quota: {over}"),
     ]
     if not drill.may_fail:
-        proofs.insert(0, prove_no_failure(run, seat.account))
-    return DrillResult(seat.label, tuple(proofs))
+        proofs.insert(0, prove_no_failure(run, staged.account))
+    return DrillResult(staged.label, tuple(proofs))
 
 
 def prove_no_failure(run: CourseRun, account: ConfiguredAccount) -> Proof:

@@ -87,11 +87,11 @@ def name_variables(stage: Stage) -> str:
         stage: the stage.
     """
     addresses = " and ".join(
-        base_url_variable(seat.account.provider.name, seat.account.environment) for seat in stage.in_use
+        base_url_variable(staged.account.provider.name, staged.account.environment) for staged in stage.in_use
     )
     keys = " and ".join(
-        variable_names(seat.account.provider.name, seat.account.environment, "key", is_default=True)[0]
-        for seat in stage.in_use
+        variable_names(staged.account.provider.name, staged.account.environment, "key", is_default=True)[0]
+        for staged in stage.in_use
     )
     return f"In the program, take the address from {addresses} and the place of the key from {keys}."
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from callwell.readiness.drills.stage import Seat, Stage
+    from callwell.readiness.drills.stage import Stage, StagedAccount
     from callwell.readiness.project import ConfiguredAccount
 
 LIMIT_S: Final = 60.0
@@ -77,7 +77,7 @@ class RunningProgram:
         process: its process, the leader of a process group.
         output: the file with all that it prints.
         cut_off: what keeps it from everything but the emulator.
-        secrets: texts that must not be shown.
+        secrets: strings that must not be shown.
         limit_s: seconds that it may take.
     """
 
@@ -162,9 +162,9 @@ def run_program(
     Raises:
         CouldNotLook: it cannot be started.
     """
-    drilled = {seat.account.provider.name for seat in stage.seats}
+    drilled = {staged.account.provider.name for staged in stage.accounts}
     real_keys = find_real_keys(account for account in accounts if account.provider.name in drilled)
-    secrets = (*find_real_keys(accounts), *(seat.read_key() for seat in stage.seats))
+    secrets = (*find_real_keys(accounts), *(staged.read_key() for staged in stage.accounts))
     output = stage.folder / "output"
     with CutOff(stage.ports, stage.folder) as cut_off, output.open("wb") as file:
         variables = drill_variables(stage, os.environ, real_keys)
@@ -191,7 +191,7 @@ def run_program(
 
 
 def find_real_keys(accounts: Iterable[ConfiguredAccount]) -> tuple[str, ...]:
-    """The texts of the configured keys, as far as they are there."""
+    """The values of the configured keys, as far as they are there."""
     texts = []
     for account in accounts:
         with suppress(CallwellError):
@@ -214,22 +214,22 @@ def drill_variables(stage: Stage, inherited: Mapping[str, str], real_keys: Seque
     """
     variables = {name: text for name, text in inherited.items() if not any(key in text for key in real_keys)}
     variables.pop("CALLWELL_CLOCK", None)  # the emulator runs in real time, like a program that knows no other clock
-    for seat in sorted(stage.seats, key=lambda seat: seat.account.in_use):
-        variables |= _seat_variables(seat)
+    for staged in sorted(stage.accounts, key=lambda staged: staged.account.in_use):
+        variables |= _staged_variables(staged)
     variables["XDG_STATE_HOME"] = str(stage.folder / "state-home")
-    variables[DRILL_VARIABLE] = " ".join(dict.fromkeys(seat.account.provider.name for seat in stage.seats))
+    variables[DRILL_VARIABLE] = " ".join(dict.fromkeys(staged.account.provider.name for staged in stage.accounts))
     return variables
 
 
-def _seat_variables(seat: Seat) -> dict[str, str]:
+def _staged_variables(staged: StagedAccount) -> dict[str, str]:
     """The variables that point a program at an emulated account."""
-    account = seat.account
+    account = staged.account
     provider = account.provider
     is_default = account.environment == provider.environment().name
     values = {
-        "base_url": seat.base_url,
-        "key": f"file:{seat.key_file}",
-        "state": seat.state,
+        "base_url": staged.base_url,
+        "key": f"file:{staged.key_file}",
+        "state": staged.state,
         "proxy": "environment",  # takes the place of a configured one, which could not reach this machine
     }
     # The first name is that of this environment alone, the next ones may be those of others too: see `variable_names`.
@@ -238,8 +238,8 @@ def _seat_variables(seat: Seat) -> dict[str, str]:
     for setting, value in values.items():
         names = variable_names(provider.name, account.environment, setting, is_default=is_default)
         found |= dict.fromkeys(names[: names_to_set.get(setting, 1)], value)
-    found[provider.in_environment(account.environment).profile.key.env] = seat.read_key()
+    found[provider.in_environment(account.environment).profile.key.env] = staged.read_key()
     kind, _, name = str(account.settings["key"].value).partition(":")
     if kind == "env":
-        found[name] = seat.read_key()
+        found[name] = staged.read_key()
     return found

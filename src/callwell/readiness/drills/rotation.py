@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from callwell.emulator.ledger import LedgerRow
     from callwell.emulator.options import EmulatorOptions
     from callwell.emulator.process import Running
-    from callwell.readiness.drills.stage import Seat, Stage
+    from callwell.readiness.drills.stage import Stage, StagedAccount
     from callwell.readiness.project import ConfiguredAccount, Project
 
 CALLS_BEFORE: Final = 12
@@ -82,8 +82,8 @@ def run_rotation_drill(
         return
     clock = scaled_clock(SCALE)
     with open_stage(others, clock, start=start) as stage:
-        for seat in stage.in_use:
-            yield event_loop.run(_drill_course(stage, seat, clock))
+        for staged in stage.in_use:
+            yield event_loop.run(_drill_course(stage, staged, clock))
 
 
 def remember(results: Sequence[DrillResult], at: float) -> None:
@@ -128,12 +128,12 @@ def _refuse_fixed_key(account: ConfiguredAccount) -> DrillResult:
     return DrillResult(f"{account.provider.name}/{account.environment}", (proof,), account=account)
 
 
-async def _drill_course(stage: Stage, seat: Seat, clock: ScaledClock) -> DrillResult:
-    old = seat.fingerprint
+async def _drill_course(stage: Stage, staged: StagedAccount, clock: ScaledClock) -> DrillResult:
+    old = staged.fingerprint
     begun_so_far = 0
     last: int | None = None
     ready = asyncio.Event()
-    person = EmulatedPerson(stage, seat, clock)
+    person = EmulatedPerson(stage, staged, clock)
 
     def more(begun: int) -> bool:
         nonlocal begun_so_far, last
@@ -149,7 +149,7 @@ async def _drill_course(stage: Stage, seat: Seat, clock: ScaledClock) -> DrillRe
         return await asyncio.to_thread(person.rotate)
 
     try:
-        async with asyncio.timeout(COURSE_LIMIT_S), seat.client(clock) as client:
+        async with asyncio.timeout(COURSE_LIMIT_S), staged.client(clock) as client:
             steps = await survey(client)
             before = len(stage.rows())
             rotation = asyncio.create_task(rotate())
@@ -161,13 +161,13 @@ async def _drill_course(stage: Stage, seat: Seat, clock: ScaledClock) -> DrillRe
             finally:
                 rotation.cancel()
     except TimeoutError as error:
-        raise CouldNotLook(f"{seat.label}: the course had not ended after {COURSE_LIMIT_S:g} s") from error
+        raise CouldNotLook(f"{staged.label}: the course had not ended after {COURSE_LIMIT_S:g} s") from error
     proofs = (
-        prove_no_failure(run, seat.account),
+        prove_no_failure(run, staged.account),
         *prove_steps(end),
-        *prove_rotation(rows, old, seat.fingerprint),
+        *prove_rotation(rows, old, staged.fingerprint),
     )
-    return DrillResult(seat.label, proofs, account=seat.account)
+    return DrillResult(staged.label, proofs, account=staged.account)
 
 
 class EmulatedPerson:
@@ -175,7 +175,7 @@ class EmulatedPerson:
 
     Args:
         stage: the stage.
-        seat: the account.
+        staged: the account.
         clock: the emulator's clock.
 
     Attributes:
@@ -183,17 +183,17 @@ class EmulatedPerson:
         may_try_old: the course has ended: the old key is tried by then, so that its calls are judged without that.
     """
 
-    def __init__(self, stage: Stage, seat: Seat, clock: ScaledClock) -> None:
+    def __init__(self, stage: Stage, staged: StagedAccount, clock: ScaledClock) -> None:
         self._stage = stage
-        self._seat = seat
-        self._options = seat.options(clock)
-        self._old = Key(seat.read_key())
+        self._staged = staged
+        self._options = staged.options(clock)
+        self._old = Key(staged.read_key())
         self.has_stored = threading.Event()
         self.may_try_old = threading.Event()
 
     def rotate(self) -> Progress:
         """Rotate the key, and return how that ended: at a step that waits if the time is up."""
-        provider = self._seat.account.provider
+        provider = self._staged.account.provider
         config = ClientConfig.from_options(provider, self._options)
         try:
             has_canary = config.provider.profile.key.canary is not None
@@ -212,15 +212,15 @@ class EmulatedPerson:
 
     def _replace_key(self) -> None:
         """Let the old key die, and write the new one once a call was refused."""
-        key = self._stage.rotate_key(self._seat)
+        key = self._stage.rotate_key(self._staged)
         _wait_for_refusal(self._stage)
-        write_key(self._seat.key_file, key)
+        write_key(self._staged.key_file, key)
         self.has_stored.set()
 
     def _try_key(self, key: Key) -> str | None:
         if key == self._old:
             self.may_try_old.wait(COURSE_LIMIT_S)
-        return try_one_key(self._seat.account.provider, self._options, key)
+        return try_one_key(self._staged.account.provider, self._options, key)
 
 
 def prove_steps(end: Progress) -> Iterator[Proof]:
@@ -243,15 +243,15 @@ def _wait_for_refusal(stage: Stage) -> None:
 
 
 def _drill_program(project: Project, stage: Stage, limit_s: float) -> Iterator[DrillResult]:
-    stage.inject([(seat, [SLOW_FIRST]) for seat in stage.seats])
-    old = {seat.label: seat.fingerprint for seat in stage.seats}
-    rotated: list[Seat] = []
+    stage.inject([(staged, [SLOW_FIRST]) for staged in stage.accounts])
+    old = {staged.label: staged.fingerprint for staged in stage.accounts}
+    rotated: list[StagedAccount] = []
     after: Sequence[LedgerRow] = ()
     with run_program(project.scope.command, project.root, stage, project.accounts, limit_s=limit_s) as program:
         if program.wait_for(lambda: bool(_find_users(stage, old))):
             rotated = _find_users(stage, old)
             before = len(stage.rows())
-            keys = {seat.key_file: stage.rotate_key(seat) for seat in rotated}
+            keys = {staged.key_file: stage.rotate_key(staged) for staged in rotated}
             program.wait_for(lambda: any(row.key_dead for row in stage.rows()))
             for file, key in keys.items():
                 write_key(file, key)
@@ -268,20 +268,20 @@ def _drill_program(project: Project, stage: Stage, limit_s: float) -> Iterator[D
                 fix="Give --run a command that makes several calls, one after the other.",
             )
         )
-    for seat in rotated if after else ():
-        own = [row for row in rows if row.key in (old[seat.label], seat.fingerprint)]
-        proofs = tuple(prove_rotation(own, old[seat.label], seat.fingerprint))
-        yield DrillResult(f"the program at {seat.label}", proofs, account=seat.account)
+    for staged in rotated if after else ():
+        own = [row for row in rows if row.key in (old[staged.label], staged.fingerprint)]
+        proofs = tuple(prove_rotation(own, old[staged.label], staged.fingerprint))
+        yield DrillResult(f"the program at {staged.label}", proofs, account=staged.account)
     if unseen:
         yield DrillResult("the program", (), tuple(unseen))
 
 
-def _find_users(stage: Stage, fingerprints: dict[str, str]) -> list[Seat]:
+def _find_users(stage: Stage, fingerprints: dict[str, str]) -> list[StagedAccount]:
     """The accounts with which the program has had a request accepted.
 
     Args:
         stage: the stage.
-        fingerprints: of the keys, by the label of the seat.
+        fingerprints: of the keys, by the label of the account.
     """
     used = {row.key for row in stage.rows() if row.key_accepted}
-    return [seat for seat in stage.seats if fingerprints[seat.label] in used]
+    return [staged for staged in stage.accounts if fingerprints[staged.label] in used]

@@ -42,11 +42,20 @@ RECORDINGS: Final = 10
 
 UNLIMITED: Final = 1_000_000
 
-KEPT: Final = ("auth", "account", "plan", "alpha", "user_secret", "deadline", "exactly_once", "key_header")
+INHERITED_SETTINGS: Final = (
+    "auth",
+    "account",
+    "plan",
+    "alpha",
+    "user_secret",
+    "deadline",
+    "exactly_once",
+    "key_header",
+)
 """The user's settings that hold in a drill. Address, key, state, proxy and certificates are the stage's own."""
 
 
-class Seat(NamedTuple):
+class StagedAccount(NamedTuple):
     """An account on the stage.
 
     Attributes:
@@ -94,7 +103,7 @@ class Seat(NamedTuple):
         settings = self.account.settings
         kept: Any = {
             SETTINGS[name].keyword: settings[name].value
-            for name in KEPT
+            for name in INHERITED_SETTINGS
             if name in settings and settings[name].value is not None
         }
         if self.account.provider.profile.end_user is not None and ("user_secret" in kept or "plan" in kept):
@@ -115,55 +124,57 @@ class Stage:
 
     Args:
         running: the emulator.
-        seats: the accounts on the stage.
+        accounts: the accounts on the stage.
         folder: an empty folder that is removed with the stage.
 
     Attributes:
         issued: the emulator's fingerprints of all keys that it has given out.
     """
 
-    def __init__(self, running: Running, seats: tuple[Seat, ...], folder: Path) -> None:
+    def __init__(self, running: Running, accounts: tuple[StagedAccount, ...], folder: Path) -> None:
         self._control = ControlClient(running.control)
-        self.seats = seats
+        self.accounts = accounts
         self.folder = folder
-        self.issued = {seat.fingerprint for seat in seats}
+        self.issued = {staged.fingerprint for staged in accounts}
 
     @property
-    def in_use(self) -> tuple[Seat, ...]:
+    def in_use(self) -> tuple[StagedAccount, ...]:
         """The accounts with which the project makes its calls."""
-        return tuple(seat for seat in self.seats if seat.account.in_use)
+        return tuple(staged for staged in self.accounts if staged.account.in_use)
 
     @property
     def ports(self) -> list[int]:
         """Where a program reaches the emulator."""
-        return sorted({urlsplit(seat.base_url).port or 0 for seat in self.seats})
+        return sorted({urlsplit(staged.base_url).port or 0 for staged in self.accounts})
 
-    def inject(self, faults: Iterable[tuple[Seat, Sequence[dict[str, Any]]]]) -> None:
+    def inject(self, faults: Iterable[tuple[StagedAccount, Sequence[dict[str, Any]]]]) -> None:
         """Let the emulator fail for some accounts from now on, and for no other.
 
         Args:
             faults: the accounts, each with rules of the emulator that do not name the provider.
         """
-        self._control.post("/faults", [{**rule, "provider": seat.label} for seat, rules in faults for rule in rules])
+        self._control.post(
+            "/faults", [{**rule, "provider": staged.label} for staged, rules in faults for rule in rules]
+        )
 
     def rows(self) -> list[LedgerRow]:
         """Every request so far, in order of arrival."""
         return msgspec.convert(self._control.get("/ledger/requests"), list[LedgerRow])
 
-    def count_over_quota(self, seat: Seat) -> int:
+    def count_over_quota(self, staged: StagedAccount) -> int:
         """How many requests of an account went beyond its quota."""
         ledger = self._control.get("/ledger")
-        found = ledger.get(seat.label) or ledger[seat.account.provider.name]
+        found = ledger.get(staged.label) or ledger[staged.account.provider.name]
         over: int = found["counts"]["over_quota"]
         return over
 
-    def rotate_key(self, seat: Seat) -> str:
+    def rotate_key(self, staged: StagedAccount) -> str:
         """Make a new key for an account; the old one is refused from now on.
 
         Returns:
             the new key, which `write_key` gives to the program.
         """
-        key: str = self._control.post("/keys/rotate", {"provider": seat.label})["key"]
+        key: str = self._control.post("/keys/rotate", {"provider": staged.label})["key"]
         self.issued.add(key_fingerprint(key))
         return key
 
@@ -206,20 +217,21 @@ def open_stage(
             ) from error
         with running:
             folder = Path(name)
-            seats = tuple(_seat(running, account, folder) for account in accounts if _is_emulated(running, account))
-            yield Stage(running, seats, folder)
+            emulated = [account for account in accounts if _is_emulated(running, account)]
+            staged = tuple(_stage_account(running, account, folder) for account in emulated)
+            yield Stage(running, staged, folder)
 
 
 def _is_emulated(running: Running, account: ConfiguredAccount) -> bool:
     return account.environment in running.endpoints.providers.get(account.provider.name, ())
 
 
-def _seat(running: Running, account: ConfiguredAccount, folder: Path) -> Seat:
+def _stage_account(running: Running, account: ConfiguredAccount, folder: Path) -> StagedAccount:
     endpoint = running.endpoint(account.provider.name, account.environment)
     own = folder / account.provider.name / account.environment
     own.mkdir(parents=True, mode=0o700)
     write_key(own / "key", endpoint.key)
-    return Seat(
+    return StagedAccount(
         account=account,
         base_url=endpoint.base_url,
         key_file=own / "key",

@@ -25,7 +25,7 @@ OUTPUTS: Final = frozenset(
 """Folders that front ends and packages are built into, by the manuals of Vite, Next.js, Nuxt, SvelteKit, Angular, Expo,
 Django, Hugo, Jekyll, Sphinx, and of Python's `build`."""
 
-SCRATCH: Final = {
+BUILD_CACHES: Final = {
     ".next": ("cache",),
     "build": ("lib", "bdist", "temp", "intermediates", "tmp", "CMakeFiles"),
     ".svelte-kit": ("types",),
@@ -41,6 +41,6 @@ def find_output(name: str) -> str | None:
     """
     parts = name.split("/")
     for place, part in enumerate(parts[:-1]):
-        if part in OUTPUTS and not parts[place + 1].startswith(SCRATCH.get(part, ("\0",))):
+        if part in OUTPUTS and not parts[place + 1].startswith(BUILD_CACHES.get(part, ("\0",))):
             return "/".join(parts[: place + 1])
     return None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Words that all formats use, and texts that no terminal, browser or parser obeys."""
+"""Words that all formats use, and strings that no terminal, browser or parser obeys."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def verdict_of(report: CheckReport) -> str:
 
 
 def printable(text: str) -> str:
-    """A text in one line, without any character that does something instead of being seen.
+    """A string in one line, without any character that does something instead of being seen.
 
     Control characters, line breaks, characters that change the direction of text, and halves of a broken file name
     become the escapes that Python writes for them.

@@ -35,7 +35,7 @@ class Messages:
         self._lines = 0
 
     def add(self, text: bytes, commit: str = "") -> None:
-        """Add a text.
+        """Add a string.
 
         Args:
             text: the message, or the name of a branch or tag and what is said of it.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     """Who has checked which run: views hardly differ."""
 
     from callwell.readiness.known_keys.digests import KeyDigest, KeyDigests
-    from callwell.readiness.known_keys.known_key import Hit
+    from callwell.readiness.known_keys.known_key import KeyHit
 
 BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
 STANDARD: Final = bytes.maketrans(b"-_", b"+/")
@@ -47,7 +47,7 @@ class RunFinder:
         self._shortest = b"x" * length
 
     def find(self, text: bytes) -> Iterator[bytes]:
-        """All runs in a text, each as long as it is."""
+        """All runs in a string, each as long as it is."""
         map_of_text = text.translate(self._table) + b" "
         end = 0
         while (start := map_of_text.find(self._shortest, end)) >= 0:
@@ -78,7 +78,7 @@ class DigestMatcher:
         )
         self._recovered: dict[bytes, TextMatcher] = {}
 
-    def find(self, data: bytes) -> Iterator[Hit]:
+    def find(self, data: bytes) -> Iterator[KeyHit]:
         """Every key in some bytes, each place once."""
         if not self._groups:
             return
@@ -91,7 +91,7 @@ class DigestMatcher:
             yield from self._recovered[secret].find(data)
 
     def _read(self, text: bytes, checked: Checked) -> Iterator[bytes]:
-        """A text, and what its base64 and hexadecimal digits stand for."""
+        """A string, and what its base64 and hexadecimal digits stand for."""
         yield text
         for finder, decode in self._encoded_runs:
             for run in finder.find(text):
@@ -100,7 +100,7 @@ class DigestMatcher:
                     yield from decode(run)
 
     def _find_secrets(self, text: bytes, checked: Checked) -> Iterator[bytes]:
-        """The keys in a text."""
+        """The keys in a string."""
         for group, rows in self._groups.items():
             length = group[0]
             for run in self._finders[group].find(text):

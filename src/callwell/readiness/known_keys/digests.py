@@ -29,7 +29,7 @@ SALT_BYTES: Final = 32
 """Bytes of the key of a file's digests."""
 
 DIGEST_BYTES: Final = 16
-"""Bytes of a digest: with 128 bits, no other text has the same one by chance."""
+"""Bytes of a digest: with 128 bits, no other string has the same one by chance."""
 
 FORMAT: Final = 1
 
@@ -94,7 +94,7 @@ def make_digests(keys: Iterable[tuple[KnownKey, Key]], salt: bytes = b"") -> Key
     """Digests of keys.
 
     Args:
-        keys: the keys with their texts.
+        keys: the keys with their values.
         salt: the key of the digests; a random one if empty.
     """
     salt = salt or secrets.token_bytes(SALT_BYTES)
@@ -134,7 +134,7 @@ def read_digests(path: Path) -> KeyDigests:
         path: the file.
 
     Raises:
-        FileProblem: it cannot be read, or is no file of digests.
+        FileProblem: it cannot be read, or is not a file of digests.
     """
     try:
         digests = msgspec.json.decode(path.read_bytes(), type=KeyDigests)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The forms of a key in a text: as it is, in base64 at each phase, in hexadecimal.
+"""The forms of a key in a string: as it is, in base64 at each phase, in hexadecimal.
 
-The base64 of a text that holds a key depends on where in a group of three bytes the key begins: its phase. Of the
+The base64 of a string that holds a key depends on where in a group of three bytes the key begins: its phase. Of the
 characters at both ends only some bits belong to the key. A form's pattern demands exactly those bits, so that a key
 that differs in one bit does not match.
 """
@@ -30,7 +30,7 @@ class KeyForm(NamedTuple):
 
     Attributes:
         name: as the end of a sentence.
-        pattern: matches the form, and nothing else; compiled when it is needed, which is seldom.
+        pattern: matches the form, and nothing else; compiled when it is needed, which is rarely.
         core: text that every match contains, but for the alphabet of base64 and the case of hexadecimal digits.
     """
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from callwell.keys import Key
     from callwell.readiness.account import ConfiguredAccount
-    from callwell.readiness.known_keys.known_key import Hit
+    from callwell.readiness.known_keys.known_key import KeyHit
 
 SECRET_SETTINGS: Final = ("key", "user_secret")
 """Settings that say where a secret is."""
@@ -49,7 +49,7 @@ class KeysInUse(NamedTuple):
         """Bytes of the longest key."""
         return max(self.by_text.longest, self.by_digest.longest)
 
-    def find(self, data: bytes) -> Iterator[Hit]:
+    def find(self, data: bytes) -> Iterator[KeyHit]:
         """Every key in some bytes, each place once."""
         yield from self.by_text.find(data)
         yield from self.by_digest.find(data)
@@ -84,7 +84,7 @@ def find_keys_in_use(accounts: Iterable[ConfiguredAccount], digests_file: Path |
             except (KeyMissing, InvalidOption) as error:
                 wanted = account.in_use or account.settings[setting].is_set
                 if wanted and (account.provider.name, account.environment, setting) not in covered_by_digest:
-                    not_searched[_not_at_hand(account, setting, error)] = None
+                    not_searched[_unavailable_key(account, setting, error)] = None
                 continue
             if found is None:
                 continue
@@ -143,7 +143,7 @@ def read_secret(account: ConfiguredAccount, setting: str) -> tuple[KnownKey, Key
     return known, key
 
 
-def _not_at_hand(account: ConfiguredAccount, setting: str, error: Exception) -> Unseen:
+def _unavailable_key(account: ConfiguredAccount, setting: str, error: Exception) -> Unseen:
     return Unseen(
         what=f"the {setting} of {account.provider.name} ({account.environment}) is not searched for: {error}",
         fix="Set it, or give its digest with --known-keys; `callwell keys digests` makes the file where the keys are.",
@@ -152,6 +152,6 @@ def _not_at_hand(account: ConfiguredAccount, setting: str, error: Exception) -> 
 
 def _too_short(known: KnownKey) -> Unseen:
     return Unseen(
-        what=f"{known} is not searched for: a text of less than {MIN_KEY_BYTES} bytes is part of others",
+        what=f"{known} is not searched for: a string of less than {MIN_KEY_BYTES} bytes is part of others",
         fix="Use a longer one.",
     )

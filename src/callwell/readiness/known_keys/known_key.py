@@ -31,7 +31,7 @@ class KnownKey(NamedTuple):
         return f"the {self.provider} {what} of {self.environment} ({self.source}, fingerprint {self.fingerprint})"
 
 
-class Hit(NamedTuple):
+class KeyHit(NamedTuple):
     """A key in some bytes.
 
     Attributes:
@@ -53,7 +53,7 @@ class KeyMatcher(Protocol):
         """Bytes of the longest key; 0 if there is none to search for."""
         ...
 
-    def find(self, data: bytes) -> Iterator[Hit]:
+    def find(self, data: bytes) -> Iterator[KeyHit]:
         """Every key in some bytes, each place once.
 
         Args:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from callwell.readiness.known_keys.known_key import Hit, KeyMatcher, KnownKey
+    from callwell.readiness.known_keys.known_key import KeyHit, KeyMatcher, KnownKey
 
 BLOCK: Final = 1 << 20
 """Bytes that are searched at once: large enough that the overlap costs little."""
@@ -56,7 +56,7 @@ def search(matcher: KeyMatcher, chunks: Iterable[bytes], block_bytes: int = BLOC
         reported |= {(hit.key, hit.offset) for hit in hits}
 
 
-def _number(hits: list[Hit], data: bytes, line: int) -> Iterator[Match]:
+def _number(hits: list[KeyHit], data: bytes, line: int) -> Iterator[Match]:
     """Give each hit its line."""
     counted = 0
     for hit in sorted(hits, key=lambda hit: hit.offset):

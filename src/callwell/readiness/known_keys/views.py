@@ -31,14 +31,14 @@ Groups: hexadecimal digits, but the fourth is a line break and the fifth is punc
 """
 
 LEVELS: Final = 3
-"""How often a text may be escaped: JSON in JSON in JSON."""
+"""How often a string may be escaped: JSON in JSON in JSON."""
 
 LINE_BREAK_GROUP: Final = 4
 PUNCTUATION_GROUP: Final = 5
 
 BACKSLASH_HINT: Final = re.compile(rb"\\(?:u00[2-7]|u\{0*[2-7]|x[2-7]|(?<=[A-Za-z0-9+/_-]{8}\\)\\*[nr])")
 PERCENT_HINT: Final = re.compile(rb"%[2-7][0-9A-Fa-f]")
-"""What a text has if undoing its escapes reveals more than dropping its backslashes.
+"""What a string has if undoing its escapes reveals more than dropping its backslashes.
 
 An escaped line break counts only behind text as dense as base64, because most source files have others.
 """
@@ -47,7 +47,7 @@ LINE_EDGES: Final = b" \t\r\\"
 """What may surround a line break inside a broken key: indentation, and the backslash of a shell or C."""
 
 SEAM: Final = re.compile(rb"[\"'`][ \t]*\+?[ \t]*\+?[ \t]*[\"'`]")
-"""Between two string literals that become one text."""
+"""Between two string literals that become one string."""
 
 
 class View:
@@ -99,12 +99,12 @@ def make_views(data: bytes) -> Iterator[View]:
 
 
 def has_escapes(text: bytes) -> bool:
-    """Whether undoing the escapes of a text reveals more than dropping its backslashes."""
+    """Whether undoing the escapes of a string reveals more than dropping its backslashes."""
     return bool((b"%" in text and PERCENT_HINT.search(text)) or (b"\\" in text and BACKSLASH_HINT.search(text)))
 
 
 def undo_escapes(text: bytes) -> Iterator[bytes]:
-    """A text without its escapes, level by level, as long as `has_escapes`."""
+    """A string without its escapes, level by level, as long as `has_escapes`."""
     for _ in range(LEVELS):
         if not has_escapes(text):
             return

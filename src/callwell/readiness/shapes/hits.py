@@ -117,13 +117,13 @@ def read_report(text: bytes) -> ShapeReport:
     document = msgspec.json.decode(text, type=_Document)
     summary = document.audit.summary
     return ShapeReport(
-        hits=tuple(keep_once(map(_hit, document.findings))),
+        hits=tuple(deduplicate(map(_hit, document.findings))),
         complete=not (summary.scan_partial or summary.scan_failed or summary.pending),
     )
 
 
 def is_words(secret: str) -> bool:
-    """Whether a text has only words and numbers, as names in code do."""
+    """Whether a string has only words and numbers, as names in code do."""
     return all(WORDS.fullmatch(part) for part in re.split(r"[_.~+/=-]+", secret) if part)
 
 
@@ -143,7 +143,7 @@ def _hit(match: _Match) -> ShapeHit:
     )
 
 
-def keep_once(hits: Iterable[ShapeHit]) -> list[ShapeHit]:
+def deduplicate(hits: Iterable[ShapeHit]) -> list[ShapeHit]:
     """Each place once: of rules that have found the same, the one that says most.
 
     Args:

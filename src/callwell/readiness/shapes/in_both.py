@@ -11,10 +11,10 @@ import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from callwell.readiness.findings import Place
-from callwell.readiness.shapes.hits import keep_once
+from callwell.readiness.shapes.hits import deduplicate
 from callwell.readiness.shapes.in_files import INCOMPLETE, group_by_file, look_at_files, make_tree
-from callwell.readiness.shapes.in_history import Beside, look_at_history
-from callwell.readiness.shapes.located import Located, ScanResult, identify_secret, line_of, read_secret
+from callwell.readiness.shapes.in_history import AdjoiningFiles, look_at_history
+from callwell.readiness.shapes.located import LocatedSecret, ScanResult, identify_secret, line_of, read_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -39,7 +39,7 @@ WIDE: Final = 4
 """One byte in so many is NUL in wide text of mostly ASCII, at least."""
 
 
-class Both(NamedTuple):
+class CombinedScan(NamedTuple):
     """What one run has given.
 
     Attributes:
@@ -53,7 +53,7 @@ class Both(NamedTuple):
 
 def look_at_both(
     kingfisher: Kingfisher, histories: Histories, files: Sequence[ProjectFile], rules: Iterable[Mapping[str, Any]]
-) -> Both:
+) -> CombinedScan:
     """Look at the whole history of a project, and at its files.
 
     Args:
@@ -65,13 +65,13 @@ def look_at_both(
     Raises:
         CouldNotLook: kingfisher or git could not look.
     """
-    beside = Beside(make_tree(files))
+    beside = AdjoiningFiles(make_tree(files))
     history = look_at_history(kingfisher, histories, beside)
     contexts = {rule["id"]: re.compile(rule["pattern"].encode()) for rule in rules}
-    return Both(_look_at_files(kingfisher, beside, contexts), history)
+    return CombinedScan(_look_at_files(kingfisher, beside, contexts), history)
 
 
-def _look_at_files(kingfisher: Kingfisher, beside: Beside, contexts: Contexts) -> ScanResult:
+def _look_at_files(kingfisher: Kingfisher, beside: AdjoiningFiles, contexts: Contexts) -> ScanResult:
     by_path = group_by_file(beside.tree, beside.hits)
     found = list(beside.found)
     if not by_path and not found:
@@ -99,7 +99,7 @@ def _look_at_files(kingfisher: Kingfisher, beside: Beside, contexts: Contexts) -
     return _result(tuple(located), beside)
 
 
-def _result(located: tuple[Located, ...], beside: Beside) -> ScanResult:
+def _result(located: tuple[LocatedSecret, ...], beside: AdjoiningFiles) -> ScanResult:
     return ScanResult(located, () if beside.complete else (INCOMPLETE,))
 
 
@@ -144,7 +144,7 @@ def _in_file(
     finder: SecretFinder,
     secrets: Mapping[bytes, Sequence[ShapeHit]],
     contexts: Contexts,
-) -> Iterator[Located]:
+) -> Iterator[LocatedSecret]:
     hits = []
     for secret, offset, text, place in finder.find(data):
         line = data.count(b"\n", 0, place) + 1
@@ -156,10 +156,10 @@ def _in_file(
                 hits.append(hit._replace(path=str(file.path), blob="", line=line, start=column, end=end))
     if hits:
         lines = data.split(b"\n")
-        for hit in keep_once(hits):
+        for hit in deduplicate(hits):
             identity = identify_secret(hit, lines)
             if identity is not None:
-                yield Located(Place(file.name, hit.line), identity, hit)
+                yield LocatedSecret(Place(file.name, hit.line), identity, hit)
 
 
 def _fits(context: re.Pattern[bytes], data: bytes, offset: int, length: int) -> bool:

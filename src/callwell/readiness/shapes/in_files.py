@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.readiness.findings import Place, Unseen
-from callwell.readiness.shapes.located import Located, ScanResult, identify_secret
+from callwell.readiness.shapes.located import LocatedSecret, ScanResult, identify_secret
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -110,7 +110,7 @@ def _as_pattern(path: Path) -> str:
     return re.sub(r"([*?\[\]{}\\])", r"\\\1", str(path))
 
 
-def _in_file(path: Path, name: str, hits: list[ShapeHit]) -> Iterator[Located]:
+def _in_file(path: Path, name: str, hits: list[ShapeHit]) -> Iterator[LocatedSecret]:
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError:
@@ -118,4 +118,4 @@ def _in_file(path: Path, name: str, hits: list[ShapeHit]) -> Iterator[Located]:
     for hit in hits:
         identity = identify_secret(hit, lines)
         if identity is not None:
-            yield Located(Place(name, hit.line), identity, hit)
+            yield LocatedSecret(Place(name, hit.line), identity, hit)

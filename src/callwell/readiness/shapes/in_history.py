@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from callwell.readiness.findings import Unseen
 from callwell.readiness.history.messages import write_messages
 from callwell.readiness.history.objects import find_missing_objects, list_objects, read_blobs, read_objects
-from callwell.readiness.shapes.located import Located, ScanResult, identify_secret, line_of
+from callwell.readiness.shapes.located import LocatedSecret, ScanResult, identify_secret, line_of
 
 if TYPE_CHECKING:
     from callwell.readiness.history.repository import Repository
@@ -24,7 +24,7 @@ DAMAGED: Final = "Run `git fsck`, then clone again."
 INCOMPLETE: Final = Unseen(what="kingfisher could not read the whole history", fix=DAMAGED)
 
 
-class Beside:
+class AdjoiningFiles:
     """Files that are looked at in the same run as a history.
 
     Args:
@@ -44,7 +44,7 @@ class Beside:
         self.found: list[tuple[ShapeHit, bytes]] = []
 
 
-def look_at_history(kingfisher: Kingfisher, histories: Histories, beside: Beside | None = None) -> ScanResult:
+def look_at_history(kingfisher: Kingfisher, histories: Histories, beside: AdjoiningFiles | None = None) -> ScanResult:
     """Look at all that was ever committed: each secret once, wherever it is.
 
     Args:
@@ -64,7 +64,7 @@ def look_at_history(kingfisher: Kingfisher, histories: Histories, beside: Beside
     )
 
 
-def _order(one: Located) -> tuple[str, int, str]:
+def _order(one: LocatedSecret) -> tuple[str, int, str]:
     return (one.place.path, one.place.line or 0, one.identity)
 
 
@@ -72,7 +72,7 @@ def _look(
     kingfisher: Kingfisher,
     histories: Histories,
     repository: Repository,
-    beside: Beside | None = None,
+    beside: AdjoiningFiles | None = None,
 ) -> ScanResult:
     """Look at one history.
 
@@ -99,7 +99,7 @@ def _look(
         found.append((hit, line_of(hit, lines)))
         identity = identify_secret(hit, lines)
         if identity is not None:
-            located.append(Located(messages.place(hit.line), identity, hit))
+            located.append(LocatedSecret(messages.place(hit.line), identity, hit))
     if beside is not None:
         beside.hits = report.hits
         beside.complete = report.complete
@@ -133,7 +133,7 @@ def _write_objects(repository: Repository, since: str, folder: Path) -> list[str
 
 def _in_blobs(
     histories: Histories, repository: Repository, hits: list[ShapeHit], found: list[tuple[ShapeHit, bytes]]
-) -> list[Located]:
+) -> list[LocatedSecret]:
     """The hits in contents of files, with the commits that brought them. Each is added to `found`."""
     by_blob: dict[str, list[ShapeHit]] = {}
     for hit in hits:
@@ -146,6 +146,6 @@ def _in_blobs(
         identities |= {hit: identity for hit, identity in named if identity is not None}
     origins = repository.origins.find({hit.blob for hit in identities})
     return [
-        Located(histories.place(repository, origins.get(hit.blob), hit.blob, hit.line), identity, hit)
+        LocatedSecret(histories.place(repository, origins.get(hit.blob), hit.blob, hit.line), identity, hit)
         for hit, identity in identities.items()
     ]

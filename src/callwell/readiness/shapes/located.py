@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from callwell.readiness.shapes.hits import ShapeHit
 
 
-class Located(NamedTuple):
+class LocatedSecret(NamedTuple):
     """A hit and its place.
 
     Attributes:
@@ -37,7 +37,7 @@ class ScanResult(NamedTuple):
         unseen: the parts that it could not look at.
     """
 
-    located: tuple[Located, ...] = ()
+    located: tuple[LocatedSecret, ...] = ()
     unseen: tuple[Unseen, ...] = ()
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Our rules for kingfisher: one for the keys of each provider, made from its profile, and one for all others.
 
-Keys of a documented pattern are found by it. Other keys are found by what stands before them: the provider's name, or
+Keys of a documented pattern are found by it. Other keys are found by what comes before them: the provider's name, or
 the variables of its keys. The last rule takes any name that says secret.
 """
 
@@ -30,7 +30,7 @@ IN_KEY: Final = "[A-Za-z0-9_.~+/=-]"
 r"""What `\S` in a pattern stands for in a file, where a key ends at a quote or a bracket (RFC 6750, section 2.1)."""
 
 BETWEEN: Final = r"""[\w. -]{0,24}["'\x60]?[ \t]{0,3}(?::=|=>|[:=,])[ \t]{0,3}["'\x60]?"""
-"""What may stand between a name and its value: the rest of a longer name, quotes, a sign."""
+"""What may come between a name and its value: the rest of a longer name, quotes, a sign."""
 
 SECRET_NAMES: Final = (
     "(?:api|access|auth|client|private|secret|service|signing|encryption|refresh)[_. -]?(?:key|token|secret)",
@@ -50,7 +50,7 @@ PLAIN: Final = (
     *(character * length for character, length in product("aA0", range(8, 129))),
     "00000000-0000-4000-8000-000000000000",
 )
-"""Texts that are no keys: a pattern that matches one is that of any hash or UUID."""
+"""Strings that are not keys: a pattern that matches one is that of any hash or UUID."""
 
 PYTHON_ONLY: Final = re.compile(r"\(\?(?!:)|\\[1-9AZ]|[$^]")
 """Parts of a pattern that mean something else to kingfisher, or nothing in the middle of a file."""
@@ -72,12 +72,12 @@ def make_rules(providers: Iterable[Provider]) -> list[dict[str, Any]]:
 def pattern_of(provider: Provider) -> str:
     """A regular expression that finds the keys of a provider; its only group is the key."""
     pattern = provider.profile.key.pattern
-    if is_telling(pattern):
+    if is_distinctive(pattern):
         return rf"\b({pattern.replace(chr(92) + 'S', IN_KEY)})"
     return _assigned(sorted(names_of(provider)))
 
 
-def is_telling(pattern: str) -> bool:
+def is_distinctive(pattern: str) -> bool:
     """Whether a key can be recognised by its pattern alone.
 
     Args:
@@ -90,17 +90,17 @@ def is_telling(pattern: str) -> bool:
 
 
 def names_of(provider: Provider) -> Iterator[str]:
-    """What may stand before a key of a provider, as regular expressions."""
+    """What may come before a key of a provider, as regular expressions."""
     profile = provider.profile
-    yield _loosely(provider.name)
-    yield _loosely(profile.title or provider.name)
+    yield _any_spelling(provider.name)
+    yield _any_spelling(profile.title or provider.name)
     for environment in profile.environments.values():
         if environment.env is not None:
-            yield _loosely(environment.env)
-    yield _loosely(profile.key.env)
+            yield _any_spelling(environment.env)
+    yield _any_spelling(profile.key.env)
 
 
-def _loosely(name: str) -> str:
+def _any_spelling(name: str) -> str:
     """A name in any of the ways to join its words."""
     return "[_. -]?".join(map(re.escape, filter(None, re.split(r"[\W_]+", name.lower()))))
 

@@ -84,7 +84,7 @@ class Caller:
 
     def explain(self, error: KeyRefused) -> KeyProblem:
         """The error to raise for a refused key, with all that can be found out about it."""
-        from callwell.client._sync.keys.refused_key import explain_refusal  # seldom needed
+        from callwell.client._sync.keys.refused_key import explain_refusal  # rarely needed
 
         return explain_refusal(error, self.engine, self.config)
 

@@ -86,7 +86,7 @@ class AnswerFile(SignedUrl):
         """Begin with the operation, whatever it redirected to before.
 
         Args:
-            state: where the download stands.
+            state: the state of the download.
             before: called with what is known, which is nothing yet.
         """
         self._url = ""

@@ -113,7 +113,7 @@ class SignedUrl:
         """Ask for a fresh URL.
 
         Args:
-            state: where the download stands.
+            state: the state of the download.
             before: called with what the provider says.
 
         Raises:
@@ -279,7 +279,7 @@ class SignedUrl:
         url = json_values.value_at(body, rule.url)
         if url is not None and not isinstance(url, str):
             raise AssetError(
-                f"{self.name}: the provider's response has something other than a text where the URL should be"
+                f"{self.name}: the provider's response has something other than a string where the URL should be"
             )
         size = json_values.value_at(body, rule.size)
         try:

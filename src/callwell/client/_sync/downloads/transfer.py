@@ -28,7 +28,7 @@ class Transfer:
 
     Args:
         source: where the file comes from.
-        start: where the download stands.
+        start: the state of the download.
         before: called with the provider's description of the file, before its first byte.
         partial_file: the file on disk: cut off where chunks start again. Parallel ranges are written to it directly,
             and not yielded.

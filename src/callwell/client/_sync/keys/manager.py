@@ -6,7 +6,7 @@ One caller reads the source, and all others wait for it. The source is also chec
 key is found before the old one is refused. The provider's canary tries it: one caller sends that request before its
 own, and where processes share a state, one of them does so for all. Where there is no canary, one call at a time tries
 the new key until a success was got with it. All others continue with the old key, and so does that call if its answer
-is no success. A new key that is refused is set aside and tried again later: a provider may not know it yet.
+is not a success. A new key that is refused is set aside and tried again later: a provider may not know it yet.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ POLL_S: Final = 0.25
 POLL_LEASED_S: Final = 2.0
 """The same for a source that takes a program or a request."""
 
-OTHERS_TRY_S: Final = 0.2
+OTHER_TRIAL_POLL_S: Final = 0.2
 """How often it is asked whether another process has tried a key: a canary takes about as long, and a rotation must not
 take a second."""
 
@@ -173,7 +173,7 @@ class KeyManager(KeyHolder):
 
             claim = self._claim_trial(key)
             if claim.step is TrialStep.WAIT:
-                self._others_try_until = self._clock.now() + OTHERS_TRY_S
+                self._others_try_until = self._clock.now() + OTHER_TRIAL_POLL_S
                 return
             problem = None if claim.step is TrialStep.ACCEPTED else claim.reason
             if claim.step is TrialStep.TRY:

@@ -60,7 +60,7 @@ class PieceStream:
         """Have the next piece at hand.
 
         Args:
-            state: where the upload stands.
+            state: the state of the upload.
 
         Returns:
             whether it is the last.

@@ -70,7 +70,7 @@ class LeasedAccount:
         own: the quotas by this profile.
         now: the time by which a lease ends. It goes on while the machine sleeps, where the clock can say so
             (`SystemClock.through_sleep`): others may get the permits meanwhile.
-        observed: how quotas stand, by their names, after responses that said something about quotas.
+        observed: the state of quotas, by their names, after responses that said something about quotas.
         cell: the record of the pool.
         clock_offset: by how much the provider's time of day is ahead of the clock's monotonic seconds, if known.
         callers: those that wait for a permit.

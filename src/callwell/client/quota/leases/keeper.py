@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from callwell.core.quota.lease_records import Grant
     from callwell.state.base import State
 
-LEAVE_S: Final = 5.0
+CLOSE_TIMEOUT_S: Final = 5.0
 """Real seconds that the end of a client or a process waits for its last exchange: one takes milliseconds. What is not
 given back comes back by itself, see `core.quota.leases`."""
 
@@ -77,7 +77,7 @@ class Keeper:
         with self._lock:
             self._accounts.append(account)
 
-    def remove(self, account: LeasedAccount, timeout_s: float = LEAVE_S) -> None:
+    def remove(self, account: LeasedAccount, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
         """Give the permits of an account back, and look after it no longer.
 
         Args:
@@ -100,7 +100,7 @@ class Keeper:
             self._start()
         self._poke()
 
-    def close(self, timeout_s: float = LEAVE_S) -> None:
+    def close(self, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
         """Give all permits back, and end the thread.
 
         Args:
@@ -117,7 +117,7 @@ class Keeper:
         self._is_closing = True
         self._poke()
 
-    def await_rest(self, timeout_s: float) -> bool:
+    def wait_until_idle(self, timeout_s: float) -> bool:
         """Wait until it has nothing to do; whether that is so before real seconds have passed."""
         while self._thread is not None and self._rested.wait(timeout_s):
             if not self._event.is_set():
@@ -168,7 +168,7 @@ class Keeper:
         finally:
             with self._lock:
                 self._thread = None
-            self._let_go()
+            self._release_removed()
             self._rested.set()
             if stop_listening is not None:
                 stop_listening()
@@ -199,7 +199,7 @@ class Keeper:
         with self._lock:
             return tuple(self._accounts)
 
-    def _let_go(self) -> None:
+    def _release_removed(self) -> None:
         """Give the permits of accounts back that were removed."""
         while self._leaving:
             account, gone = self._leaving.pop(0)
@@ -208,7 +208,7 @@ class Keeper:
 
     def _exchange_due(self) -> float:
         """Make the exchanges that are due; when the next one is."""
-        self._let_go()
+        self._release_removed()
         next_at = inf
         signalled = self._signalled
         self._signalled = set()
@@ -252,6 +252,6 @@ def _leave_all() -> None:
     keepers = tuple(KEEPERS)
     for keeper in keepers:
         keeper.stop()
-    until = time.monotonic() + LEAVE_S
+    until = time.monotonic() + CLOSE_TIMEOUT_S
     for keeper in keepers:
         keeper.close(max(0.0, until - time.monotonic()))

@@ -80,8 +80,8 @@ def _finding(module: PythonModule, node: ast.AST, what: str) -> Finding:
 
 def _fault(module: PythonModule, node: ast.expr) -> str | None:
     """What is wrong with the ID of an end user, as far as the module shows."""
-    if module.values.constant(node):  # an empty text stands for no user
-        return "the same for everybody"
+    if module.values.constant(node):  # an empty string stands for no user
+        return "the same for everyone"
     inner = node.args[0] if isinstance(node, ast.Call) and node.args and _name(node) == "str" else node
     if isinstance(inner, ast.Attribute) and inner.attr in ("hex", "int"):
         inner = inner.value
@@ -104,7 +104,7 @@ def _is_personal(node: ast.expr) -> bool:
 CHECK = Check(
     id="code.constant-end-user",
     group=Group.CODE,
-    title="Each end user has an ID of their own, which names nobody",
+    title="Each end user has an ID of their own, which names no one",
     severity=Severity.ERROR,
     why="Providers count and bill end users by it. One ID for all makes the count wrong, a new one for each call makes "
     "the bill grow, and an e-mail address tells the provider who the person is.",

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from callwell.readiness.project import Project
 
 LINK: Final = re.compile(r"(?:href|cite|xmlns\w*|to|canonical)\\?[\"']?\s*[=:]\s*\{?\s*\\?[\"'`]?$", re.IGNORECASE)
-"""What stands before an address that a person follows and no code calls."""
+"""What comes before an address that a person follows and no code calls."""
 
 JOINED: Final = re.compile(r"://(?:\$\{|[\"'`]\s*(?:\+|,|\.concat\())")
 """A scheme that a host is joined to; in old JavaScript, templates have become `"https://".concat(host)`."""
 
 COMMENT: Final = re.compile(r"^\s*(?:\*|//|/\*|<!--|#)|(?<![:\"'`\\])//(?!.*[\"'`]\s*[;,)]?.*//)")
-"""The beginning of a line up to an address that stands in a comment."""
+"""The beginning of a line up to an address that is in a comment."""
 
 MAX_LINE: Final = 2_000
 """Characters of a line up to which it may be written by hand, so that `//` in it begins a comment."""
@@ -52,7 +52,7 @@ def _look_at(
     seen = set()
     for found in (found for pattern in patterns for found in pattern.finditer(item.text)):
         host = found["host"].lower()
-        if _is_said_only(item.text, found.start()) or _needs_no_key(item.text[found.end() :], host, signatures):
+        if _is_mention(item.text, found.start()) or _needs_no_key(item.text[found.end() :], host, signatures):
             continue
         place = item.place(found.start())
         if (host, place.line) in seen:
@@ -60,12 +60,14 @@ def _look_at(
         seen.add((host, place.line))
         title = signatures.hosts[host].profile.title
         yield Finding(
-            what=f"the front end calls {host} ({title}){item.said}", place=place, identity=f"{host}{item.said}"
+            what=f"the front end calls {host} ({title}){item.source_note}",
+            place=place,
+            identity=f"{host}{item.source_note}",
         )
 
 
-def _is_said_only(text: str, start: int) -> bool:
-    """Whether an address is a link or stands in a comment."""
+def _is_mention(text: str, start: int) -> bool:
+    """Whether an address is a link or is in a comment."""
     line_start = text.rfind("\n", 0, start) + 1
     before = text[max(line_start, start - MAX_LINE) : start + 1]
     if LINK.search(before):

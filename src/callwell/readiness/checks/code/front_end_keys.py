@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from callwell.readiness.code.text_files import TextFile
     from callwell.readiness.project import Project
 
-EXPOSING: Final = (
+EXPOSED_PREFIXES: Final = (
     *("VITE", "NEXT_PUBLIC", "REACT_APP", "PUBLIC", "NUXT_PUBLIC", "EXPO_PUBLIC", "VUE_APP", "GATSBY", "NG_APP"),
     *("STORYBOOK", "SNOWPACK_PUBLIC", "RSBUILD_PUBLIC", "REACT_NATIVE", "NX_PUBLIC", "RAZZLE", "WXT_PUBLIC"),
 )
 """What variables begin with that Vite, Next.js, Create React App, SvelteKit and Astro, Nuxt, Expo, Vue CLI, Gatsby and
 others put into a bundle."""
 
-MAY_NAME: Final = re.compile(
+SEARCHED_FILES: Final = re.compile(
     r"(?:.*/)?(?:\.env[^/]*|[^/]*\.env|[^/]*\.(?:m?[jt]sx?|cjs|vue|svelte|astro|html?|ya?ml|toml|json|sh|tf)"
     r"|(?:Docker|Container|Jenkins)file[^/]*|Makefile)"
 )
-LOCK: Final = re.compile(r"(?:.*/)?(?:package-lock\.json|pnpm-lock\.yaml|[^/]*\.min\.js)")
+LOCK_FILES: Final = re.compile(r"(?:.*/)?(?:package-lock\.json|pnpm-lock\.yaml|[^/]*\.min\.js)")
 
 BUNDLER: Final = re.compile(
     r"(?:.*/)?(?:vite|next|webpack|nuxt|rollup|esbuild|rspack|rsbuild|astro|gatsby|vue|craco|tsup)[\w.-]*\.[cm]?[jt]s"
@@ -52,7 +52,7 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
     """Look at front ends, and at the names of variables in settings, scripts and the configuration of bundlers."""
     found_any = False
     names = _variables(read_signatures(project))
-    for file in read_texts(project.files, lambda name: bool(MAY_NAME.fullmatch(name)) and not LOCK.fullmatch(name)):
+    for file in read_texts(project.files, _is_searched):
         if isinstance(file, Unseen):
             continue  # the front end reports it, if it is a part of one
         for finding in _exposed(file, names):
@@ -69,6 +69,10 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
             raise
 
 
+def _is_searched(name: str) -> bool:
+    return SEARCHED_FILES.fullmatch(name) is not None and LOCK_FILES.fullmatch(name) is None
+
+
 def _variables(signatures: ProviderSignatures) -> re.Pattern[str]:
     """What variables with a provider's key are called."""
     names = {re.escape(variable) for variable in signatures.key_variables}
@@ -82,7 +86,7 @@ def _variables(signatures: ProviderSignatures) -> re.Pattern[str]:
 def _exposed(file: TextFile, names: re.Pattern[str]) -> Iterator[Finding]:
     if not names.search(file.text):
         return
-    exposed = re.compile(rf"\b(?:{'|'.join(EXPOSING)})_(?:\w+_)?(?:{names.pattern})\b")
+    exposed = re.compile(rf"\b(?:{'|'.join(EXPOSED_PREFIXES)})_(?:\w+_)?(?:{names.pattern})\b")
     defined = re.compile(rf"""(?:["'](?:process\.env\.|import\.meta\.env\.)?|(?<![\w.])(?:{names.pattern}))["']?\s*:""")
     seen = set()
     for number, line in enumerate(file.text.splitlines(), start=1):
@@ -115,7 +119,7 @@ def _keys_in(item: FrontEndText, signatures: ProviderSignatures) -> Iterator[Fin
     for literal in literals:
         fingerprint = Key(literal).fingerprint
         yield Finding(
-            what=f"a key stands in the front end{item.said} (fingerprint {fingerprint})",
+            what=f"a key is in the front end{item.source_note} (fingerprint {fingerprint})",
             place=item.place(item.text.find(literal)),
             identity=fingerprint,
         )

@@ -47,7 +47,7 @@ class Literal(NamedTuple):
     """A literal that is used as a key.
 
     Attributes:
-        node: where it stands.
+        node: where it is.
         text: the literal.
         use: what it is used for, as a phrase.
     """
@@ -74,7 +74,7 @@ def _look_at(module: PythonModule) -> Iterator[Finding]:
         if at not in seen:
             seen.add(at)
             yield Finding(
-                what=f"a key stands in the code{module.cell(literal.node)}, {literal.use} (fingerprint {fingerprint})",
+                what=f"a key is in the code{module.cell(literal.node)}, {literal.use} (fingerprint {fingerprint})",
                 place=module.place(literal.node),
                 identity=fingerprint,
             )
@@ -222,7 +222,7 @@ def _constants(module: PythonModule, node: ast.expr) -> Iterator[ast.Constant]:
 CHECK = Check(
     id="code.key-literal",
     group=Group.CODE,
-    title="No key stands in the code",
+    title="No key is in the code",
     severity=Severity.ERROR,
     why="Everyone who can read the code, its history or a build of it has the key, and it cannot be changed without a "
     "release.",

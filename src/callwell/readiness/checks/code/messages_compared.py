@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from callwell.readiness.code.python_module import PythonModule
     from callwell.readiness.project import Project
 
-GENERAL: Final = frozenset({"", "Exception", "BaseException"})
+BROAD_EXCEPTIONS: Final = frozenset({"", "Exception", "BaseException"})
 """What may catch an error of a call among others: a bare `except` is the empty name."""
 
 TEXT_ATTRIBUTES: Final = frozenset({"message", "detail", "title", "reason", "text", "args", "body", "content"})
 """Attributes of errors and responses that have words."""
 
-OF_TEXT: Final = frozenset({"lower", "upper", "strip", "casefold", "decode", "rstrip", "lstrip"})
-"""Methods that make a text of a text."""
+STRING_METHODS: Final = frozenset({"lower", "upper", "strip", "casefold", "decode", "rstrip", "lstrip"})
+"""Methods that make a string of a string."""
 
 COMPARING: Final = frozenset({"startswith", "endswith", "find", "index", "count", "__contains__"})
 SEARCHING: Final = frozenset({"search", "match", "fullmatch", "findall", "finditer"})
-"""Methods that compare a text, and those of `re` that search one."""
+"""Methods that compare a string, and those of `re` that search one."""
 
 WORD_OPERATORS: Final = (ast.In, ast.NotIn, ast.Eq, ast.NotEq)
 
@@ -41,7 +41,7 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
 
 
 def _look_at(module: PythonModule) -> Iterator[Finding]:
-    words = _Words(module)
+    words = _ErrorMessages(module)
     nodes = [*module.syntax.all(ast.Compare), *module.syntax.all(ast.Call), *module.syntax.all(ast.Match)]
     for node in nodes:
         if words.decides(node):
@@ -52,7 +52,7 @@ def _look_at(module: PythonModule) -> Iterator[Finding]:
             )
 
 
-class _Words:
+class _ErrorMessages:
     """The expressions of a module that are the words of a provider's error.
 
     Args:
@@ -83,7 +83,7 @@ class _Words:
         return False
 
     def _has_text(self, node: ast.AST) -> bool:
-        """Whether an expression is a text that is not empty, or a table of such."""
+        """Whether an expression is a string that is not empty, or a table of such."""
         if isinstance(node, ast.Tuple | ast.List | ast.Set):
             return any(self._has_text(part) for part in node.elts)
         if any(self._values.texts(node)):
@@ -111,7 +111,7 @@ class _Words:
             case ast.BinOp(left=ast.Constant(value=str()), op=ast.Mod(), right=right):
                 parts = right.elts if isinstance(right, ast.Tuple) else [right]
                 return any(self._is_error(part) or self._is_words(part) for part in parts)
-            case ast.Call(func=ast.Attribute(value=value, attr=method)) if method in OF_TEXT:
+            case ast.Call(func=ast.Attribute(value=value, attr=method)) if method in STRING_METHODS:
                 return self._is_words(value)
             case ast.Call(func=ast.Attribute(value=value, attr="get"), args=[ast.Constant(value=str(field)), *_]):
                 return field in self._module.signatures.message_fields and self._is_body(value)
@@ -161,7 +161,7 @@ class _Words:
         names = [self._values.dotted(kind) if kind is not None else "" for kind in kinds]
         if any(is_error(name) for name in names):
             return True
-        if not any(name in GENERAL or library_of(name) for name in names):
+        if not any(name in BROAD_EXCEPTIONS or library_of(name) for name in names):
             return False
         attempt = self._syntax.parent(handler)
         body = attempt.body if isinstance(attempt, ast.Try | ast.TryStar) else []

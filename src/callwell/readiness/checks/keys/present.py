@@ -40,7 +40,7 @@ CHECK = Check(
     group=Group.KEYS,
     title="Each account in use has a key of the right form",
     severity=Severity.ERROR,
-    why="Without it no call can be made, and nobody can say whether that key is anywhere where it should not be.",
+    why="Without it no call can be made, and no one can say whether that key is anywhere where it should not be.",
     fix="Put the key where the settings say, or name another place: key = file:PATH, or any key source.",
     look=look,
 )

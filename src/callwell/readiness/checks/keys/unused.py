@@ -56,7 +56,7 @@ CHECK = Check(
     group=Group.KEYS,
     title="No key lies idle",
     severity=Severity.WARNING,
-    why="Nobody watches a key that is not used, and it opens the same doors as the others.",
+    why="No one watches a key that is not used, and it opens the same doors as the others.",
     fix="Delete at the provider what is not needed.",
     look=look,
 )

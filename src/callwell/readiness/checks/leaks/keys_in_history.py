@@ -47,6 +47,6 @@ CHECK = Check(
     title="No key in use was ever committed",
     severity=Severity.ERROR,
     why="What was committed once is in every clone, and stays there when the file is changed.",
-    fix="Revoke the key first: a history that was written anew leaves the clones of others as they are.",
+    fix="Revoke the key first: a history that was written again leaves the clones of others as they are.",
     look=look,
 )

@@ -45,7 +45,7 @@ def _state_urls(project: Project) -> list[str]:
 
 
 def _state_files(project: Project, url: str) -> Iterator[ProjectFile]:
-    """The files of a state; none of one that is no file."""
+    """The files of a state; none of one that is not a file."""
     if url.startswith(SQLITE):
         path = project.root / url.removeprefix(SQLITE)
         found = (path.with_name(f"{path.name}{end}") for end in STATE_FILES)

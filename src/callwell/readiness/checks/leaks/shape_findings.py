@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes findings of texts in the shape of a key."""
+"""Makes findings of strings with the shape of a key."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def report_shapes(
             providers[name] = catalog.load(name)  # its rule is there although the project does not use it
         provider = providers.get(name)
         yield Finding(
-            what=f"a text in the shape of {_name(one.hit, provider)} {describe_origin(one.place)}",
+            what=f"a string shaped like {_name(one.hit, provider)} {describe_origin(one.place)}",
             place=one.place,
             fix=_fix(provider),
             identity=one.identity,
@@ -45,7 +45,7 @@ def report_shapes(
 
 
 def _name(hit: ShapeHit, provider: Provider | None) -> str:
-    """What a text looks like, for people."""
+    """What a string looks like, for display."""
     if provider is not None:
         return f"a key of {provider.profile.title or provider.name}"
     return "a secret" if hit.by_name_only else f"{hit.name.rpartition('/')[2]}"

@@ -23,10 +23,10 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
 CHECK = Check(
     id="leaks.shapes",
     group=Group.LEAKS,
-    title="No file has a text in the shape of a key",
+    title="No file has a string shaped like a key",
     severity=Severity.ERROR,
     why="Whoever can read the project, or what a build makes of it, can use the key: at any provider, not only yours.",
-    fix="Revoke the key, keep the new one outside the tree, and accept the finding if it is no key.",
+    fix="Revoke the key, keep the new one outside the tree, and accept the finding if it is not a key.",
     look=look,
     prepare=lambda project: project.shapes.want_files(),
 )

@@ -22,14 +22,14 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
 
 
 def describe_origin(place: Place) -> str:
-    """How a text came into the repository: by a commit, or as an object that no commit has."""
+    """How a string came into the repository: by a commit, or as an object that no commit has."""
     return "was committed" if place.commit else "is in the repository, in no commit"
 
 
 CHECK = Check(
     id="leaks.shapes-in-history",
     group=Group.LEAKS,
-    title="No commit has a text in the shape of a key",
+    title="No commit has a string shaped like a key",
     severity=Severity.ERROR,
     why="What was committed once is in every clone, and is found by those who look for keys, long after its removal.",
     fix="Revoke the key: taking it out of the history does not take it out of clones. Accept it once it is revoked.",

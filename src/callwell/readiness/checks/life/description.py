@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from callwell.readiness.project import Project
 
-PLACED: Final = re.compile(r"(?P<file>[^:]+):(?P<line>\d+): (?P<text>.*)", re.DOTALL)
+LOCATED_MESSAGE: Final = re.compile(r"(?P<file>[^:]+):(?P<line>\d+): (?P<text>.*)", re.DOTALL)
 """How the message of a faulty description begins."""
 
 
@@ -26,7 +26,7 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
     yield from project.undescribed
     for provider in {account.provider.name: account.provider for account in project.in_use}.values():
         for message in provider.ignored:
-            match = PLACED.fullmatch(message)
+            match = LOCATED_MESSAGE.fullmatch(message)
             place = Place(name_in(Path(match["file"]), project.root), int(match["line"])) if match else None
             text = match["text"] if match else message
             yield Finding(what=f"a rule of {provider.name} is without effect: {text}", place=place, identity=text)

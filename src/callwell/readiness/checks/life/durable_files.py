@@ -51,7 +51,7 @@ def _look_at_file(path: str, place: Place | None) -> Iterator[Finding | Unseen]:
         return
     is_right_kind = nearest == file or nearest.is_dir()
     if file.is_dir() or not is_right_kind:
-        why = f"{nearest} is a folder" if file.is_dir() else f"{nearest} is no folder"
+        why = f"{nearest} is a folder" if file.is_dir() else f"{nearest} is not a folder"
         yield Finding(what=f"the state file {path} cannot be made: {why}", place=place, identity="kind")
     elif not os.access(nearest, os.W_OK) or not os.access(file.parent if nearest == file else nearest, os.W_OK):
         yield Finding(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unseen
 from callwell.readiness.client_code import read_client_code
-from callwell.readiness.deployment.processes import find_several
+from callwell.readiness.deployment.processes import find_replicas
 from callwell.readiness.deployment.reading import read_deployment
 from callwell.readiness.origins import place_of
 
@@ -84,12 +84,12 @@ def _secret(
     if not rule.pseudonym or is_given:
         return
     facts = read_deployment(project.files)
-    machines = [one.place for one in find_several(facts) if not one.one_machine]
+    machines = [one.place for one in find_replicas(facts) if not one.one_machine]
     where = next(iter((*facts.containers, *machines)), None)
     if where is not None:
         yield Finding(
             what=(
-                f"the secret behind the pseudonyms for {account.provider.name} is made anew in each container or "
+                f"the secret behind the pseudonyms for {account.provider.name} is made again in each container or "
                 f"machine ({where}), so one user gets several"
             ),
             place=_first(uses),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MEDIA: Final = ("audio/", "video/")
 NOT_MEDIA: Final = ("not-audio", "no-sound", "empty")
-"""Why a file is no recording, as `AudioRefused` says it."""
+"""Why a file is not a recording, as `AudioRefused` says it."""
 
 GIB: Final = 1 << 30
 
@@ -31,7 +31,7 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
     folder = project.scope.samples
     if folder is None:
         raise NotApplicable("no folder of samples was given")
-    takers = list(_takers(project))
+    takers = list(_media_operations(project))
     if not takers:
         raise NotApplicable("no provider in use takes recordings or videos")
     if not folder.is_dir():
@@ -44,7 +44,7 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
             yield from _examine(file, provider, operation, project)
 
 
-def _takers(project: Project) -> Iterator[tuple[Provider, str]]:
+def _media_operations(project: Project) -> Iterator[tuple[Provider, str]]:
     """The operations that take media: of recordings the one that takes the longest, of uploads the first."""
     for provider in {account.provider.name: account.provider for account in project.in_use}.values():
         rules = provider.profile.operations
@@ -120,7 +120,7 @@ def _video(file: Path, provider: Provider, upload: UploadRule, place: Place) -> 
     if size > upload.max_bytes:
         limit = f"{upload.max_bytes / GIB:g} GiB"
         what = f"the file has {size / GIB:.1f} GiB, and {provider.name} takes {limit} at most"
-        yield Finding(what=what, place=place, fix="Cut the file, or encode it anew.", severity=Severity.ERROR)
+        yield Finding(what=what, place=place, fix="Cut the file, or encode it again.", severity=Severity.ERROR)
     try:
         with file.open("rb") as opened:
             found = container.probe(file.name, opened)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unseen
 from callwell.readiness.client_code import UNKNOWN, read_client_code
-from callwell.readiness.deployment.processes import find_several
+from callwell.readiness.deployment.processes import find_replicas
 from callwell.readiness.deployment.reading import read_deployment
 from callwell.readiness.origins import place_of
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from callwell.readiness.check import Place
     from callwell.readiness.client_code import ClientCode
     from callwell.readiness.deployment.facts import DeploymentFacts
-    from callwell.readiness.deployment.processes import Several
+    from callwell.readiness.deployment.processes import Replicas
     from callwell.readiness.project import Project
 
 MEMORY: Final = ("memory:", "memory")
@@ -55,7 +55,7 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
     facts = read_deployment(project.files)
     code = read_client_code(project.files)
     deployed = [*_in_code(project, code), *_in_variables(facts)]
-    several = list(find_several(facts))
+    several = list(find_replicas(facts))
     for state in [*_in_settings(project), *deployed]:
         if state.url in MEMORY:
             yield from _not_shared(state, several)
@@ -94,7 +94,7 @@ def _in_variables(facts: DeploymentFacts) -> Iterator[StateUse]:
             yield StateUse(variable.value, variable.place)
 
 
-def _not_shared(state: StateUse, several: list[Several]) -> Iterator[Finding]:
+def _not_shared(state: StateUse, several: list[Replicas]) -> Iterator[Finding]:
     if several:
         first = several[0]
         yield Finding(
@@ -108,7 +108,7 @@ def _not_shared(state: StateUse, several: list[Several]) -> Iterator[Finding]:
         )
 
 
-def _in_file(state: StateUse, several: list[Several]) -> Iterator[Finding]:
+def _in_file(state: StateUse, several: list[Replicas]) -> Iterator[Finding]:
     path = state.url.removeprefix(SQLITE)
     machines = [one for one in several if not one.one_machine]
     if machines:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from callwell.readiness.project import Project
 
 DAY_S: Final = 86_400.0
-SOON_S: Final = 14 * DAY_S
+EXPIRES_SOON_S: Final = 14 * DAY_S
 """Seconds before its end from which a certificate counts as overlooked: authorities' programs renew at 30 days."""
 
 
@@ -39,7 +39,7 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
             )
             continue
         left_s = None if answer.expires_s is None else answer.expires_s - answer.received_at
-        if left_s is not None and left_s < SOON_S:
+        if left_s is not None and left_s < EXPIRES_SOON_S:
             is_own = account.settings["base_url"].is_set
             yield Finding(
                 what=f"the certificate of {target.address} ends in {max(0.0, left_s) / DAY_S:.0f} days",

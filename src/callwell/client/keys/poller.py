@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from callwell.client.keys.usage import KeyUseLog
     from callwell.core.keyring import KeyRing
 
-DEAF_LOOK_S: Final = 0.5
+UNSIGNALLED_POLL_S: Final = 0.5
 """How often a client that makes calls looks while the state gives it no signals: two reads, 0.1 ms in SQLite."""
 
-LOOK_S: Final = 5.0
+SIGNALLED_POLL_S: Final = 5.0
 """The same while it does, in case that one is lost."""
 
 
@@ -48,7 +48,7 @@ class LookingKeys(Protocol):
         """The keys as they are now."""
 
 
-class KeyLooks:
+class KeyPoller:
     """Runs the looks of one client.
 
     Args:
@@ -89,7 +89,7 @@ class KeyLooks:
         Args:
             now: monotonic seconds of the client's clock.
         """
-        every_s = DEAF_LOOK_S if self._stop_listening is None else LOOK_S
+        every_s = UNSIGNALLED_POLL_S if self._stop_listening is None else SIGNALLED_POLL_S
         if now - self._begun_at >= every_s:
             self._begun_at = now
             self.begin()
