@@ -65,7 +65,7 @@ ME = ("call", PROVIDER, "me.get")
         (("emulate", "--scale", "0"), "clock cannot be '0'"),
         (("emulate", "--recordings", "-1"), "recordings"),
         (("emulate", "--rate-headers", "some"), "'some' is not one of 'off', 'delta', 'epoch', 'draft'"),
-        (("emulate", "--deprecated", "me.gte"), "'me.gte' is none of"),
+        (("emulate", "--deprecated", "me.gte"), "'me.gte' is not one of"),
         (("emulate", "--deprecated", "me.get=soon"), "expected an operation, or OPERATION=SECONDS"),
         (("emulate", "--set", "link_limit=3"), "unknown --set 'link_limit': did you mean links_limit"),
         (("emulate", "--set", "links_limit"), "--set links_limit cannot be '': expected a whole number"),

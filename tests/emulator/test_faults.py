@@ -266,14 +266,14 @@ def test_rules_roll_their_own_dice() -> None:
 @pytest.mark.parametrize(
     ("rule", "expected"),
     [
-        ({"operation": "b", "fault": "reset", "rate": 1}, "operation of rule 1: 'b' is none of"),
-        ({"operation": "a.get", "fault": "boom", "rate": 1}, "fault of rule 1: 'boom' is none of"),
+        ({"operation": "b", "fault": "reset", "rate": 1}, "operation of rule 1: 'b' is not one of"),
+        ({"operation": "a.get", "fault": "boom", "rate": 1}, "fault of rule 1: 'boom' is not one of"),
         ({"operation": "a.get", "fault": "empty_page", "rate": 1}, "empty_page can only strike a.list, not a.get"),
         ({"operation": "a.get", "fault": "reset"}, "exactly one of rate and nth"),
         ({"operation": "a.get", "fault": "reset", "rate": 1.5}, "between 0 and 1"),
         ({"operation": "a.get", "fault": "reset", "nth": 0}, "from 1 on"),
         ({"operation": "a.get", "fault": "reset", "nth": []}, "from 1 on"),
-        ({"operation": "a.get", "fault": "error_before", "nth": 1, "code": "Y"}, "code of rule 1: 'Y' is none of X"),
+        ({"operation": "a.get", "fault": "error_before", "nth": 1, "code": "Y"}, "code of rule 1: 'Y' is not one of X"),
         ({"operation": "a.get", "fault": "error_before", "nth": 1, "status": 200}, "400 to 599"),
         ({"operation": "a.get", "fault": "throttle_after", "nth": 1, "retry_after_s": 0}, "retry_after_s"),
         ({"operation": "a.get", "fault": "throttle", "nth": 1, "hold": True}, "hold is for throttle_after"),
