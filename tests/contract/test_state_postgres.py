@@ -108,7 +108,7 @@ def test_a_connection_that_breaks_in_a_commit(proxy: PostgresProxy, when: str) -
 
 
 def test_a_record_that_others_changed_after_a_broken_commit(proxy: PostgresProxy, postgres_url: str) -> None:
-    """Whether the change was made is unknown, and that is said."""
+    """Whether the change was made is unknown, and the error says so."""
     state = PostgresState(proxy.url)
     other = open_state(postgres_url)
     plus(state)

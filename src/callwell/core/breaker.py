@@ -42,7 +42,7 @@ class Breaker(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
         failures: in a row.
         openings: in a row.
         open_until: when the present opening is over.
-        trial_until: until then at the latest a trial is in flight, to see whether the provider is back.
+        trial_until: the latest time at which a trial, which shows whether the provider is back, can be in flight.
     """
 
     failures: int = 0

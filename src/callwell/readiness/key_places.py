@@ -47,7 +47,7 @@ class KeyPlace(NamedTuple):
         return Place(self.source.location)
 
     def unseen(self, root: Path) -> Unseen:
-        """What a check says that needs the key of a place which could not be read.
+        """What a check reports if it needs this key, and the key could not be read.
 
         Args:
             root: the project's folder.

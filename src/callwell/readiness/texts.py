@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads text files of a project; what cannot be read is said."""
+"""Reads text files of a project, and reports those that cannot be read."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ def test_kinds_of_files(project: Project) -> None:
 
 @pytest.mark.parametrize("name", ["keys-in-files", "keys-shipped", "keys-in-logs"])
 def test_a_project_without_keys_in_use(tmp_path: Path, name: str) -> None:
-    """Without accounts there is nothing to search for; with a key that is not there, that is said."""
+    """Without accounts there is nothing to search for; with a key that is missing, that is reported."""
     write_files(tmp_path, {"a.py": "", "a.log": "", "dist/a.js": ""})
     assert check(Project(tmp_path), name).outcome is CheckOutcome.NOT_APPLICABLE
     absent = Project(tmp_path, (make_account("userplane", key="env:CALLWELL_TEST_ABSENT"),))
@@ -202,7 +202,7 @@ def test_logs_cassettes_and_states(project: Project) -> None:
 
 
 def test_a_log_with_thousands_of_keys_is_short_in_the_report(project: Project) -> None:
-    """The number is said."""
+    """The number is reported."""
     write_files(project.root, {"app.log": f"{KEY}\n" * 1000})
     result = check(project, "keys-in-logs")
     assert len(result.findings) == 21

@@ -74,7 +74,7 @@ def test_found(app: Path) -> None:
 
 
 def test_only_later_commits(app: Path) -> None:
-    """After a revision only what is new, and a revision that git does not know is said."""
+    """After a revision only what is new, and a revision that git does not know is reported."""
     paths = {finding.place and finding.place.path for finding in check(app, Scope(since="main~2")).findings}
     assert paths == {"commit message", "a path with the key in it", "name or message of a branch or tag"}
     result = check(app, Scope(since="nowhere"))

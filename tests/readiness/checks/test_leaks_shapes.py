@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Strings in the shape of a key are found in files and in history, and what could not be looked at is said.
+"""Strings in the shape of a key are found in files and in history, and what could not be looked at is reported.
 
 Kingfisher looks by our rules alone: it compiles its own in ten seconds.
 """
@@ -88,7 +88,7 @@ def test_only_staged(app: Path) -> None:
 
 
 def test_only_later_commits(app: Path) -> None:
-    """After a revision; one that git does not know is said."""
+    """After a revision; one that git does not know is reported."""
     _, history = look(app, Scope(since="main~1"))
     assert [finding.place and finding.place.path for finding in history.findings] == ["now [1].py"]
     _, history = look(app, Scope(since="nowhere"))

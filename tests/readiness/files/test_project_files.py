@@ -63,7 +63,7 @@ def test_a_folder_and_a_repository_within_a_repository(tmp_path: Path) -> None:
 
 
 def test_a_submodule_that_is_not_checked_out(tmp_path: Path) -> None:
-    """It is said."""
+    """It is reported."""
     (tmp_path / "sub").mkdir()
     git(tmp_path, "init")
     git(tmp_path, "update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},sub")
@@ -129,7 +129,7 @@ def test_a_bare_repository(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is unreadable for root")
 @pytest.mark.parametrize("with_git", [False, True])
 def test_an_unreadable_folder(tmp_path: Path, *, with_git: bool) -> None:
-    """It is said."""
+    """It is reported."""
     write_files(tmp_path, {"a.py": "", "locked/b.py": ""})
     if with_git:
         git(tmp_path, "init")

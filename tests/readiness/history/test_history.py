@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The history of a project is read once as a whole, and what of it is not there is said."""
+"""The history of a project is read once as a whole, and what is missing from it is reported."""
 
 from __future__ import annotations
 

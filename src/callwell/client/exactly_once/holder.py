@@ -7,7 +7,7 @@ A holder is one call of one process. Its name says how any process can find out 
        │       │      │      │          └─ the lock file beside the state
        │       │      │      └──────────── the byte of it that is locked while the call is under way
        │       └──────┴─────────────────── the process; numbers are reused, start times tell them apart
-       └────────────────────────────────── this boot and this space of process numbers
+       └────────────────────────────────── this boot and this PID namespace
 
 1. Another machine: nothing can be seen, and the lease in the record decides.
 2. This process: it knows its own calls (`LIVE_HOLDERS`).
@@ -238,7 +238,7 @@ def _process_exists(pid: int) -> bool:
 
 
 def _machine() -> str:
-    """This boot of this machine, and the space of its process numbers: containers have their own."""
+    """This boot of this machine, and its PID namespace: containers have their own."""
     return _machine_of(os.getpid())
 
 

@@ -98,7 +98,7 @@ class ObjectMarker(NamedTuple):
         return self.binder.bind({**arguments, rule.parameter: [*before, {rule.key: rule.name, rule.value: marker}]})
 
     def probe_arguments(self, arguments: Mapping[str, Any], marker: str) -> dict[str, Any]:
-        """What the list is called with that finds an object.
+        """The arguments with which the list finds an object.
 
         Args:
             arguments: those with which it was created.

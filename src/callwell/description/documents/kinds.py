@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Says what a document is that is not an OpenAPI document: people try the file that they have."""
+"""Recognizes documents that are not OpenAPI documents: people try the file that they have."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ HEAD_BYTES: Final = 4096
 
 
 def kind_of(document: Mapping[str, object]) -> str:
-    """What a document is that is not one of OpenAPI, for an error."""
+    """What a document is, if it is not an OpenAPI document; for an error."""
     version = document.get("openapi", document.get("swagger"))
     if version is not None:
         return repr(version)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How many assessments can be under way at a time: the service publishes no number and refuses what is too many.
+"""How many assessments can be under way at a time: the service publishes no limit, and refuses more.
 
     room
      ▲            ┌──────────────  capacity: more is refused with 429 or 503 (`overload`)

@@ -211,7 +211,7 @@ class LanguageConfidence:
 
     async def _assess(self, request: IncomingRequest, admission: Admission, fault: InjectedFault | None) -> Reply:
         started_s = self._clock.now()
-        # Of before any wait: a reset meanwhile replaces them.
+        # Read before any wait: a reset meanwhile replaces them.
         capacity = self._capacity
         billing = self._billing
         options = self._options

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the page faults bend a listing: extra empty pages, and pages that are repeated for ever.
+"""How the page faults change a listing: extra empty pages, and pages that are repeated for ever.
 
 A *walk* over a listing (its path and query without `page`) begins when page 1 is requested. The fault `empty_page`
 inserts a blank page at the number that was requested. Until the walk begins again that number is blank, and every later

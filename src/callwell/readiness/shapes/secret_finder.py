@@ -56,7 +56,7 @@ class SecretFinder:
         self._encoded = Substrings(sorted({core for secret in self._secrets for core in _encoded_cores(secret)}))
 
     def find(self, data: bytes) -> Iterator[Occurrence]:
-        """Every place of a secret; of those that begin at one byte the longest.
+        """Every place of a secret; where several begin at one byte, the longest.
 
         Args:
             data: the bytes to look at.
