@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Changes(NamedTuple):
-    """What `--accept` asks for.
+    """What `--accept` adds.
 
     Attributes:
         ids: IDs of findings, or of checks for all their findings.
@@ -41,7 +41,7 @@ class Changes(NamedTuple):
 
 
 def read_changes(ids: Sequence[str], reason: str, until: str) -> Changes | None:
-    """What the options ask for, None if they ask for nothing.
+    """What the options add to a baseline; None if they add nothing.
 
     Args:
         ids: the values of `--accept`.

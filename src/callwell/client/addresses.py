@@ -28,7 +28,7 @@ DRILL_VARIABLE: Final = "CALLWELL_DRILL"
 
 
 class LinkTarget(Struct, frozen=True):
-    """Where something of the provider's is.
+    """The address of an object of the provider.
 
     Attributes:
         url: the whole address.
@@ -100,7 +100,7 @@ def resolve_base_urls(
         addresses = {environment.name: configured}
     for name in addresses:
         provider.environment(name)
-    # An address in the profile that cannot be used, such as one with http, is no hindrance to another one.
+    # An address in the profile that cannot be used, such as one with http, does not rule out another one.
     base_url = check_base_url(addresses.get(environment.name, environment.base_url))
     is_described = base_url == environment.base_url.strip().rstrip("/")
     others: dict[str, str | None] = {}

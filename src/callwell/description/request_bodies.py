@@ -44,11 +44,11 @@ STRUCTURED: Final = ("json", "urlencoded", "multipart")
 
 FILE: Final = {"type": "string", "format": "binary"}
 CONTENTS: Final[Mapping[BodyKind, Mapping[str, Any]]] = {"bytes": FILE, "text": {"anyOf": [{"type": "string"}, FILE]}}
-"""The schemas of bodies that are bytes or text, whatever the document says of their inside."""
+"""The schemas of bodies that are bytes or text, whatever the document says about their content."""
 
 JSON_PATCH: Final = "application/json-patch+json"
 STEPS: Final = {"type": "array", "items": {"type": "object"}}
-"""The schema of a JSON Patch, where the document has none for it."""
+"""The schema of a JSON Patch, if the document has none."""
 
 
 class BodyDraft(NamedTuple):
@@ -58,7 +58,7 @@ class BodyDraft(NamedTuple):
         media_type: as `BodyType` has it.
         kind: as `BodyType` has it.
         fields: its fields, or the whole body.
-        required: the names on the wire of those that it cannot be without.
+        required: the wire names of the required ones.
         additional_properties: as `BodyType` has it.
     """
 
@@ -190,7 +190,7 @@ def _whole(schema: Mapping[str, Any]) -> Parameter:
 
 
 def _fields(schema: Mapping[str, Any], encoding: object) -> tuple[list[Parameter], list[str]]:
-    """The fields of an object, and the names on the wire of those that it cannot be without."""
+    """The fields of an object, and the wire names of the required ones."""
     properties = schema["properties"]
     listed = dict.fromkeys(required_names(schema))
     described = {**properties, **{name: {} for name in listed if name not in properties}}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one observer of a call: what the log and the hooks of a client learn of it.
+"""The one observer of a call: what it reports to the log and to the hooks of a client.
 
 ::
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Searches bytes for keys at hand.
+"""Searches bytes for known keys.
 
 Nearly all files hold no key, so one quick question comes first: can a key be here at all? For it, text is normalized:
 all that may interrupt a key is dropped, and what may be written in two ways is made equal. A key in any form and any
@@ -50,7 +50,7 @@ class SearchedForm(NamedTuple):
 
 
 class TextMatcher:
-    """Searches bytes for keys at hand; a `KeyMatcher`.
+    """Searches bytes for known keys; a `KeyMatcher`.
 
     Args:
         keys: the keys with their texts.
