@@ -160,7 +160,7 @@ FOUND: Final = (
     Case(
         "end-user",
         {"app.py": LANGUAGE_PLAN + FOR_USER, "Dockerfile": "FROM python\n"},
-        (("made anew in each container", "app.py:3"),),
+        (("made again in each container", "app.py:3"),),
         (SPEECH,),
     ),
     Case(
