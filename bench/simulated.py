@@ -98,7 +98,7 @@ class Machine:
         return (monotonic - self._origin) / self._rate
 
 
-class StagedAccount:
+class Seat:
     """A demand, and the process that serves it; when that dies, another takes its place.
 
     Attributes:
@@ -106,7 +106,7 @@ class StagedAccount:
         own: the account's quotas by the process's version of the profile.
         rate: calls a second that are asked for; infinite for one that wants everything.
         holding: what the process holds.
-        life: the number of the process: what an earlier one began is not a concern of this one.
+        life: the number of the process: what an earlier one began is no concern of this one.
         waiting: when callers without a permit came, in true time.
         asked: calls that were asked for.
         served: calls that were sent.
@@ -184,11 +184,11 @@ class World:
         self._numbers += 1
         heappush(self._events, (self.true_s + after_s, self._numbers, event))
 
-    def kill(self, seat: StagedAccount) -> None:
+    def kill(self, seat: Seat) -> None:
         """End a process without a word; its requests arrive all the same. Another takes its place at once."""
         self._replace(seat, seat.own)
 
-    def upgrade(self, seat: StagedAccount, version: int) -> None:
+    def upgrade(self, seat: Seat, version: int) -> None:
         """Let a process give back what it has, and start one of another version in its place.
 
         Args:
@@ -200,7 +200,7 @@ class World:
         self._deliver(seat, partial(self._change, seat.machine, seat.own, report))
         self._replace(seat, self.owns[version])
 
-    def _replace(self, seat: StagedAccount, own: AccountQuotas) -> None:
+    def _replace(self, seat: Seat, own: AccountQuotas) -> None:
         seat.life += 1
         self._numbers += 1
         seat.begin(f"p{self._numbers}", own)
@@ -212,27 +212,27 @@ class World:
         if seat.rate == inf:
             self._begin_greedy(seat)
 
-    def _seat(self, number: int) -> StagedAccount:
+    def _seat(self, number: int) -> Seat:
         course = self.course
         small = max(1, course.processes - course.greedy)
         mean_rate = course.small_share * course.limit / course.window_s / small
         rate = inf if number < course.greedy else mean_rate * self.dice.choice((0.25, 0.5, 1.0, 2.25))
         machine = self.machines[number % len(self.machines)]
-        return StagedAccount(machine, self.owns[0], rate, f"s{number}")
+        return Seat(machine, self.owns[0], rate, f"s{number}")
 
-    def _begin_greedy(self, seat: StagedAccount) -> None:
+    def _begin_greedy(self, seat: Seat) -> None:
         seat.asked += self.course.workers
         seat.waiting.extend([self.true_s] * self.course.workers)
         self._serve(seat)
 
-    def _arrive(self, seat: StagedAccount) -> None:
+    def _arrive(self, seat: Seat) -> None:
         """One call is asked for, and the next one is planned."""
         seat.asked += 1
         seat.waiting.append(self.true_s)
         self.at(self.dice.expovariate(seat.rate), partial(self._arrive, seat))
         self._serve(seat)
 
-    def _serve(self, seat: StagedAccount) -> None:
+    def _serve(self, seat: Seat) -> None:
         """Send what there are permits for."""
         if self.true_s < seat.paused_until:
             self._when_awake(seat, partial(self._serve, seat))
@@ -249,7 +249,7 @@ class World:
             self._send(seat, permit)
         self._plan_exchange(seat)
 
-    def _ask_again(self, seat: StagedAccount, at: float) -> None:
+    def _ask_again(self, seat: Seat, at: float) -> None:
         if at == inf:
             return
         true_s = max(self.true_s, seat.machine.true(at)) + 1e-6
@@ -257,7 +257,7 @@ class World:
             seat.ask_at = true_s
             self.at(true_s - self.true_s, partial(self._if_alive, seat, seat.life, partial(self._serve, seat)))
 
-    def _send(self, seat: StagedAccount, permit: Permit) -> None:
+    def _send(self, seat: Seat, permit: Permit) -> None:
         seat.served += 1
         dice = self.dice
         answer_s = dice.uniform(*self.course.answer_s)
@@ -266,7 +266,7 @@ class World:
         self.arrivals.append(self.true_s + answer_s * dice.random())
         self.at(answer_s, partial(self._if_alive, seat, seat.life, partial(self._answer, seat, permit)))
 
-    def _answer(self, seat: StagedAccount, permit: Permit) -> None:
+    def _answer(self, seat: Seat, permit: Permit) -> None:
         if self.true_s < seat.paused_until:
             self._when_awake(seat, partial(self._answer, seat, permit))
             return
@@ -279,14 +279,14 @@ class World:
         else:
             self._plan_exchange(seat)
 
-    def _if_alive(self, seat: StagedAccount, life: int, event: Callable[[], object]) -> None:
+    def _if_alive(self, seat: Seat, life: int, event: Callable[[], object]) -> None:
         if seat.life == life:
             event()
 
-    def _when_awake(self, seat: StagedAccount, event: Callable[[], None]) -> None:
+    def _when_awake(self, seat: Seat, event: Callable[[], None]) -> None:
         self.at(seat.paused_until - self.true_s, partial(self._if_alive, seat, seat.life, event))
 
-    def _plan_exchange(self, seat: StagedAccount, no_sooner_s: float = 0.0) -> None:
+    def _plan_exchange(self, seat: Seat, no_sooner_s: float = 0.0) -> None:
         if seat.busy:
             return
         due = holder_exchange.due_at(seat.holding, seat.own, self._needs(seat))
@@ -298,10 +298,10 @@ class World:
             self.at(at - self.true_s, partial(self._if_alive, seat, seat.life, partial(self._exchange, seat, at)))
 
     @staticmethod
-    def _needs(seat: StagedAccount) -> dict[Names, int]:
+    def _needs(seat: Seat) -> dict[Names, int]:
         return {seat.call.names: len(seat.waiting)} if seat.waiting else {}
 
-    def _exchange(self, seat: StagedAccount, planned_at: float) -> None:
+    def _exchange(self, seat: Seat, planned_at: float) -> None:
         if seat.busy or seat.exchange_at != planned_at:
             return
         if self.true_s < seat.paused_until:
@@ -314,18 +314,18 @@ class World:
         seat.busy = True
         self._deliver(seat, partial(self._apply, seat, seat.life, report))
 
-    def _deliver(self, seat: StagedAccount, event: Callable[[], object]) -> None:
+    def _deliver(self, seat: Seat, event: Callable[[], object]) -> None:
         """A message to the store or from it, which may be lost."""
         trip_s = self.dice.uniform(*HALF_TRIP_S)
         if self.true_s < max(seat.machine.cut_until, self.store_down_until):
             event = partial(self._if_alive, seat, seat.life, partial(self._fail, seat))
         self.at(trip_s, event)
 
-    def _fail(self, seat: StagedAccount) -> None:
+    def _fail(self, seat: Seat) -> None:
         seat.busy = False
         self._plan_exchange(seat, RETRY_STORE_S)
 
-    def _apply(self, seat: StagedAccount, life: int, report: Report) -> None:
+    def _apply(self, seat: Seat, life: int, report: Report) -> None:
         """The change of the record. It happens even if the process has died since it asked."""
         grant = self._change(seat.machine, seat.own, report)
         self._deliver(seat, partial(self._if_alive, seat, life, partial(self._receive, seat, grant)))
@@ -342,7 +342,7 @@ class World:
         self.exchanges += 1
         return grant
 
-    def _receive(self, seat: StagedAccount, grant: Grant) -> None:
+    def _receive(self, seat: Seat, grant: Grant) -> None:
         if self.true_s < seat.paused_until:
             self._when_awake(seat, partial(self._receive, seat, grant))
             return

@@ -71,7 +71,7 @@ from callwell.core.quota.bins import add, remove
 from callwell.core.quota.buckets import cool_bin, refill, to_transit_bin
 from callwell.core.quota.lease_records import LEASE_S, FleetRecord, Grant, Lease
 from callwell.core.quota.lease_setbacks import forget_past, was_set_back
-from callwell.core.quota.lease_shares import see
+from callwell.core.quota.lease_shares import update_presence
 from callwell.core.quota.lease_versions import lease_bin, total
 from callwell.core.quota.record import to_present
 from callwell.core.quota.store_time import advance

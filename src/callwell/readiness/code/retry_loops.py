@@ -148,9 +148,8 @@ class Retries:
         again = any(isinstance(node, ast.Call) and ast.unparse(node.func) == "self.retry" for node in nodes)
         if not again or not isinstance(attempt, ast.Try) or _chooses(handler) or not self._reaches(attempt.body):
             return None
-        refused = {
-            name for name in self._caught(handler) if name.rpartition(".")[2] in REFUSALS | HTTP_ERRORS | BROAD_EXCEPTIONS
-        }
+        retried = REFUSALS | HTTP_ERRORS | BROAD_EXCEPTIONS
+        refused = {name for name in self._caught(handler) if name.rpartition(".")[2] in retried}
         return self._fault(attempt.body, refused, "the queue repeats") if refused else None
 
     def fault_of_attempts(self, loop: ast.For | ast.AsyncFor) -> str | None:
