@@ -75,7 +75,7 @@ def test_one_quota_for_three_processes_one_of_which_is_killed(site: Site) -> Non
     kills = 0
     while kills < MOST_KILLS and clock.now() < until - MINUTE_S:
         kills += killed(calling(site, until), dice.uniform(0.4, 1.5))
-    done = [process.communicate(timeout=60) for process in steady]
+    done = [process.communicate(timeout=2 * PATIENCE_S) for process in steady]  # minutes of a slow clock
     assert [(process.returncode, complaints) for process, (_, complaints) in zip(steady, done, strict=True)] == [
         (0, "")
     ] * 2

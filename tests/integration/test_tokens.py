@@ -19,6 +19,7 @@ from callwell.clock import parse_clock
 from callwell.emulator.options import EmulatorOptions
 from callwell.keys import Key
 from tests.emulator.harness import fetch
+from tests.patience import PATIENCE_S
 from tests.processes.pace import clock
 from tests.processes.program import Program, popen, start
 
@@ -109,7 +110,7 @@ def test_processes_share_tokens_while_some_are_killed(site: Site) -> None:
             victim.communicate()
             kills += 1
     for process in steady:
-        out, complaints = process.communicate(timeout=60)
+        out, complaints = process.communicate(timeout=2 * PATIENCE_S)  # minutes of a slow clock
         assert (process.returncode, complaints) == (0, "")
         assert int(out) > 0
     rows = site.rows(ISSUE, RENEW)
