@@ -22,7 +22,8 @@ from typing import Final, Self
 from tests.processes.program import fork
 
 SCRIPT: Final = """\
-#!{python} -IS
+#!/bin/sh
+"exec" "{python}" "-IS" "$0" "$@"
 import array, marshal, os, sys, _socket
 to_server = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
 to_server.connect({address!r})
@@ -35,7 +36,10 @@ while sent < len(request):
 to_server.shutdown(_socket.SHUT_WR)
 os._exit(int(to_server.recv(9)))
 """
-"""`site`, `socket` and `json` are left out: to import them takes longer than all else."""
+"""For a shell, its second line runs the file in this Python, wherever that is; for Python it is a text.
+
+`site`, `socket` and `json` are left out: to import them takes longer than all else.
+"""
 
 COMMANDS: Final = {"callwell": ["-m", "callwell"], "python": []}
 """Each command, and what comes before its arguments."""
