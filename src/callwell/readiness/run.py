@@ -125,7 +125,8 @@ def run_check(project: Project, check: Check) -> CheckResult:
 def _conceal(project: Project, item: T) -> T:
     """A finding without the names that have a key in them, if the keys in use were read: files may be named by keys."""
     keys = vars(project).get("keys_in_use")
-    if keys is None:
+    texts = (item.place.path if item.place is not None else "", item.what, getattr(item, "identity", ""))
+    if keys is None or not keys.is_in("\n".join(texts)):
         return item
     if item.place is not None and keys.is_in(item.place.path):
         item = item._replace(place=item.place._replace(path=CONCEALED_PATH))

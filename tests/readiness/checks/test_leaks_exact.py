@@ -98,7 +98,7 @@ def test_a_name_with_the_key_in_it_is_not_printed(project: Project) -> None:
     """The name of a file or of a member of an archive is searched, and neither is in the report."""
     write_files(project.root, {f"{KEY}.txt": "nothing", "a.zip": as_zip(f"{KEY}/.env", KEY)})
     result = check(project, "keys-in-files")
-    assert set(places(result)) == {"a path with the key in it", "a.zip:1"}
+    assert {place.partition(":")[0] for place in places(result)} == {"a path with the key in it", "a.zip"}
     assert {finding.what.partition("is in ")[2] for finding in result.findings} == {
         "the name of the file, as it is",
         "the file, as it is",  # a ZIP file has the names of its members as they are

@@ -4,34 +4,18 @@
 from __future__ import annotations
 
 import posixpath
-import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import yaml
 
-from callwell.readiness.files.shipper import folder_of, read_lines
+from callwell.readiness.files.shipper import Build, folder_of, read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-COMPOSE_FILE: Final = re.compile(r"(?:.*/)?(?:docker-)?compose[^/]*\.ya?ml")
 LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 INLINE: Final = "dockerfile_inline"
-
-
-class Build(NamedTuple):
-    """One image.
-
-    Attributes:
-        origin: the file that says how it is built: the Dockerfile, or the Compose file that has one inside.
-        context: the folder of the build context, relative to the project's root; empty for the root.
-        inline: the text of the Dockerfile, if it is inside; else empty.
-    """
-
-    origin: str
-    context: str
-    inline: str = ""
 
 
 def read_builds(root: Path, names: Iterable[str]) -> Iterator[Build]:
@@ -39,9 +23,9 @@ def read_builds(root: Path, names: Iterable[str]) -> Iterator[Build]:
 
     Args:
         root: the project's folder.
-        names: the names of its files.
+        names: the names of its Compose files.
     """
-    for name in filter(COMPOSE_FILE.fullmatch, names):
+    for name in names:
         text = "\n".join(read_lines(root / name) or [])
         if "build" not in text:
             continue

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from callwell.readiness.files.compose import Build, read_builds
 from callwell.readiness.files.globs import Patterns, clean
-from callwell.readiness.files.shipper import Shipper, below, folder_of, read_lines
+from callwell.readiness.files.shipper import Build, Shipper, below, folder_of, read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 DOCKERFILE: Final = re.compile(
     r"(?:.*/)?(?:(?:Dockerfile|Containerfile)(?:\.(?!dockerignore$)[^/]*)?|[^/]+\.[Dd]ockerfile)"
 )
+COMPOSE_FILE: Final = re.compile(r"(?:.*/)?(?:docker-)?compose[^/]*\.ya?ml")
 COPY: Final = re.compile(r"\s*(?:ONBUILD\s+)?(?:COPY|ADD)\s+(?P<arguments>.+)", re.IGNORECASE | re.DOTALL)
 ESCAPE: Final = re.compile(r"#\s*escape\s*=\s*`\s*", re.IGNORECASE)
 VARIABLE: Final = re.compile(r"\$\{[^}]*\}|\$\w+")
@@ -38,13 +38,21 @@ def find_docker_shippers(root: Path, names: Iterable[str]) -> Iterator[Shipper]:
         names: the names of its files.
     """
     known = set(names)
-    builds = dict.fromkeys(read_builds(root, sorted(known)))
+    builds = dict.fromkeys(_composed(root, sorted(filter(COMPOSE_FILE.fullmatch, known))))
     for build in builds:
         yield from _find_shipper(root, build, build.inline.splitlines() or read_lines(root / build.origin))
     for name in sorted(filter(DOCKERFILE.fullmatch, known - {build.origin for build in builds})):
         lines = read_lines(root / name)
         context = find_context(name, list(read_sources(lines or [])), known)
         yield from _find_shipper(root, Build(name, context), lines)
+
+
+def _composed(root: Path, names: Sequence[str]) -> Iterator[Build]:
+    """What Compose files build."""
+    if names:
+        from callwell.readiness.files.compose import read_builds  # YAML is slow to load, and few projects need it
+
+        yield from read_builds(root, names)
 
 
 def _find_shipper(root: Path, build: Build, lines: Sequence[str] | None) -> Iterator[Shipper]:

@@ -25,6 +25,20 @@ class Shipper(NamedTuple):
     ships: Callable[[str], bool]
 
 
+class Build(NamedTuple):
+    """One image.
+
+    Attributes:
+        origin: the file that says how it is built: the Dockerfile, or the Compose file that has one inside.
+        context: the folder of the build context, relative to the project's root; empty for the root.
+        inline: the text of the Dockerfile, if it is inside; else empty.
+    """
+
+    origin: str
+    context: str
+    inline: str = ""
+
+
 def below(folder: str, name: str) -> str | None:
     """A name relative to a folder; None if it is not below it.
 

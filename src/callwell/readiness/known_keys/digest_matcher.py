@@ -18,10 +18,13 @@ from callwell.readiness.known_keys.text_matcher import TextMatcher
 from callwell.readiness.known_keys.views import make_views
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    Checked = set[tuple[object, bytes]]
-    """Who has checked which run: views hardly differ."""
+    Decode = Callable[[bytes], Iterator[bytes]]
+    """Gives what a run of characters may stand for."""
+
+    Search = Callable[[Decode | None, bytes], Iterator[bytes]]
+    """Gives the keys in a run."""
 
     from callwell.readiness.known_keys.digests import KeyDigest, KeyDigests
     from callwell.readiness.known_keys.known_key import KeyHit
@@ -30,6 +33,9 @@ BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 QUARTET: Final = 4
 """Characters of base64 that stand for three bytes."""
+
+MAX_REMEMBERED: Final = 32 << 20
+"""Bytes of the runs that are remembered with what was found in them."""
 
 HEXADECIMAL: Final = b"0123456789abcdefABCDEF"
 
@@ -60,55 +66,68 @@ class DigestMatcher:
 
     Args:
         digests: the digests.
+
+    Attributes:
+        longest: bytes of the longest key; 0 if there is none to search for.
     """
 
     def __init__(self, digests: KeyDigests) -> None:
         self._salt = bytes.fromhex(digests.salt)
-        self._groups: dict[tuple[int, str], dict[bytes, KeyDigest]] = {}
+        self._groups: dict[tuple[int, bytes], dict[bytes, KeyDigest]] = {}
         for row in digests.keys:
-            group = self._groups.setdefault((row.length, row.alphabet), {})
+            group = self._groups.setdefault((row.length, bytes.fromhex(row.alphabet)), {})
             group.setdefault(bytes.fromhex(row.digest), row)
-        self._finders = {group: RunFinder(bytes.fromhex(group[1]), group[0]) for group in self._groups}
+        self._finders = {group: RunFinder(group[1], group[0]) for group in self._groups}
         lengths = [row.length for row in digests.keys]
         self.longest = max(lengths, default=0)
         shortest = min(lengths, default=1)
+        self._any_runs = RunFinder(b"".join(alphabet for _, alphabet in self._groups), shortest)
         self._encoded_runs = (
             (RunFinder(BASE64, -(-8 * shortest // SEXTET)), decode_base64),
             (RunFinder(HEXADECIMAL, 2 * shortest), decode_hexadecimal),
         )
         self._recovered: dict[bytes, TextMatcher] = {}
+        self._searched: dict[tuple[object, bytes], frozenset[bytes]] = {}
+        self._searched_bytes = 0
 
     def find(self, data: bytes) -> Iterator[KeyHit]:
         """Every key in some bytes, each place once."""
         if not self._groups:
             return
-        checked: Checked = set()
         secrets: set[bytes] = set()
         for view in make_views(data):
-            for text in self._read(view.text, checked):
-                secrets.update(self._find_secrets(text, checked))
+            secrets |= self._in_text(view.text)
+            for finder, decode in self._encoded_runs:
+                for run in finder.find(view.text):
+                    secrets |= self._once(self._in_encoded, decode, run)
         for secret in sorted(secrets):
             yield from self._recovered[secret].find(data)
 
-    def _read(self, text: bytes, checked: Checked) -> Iterator[bytes]:
-        """A string, and what its base64 and hexadecimal digits stand for."""
-        yield text
-        for finder, decode in self._encoded_runs:
-            for run in finder.find(text):
-                if (decode, run) not in checked:
-                    checked.add((decode, run))
-                    yield from decode(run)
-
-    def _find_secrets(self, text: bytes, checked: Checked) -> Iterator[bytes]:
+    def _in_text(self, text: bytes) -> set[bytes]:
         """The keys in a string."""
+        return {secret for run in self._any_runs.find(text) for secret in self._once(self._in_run, None, run)}
+
+    def _once(self, search: Search, decode: Decode | None, run: bytes) -> frozenset[bytes]:
+        """Search a run once: views hardly differ, and neither do the versions of a file in a history."""
+        asked = (decode, run)
+        if asked not in self._searched:
+            if self._searched_bytes > MAX_REMEMBERED:
+                self._searched.clear()
+                self._searched_bytes = 0
+            self._searched[asked] = frozenset(search(decode, run))
+            self._searched_bytes += len(run)
+        return self._searched[asked]
+
+    def _in_encoded(self, decode: Decode | None, run: bytes) -> Iterator[bytes]:
+        for text in decode(run) if decode is not None else ():
+            yield from self._in_text(text)
+
+    def _in_run(self, _: Decode | None, run: bytes) -> Iterator[bytes]:
         for group, rows in self._groups.items():
             length = group[0]
-            for run in self._finders[group].find(text):
-                if (group, run) in checked:
-                    continue
-                checked.add((group, run))
-                for start in range(len(run) - length + 1):
-                    window = run[start : start + length]
+            for part in self._finders[group].find(run):
+                for start in range(len(part) - length + 1):
+                    window = part[start : start + length]
                     row = rows.get(digest_of(window, self._salt))
                     if row is not None:
                         self._recover(window, row)
