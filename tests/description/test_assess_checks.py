@@ -48,7 +48,7 @@ def test_what_is_right() -> None:
             f"{HEAD}default = true\naccent = ",
             f"{HEAD}accent = 1 #",
             'operations."assess.scripted".assess.accent',
-            "a text",
+            "a string",
         ),
         ('text = "expected_text"', 'text = "text"', 'operations."assess.pronunciation".assess.text', "an argument"),
         (
