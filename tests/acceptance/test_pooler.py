@@ -91,7 +91,7 @@ def test_a_pooler_that_is_gone(pooler: Pooler) -> None:
     state = PostgresState(pooler.url)
     state.update(COUNT, lambda _: (7, None))
     pooler.stop()
-    with pytest.raises(StateError, match="cannot read the state") as failed:
+    with pytest.raises(StateError, match="cannot open the state") as failed:
         state.read(COUNT)
     assert "\n" not in str(failed.value)
     pooler.start()
