@@ -13,6 +13,7 @@ from callwell import Client
 from callwell.keys import Key
 from clips import clip
 from tests.emulator.harness import fetch
+from tests.patience import PATIENCE_S
 from tests.processes.program import popen
 
 if TYPE_CHECKING:
@@ -81,16 +82,25 @@ class Site:
 
 
 def upload_and_kill(site: Site, count: int, operation: str = "videos.upload", name: str | None = None) -> None:
-    """Upload in a process, and kill it when so many requests have arrived."""
+    """Upload in a process, and kill it when so many requests have arrived.
+
+    Pieces from that one on get no response until then: a kill that comes late finds the upload where it was.
+    """
     point = site.running.endpoint("apivideo")
     job = {"base_url": point.base_url, "key": point.key, "state": site.state, "file": str(site.film), "name": name}
+    if operation == "videos.upload":
+        last = max(1, count - count_arrived(site))
+        site.faults({"operation": operation, "fault": "hang", "nth": [last, last + 1], "delay_s": 60})
     process = popen([str(UPLOADING), json.dumps(job)])
-    until = time.monotonic() + 60
-    while count_arrived(site, operation) < count and process.poll() is None:
+    until = time.monotonic() + PATIENCE_S
+    while count_arrived(site, operation) < count:
+        assert process.poll() is None
         assert time.monotonic() < until
         time.sleep(0.002)
     process.kill()
     process.communicate()
+    if operation == "videos.upload":
+        site.faults()
 
 
 def count_arrived(site: Site, operation: str = "videos.upload") -> int:
