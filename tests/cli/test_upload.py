@@ -93,14 +93,21 @@ def started(studio: Studio, *arguments: str, stderr: int = subprocess.PIPE) -> P
 
 
 def stopped(studio: Studio, number: int, pieces: int, *arguments: str) -> tuple[int, str]:
-    """Start the command and send it a signal when so many pieces have come; how it ended, and what it said."""
+    """Start the command and send it a signal when so many pieces have come; how it ended, and what it said.
+
+    The next pieces get no response until then: a signal that comes late finds the uploads where they were.
+    """
+    nth = list(range(pieces + 1, 2 * pieces + 1))
+    studio.cli.steer("/faults", [{"operation": "videos.upload", "fault": "hang", "nth": nth, "delay_s": 60}])
     process = started(studio, *arguments)
     until = time.monotonic() + PATIENCE_S
-    while studio.pieces() < pieces and process.poll() is None:
+    while studio.pieces() < pieces:
+        assert process.poll() is None
         assert time.monotonic() < until
         time.sleep(0.005)
     process.send_signal(number)
     _, printed = process.communicate(timeout=PATIENCE_S)
+    studio.cli.steer("/faults", [])
     return process.wait(), printed
 
 
