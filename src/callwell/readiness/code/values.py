@@ -200,33 +200,48 @@ class Values:
         found = (origin for node in nodes for origin in self.origins(node, depth + 1))
         return tuple(dict.fromkeys(found))[:MAX_TEXTS]
 
-    def entries(self, node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
-        """The entries of a table whose names are known: of `{"a": b, **others}` and of `dict(a=b)`.
+    def entries(self, node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
+        """List the entries of a table that have a known name: of `{"a": b, **others}` and of `dict(a=b)`.
 
         Args:
             node: an expression for the table.
         """
-        for origin in self.origins(node):
-            if isinstance(origin, ast.Dict):
-                for key, value in zip(origin.keys, origin.values, strict=True):
-                    if key is None:
-                        yield from self.entries(value)
-                    elif isinstance(key, ast.Constant) and isinstance(key.value, str):
-                        yield key.value, value
-            elif isinstance(origin, ast.Call) and self.dotted(origin.func) == "dict":
-                yield from self.keywords(origin)
+        return self._named([(None, node)])
 
     def keywords(self, call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
-        """The arguments of a call that have a name, also those in a table: `get(url, **options)`.
+        """List the named arguments of a call, those in a table included: `get(url, **options)`.
 
         Args:
             call: the call.
         """
-        for word in call.keywords:
-            if word.arg is None:
-                yield from self.entries(word.value)
-            else:
-                yield word.arg, word.value
+        return self._named([(word.arg, word.value) for word in call.keywords])
+
+    def _named(self, members: list[tuple[str | None, ast.expr]]) -> Iterator[tuple[str, ast.expr]]:
+        """Members that have a name. One without is a table, which is opened once: `a = {**a}` contains itself."""
+        opened = set[ast.AST]()
+        while members:
+            name, value = members.pop(0)
+            if name is not None:
+                yield name, value
+                continue
+            for origin in self.origins(value):
+                if origin not in opened:
+                    opened.add(origin)
+                    members = [*self._members(origin), *members]
+
+    def _members(self, table: ast.AST) -> list[tuple[str | None, ast.expr]]:
+        """List the entries of a literal table; the tables that it includes have no name."""
+        if isinstance(table, ast.Call) and self.dotted(table.func) == "dict":
+            return [(word.arg, word.value) for word in table.keywords]
+        if not isinstance(table, ast.Dict):
+            return []
+        members: list[tuple[str | None, ast.expr]] = []
+        for key, value in zip(table.keys, table.values, strict=True):
+            if key is None:
+                members.append((None, value))
+            elif isinstance(key, ast.Constant) and isinstance(key.value, str):
+                members.append((key.value, value))
+        return members
 
     def constant(self, node: ast.AST) -> str | None:
         """The text that an expression always is; None if it may be something else.
