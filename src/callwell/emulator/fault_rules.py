@@ -76,12 +76,12 @@ class FaultRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
         fault: one of `FAULTS`.
         provider: the provider or environment; all by default.
         rate: the share of requests that suffer, 0 to 1.
-        nth: which of the requests that the rule fits suffer, counted from 1.
+        nth: the numbers of the matching requests that suffer, counted from 1.
         seed: of the rule's random numbers.
         max_in_row: how many times in a row the same request may suffer.
         retry_after_s: for `throttle_after`, clock seconds.
-        hold: for `throttle_after`: every request that the rule fits is refused until that time is over, as by a
-            provider whose quota is used up.
+        hold: for `throttle_after`: refuse every matching request until that time is over, like a provider with a
+            quota that is used up.
         code: for the errors, an error code of the provider.
         status: for the errors and redirects, an HTTP status.
         limit: how many requests the rule may strike at all.

@@ -114,7 +114,7 @@ def target_of(account: ConfiguredAccount) -> Target:
 
 
 def probe_all(project: Project) -> Iterator[tuple[Target, ConfiguredAccount, ProbeAnswer] | Unseen]:
-    """What came from each address in use, with an account whose calls go there; `Unseen` where nothing came.
+    """Probe each address in use, with one of the accounts that call it; yield `Unseen` if it did not answer.
 
     Args:
         project: the project.

@@ -151,7 +151,9 @@ def infer_paging(operation: Operation, *, link_header: bool = False) -> ListFind
 
 
 def infer_by_link_header(operation: Operation, linked: Collection[str]) -> Found[PagingRule] | None:
-    """A list without a word about its next page, in a document whose other lists with its position have the header.
+    """Infer the paging of a list that does not describe its next page from other lists of its document.
+
+    Those have the same position, and describe the header Link.
 
     Args:
         operation: the operation.

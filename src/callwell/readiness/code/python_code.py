@@ -92,12 +92,12 @@ class PythonCode:
         return tuple(sources), tuple(unseen)
 
     def provider_modules(self, *terms: str, senders: bool = False) -> Iterator[PythonModule | Unseen]:
-        """The modules, without tests, that mention Callwell, a provider's host, or a constant that holds one.
+        """Yield the modules that mention Callwell, a provider's host, or a constant with such a host; no tests.
 
         Args:
             terms: other strings, one of which is enough.
             senders: also report files that cannot be parsed and may send requests: they import an HTTP library, or are
-                no UTF-8 text, so that their imports cannot be read.
+                not UTF-8, so that their imports cannot be read.
 
         Raises:
             NotApplicable: the project has no Python.
@@ -114,7 +114,7 @@ class PythonCode:
                         yield unseen
 
     def modules(self, *terms: str, tests: bool = False) -> Iterator[PythonModule | Unseen]:
-        """The modules that contain one of these terms; an `Unseen` for each that cannot be parsed.
+        """Yield the modules that contain one of these terms, and an `Unseen` for each module that cannot be parsed.
 
         Args:
             terms: strings, one of which is enough.

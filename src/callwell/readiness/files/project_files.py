@@ -121,7 +121,7 @@ def _output_of(name: str) -> str:
 
 
 def _make_files(folder: Path, names: Iterable[str], shipped: Mapping[str, str] = NOTHING) -> Iterator[ProjectFile]:
-    """The files among names that can be read, or of which a check has to say that they cannot."""
+    """Yield the files that checks read. Unreadable ones are among them, so that a check can report them."""
     for name in names:
         path = folder / name
         try:

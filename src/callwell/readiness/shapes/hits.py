@@ -54,7 +54,7 @@ class ShapeHit(NamedTuple):
 
     @property
     def by_name_only(self) -> bool:
-        """Whether nothing but the name before it says that it is a secret."""
+        """Whether only the name before the value suggests that it is a secret."""
         return self.rule == SECRET
 
 

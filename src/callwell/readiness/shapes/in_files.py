@@ -74,11 +74,11 @@ def look_at_files(kingfisher: Kingfisher, files: Sequence[ProjectFile]) -> ScanR
 
 
 def group_by_file(tree: FileTree, hits: Iterable[ShapeHit]) -> dict[str, list[ShapeHit]]:
-    """The hits in each file of a tree; those in an archive are in the file that it is.
+    """Group hits by the file of a tree that they are in. A hit inside an archive belongs to the archive.
 
     Args:
         tree: the tree.
-        hits: the hits, of which others may be elsewhere.
+        hits: the hits; those outside the tree are left out.
     """
     paths = {str(file.path) for file in tree.files}
     by_path: dict[str, list[ShapeHit]] = {}
