@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -17,6 +18,7 @@ from callwell.client import AsyncClient
 from callwell.clock import parse_clock
 from callwell.export import Export
 from callwell.providers import load
+from callwell.state import open_state
 from tests.emulator.harness import fetch
 from tests.processes.program import popen
 
@@ -131,6 +133,11 @@ class Site:
         }
         command = [str(PROGRAM), json.dumps({**given, **job})]
         return popen(command)
+
+    def finished_items(self) -> int:
+        """How many items an export that was broken off or killed has whole, by its journal."""
+        with closing(open_state(f"sqlite:///{self.state}", existing=True)) as state:
+            return sum(":item:" in key for key in state.keys("export:"))
 
     def control(self, path: str, body: Json = None) -> Json:
         """A request to the control port."""
