@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Records of a description become the code of typed clients.
+"""Turns the records of a description into the code of typed clients.
 
-`client_code` lays a client out, `annotations` names its types, `layout` breaks its lines, and `generate` writes the
-clients of the bundled providers.
+`client_code` writes the classes of a client, `annotations` names its types, `layout` breaks its lines, and `generate`
+writes the clients of the bundled providers.
 """

@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""JSON schemas become type annotations, and the declarations that these name.
+"""Turns JSON schemas into type annotations, and writes the declarations that the annotations refer to.
 
 How a type is named:
 
 * A scalar, a list, a mapping and a union need no name: `int`, `list[Thing]`, `dict[str, Any]`, `str | None`.
-* An object with properties becomes a `TypedDict`, an enumeration with more than three values a `Literal` alias. Their
-  name is the one in `components/schemas` (`references` marks such schemas), or the schema's `title`, or else the name
-  of what holds them and their own: the field `size` of `Thing` is a `ThingSize`, an item of a list a `ThingTagsItem`.
+* An object with properties becomes a `TypedDict`, an enumeration with more than three values a `Literal` alias. Each is
+  named after its entry in `components/schemas` (`references` marks such schemas), or else its `title`, or else its
+  parent and its key: the field `size` of `Thing` is a `ThingSize`, an item of its list `tags` a `ThingTagsItem`.
 * A union with a name in the document becomes an alias of that name.
-* Schemas of one name and one shape are one class. `class_names` has the rule for names that are taken.
-* The result of an operation always has a name of its own, the operation's: `ThingsGet`. Where another name was found
-  for it first, the own one is an alias. So a user can write it down without looking, and it stays when the document
-  gives the schema a name.
+* Schemas with the same name and the same shape share one class. `class_names` has the rule for names that are taken.
+* The result of an operation is always named after the operation: `ThingsGet`. Where its schema already has another
+  name, `ThingsGet` is an alias. So users can write the type without looking it up, and their code keeps working when
+  the document gives the schema a name.
 
-What an operation takes and what it returns are written differently. Arguments are read-only types (`Sequence`,
-`Mapping`), so that a tuple or a caller's own mapping may be passed; results are what the JSON decoder makes.
+Arguments and results are annotated differently. Arguments are read-only types (`Sequence`, `Mapping`), so that callers
+may pass a tuple or a mapping of their own; results are what the JSON decoder makes.
 
-Declarations are collected in the order in which they are needed: each one stands after those that it names.
+Declarations are collected in the order in which they are needed: each one follows those that it refers to.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ if TYPE_CHECKING:
 
 SCALARS: Final = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}
 MAX_INLINE_VALUES: Final = 3
-"""An enumeration without a name that has more values than this gets a declaration: signatures stay readable."""
+"""An unnamed enumeration with more values than this gets a declaration, so that signatures stay readable."""
 
 MAX_TITLE: Final = 40
-"""Characters of a title that names a type; a longer one is a sentence."""
+"""The most characters of a title that becomes a type name; a longer title is a sentence."""
 
 MAX_LENGTH: Final = 2000
-"""Characters of a type without a name. Unions that hold each other double with each level; beyond this they are `Any`.
-"""
+"""The most characters of an unnamed type; a longer one becomes `Any`. Unions that contain each other double in length
+at each level."""
 
 TYPE_KEYWORDS: Final = frozenset(
     {"type", "properties", "items", "enum", "const", "anyOf", "oneOf", "additionalProperties", COMPONENT_NAME_KEY}
@@ -64,10 +64,10 @@ class AnnotationWriter:
 
     Args:
         reserved: names that no declaration may have.
-        components: the schemas that have a name in the document.
+        components: the named schemas of the document.
 
     Attributes:
-        declarations: the code of each declaration by its name, each after those that it names.
+        declarations: the code of each declaration by its name, each after those that it refers to.
     """
 
     def __init__(self, reserved: Iterable[str], components: Mapping[str, Mapping[str, Any]]) -> None:
@@ -75,28 +75,28 @@ class AnnotationWriter:
         self._components = components
         self._names = ClassNames(reserved, components)
         self._shapes = Shapes()
-        self._declared: dict[object, str] = {}  # the component, or the wanted name and the shape → the name
-        self._open: set[str] = set()  # the components that are being written
-        self._spare: set[str] = set()  # the names of open components that need none themselves
-        self._promised: set[str] = set()  # the names that are in use and not declared yet
-        self._any_names = {"Any"}  # the aliases of `Any`, and itself
+        self._declared: dict[object, str] = {}  # component, or wanted name and shape → name
+        self._in_progress: set[str] = set()  # components that are being written
+        self._reusable_names: set[str] = set()  # of components in progress that declare nothing
+        self._forward_names: set[str] = set()  # used, but not declared yet
+        self._any_names = {"Any"}  # `Any` and its aliases
 
     def result(self, schema: Mapping[str, Any], name: str, *, others: Sequence[str] = ()) -> str:
-        """The name of an operation's result type: a class of that name, or an alias of what was found for it.
+        """Return the name of an operation's result type, which is a class or an alias.
 
         Args:
-            schema: of the result in JSON; only its description counts if it describes no type.
-            name: the name.
+            schema: the schema of the JSON result; if it describes no type, only its description is used.
+            name: the wanted name.
             others: annotations of results that are not JSON.
         """
-        text = self._result(schema, name, others) if others else self.value(schema, name)
+        text = self._result_annotation(schema, name, others) if others else self.value(schema, name)
         if text in (name, self._declared.get((name, self._shapes.number(schema)))):
             return text
         name = self._names.claim(name)
         self.alias(name, text)
         return name
 
-    def _result(self, schema: Mapping[str, Any], name: str, others: Sequence[str]) -> str:
+    def _result_annotation(self, schema: Mapping[str, Any], name: str, others: Sequence[str]) -> str:
         if "Any" in others:
             return "Any"
         is_json = set(schema) > {"description"}
@@ -104,16 +104,16 @@ class AnnotationWriter:
         return _union([*parts, *others])
 
     def alias(self, name: str, text: str, schema: Mapping[str, Any] = NO_SCHEMA) -> None:
-        """Declare that a name stands for a type. It is in quotes if a part of it is declared further down.
+        """Declare an alias. Its type is quoted if it refers to something that is declared further down.
 
         Args:
-            name: a reserved name, or one that was claimed.
+            name: a reserved name, or a claimed one.
             text: the annotation of the type.
-            schema: what describes it.
+            schema: the schema that describes it.
         """
         if text in self._any_names:
             self._any_names.add(name)
-        is_later = not self._promised.isdisjoint(_names_in(text))
+        is_later = not self._forward_names.isdisjoint(_names_in(text))
         line = f"{name}: TypeAlias = {quote(text) if is_later else text}"
         if len(line) > WIDTH and "[" not in text and not is_later:
             lines = [f"{name}: TypeAlias = (", f"    {text.replace(' | ', f'{chr(10)}    | ')}", ")"]
@@ -122,29 +122,29 @@ class AnnotationWriter:
         self._declare(name, [*lines, *_docstring_lines(schema)])
 
     def is_any(self, text: str) -> bool:
-        """Whether an annotation says nothing: it is `Any`, or an alias of it."""
+        """Whether an annotation is `Any` or an alias of it."""
         return text in self._any_names
 
     def _declare(self, name: str, code: list[str]) -> None:
         self.declarations[name] = "\n".join(code)
-        self._promised.discard(name)
+        self._forward_names.discard(name)
 
     def argument(self, schema: Mapping[str, Any], name: str) -> str:
-        """The annotation of an argument, or of a part of it; without `None`, which depends on the parameter.
+        """Annotate an argument, or a part of one. `None` is left out, because it depends on the parameter.
 
         Args:
             schema: its schema.
-            name: the name of a declaration that it needs, if its schema has none.
+            name: the name of its declaration, if it needs one and its schema has no name.
         """
         return self._text(schema, name, is_argument=True)
 
     def value(self, schema: Mapping[str, Any], name: str) -> str:
-        """The annotation of a value in a response; the arguments are those of `argument`."""
+        """Annotate a value in a response. Takes the same arguments as `argument`."""
         text = self._text(schema, name, is_argument=False)
         return _union([text, "None"]) if _is_nullable(schema) else text
 
     def _text(self, schema: Mapping[str, Any], name: str, *, is_argument: bool) -> str:
-        """The annotation of a schema without `None`."""
+        """Annotate a schema, without `None`."""
         if COMPONENT_NAME_KEY not in schema:
             title = str(schema.get("title", ""))
             name = (to_class_name(title) if len(title) <= MAX_TITLE else "") or name
@@ -152,27 +152,27 @@ class AnnotationWriter:
         component = schema[COMPONENT_NAME_KEY]
         if component in self._declared:
             return self._declared[component]
-        if component in self._open:
-            return "Any"  # a list or a mapping that holds itself has no class that could be named here
-        self._open.add(component)
+        if component in self._in_progress:
+            return "Any"  # a list or mapping that contains itself has no class to refer to
+        self._in_progress.add(component)
         whole = self._components[component]  # `schema` may be the cut end of a cycle
         name = self._names.of_component[component]
         if self._is_union_of_classes(whole):
             self._declared[component] = name
-            self._promised.add(name)
+            self._forward_names.add(name)
             self.alias(name, self._type(whole, name, is_argument=is_argument), whole)
             text = name
         else:
-            self._spare.add(name)  # what the component is made of may have its name, since it has no class of its own
+            self._reusable_names.add(name)  # its part may take the name, as it declares no class itself
             text = self._type(whole, name, is_argument=is_argument)
-            self._spare.discard(name)
+            self._reusable_names.discard(name)
         if len(text) > MAX_LENGTH:
             self._declared[component] = text = "Any"
-        self._open.discard(component)
+        self._in_progress.discard(component)
         return text
 
     def _type(self, schema: Mapping[str, Any], name: str, *, is_argument: bool) -> str:
-        """The annotation of a schema by what it says itself."""
+        """Annotate a schema by its own keywords, whatever its name."""
         parts = _alternatives(schema)
         values = _literal_values(schema)
         if values:
@@ -180,16 +180,19 @@ class AnnotationWriter:
         if parts != [schema]:
             texts = [self._text(part, name, is_argument=is_argument) for part in parts]
         else:
-            texts = [self._kind(kind, schema, name, is_argument=is_argument) for kind in schemas.type_names(schema)]
+            texts = [
+                self._annotate_json_type(kind, schema, name, is_argument=is_argument)
+                for kind in schemas.type_names(schema)
+            ]
         return _union(texts) or ("object" if is_argument else "Any")
 
     def _is_union_of_classes(self, schema: Mapping[str, Any]) -> bool:
-        """Whether a schema is a union in which each part has a class, so that arguments and results look the same."""
+        """Whether a schema is a union of classes only, so that arguments and results are annotated alike."""
         parts = [self._components.get(part.get(COMPONENT_NAME_KEY, ""), {}) for part in _alternatives(schema)]
         return len(parts) > 1 and all("properties" in part or _literal_values(part) for part in parts)
 
-    def _kind(self, kind: str, schema: Mapping[str, Any], name: str, *, is_argument: bool) -> str:
-        """The annotation of a schema as one of the JSON types that it names."""
+    def _annotate_json_type(self, kind: str, schema: Mapping[str, Any], name: str, *, is_argument: bool) -> str:
+        """Annotate a schema as one of its JSON types."""
         annotate = self.argument if is_argument else self.value
         if kind == "array":
             item = annotate(_expect_schema(schema.get("items")), f"{name}Item")
@@ -209,7 +212,7 @@ class AnnotationWriter:
         return SCALARS.get(kind, "Any")
 
     def _literal(self, schema: Mapping[str, Any], values: list[object], name: str) -> str:
-        """The annotation of an enumeration or a constant. Null is left out: `value` adds `None`."""
+        """Annotate an enumeration or a constant. Null is left out: `value` adds `None`."""
         if any(isinstance(value, float) for value in values):
             return "float"  # PEP 586: no Literal of a float
         if not all(isinstance(value, str | int) for value in values):
@@ -231,9 +234,9 @@ class AnnotationWriter:
         fields = {
             key: self.value(_expect_schema(field), name + to_pascal_case(key))
             for key, field in properties
-            if key  # no type checker knows a field without a name
+            if key  # type checkers refuse a field with an empty name
         }
-        for key in dict.fromkeys(schemas.required_names(schema)):  # a merged schema may name one twice
+        for key in dict.fromkeys(schemas.required_names(schema)):  # a merged schema may list a name twice
             if key in fields:
                 fields[key] = f"Required[{fields[key]}]"
         if _can_be_attributes(fields):
@@ -248,15 +251,15 @@ class AnnotationWriter:
         return name
 
     def _claim_name(self, schema: Mapping[str, Any], name: str) -> tuple[str, bool]:
-        """The name of a schema's declaration, and whether the schema has been declared already."""
+        """Return the name of a schema's declaration, and whether it was declared before."""
         component = schema.get(COMPONENT_NAME_KEY)
         key = component or (name, self._shapes.number(schema))
         is_declared = key in self._declared
-        if not is_declared:  # before its fields are written, which may refer to it
-            is_own = component or name in self._spare
+        if not is_declared:  # claimed before its fields are written, since they may refer to it
+            is_own = component or name in self._reusable_names
             self._declared[key] = name if is_own else self._names.claim(name)
-            self._spare.discard(name)
-            self._promised.add(self._declared[key])
+            self._reusable_names.discard(name)
+            self._forward_names.add(self._declared[key])
         return self._declared[key], is_declared
 
 
@@ -271,13 +274,13 @@ def _union(parts: Iterable[str]) -> str:
 
 
 def _is_nullable(schema: Mapping[str, Any]) -> bool:
-    """Whether a response may have null there. Many documents say it only among the values of an enumeration."""
+    """Whether a value may be null. Many documents only list null among the values of an enumeration."""
     values = schema.get("enum")
     return schemas.is_nullable(schema) or (isinstance(values, list) and None in values)
 
 
 def _alternatives(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The types that a schema is one of; the schema itself if its alternatives only restrict what it says."""
+    """The types that a schema chooses from; only the schema itself if its alternatives merely restrict it."""
     parts = schemas.alternatives(schema)
     if parts and not any(TYPE_KEYWORDS & set(part) for part in parts):
         return [schema]
@@ -300,14 +303,14 @@ def _literal_values(schema: Mapping[str, Any]) -> list[object]:
 
 
 def _expect_schema(node: object) -> Mapping[str, Any]:
-    """A node that should be a schema; one that says nothing in the place of anything else."""
+    """Return a node that should be a schema, or an empty schema if it is something else."""
     return node if isinstance(node, Mapping) else {}
 
 
 def _can_be_attributes(fields: Mapping[str, str]) -> bool:
-    """Whether fields can be written as those of a class: legal names, that no annotation beside them needs as a type.
+    """Whether fields can be attributes of a class: their names are legal, and no annotation uses one as a type.
 
-    Python changes names that begin with two underscores inside of a class.
+    Python mangles names that begin with two underscores inside a class.
     """
     if not all(key.isidentifier() and not keyword.iskeyword(key) and not key.startswith("__") for key in fields):
         return False
@@ -315,6 +318,6 @@ def _can_be_attributes(fields: Mapping[str, str]) -> bool:
 
 
 def _docstring_lines(schema: Mapping[str, Any], indent: str = "", default: str = "") -> list[str]:
-    """The docstring of a declaration: what the schema says in its first paragraph, or a default; nothing without."""
+    """The docstring of a declaration: the first paragraph of the schema's description, or else the default."""
     text = summarize(schema.get("description")) or default
     return [docstring(text, indent)] if text else []

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The modules of a bundled provider's client: one for each side, and one with the types and all names.
+"""The modules of a bundled provider's client: one for each side, and one with the types and re-exports.
 
     providers/tiny/
         async_client.py    class AsyncThings, class AsyncTiny
         sync_client.py     class Things, class Tiny
         client.py          types and error codes; the names of both sides, loaded on first use
 
-A program that uses one side loads neither the other nor the types, which only type checkers read.
+A program that uses one side does not load the other side, nor the types, which only type checkers need.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ def _side_module(parts: ClientParts, prefix: str, side: str) -> str:
 
     Args:
         parts: what the client consists of.
-        prefix: of the side's class names.
-        side: its name.
+        prefix: the prefix of the side's class names.
+        side: the name of the side.
     """
     groups = [group_code(parts, group, prefix) for group in parts.methods]
     body = "\n\n\n".join([*groups, client_class_code(parts, prefix)]) + "\n"
@@ -62,7 +62,7 @@ def _side_module(parts: ClientParts, prefix: str, side: str) -> str:
 
 
 def _names_module(parts: ClientParts) -> str:
-    """The module with the types, and with the names of both sides."""
+    """The module with the types, which re-exports the classes of both sides."""
     classes = (parts.client, *parts.classes.values())
     modules = {
         f"{_package(parts)}.{side}_client": sorted((prefix + name for name in classes), key=str.lower)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Gives each class and each alias of a generated client its name: legal, taken once, the same on every run.
+"""Gives each class and alias of a generated client a legal, unique name, the same one on every run.
 
-* A name is in Pascal case. One that begins with a digit gets `Model` before it: `2fa-code` is `Model2faCode`.
-* A name that Python, a generated module or the client itself has already gets `Model` after it: `None` is `NoneModel`,
-  `Asset` is `AssetModel`, so no import and no builtin is hidden.
-* A schema of the document has its name before all others, whichever operation needs it first. If two names differ only
-  in case or punctuation, the one that is written as the class keeps it, and the others get a number.
-* Schemas without a name in the document are named by their place; a name that is taken gets a number.
+* Names are in Pascal case. `Model` goes before a name that begins with a digit: `2fa-code` is `Model2faCode`.
+* `Model` goes after a name that Python, a generated module or the client itself already uses, so that no import and no
+  builtin is shadowed: `None` is `NoneModel`, `Asset` is `AssetModel`.
+* Named schemas of the document get their names first, whichever operation uses them. If two names differ only in case
+  or punctuation, the one already spelled like the class keeps it, and the others get a number.
+* Unnamed schemas are named after their place in the document; a name that is taken gets a number.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MODEL: Final = "Model"
 
 
 def to_class_name(*words: str) -> str:
-    """Words as the name of a class; empty if nothing in them can be part of one."""
+    """Turn words into a class name; empty if no character of them can be in a name."""
     name = to_pascal_case(*words)
     return f"{MODEL}{name}" if name[:1].isdigit() else name
 
@@ -35,10 +35,10 @@ class ClassNames:
 
     Args:
         reserved: names that none of them may have.
-        components: the document's own names of schemas.
+        components: the names of the document's schemas.
 
     Attributes:
-        of_component: the class name of each of `components`.
+        of_component: the class name of each component.
     """
 
     def __init__(self, reserved: Iterable[str], components: Iterable[str]) -> None:
@@ -49,7 +49,7 @@ class ClassNames:
             self.of_component[component] = self.claim(to_class_name(component) or MODEL)
 
     def claim(self, name: str) -> str:
-        """A free name as close to a wanted one as possible. It is taken from now on."""
+        """Take the wanted name, or the closest free one."""
         if name in self._reserved or keyword.iskeyword(name) or hasattr(builtins, name):
             name = f"{name}{MODEL}"
         numbered = (f"{name}{number}" for number in itertools.count(2))

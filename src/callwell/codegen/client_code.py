@@ -1,26 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """The code of a provider's typed client: error codes, types, and a class for each group of operations.
 
-What there is to lay out; `bundled_code` and `package_code` say which module has what:
+`bundled_code` and `package_code` divide these parts into modules:
 
     class Code(StrEnum)            the documented error codes
-    class Thing(TypedDict)         types of arguments and results, each after those that it names (`annotations`)
+    class Thing(TypedDict)         types of arguments and results, each after those that it refers to
     class AsyncThings(AsyncGroup)  a class for each group of operations: a method for each operation
     class AsyncTiny(AsyncClient)   the client: an attribute for each group
     class Things(Group)            the sync side, the same without `async` and `await`
     class Tiny(Client)
 
-A method holds no logic. It names its arguments and passes them to a method of its group, which binds, checks and sends
-them. Which one that is, and what it returns, depends on the rule of the operation:
+A method holds no logic. It passes its arguments to a method of its group, which binds, checks and sends them. The rule
+of the operation decides which method that is, and what it returns:
 
     rule      returns              calls
     (none)    the result           Group._call
     paging    Pager[Item]          Group._pages
-    (stream)  Stream[Event]        Group._stream, where the description declares nothing but events or JSON lines
-    asset     Asset                Group._asset, and `.save` in a second method if the rule names one
-    upload    Uploaded[Result]     Group._upload; its arguments are also those of the operation that makes the object
+    (stream)  Stream[Event]        Group._stream, if the operation only returns events or JSON lines
+    asset     Asset                Group._asset; a second method saves the file, if the rule names one
+    upload    Uploaded[Result]     Group._upload; also takes the arguments of the operation that creates the object
 
-Generated code depends on the description alone: not on the day, the machine, or the order of a set.
+Generated code depends on the description alone, never on the date, the machine, or the order of a set.
 """
 
 from __future__ import annotations
@@ -47,56 +47,55 @@ if TYPE_CHECKING:
     from callwell.description.provider import Provider
 
 CODES: Final = "Code"
-"""The class of the error codes."""
+"""The name of the class of error codes."""
 
 USED_IN_METHODS: Final = frozenset({"self", "cast"})
-"""Names that a generated method uses itself. No argument has one of them."""
+"""Names that a generated method uses itself. No argument gets one of them."""
 
 SHADOW_COMMENT: Final = "noqa: A002 - the provider's own name"
-RESULTS: Final = {"json": "", "text": "str", "bytes": "bytes", "any": "Any", "events": "str", "lines": "str"}
+RESULT_TYPES: Final = {"json": "", "text": "str", "bytes": "bytes", "any": "Any", "events": "str", "lines": "str"}
 """The annotation of a result that is not JSON, by `AnswerType.kind`."""
 
 SIDES: Final = {"Async": "async", "": "sync"}
 """The prefix of a side's class names, and the side's name."""
 
-_NO_WORD: Final = re.compile(r"\W+", re.ASCII)
+_NON_WORD: Final = re.compile(r"\W+", re.ASCII)
 
-Kind = Literal["_call", "_pages", "_stream", "_asset", "_upload"]
-"""The method of a group that carries an operation out."""
+GroupMethod = Literal["_call", "_pages", "_stream", "_asset", "_upload"]
+"""The method of a group that carries out an operation."""
 
 
 class MethodCode(NamedTuple):
-    """One operation, as both sides write it.
+    """The method of one operation, the same for both sides.
 
     Attributes:
         operation: the operation.
         kind: the group's method that carries it out.
-        type: the name of its result's or its items' type; for an asset, the name of the method that saves the file, or
-            nothing.
-        is_known: the type says more than `Any`, so what the group returns is cast to it.
-        parameters: what the method takes.
+        type: the type of its result or of its items; of an asset, the name of the method that saves the file, or empty.
+        is_typed: whether the type is more than `Any`, so that the result of the group's method is cast to it.
+        parameters: its parameters.
         annotated: the code of each parameter.
         comments: comments on parameters, by index.
     """
 
     operation: Operation
-    kind: Kind
+    kind: GroupMethod
     type: str
-    is_known: bool
+    is_typed: bool
     parameters: tuple[Parameter, ...]
     annotated: list[str]
     comments: dict[int, str]
 
 
 class ClientParts(NamedTuple):
-    """What a client consists of, before it is written for a side.
+    """The parts of a client, before they are written for either side.
 
     Attributes:
         provider: the provider.
         client: the name of the client's class without the prefix of a side.
         classes: the name of each group's class without the prefix of a side, by group.
         methods: the methods of each group.
-        types: the code of the error codes, and of each type of arguments and results, by its name.
+        types: the code of the class of error codes and of each type, by name.
     """
 
     provider: Provider
@@ -107,7 +106,7 @@ class ClientParts(NamedTuple):
 
 
 def collect_parts(provider: Provider) -> ClientParts:
-    """What the client of a provider consists of.
+    """Collect the parts of a provider's client.
 
     Args:
         provider: the provider.
@@ -132,9 +131,9 @@ def collect_parts(provider: Provider) -> ClientParts:
 
 
 def _group_classes(groups: Iterable[str], client: str, components: Iterable[str]) -> dict[str, str]:
-    """The name of each group's class. One that would take the name of something else has `Group` after it.
+    """Name the class of each group. `Group` is appended to a name that is taken.
 
-    A group gives way to the document's own schemas, which are what a user writes down.
+    The document's schemas keep their names, because users write them in annotations.
     """
     taken = {client, CODES, UNION_NAME, *imports_code.NAMES, *map(to_class_name, components)}
     names = ClassNames((), ())
@@ -148,11 +147,11 @@ def _group_classes(groups: Iterable[str], client: str, components: Iterable[str]
 
 
 def _error_codes(provider: Provider) -> dict[str, str]:
-    """The class of the error codes, if any is documented."""
+    """The class of error codes, if any are documented."""
     codes = provider.profile.errors.codes
     if not codes:
         return {}
-    members = [f"    {to_identifier(_NO_WORD.sub('_', code).upper())} = {quote(code)}" for code in codes]
+    members = [f"    {to_identifier(_NON_WORD.sub('_', code).upper())} = {quote(code)}" for code in codes]
     summary = docstring(f"The error codes that {provider.profile.title} documents.", "    ")
     return {CODES: "\n".join([f"class {CODES}(StrEnum):", summary, "", *members])}
 
@@ -165,7 +164,7 @@ def _method(provider: Provider, operation: Operation, annotations: AnnotationWri
         operation=operation,
         kind=kind,
         type=type_name,
-        is_known=not annotations.is_any(type_name),
+        is_typed=not annotations.is_any(type_name),
         parameters=parameters,
         annotated=[_annotated(parameter, to_pascal_case(*owner.split(".")), annotations) for owner, parameter in owned],
         comments={
@@ -176,8 +175,8 @@ def _method(provider: Provider, operation: Operation, annotations: AnnotationWri
     )
 
 
-def _result(provider: Provider, operation: Operation, annotations: AnnotationWriter) -> tuple[Kind, str]:
-    """The kind of a method, and what `MethodCode.type` is for it."""
+def _result(provider: Provider, operation: Operation, annotations: AnnotationWriter) -> tuple[GroupMethod, str]:
+    """The `kind` and the `type` of a method's `MethodCode`."""
     rule = provider.rule(operation.name)
     name = to_pascal_case(*operation.name.split("."))
     if rule.asset:
@@ -196,21 +195,21 @@ def _result(provider: Provider, operation: Operation, annotations: AnnotationWri
 
 
 def _other_results(operation: Operation) -> list[str]:
-    """The annotations of results that are not JSON: of all types that a caller may choose, else of those accepted."""
+    """The annotations of results that are not JSON: every type if the caller can choose one, else those accepted."""
     can_choose = any(
         parameter.location == "header" and parameter.wire_name.lower() == "accept" for parameter in operation.parameters
     )
     accepted = operation.accept.split(", ")
-    kinds = [kind.kind for kind in operation.media if can_choose or kind.name in accepted]
-    found = [RESULTS[kind] for kind in kinds]
+    kinds = [answer.kind for answer in operation.media if can_choose or answer.name in accepted]
+    found = [RESULT_TYPES[kind] for kind in kinds]
     return ["Any"] if "Any" in found else list(dict.fromkeys(filter(None, found)))
 
 
 def _method_parameters(provider: Provider, operation: Operation) -> list[tuple[str, Parameter]]:
-    """The parameters of a method, and for each the operation that it is a parameter of.
+    """The parameters of a method, each with the operation that it belongs to.
 
-    An upload has those of its own operation, without what the uploader fills in, and those of the operation that makes
-    the object. It needs either the object or what makes one, so none of these is required.
+    An upload takes the parameters of its own operation, except those that the uploader fills in, and those of the
+    operation that creates the object. Callers give either the object or what creates it, so none of these is required.
     """
     own = [(operation.name, parameter) for parameter in operation.parameters]
     rule = provider.rule(operation.name).upload
@@ -235,7 +234,7 @@ def _annotated(parameter: Parameter, owner: str, annotations: AnnotationWriter) 
     annotation = annotations.argument(parameter.schema, owner + to_pascal_case(parameter.name))
     code = f"{_python_name(parameter)}: {annotation}"
     if schemas.is_nullable(parameter.schema):
-        # None is a value that is sent, so what is not given needs another one.
+        # None is a value that is sent, so NOT_GIVEN stands for an argument that is left out.
         return f"{code} | None" if parameter.required else f"{code} | NotGiven | None = NOT_GIVEN"
     return code if parameter.required else f"{code} | None = None"
 
@@ -244,7 +243,7 @@ def group_code(parts: ClientParts, group: str, side: str) -> str:
     """The class of a group on one side.
 
     Args:
-        parts: what the client consists of.
+        parts: the parts of the client.
         group: one of its groups.
         side: one of `SIDES`.
     """
@@ -285,7 +284,7 @@ def _method_code(method: MethodCode, side: str) -> list[str]:
     if is_upload:
         passed = [f'"{operation.name}"', "file", arguments, "options"]
     call = Brackets(f"{'await ' if waits else ''}self.{method.kind}(", passed, ")")
-    if method.kind == "_call" and method.is_known:
+    if method.kind == "_call" and method.is_typed:
         call = Brackets("cast(", [f'"{method.type}"', call], ")")
     code = format_lines(signature, "    ")
     code.append(docstring(operation.summary or operation.name, "        "))
@@ -296,7 +295,7 @@ def _method_code(method: MethodCode, side: str) -> list[str]:
 
 
 def _save_method_code(method: MethodCode, side: str) -> list[str]:
-    """The method that saves the file of an asset."""
+    """The code of the method that saves the file of an asset."""
     operation = method.operation
     required = sum(parameter.required for parameter in method.parameters)  # these come first
     items = ["self", *method.annotated[:required], "path: str | PathLike[str]", "*", *method.annotated[required:]]
@@ -323,11 +322,11 @@ def client_class_code(parts: ClientParts, side: str, *, constructor: str = "", g
     """The class of the client on one side.
 
     Args:
-        parts: what the client consists of.
+        parts: the parts of the client.
         side: one of `SIDES`.
         constructor: the code of its constructor, if it has one of its own.
-        groups_from: the package in which each group has a module, loaded when the group is first used; empty if the
-            groups are in the module of the client.
+        groups_from: the package with a module for each group, loaded on first use; empty if the groups are in the
+            module of the client.
     """
     title = parts.provider.profile.title
     code = [f"class {side}{parts.client}({side}Client):", docstring(f"The {SIDES[side]} client of {title}", "    ")]
@@ -347,6 +346,6 @@ def client_class_code(parts: ClientParts, side: str, *, constructor: str = "", g
 
 
 def attribute_name(group: str) -> str:
-    """The attribute of a client that has a group, and the module of that group if it has one."""
+    """The name of a group's attribute on the client, and of its module if it has one."""
     name = to_identifier(group)
     return f"{name}_" if name in CLIENT_NAMES else name

@@ -16,7 +16,7 @@ UNION_NAME: Final = "WebhookEvent"
 
 
 def declare_events(provider: Provider, annotations: AnnotationWriter) -> None:
-    """Declare a type for each documented event, and `WebhookEvent` for any of them; nothing without webhooks."""
+    """Declare a type for each documented event, and `WebhookEvent` as their union. Providers may have none."""
     rule = provider.profile.webhooks
     if rule is None or not rule.events:
         return
@@ -25,9 +25,9 @@ def declare_events(provider: Provider, annotations: AnnotationWriter) -> None:
 
 
 def _schema(rule: WebhookRule, name: str, event: EventRule) -> dict[str, Any]:
-    """The schema of an event. The field with its name is a constant, by which a type checker tells events apart."""
-    texts = [rule.at, *event.texts] if rule.at else [*event.texts]
-    fields = {field: {"type": "string"} for field in texts}
+    """The schema of an event. The field with its name is a constant, which discriminates the union."""
+    strings = [rule.at, *event.texts] if rule.at else [*event.texts]
+    fields = {field: {"type": "string"} for field in strings}
     fields |= {field: {"type": "number"} for field in event.numbers}
     fields |= {field: {"type": "boolean"} for field in event.flags}
     return {

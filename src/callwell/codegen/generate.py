@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the typed client of each bundled provider, and `typed.py`, where a type checker finds them all by name.
+"""Writes the typed client of each bundled provider, and `typed.py`, which maps their names to them for type checkers.
 
 The result depends on the descriptions alone. `python -m callwell.codegen.generate` writes in place.
 """
@@ -22,10 +22,10 @@ def write_all(into: Path | None = None) -> list[Path]:
     """Write the modules of every bundled provider's client, and `typed.py`.
 
     Args:
-        into: the folder to write into; that of the providers if None.
+        into: the folder to write into; `callwell/providers` if None.
 
     Returns:
-        The files, in the order of writing. A file that is up to date is not touched.
+        All files, in the order of writing. A file that is up to date is not touched.
     """
     folder = catalog.FOLDER if into is None else into
     files = {

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The import lines of generated modules.
 
-A module imports what its text uses, out of a fixed list of what a generated module may import. What only annotations
-use is imported for type checkers alone, so loading a client costs as little as it can.
+A module imports the names that it uses, out of a fixed list. Names that only annotations use are imported under
+`TYPE_CHECKING`, so that a client loads fast.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ STANDARD_LIBRARY: Final = {
 }
 SIDE: Final = {"callwell.client": ("NOT_GIVEN", "AsyncGroup", "Group")}
 STANDALONE: Final = {"callwell.client": ("NOT_GIVEN", "AsyncClient", "AsyncGroup", "Client", "Group")}
-"""Of Callwell, when it is run: by a side's module of a bundled client, and by a client outside the library. Only the
-latter names its base class here; a bundled one gets it from `TYPED`, see `base` of `import_lines`."""
+"""Run-time imports from Callwell: `SIDE` for a bundled client, `STANDALONE` for a client outside the library. Only the
+latter imports its base class here; a bundled one gets it from `TYPED`, see `base` of `import_lines`."""
 
 TYPES_ONLY: Final = {
     "collections.abc": ("Callable", "Mapping", "Sequence"),
@@ -43,10 +43,10 @@ NAMES: Final = frozenset(
     for names in (*STANDARD_LIBRARY.values(), *STANDALONE.values(), *TYPES_ONLY.values(), ("HERE",))
     for name in names
 )
-"""All that a generated module may import. Nothing that it declares has one of these names."""
+"""Every name that a generated module may import. It declares nothing under these names."""
 
 TYPED: Final = "callwell.providers.typed"
-"""The module where a type checker finds the public client classes, with an overload for each bundled provider."""
+"""The module with the public client classes for type checkers, with an overload for each bundled provider."""
 
 NOTHING: Final[Mapping[str, Sequence[str]]] = MappingProxyType({})
 
@@ -55,7 +55,7 @@ _FUNCTIONAL: Final = re.compile(r"^\w+ = TypedDict\((?:\n(?:    .*\n)+\)|.+)$", 
 _NESTED_STRING: Final = re.compile(r"""(["'])(?:\\.|(?!\1).)*\1""")
 _FIELD_TYPE: Final = re.compile(r"""["']: (".*?(?<!\\)"|'.*?(?<!\\)')""")
 _USE: Final = r"(?<!def )(?<!\.)\b{name}\b(?!: )"
-"""A name, but not that of a field, an argument, a method, an attribute or a module: `cast: bool` uses no `cast`."""
+"""A use of a name, not the declaration of a field, argument or method: `cast: bool` does not use `cast`."""
 
 _STRING: Final = re.compile(r'"""(?:.|\n)*?"""|"(?:\\.|[^"\\\n])*"')
 
@@ -71,11 +71,10 @@ def import_lines(
 
     Args:
         body: the rest of the module.
-        callwell: what it may import from Callwell at run time, by module.
-        own: what it imports from other modules of its provider, for type checkers only, by module; a relative one has
-            a dot before it.
-        base: the class that its client derives from: a type checker takes it from `TYPED`, a program from
-            `callwell.client`.
+        callwell: names that it may import from Callwell at run time, by module.
+        own: names that it imports from other modules of its provider, for type checkers only, by module; a relative
+            module begins with a dot.
+        base: the base class of its client: type checkers take it from `TYPED`, programs from `callwell.client`.
     """
     used = {*used_names(body), *itertools.chain.from_iterable(own.values())}
     types_only: dict[str, Sequence[str]] = {**TYPES_ONLY, **own}
@@ -97,7 +96,7 @@ def import_lines(
 
 
 def used_names(body: str) -> set[str]:
-    """The names that code uses, also in the text of a `cast` or of a functional `TypedDict`, and in no other string.
+    """The names that code uses. Of strings, only those in a `cast` or a functional `TypedDict` count.
 
     Args:
         body: the code.
@@ -111,10 +110,10 @@ def used_names(body: str) -> set[str]:
 
 
 def _import_blocks(modules: Mapping[str, Sequence[str]], used: set[str], indent: str) -> list[list[str]]:
-    """Import lines of the names that are used: a block each for the standard library, Callwell and modules beside."""
+    """The imports of used names: a block each for the standard library, Callwell and relative modules."""
     standard_library: list[str] = []
     callwell: list[str] = []
-    beside: list[str] = []
+    relative: list[str] = []
     for module, names in sorted(modules.items()):
         wanted = [name for name in names if name in used]
         if not wanted:
@@ -125,6 +124,6 @@ def _import_blocks(modules: Mapping[str, Sequence[str]], used: set[str], indent:
             code = format_lines(Brackets(f"from {module} import (", wanted, ")"), indent)
         block = callwell if module.startswith("callwell") else standard_library
         if module.startswith("."):
-            block = beside
+            block = relative
         block += code
-    return [block for block in (standard_library, callwell, beside) if block]
+    return [block for block in (standard_library, callwell, relative) if block]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lays out generated code: one line where it fits, one item a line with a trailing comma where it does not.
 
-The result is what the project's formatter would make of it, so generated code can be written where no formatter is
-installed, and is checked in unchanged. Code is a tree of `Brackets`:
+The result is what the project's formatter would write, so users can generate code without a formatter, and the project
+checks generated code in unchanged. Code is a tree of `Brackets`:
 
     Brackets("def get(", ["self", "*", "thing_id: int"], ") -> Thing:")
 
@@ -26,10 +26,10 @@ WIDTH: Final = 120
 """The line length of the project's formatter (`pyproject.toml`)."""
 
 INDENT: Final = "    "
-QUOTES: Final = 6
+DOCSTRING_QUOTES: Final = 6
 """The characters of two triple quotes."""
 
-ENDS: Final = (".", "!", "?", ".)", ".'")
+SENTENCE_ENDS: Final = (".", "!", "?", ".)", ".'")
 """How a sentence ends."""
 
 
@@ -37,10 +37,10 @@ class Brackets(NamedTuple):
     """Code in brackets, with what comes before and after them.
 
     Attributes:
-        head: up to and with the opening bracket.
-        items: what is between the commas.
-        tail: the closing bracket and what follows.
-        comments: a comment for an item, by its index; with one, each item gets a line.
+        head: the text up to the opening bracket, and the bracket.
+        items: the items between the commas.
+        tail: the closing bracket and the text after it.
+        comments: the comment of an item, by its index; if there is one, each item gets its own line.
     """
 
     head: str
@@ -50,14 +50,14 @@ class Brackets(NamedTuple):
 
 
 def one_line(node: str | Brackets) -> str:
-    """Code in one line, however long it is."""
+    """Write code on one line, however long it is."""
     if isinstance(node, str):
         return node
     return node.head + ", ".join(map(one_line, node.items)) + node.tail
 
 
 def format_lines(node: str | Brackets, indent: str = "", end: str = "") -> list[str]:
-    """Code in as few lines as fit.
+    """Write code on as few lines as the line length allows.
 
     Args:
         node: the code.
@@ -75,25 +75,25 @@ def format_lines(node: str | Brackets, indent: str = "", end: str = "") -> list[
 
 
 def docstring(text: str, indent: str = "") -> str:
-    """A docstring of one line: a sentence with a capital and a full stop, shortened if it does not fit.
+    """Write a one-line docstring: capitalized, with a full stop, and shortened if it does not fit.
 
     Args:
-        text: the sentence; a provider's own words, so anything may stand in it.
+        text: the sentence. It may contain anything, because providers write it.
         indent: the beginning of the line.
     """
     text = safe_text(text).rstrip(" :,;") or "No summary."
     text = text[0].upper() + text[1:]
-    if not text.endswith(ENDS):
+    if not text.endswith(SENTENCE_ENDS):
         text = f"{text}."
-    return f'{indent}"""{shorten(text, WIDTH - len(indent) - QUOTES)}"""'
+    return f'{indent}"""{shorten(text, WIDTH - len(indent) - DOCSTRING_QUOTES)}"""'
 
 
 def safe_text(text: str) -> str:
-    """A string that cannot end a docstring early or escape anything in it: one line without quotes and backslashes."""
+    """Make a string safe inside a docstring: one line, without double quotes and backslashes."""
     return " ".join(text.replace("\\", "/").replace('"', "'").split())
 
 
 def quote(value: object) -> str:
-    """A value as the formatter writes it: a string in double quotes, unless these would have to be escaped."""
+    """Write a value as the formatter does: strings in double quotes, unless they contain one."""
     text = repr(value)
     return f'"{text[1:-1]}"' if text[:1] == "'" and '"' not in text else text

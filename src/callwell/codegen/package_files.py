@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes a generated package into a folder, beside files that are not ours.
+"""Writes a generated package into a folder that may hold files of the user.
 
-A file is ours if its first lines have the mark of `package_code`. Nothing else is replaced or removed: all files are
-looked at, and written under temporary names, before the first one is replaced.
+A file was generated if its first lines contain `package_code.MARK`. No other file is replaced or removed: all are
+checked, and the new ones are written under temporary names, before the first one is replaced.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from callwell.folders import Folder
 
 HEAD_BYTES: Final = 1000
-"""The bytes of a file in which the mark must be."""
+"""The mark must be within the first bytes of a file: this many."""
 
 
 def write_package(target: Path, files: Mapping[str, str]) -> None:
-    """Write the files of a package, and remove the modules of groups that it no longer has.
+    """Write the files of a package, and remove the modules of groups that no longer exist.
 
-    A file that is right already is not touched.
+    A file that is up to date is not touched.
 
     Args:
         target: the folder of the package; it is created if it does not exist.
-        files: the text of each file, by its path in the package.
+        files: the content of each file, by its path in the package.
 
     Raises:
         DirectoryNotOurs: a file that was not generated has one of the names.
@@ -45,16 +45,16 @@ def write_package(target: Path, files: Mapping[str, str]) -> None:
         for group_folder in GROUP_FOLDERS:
             with staged.root.subfolder(group_folder) as folder:
                 for name in folder.list_names():
-                    is_left = name.endswith(".py") and f"{group_folder}/{name}" not in files
-                    if is_left and MARK.encode() in folder.read(name)[:HEAD_BYTES]:
+                    is_stale = name.endswith(".py") and f"{group_folder}/{name}" not in files
+                    if is_stale and MARK.encode() in folder.read(name)[:HEAD_BYTES]:
                         folder.remove(name)
 
 
 def _read_ours(root: Folder, path: str) -> bytes:
-    """What an earlier run has written to a file; empty if there is none, or nothing in it.
+    """Read a file that an earlier run generated; empty if it does not exist or has no content.
 
     Raises:
-        DirectoryNotOurs: it was not generated.
+        DirectoryNotOurs: the file was not generated.
     """
     *folders, name = path.split("/")
     try:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which schemas are one type, and which schemas of the document a client needs.
+"""Finds schemas that are the same type, and the named schemas that a client needs.
 
-Two schemas are one type if a generated class would be the same for both: descriptions, examples and formats make no
-difference. Comparing them field by field would take for ever, since what is shared in memory is a tree of millions of
-nodes when it is written out. So each schema gets a number, its shape, made of the shapes of its parts; equal shapes
-have one number, and no schema is looked at twice.
+Two schemas are the same type if they would generate the same class: descriptions, examples and formats make no
+difference. Comparing them field by field would take forever, because schemas share parts, and written out they are
+trees of millions of nodes. So each schema gets a number, its shape, computed from the shapes of its parts: equal shapes
+have equal numbers, and each schema is visited once.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
     from msgspec import Struct
 
-_WITH_ONE_SCHEMA: Final = ("items", "additionalProperties")
-_WITH_SCHEMAS: Final = ("anyOf", "oneOf")
+_SCHEMA_KEYWORDS: Final = ("items", "additionalProperties")
+_SCHEMA_LIST_KEYWORDS: Final = ("anyOf", "oneOf")
 
 
 class Shapes:
-    """The shapes of schemas, each known by its place in memory."""
+    """Numbers the shapes of schemas. A schema is identified by its address in memory."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[object, int]] = {}  # with the schema, so that its place is not used again
+        self._known: dict[int, tuple[object, int]] = {}  # keeps the schema, so that its address is not reused
         self._numbers: dict[tuple[object, ...], int] = {}
 
     def number(self, schema: object) -> int:
@@ -53,16 +53,16 @@ class Shapes:
             repr(schema["enum"]) if "enum" in schema else repr(schema.get("const")),
             None if properties is None else tuple((name, self.number(field)) for name, field in properties.items()),
             frozenset(schemas.required_names(schema)),
-            *(self.number(schema[key]) if key in schema else None for key in _WITH_ONE_SCHEMA),
-            *(tuple(self.number(part) for part in schema.get(key) or ()) for key in _WITH_SCHEMAS),
+            *(self.number(schema[key]) if key in schema else None for key in _SCHEMA_KEYWORDS),
+            *(tuple(self.number(part) for part in schema.get(key) or ()) for key in _SCHEMA_LIST_KEYWORDS),
         )
 
 
 def find_components(records: Iterable[Struct]) -> dict[str, Mapping[str, Any]]:
-    """The schemas that have a name in the document: name → schema, where it is not cut.
+    """The named schemas of the document: name → schema, where it is not cut off at a cycle.
 
     Args:
-        records: operations, with all schemas in them.
+        records: the operations, with all their schemas.
     """
     found: dict[str, Mapping[str, Any]] = {}
     for schema in iter_places(records):

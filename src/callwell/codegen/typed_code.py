@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 PUBLIC: Final = """
     class {side}Client(client.{side}Client):
-{prose}
+{doc}
 {overloads}
         @overload
         def __new__(cls, provider: str | Path | Provider, **options: Unpack[ClientOptions]) -> {side}DynamicClient: ...
@@ -54,7 +54,7 @@ OVERLOAD: Final = """
 
 DYNAMIC: Final = """
     class {side}DynamicClient({side}Client):
-{prose}
+{doc}
 
         def __getattr__(self, name: str) -> Any: ...
 """
@@ -79,11 +79,11 @@ def typed_code(names: Sequence[str]) -> str:
         overloads = "".join(
             OVERLOAD.format(spellings=_spellings(name), side=prefix, title=to_pascal_case(name)) for name in names
         )
-        prose = docstring(f"The {side} client of any provider", "        ")
-        blocks.append(PUBLIC.format(side=prefix, prose=prose, overloads=overloads.rstrip("\n")))
+        doc = docstring(f"The {side} client of any provider", "        ")
+        blocks.append(PUBLIC.format(side=prefix, doc=doc, overloads=overloads.rstrip("\n")))
     for prefix, side in SIDES.items():
         summary = f"The {side} client of a provider described at run time; its operations are not typed"
-        blocks.append(DYNAMIC.format(side=prefix, prose=docstring(summary, "        ")))
+        blocks.append(DYNAMIC.format(side=prefix, doc=docstring(summary, "        ")))
     return "".join([*blocks, RUNTIME])
 
 
@@ -94,5 +94,5 @@ def _import_line(name: str) -> str:
 
 
 def _spellings(name: str) -> str:
-    """The strings that mean a provider, with underscores and with dashes."""
+    """The spellings of a provider's name: with underscores and with dashes."""
     return ", ".join(f'"{spelling}"' for spelling in sorted({name, name.replace("_", "-")}))

@@ -70,8 +70,8 @@ _INDEX: Final = re.compile("0|[1-9][0-9]{0,9}")
 _BYTES: Final = re.compile(r"application/(?:octet-stream|pdf|zip)|image/|audio/|video/", re.IGNORECASE)
 """Media types of values that are bytes, where a schema names its content."""
 
-_WITH_ONE_SCHEMA: Final = frozenset({"items", "additionalProperties", "not"})
-_WITH_SCHEMAS: Final = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
+_SCHEMA_KEYWORDS: Final = frozenset({"items", "additionalProperties", "not"})
+_SCHEMA_LIST_KEYWORDS: Final = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
 """The JSON Schema keywords that hold schemas, besides `properties`. What is under any other is copied as it is."""
 
 
@@ -191,13 +191,13 @@ class ReferenceResolver:
         return self._resolved[target_path]
 
     def _resolve_keyword(self, keyword: str, value: object, path: KeyPath) -> object:
-        if keyword in _WITH_ONE_SCHEMA and isinstance(value, dict):
+        if keyword in _SCHEMA_KEYWORDS and isinstance(value, dict):
             return self.resolve_schema(value, path)
         if keyword == "items":  # a list of schemas, as in drafts of JSON Schema, is what an item may be one of
             parts = value if isinstance(value, list) else []
             schemas = [self.resolve_schema(schema, (*path, str(index))) for index, schema in enumerate(parts)]
             return _any_of(schemas) if schemas else {}
-        if keyword in _WITH_SCHEMAS:
+        if keyword in _SCHEMA_LIST_KEYWORDS:
             schemas = expect_list(value, path)
             return [self.resolve_schema(schema, (*path, str(index))) for index, schema in enumerate(schemas)]
         if keyword == "properties":

@@ -28,17 +28,17 @@ INTEGERS: Final = range(-(2**63), 2**64)
 INDEX_BYTES: Final = 4
 """Bytes of an index: a document has far fewer than 2^32 schemas."""
 
-_WITH_ONE_SCHEMA: Final = ("items", "additionalProperties")
+_SCHEMA_KEYWORDS: Final = ("items", "additionalProperties")
 """Keywords with a schema as their value."""
 
-_WITH_SCHEMAS: Final = ("anyOf", "oneOf")
+_SCHEMA_LIST_KEYWORDS: Final = ("anyOf", "oneOf")
 """Keywords with a list of schemas as their value."""
 
 _NUMBER_KEYWORDS: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "default", "example")
 """Keywords that may have an integer beyond 64 bits."""
 
 _SCALAR_TYPES: Final = (str, int, float, type(None))
-_REENCODED_KEYWORDS: Final = (*_WITH_ONE_SCHEMA, *_WITH_SCHEMAS, *_NUMBER_KEYWORDS)
+_REENCODED_KEYWORDS: Final = (*_SCHEMA_KEYWORDS, *_SCHEMA_LIST_KEYWORDS, *_NUMBER_KEYWORDS)
 
 
 class SchemaEncoder:
@@ -140,6 +140,6 @@ def iter_places(records: Iterable[msgspec.Struct]) -> Iterator[Mapping[str, Any]
 
 def _parts(schema: Mapping[str, Any]) -> list[object]:
     """The values in which a schema has schemas. The names of properties are not keywords."""
-    parts = [schema[key] for key in (*_WITH_ONE_SCHEMA, *_WITH_SCHEMAS) if key in schema]
+    parts = [schema[key] for key in (*_SCHEMA_KEYWORDS, *_SCHEMA_LIST_KEYWORDS) if key in schema]
     properties = schema.get("properties")
     return [*parts, *properties.values()] if isinstance(properties, Mapping) else parts
