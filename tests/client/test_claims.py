@@ -323,8 +323,8 @@ class WrongClock(SystemClock):
         self.ahead_s = ahead_s
 
     def now(self) -> float:
-        """Monotonic seconds since another moment."""
-        return super().now() + self.ahead_s / 7
+        """Monotonic seconds since another moment, which is never yet to come: this machine may have just started."""
+        return super().now() + DAY_S + self.ahead_s / 7
 
     def wall(self) -> float:
         """The time of day."""

@@ -156,7 +156,7 @@ CASES: Final[Mapping[str, Case]] = {
     "rotation, course": Case(None, account=SPEECH),
     "throttle, polite": Case(THROTTLE, HTTP + POLITE),
     "throttle, callwell": Case(THROTTLE, CALLWELL),
-    "throttle, hammering": Case(THROTTLE, HTTP + HAMMER, failed=("early", "amplification")),
+    "throttle, hammering": Case(THROTTLE, HTTP + HAMMER, failed=("amplification",), perhaps=("early",)),
     "throttle, heedless": Case(THROTTLE, HTTP + HEEDLESS, failed=("lost",), others=(SPEECH,)),
     "throttle, crash": Case(
         THROTTLE, CRASH, REAL, unseen=("no database for [hidden]", "none of the program's requests")
