@@ -15,15 +15,12 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from bench.members import END_S, Member, Workload, callwell
+from bench.members import END_S, Member, Workload, callwell, enter_when_there
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from callwell import AsyncClient
-
-RETRY_S: Final = 0.2
-"""Seconds after which a process that found no store tries again, as a supervisor would."""
 
 EVERY_S: Final = 6.0
 """Seconds between two links of a process: eight processes need half of the quota, and as much for looking links up."""
@@ -101,19 +98,15 @@ async def create_links(client: AsyncClient, errand: Errand) -> None:
 async def open_clients(stack: AsyncExitStack, errand: Errand) -> tuple[Callable[[int], Awaitable[Any]], AsyncClient]:
     """The function that reads an item, and a client of Userplane, as soon as the store is there."""
     from callwell import AsyncClient, Key
-    from callwell.errors import StateError
 
     workload = Workload(**errand.workload)
     key = Key(errand.key)
-    while True:
-        try:
-            call = await stack.enter_async_context(callwell(workload))
-            userplane = AsyncClient(
-                "userplane", key=key, base_url=errand.address, state=workload.store, deadline_s=None
-            )
-            return call, await stack.enter_async_context(userplane)
-        except StateError:
-            await asyncio.sleep(RETRY_S)
+    call = await stack.enter_async_context(callwell(workload))
+    userplane = await enter_when_there(
+        stack,
+        lambda: AsyncClient("userplane", key=key, base_url=errand.address, state=workload.store, deadline_s=None),
+    )
+    return call, userplane
 
 
 async def run(errand: Errand) -> dict[str, int]:

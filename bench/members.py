@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import time
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from bench.limiters import LIMITERS
@@ -19,6 +19,8 @@ from bench.rounds import KEY_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from callwell import AsyncClient
 
 WORKERS: Final = 16
 """Tasks of a process that wants everything."""
@@ -28,6 +30,9 @@ END_S: Final = 1.0
 
 FAILED_S: Final = 0.05
 """Seconds after a failed call in which its task makes no other."""
+
+RETRY_S: Final = 0.2
+"""Seconds after which a process that found no store tries again."""
 
 OPERATIONS: Final = ("update", "read", "keys", "remove")
 
@@ -95,8 +100,27 @@ async def callwell(workload: Workload) -> AsyncIterator[Callable[[int], Awaitabl
     from callwell import AsyncClient
 
     key = workload.key or None
-    async with AsyncClient(workload.folder, base_url=workload.address, state=workload.store, key=key) as client:
+    async with AsyncExitStack() as stack:
+        client = await enter_when_there(
+            stack, lambda: AsyncClient(workload.folder, base_url=workload.address, state=workload.store, key=key)
+        )
         yield lambda number: client.call("items.get", item_id=number)
+
+
+async def enter_when_there(stack: AsyncExitStack, make: Callable[[], AsyncClient]) -> AsyncClient:
+    """Open a client as soon as its store is there: a supervisor would start the process again until then.
+
+    Args:
+        stack: closes the client.
+        make: makes it.
+    """
+    from callwell.errors import StateError
+
+    while True:
+        try:
+            return await stack.enter_async_context(make())
+        except StateError:
+            await asyncio.sleep(RETRY_S)
 
 
 @asynccontextmanager
