@@ -26,6 +26,24 @@ with open("/proc/self/smaps") as file:
 print(json.dumps([os.environ.get("MIMALLOC_ARENA_EAGER_COMMIT"), huge]))
 """
 
+SEND_FROM_THREADS = """
+import asyncio, sys, threading
+
+def send():
+    from callwell.transport.base import Request
+    if sys.argv[1] == "sync":
+        from callwell.transport.pyreqwest import PyreqwestTransport
+        PyreqwestTransport().send(Request("GET", "http://127.0.0.1:9/", (("accept", "*/*"),)))
+    else:
+        from callwell.transport.pyreqwest import AsyncPyreqwestTransport
+        asyncio.run(AsyncPyreqwestTransport().send(Request("GET", "http://127.0.0.1:9/", (("accept", "*/*"),))))
+
+for _ in range(5):
+    thread = threading.Thread(target=send)
+    thread.start()
+    thread.join()
+"""
+
 
 def loaded(**variables: str) -> tuple[str | None, int]:
     """What a process that has sent a request finds in its environment, and its KiB in huge pages."""
@@ -53,3 +71,10 @@ def test_an_error_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(ImportError), commit_on_demand():
         importlib.import_module("no_such_library")
     assert COMMIT_AHEAD not in os.environ
+
+
+@pytest.mark.parametrize("side", ["sync", "async"])
+def test_the_thread_that_loads_it_may_end(side: str) -> None:
+    """A server with a thread for each request loads the library in the first of them, and sends from the others."""
+    done = subprocess.run([sys.executable, "-c", SEND_FROM_THREADS, side], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes pyreqwest commit memory when it is needed, and not in advance.
+"""Loads pyreqwest so that its allocator commits memory when it is needed, and outlives the thread that loads it.
 
 pyreqwest has an allocator of its own, mimalloc, which commits memory in advance: on Linux in pages of 2 MiB, five of
 them before the first response, which needs a fifth of that. mimalloc reads its options from the environment, once, when
@@ -8,12 +8,19 @@ same CPU time (`python -m bench upload`).
 
 A value that the user has set stays. The option is removed again after loading, so programs that this one starts do not
 inherit it. Where other code has loaded pyreqwest before, nothing changes.
+
+mimalloc ties its first heap to the thread that loads the library. Once that thread has ended, the next one that sends
+crashes the process (SIGSEGV at the second request of a server with a thread for each). So a thread that never ends
+loads it, unless the main thread does.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
-from contextlib import contextmanager
+import sys
+import threading
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -21,15 +28,40 @@ if TYPE_CHECKING:
 
 COMMIT_AHEAD: Final = "MIMALLOC_ARENA_EAGER_COMMIT"
 
+LIBRARY: Final = "pyreqwest"
+
 
 @contextmanager
 def commit_on_demand() -> Iterator[None]:
     """Import pyreqwest inside this context."""
     if COMMIT_AHEAD in os.environ:
+        _load_for_good()
         yield
         return
     os.environ[COMMIT_AHEAD] = "0"
     try:
+        _load_for_good()
         yield
     finally:
         os.environ.pop(COMMIT_AHEAD, None)
+
+
+def _load_for_good() -> None:
+    """Have the library loaded by a thread that never ends, unless this is the main thread, which loads it itself."""
+    if LIBRARY in sys.modules or threading.current_thread() is threading.main_thread():
+        return
+    is_over = threading.Event()
+    keeper = threading.Thread(target=_keep_loaded, args=(is_over,), name="callwell-allocator", daemon=True)
+    with suppress(RuntimeError):  # no thread can be started while the interpreter shuts down
+        keeper.start()
+        is_over.wait()
+
+
+def _keep_loaded(is_over: threading.Event) -> None:
+    try:
+        importlib.import_module(LIBRARY)
+    except ImportError:
+        return  # the import of the thread that waits fails too, and says why
+    finally:
+        is_over.set()
+    threading.Event().wait()
