@@ -31,7 +31,7 @@ __all__ = [
     "blocks",
     "cancel_all",
     "may_not_block",
-    "next_or_none",
+    "next_item",
     "post_to_state",
     "run_blocking",
     "run_briefly",
@@ -43,6 +43,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+E = TypeVar("E")
 
 AsyncPendingAnswer: TypeAlias = "Awaitable[Answer]"
 AsyncFetch: TypeAlias = "Callable[..., Awaitable[Answer]]"
@@ -304,8 +305,8 @@ def _do_nothing() -> None:
     """Take a turn in the thread of a state."""
 
 
-async def next_or_none(source: AsyncIterator[T] | Iterator[T]) -> T | None:
-    """The next item of an iterator of either kind; None at its end."""
+async def next_item(source: AsyncIterator[T] | Iterator[T], end: E) -> T | E:
+    """The next item of an iterator of either kind, or `end` where there is none."""
     if isinstance(source, AsyncIterator):
-        return await anext(source, None)
-    return await asyncio.to_thread(next, source, None)
+        return await anext(source, end)
+    return await asyncio.to_thread(next, source, end)

@@ -31,6 +31,15 @@ READ_BYTES: Final = 1 << 20
 
 DEFAULT_NAME: Final = "file"
 
+_NATIVE: Final = frozenset("bBhHiIlLqQfdc?")
+"""Formats of items that can be read as bytes without a copy."""
+
+
+def byte_view(content: bytes | bytearray | memoryview) -> memoryview:
+    """Some memory as single bytes, whatever its items are; a copy where they do not lie side by side."""
+    view = memoryview(content)
+    return view.cast("B") if view.c_contiguous and view.format in _NATIVE else memoryview(view.tobytes())
+
 
 class MemoryFile:
     """Bytes in memory.
@@ -42,7 +51,7 @@ class MemoryFile:
     name = DEFAULT_NAME
 
     def __init__(self, content: bytes | bytearray | memoryview) -> None:
-        self._view = memoryview(content).cast("B")
+        self._view = byte_view(content)
         self.size = len(self._view)
 
     def read(self, start: int, size: int) -> bytes:
@@ -266,8 +275,10 @@ def open_source(file: object) -> MemoryFile | DiskFile | None:
         return DiskFile.at(Path(file))
     try:
         descriptor = file.fileno()  # type: ignore[attr-defined] # an open file, or no such method
-    except (AttributeError, OSError):
+    except (AttributeError, io.UnsupportedOperation):
         return None
+    except (OSError, ValueError) as error:
+        raise FileProblem(f"{getattr(file, 'name', DEFAULT_NAME)}: cannot be read: {error}") from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         return None
     name = getattr(file, "name", None)

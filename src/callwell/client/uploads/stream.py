@@ -1,21 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A stream of unknown length: its next piece is kept in a temporary file without a name until it has arrived."""
+"""A stream of unknown length: its next piece is kept in a temporary file without a name until it has arrived.
+
+Only the end of the stream ends it. Whatever else is no bytes is refused, such as the None of a pipe in non-blocking
+mode that has nothing yet: what came before would pass for the whole.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from callwell.client.concurrency.primitives import next_or_none
+from callwell.client.concurrency.primitives import next_item
 from callwell.client.uploads.files import DEFAULT_NAME, TemporaryPiece
 from callwell.client.uploads.piece_reader import READ_BYTES
-from callwell.errors import FileUnfit, InvalidOption
+from callwell.errors import FileProblem, FileUnfit, InvalidOption
 
 if TYPE_CHECKING:
     from callwell.client.uploads.files import DiskFile
     from callwell.core.rules.operations import UploadRule
     from callwell.core.upload import Upload
+
+END: Final = object()
+"""Stands for the end of a stream, where any value may be an item."""
 
 
 class AsyncPieceStream:
@@ -37,7 +44,7 @@ class AsyncPieceStream:
         self.name = Path(name).name if isinstance(name, str) and name else DEFAULT_NAME
         self.size = 0
         self.total = 0
-        self._chunks = _iterate(file)
+        self._chunks = _iterate(file, self.name)
         self._rule = rule
         self._piece_size = piece_size
         self._rest = memoryview(b"")
@@ -102,16 +109,40 @@ class AsyncPieceStream:
 
     async def _has_more(self) -> bool:
         while not self._rest:
-            chunk = await next_or_none(self._chunks)
-            if chunk is None:
+            chunk = await next_item(self._chunks, END)
+            if chunk is END:
                 return False
-            self._rest = memoryview(chunk)
+            self._rest = _to_view(chunk)
         return True
 
 
-def _iterate(file: Any) -> Any:
+def _to_view(chunk: Any) -> memoryview:
+    """The bytes of an item; of memory that may change, a copy.
+
+    Raises:
+        InvalidOption: it has none.
+    """
+    if isinstance(chunk, bytes):
+        return memoryview(chunk)
+    try:
+        return memoryview(memoryview(chunk).tobytes())
+    except TypeError as error:
+        expected = "a stream of bytes"
+        if chunk is None:
+            expected += ": one in non-blocking mode has no bytes yet where it gives None"
+        raise InvalidOption("file", type(chunk).__name__, expected) from error
+
+
+def _read(file: Any, name: str) -> Any:
+    try:
+        return file.read(READ_BYTES)
+    except (OSError, ValueError) as error:  # a ValueError says that it is closed
+        raise FileProblem(f"{name}: cannot be read: {error}") from error
+
+
+def _iterate(file: Any, name: str) -> Any:
     if hasattr(file, "read"):
-        return iter(lambda: file.read(READ_BYTES), b"")
+        return iter(lambda: _read(file, name), b"")
     for method in ("__aiter__", "__iter__"):
         if hasattr(file, method) and not isinstance(file, dict):
             return getattr(file, method)()

@@ -31,7 +31,7 @@ __all__ = [
     "blocks",
     "cancel_all",
     "may_not_block",
-    "next_or_none",
+    "next_item",
     "post_to_state",
     "run_blocking",
     "run_briefly",
@@ -43,6 +43,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+E = TypeVar("E")
 
 PendingAnswer: TypeAlias = "Answer"
 Fetch: TypeAlias = "Callable[..., Answer]"
@@ -231,6 +232,6 @@ def wait_for_state(_state: State) -> None:
     """Nothing is ever handed to another thread."""
 
 
-def next_or_none(source: Iterator[T]) -> T | None:
-    """The next item of an iterator; None at its end."""
-    return next(source, None)
+def next_item(source: Iterator[T], end: E) -> T | E:
+    """The next item of an iterator, or `end` where there is none."""
+    return next(source, end)
