@@ -267,4 +267,4 @@ def test_a_page_that_is_always_the_same_is_a_standstill() -> None:
     assert (verdict.end, verdict.pages) == (End.TRUNCATED, MAX_IDENTICAL)
     rule = PagingRule(items="data", total="total")
     got, verdict = follow(rule, page(0, total=6))
-    assert (got, verdict.end) == ([0] * 6, End.COMPLETE)
+    assert (got, verdict.end, verdict.reason) == ([0] * 6, End.DRIFTED, "5 pages had the items of an earlier page")

@@ -225,7 +225,7 @@ def test_a_list_of_links(style: Literal["next-link", "page"]) -> None:
     assert step.verdict is None
     assert step.walk.position == (2 if style == "page" else "/b")
     for links in ([], None, [{"rel": "self", "uri": "/c"}]):
-        last = paging.parse_page(rule, step.walk.position, {"data": [{}], "meta": {"links": links}})
+        last = paging.parse_page(rule, step.walk.position, {"data": [{"last": 1}], "meta": {"links": links}})
         end = paging.advance(rule, step.walk, last, 1, set(page.digests)).verdict
         assert end is not None
         assert end.end is End.COMPLETE

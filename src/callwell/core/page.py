@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Parses one page of a list: its items, and where the next page is.
 
-A value that is missing, null or empty says nothing. One with an unclear meaning is named in `Page.unclear`: a walk must
-not mistake it for the end of the list.
+A value that is missing, null or empty says nothing, and so does a word for null where a cursor or a link should be. One
+with an unclear meaning is named in `Page.unclear`: a walk must not mistake it for the end of the list.
 """
 
 from __future__ import annotations
@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+WORDS_FOR_NOTHING: Final = frozenset({"null", "none", "nil", "undefined", "false"})
+"""What programs write in the place of a cursor or a link when they turn nothing into a string."""
+
+ZERO: Final = (0, "0")
+"""As the next cursor it is the end for some providers, and an ordinary cursor for others."""
+
 
 class Page(NamedTuple):
     """One page, parsed.
@@ -25,13 +31,15 @@ class Page(NamedTuple):
     Attributes:
         items: the items, as received.
         keys: their keys; empty if the profile names no key. An item without one has the empty key.
-        digests: the page's own digest (position and content), then one per key: they recognise what comes again.
+        digests: the page's own digest (position and content), one per key, then `content_digest` and `start_digest`,
+            if they are not 0: they recognise what comes again.
         has_more: whether there is another page, if the body has a flag for that.
         next_position: the next position as the provider gave it: a cursor or a link.
         total_items: the announced number of items in the whole list.
         total_pages: the announced number of pages.
         unclear: values that cannot be read, each as the name of its field in the rule and what is wrong.
         content_digest: a digest of the items alone, if they cannot be recognised by their keys; else 0.
+        start_digest: of the first page, and of that of the cursor zero, its items and where it leads; else 0.
     """
 
     items: tuple[Any, ...]
@@ -43,6 +51,7 @@ class Page(NamedTuple):
     total_pages: int | None
     unclear: tuple[tuple[str, str], ...] = ()
     content_digest: int = 0
+    start_digest: int = 0
 
 
 def parse_page(
@@ -77,21 +86,26 @@ def parse_page(
     next_position: int | str | None = link
     if rule.style != "link-header":
         parse_next = _parse_link if rule.style == "next-link" else _parse_cursor
-        next_position = parse("next", parse_next, json_values.value_at(body, rule.next))
+        following = json_values.value_at(body, rule.next)
+        next_position = None if _means_nothing(following, items) else parse("next", parse_next, following)
     if rule.next_item is not None and rule.next is None and items:
         next_position = parse("next", _parse_item_cursor, json_values.value_at(items[-1], rule.next_item))
     if next_position is None and rule.links is not None:
         next_position = parse("links", _parse_links, json_values.value_at(body, rule.links))
+    content_digest = digest_texts(*texts) if items and not has_all_keys else 0
+    may_be_start = rule.style == "cursor" and bool(items) and (position is None or position in ZERO)
+    start_digest = digest_texts("start", repr(next_position), *texts) if may_be_start else 0
     return Page(
         items=items,
         keys=keys,
-        digests=(page_digest, *map(digest_key, keys)),
+        digests=(page_digest, *map(digest_key, keys), *filter(None, (content_digest, start_digest))),
         has_more=parse("more", json_values.to_flag, json_values.value_at(body, rule.more)),
         next_position=next_position,
         total_items=parse("total", json_values.to_count, json_values.value_at(body, rule.total)),
         total_pages=parse("pages", json_values.to_count, json_values.value_at(body, rule.pages)),
         unclear=tuple(unclear),
-        content_digest=digest_texts(*texts) if items and not has_all_keys else 0,
+        content_digest=content_digest,
+        start_digest=start_digest,
     )
 
 
@@ -147,10 +161,18 @@ def _has_path(body: Any, path: str | None) -> bool:
     return isinstance(parent, Mapping) and (path in body or name in parent)
 
 
+def _means_nothing(value: Any, items: Sequence[Any]) -> bool:
+    """Whether the next position is a word for nothing, and no value of the last item: there it would be its key."""
+    if not isinstance(value, str) or value.strip().lower() not in WORDS_FOR_NOTHING:
+        return False
+    last = items[-1] if items else None
+    return not (isinstance(last, Mapping) and value in last.values())
+
+
 def _parse_link(value: Any) -> str | None:
     if isinstance(value, str):
         return value if value.strip() else None
-    if value is None or value is False:
+    if value is None or value == 0:  # false as well
         return None
     raise json_values.AmbiguousValue(value, "a link to the next page")
 

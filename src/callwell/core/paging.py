@@ -15,6 +15,10 @@ announced total has arrived, or, where nothing is announced, a page is empty. Th
 * `drifted`: it was recognised, but the list changed in the meantime, so that items may have been missed;
 * `truncated`: it was not: a cycle, a standstill, a next position that cannot be read, or the caller stopped.
 
+A total below what has come already ends nothing. Some providers send the cursor zero with the last page, others begin
+to count there: it is followed, and the list is over if the first page comes again and leads where it led. A client that
+counts may ask for a page beyond the last: a 404 there is an end (`PageStep.is_announced`).
+
 **Cycles** are recognised by position *and* content: a constant cursor with different pages is legal. The caller keeps
 what has come as 64-bit digests, and a walk is small enough to be stored after every page.
 
@@ -94,6 +98,7 @@ class Walk(NamedTuple):
         identical_pages: pages in a row with the content of the page before.
         content_digest: of the last page's items, if they cannot be recognised by their keys; else 0.
         unclear: what could not be read, in words, each once.
+        same_pages: pages with the items of an earlier page, where those cannot be recognised by their keys.
     """
 
     position: int | str | None = None
@@ -109,6 +114,7 @@ class Walk(NamedTuple):
     identical_pages: int = 0
     content_digest: int = 0
     unclear: tuple[str, ...] = ()
+    same_pages: int = 0
 
 
 class PageStep(NamedTuple):
@@ -118,11 +124,13 @@ class PageStep(NamedTuple):
         walk: the state of the walk after it.
         items: the page's items with keys that were not delivered before.
         verdict: set when the walk is over.
+        is_announced: the provider says that there is another page; otherwise the next one shows whether there is.
     """
 
     walk: Walk
     items: tuple[Any, ...]
     verdict: Verdict | None
+    is_announced: bool = True
 
 
 def start_walk(rule: PagingRule) -> Walk:
@@ -140,14 +148,19 @@ def advance(rule: PagingRule, walk: Walk, page: Page, size: int, seen: frozenset
         size: items of a full page, for offsets and for totals without a `has_more`; 0 if unknown.
         seen: digests of earlier pages and keys; only those of this page are looked up.
     """
+    if page.start_digest and page.start_digest in seen:
+        return PageStep(walk, (), end_verdict(walk._replace(pages=walk.pages + 1)))
     fresh, repeated = _drop_repeated(page, seen)
     is_known = page.digests[0] in seen
     after = _count_page(walk, page, fresh, repeated, is_known=is_known)
+    if page.content_digest and (page.content_digest in seen or page.content_digest == walk.content_digest):
+        after = after._replace(same_pages=after.same_pages + 1)
     after = after._replace(position=_next_position(rule, walk, page, size))
     ending = _find_ending(rule, walk, after, page, size)
     if ending.goes_on:
         reason = _find_stall(rule, after, page, is_repeated=is_known and bool(page.items))
-        return PageStep(after, fresh, truncated_verdict(after, reason) if reason else None)
+        verdict = truncated_verdict(after, reason) if reason else None
+        return PageStep(after, fresh, verdict, is_announced=ending.is_announced)
     if ending.doubt:
         return PageStep(after, fresh, truncated_verdict(after, ending.doubt))
     return PageStep(after, fresh, end_verdict(after, page.total_pages))
@@ -164,6 +177,8 @@ def end_verdict(walk: Walk, total_pages: int | None = None) -> Verdict:
     reasons = []
     if walk.repeated:
         reasons.append(f"{len(walk.repeated)} keys came twice")
+    if walk.same_pages:
+        reasons.append(f"{walk.same_pages} pages had the items of an earlier page")
     if changed_totals:
         reasons.append(f"the total changed: {' → '.join(map(str, changed_totals))}")
     elif walk.totals and walk.totals[0] != walk.items and not walk.partial:
@@ -195,7 +210,7 @@ def _drop_repeated(page: Page, seen: frozenset[int] | set[int]) -> tuple[tuple[A
     fresh = []
     repeated = []
     on_page = set[int]()
-    for item, key, digest in zip(page.items, page.keys, page.digests[1:], strict=True):
+    for item, key, digest in zip(page.items, page.keys, page.digests[1:], strict=False):  # other digests follow
         if not key:
             fresh.append(item)
         elif digest in seen or digest in on_page:
@@ -252,10 +267,12 @@ class _Ending(NamedTuple):
     Attributes:
         goes_on: there is another page.
         doubt: if there seems to be none: why that is not certain; empty if it is.
+        is_announced: the page says so; else it only does not say that it is the last.
     """
 
     goes_on: bool
     doubt: str = ""
+    is_announced: bool = True
 
 
 def _find_ending(rule: PagingRule, walk: Walk, after: Walk, page: Page, size: int) -> _Ending:
@@ -272,42 +289,46 @@ def _find_ending(rule: PagingRule, walk: Walk, after: Walk, page: Page, size: in
         return _Ending(page.has_more)
     unclear = dict(page.unclear)
     if rule.style not in LINKED_STYLES:
-        announced = _has_more_by_totals(rule, walk, after, page, size)
+        announced = _read_totals(rule, walk, after, page, size)
         if announced is not None:
-            return _Ending(announced)
+            return announced
     if rule.style in LINKED_STYLES or rule.links is not None or rule.next is not None:
         goes_on = page.next_position is not None
         problem = unclear.get("next") or unclear.get("links") or unclear.get("more")
+        is_announced = True
     else:
         goes_on = bool(page.items)
         problem = unclear.get("more")
+        is_announced = False
     if goes_on or problem is None:
-        return _Ending(goes_on)
+        return _Ending(goes_on, is_announced=is_announced)
     return _Ending(goes_on=False, doubt=f"the end cannot be recognised: {problem}")
 
 
-def _has_more_by_totals(rule: PagingRule, walk: Walk, after: Walk, page: Page, size: int) -> bool | None:
-    """Whether the announced totals promise another page, None if there are none.
+def _read_totals(rule: PagingRule, walk: Walk, after: Walk, page: Page, size: int) -> _Ending | None:
+    """What the announced totals say of the end; None if there are none, or they are below what has come.
 
     A total of items is reached when so many have come. If fewer come, the page that should be the last is the end where
     the provider kept to the requested size so far; elsewhere an empty page is.
     """
     offset = _counted_position(rule, walk) - rule.first
     if rule.style == "page" and page.total_pages is not None:
-        return offset + 1 < page.total_pages
+        return _Ending(offset + 1 < page.total_pages)
     total = page.total_items
     if total is None and walk.totals:
         total = walk.totals[-1]
-    if total is None:
+    if total is None or after.received > total:
         return None
     if rule.style == "offset":
-        return offset + len(page.items) < total
-    if walk.partial:  # what came before is unknown: count positions, not items
-        return (offset + 1) * size < total if size else bool(page.items)
+        return _Ending(offset + len(page.items) < total)
+    if walk.partial and not size:
+        return _Ending(bool(page.items), is_announced=False)
     should_be_last = bool(size) and (offset + 1) * size >= total
-    kept_to_size = walk.pages > 0 and walk.received == walk.pages * size
-    is_over = should_be_last and (kept_to_size or not page.items)
-    return after.received < total and not is_over
+    has_kept_to_size = walk.received == walk.pages * size and (walk.pages > 0 or len(page.items) == size)
+    is_over = should_be_last and (has_kept_to_size or not page.items)
+    if walk.partial:  # what came before is unknown: count positions, not items
+        return _Ending(not is_over, is_announced=not should_be_last)
+    return _Ending(after.received < total and not is_over, is_announced=not should_be_last)
 
 
 def _find_stall(rule: PagingRule, walk: Walk, page: Page, *, is_repeated: bool) -> str:

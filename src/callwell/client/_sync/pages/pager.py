@@ -19,7 +19,7 @@ from callwell.client.pages.seen import DeliveredDigests
 from callwell.core import lookahead, paging
 from callwell.core.paging import Walk  # noqa: TC001 - a stored `Position` is read by its annotations
 from callwell.core.verdict import Verdict  # noqa: TC001 - as above
-from callwell.errors import InvalidOption, UnexpectedAnswer
+from callwell.errors import ApiError, InvalidOption, UnexpectedAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from callwell.core.rules.operations import PagingRule
 
 T = TypeVar("T")
+
+AFTER_LAST: Final = frozenset({404, 416})
+"""Statuses by which servers refuse a page after the last: it is not there. A 400 or 422 may also be a bound on how far
+a list can be read, so it stays an error."""
 
 MAX_AHEAD: Final = 64
 """Pages that may be under way at once: each opens a connection, which providers and proxies limit."""
@@ -159,17 +163,37 @@ class Pager(Generic[T]):
     def pages(self) -> Generator[list[T]]:
         """The pages, as lists of items with keys that have not come before."""
         with closing(Prefetcher(self._fetch)) as prefetcher:
+            is_announced = True
             while self._verdict is None:
-                page = self._parse_page(prefetcher.get(self._walk.position))
+                try:
+                    answer = prefetcher.get(self._walk.position)
+                except ApiError as error:
+                    if is_announced or not self._is_after_last(error):
+                        raise
+                    self._verdict = paging.end_verdict(self._walk)
+                    return
+                page = self._parse_page(answer)
                 known = self._seen.add(page.digests)
                 step = paging.advance(self._rule, self._walk, page, self._size, known)
                 self._walk = step.walk
                 self._verdict = step.verdict
+                is_announced = step.is_announced
                 depth = self._depth if step.verdict is None else 0
                 positions = lookahead.next_positions(self._rule, step.walk, page, self._size, depth)
                 if not prefetcher.prefetch(positions):
                     self._depth = 1
                 yield cast("list[T]", [rename_fields(item, self._names) for item in step.items])
+
+    def _is_after_last(self, error: ApiError) -> bool:
+        """Whether a page that nobody announced is missing because the list ends before it: the list is still there.
+
+        Raises:
+            CallwellError: the first page is gone as well, or cannot be read now.
+        """
+        if error.status not in AFTER_LAST:
+            return False
+        self._fetch(self._rule.first)
+        return True
 
     def _copy(self, start: PagerPosition, delivered: Iterable[int], depth: int) -> Pager[T]:
         return Pager(
