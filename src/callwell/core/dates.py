@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parses dates as servers write them: the three forms of RFC 9110 (IMF-fixdate, RFC 850, asctime) and RFC 3339.
+"""Parses dates as servers write them: the forms of RFC 9110 (IMF-fixdate, RFC 850, asctime), RFC 3339 and JavaScript.
 
 Servers get them wrong in many small ways, so parsing is lenient: the day of the week is not checked and may be missing,
 and so may the zone, as RFC 9110 knows none but GMT. A string that is still no date gives None; nothing raises.
@@ -13,8 +13,14 @@ from typing import Final
 MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 DAYS_IN_MONTH: Final = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
-ZONES: Final = {"est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7}
+RFC_5322_ZONES: Final = {"est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7}
 """Hours from UTC of the obsolete zones of RFC 5322 (4.3), which says that any other name means UTC."""
+
+EASTERN_ZONES: Final = {"bst": 1, "west": 1, "cet": 1, "met": 1, "cest": 2, "mest": 2, "eet": 2, "eest": 3, "msk": 3}
+FAR_ZONES: Final = {"jst": 9, "kst": 9, "aest": 10, "aedt": 11, "nzst": 12, "nzdt": 13, "akst": -9, "akdt": -8}
+"""Others that servers name, and that mean one zone."""
+
+ZONES: Final = {**RFC_5322_ZONES, **EASTERN_ZONES, **FAR_ZONES}
 
 FIRST_TWO_DIGIT_YEAR: Final = 70
 """Years of two digits begin here, in 1970: no service is older than the epoch."""
@@ -26,11 +32,13 @@ MAX_CHARS: Final = 64
 """Longer strings are not dates: the longest forms have about 35 characters."""
 
 _TIME = r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?P<part>[.,]\d{1,9})?)?"
-_ZONE = r"(?P<zone>[A-Za-z]{1,5}|[+-]\d{2}:?\d{2})?"
+_ZONE = r"(?P<zone>(?:GMT|UTC?)?[+-]\d{2}:?\d{2}|[A-Za-z]{1,5})?"
+_COMMENT = r"(?:\s*\([A-Za-z ]*\))?"
 _WEEKDAY = r"(?:[A-Za-z]{3,9}\.?,?\s*)?"
 _FORMS: Final = (
     rf"{_WEEKDAY}(?P<day>\d{{1,2}})[\s-]+(?P<month>[A-Za-z]{{3,9}})[\s-]+(?P<year>\d{{2,4}}),?\s+{_TIME}\s*{_ZONE}",
     rf"{_WEEKDAY}\b(?P<month>[A-Za-z]{{3,9}})\s+(?P<day>\d{{1,2}})\s+{_TIME}\s+(?:{_ZONE}\s+)?(?P<year>\d{{4}})",
+    rf"{_WEEKDAY}\b(?P<month>[A-Za-z]{{3,9}})\s+(?P<day>\d{{1,2}}),?\s+(?P<year>\d{{4}})\s+{_TIME}\s*{_ZONE}{_COMMENT}",
     rf"(?P<year>\d{{4}})-(?P<month>\d{{2}})-(?P<day>\d{{2}})[Tt\s_]{_TIME}\s*{_ZONE}",
 )
 _PATTERNS: Final = tuple([re.compile(form, re.ASCII) for form in _FORMS])
@@ -87,14 +95,15 @@ def _parse_month(text: str) -> int | None:
 def _parse_offset_s(zone: str | None) -> int | None:
     if not zone:
         return 0
-    if zone[0] not in "+-":
+    offset = zone.lstrip("GMTUC")  # of `GMT+0200`
+    if not offset or offset[0] not in "+-":
         return ZONES.get(zone.lower(), 0) * 3600
-    hours = int(zone[1:3])
-    minutes = int(zone[-2:])
+    hours = int(offset[1:3])
+    minutes = int(offset[-2:])
     if hours > 23 or minutes > 59:  # noqa: PLR2004 - of a day and of an hour
         return None
     ahead = hours * 3600 + minutes * 60
-    return -ahead if zone[0] == "-" else ahead
+    return -ahead if offset[0] == "-" else ahead
 
 
 def _is_leap(year: int) -> bool:
