@@ -48,3 +48,10 @@ def test_members_may_have_zeros_between_them() -> None:
     """Padding ends no body: what comes after it belongs to it, as in files."""
     body = gzip.compress(TEXT[:4], mtime=0) + b"\0" * 600 + gzip.compress(TEXT[4:], mtime=0) + b"\0" * 3
     assert decode(body, "gzip", MOST).body == TEXT
+
+
+@pytest.mark.parametrize(("transfer", "is_large"), [({}, True), ({"transfer-encoding": "chunked"}, False)])
+def test_a_length_beside_chunks_makes_no_body_large(transfer: dict[str, str], *, is_large: bool) -> None:
+    """RFC 9112, section 6.3: the chunks say how long it is, whatever a proxy has left in the other header."""
+    headers = ResponseHeaders(HeaderMap({"content-length": f"{MOST + 1}", **transfer}))
+    assert bodies.is_too_large(headers, 200, MOST) is is_large

@@ -28,6 +28,13 @@ def test_no_coding_of_a_file_is_missed(lines: list[str], coding: tuple[str, ...]
     assert partial.parse_head(200, given, 0.0).codings == coding
 
 
+@pytest.mark.parametrize(("transfer", "length"), [("chunked", None), ("gzip, Chunked", None), ("identity", 6000)])
+def test_a_length_beside_chunks_counts_for_nothing(transfer: str, length: int | None) -> None:
+    """RFC 9112, section 6.3: the chunks say how long the body is."""
+    given = {"content-length": "6000", "transfer-encoding": transfer}
+    assert partial.parse_head(200, given, 0.0).content_length == length
+
+
 def test_a_modification_date_without_a_zone_is_gmt() -> None:
     """The zone of the machine plays no part in it."""
     given = {"last-modified": "Sat, 28 Nov 2026 15:00:00", "date": "Sat, 28 Nov 2026 16:00:00 GMT"}

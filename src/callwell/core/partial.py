@@ -125,7 +125,9 @@ def parse_head(status: int, headers: Mapping[str, str], wall: float) -> StorageH
             they contradict each other, they prove nothing.
         wall: seconds since the epoch, for a date in `Retry-After`.
     """
-    length = headers.get("content-length", "").strip()
+    # In chunks, a body is as long as they say, whatever a proxy has left in the other header (RFC 9112, section 6.3).
+    is_chunked = "chunked" in headers.get("transfer-encoding", "").lower()
+    length = "" if is_chunked else headers.get("content-length", "").strip()
     start, stop, total = _parse_content_range(headers)
     return StorageHead(
         status=status,

@@ -54,7 +54,7 @@ def has_no_body(status: int, method: str) -> bool:
 def is_too_large(headers: ResponseHeaders, status: int, bound: int) -> bool:
     """Whether a success announces more bytes than the bound. Of an error, the beginning is read in any case."""
     length = headers.get("content-length", "")
-    return status in OK and length.isdecimal() and int(length) > bound
+    return status in OK and length.isdecimal() and int(length) > bound and "transfer-encoding" not in headers
 
 
 def build_response(status: int, fields: EditableFields, headers: ResponseHeaders, body: bytes, bound: int) -> Response:
