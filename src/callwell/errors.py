@@ -627,7 +627,7 @@ class UploadMismatch(UploadError):
     """All pieces were sent, but the provider reports something else.
 
     Attributes:
-        what: `size`, `checksum`, `pieces` or `state`.
+        what: `size`, `checksum`, `pieces` or `state`; `report` if what the provider reports cannot be read.
         sent: what was sent.
         found: what the provider reports.
     """

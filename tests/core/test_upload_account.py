@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from callwell.core import ranges, upload, upload_status
 from callwell.core.ranges import PieceRange
@@ -347,6 +348,8 @@ def test_a_forgotten_piece_of_a_stream_cannot_go_again() -> None:
     assert upload.next_action(state)[1] == UploadFailed(UploadReason.FORGOTTEN, 1)
 
 
+SIZED: Final = replace(RULE, size="size")
+
 STATUS: Final = UntilRule(
     at="ready", values=(True,), failed_at="made.state", failed=("failed", "broken"), pending=("working",)
 )
@@ -377,8 +380,9 @@ def test_a_failure_counts_when_the_provider_has_stopped_work(json: Any, word: st
     [(5, 5), ("5", 5), (5.0, 5), (5.5, None), (True, None), ("5.5", None), ("", None), (None, None), ([5], None)],
 )
 def test_numbers_count_in_either_form(value: object, number: int | None) -> None:
-    """What is not a whole number says nothing."""
-    assert upload_status.parse_count(value) == number
+    """What is not a whole number says nothing, and is named."""
+    report = upload_status.parse_status(SIZED, {"size": value})
+    assert (report.size, bool(report.unreadable)) == (number, number is None and value not in ("", None))
 
 
 numbers = st.sets(st.integers(1, 30))

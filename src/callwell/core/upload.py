@@ -18,8 +18,8 @@ copies is refused as a duplicate. For a piece that was in doubt, and for no othe
 
 **The provider's report.** It counts for more than the responses to the pieces: a piece that two reports in a row leave
 out is forgotten, and sent again. (One report may come from a server that has not heard of the piece yet.) When all
-pieces are confirmed, the provider is asked what it has; if that is not what was sent, the upload fails. One query is
-under way at a time, and waits a little, so that it covers all pieces that were lost in the meantime.
+pieces are confirmed, the provider is asked what it has; if that is not what was sent, or cannot be read, the upload
+fails. One query is under way at a time; it waits a little, to cover all pieces that are lost meanwhile.
 
 **Resume.** After the death of a process, every piece that was not confirmed is in doubt, because what was in flight is
 not recorded. So nothing is sent before the first query.
@@ -65,6 +65,7 @@ class UploadReason(StrEnum):
     UNFINISHED = "unsettled"
     FAILED = "failed"
     FORGOTTEN = "forgotten"
+    UNREADABLE = "unreadable"
 
 
 class Upload(NamedTuple):
@@ -353,7 +354,9 @@ def _verify(state: Upload, report: UploadStatus, size: int | None) -> Upload:
         return _fail(state, UploadReason.UNFINISHED, 0) if checks >= MAX_CHECKS else state
     has_other_size = None not in (report.size, size) and report.size != size
     if not has_other_size and report.checksum_matches is not False:
-        return state._replace(verified=True)
+        if not report.unreadable or report.is_whole or report.checksum_matches or report.size is not None:
+            return state._replace(verified=True)
+        return _fail(state, UploadReason.UNREADABLE, 0) if checks >= SIZE_CHECKS else state
     is_sure = report.is_whole or checks >= SIZE_CHECKS
     return _fail(state, UploadReason.DIFFERS, 0) if is_sure else state
 

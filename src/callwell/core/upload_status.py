@@ -2,18 +2,24 @@
 """What a provider has of a file, as the response of its status operation says.
 
 A field that the profile does not name, or that the response leaves out, is None: nothing follows from it. Numbers are
-read in either form that JSON has for them, `5` and `"5"`.
+read in either form that JSON has for them, `5` and `"5"`. A field that cannot be read is None too, and
+`UploadStatus.unreadable` names it: whoever needs it must not take silence for consent.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from callwell.core import json_values, ranges
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from callwell.core.ranges import PieceRange
     from callwell.core.rules.operations import UntilRule, UploadRule
+
+T = TypeVar("T")
 
 
 class UploadStatus(NamedTuple):
@@ -28,6 +34,7 @@ class UploadStatus(NamedTuple):
         size: bytes that it has.
         checksum: of what it has, as the response gives it.
         checksum_matches: whether that is the checksum of what was sent, once that is known.
+        unreadable: the first field that cannot be read, and what is wrong with it; empty if all can.
     """
 
     pieces: tuple[PieceRange, ...] | None = None
@@ -38,29 +45,58 @@ class UploadStatus(NamedTuple):
     size: int | None = None
     checksum: str | None = None
     checksum_matches: bool | None = None
+    unreadable: str = ""
 
 
 def parse_status(rule: UploadRule, json: Any) -> UploadStatus:
-    """Read a response of the status operation. It never raises: what cannot be read counts as not said.
+    """Read a response of the status operation. It never raises.
 
     Args:
         rule: where the response says what.
         json: the response's body.
     """
-    listed = json_values.value_at(json, rule.received)
-    numbers = [parse_count(value) for value in listed] if isinstance(listed, list) else None
-    checksum = None if rule.checksum is None else json_values.value_at(json, rule.checksum)
+    problems = list[str]()
+
+    def parse(name: str, parser: Callable[[Any], T], path: str | None) -> T | None:
+        try:
+            return parser(json_values.value_at(json, path))
+        except json_values.AmbiguousValue as error:
+            problems.append(f"{name}: {error}")
+            return None
+
     state = rule.state
     word = None if state is None else json_values.value_at(json, state.at)
     return UploadStatus(
-        pieces=None if numbers is None else ranges.from_numbers(number for number in numbers if number),
-        total=parse_count(json_values.value_at(json, rule.total)),
+        pieces=parse("received", _parse_pieces, rule.received),
+        total=parse("total", partial(_parse_total, rule), rule.total),
         is_whole=None if state is None or word is None else has_reached(state, json),
         has_failed=state is not None and find_failure(state, json) is not None,
         word="" if word is None else str(word),
-        size=None if rule.size is None else parse_count(json_values.value_at(json, rule.size)),
-        checksum=checksum if isinstance(checksum, str) and checksum else None,
+        size=parse("size", json_values.to_count, rule.size),
+        checksum=parse("checksum", _parse_checksum, rule.checksum),
+        unreadable=problems[0] if problems else "",
     )
+
+
+def _parse_pieces(value: Any) -> tuple[PieceRange, ...] | None:
+    """The numbers of the pieces that have arrived; one that cannot be read makes all of them uncertain."""
+    if value is None:
+        return None
+    if not isinstance(value, list):
+        raise json_values.AmbiguousValue(value, "a list of numbers")
+    numbers = [json_values.to_count(item) for item in value]
+    return ranges.from_numbers([number for number in numbers if number])
+
+
+def _parse_total(rule: UploadRule, value: Any) -> int | None:
+    """The number of pieces; None for what the client itself sends while it does not know it."""
+    return None if value is not None and value == rule.unknown_total else json_values.to_count(value)
+
+
+def _parse_checksum(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value or None
+    raise json_values.AmbiguousValue(value, "a string")
 
 
 def has_reached(rule: UntilRule, json: Any) -> bool:
@@ -86,14 +122,6 @@ def find_failure(rule: UntilRule, json: Any) -> str | None:
     if any(word in rule.pending for word in words):
         return None
     return next((str(word) for word in words if word in rule.failed), None)
-
-
-def parse_count(value: object) -> int | None:
-    """A number of things in any form with one meaning; None for all else."""
-    try:
-        return json_values.to_count(value)
-    except json_values.AmbiguousValue:
-        return None
 
 
 def _values_at(json: Any, path: list[str]) -> list[Any]:

@@ -227,6 +227,13 @@ def to_error(
         case UploadReason.UNFINISHED:
             text = f"{operation}: {target} has all pieces, but stays {report.word!r}; make the same call again later"
             return UploadMismatch(text, target=target, what="state", sent="all pieces", found=report.word)
+        case UploadReason.UNREADABLE:
+            text = (
+                f"{operation}: {target} has all pieces, but what the provider says of them cannot be read "
+                f"({report.unreadable}): see whether it is whole, and correct the upload's fields in the profile"
+            )
+            found = report.unreadable
+            return UploadMismatch(text, target=target, what="report", sent="all pieces", found=found)
         case UploadReason.FAILED:
             text = f"{operation}: the provider cannot process the file: {target} is {report.word!r}; delete it"
             return ProcessingFailed(text, target=target, state=report.word)

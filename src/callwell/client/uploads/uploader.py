@@ -234,7 +234,7 @@ class AsyncUploader:
             await sender.run(self._options.pieces)
         except (FileChanged, FileUnfit, UploadMismatch, ProcessingFailed) as error:
             error.target = sender.state.target
-            if not (isinstance(error, UploadMismatch) and error.what == "state"):
+            if not (isinstance(error, UploadMismatch) and error.what in ("state", "report")):
                 await self._use(self._position.forget)
             raise
         except CallwellError as error:

@@ -235,7 +235,7 @@ class Uploader:
             sender.run(self._options.pieces)
         except (FileChanged, FileUnfit, UploadMismatch, ProcessingFailed) as error:
             error.target = sender.state.target
-            if not (isinstance(error, UploadMismatch) and error.what == "state"):
+            if not (isinstance(error, UploadMismatch) and error.what in ("state", "report")):
                 self._use(self._position.forget)
             raise
         except CallwellError as error:
