@@ -117,6 +117,10 @@ LAST_ITEMS: Final = [
 LINKS: Final = [
     ({"Page": NUMBER}, shape(data=ITEMS, next_page_uri=TEXT), keys(next="next_page_uri")),
     ({"page": NUMBER}, shape(data=ITEMS, next=LINK), keys(next="next")),
+    ({"page": NUMBER}, shape(count=NUMBER, next=TEXT, data=ITEMS), keys(next="next")),
+    ({"page": NUMBER}, shape(data=ITEMS, next_page=TEXT), keys(next="next_page")),
+    ({"page[number]": NUMBER}, shape(data=ITEMS, links=shape(next=TEXT)), keys(next="links.next")),
+    ({"page[after]": TEXT}, shape(data=ITEMS, links=shape(next=TEXT)), keys(next="links.next")),
     ({"page": NUMBER}, shape(data=ITEMS, _links=shape(next=shape(href=TEXT))), keys(next="_links.next.href")),
     (
         {"$top": NUMBER},
@@ -157,6 +161,8 @@ NUMBERED: Final = [
         shape(values=ITEMS, total=NUMBER),
         keys(items="values", style="offset", position="startAt", first=0, size="maxResults", total="total"),
     ),
+    ({"page": NUMBER}, shape(data=ITEMS, itemCount=NUMBER), keys(style="page")),
+    ({"page": NUMBER}, shape(data=ITEMS, meta=shape(recordCount=NUMBER)), keys(style="page")),
     ({"page": NUMBER}, shape(things=ITEMS, warnings=ITEMS), keys(items="things", style="page")),
     ({"page": NUMBER}, shape(my_things=ITEMS, others=ITEMS), keys(items="my_things", style="page")),
     ({"skip": NUMBER}, shape(a=ITEMS), keys(items="a", style="offset", position="skip", first=0)),
@@ -227,3 +233,25 @@ def test_what_is_not_clear_is_said() -> None:
     nowhere = infer({"cursor": TEXT}, shape(data={"type": "array", "items": TEXT}))
     assert nowhere is not None
     assert nowhere.rule is None
+
+
+@pytest.mark.parametrize(
+    ("query", "schema", "is_asked"),
+    [
+        ({"page": NUMBER}, ITEMS, True),
+        ({"page": NUMBER}, shape(data=ITEMS, has_more=FLAG), True),
+        ({"page": {**NUMBER, "minimum": 1}}, ITEMS, False),
+        ({"page": {**NUMBER, "description": "Zero-based page index"}}, ITEMS, False),
+        ({"page": NUMBER}, shape(data=ITEMS, total=NUMBER), False),
+        ({"offset": NUMBER}, ITEMS, False),
+        ({"cursor": TEXT}, shape(data=ITEMS, next_cursor=TEXT), False),
+    ],
+)
+def test_the_number_of_the_first_page_is_asked_for(
+    query: dict[str, Any], schema: dict[str, Any], *, is_asked: bool
+) -> None:
+    """Where it is a guess, and no total would show that a page was missed."""
+    found = infer(query, schema)
+    assert found is not None
+    assert found.rule is not None
+    assert [question.example for question in found.rule.questions] == ([("first = 0",)] if is_asked else [])

@@ -166,6 +166,19 @@ def test_a_cursor_is_sent_as_its_parameter_takes_it(operation: str, name: str, a
     assert (query(world.urls[1])[name], pager.verdict.end) == ("7", End.COMPLETE)
 
 
+def test_a_cursor_that_is_an_address_is_followed_as_a_link() -> None:
+    """Many documents do not say which of the two it is; its parameter could not take it."""
+    for operation in ("things.scroll", "things.list"):
+        world = ScriptedProvider(page(1, f"{BASE}/odd?page=2"), page(2, f"{BASE}/odd?page=3"), page(3))
+        pager = connect(world, provider=TAKES_NUMBERS).pages(operation)
+        assert read(pager) == ["1", "2", "3"]
+        assert (world.urls[1:], pager.verdict.end) == ([f"{BASE}/odd?page=2", f"{BASE}/odd?page=3"], End.COMPLETE)
+    away = ScriptedProvider(page(1, "https://evil.test/v1/x"))
+    with pytest.raises(errors.UnexpectedAnswer, match="is not followed"):
+        read(connect(away).pages("things.scroll"))
+    assert len(away.sent) == 1
+
+
 @pytest.mark.parametrize(
     "empty",
     [Response(204, {}, b""), make_response(200, b"null"), make_response(200, {}), make_response(200, {"items": None})],

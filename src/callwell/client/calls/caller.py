@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 LINKED: Final = ("next-link", "link-header")
 """Paging styles in which a page contains the address of the next one."""
 
+ADDRESSES: Final = ("https://", "http://")
+"""How a cursor begins that is such an address."""
+
 
 class AsyncCaller:
     """Makes the calls of a client, all with the same options.
@@ -222,7 +225,8 @@ class AsyncCaller:
     async def _fetch_page(
         self, handle: OperationHandle, rule: PagingRule, filters: Mapping[str, object], position: int | str | None
     ) -> Answer:
-        if rule.style not in LINKED:
+        # A cursor that is an address leads to the next page itself: some documents do not call it a link.
+        if rule.style not in LINKED and not (isinstance(position, str) and position.startswith(ADDRESSES)):
             return await self.run(
                 handle, filters if position is None else handle.binder.with_position(filters, rule.position, position)
             )

@@ -10,21 +10,6 @@ Level = Literal["documented", "assumed"]
 """How sure an inference is: see `Found.level`."""
 
 
-class Found(NamedTuple, Generic[T]):
-    """Something that was inferred.
-
-    Attributes:
-        value: the rule for the profile.
-        level: `documented` if the document says so in words or in a field made for it, `assumed` if names and shapes
-            suggest it.
-        reason: what in the document leads to it, for display.
-    """
-
-    value: T
-    level: Level
-    reason: str
-
-
 class Question(NamedTuple):
     """Something that the document does not say, and a person must.
 
@@ -35,3 +20,20 @@ class Question(NamedTuple):
 
     text: str
     example: tuple[str, ...] = ()
+
+
+class Found(NamedTuple, Generic[T]):
+    """Something that was inferred.
+
+    Attributes:
+        value: the rule for the profile.
+        level: `documented` if the document says so in words or in a field made for it, `assumed` if names and shapes
+            suggest it.
+        reason: what in the document leads to it, for display.
+        questions: what the document leaves open about it.
+    """
+
+    value: T
+    level: Level
+    reason: str
+    questions: tuple[Question, ...] = ()

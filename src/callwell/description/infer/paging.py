@@ -28,6 +28,14 @@ from callwell.description.infer.answer_fields import (
     read_fields,
 )
 from callwell.description.infer.evidence import Found
+from callwell.description.infer.page_parameters import (
+    FIRST_PAGE,
+    NUMBERS,
+    documented_first,
+    find_parameter,
+    find_position,
+    largest_page,
+)
 from callwell.description.infer.paging_words import (
     BACKWARDS,
     CURSORS,
@@ -52,20 +60,9 @@ if TYPE_CHECKING:
     from callwell.description.infer.evidence import Level
     from callwell.description.model import Operation, Parameter
 
-NUMBERS: Final = ("integer", "number", "string")
-"""How numbers and counts may be written in a response; as query parameters they are often described as strings."""
-
 _LINK_HEADER: Final = re.compile(r"\blink`? header", re.IGNORECASE)
-_MAXIMUM: Final = re.compile(
-    r"\b(?:max(?:imum)?\.?(?: (?:is|of|value))?:? *`?|1 (?:and|to) |1-)([1-9][0-9]{0,4})\b", re.IGNORECASE
-)
-"""How descriptions name the largest page: `(max 100)`, `between 1 and 100`."""
-
-_COUNTS_FROM: Final = re.compile(
-    r"\b(zero|one|0|1)[- ](?:based|indexed)|\b(?:starts?|starting|beginning|begins) (?:at|from|with) `?([01])\b",
-    re.IGNORECASE,
-)
-"""How descriptions say which page is the first: `Zero-based page index`, `starting from 1`."""
+NEXT_PAGES: Final = ("next", "nextpage")
+"""Names of a field that may be an address, a number or a cursor."""
 
 _IS_LINK: Final = re.compile(r"\b(ur[il]s?|link|href|hyperlink)\b", re.IGNORECASE)
 _IS_ADDRESS: Final = re.compile(r"https?://|/")
@@ -121,10 +118,10 @@ def infer_paging(operation: Operation, *, link_header: bool = False) -> ListFind
     if items and any(field.name in OBJECT_KEYS for field in fields if field.parent_path == items.rpartition(".")[0]):
         return None
     link_header = link_header or any(_LINK_HEADER.search(parameter.summary) for parameter in query.values())
-    size = _find_parameter(query, SIZES, NUMBERS)
+    size = find_parameter(query, SIZES, NUMBERS)
     about = fields_about(items or "", fields)
     offsets = OFFSETS if size is None else (*OFFSETS, *SIZED_OFFSETS)
-    has_position = _find_position(query, (*PAGES, *offsets, *CURSORS)) is not None
+    has_position = find_position(query, (*PAGES, *offsets, *CURSORS)) is not None
     has_next = _find_link(about) is not None or find_field(about, HAS_MORE, "boolean") is not None
     if not (has_position or (has_next and size is not None) or (link_header and size is not None)):
         return None
@@ -168,7 +165,7 @@ def infer_by_link_header(operation: Operation, linked: Collection[str]) -> Found
 
 def list_position(operation: Operation) -> str:
     """The query parameter for the position in a list; empty if there is none."""
-    found = _find_position(_query_of(operation), (*CURSORS, *PAGES))
+    found = find_position(_query_of(operation), (*CURSORS, *PAGES))
     return "" if found is None else found.wire_name
 
 
@@ -190,17 +187,17 @@ def _by_cursor(listed: _DescribedList) -> Found[PagingRule] | None:
     names: Collection[str] = CURSORS
     if following.name in {"nextoffset", "nextstart"}:
         names = (*CURSORS, *OFFSETS)
-    elif following.name in {"nextpage", "next"} and "string" in schemas.value_types(following.schema):
+    elif following.name in NEXT_PAGES and "string" in schemas.value_types(following.schema):
         names = (*CURSORS, *PAGES)
-    position = _find_position(listed.query, names)
-    if position is None or plain_name(position.wire_name) in BACKWARDS:
+    position = find_position(listed.query, names)
+    if position is None or plain_name(position.wire_name) in BACKWARDS or _find_unnamed_link(listed) is not None:
         return None
     return _found_rule(listed, position, following, style="cursor", next=following.path)
 
 
 def _by_link(listed: _DescribedList) -> Found[PagingRule] | None:
     """An address of the next page, unless pages can be counted by a total."""
-    following = _find_link(listed.about)
+    following = _find_link(listed.about) or _find_unnamed_link(listed)
     if following is None or (_find_page_or_offset(listed) and _total_fields(listed)):
         return None
     return _found_rule(listed, None, following, style="next-link", next=following.path)
@@ -233,20 +230,23 @@ def _by_number(listed: _DescribedList) -> Found[PagingRule] | None:
     if position is None:
         return None
     style = "page" if plain_name(position.wire_name) in PAGES else "offset"
-    first = _first_position(position, style)
+    first = documented_first(position)
     totals = {name: field.path for name, field in _total_fields(listed).items()}
-    return _found_rule(listed, position, None, style=style, first=first, **totals)
+    default = 1 if style == "page" or plain_name(position.wire_name) == "startindex" else 0
+    found = _found_rule(listed, position, None, style=style, first=default if first is None else first, **totals)
+    is_guessed = first is None and style == "page" and not (found.value.total or found.value.pages)
+    return found._replace(questions=(FIRST_PAGE,)) if is_guessed else found
 
 
 def _by_any_item(listed: _DescribedList) -> Found[PagingRule] | None:
     """The ID of the last item; without a flag, an empty page ends the list."""
-    position = _find_position(listed.query, CURSORS)
+    position = find_position(listed.query, CURSORS)
     key = _item_key(listed.item) or _noun_key(listed) or _nested_key(listed.item)
     if position is None or key is None or listed.query.keys().isdisjoint(CURSORS):
         return None
     earlier = next((listed.query[name] for name in ("before", "beforeid") if name in listed.query), None)
     has_flag = find_field(listed.about, HAS_MORE, "boolean") is not None
-    if earlier is not None and not listed.items and not has_flag and _find_position(listed.query, BACKWARDS):
+    if earlier is not None and not listed.items and not has_flag and find_position(listed.query, BACKWARDS):
         position = earlier  # lists of this kind begin with the newest item
     return _found_rule(listed, position, None, style="cursor", next_item=key)
 
@@ -278,19 +278,10 @@ def _common_settings(listed: _DescribedList) -> dict[str, Any]:
     common: dict[str, Any] = {"key": _item_key(listed.item)}
     if listed.size is not None:
         common["size"] = listed.size.wire_name
-        maximum = _largest_page(listed.size)
+        maximum = largest_page(listed.size)
         if maximum:
             common["max_size"] = maximum
     return common
-
-
-def _largest_page(size: Parameter) -> int:
-    """The largest page that the provider accepts; 0 if the document does not say."""
-    maximum = size.schema.get("maximum")
-    if isinstance(maximum, int) and not isinstance(maximum, bool) and maximum > 0:
-        return maximum
-    described = _MAXIMUM.search(size.summary)
-    return int(described[1]) if maximum is None and described else 0
 
 
 def _total_fields(listed: _DescribedList) -> dict[str, AnswerField]:
@@ -303,25 +294,8 @@ def _total_fields(listed: _DescribedList) -> dict[str, AnswerField]:
 
 def _find_page_or_offset(listed: _DescribedList) -> Parameter | None:
     """The parameter for a page number, else for an offset."""
-    found = _find_position(listed.query, PAGES) or _find_position(listed.query, OFFSETS)
-    return _find_position(listed.query, SIZED_OFFSETS) if found is None and listed.size is not None else found
-
-
-def _find_position(query: Mapping[str, Parameter], names: Collection[str]) -> Parameter | None:
-    return _find_parameter(query, names, NUMBERS)
-
-
-def _find_parameter(query: Mapping[str, Parameter], names: Collection[str], kinds: Collection[str]) -> Parameter | None:
-    """The parameter with the first of some names. A time is a filter, not a position."""
-    for name in names:
-        parameter = query.get(name)
-        if parameter is None:
-            continue
-        found = schemas.value_types(parameter.schema)
-        is_time = str(parameter.schema.get("format", "")).startswith("date")
-        if not is_time and (not found or found & set(kinds)):
-            return parameter
-    return None
+    found = find_position(listed.query, PAGES) or find_position(listed.query, OFFSETS)
+    return find_position(listed.query, SIZED_OFFSETS) if found is None and listed.size is not None else found
 
 
 def _find_link(fields: list[AnswerField]) -> AnswerField | None:
@@ -331,9 +305,20 @@ def _find_link(fields: list[AnswerField]) -> AnswerField | None:
     return found if found is not None and (found is hal or _is_link(found)) else None
 
 
+def _find_unnamed_link(listed: _DescribedList) -> AnswerField | None:
+    """The next page as a string where pages are numbers: it cannot be a number, so it is an address."""
+    position = find_position(listed.query, PAGES)
+    if position is None or find_position(listed.query, CURSORS) is not None:
+        return None
+    types = schemas.value_types(position.schema)
+    return find_field(listed.about, NEXT_PAGES, "string") if types and "string" not in types else None
+
+
 def _is_link(field: AnswerField) -> bool:
     """Whether a value is an address."""
-    if field.name in NEXT_LINKS and field.name not in {"next", "nextpage"}:
+    if field.name in NEXT_LINKS and field.name not in NEXT_PAGES:
+        return True
+    if field.name == "next" and field.parents[-1:] in {("links",), ("_links",)}:
         return True
     schema = field.schema
     example = schema.get("example") or next(iter(schema.get("examples") or ()), "")
@@ -342,18 +327,6 @@ def _is_link(field: AnswerField) -> bool:
         or (isinstance(example, str) and _IS_ADDRESS.match(example) is not None)
         or _IS_LINK.search(str(schema.get("description", ""))) is not None
     )
-
-
-def _first_position(position: Parameter, style: str) -> int:
-    """The first page or offset: by default, minimum or description, else 1 for pages and 0 for offsets."""
-    for key in ("default", "minimum"):
-        value = position.schema.get(key)
-        if value in (0, 1) and not isinstance(value, bool):
-            return int(value)
-    described = _COUNTS_FROM.search(position.summary)
-    if described:
-        return 0 if (described[1] or described[2]).lower() in ("zero", "0") else 1
-    return 1 if style == "page" or plain_name(position.wire_name) == "startindex" else 0
 
 
 def _item_key(item: Mapping[str, Any]) -> str | None:

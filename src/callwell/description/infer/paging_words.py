@@ -49,8 +49,10 @@ HAS_MORE: Final = (
 )
 TOTALS: Final = (
     *("total", "totalcount", "totalitems", "totalresults", "totalelements", "totalrecords", "totalentries"),
-    *("totalrows", "itemstotal", "itemcount", "totalhits", "totalsize", "recordcount"),
+    *("totalrows", "itemstotal", "totalhits", "totalsize"),
 )
+"""Not `itemCount` or `recordCount`: some providers mean the items of one page by them, and a walk would end there."""
+
 TOTAL_PAGES: Final = ("totalpages", "pagestotal", "pagecount", "lastpage", "numpages", "nbpages", "pages")
 BACKWARDS: Final = frozenset({"before", "beforeid"})
 """Cursors to earlier items: they lead on through lists that begin with the newest."""

@@ -125,6 +125,7 @@ def _part(table: str, found: Found[Any], *, always: Iterable[str] = ()) -> Itera
         default = field.default_factory() if field.default_factory is not msgspec.NODEFAULT else field.default
         if value is not None and (value != default or field.name in always):
             yield f"{to_key(field.name)} = {to_toml(value)}"
+    yield from _question_lines(found.questions)
 
 
 def _question_lines(questions: Iterable[Question]) -> Iterator[str]:

@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 LINKED: Final = ("next-link", "link-header")
 """Paging styles in which a page contains the address of the next one."""
 
+ADDRESSES: Final = ("https://", "http://")
+"""How a cursor begins that is such an address."""
+
 
 class Caller:
     """Makes the calls of a client, all with the same options.
@@ -221,7 +224,8 @@ class Caller:
     def _fetch_page(
         self, handle: OperationHandle, rule: PagingRule, filters: Mapping[str, object], position: int | str | None
     ) -> Answer:
-        if rule.style not in LINKED:
+        # A cursor that is an address leads to the next page itself: some documents do not call it a link.
+        if rule.style not in LINKED and not (isinstance(position, str) and position.startswith(ADDRESSES)):
             return self.run(
                 handle, filters if position is None else handle.binder.with_position(filters, rule.position, position)
             )
