@@ -95,7 +95,13 @@ WANTED: Final[dict[str, tuple[Wanted, ...]]] = {
         Wanted("load_github_s", None, 3, "seconds for a first client of GitHub's document, nothing kept of it"),
         Wanted("warm_client_ms", None, 100, "milliseconds for the first client of the next process"),
         Wanted("generate_github_s", None, None, "seconds of `callwell generate`, whole process"),
-        Wanted("vs_openapi_python_client", 10, None, "seconds that openapi-python-client takes for it, over ours"),
+        Wanted(
+            "vs_openapi_python_client",
+            10,
+            None,
+            "seconds that openapi-python-client takes for it, with its formatter as documented, over ours",
+        ),
+        Wanted("vs_unformatted", None, None, "the same without its formatter, which leaves code unformatted"),
         Wanted(
             "load_vs_aiopenapi3",
             None,
