@@ -55,9 +55,10 @@ def _side_module(parts: ClientParts, prefix: str, side: str) -> str:
     """
     groups = [group_code(parts, group, prefix) for group in parts.methods]
     body = "\n\n\n".join([*groups, client_class_code(parts, prefix)]) + "\n"
-    used = sorted(parts.types.keys() & used_names(body), key=str.lower)
+    used = used_names(body)
+    types = sorted(parts.types.keys() & used, key=str.lower)
     head = HEAD.format(about=f"The {side} client of {safe_text(parts.provider.profile.title)}")
-    imports = import_lines(body, SIDE, own={f"{_package(parts)}.client": used}, base=f"{prefix}Client")
+    imports = import_lines(used, SIDE, own={f"{_package(parts)}.client": types}, base=f"{prefix}Client")
     return head + imports + "\n\n" + body
 
 
@@ -75,7 +76,7 @@ def _names_module(parts: ClientParts) -> str:
     lazy_names = "\n".join(["if not TYPE_CHECKING:", *format_lines(table, "    ")])
     body = "\n\n\n".join([all_names, *parts.types.values(), lazy_names]) + "\n"
     about = f"The types of {safe_text(parts.provider.profile.title)}'s arguments and results, and its clients by name"
-    imports = import_lines(body, {"callwell.lazy_exports": ("export_lazily",)}, own=modules)
+    imports = import_lines(used_names(body), {"callwell.lazy_exports": ("export_lazily",)}, own=modules)
     return HEAD.format(about=about) + imports + "\n\n" + body
 
 

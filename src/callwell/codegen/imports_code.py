@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from callwell.codegen.layout import WIDTH, Brackets, format_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 STANDARD_LIBRARY: Final = {
     "enum": ("StrEnum",),
@@ -61,7 +61,7 @@ _STRING: Final = re.compile(r'"""(?:.|\n)*?"""|"(?:\\.|[^"\\\n])*"')
 
 
 def import_lines(
-    body: str,
+    names: Iterable[str],
     callwell: Mapping[str, Sequence[str]] = STANDALONE,
     *,
     own: Mapping[str, Sequence[str]] = NOTHING,
@@ -70,13 +70,13 @@ def import_lines(
     """The import lines of a module, after its `from __future__` line.
 
     Args:
-        body: the rest of the module.
+        names: those that the rest of the module uses, see `used_names`.
         callwell: names that it may import from Callwell at run time, by module.
         own: names that it imports from other modules of its provider, for type checkers only, by module; a relative
             module begins with a dot.
         base: the base class of its client: type checkers take it from `TYPED`, programs from `callwell.client`.
     """
-    used = {*used_names(body), *itertools.chain.from_iterable(own.values())}
+    used = {*names, *itertools.chain.from_iterable(own.values())}
     types_only: dict[str, Sequence[str]] = {**TYPES_ONLY, **own}
     if base:
         types_only[TYPED] = (base,)

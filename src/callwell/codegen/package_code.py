@@ -109,7 +109,7 @@ def _names_module(about: str, clients: Mapping[str, Sequence[str]], types: Seque
             "\n".join(["if not TYPE_CHECKING:", *format_lines(table, "    ")]),
         ]
     )
-    return HEAD.format(about=about) + import_lines(body, LAZY, own=modules) + "\n" + body + "\n"
+    return HEAD.format(about=about) + import_lines(used_names(body), LAZY, own=modules) + "\n" + body + "\n"
 
 
 def _type_modules(parts: ClientParts, title: str) -> dict[str, str]:
@@ -128,7 +128,7 @@ def _type_modules(parts: ClientParts, title: str) -> dict[str, str]:
     imported = [f"{second_names[name]} as {name}" if name in second_names else name for name in names]
     imports = "\n".join(format_lines(Brackets("from .schemas import (", imported, ")")))
     return {
-        "schemas.py": HEAD.format(about=about) + import_lines(body, {}) + "\n" + body,
+        "schemas.py": HEAD.format(about=about) + import_lines(used_names(body), {}) + "\n" + body,
         "models.py": HEAD.format(about=about) + f"\n{imports}\n\n{_all_names(parts.types)}\n",
     }
 
@@ -154,12 +154,14 @@ def _client_module(parts: ClientParts, prefix: str, description: str) -> str:
     here = HERE.format(folder=f" / {quote(description)}" if description else "")
     code = client_class_code(parts, prefix, constructor=CONSTRUCTOR, groups_from=f".{side}_groups")
     body = f"{here}\n\n\n{code}\n"
-    return HEAD.format(about=f"The {side} client of {title}") + import_lines(body, STANDALONE, own=groups) + "\n" + body
+    imports = import_lines(used_names(body), STANDALONE, own=groups)
+    return HEAD.format(about=f"The {side} client of {title}") + imports + "\n" + body
 
 
 def _group_module(parts: ClientParts, group: str, prefix: str) -> str:
     title = safe_text(parts.provider.profile.title)
     body = group_code(parts, group, prefix) + "\n"
-    used = sorted(parts.types.keys() & used_names(body), key=str.lower)
+    used = used_names(body)
+    types = sorted(parts.types.keys() & used, key=str.lower)
     head = HEAD.format(about=f"{group.replace('_', ' ').capitalize()} of {title}, {SIDES[prefix]}")
-    return head + import_lines(body, STANDALONE, own={"..models": used}) + "\n\n" + body
+    return head + import_lines(used, STANDALONE, own={"..models": types}) + "\n\n" + body

@@ -30,8 +30,12 @@ def to_snake_case(name: str) -> str:
 
 def to_pascal_case(*names: str) -> str:
     """Names as one class name: `recordings` and `console_log` become `RecordingsConsoleLog`."""
-    words = [word for name in names for word in to_snake_case(name).split("_")]
-    return "".join(word[:1].upper() + word[1:] for word in words)
+    return "".join(map(_capitalize_words, names))
+
+
+@functools.lru_cache(4096)  # as above
+def _capitalize_words(name: str) -> str:
+    return "".join([word[:1].upper() + word[1:] for word in to_snake_case(name).split("_")])
 
 
 def to_identifier(name: str) -> str:

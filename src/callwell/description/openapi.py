@@ -159,6 +159,7 @@ class _DocumentReader:
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._document = document
         self._references = ReferenceResolver(document)
+        self._known_parameters: dict[KeyPath, list[Parameter]] = {}
         self._left_out: list[UntypedRequest] = []
         self._assumed: list[str] = []
 
@@ -256,10 +257,17 @@ class _DocumentReader:
         parameters: dict[tuple[str, str], Parameter] = {}
         listed = node.get("parameters")
         for index, parameter_node in enumerate([] if listed is None else expect_list(listed, path)):
-            for parameter in spread(self._parameter(*self._references.resolve(parameter_node, (*path, str(index))))):
+            for parameter in self._spread_parameter(parameter_node, (*path, str(index))):
                 if parameter.location != "header" or parameter.wire_name.lower() not in RESERVED_HEADERS:
                     parameters[parameter.location, parameter.wire_name] = parameter
         return parameters
+
+    def _spread_parameter(self, node: object, path: KeyPath) -> list[Parameter]:
+        """The parameters that one entry stands for, see `spread`. One that many operations refer to is read once."""
+        found, place = self._references.resolve(node, path)
+        if place not in self._known_parameters:
+            self._known_parameters[place] = list(spread(self._parameter(found, place)))
+        return self._known_parameters[place]
 
     def _path_parameters(
         self, parameters: Mapping[tuple[str, str], Parameter], variables: list[str], path: KeyPath

@@ -27,6 +27,13 @@ MAX_CHARACTERS: Final = 4000
 _MARKED: Final = re.compile(r"[<\[*_`&\\\n]|\A\s*(?:[#>+=~-]|\d+[.)]\s)")
 """What plain text does not have: nine of ten descriptions need no parser, which takes 0.1 s to load."""
 
+_BLANK_LINE: Final = re.compile(r"\n[ \t]*\n")
+_BEGINS_BLOCK: Final = re.compile(r"[#>+=~<|-]|[*_](?:\s|[*_ ]*\n)|```|\d+[.)]\s|\[[^\]]*\]:")
+"""How a text begins that is not a paragraph."""
+
+_LINK_DEFINITION: Final = re.compile(r"\n {0,3}\[[^\]]+\]:")
+"""An address for links in other paragraphs."""
+
 _SENTENCE_END: Final = re.compile(r"""(?<![.(\s]\w)(?<!\betc)(?<!\bvs)[.!?]["')]?(?=\s+["'(]?[A-Z])""")
 """The end of a sentence before another one; `e.g.` and initials end none."""
 
@@ -52,6 +59,24 @@ def to_plain_text(description: str) -> str:
         description: a string in CommonMark or HTML.
     """
     text = description.strip()[:MAX_CHARACTERS]
+    paragraph = _leading_paragraph(text)
+    plain = _read(paragraph)
+    return plain or (_read(text) if paragraph != text else "")
+
+
+def _leading_paragraph(text: str) -> str:
+    """What comes before the first blank line, where that ends a paragraph; else the whole text.
+
+    Most of a long description is not needed then, and reading only this halves the time that all of GitHub's take.
+    """
+    end = _BLANK_LINE.search(text)
+    if end is None or _BEGINS_BLOCK.match(text) or _LINK_DEFINITION.search(text):
+        return text
+    return text[: end.start()]
+
+
+def _read(text: str) -> str:
+    """The first paragraph of a text that is CommonMark or HTML."""
     if not _MARKED.search(text):
         return " ".join(text.split())
     parser = _FirstParagraph()
