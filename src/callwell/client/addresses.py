@@ -63,6 +63,12 @@ def path_and_query(url: str) -> str:
     return f"{path}?{parts.query}" if parts.query else path
 
 
+def without_origin(url: str) -> str:
+    """Path and query; the whole address if its path begins with two slashes, which would name another origin."""
+    target = path_and_query(url)
+    return url if target.startswith("//") else target
+
+
 def check_path(path: str) -> None:
     """Check that a path stays below the base URL.
 

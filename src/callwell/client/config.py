@@ -268,7 +268,7 @@ class ClientConfig(Struct, frozen=True, kw_only=True):
     def relative_url(self, url: str, server: str = "") -> str:
         """An address without the origin of an operation's own server, or else the environment's, if it has that."""
         base = (self.resolve_server(server) if server else "") or self.base_url
-        return addresses.path_and_query(url) if origin(url) == origin(base) else url
+        return addresses.without_origin(url) if origin(url) == origin(base) else url
 
     def resolve_server(self, server: str) -> str:
         """The address of an operation that has a server of its own; empty if it is the environment's.

@@ -115,6 +115,14 @@ def test_a_profile_may_give_its_key_to_the_whole_origin() -> None:
     assert world.keys == [KEY, KEY]
 
 
+def test_a_link_with_two_slashes_leads_to_its_own_origin() -> None:
+    """As a base address that ends with a slash gives it; what follows is no name of a host."""
+    world = ScriptedProvider(page(1, f"{ROOT}//v1/links?page=2"), page(2))
+    pager = connect(world).pages("things.links")
+    assert read(pager) == ["1", "2"]
+    assert (world.urls[1], pager.verdict.end) == (f"{ROOT}//v1/links?page=2", End.COMPLETE)
+
+
 @pytest.mark.parametrize("link", ["https://evil.test/v1/x", "http://api.acme.test/v1/x", "//evil.test/v1/x"])
 def test_a_link_to_another_origin_is_never_followed(link: str) -> None:
     """Neither with the key nor without."""

@@ -45,9 +45,9 @@ class Shelf:
         return make_response(200, {"items": [{"id": item} for item in items], **self._fields})
 
 
-def walk(shelf: Shelf, ahead: int = 1) -> tuple[list[str], Any, ScriptedProvider]:
+def walk(shelf: Shelf | ScriptedProvider, ahead: int = 1) -> tuple[list[str], Any, ScriptedProvider]:
     """What a walk gives, and how it ended."""
-    world = ScriptedProvider(shelf)
+    world = shelf if isinstance(shelf, ScriptedProvider) else ScriptedProvider(shelf)
     listed = acme(operations={"things.list": OperationRule(paging=NUMBERED)})
     pager = connect(world, provider=listed).pages("things.list").ahead(ahead)
     got = list[str]()
@@ -69,7 +69,25 @@ def test_a_page_that_is_not_there_is_the_end(status: int, ahead: int) -> None:
     """All items come without an error, once the first page has shown that the list itself is still there."""
     got, verdict, world = walk(Shelf(make_error_response(status, "no_such_page")), ahead)
     assert (got, verdict.end, verdict.pages) == (["a", "b", "c"], End.COMPLETE, 2)
-    assert query(world.urls[-1])["page"] == "1"
+    numbers = [query(url)["page"] for url in world.urls]
+    assert (numbers.count("1"), numbers.count("2"), numbers.count("3")) == (2, 1, 2)
+
+
+def test_a_page_that_is_missing_once_is_no_end() -> None:
+    """One server of several has not heard of it yet: it is requested once more."""
+    shelf = Shelf(make_error_response(404, "no_such_page"))
+
+    def reply(request: Request) -> Response:
+        is_first_try = not any(query(url)["page"] == "2" for url in world.urls)
+        return (
+            make_error_response(404, "unknown")
+            if query(request.url)["page"] == "2" and is_first_try
+            else shelf(request)
+        )
+
+    world = ScriptedProvider(reply)
+    got, verdict, _ = walk(world, 0)
+    assert (got, verdict.end) == (["a", "b", "c"], End.COMPLETE)
 
 
 def test_a_list_that_is_gone_has_no_end() -> None:

@@ -167,10 +167,13 @@ class AsyncPager(Generic[T]):
                 try:
                     answer = await prefetcher.get(self._walk.position)
                 except ApiError as error:
-                    if is_announced or not await self._is_after_last(error):
+                    if is_announced or error.status not in AFTER_LAST:
                         raise
-                    self._verdict = paging.end_verdict(self._walk)
-                    return
+                    found = await self._look_again()
+                    if found is None:
+                        self._verdict = paging.end_verdict(self._walk)
+                        return
+                    answer = found
                 page = self._parse_page(answer)
                 known = self._seen.add(page.digests)
                 step = paging.advance(self._rule, self._walk, page, self._size, known)
@@ -183,16 +186,23 @@ class AsyncPager(Generic[T]):
                     self._depth = 1
                 yield cast("list[T]", [rename_fields(item, self._names) for item in step.items])
 
-    async def _is_after_last(self, error: ApiError) -> bool:
-        """Whether a page that nobody announced is missing because the list ends before it: the list is still there.
+    async def _look_again(self) -> Answer | None:
+        """A page that nobody announced and that was not there, or None if the list ends before it.
+
+        The list itself must still be there, and the page missing twice: a server that has not heard of it yet is not
+        the only one.
 
         Raises:
-            CallwellError: the first page is gone as well, or cannot be read now.
+            CallwellError: the first page is gone as well, or something cannot be read now.
         """
-        if error.status not in AFTER_LAST:
-            return False
         await self._fetch(self._rule.first)
-        return True
+        try:
+            found: Answer = await self._fetch(self._walk.position)
+        except ApiError as error:
+            if error.status in AFTER_LAST:
+                return None
+            raise
+        return found
 
     def _copy(self, start: PagerPosition, delivered: Iterable[int], depth: int) -> AsyncPager[T]:
         return AsyncPager(
