@@ -33,9 +33,9 @@ def main() -> None:
         for result in report.results
         for finding in result.findings
     ]
-    unseen = [(result.check.id, unseen.what) for result in report.results for unseen in result.unseen]
+    unchecked = [(result.check.id, unchecked.what) for result in report.results for unchecked in result.unchecked]
     took = {result.check.id: round(result.took_s, 3) for result in report.results}
-    print(json.dumps({"found": found, "unseen": unseen, "took_s": took}))
+    print(json.dumps({"found": found, "unchecked": unchecked, "took_s": took}))
 
 
 if __name__ == "__main__":

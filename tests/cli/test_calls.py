@@ -232,7 +232,7 @@ def test_keys_drill_tells_what_is_proved(cli: Shell) -> None:
     assert ended.code == 2
     [found] = ended.json
     assert (found["subject"], found["passed"], found["proofs"]) == ("the program", False, [])
-    assert "none of the program's requests reached" in found["could_not_look"][0]["what"]
+    assert "none of the program's requests reached" in found["unchecked"][0]["what"]
     assert "a command as a shell reads it" in cli.fails(2, "keys", "drill", PROVIDER, "--run", "'open")
 
 

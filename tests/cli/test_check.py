@@ -71,7 +71,7 @@ def test_red_then_mended_then_green(cli: Shell) -> None:
 
 
 def test_the_history_of_a_bare_repository(cli: Shell) -> None:
-    """A bare repository has one; what needs files says that it could not look."""
+    """A bare repository has one; checks of files are incomplete."""
     git(cli.folder, "init", "--bare", "--quiet", "mirror.git")
     history = ("--only", "leaks.keys-in-history")
     ended = cli.run("check", "mirror.git", *history)
@@ -87,7 +87,7 @@ def test_a_description_that_cannot_be_loaded(cli: Shell) -> None:
     (cli.folder / "more.py").write_text('Client("./acme")\n', encoding="utf-8")
     fix_findings(cli)
     ended = cli.run("check", *FEW, "--json")
-    assert (ended.code, ended.json["verdict"]) == (2, "could-not-look"), ended
+    assert (ended.code, ended.json["verdict"]) == (2, "incomplete"), ended
     assert "acme" in str(ended.json["checks"][-1])
 
 

@@ -34,5 +34,5 @@ def test_a_key_is_found_by_its_digest(cli: Shell, tmp_path: Path) -> None:
     found = without.run(*leaks, "--known-keys", "known.json", "--json")
     assert found.code == 1
     assert [(finding["path"], finding["line"]) for finding in found.json["checks"][0]["findings"]] == [("app.py", 2)]
-    assert found.json["checks"][0]["unseen"] == []
+    assert found.json["checks"][0]["unchecked"] == []
     assert "there is no key on this machine" in without.fails(2, "keys", "digests", "other.json")

@@ -284,11 +284,11 @@ def places(node: Any) -> Iterator[tuple[Any, ...]]:
 
 def test_operations_of_other_methods() -> None:
     """OpenAPI 3.2 has them beside the usual ones; what is wrong there is left out with its place."""
-    whole_query = {"application/x-www-form-urlencoded": {"schema": {"type": "object"}}}
+    querystring_parameter = {"application/x-www-form-urlencoded": {"schema": {"type": "object"}}}
     copy = {
         "operationId": "copyFile",
         "tags": ["files"],
-        "parameters": [{"name": "all", "in": "querystring", "content": whole_query}],
+        "parameters": [{"name": "all", "in": "querystring", "content": querystring_parameter}],
         "responses": {},
     }
     item = {"query": {"responses": {}}, "additionalOperations": {"COPY": copy, "MOVE": 5}}

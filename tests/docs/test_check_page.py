@@ -163,7 +163,7 @@ def test_the_json_fields_are_named() -> None:
     fields = set(document)
     for check in document["checks"]:
         fields |= set(check)
-        for name in ("findings", "accepted", "unseen", "asked_by"):
+        for name in ("findings", "accepted", "unchecked", "asked_by"):
             fields |= {field for item in check[name] for field in item}
     assert {field for field in fields if f"`{field}`" not in text} == set()
 

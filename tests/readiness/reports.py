@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from callwell.readiness.check import Check, Finding, Group, Place, Severity, Unseen
+from callwell.readiness.check import Check, Finding, Group, Place, Severity, Unchecked
 from callwell.readiness.practices import Rule
 from callwell.readiness.report import Acceptance, CheckReport, CheckResult
 
@@ -18,7 +18,7 @@ HOSTILE: Final = 'a\x1b[31m<script>"&\u202e\udce9\n]]>.py'
 """A file name with a colour, markup, a change of direction, a byte that is not UTF-8, and a line break."""
 
 
-def look(_: Project) -> Iterator[Finding | Unseen]:
+def run(_: Project) -> Iterator[Finding | Unchecked]:
     """Look at nothing."""
     return iter(())
 
@@ -31,8 +31,8 @@ def make_check(check_id: str, severity: Severity = Severity.ERROR) -> Check:
         title=f"The title of {check_id}",
         severity=severity,
         why="It matters <because> & so on.",
-        fix="Mend it & look again.",
-        look=look,
+        fix="Mend it & run again.",
+        run=run,
     )
 
 
@@ -51,10 +51,10 @@ REPORT: Final = CheckReport(
     results=(
         CheckResult(check=make_check("leaks.everything"), findings=FINDINGS, took_s=1.25, asked_by=RULES),
         CheckResult(
-            check=make_check("keys.unseen", Severity.WARNING),
-            unseen=(
-                Unseen(what=f"{HOSTILE} is not readable", place=Place(HOSTILE), fix="chmod u+r it"),
-                Unseen(what="there is no git here"),
+            check=make_check("keys.unchecked", Severity.WARNING),
+            unchecked=(
+                Unchecked(what=f"{HOSTILE} is not readable", place=Place(HOSTILE), fix="chmod u+r it"),
+                Unchecked(what="there is no git here"),
             ),
         ),
         CheckResult(

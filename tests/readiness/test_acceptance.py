@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from callwell.errors import UsageError
 from callwell.readiness.acceptance import accept
 from callwell.readiness.baseline import AcceptedEntry, add_entries, read_baseline
-from callwell.readiness.check import Finding, Place, Unseen
+from callwell.readiness.check import Finding, Place, Unchecked
 from callwell.readiness.comments import comment_about
 from callwell.readiness.identity import Identity, identify
 from callwell.readiness.report import CheckOutcome, CheckReport, CheckResult
@@ -36,9 +36,11 @@ def entry(identity: Identity = IDENTITY, until: dt.date = TODAY) -> AcceptedEntr
     return AcceptedEntry(identity=identity, reason="a sample", until=until, origin="base.toml:4")
 
 
-def report(*findings: Finding, unseen: tuple[Unseen, ...] = ()) -> CheckReport:
+def report(*findings: Finding, unchecked: tuple[Unchecked, ...] = ()) -> CheckReport:
     """A report of one check."""
-    return CheckReport(root=".", results=(CheckResult(check=CHECK, findings=findings, unseen=unseen),), took_s=0.0)
+    return CheckReport(
+        root=".", results=(CheckResult(check=CHECK, findings=findings, unchecked=unchecked),), took_s=0.0
+    )
 
 
 def no_comment(_: str, __: Place) -> IgnoreComment | None:
@@ -81,7 +83,7 @@ def test_an_expired_entry_says_so() -> None:
         (report(), IDENTITY, True, "base.toml:4: keys.file-mode does not find this in a.py any more; delete the entry"),
         (report(), IDENTITY, False, None),
         (report(FINDING), IDENTITY, True, None),
-        (report(unseen=(Unseen(what="unreadable"),)), IDENTITY, True, None),
+        (report(unchecked=(Unchecked(what="unreadable"),)), IDENTITY, True, None),
         (report(), IDENTITY._replace(check="keys.age-of-all"), True, "base.toml:4: there is no check keys.age-of-all"),
     ],
 )

@@ -79,4 +79,4 @@ def test_what_runs_several_times(tmp_path: Path, name: str, text: str, expected:
     """Workers, copies and replicas are found in each form in which they are written."""
     facts = read_deployment(make_project(tmp_path, {name: text}).files)
     assert [one.what for one in find_replicas(facts)] == [expected] * bool(expected)
-    assert facts.unseen == ()
+    assert facts.unchecked == ()

@@ -9,7 +9,7 @@ import pytest
 
 from callwell.errors import UnknownName, UsageError
 from callwell.readiness import registry
-from callwell.readiness.check import Check, CouldNotLook, Finding, Group, NotApplicable, Severity, Unseen
+from callwell.readiness.check import CannotCheck, Check, Finding, Group, NotApplicable, Severity, Unchecked
 from callwell.readiness.project import Project, Scope
 from callwell.readiness.report import CheckOutcome
 from callwell.readiness.run import run_check, run_checks
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FINDING = Finding(what="a fault")
-UNSEEN = Unseen(what="a folder is not readable")
+UNSEEN = Unchecked(what="a folder is not readable")
 
 
 def make_check(
-    *items: Finding | Unseen | Exception, severity: Severity = Severity.ERROR, online: bool = False
+    *items: Finding | Unchecked | Exception, severity: Severity = Severity.ERROR, online: bool = False
 ) -> Check:
     """A check that says these things in this order."""
 
-    def look(_: Project) -> Iterator[Finding | Unseen]:
+    def run(_: Project) -> Iterator[Finding | Unchecked]:
         for item in items:
             if isinstance(item, Exception):
                 raise item
@@ -40,7 +40,7 @@ def make_check(
         severity=severity,
         why="",
         fix="",
-        look=look,
+        run=run,
         online=online,
     )
 
@@ -50,14 +50,14 @@ def make_check(
     [
         (make_check(), CheckOutcome.PASSED, 0),
         (make_check(FINDING), CheckOutcome.FOUND, 1),
-        (make_check(UNSEEN), CheckOutcome.COULD_NOT_LOOK, 2),
+        (make_check(UNSEEN), CheckOutcome.INCOMPLETE, 2),
         (make_check(UNSEEN, FINDING), CheckOutcome.FOUND, 1),
         (make_check(FINDING, severity=Severity.NOTE), CheckOutcome.PASSED, 0),
-        (make_check(FINDING, CouldNotLook("no git here")), CheckOutcome.FOUND, 1),
-        (make_check(CouldNotLook("no git here")), CheckOutcome.COULD_NOT_LOOK, 2),
+        (make_check(FINDING, CannotCheck("no git here")), CheckOutcome.FOUND, 1),
+        (make_check(CannotCheck("no git here")), CheckOutcome.INCOMPLETE, 2),
         (make_check(NotApplicable("no front end")), CheckOutcome.NOT_APPLICABLE, 0),
-        (make_check(UsageError("wrong")), CheckOutcome.COULD_NOT_LOOK, 2),
-        (make_check(PermissionError(13, "Permission denied")), CheckOutcome.COULD_NOT_LOOK, 2),
+        (make_check(UsageError("wrong")), CheckOutcome.INCOMPLETE, 2),
+        (make_check(PermissionError(13, "Permission denied")), CheckOutcome.INCOMPLETE, 2),
         (make_check(FINDING, online=True), CheckOutcome.SKIPPED, 0),
     ],
 )
@@ -69,7 +69,7 @@ def test_how_a_check_ends(tmp_path: Path, check: Check, outcome: CheckOutcome, e
 
 
 def test_a_bug_of_a_check_is_not_hidden(tmp_path: Path) -> None:
-    """An error that no check should raise ends the command as a bug, not as a check that could not look."""
+    """An error that no check should raise ends the command as a bug, not as a check that could not run."""
     with pytest.raises(KeyError):
         run_check(Project(tmp_path), make_check(KeyError("x")))
 

@@ -47,4 +47,4 @@ def test_every_fault_is_found_and_mended(tmp_path: Path, monkeypatch: pytest.Mon
     assert [name for name, result in faulty.items() if not result.findings] == []
     mended = run_all(tmp_path / "mended", mended=True)
     assert {name: result.findings for name, result in mended.items() if result.findings} == {}
-    assert {name: result.unseen for name, result in mended.items() if result.unseen} == {}
+    assert {name: result.unchecked for name, result in mended.items() if result.unchecked} == {}

@@ -30,7 +30,7 @@ ELSEWHERE = {
     "emulator": PRIVATE,
     "folders.py": "this is where it is done",
     "keys/secret.py": EXCLUSIVE,
-    "readiness/shapes/in_history.py": "a temporary folder, gone when kingfisher has read it",
+    "readiness/shapes/scan_history.py": "a temporary folder, gone when kingfisher has read it",
     "readiness/shapes/kingfisher.py": "the same",
     "readiness/contents/parts.py": "nothing: it opens for reading, without following links",
     "readiness/files/staged.py": PRIVATE,

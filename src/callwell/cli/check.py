@@ -35,7 +35,7 @@ Examples:
 Exit codes:
   0   every check that applies has passed
   1   there are findings
-  2   a check could not look, or the command cannot run
+  2   a check is incomplete, or the command cannot run
 """
 
 DESCRIPTION: Final = "life.description"

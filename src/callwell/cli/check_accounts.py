@@ -14,7 +14,7 @@ from callwell.description import catalog
 from callwell.description.names import to_pascal_case
 from callwell.errors import CallwellError, KeyMissing, UsageError
 from callwell.keys import parse_source
-from callwell.readiness.check import CouldNotLook, Unseen
+from callwell.readiness.check import CannotCheck, Unchecked
 from callwell.readiness.files import ProjectFiles
 from callwell.readiness.files.listing import BareRepository
 from callwell.readiness.project import ConfiguredAccount, Project, SettingInEffect
@@ -54,9 +54,9 @@ def open_project(path: Path, scope: Scope, named: Sequence[str]) -> Project:
         listed = tuple(files)
         if not listed:
             raise UsageError(f"{path} has no files: there is nothing to check")
-    except BareRepository:  # its history is looked at, and the checks of files say that they could not look
+    except BareRepository:  # its history is checked, and the checks of files are incomplete
         pass
-    except CouldNotLook as error:
+    except CannotCheck as error:
         raise UsageError(f"{path}: {error.reason}; {error.fix}".rstrip("; ")) from error
     project.accounts, project.undescribed = find_accounts(Settings.discover(folder=root), root, listed, named)
     return project
@@ -71,7 +71,7 @@ class FoundAccounts(NamedTuple):
     """
 
     accounts: tuple[ConfiguredAccount, ...]
-    undescribed: tuple[Unseen, ...]
+    undescribed: tuple[Unchecked, ...]
 
 
 def find_accounts(
@@ -91,7 +91,7 @@ def find_accounts(
         UsageError: no provider is in use.
     """
     providers = {provider.name: provider for provider in map(settings.load, named)}
-    undescribed: list[Unseen] = []
+    undescribed: list[Unchecked] = []
     if not providers:
         providers = _providers_in_use(settings, root, files or (), undescribed)
     if not providers and not undescribed and files is not None:
@@ -103,18 +103,18 @@ def find_accounts(
     return FoundAccounts(tuple(accounts), tuple(undescribed))
 
 
-def _load_if_described(settings: Settings, name: str, undescribed: list[Unseen]) -> Provider | None:
+def _load_if_described(settings: Settings, name: str, undescribed: list[Unchecked]) -> Provider | None:
     """A provider; None, and a reason in `undescribed`, if its description cannot be used."""
     try:
         return settings.load(name)
     except CallwellError as error:
         fix = "Mend it: callwell operations FOLDER loads it, and names the next fault."
-        undescribed.append(Unseen(what=f"the description of {name} cannot be loaded: {error}", fix=fix))
+        undescribed.append(Unchecked(what=f"the description of {name} cannot be loaded: {error}", fix=fix))
         return None
 
 
 def _providers_in_use(
-    settings: Settings, root: Path, files: Iterable[ProjectFile], undescribed: list[Unseen]
+    settings: Settings, root: Path, files: Iterable[ProjectFile], undescribed: list[Unchecked]
 ) -> dict[str, Provider]:
     """The providers that are configured, have a key, or are named in the code."""
     loaded = {name: _load_if_described(settings, name, undescribed) for name in settings.names()}

@@ -12,7 +12,7 @@ from callwell.cli import output
 from callwell.errors import InvalidOption, UsageError
 from callwell.readiness.acceptance import accept
 from callwell.readiness.baseline import NAME, AcceptedEntry, add_entries, read_baseline
-from callwell.readiness.check import CouldNotLook
+from callwell.readiness.check import CannotCheck
 from callwell.readiness.comments import comment_about, read_lines
 from callwell.readiness.identity import identify
 
@@ -125,7 +125,7 @@ def apply_baseline(report: CheckReport, project: Project, baseline: Baseline, ch
 def _comment_finder(project: Project) -> Callable[[str, Place], IgnoreComment | None]:
     """Returns the comment that accepts a finding; of staged changes the staged content is read."""
     paths: dict[str, Path] = {}
-    with suppress(CouldNotLook):  # the checks have reported it
+    with suppress(CannotCheck):  # the checks have reported it
         paths.update((file.name, file.path) for file in project.files)
 
     @functools.cache

@@ -40,7 +40,7 @@ MAX_FINDINGS: Final = 20
 MARKS: Final = {
     CheckOutcome.PASSED: ("✓", "green"),
     CheckOutcome.FOUND: ("✗", "bold red"),
-    CheckOutcome.COULD_NOT_LOOK: ("?", "bold yellow"),
+    CheckOutcome.INCOMPLETE: ("?", "bold yellow"),
     CheckOutcome.NOT_APPLICABLE: ("–", "dim"),
     CheckOutcome.SKIPPED: ("–", "dim"),
 }
@@ -99,9 +99,9 @@ def _result_parts(result: CheckResult) -> Iterator[RenderableType]:
     hidden = len(result.findings) - MAX_FINDINGS
     if hidden > 0:
         yield _indented(Text(f"and {hidden} more: --json, --html and --sarif have all of them"), 4)
-    for part in result.unseen:
+    for part in result.unchecked:
         where = f"{printable(str(part.place))}: " if part.place else ""
-        yield _indented(Text.assemble(("could not look: ", "yellow"), f"{where}{printable(part.what)}"), 4)
+        yield _indented(Text.assemble(("not checked: ", "yellow"), f"{where}{printable(part.what)}"), 4)
         if part.fix:
             yield _indented(Text.assemble(("fix: ", "dim"), printable(part.fix)), 6)
     for acceptance in result.accepted:

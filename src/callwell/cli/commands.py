@@ -46,7 +46,7 @@ Exit codes:
   0   done
   1   partly done: the verdict is not `complete`; for `init --check`: a change breaks callers;
       for `check`: there are findings
-  2   wrong usage: change the command; for `check`: a check could not look
+  2   wrong usage: change the command; for `check`: a check is incomplete
   3   the key is missing, malformed or refused
   4   the provider answered with an error
   5   no answer from the network

@@ -119,7 +119,7 @@ def print_runs(runs: Sequence[SampleRun]) -> None:
 def _rows(report: Mapping[str, Any]) -> Iterator[tuple[str, int, int, str]]:
     """One row for each group: how many checks found something, and how much. What could not be looked at counts too."""
     for group, members in groupby(report["checks"], key=itemgetter("group")):
-        found = {check["id"]: [*check["findings"], *check["unseen"]] for check in members}
+        found = {check["id"]: [*check["findings"], *check["unchecked"]] for check in members}
         items = {check_id: parts for check_id, parts in found.items() if parts}
         if items:
             first, parts = next(iter(items.items()))

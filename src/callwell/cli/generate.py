@@ -11,7 +11,7 @@ import typer
 
 from callwell.cli import output
 from callwell.cli.flags import JsonOption
-from callwell.description.collection import no_collection
+from callwell.description.collection import without_gc
 from callwell.errors import FileProblem, UnknownName
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -50,7 +50,7 @@ def generate(
         raise UnknownName("provider", str(folder), (), why=why_not_a_folder(folder))
     target = folder if to is None else to
     description = os.path.relpath(folder.resolve(), target.resolve())
-    with no_collection():
+    with without_gc():
         provider = load_provider(folder)
         package = package_code(provider, "" if description == "." else Path(description).as_posix())
     try:

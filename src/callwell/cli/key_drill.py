@@ -14,7 +14,7 @@ from callwell.cli.check_accounts import accounts_of
 from callwell.cli.settings import Settings
 from callwell.clock import SystemClock
 from callwell.errors import UsageError
-from callwell.readiness.check import CouldNotLook, NotApplicable
+from callwell.readiness.check import CannotCheck, NotApplicable
 from callwell.readiness.drills.rotation import remember, run_rotation_drill
 from callwell.readiness.project import Project, Scope
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from callwell.readiness.drills.verdict import DrillResult
 
 FAILED: Final = 1
-COULD_NOT_LOOK: Final = 2
+INCOMPLETE: Final = 2
 
 
 def run_drill(provider: str, command: str, options: Mapping[str, str | float | None], *, as_json: bool) -> None:
@@ -38,7 +38,7 @@ def run_drill(provider: str, command: str, options: Mapping[str, str | float | N
 
     Raises:
         UsageError: the drill cannot be carried out.
-        Exit: it failed, or could not look at everything.
+        Exit: it failed, or could not check everything.
     """
     settings = Settings.discover()
     accounts = tuple(accounts_of(settings, settings.load(provider), options))
@@ -47,7 +47,7 @@ def run_drill(provider: str, command: str, options: Mapping[str, str | float | N
         results = list(run_rotation_drill(project))
     except NotApplicable as error:
         raise UsageError(error.reason) from error
-    except CouldNotLook as error:
+    except CannotCheck as error:
         raise UsageError(f"{error.reason}; {error.fix}" if error.fix else error.reason) from error
     if as_json:
         output.emit_json([_to_json(result) for result in results])
@@ -56,8 +56,8 @@ def run_drill(provider: str, command: str, options: Mapping[str, str | float | N
     remember(results, SystemClock().wall())
     if any(not proof.holds for result in results for proof in result.proofs):
         raise typer.Exit(FAILED)
-    if any(result.unseen for result in results):
-        raise typer.Exit(COULD_NOT_LOOK)
+    if any(result.unchecked for result in results):
+        raise typer.Exit(INCOMPLETE)
 
 
 def _to_json(result: DrillResult) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def _to_json(result: DrillResult) -> dict[str, Any]:
         "subject": result.subject,
         "passed": result.passed,
         "proofs": [{"name": proof.name, "holds": proof.holds, "text": proof.text} for proof in result.proofs],
-        "could_not_look": [{"what": part.what, "fix": part.fix} for part in result.unseen],
+        "unchecked": [{"what": part.what, "fix": part.fix} for part in result.unchecked],
     }
 
 
@@ -76,7 +76,7 @@ def _print_results(results: Sequence[DrillResult]) -> None:
             output.emit(f"  {'proved' if proof.holds else 'FAILED'}  {proof.text}")
             if proof.fix and not proof.holds:
                 output.emit(f"          {proof.fix}")
-        for part in result.unseen:
+        for part in result.unchecked:
             output.emit(f"  not proved: {part.what}")
             output.emit(f"          {part.fix}")
     output.emit("passed" if all(result.passed for result in results) else "not passed")

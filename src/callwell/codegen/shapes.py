@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from callwell.description import schemas
 from callwell.description.references import COMPONENT_NAME_KEY, only_describes
-from callwell.description.shared_schemas import iter_places
+from callwell.description.shared_schemas import iter_schemas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -65,7 +65,7 @@ def find_components(records: Iterable[Struct]) -> dict[str, Mapping[str, Any]]:
         records: the operations, with all their schemas.
     """
     found: dict[str, Mapping[str, Any]] = {}
-    for schema in iter_places(records):
+    for schema in iter_schemas(records):
         component = schema.get(COMPONENT_NAME_KEY)
         if component is not None and (component not in found or not only_describes(schema)):
             found[component] = schema

@@ -1,24 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which answers an operation declares, how each is read, and what its requests accept.
+"""Which answers an operation declares, how each is decoded, and what its requests accept.
 
-The responses that count are those of 2xx, or `default` where neither a 2xx nor a redirect is declared. An operation
-with no successful response but a redirect, or with a file beside a redirect, leads to a file that may be on another
-server.
+The responses that count are those of 2xx, or `default` if neither a 2xx nor a redirect is declared. An operation whose
+only success is a redirect, or which declares both a file and a redirect, leads to a file that may be on another server.
 
-| media type | read as |
+| media type | decoded as |
 | --- | --- |
 | JSON, also `vnd.acme+json` | the value |
-| `text/*`, XML, YAML and others that are text; an unknown type with a schema of a string | `str` |
-| an unknown type with a schema of an object or an array | the value, as JSON |
+| `text/*`, XML, YAML and other text; an unknown type with a string schema | `str` |
+| an unknown type with an object or array schema | the value, as JSON |
 | `text/event-stream` | a stream of events |
-| JSON lines under any of their names, and `application/json;stream=…` | a stream of values |
-| a range such as `*/*` with a schema of an object or an array, as Spring writes | the value, as JSON |
-| any other range | by the type that the response has |
+| JSON lines by any of their names, and `application/json;stream=…` | a stream of values |
+| a range such as `*/*` with an object or array schema, as Spring writes it | the value, as JSON |
+| any other range | by the type of the response |
 | anything else | `bytes` |
-| none at all | JSON if it is that; else, unless it is HTML, by the type that the response has |
+| none at all | JSON if it is JSON; otherwise, unless it is HTML, by the type of the response |
 
-A request accepts JSON of each response that offers it. If a response offers none, it accepts all that the response
-offers; streams only if there is nothing else. If no response offers anything, it prefers JSON and accepts all.
+A request accepts JSON from each response that offers it. If a response offers no JSON, the request accepts everything
+that it offers, but streams only if there is nothing else. If no response offers anything, it prefers JSON and accepts
+anything.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ from callwell.description.model import UNDECLARED, AnswerType
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from callwell.description.model import Kind
+    from callwell.description.model import AnswerKind
 
 ANYTHING: Final = AnswerType(name="*/*", kind="any")
-"""What a redirect leads to: it is not known before it has been followed."""
+"""The target of a redirect: its type is unknown until the redirect is followed."""
 
 ANY_BYTES: Final = AnswerType(name="*/*", kind="bytes")
-"""A file of any type. `application/octet-stream` often stands for that."""
+"""A file of any type, which documents often call `application/octet-stream`."""
 
 PREFERS_JSON: Final = f"{JSON}, */*;q=0.5"
-"""The `Accept` header where the document says nothing."""
+"""The `Accept` header if the document declares nothing."""
 
 BODILESS: Final = frozenset({"204", "205"})
 """Successes without a body (RFC 9110, sections 15.3.5 and 15.3.6)."""
 
 STREAMS: Final = ("events", "lines")
-"""Kinds that have no end until the server decides so."""
+"""Kinds of answers that do not end until the server ends them."""
 
 EVENTS: Final = "text/event-stream"
 
@@ -59,20 +59,20 @@ _BYTES: Final = re.compile(
     r"|application/(?:octet-stream|pdf|zip|gzip|.*(?:protobuf|msgpack|cbor|avro|bson).*)"
 )
 
-_KINDS_BY_TYPE: Final[Mapping[str, Kind]] = {"string": "text", "object": "json", "array": "json"}
-"""How an unknown media type is read, by the type of its schema: a vendor's own name for JSON needs no `+json`."""
+_KINDS_BY_TYPE: Final[Mapping[str, AnswerKind]] = {"string": "text", "object": "json", "array": "json"}
+"""How an unknown media type is decoded, by the type of its schema: a vendor's name for JSON may lack `+json`."""
 
 _SUCCESS: Final = re.compile(r"2(?:\d\d|XX)", re.IGNORECASE)
 _REDIRECT: Final = re.compile(r"30[12378]|3XX", re.IGNORECASE)
 
 
 class DeclaredAnswers(NamedTuple):
-    """What successful responses of an operation may be.
+    """The successful responses that an operation declares.
 
     Attributes:
         accept: the `Accept` header of its requests.
-        media: the media types, JSON among them; empty if there is nothing but JSON.
-        redirects: a redirect leads to the file.
+        media: the media types, including JSON; empty if JSON is the only one.
+        redirects: whether a redirect leads to the file.
     """
 
     accept: str
@@ -81,7 +81,7 @@ class DeclaredAnswers(NamedTuple):
 
 
 def successful(statuses: Collection[str]) -> list[str]:
-    """The keys of the Responses Object that stand for a success, by ascending status.
+    """The keys of the Responses Object that mean a success, by ascending status.
 
     Args:
         statuses: all its keys.
@@ -95,10 +95,10 @@ def successful(statuses: Collection[str]) -> list[str]:
 def declared_answers(
     method: str, statuses: Collection[str], contents: Sequence[Mapping[str, Mapping[str, Any]]]
 ) -> DeclaredAnswers:
-    """What the responses of an operation declare.
+    """Collect what the responses of an operation declare.
 
     Args:
-        method: the HTTP method, in capitals.
+        method: the HTTP method, in upper case.
         statuses: the keys of its Responses Object.
         contents: for each successful response, the schema of each media type.
     """
@@ -120,7 +120,7 @@ def declared_answers(
 
 
 def json_schema(contents: Sequence[Mapping[str, dict[str, Any]]]) -> dict[str, Any]:
-    """The schema of the JSON that an operation returns: a union if successful responses differ, empty without JSON.
+    """The schema of an operation's JSON: a union if successful responses differ, empty if none returns JSON.
 
     Args:
         contents: for each successful response, the schema of each media type.
@@ -138,7 +138,7 @@ def json_schema(contents: Sequence[Mapping[str, dict[str, Any]]]) -> dict[str, A
 
 
 def classify(name: str, schema: Mapping[str, Any]) -> AnswerType:
-    """How a media type is read.
+    """Decide how a media type is decoded.
 
     Args:
         name: the media type or range, as the document spells it.
@@ -153,7 +153,7 @@ def classify(name: str, schema: Mapping[str, Any]) -> AnswerType:
     return AnswerType(name=name, kind=kind)
 
 
-def _kind_of(name: str, base: str, schema: Mapping[str, Any]) -> Kind:
+def _kind_of(name: str, base: str, schema: Mapping[str, Any]) -> AnswerKind:
     if base == EVENTS:
         return "events"
     if is_json_lines(name) or is_json_lines(base):
@@ -169,12 +169,12 @@ def _kind_of(name: str, base: str, schema: Mapping[str, Any]) -> Kind:
     return _kind_by_schema(schema)
 
 
-def _kind_by_schema(schema: Mapping[str, Any]) -> Kind:
+def _kind_by_schema(schema: Mapping[str, Any]) -> AnswerKind:
     return _KINDS_BY_TYPE.get("".join(schemas.type_names(schema)), "bytes")
 
 
 def _preferred(offer: tuple[AnswerType, ...]) -> tuple[AnswerType, ...]:
-    """What a request accepts of what one response offers."""
+    """The media types that a request accepts, of those that one response offers."""
     json = [kind for kind in offer if kind.kind == "json"]
     if json:
         return (next((kind for kind in json if kind.name == JSON), json[0]),)

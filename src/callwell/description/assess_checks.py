@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks of what a profile says about assessments of speech, and about results that may be remembered."""
+"""Checks of a profile's rules for speech assessment, and for cached results."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
 
 def iter_errors(profile: Profile, api: Api) -> Iterator[DescriptionError]:
-    """All that is wrong, in the order of the profile.
+    """Find all errors, in the order of the profile.
 
     Args:
         profile: the profile.
-        api: the operations that it is about.
+        api: the operations of the provider.
     """
     default = ""
     for name, rule in profile.operations.items():
         path = ("operations", name)
         operation = api.operations.get(name)
         if rule.remember and rule.repeatable is not True:
-            # A result may be remembered only if making the call again would have changed nothing.
+            # A result may only be cached if repeating the call would not change anything.
             yield DescriptionError((*path, "remember"), "expected repeatable = true beside it, found none")
         if rule.assess is None or operation is None:
             continue

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks of what a profile says about recordings."""
+"""Checks of a profile's rules for recordings."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 def iter_errors(profile: Profile, api: Api) -> Iterator[DescriptionError]:
-    """All that is wrong, in the order of the profile.
+    """Find all errors, in the order of the profile.
 
     Args:
         profile: the profile.
-        api: the operations that it is about.
+        api: the operations of the provider.
     """
     if profile.audio:
         yield from _check_audio(profile.audio)
@@ -40,7 +40,7 @@ def iter_errors(profile: Profile, api: Api) -> Iterator[DescriptionError]:
 
 
 def _check_audio(rule: AudioRule) -> Iterator[DescriptionError]:
-    # Whatever cannot be sent as it is becomes 16-bit PCM in WAV (core/audio_decision.py), so that must always be taken.
+    # Recordings in other formats are converted to 16-bit PCM in WAV (core/audio_decision.py), so it must be accepted.
     if audio_decision.format_name(rule, "wav", "pcm_s16le") is None:
         yield DescriptionError(
             ("audio", "formats"), "expected a format that takes pcm_s16le in wav, the target of conversion, found none"

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds a provider: one that comes with Callwell by its name, any other one by the folder of its description.
+"""Finds a provider: a bundled one by its name, any other one by the folder of its description.
 
-The bundled providers are data, a folder each below `providers/`. The typed clients generated from that data are in
-the same folders and import the client, so this module must not import them: it finds their classes by name, at run
-time, as a plugin is found. That keeps every import in the package pointing inwards.
+The bundled providers are data, one folder each below `providers/`. The typed clients generated from that data are in
+the same folders and import the client, so this module must not import them: it finds their classes by name at run time,
+like plugins. So all imports in the package point inwards.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from callwell.description.provider import Provider
 
 FOLDER: Final = Path(__file__).parent.parent / "providers"
-"""The folder of the bundled providers, which have a folder each."""
+"""The folder with the folders of the bundled providers."""
 
 ARCHIVED: Final = "Callwell is imported from an archive, where it cannot read its providers: install it, or unpack it"
 
@@ -33,7 +33,7 @@ def bundled_names() -> tuple[str, ...]:
 
 
 def bundled_name(text: str) -> str | None:
-    """The name of the bundled provider that a string means, None if it means none.
+    """The name of the bundled provider that a string refers to; None if there is no such provider.
 
     Args:
         text: a name, in which dashes may stand for underscores.
@@ -43,17 +43,17 @@ def bundled_name(text: str) -> str | None:
 
 
 def load(name_or_path: str | Path) -> Provider:
-    """Load a provider. A bundled one is read once in a process.
+    """Load a provider. A bundled one is read once per process.
 
     Args:
         name_or_path: the name of a bundled provider, in which dashes may stand for underscores, or a folder with
             `openapi.json` and `profile.toml`.
 
     Raises:
-        UnknownName: neither a bundled provider nor a folder.
+        UnknownName: there is neither such a bundled provider nor such a folder.
         ProfileError: the description in the folder cannot be used.
     """
-    # The name goes first: a folder that happens to have the name of a bundled provider must not replace it.
+    # The name takes precedence: a folder that happens to be named after a bundled provider must not replace it.
     if isinstance(name_or_path, str) and (name := bundled_name(name_or_path)):
         return _load_bundled(name)
     folder = Path(name_or_path)
@@ -69,7 +69,7 @@ def _load_bundled(name: str) -> Provider:
 
 
 def _load_folder(folder: Path) -> Provider:
-    from callwell.description import index  # slow to load, and not needed for what is compiled
+    from callwell.description import index  # slow to import, and not needed for compiled descriptions
 
     provider = index.load(folder)
     if provider.ignored:
@@ -81,9 +81,9 @@ def _load_folder(folder: Path) -> Provider:
 
 
 def generated_client(name: str, kind: Literal["Client", "AsyncClient"]) -> type[Any] | None:
-    """The generated client class of a bundled provider, None for any other provider.
+    """The generated client class of a bundled provider; None for any other provider.
 
-    Only the module of the wanted side is imported.
+    Only the module of the requested side is imported.
 
     Args:
         name: the provider's name, as for `load`.
@@ -99,7 +99,7 @@ def generated_client(name: str, kind: Literal["Client", "AsyncClient"]) -> type[
 
 
 def why_not_a_folder(name_or_path: str | Path) -> str:
-    """Why a path leads to no description; empty for a string that looks like a name, if there are any names.
+    """Why there is no description at a path; empty if the string looks like the name of a bundled provider.
 
     Args:
         name_or_path: as for `load`.

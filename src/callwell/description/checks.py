@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks of a whole profile: whether its parts fit each other, and fit the OpenAPI document.
+"""Checks of a whole profile: its parts must agree with each other, and with the OpenAPI document.
 
-The types of single fields are checked before, by `profile`. What is here needs more than one field: a quota that an
+The module `profile` checks the types of single fields first. The checks here need more than one field: a quota that an
 operation names must exist, a path into a response must lead to a value of the right type.
 
 Each check is a generator of `DescriptionError`s, one module for each part of a profile. `check` raises the first one.
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from callwell.description.model import Api
 
 SAFE: Final = frozenset({"GET", "HEAD"})
-"""Methods of operations that may try a key: the safe ones of RFC 9110, section 9.2.1, that answer about a resource."""
+"""Methods of operations that may try a key: the safe ones of RFC 9110, section 9.2.1, that read a resource."""
 
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 ERROR_STATUSES: Final = range(400, 600)
@@ -38,20 +38,20 @@ HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 """A token of RFC 9110, section 5.6.2."""
 
 _CHECK_NAME: Final = re.compile(r"[a-z]+(\.[a-z0-9]+(-[a-z0-9]+)*)?")
-"""The ID of a check of the go-live list, or a group of them."""
+"""The ID of a check of the go-live list, or of a group of checks."""
 
 _VARIABLE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def check(profile: Profile, api: Api) -> None:
-    """Check all that a single field cannot say.
+    """Check everything that a single field cannot show.
 
     Args:
         profile: the profile.
-        api: the operations that it is about, with those that it derives.
+        api: the operations of the provider, including those that the profile derives.
 
     Raises:
-        DescriptionError: the first thing that is wrong.
+        DescriptionError: the first error.
     """
     for error in _iter_errors(profile, api):
         raise error
@@ -93,7 +93,7 @@ def _check_environments(profile: Profile, api: Api) -> Iterator[DescriptionError
 
 def _check_environment(rule: EnvironmentRule, path: KeyPath, api: Api) -> Iterator[DescriptionError]:
     if not _is_base_url(rule.base_url):
-        # An address may hold a password, which no message may show.
+        # An address may contain a password, which must not be in a message.
         address = mask_address(rule.base_url)
         yield DescriptionError((*path, "base_url"), "expected an address such as https://host/path", found=address)
     if rule.env is not None:
@@ -131,7 +131,7 @@ def _check_variable(path: KeyPath, name: str) -> Iterator[DescriptionError]:
 
 
 def _is_base_url(url: str) -> bool:
-    """Whether paths can be added to a URL: absolute, and nothing after its path; a key does not belong in it."""
+    """Whether a URL can be a base URL: absolute, without query or fragment, and without credentials."""
     try:
         parts = urlsplit(url)
         has_more = parts.query or parts.fragment or parts.username or parts.password
@@ -181,7 +181,7 @@ def _check_practices(profile: Profile) -> Iterator[DescriptionError]:
 
 
 def _is_page(url: str) -> bool:
-    """Whether people can open a URL."""
+    """Whether a URL can be opened in a browser."""
     try:
         parts = urlsplit(url)
         return parts.scheme in ("http", "https") and bool(parts.hostname)
@@ -216,7 +216,7 @@ def _check_quota(rule: QuotaRule, path: KeyPath) -> Iterator[DescriptionError]:
 
 
 def _check_retry(rule: RetryRule) -> Iterator[DescriptionError]:
-    # `not value > 0` and not `value <= 0`: TOML has nan, which compares as false.
+    # `not value > 0` rather than `value <= 0`: TOML has nan, and all its comparisons are false.
     for field in ("attempts", "base_s", "cap_s", "attempt_s", "lost_attempts"):
         value = getattr(rule, field)
         if value is not None and not value > 0:
@@ -243,7 +243,7 @@ def _check_codes(profile: Profile) -> Iterator[DescriptionError]:
         if rule.status not in ERROR_STATUSES:
             yield DescriptionError((*path, "status"), "expected a status from 400 to 599", found=rule.status)
         elif rule.not_done and rule.status < FIRST_SERVER_ERROR:
-            # After a 4xx nothing was done anyway: only a 5xx leaves that open.
+            # A 4xx means that nothing was done: only a 5xx leaves the outcome open.
             yield DescriptionError((*path, "not_done"), "expected this for a 5xx only", found=rule.status)
 
 

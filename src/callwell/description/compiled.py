@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A provider as one file of records, `compiled.json`, beside the documents that it was made of.
+"""A provider as one file of records, `compiled.json`, beside the documents that it was made from.
 
-Reading the documents means parsing, resolving references, checking one against the other, and loading the code that
-does so: 40 ms for a bundled provider. The compiled file is read in 2 ms. It holds two checksums: one of the documents,
-which finds that they have changed, and one of its own records, which finds that it was damaged, or written by a version
-of Callwell with other fields. A file with a wrong checksum is ignored, and the documents are read.
+Reading the documents takes 40 ms for a bundled provider: parsing, resolving references, checking one against the other,
+and importing the code for it. Reading the compiled file takes 2 ms. It contains two checksums: one of the documents,
+which detects that they have changed, and one of its own records, which detects that it was damaged, or written by a
+version of Callwell with other fields. If a checksum is wrong, the file is ignored and the documents are read.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ DOCUMENTS: Final = ("openapi.json", "profile.toml")
 
 
 class Compiled(msgspec.Struct, frozen=True):
-    """What the file holds.
+    """The content of the file.
 
     Attributes:
         documents: the checksum of the documents, see `checksum_documents`.
         records: the checksum of `provider`, see `checksum_records`.
-        provider: what the documents describe.
+        provider: the provider that the documents describe.
     """
 
     documents: int
@@ -38,9 +38,9 @@ class Compiled(msgspec.Struct, frozen=True):
 
 
 def checksum_documents(folder: Path) -> int:
-    """The CRC-32 of a provider's documents, one after the other, each after its name and length.
+    """Compute the CRC-32 of a provider's documents, each preceded by its name and length.
 
-    It finds edits, not forgeries: who can write the compiled file can write the documents as well.
+    It detects edits, not forgeries: whoever can write the compiled file can write the documents as well.
 
     Raises:
         OSError: a document cannot be read.
@@ -54,16 +54,16 @@ def checksum_documents(folder: Path) -> int:
 
 
 def checksum_records(provider: Provider) -> int:
-    """The CRC-32 of a provider's records as they are encoded here.
+    """Compute the CRC-32 of a provider's encoded records.
 
-    What is read from a file is encoded again to check it: so a field that was ignored, or that got its default because
-    the file has it under another name, is found as well as a flipped bit.
+    Records read from a file are encoded again to check them: this detects a flipped bit, and also a field that was
+    ignored, or that got its default because the file has it under another name.
     """
     return zlib.crc32(msgspec.json.encode(provider))
 
 
 def compile_provider(folder: Path) -> bytes:
-    """The compiled file of the documents in a folder.
+    """Compile the documents in a folder.
 
     Raises:
         ProfileError: a document cannot be used.
@@ -76,10 +76,15 @@ def compile_provider(folder: Path) -> bytes:
 
 
 def read_compiled(folder: Path) -> Provider | None:
-    """The provider in the compiled file of a folder; None if there is none, or none of these documents."""
+    """Read the provider from the compiled file of a folder; None if there is no file, or an outdated one."""
     try:
         read = msgspec.json.decode((folder / FILE).read_bytes(), type=Compiled)
         is_current = read.documents == checksum_documents(folder) and read.records == checksum_records(read.provider)
-    except (OSError, msgspec.MsgspecError, UnicodeError, RecursionError):  # what bytes can make of the decoder
+    except (
+        OSError,
+        msgspec.MsgspecError,
+        UnicodeError,
+        RecursionError,
+    ):  # the decoder may raise any of these for damaged bytes
         return None
     return read.provider if is_current else None

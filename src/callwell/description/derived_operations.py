@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a profile does to the operations of the document: it names some, and derives others from them.
+"""Applies a profile to the operations of the document: renames some, and derives others from them.
 
-`[names]` gives an operation another name than the rule in `operation_names` does. A list that counts its pages begins
-with the first one, also where the document requires the number of a page.
+`[names]` renames an operation that `operation_names` would name otherwise. A list with numbered pages starts at the
+first page, even if the document requires the page number.
 
-One response often names several files: a caption's record, say, has the signed URL of its text. `like` in a profile
-makes a second operation with the request of the first and a name of its own, so that each file has its own asset.
+A response often contains the URLs of several files: a caption's record, say, has the signed URL of its text. `like` in
+a profile derives a second operation with the same request and its own name, so that each file has its own asset.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     from callwell.core.rules.profile import Profile
     from callwell.description.model import Api, Operation, Parameter
 
-COUNTED: Final = ("page", "offset")
-"""The styles of lists in which the client counts the pages or the items."""
+COUNTED_STYLES: Final = ("page", "offset")
+"""The paging styles in which the client counts pages or items."""
 
 
 def apply_profile(api: Api, profile: Profile) -> Api:
-    """The operations of the document under the names of the profile, and after them those that the profile derives.
+    """Rename the operations of the document, and append those that the profile derives.
 
     Args:
         api: the operations of the document.
-        profile: the profile; an operation with `like` in it is derived.
+        profile: the profile; its operations with `like` are derived.
 
     Raises:
-        DescriptionError: a new name exists already or cannot be one, or the other operation does not exist.
+        DescriptionError: a new name is taken or invalid, or the operation after `like` does not exist.
     """
     api = _rename(api, profile.names)
     operations = dict(api.operations)
@@ -56,13 +56,13 @@ def apply_profile(api: Api, profile: Profile) -> Api:
         like = api.operations[rule.like]
         operations[name] = replace(like, name=name, summary=rule.summary or like.summary)
     for name, rule in profile.operations.items():
-        if rule.paging is not None and rule.paging.style in COUNTED and name in operations:
+        if rule.paging is not None and rule.paging.style in COUNTED_STYLES and name in operations:
             operations[name] = _with_first_page(operations[name], rule.paging)
     return replace(api, operations=operations)
 
 
 def _with_first_page(operation: Operation, rule: PagingRule) -> Operation:
-    """A list in which the number of the page need not be given."""
+    """Make the page number of a list optional."""
 
     def fill_in(parameter: Parameter) -> Parameter:
         if not (parameter.location == "query" and parameter.wire_name == rule.position and parameter.required):
@@ -75,14 +75,14 @@ def _with_first_page(operation: Operation, rule: PagingRule) -> Operation:
 
 
 def rename_known(api: Api, names: Mapping[str, str]) -> Api:
-    """The operations under the names of a profile that may have been written for another version of the document.
+    """Rename operations by a profile that may have been written for another version of the document.
 
     Args:
         api: the operations of the document.
-        names: the table `names` of the profile; what the document does not have is passed over.
+        names: the table `names` of the profile; operations that the document does not have are skipped.
 
     Raises:
-        DescriptionError: a name fits two operations, or cannot be one.
+        DescriptionError: a name is ambiguous or invalid.
     """
     known = {text for one in api.operations.values() for text in (one.name, one.operation_id)}
     known |= {text for one in api.left_out for text in (one.operation, one.operation_id)}
@@ -90,11 +90,11 @@ def rename_known(api: Api, names: Mapping[str, str]) -> Api:
 
 
 def _rename(api: Api, names: Mapping[str, str]) -> Api:
-    """The operations under other names, in their order. Two may exchange their names.
+    """Rename operations, keeping their order. Two may swap their names.
 
     Args:
         api: the operations.
-        names: the new name of each, by its `operationId` or by the name that it has.
+        names: the new name of each, by its `operationId` or its current name.
     """
     if not names:
         return api
@@ -104,7 +104,7 @@ def _rename(api: Api, names: Mapping[str, str]) -> Api:
         name = renamed.get(old, old)
         if name in operations:
             raise DescriptionError(("names",), f"expected a new name, found {name!r} for two operations")
-        # The name by the rule is accepted like an operationId, which it may be.
+        # The derived name is accepted as well as the operationId; they may be equal.
         operation_id = operation.operation_id or ("" if name == old else old)
         operations[name] = replace(operation, name=name, operation_id=operation_id)
     left_out = tuple(
@@ -114,7 +114,7 @@ def _rename(api: Api, names: Mapping[str, str]) -> Api:
 
 
 def _new_names(api: Api, names: Mapping[str, str]) -> dict[str, str]:
-    """The new name of each operation that gets one, by its name in `api`."""
+    """The new names of operations, by their names in `api`."""
     known = [(operation.name, operation.operation_id) for operation in api.operations.values()]
     known += [(skipped.operation, skipped.operation_id) for skipped in api.left_out]
     renamed: dict[str, str] = {}

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is wrong with a description, where, and what was probably meant.
+"""Errors in a description: what is wrong, where, and what was probably meant.
 
-All messages have one form: "expected …, found …". A check yields `DescriptionError`s, a reader raises one; both leave
-this package as the public `ProfileError`, which names file, line and key.
+All messages have the form "expected …, found …". A check yields `DescriptionError`s, a reader raises one; this package
+turns both into the public `ProfileError`, which names file, line and key.
 """
 
 from __future__ import annotations
@@ -20,25 +20,24 @@ if TYPE_CHECKING:
     from callwell.description.model import Api
 
 KeyPath = tuple[str, ...]
-"""The keys that lead to a place in a document; an index into a list is a key too."""
+"""The path of a place in a document; list indexes are keys too."""
 
 BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
-"""A key that TOML takes without quotes."""
+"""A key that TOML allows without quotes."""
 
 MAX_SHOWN: Final = 60
-"""Characters of a value in a message: a message stays on one or two lines of a terminal."""
+"""The most characters of a value in a message, so that a message fits on one or two lines of a terminal."""
 
 _NOT_GIVEN: Final = object()
 
 
 class DescriptionError(Exception):
-    """One thing that is wrong with a description.
+    """One error in a description.
 
-    Inside this package it is raised, or yielded by a check; users get the `ProfileError` made of it, which also has the
-    file and the line.
+    This package raises it, and its checks yield it; users get a `ProfileError` made from it, which adds file and line.
 
     Args:
-        path: the keys that lead to the place.
+        path: the path of the place.
         expected: what was expected there, and what was found unless `found` is given.
         found: the value that was found.
     """
@@ -51,11 +50,11 @@ class DescriptionError(Exception):
         self.expected = expected
 
     def to_profile_error(self, file: str, text: str, locate: Callable[[str, KeyPath], int | None]) -> ProfileError:
-        """The public error for it.
+        """Convert it to the public error.
 
         Args:
             file: the file of the document.
-            text: the document; empty for one that is not a file and so has no lines.
+            text: the document; empty if it was not read from a file, and so has no lines.
             locate: finds the line of a path in the text.
         """
         line = locate(text, self.path)
@@ -65,10 +64,10 @@ class DescriptionError(Exception):
 
 
 class UnknownOperation(DescriptionError):
-    """A profile names an operation that the OpenAPI document does not have, or that had to be left out.
+    """A profile names an operation that the OpenAPI document does not have, or that was left out.
 
     Args:
-        path: the keys that lead to the name.
+        path: the path of the name.
         name: the name.
         expected: what was expected there, and what was found.
     """
@@ -79,12 +78,12 @@ class UnknownOperation(DescriptionError):
 
 
 def format_path(path: Iterable[str]) -> str:
-    """A path as TOML writes it: `operations."recordings.list".paging`."""
+    """Format a path as in TOML: `operations."recordings.list".paging`."""
     return ".".join(key if BARE_KEY.fullmatch(key) else json.dumps(key, ensure_ascii=False) for key in path)
 
 
 def found_value(value: object) -> str:
-    """The end of a message, "found …", with the value shortened where it is long."""
+    """The end of a message, "found …"; a long value is shortened."""
     text = repr(value)
     if len(text) > MAX_SHOWN:
         text = text[: MAX_SHOWN - 1] + "…"
@@ -92,7 +91,7 @@ def found_value(value: object) -> str:
 
 
 def unknown_operation(path: KeyPath, name: str, api: Api) -> UnknownOperation:
-    """The error about an operation that the OpenAPI document does not have, or that had to be left out."""
+    """Make the error about an operation that the OpenAPI document does not have, or that was left out."""
     for left_out in api.left_out:
         if left_out.operation == name:
             expected = f"expected an operation that can be called, found {name!r}, left out: {left_out.reason}"

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from callwell.description.model import Api, Operation
 
 
-class Use(NamedTuple):
+class OperationUse(NamedTuple):
     """One operation that an export uses.
 
     Attributes:
-        path: where the table names it.
+        path: the path of its name in the profile.
         operation: its name.
         kind: `list`, `asset` or `detail`.
-        arguments: the arguments that the export gives it.
+        arguments: the arguments that the export passes.
     """
 
     path: KeyPath
@@ -36,18 +36,18 @@ class Use(NamedTuple):
 
 
 def iter_errors(profile: Profile, rule: ExportRule, api: Api) -> Iterator[DescriptionError]:
-    """All that is wrong, in the order of the table.
+    """Find all errors, in the order of the table.
 
     Args:
         profile: the profile.
         rule: its table `[export]`.
-        api: the operations that it is about.
+        api: the operations of the provider.
     """
     if (rule.scopes is None) != (rule.scope_parameter is None):
         missing = "scopes" if rule.scopes is None else "scope_parameter"
         yield DescriptionError(("export", missing), "expected both scopes and scope_parameter or neither, found one")
         return
-    for use in _uses(rule):
+    for use in _operation_uses(rule):
         operation = api.operations.get(use.operation)
         if operation is None:
             yield unknown_operation(use.path, use.operation, api)
@@ -60,34 +60,34 @@ def iter_errors(profile: Profile, rule: ExportRule, api: Api) -> Iterator[Descri
     yield from _check_item_fields(profile, rule, api)
 
 
-def _uses(rule: ExportRule) -> Iterator[Use]:
+def _operation_uses(rule: ExportRule) -> Iterator[OperationUse]:
     """The operations that an export uses: scopes, the items of each, then one item's record, assets and parts."""
     scope: frozenset[str] = frozenset()
     if rule.scope_parameter is not None:
         scope = frozenset({rule.scope_parameter})
     item = scope | {rule.item_parameter}
     if rule.scopes is not None:
-        yield Use(path=("export", "scopes"), operation=rule.scopes, kind="list", arguments=frozenset())
-    yield Use(path=("export", "items"), operation=rule.items, kind="list", arguments=scope)
-    yield Use(path=("export", "detail"), operation=rule.detail, kind="detail", arguments=item)
+        yield OperationUse(path=("export", "scopes"), operation=rule.scopes, kind="list", arguments=frozenset())
+    yield OperationUse(path=("export", "items"), operation=rule.items, kind="list", arguments=scope)
+    yield OperationUse(path=("export", "detail"), operation=rule.detail, kind="detail", arguments=item)
     for name in rule.assets:
-        yield Use(path=("export", "assets"), operation=name, kind="asset", arguments=item)
+        yield OperationUse(path=("export", "assets"), operation=name, kind="asset", arguments=item)
     for kind, part in rule.parts.items():
         path = ("export", "parts", kind)
-        yield Use(path=(*path, "list"), operation=part.list, kind="list", arguments=item)
-        yield Use(path=(*path, "asset"), operation=part.asset, kind="asset", arguments=item | {part.parameter})
+        yield OperationUse(path=(*path, "list"), operation=part.list, kind="list", arguments=item)
+        yield OperationUse(path=(*path, "asset"), operation=part.asset, kind="asset", arguments=item | {part.parameter})
 
 
-def _check_kind(use: Use, rule: OperationRule | None) -> Iterator[DescriptionError]:
+def _check_kind(use: OperationUse, rule: OperationRule | None) -> Iterator[DescriptionError]:
     if use.kind == "list" and not (rule and rule.paging and rule.paging.key):
-        # Without a key an item has no name for its folder, and an export could not go on where it stopped.
+        # Without a key, an item has no name for its folder, and an export could not resume.
         yield DescriptionError(use.path, "expected a list that has a key in its paging", found=use.operation)
     if use.kind == "asset" and not (rule and rule.asset):
         yield DescriptionError(use.path, "expected an operation with an asset", found=use.operation)
 
 
-def _check_arguments(use: Use, operation: Operation) -> Iterator[DescriptionError]:
-    """An operation must require exactly what the export gives it."""
+def _check_arguments(use: OperationUse, operation: Operation) -> Iterator[DescriptionError]:
+    """Check that an operation requires exactly the arguments that the export passes."""
     required = {parameter.name for parameter in operation.parameters if parameter.required}
     if required != use.arguments:
         given = ", ".join(sorted(use.arguments)) or "nothing"

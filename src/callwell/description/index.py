@@ -1,20 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The records of a large description, kept in the user's cache folder so that the next client starts at once.
+"""Caches the records of a large description in the user's cache folder, so that the next client starts quickly.
 
-To read GitHub's 12 MiB takes a second: parsing, resolving references, naming 1,199 operations. A program needs a few of
-these operations. So the index keeps each operation, and each schema that several places share, encoded by itself, and
-an operation is decoded when it is first used. References stay references in it: written out, Stripe's schemas would be
-thousands of times as large.
+Reading GitHub's 12 MiB takes a second: parsing, resolving references, naming 1,199 operations. A program only needs a
+few of these operations. So the index encodes each operation, and each shared schema, separately, and an operation is
+decoded on first use. References stay references in it: expanded, Stripe's schemas would be thousands of times as large.
 
 An index is used only if
 
 * it belongs to this user and is a regular file, not a link;
-* its checksum is right, so it is whole;
-* its digest is that of all documents of the description, and of the code of Callwell that makes records of them. The
-  documents are read for that each time, 10 ms for GitHub's: size and time of a file would be quicker to compare, and
-  miss an edit that keeps both.
+* its checksum is right, so it is complete;
+* its digest matches all documents of the description, and the code of Callwell that makes records from them. The
+  documents are read each time to compute the digest, 10 ms for GitHub's: comparing size and time would be faster, but
+  would miss an edit that keeps both.
 
-Anything else is made again, and where it cannot be written, nothing happens: the description is only slower to load.
+Otherwise the index is written again. If it cannot be written, the description only loads more slowly.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ if TYPE_CHECKING:
     from callwell.description.loading import Loaded
 
 MIN_BYTES: Final = 32 << 10
-"""Bytes of a document from which on it has an index. A smaller one is read in about the time of finding the index."""
+"""The size of the smallest document with an index, in bytes. A smaller one is read about as fast as its index."""
 
 MAGIC: Final = b"callwell index 1\n"
 CHECKSUM_BYTES: Final = 4
@@ -54,14 +53,14 @@ _PRIVATE_FILE: Final = 0o600
 
 
 class _Content(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
-    """What an index holds.
+    """The content of an index.
 
     Attributes:
-        digest: of the documents and the code, see `digest_documents`.
-        files: the files besides document and profile that belong to the description, relative to its folder.
+        digest: the digest of the documents and the code, see `digest_documents`.
+        files: the files of the description besides document and profile, relative to its folder.
         provider: the provider without its operations.
-        operations: each operation by its name, encoded.
-        schemas: the schemas that these share, encoded.
+        operations: the encoded operations, by name.
+        schemas: the encoded schemas that the operations share.
     """
 
     digest: bytes
@@ -72,11 +71,11 @@ class _Content(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
 
 
 class Operations(Mapping[str, Operation]):
-    """Operations that are decoded when they are first used.
+    """Operations, each decoded on first use.
 
     Args:
-        encoded: each operation by its name.
-        schemas: the schemas that they share.
+        encoded: the encoded operations, by name.
+        schemas: the encoded schemas that they share.
     """
 
     def __init__(self, encoded: Mapping[str, msgspec.Raw], schemas: list[msgspec.Raw]) -> None:
@@ -99,7 +98,7 @@ class Operations(Mapping[str, Operation]):
 
 
 def load(folder: Path) -> Provider:
-    """The provider that the documents in a folder describe, from its index if that is current.
+    """Load the provider that the documents in a folder describe, from its index if that is up to date.
 
     Raises:
         ProfileError: a document cannot be used.
@@ -113,13 +112,13 @@ def load(folder: Path) -> Provider:
         before = digest_documents(folder, ())
         loaded = _read_documents(folder)
         found = loaded.provider
-        if digest_documents(folder, ()) == before:  # no one has edited them meanwhile
+        if digest_documents(folder, ()) == before:  # nobody has edited them in the meantime
             _write(cache, name, encode(found, loaded.files, digest_documents(folder, loaded.files)))
     return found
 
 
 def _read_documents(folder: Path) -> Loaded:
-    from callwell.description.loading import load_with_files  # slow to load, and not needed with an index
+    from callwell.description.loading import load_with_files  # slow to import, and not needed with an index
 
     return load_with_files(folder)
 
@@ -134,11 +133,11 @@ def cache_folder() -> Path:
 
 
 def digest_documents(folder: Path, files: Iterable[str]) -> bytes:
-    """The digest of a description and of what reads it; empty if a file cannot be read.
+    """The digest of a description and of the code that reads it; empty if a file cannot be read.
 
     Args:
         folder: the folder of the description.
-        files: the files besides document and profile.
+        files: its files besides document and profile.
     """
     digest = sha256(_code_version())
     try:
@@ -154,7 +153,7 @@ def digest_documents(folder: Path, files: Iterable[str]) -> bytes:
 
 @functools.cache
 def _code_version() -> bytes:
-    """What changes when records are made in another way: the versions, and the files of the code that makes them."""
+    """Identifies the code that makes the records: versions, and the files of the code."""
     package = Path(__file__).parent.parent
     files = sorted(path for room in ("description", "core/rules") for path in (package / room).rglob("*.py"))
     stats = [(path.name, found.st_size, found.st_mtime_ns) for path in files for found in (path.stat(),)]
@@ -162,12 +161,12 @@ def _code_version() -> bytes:
 
 
 def encode(provider: Provider, files: tuple[str, ...], digest: bytes) -> bytes:
-    """The content of an index.
+    """Encode an index.
 
     Args:
         provider: the provider.
-        files: the files besides document and profile that it was made of.
-        digest: of all files.
+        files: the files besides document and profile that it was made from.
+        digest: the digest of all files.
     """
     operations = provider.api.operations
     encoder = SchemaEncoder(operations.values())
@@ -183,7 +182,7 @@ def encode(provider: Provider, files: tuple[str, ...], digest: bytes) -> bytes:
 
 
 def _read(cache: Path, name: str, folder: Path) -> Provider | None:
-    """The provider in an index; None if there is none, or none of these documents."""
+    """Read the provider from an index; None if there is no index, or an outdated one."""
     try:
         with Folder.at(cache) as opened:
             data = opened.read(name, own=True)
@@ -204,7 +203,7 @@ def _read(cache: Path, name: str, folder: Path) -> Provider | None:
 
 
 def _write(cache: Path, name: str, content: bytes) -> None:
-    """Write an index, if that is possible, and no other process writes one."""
+    """Write an index, unless that fails or another process is writing one."""
     from callwell.staged_files import StagedFiles  # a client with an index does not need it
 
     try:

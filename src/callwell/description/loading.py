@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Loaded(NamedTuple):
-    """A provider, and what it was made of.
+    """A provider, and the files that it was made from.
 
     Attributes:
         provider: the provider.
@@ -32,7 +32,7 @@ class Loaded(NamedTuple):
 
 
 def load_provider(folder: Path) -> Provider:
-    """Read the provider that `openapi.json`, or `openapi.yaml`, and `profile.toml` in a folder describe.
+    """Read a provider from `openapi.json` or `openapi.yaml`, and `profile.toml`, in a folder.
 
     Raises:
         ProfileError: one of them cannot be used.
@@ -41,7 +41,7 @@ def load_provider(folder: Path) -> Provider:
 
 
 def load_with_files(folder: Path) -> Loaded:
-    """The same as `load_provider`, with the names of the files that belong to the document.
+    """The same as `load_provider`, with the names of the files that the document refers to.
 
     Raises:
         ProfileError: one of them cannot be used.

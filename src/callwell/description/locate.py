@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Finds the line of a key in a TOML or JSON text, for error messages.
 
-The parsers of both keep no positions, so these scanners read the text once more. They run only when there is an error
-to report, on a string that the parser has accepted; at anything else they stop, and the error has the line of what was
-found before.
+The parsers of both do not keep positions, so these scanners read the text again. They only run to report an error, on a
+text that the parser has accepted; at anything unexpected they stop, and the error gets the line of the last key found.
 
 A scanner yields every key and every list item with its position in the text:
 
@@ -39,11 +38,11 @@ _JSON_TOKEN: Final = re.compile(r'"(?:\\.|[^"\\])*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
 
 def toml_line(text: str, path: KeyPath) -> int | None:
-    """The line of a key in a TOML text, from 1; if it is not there, that of the nearest table around it.
+    """The line of a key in a TOML text, from 1; if the key does not exist, the line of the nearest table around it.
 
     Args:
         text: a valid TOML text.
-        path: the keys that lead there; an index into a list is a key too.
+        path: the path of the key; list indexes are keys too.
     """
     positions = _toml_positions(text)
     found = (positions[key] for length in range(len(path), 0, -1) if (key := path[:length]) in positions)
@@ -53,7 +52,7 @@ def toml_line(text: str, path: KeyPath) -> int | None:
 
 @lru_cache(maxsize=1)
 def _toml_positions(text: str) -> dict[KeyPath, int]:
-    """Where each key of a TOML text is found first. Kept for one string, as files are asked about many keys."""
+    """The first position of each key in a TOML text. Cached for one text, because callers ask about many keys."""
     positions: dict[KeyPath, int] = {}
     for key, position in _TomlScanner(text).positions():
         positions.setdefault(key, position)
@@ -61,11 +60,11 @@ def _toml_positions(text: str) -> dict[KeyPath, int]:
 
 
 def json_line(text: str, path: KeyPath) -> int | None:
-    """The line of a key in a JSON text, from 1; if it is not there, that of the nearest value around it.
+    """The line of a key in a JSON text, from 1; if the key does not exist, the line of the nearest value around it.
 
     Args:
         text: a valid JSON text.
-        path: the keys that lead there; an index into a list is a key too.
+        path: the path of the key; list indexes are keys too.
     """
     longest = 0
     position = 0
@@ -104,12 +103,12 @@ def json_keys(text: str) -> Iterator[tuple[KeyPath, int]]:
 
 
 class _TomlScanner:
-    """Reads a TOML text from front to end. `_position` is where the next thing to read begins."""
+    """Scans a TOML text from beginning to end. `_position` is where the next token begins."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._position = 0
-        self._last_index: dict[KeyPath, int] = {}  # of each list of tables that has begun
+        self._last_index: dict[KeyPath, int] = {}  # of each list of tables so far
 
     def positions(self) -> Iterator[tuple[KeyPath, int]]:
         """Every key and list item, with its position."""
@@ -124,11 +123,11 @@ class _TomlScanner:
                 self._skip_character("]")
             else:
                 yield from self._read_pair(table)
-            if self._position == start:  # nothing was understood: stop, or this would not end
+            if self._position == start:  # no progress: stop, or the loop would not end
                 return
 
     def _table_path(self, header: KeyPath, *, is_list: bool) -> KeyPath:
-        """The path of a header. A list of tables on the way, or at its end, adds the index of its last table."""
+        """The path of a table header. Each list of tables in it adds the index of its last table."""
         path: KeyPath = ()
         for key in header[:-1]:
             path = (*path, key)
@@ -172,7 +171,7 @@ class _TomlScanner:
                 self._position = match.end()
 
     def _read_key(self) -> KeyPath:
-        """A dotted key; one empty part if there is none."""
+        """Read a dotted key; a single empty part if there is none."""
         keys: list[str] = []
         while match := _KEY.match(self._text, self._position):
             self._position = match.end()
@@ -188,7 +187,7 @@ class _TomlScanner:
         return tuple(keys) or ("",)
 
     def _skip_blank(self) -> bool:
-        """Skip white space and comments. Returns whether anything follows."""
+        """Skip whitespace and comments. Returns whether anything follows."""
         match = _BLANK.match(self._text, self._position)
         if match:
             self._position = match.end()
@@ -199,7 +198,7 @@ class _TomlScanner:
         self._skip_character(",")
 
     def _skip_character(self, character: str) -> bool:
-        """Skip a character, and the blanks of the line before it, if it comes next. Returns whether it came."""
+        """Skip a character if it is next, and the blanks before it. Returns whether it was."""
         start = self._position
         while self._text[start : start + 1] in (" ", "\t"):
             start += 1

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The operations of an OpenAPI document, as frozen records. Each record is whole: none refers to the document.
+"""The operations of an OpenAPI document, as frozen records. They are self-contained: none refers to the document.
 
-For the missing import of `annotations` see `core.rules`.
+`core.rules` explains why `from __future__ import annotations` is missing.
 """
 
 from collections.abc import Mapping
@@ -21,14 +21,14 @@ Style = Literal[
     "deepObject",
     "cookie",
 ]
-"""How lists and objects are written. `tabDelimited` is the `tsv` of Swagger 2.0; OpenAPI has the others."""
+"""How lists and objects are serialized. `tabDelimited` is the `tsv` of Swagger 2.0; the others are OpenAPI's."""
 
 BodyKind = Literal["json", "urlencoded", "multipart", "text", "bytes"]
-"""How a body is written, whatever its media type is called."""
+"""How a body is serialized, whatever its media type is called."""
 
 
 WHOLE_BODY: Final = ""
-"""The name on the wire of a parameter that is the whole body."""
+"""The wire name of a parameter that is the whole body."""
 
 
 class Parameter(Struct, frozen=True, kw_only=True):
@@ -37,16 +37,17 @@ class Parameter(Struct, frozen=True, kw_only=True):
     Attributes:
         name: its name in Python, in snake case.
         wire_name: its name in the request, as the document spells it; empty for the whole body.
-        location: where it is sent, as `in` of OpenAPI says; `body` is one field of a JSON body or of a form, or the
+        location: where it is sent, the same as OpenAPI's `in`; `body` is one field of a JSON body or of a form, or the
             whole body. The header `Content-Type` chooses one of several types of body.
-        required: a call must give it.
+        required: whether a call must give it.
         schema: its JSON schema, with references resolved.
         summary: one line about it.
-        style: how a list or an object is written; empty for the default of its place: `form` in a query or a cookie,
-            `simple` in a path or a header, and for a field of a form see `request_body`.
-        explode: each item is written by itself; None for the default of the style: only `form` and `cookie` do so.
-        content: the media type in which the value is written, or, for a field of a form, in which its part is.
-        allow_reserved: the reserved characters of addresses are not escaped.
+        style: how a list or an object is serialized; empty for the default of its location: `form` in a query or
+            cookie, `simple` in a path or a header, and for a field of a form see `request_body`.
+        explode: whether each item is serialized separately; None for the default of the style: only `form` and `cookie`
+            do so.
+        content: the media type of the value, or of its part if it is a field of a form.
+        allow_reserved: whether the reserved characters of URLs are left unescaped.
         default: the value that is sent if a call gives none; None for no value.
     """
 
@@ -67,11 +68,11 @@ class BodyType(Struct, frozen=True, kw_only=True):
     """One type of body that an operation takes.
 
     Attributes:
-        media_type: as it is sent; with a `*` in it, a call says which type it is.
-        kind: how the body is written.
-        required: the arguments without which there is no such body.
-        fields: its fields, or the whole body; None if they are those among the parameters of the operation.
-        additional_properties: other fields may be given too, by the whole body.
+        media_type: the media type that is sent; if it contains a `*`, the call names the type.
+        kind: how the body is serialized.
+        required: the arguments that this type of body requires.
+        fields: its fields, or the whole body; None if they are the operation's body parameters.
+        additional_properties: whether other fields may be given, in the argument for the whole body.
     """
 
     media_type: str
@@ -82,11 +83,11 @@ class BodyType(Struct, frozen=True, kw_only=True):
 
 
 DEFAULT_JSON_BODY: Final = BodyType(media_type="application/json", kind="json")
-"""The type of a body that most operations with a body have: see `Operation.bodies`."""
+"""The type of body that most operations take: see `Operation.bodies`."""
 
 
-Kind: TypeAlias = Literal["json", "text", "bytes", "any", "events", "lines"]
-"""How a response of a media type is read: see `AnswerType`."""
+AnswerKind: TypeAlias = Literal["json", "text", "bytes", "any", "events", "lines"]
+"""How a response of a media type is decoded: see `AnswerType`."""
 
 
 class AnswerType(Struct, frozen=True, kw_only=True):
@@ -94,17 +95,17 @@ class AnswerType(Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: in lower case, such as `text/csv`; a range such as `image/*` or `*/*` stands for all types in it. The
-            parameters of the document, such as `;stream=watch`, are kept, except for the character set.
-        kind: how it is read: `json`, `text`, `bytes`, `any` (by the type that the response has), `events` (a stream of
-            server-sent events), `lines` (a stream of JSON values, one a line).
+            parameters in the document, such as `;stream=watch`, are kept, except for the charset.
+        kind: how it is decoded: `json`, `text`, `bytes`, `any` (by the type of the response), `events` (a stream of
+            server-sent events), `lines` (a stream of JSON values, one per line).
     """
 
     name: str
-    kind: Kind
+    kind: AnswerKind
 
 
 UNDECLARED: Final = AnswerType(name="", kind="any")
-"""The body of a success of which a document says nothing: FastAPI writes files so, and Express a text such as `OK`."""
+"""A success whose body is not declared: FastAPI describes files this way, and Express a text such as `OK`."""
 
 
 class Operation(Struct, frozen=True, kw_only=True):
@@ -112,21 +113,20 @@ class Operation(Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: group and method in snake case: `recordings.list`. See `operation_names`.
-        method: the HTTP method, in capitals.
+        method: the HTTP method, in upper case.
         path: the path template below the base URL: `/public/workspace/{workspaceId}`.
-        parameters: what it takes, in the order path, query, header, cookie, body.
+        parameters: its parameters, in the order path, query, header, cookie, body.
         summary: one line about it.
         response_schema: the JSON schema of a successful response, with references resolved; empty if there is none.
-        accept: the `Accept` header of its requests: the types that a call reads.
-        media: the media types of successful responses, JSON among them; empty if they are JSON or nothing.
-        redirects: a successful response may be a redirect to the file, which may be on another server.
+        accept: the `Accept` header of its requests.
+        media: the media types of successful responses, including JSON; empty if JSON is the only one.
+        redirects: whether a success may be a redirect to the file, which may be on another server.
         bodies: the types of body that it takes, the preferred one first. Empty for the usual body, a JSON object that
             is always sent if there are parameters for it.
-        body_required: a body is sent even if a call gives nothing for it.
-        keyless: it is called without a key, as `security: []` says.
-        operation_id: the document's own name for it, empty without one, or if it is the same as `name`.
-        server: the address that takes the place of the environment's base URL, without a slash at its end; empty for
-            none.
+        body_required: whether a body is sent even if a call gives nothing for it.
+        keyless: whether it is called without a key, because of `security: []`.
+        operation_id: the `operationId` in the document; empty if there is none, or if it equals `name`.
+        server: the URL that replaces the environment's base URL, without a trailing slash; empty for none.
     """
 
     name: str
@@ -146,7 +146,7 @@ class Operation(Struct, frozen=True, kw_only=True):
 
     @property
     def only_streams(self) -> bool:
-        """Whether a success is a stream, and nothing else."""
+        """Whether every success is a stream."""
         return bool(self.media) and all(kind.kind in ("events", "lines") for kind in self.media)
 
 
@@ -154,12 +154,11 @@ class UntypedRequest(Struct, frozen=True, kw_only=True):
     """One documented request that cannot be a typed method. `client.request` still makes it.
 
     Attributes:
-        operation: its name, as an operation would have it; the path if the document does not even say which operations
-            there are.
+        operation: the name that the operation would have; the path if even its operations cannot be read.
         reason: the place in the document, what was expected there, and what was found.
-        method: the HTTP method, in capitals; empty if `operation` is a path.
+        method: the HTTP method, in upper case; empty if `operation` is a path.
         path: the path template.
-        operation_id: as that of `Operation`.
+        operation_id: the same as in `Operation`.
     """
 
     operation: str
@@ -175,9 +174,9 @@ class Api(Struct, frozen=True, kw_only=True):
     Attributes:
         title: the document's title.
         version: the document's version.
-        operations: by dotted name.
-        left_out: what could not become an operation, in the order of the document.
-        assumed: what the document leaves open and how that was read, each with its place.
+        operations: the operations by dotted name.
+        left_out: requests that could not become operations, in the order of the document.
+        assumed: what the document leaves open, and how it was read, each with its place.
     """
 
     title: str

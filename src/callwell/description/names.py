@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the names of a document are written in Python: `linkURL` is the argument `link_url` and part of `LinkUrl`."""
+"""Converts the names of a document to Python: `linkURL` is the argument `link_url` and part of `LinkUrl`."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _CASE_CHANGE: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-"""Where a word begins in camel case: `link|URL`, and `HTTP|Server` before the last capital of a run."""
+"""The beginning of a word in camel case: `link|URL`, and `HTTP|Server` before the last capital of a run."""
 
 _SYMBOLS: Final = {"<=": "_lte", ">=": "_gte", "!=": "_ne", "<": "_lt", ">": "_gt", "=": "_eq", "!": "_not"}
-"""Symbols of comparison in the names of filters, as words: `DateSent<` is `date_sent_lt` beside `DateSent`."""
+"""Comparison operators in names of filters, as words: `DateSent<` becomes `date_sent_lt`, next to `DateSent`."""
 
-_NO_WORD: Final = re.compile(r"\W+", re.ASCII)
+_NON_WORD: Final = re.compile(r"\W+", re.ASCII)
 
 
 @functools.lru_cache(4096)  # GitHub's names of fields are in 40,000 places: 0.3 s of its client's 1.6
 def to_snake_case(name: str) -> str:
-    """A name in snake case: `linkURL` becomes `link_url`, `per_page` stays; other characters become underscores."""
-    return _NO_WORD.sub("_", _CASE_CHANGE.sub("_", name)).strip("_").lower()
+    """Convert a name to snake case: `linkURL` becomes `link_url`. Other characters become underscores."""
+    return _NON_WORD.sub("_", _CASE_CHANGE.sub("_", name)).strip("_").lower()
 
 
 def to_pascal_case(*names: str) -> str:
-    """Names as one class name: `recordings` and `console_log` become `RecordingsConsoleLog`."""
+    """Join names into one class name: `recordings` and `console_log` become `RecordingsConsoleLog`."""
     return "".join(map(_capitalize_words, names))
 
 
@@ -39,26 +39,26 @@ def _capitalize_words(name: str) -> str:
 
 
 def to_identifier(name: str) -> str:
-    """A name that Python accepts: a keyword gets an underscore after it, a leading digit one before it."""
-    name = _NO_WORD.sub("_", name) or "_"
+    """Make a name valid in Python: a keyword gets a trailing underscore, a leading digit an underscore before it."""
+    name = _NON_WORD.sub("_", name) or "_"
     if name[0].isdigit():
         name = f"_{name}"
     return f"{name}_" if keyword.iskeyword(name) else name
 
 
 def shadows_builtin(name: str) -> bool:
-    """Whether an argument of this name hides a builtin, as `type` and `id` do."""
+    """Whether an argument of this name shadows a builtin, as `type` and `id` do."""
     return hasattr(builtins, name)
 
 
 def name_parameters(parameters: Sequence[tuple[str, str]]) -> list[str]:
-    """The Python names of an operation's parameters, each once.
+    """Give each parameter of an operation a unique Python name.
 
-    A name is in snake case. If two parameters have one name, the first keeps it, and the others get their symbols as
-    words (`date_sent_lt`), their location (`uris_body`) or a number, whatever is free first.
+    A name is in snake case. If two parameters have the same name, the first keeps it, and the others get their symbols
+    as words (`date_sent_lt`), their location (`uris_body`) or a number, whatever is free first.
 
     Args:
-        parameters: location and name of each, in the order of importance.
+        parameters: location and name of each, the most important first.
     """
     names: list[str] = []
     taken: set[str] = set()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads an OpenAPI 3.0, 3.1 or 3.2 document into records: its operations, all references resolved.
 
-The document comes as JSON or YAML, and Swagger 2.0 is translated before: see `documents`.
+`documents` loads JSON and YAML, and translates Swagger 2.0 first.
 
 How a document becomes records:
 
@@ -14,14 +14,14 @@ How a document becomes records:
                                        └─ responses, 2xx ───> Operation.response_schema (JSON), and how each media
                                                                 type is read (`answer_types`)
 
-* Only what a client needs is read. A key that is not read is not checked.
+* Only the keys that a client needs are read. Other keys are not checked.
 * An operation that cannot be a typed method, or is described wrongly, is left out with its reason (`Api.left_out`).
-  What the client cannot send or read yet is listed in `support`. Only what is not an OpenAPI document is refused.
-* A field of a JSON body or of a form is a parameter like any other, so a call looks the same wherever its values go.
-* A required parameter that a call does not give is sent with its default, or with the only value that it may have. A
-  field of a PATCH is not: it would change what should stay.
-* References are resolved by `references`, Python's names are made by `names`, and whatever is wrong is reported with
-  file, key and line (`error`, `locate`).
+  `support` lists what the client can send. Only what is not an OpenAPI document at all is refused.
+* A field of a JSON body or of a form is a parameter like any other, so all calls look the same.
+* A required parameter that a call omits is sent with its default, or with its only possible value. A field of a PATCH
+  is not, because it would change something.
+* `references` resolves references, `names` makes Python names, and errors are reported with file, key and line
+  (`error`, `locate`).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
 from msgspec.structs import replace
 
 from callwell.description import answer_types, support
-from callwell.description.collection import no_collection
+from callwell.description.collection import without_gc
 from callwell.description.documents.external import read_with_files
 from callwell.description.documents.kinds import kind_of
 from callwell.description.documents.reading import Document
@@ -61,29 +61,29 @@ if TYPE_CHECKING:
     from callwell.description.schemas import Schema
 
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
-"""The keys of a path item that are operations, in the order of OpenAPI's Path Item Object."""
+"""The keys of operations in a path item, in the order of OpenAPI's Path Item Object."""
 
 LOCATIONS: Final = ("path", "query", "header", "cookie", "body")
-"""The order of required parameters, and of those after them that are not: also that of a generated method."""
+"""The order of required parameters, and then of optional ones; generated methods have the same order."""
 
 RESERVED_HEADERS: Final = frozenset({"authorization", "content-type"})
-"""Header parameters of these names are ignored, as OpenAPI demands (Parameter Object, `in`): the client sets them.
+"""Header parameters with these names are ignored, as OpenAPI requires (Parameter Object, `in`): the client sets them.
 
-OpenAPI demands it of `Accept` too. But documents declare that where it chooses what the answer is."""
+OpenAPI also requires it for `Accept`, but documents declare that one where it chooses the type of the answer."""
 
 _VERSION: Final = re.compile(r"3\.[0-2](\.\d+)?(-.*)?")
-"""OpenAPI 3.0 to 3.2, with the patch version, and the mark of a draft such as `-rc1`."""
+"""OpenAPI 3.0 to 3.2, with a patch version, and a pre-release suffix such as `-rc1`."""
 
 _PATH_VARIABLE: Final = re.compile(r"\{([^{}]*)\}")
 
 
-@no_collection()
+@without_gc()
 def read(source: Path | Document | Mapping[str, Any], *, file: str = "openapi.json") -> Api:
-    """The operations of an OpenAPI document.
+    """Read the operations of an OpenAPI document.
 
     Args:
-        source: the document, or the file that holds it as JSON or YAML. Files beside it belong to it.
-        file: the name in errors of a document that is not given as a file.
+        source: the document, or its file in JSON or YAML, which may refer to files next to it.
+        file: the name of the document in errors, if `source` is not a file.
 
     Raises:
         ProfileError: the document cannot be used; the error has file, key and line.
@@ -108,14 +108,14 @@ def read(source: Path | Document | Mapping[str, Any], *, file: str = "openapi.js
 
 
 class _Entry(NamedTuple):
-    """One operation of the document before it is read.
+    """One operation of the document, before it is read.
 
     Attributes:
-        source: what its name is made of.
+        source: what its name is derived from.
         node: the operation, or a reference to it: many documents have one file for each operation.
-        path: where that is.
-        item: the path item that it is in.
-        item_path: where that is.
+        path: the path of the node.
+        item: the path item that contains it.
+        item_path: the path of the path item.
     """
 
     source: OperationSource
@@ -131,7 +131,7 @@ class FoundOperation(NamedTuple):
     Attributes:
         method: its HTTP method, as the document spells it.
         node: the operation, or a reference to it.
-        keys: what leads to it in the path item.
+        keys: the keys that lead to it in the path item.
     """
 
     method: str
@@ -140,7 +140,7 @@ class FoundOperation(NamedTuple):
 
 
 def find_operations(item: Mapping[str, Any]) -> Iterator[FoundOperation]:
-    """The operations of a path item. Since OpenAPI 3.2 it may have some of any other method.
+    """Find the operations of a path item. Since OpenAPI 3.2, it may contain any other method.
 
     Args:
         item: the path item.
@@ -154,7 +154,7 @@ def find_operations(item: Mapping[str, Any]) -> Iterator[FoundOperation]:
 
 
 class _DocumentReader:
-    """Reads one document. The `path` of each method is where its `node` is, for errors."""
+    """Reads one document. The argument `path` of a method is the path of its `node`, for errors."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._document = document
@@ -171,14 +171,14 @@ class _DocumentReader:
             )
         info = self._document.get("info")
         about: Mapping[str, Any] = info if isinstance(info, dict) else {}
-        entries = list(self._entries())
+        entries = list(self._find_entries())
         names = name_operations([entry.source for entry in entries])
         operations: dict[str, Operation] = {}
         for name, entry in zip(names, entries, strict=True):
             try:
                 operations[name] = self._operation(name, entry)
             except DescriptionError as error:
-                self._leave_out(name, error, entry.source)
+                self._skip(name, error, entry.source)
         return Api(
             title=str(about.get("title", "")),
             version=str(about.get("version", "")),
@@ -187,7 +187,7 @@ class _DocumentReader:
             assumed=(*self._assumed, *starmap(_assumed_any, self._references.dangling.items())),
         )
 
-    def _leave_out(self, name: str, error: DescriptionError, source: OperationSource | None = None) -> None:
+    def _skip(self, name: str, error: DescriptionError, source: OperationSource | None = None) -> None:
         self._left_out.append(
             UntypedRequest(
                 operation=name,
@@ -198,8 +198,8 @@ class _DocumentReader:
             )
         )
 
-    def _entries(self) -> Iterator[_Entry]:
-        """All operations. A path item that cannot be read is left out here: its operations are not known."""
+    def _find_entries(self) -> Iterator[_Entry]:
+        """Find all operations. An unreadable path item is skipped as a whole, since its operations are unknown."""
         paths = self._document.get("paths", {})
         for template, item in expect_object(paths, ("paths",)).items():
             if template.startswith("x-"):  # an extension of the Paths Object
@@ -207,7 +207,7 @@ class _DocumentReader:
             try:
                 node, path = self._references.resolve(item, ("paths", template))
             except DescriptionError as error:
-                self._leave_out(template, error)
+                self._skip(template, error)
                 continue
             for found in find_operations(node):
                 yield self._entry(template, found, node, path)
@@ -215,7 +215,7 @@ class _DocumentReader:
     def _entry(self, template: str, found: FoundOperation, item: Mapping[str, Any], item_path: KeyPath) -> _Entry:
         node = found.node
         path = (*item_path, *found.keys)
-        with contextlib.suppress(DescriptionError):  # reading the operation raises it again, with the name
+        with contextlib.suppress(DescriptionError):  # reading the operation raises it again, with the operation's name
             node, path = self._references.resolve(node, path)
         source = _source(template, found.method, node)
         return _Entry(source=source, node=node, path=path, item=item, item_path=item_path)
@@ -243,7 +243,7 @@ class _DocumentReader:
             response_schema=schema,
             bodies=body.types(ordered),
             body_required=body.required or not body.drafts,
-            keyless=node.get("security") == [],  # an empty list lifts the document's own requirement
+            keyless=node.get("security") == [],  # an empty list overrides the requirement of the document
             accept=answers.accept,
             media=answers.media,
             redirects=answers.redirects,
@@ -252,7 +252,7 @@ class _DocumentReader:
         )
 
     def _parameters(self, node: Mapping[str, Any], path: KeyPath) -> dict[tuple[str, str], Parameter]:
-        """The parameters of a path or of an operation, by location and name: together these are unique in OpenAPI."""
+        """Read the parameters of a path or an operation, by location and name, which identify a parameter."""
         path = (*path, "parameters")
         parameters: dict[tuple[str, str], Parameter] = {}
         listed = node.get("parameters")
@@ -272,7 +272,7 @@ class _DocumentReader:
     def _path_parameters(
         self, parameters: Mapping[tuple[str, str], Parameter], variables: list[str], path: KeyPath
     ) -> list[Parameter]:
-        """The parameters of a path, in the order of its variables. One without a variable has no place in a request."""
+        """The path parameters, in the order of the variables. A parameter without a variable cannot be sent."""
         path = (*path, "parameters")
         found: list[Parameter] = []
         for name in dict.fromkeys(variables):
@@ -301,14 +301,14 @@ class _DocumentReader:
         if not isinstance(name, str) or not name:
             raise DescriptionError((*path, "name"), "expected a name", found=name)
         if location == "querystring":
-            node = support.whole_query(node, path)
+            node = support.querystring_parameter(node, path)
             location = "query"
         support.check_parameter(node, path)
         content = self._references.media_types(node, path)
         media_type = next(iter(content), "")
         owner, owner_path = content.get(media_type, (node, path))
         schema = self._references.resolve_schema(owner.get("schema", {}), (*owner_path, "schema"))
-        is_accept = location == "header" and name.lower() == "accept"  # the client has one anyway
+        is_accept = location == "header" and name.lower() == "accept"  # the client sends it anyway
         required = location == "path" or (bool(node.get("required")) and not is_accept)
         default = _default(schema) if required else None
         explode = node.get("explode")
@@ -327,7 +327,7 @@ class _DocumentReader:
         )
 
     def _answers(self, method: str, node: Mapping[str, Any], path: KeyPath) -> tuple[Schema, DeclaredAnswers]:
-        """The JSON schema of successful responses, a union if they differ, and how each media type is read."""
+        """Read the JSON schema of successful responses, a union if they differ, and how each media type is decoded."""
         path = (*path, "responses")
         is_optional = not str(self._document["openapi"]).startswith("3.0")  # since OpenAPI 3.1
         responses = {} if is_optional and "responses" not in node else expect_object(node.get("responses"), path)
@@ -340,12 +340,12 @@ class _DocumentReader:
         return answer_types.json_schema(contents), answers
 
     def _media_schema(self, media: Mapping[str, Any], path: KeyPath) -> Schema:
-        """The schema of one media type of a content."""
+        """Read the schema of one media type."""
         return self._references.resolve_schema(media.get("schema", {}), (*path, "schema"))
 
 
 def _source(template: str, method: str, node: object) -> OperationSource:
-    """What an operation's name is made of. What is not text there is as good as missing."""
+    """Collect what an operation's name is derived from. Values that are not strings are ignored."""
     operation: Mapping[str, Any] = node if isinstance(node, dict) else {}
     operation_id = operation.get("operationId")
     tags = operation.get("tags")
@@ -359,19 +359,19 @@ def _source(template: str, method: str, node: object) -> OperationSource:
 
 
 def _other_name(name: str, operation_id: str) -> str:
-    """The document's own name for an operation, if it is another one."""
+    """The `operationId` of an operation, if it differs from its name."""
     return "" if operation_id == name else operation_id
 
 
 def _request_path(template: str) -> str:
-    """A path without its fragment, which some documents tell operations of one address apart by."""
+    """A path without its fragment, by which some documents tell operations with the same path apart."""
     return template.partition("#")[0]
 
 
 def _sort_parameters(parameters: list[Parameter]) -> tuple[Parameter, ...]:
-    """Required parameters first, each half by location, and in each as they are given.
+    """Sort parameters: required ones first, then by location, then in the order of the document.
 
-    Names that clash are decided by location alone: an argument that becomes optional keeps its name.
+    Name clashes are resolved by location alone, so an argument that becomes optional keeps its name.
     """
     ordered = sorted(parameters, key=lambda parameter: LOCATIONS.index(parameter.location))
     names = name_parameters([(parameter.location, parameter.wire_name or parameter.name) for parameter in ordered])
@@ -383,12 +383,12 @@ def _sort_parameters(parameters: list[Parameter]) -> tuple[Parameter, ...]:
 
 
 def _assumed_any(reference: str, place: str) -> str:
-    """What is said of a schema that refers to nothing."""
+    """The remark about a dangling reference to a schema."""
     return f"{place}: {reference} is not in the document; any value is accepted"
 
 
 def _default(schema: Schema) -> Any:
-    """The value of a required parameter that needs none from a call: its default, or the only one that it may have."""
+    """The value of a required parameter that a call may omit: its default, or its only possible value."""
     values = schema.get("enum")
     only = values[0] if isinstance(values, list) and len(values) == 1 else None
     return stated_value(schema, schema.get("default", schema.get("const", only)))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks of what a profile says about single operations against what OpenAPI says about them."""
+"""Checks of a profile's rules for single operations against the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     from callwell.description.model import Api, Operation
 
 POSITIONED: Final = ("page", "offset", "cursor")
-"""Paging styles with a query parameter for the position; it may be a number in all of them."""
+"""Paging styles with a query parameter for the position. It may be a number in all of them."""
 
 NUMBERS: Final = ("integer", "number")
 
 CONTINUED_BY_BODY: Final = ("cursor", "next-link")
-"""Paging styles for which the body must say where the next page is."""
+"""Paging styles in which the body names the next page."""
 
 
 def iter_errors(profile: Profile, api: Api) -> Iterator[DescriptionError]:
-    """All that is wrong, in the order of the profile.
+    """Find all errors, in the order of the profile.
 
     Args:
         profile: the profile.
-        api: the operations that it is about.
+        api: the operations of the provider.
     """
     for name, rule in profile.operations.items():
         path = ("operations", name)
@@ -70,7 +70,7 @@ def _check_paging(operation: Operation, rule: PagingRule, path: KeyPath) -> Iter
         known = closest_names(rule.position, query)
         yield DescriptionError((*path, "position"), f"expected a query parameter ({known})", found=rule.position)
     yield from _check_page_size(rule, query, path)
-    # With next-link, a list of links may take the place of a single one.
+    # With next-link, there may be a list of links instead of a single one.
     continued = rule.next is not None or (rule.style == "next-link" and rule.links is not None)
     continued = continued or (rule.style == "cursor" and rule.next_item is not None)
     if rule.style in CONTINUED_BY_BODY and not continued:
@@ -118,7 +118,7 @@ def _check_asset(operation: Operation, rule: AssetRule, path: KeyPath) -> Iterat
 
 
 def _check_file_name(operation: Operation, name: str, path: KeyPath) -> Iterator[DescriptionError]:
-    """The template of a file's name: its variables are parameters, and the file stays inside the export's folder."""
+    """Check the template of a file name: variables are parameters, and the file stays in the export's folder."""
     parameters = [parameter.name for parameter in operation.parameters]
     try:
         variables = [variable for _, variable, _, _ in string.Formatter().parse(name) if variable is not None]
@@ -134,7 +134,7 @@ def _check_file_name(operation: Operation, name: str, path: KeyPath) -> Iterator
 
 
 def _check_asset_method(operation: Operation, rule: AssetRule, api: Api, path: KeyPath) -> Iterator[DescriptionError]:
-    """The method that saves the file has a name that no operation of the group has."""
+    """Check that the name of the method that saves the file is not taken in the group."""
     name = rule.method
     if name is None:
         return
@@ -188,7 +188,7 @@ def _check_marker(profile: Profile, operation: Operation, rule: MarkerRule, api:
 
 
 def _check_probe_arguments(probe: Operation, rule: MarkerRule, path: KeyPath) -> Iterator[DescriptionError]:
-    """The list that finds an object takes all arguments that it gets, and gets all that it needs."""
+    """Check that the list that finds an object accepts the arguments that it gets, and gets all that it requires."""
     known = argument_schemas(probe)
     given = {*rule.arguments, *rule.shared}
     for table in ("arguments", "shared"):
@@ -203,7 +203,7 @@ def _check_probe_arguments(probe: Operation, rule: MarkerRule, path: KeyPath) ->
 
 
 def _check_gone_if(profile: Profile, operation: Operation, name: str, api: Api) -> Iterator[DescriptionError]:
-    """The operation that finds deleted objects can be called with the arguments that this operation requires."""
+    """Check that the operation that finds deleted objects can be called with this operation's required arguments."""
     path = ("operations", operation.name, "gone_if")
     other = api.operations.get(name)
     if other is None:
@@ -212,7 +212,7 @@ def _check_gone_if(profile: Profile, operation: Operation, name: str, api: Api) 
     other_rule = profile.operations.get(name)
     required = {parameter.name for parameter in other.parameters if parameter.required}
     given = {parameter.name for parameter in operation.parameters if parameter.required}
-    # Two operations that point at each other would ask each other for ever.
+    # Two operations that point at each other would call each other forever.
     is_last = other_rule is None or other_rule.gone_if is None
     if other.method != "GET" or not required or not is_last:
         yield DescriptionError(path, "expected a GET with an argument and without gone_if of its own", found=name)

@@ -1,35 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Gives each operation of a document its name: a group and a method in snake case, `repos.list_for_user`.
+"""Names each operation of a document: a group and a method in snake case, such as `repos.list_for_user`.
 
-The rule. A name depends on its own operation alone, so a document that grows keeps the names it had:
+A name depends on its own operation alone, so the names stay when a document grows. The rules:
 
-1. An `operationId` that is a group and a method in this form already, `things.list`, is the name.
-2. In one with `/`, `.`, `:` or `#`, what is before the last of them is the group, what is after it is the method:
-   `repos/list-for-user` is `repos.list_for_user`.
-3. One that repeats the HTTP method and the path says nothing more than they do, nor does a missing one. The path says
-   all then. (With a tag, one with capitals does not count as repeating: `getAccounts` is a person's choice.) The group
-   is what precedes the first variable, and what follows makes the method:
+1. An `operationId` that already has this form, such as `things.list`, is the name.
+2. An `operationId` with `/`, `.`, `:` or `#` is split at the last of them into group and method:
+   `repos/list-for-user` becomes `repos.list_for_user`.
+3. An `operationId` that only repeats the HTTP method and the path is treated like a missing one: the name is made from
+   the path. (With a tag, one in camel case does not count as a repetition: `getAccounts` is a person's choice.) The
+   part before the first variable is the group, and the rest makes the method:
 
        POST /v1/charges                    charges.create        GET  /v1/charges            charges.list
        GET  /v1/charges/{charge}           charges.get           GET  /v1/charges/search     charges.search
        POST /v1/charges/{charge}/refunds   charges.create_refund POST /v1/payouts/{id}/reverse  payouts.reverse
 
-4. In any other, the group is the first tag, or else the path before its first variable. The method is the
-   `operationId` without the words of the group, and without articles: `get-a-show`, tagged `Shows`, is `shows.get`.
-   If no more than the HTTP method remains, the verb is that of rule 3: `getPets` is `pets.list`.
+4. Otherwise, the group is the first tag, or else the path before its first variable. The method is the `operationId`
+   without the words of the group, and without articles: `get-a-show`, tagged `Shows`, becomes `shows.get`. If only the
+   HTTP method remains, the verb is that of rule 3: `getPets` becomes `pets.list`.
 
-5. One that names a class of a server and its method, `CatsController_findAll`, goes before rule 2. The group is the
-   first tag, or else the class, and the word `controller` is left out: `cats.find_all`. What the class says after
-   the words of the tag follows a method without a noun: `AuthorizationRolesController_list`, tagged `authorization`,
-   is `authorization.list_roles`.
+5. Before rule 2: an `operationId` that names a controller class and its method, such as `CatsController_findAll`. The
+   group is the first tag, or else the class without the word `controller`: `cats.find_all`. Words of the class after
+   those of the tag are appended to a method without a noun: `AuthorizationRolesController_list`, tagged
+   `authorization`, becomes `authorization.list_roles`.
 
-Versions and file endings in a path are not words (`/v1`, `/2010-04-01`, `.json`). A tag that begins with the version of
-the API is cut, and is plural if the path is: `Api20100401Message` of `/Messages.json` is `messages`. What a framework
-adds is taken off first: `read_item_items__item_id__get`, `get-/items/{id}_getById`, the tag `pet-controller`.
+Versions and file suffixes in a path are not words (`/v1`, `/2010-04-01`, `.json`). A version at the beginning of a tag
+is removed, and the tag is made plural if the path is: `Api20100401Message` of `/Messages.json` becomes `messages`.
+Additions of frameworks are removed first: `read_item_items__item_id__get`, `get-/items/{id}_getById`, the tag
+`pet-controller`.
 
-A keyword of Python, or a group with the name of something that every client has (`pages`), gets an underscore after
-it. If two operations have one name, the shorter path keeps it; the other name gets the last variable of its path, the
-whole `operationId`, the HTTP method or a number, whatever is free first. Rule 1 goes before all others.
+A Python keyword, or a group named like an attribute of every client (`pages`), gets a trailing underscore. If two
+operations have the same name, the one with the shorter path keeps it; the other one gets the last variable of its path,
+the whole `operationId`, the HTTP method or a number appended, whatever is free first. Names by rule 1 take precedence.
 """
 
 from __future__ import annotations
@@ -50,16 +51,16 @@ CLIENT_NAMES: Final = frozenset(
         *("spent", "stream", "upload", "uploader", "with_options"),
     }
 )
-"""The attributes of every client. No derived group has one of these names."""
+"""The attributes of every client. No derived group gets one of these names."""
 
 ARTICLES: Final = frozenset({"a", "an", "the"})
 
 COLLECTION_VERBS: Final = {"GET": "list", "POST": "create", "PUT": "replace", "PATCH": "update"}
 ITEM_VERBS: Final = {"GET": "get", "POST": "update", "PUT": "replace", "PATCH": "update"}
-"""What HTTP methods do to a collection, and to one thing (RFC 9110, section 9.3). Any other is its own verb."""
+"""Verbs for HTTP methods on a collection, and on one item (RFC 9110, section 9.3). Any other method is its own verb."""
 
 READING_ACTIONS: Final = frozenset({"search", "export", "download", "find"})
-"""Last words of a path that say what a GET does, as the last word of a POST always does."""
+"""Last words of a path that say what a GET does. The last word of a POST always does."""
 
 PLURALS: Final = {
     "children": "child",
@@ -68,17 +69,17 @@ PLURALS: Final = {
     "indices": "index",
     **{word: word for word in ("alias", "canvas", "bias", "sms", "mms", "dns")},
 }
-"""Words of APIs with a plural of their own, and those that only look like plurals, with their singular."""
+"""Words with an irregular plural, and words that only look like plurals, with their singular."""
 
-NO_NOUNS: Final = frozenset({"all", "one", "many", "by", "id"})
-"""Words of a method beside its verb that do not say what it works on: `find_all`, `get_by_id`."""
+NON_NOUNS: Final = frozenset({"all", "one", "many", "by", "id"})
+"""Words after the verb of a method that are not its object: `find_all`, `get_by_id`."""
 
 _SEPARATOR: Final = re.compile(r"[/.:#]+")
 _CONTROLLER: Final = re.compile(r"(?:.*[/.:#])?(\w+?)_?Controller[_.:#/]+(.+)", re.IGNORECASE | re.DOTALL)
-"""A class and its method, as NestJS (`CatsController_findAll`) and Phoenix (`App.CatController.show`) write them."""
+"""A controller class and its method, as in NestJS (`CatsController_findAll`) and Phoenix (`App.CatController.show`)."""
 
 _CONTROLLER_TAG: Final = re.compile(r"_(rest_)?controller$")
-"""How a tag ends that springdoc makes of a class."""
+"""The end of a tag that springdoc derives from a class."""
 
 _VERSION: Final = re.compile(r"v\d+([._]?\d+)*((alpha|beta)\d*)?|\d+([.-]\d+)*|api|rest", re.IGNORECASE)
 _VERSION_IN_TAG: Final = re.compile(r"api_?\d{4,}_(?=.)")
@@ -87,12 +88,12 @@ _TOKEN: Final = re.compile(r"\{([^{}]*)\}|([^{}]+)")
 
 
 class OperationSource(NamedTuple):
-    """What a document says about an operation that its name can be made of.
+    """What an operation's name is derived from.
 
     Attributes:
-        operation_id: its `operationId`; empty if it has none, or one that is not text.
-        tag: its first tag, empty without tags.
-        method: the HTTP method in capitals.
+        operation_id: its `operationId`; empty if there is none, or if it is not a string.
+        tag: its first tag; empty without tags.
+        method: the HTTP method in upper case.
         path: the path template.
     """
 
@@ -109,7 +110,7 @@ class PathWords(NamedTuple):
         before: the fixed parts before the first variable, in snake case.
         after: the fixed parts after it.
         variables: the variables.
-        ends_in_variable: a variable is the last part.
+        ends_in_variable: whether the last part is a variable.
     """
 
     before: list[str]
@@ -119,13 +120,13 @@ class PathWords(NamedTuple):
 
 
 def is_operation_name(name: str) -> bool:
-    """Whether a string already is a name: a group and a method in snake case, as in `things.list`."""
+    """Whether a string already has the form of a name: a group and a method in snake case, as in `things.list`."""
     parts = name.split(".")
     return len(parts) == 2 and all(part.isidentifier() and to_snake_case(part) == part for part in parts)  # noqa: PLR2004 - a group and a method
 
 
 def name_operations(sources: Sequence[OperationSource]) -> list[str]:
-    """The names of all operations of a document, in their order, each once."""
+    """Give all operations of a document unique names, in their order."""
     names = [""] * len(sources)
     taken: set[str] = set()
     for index, source in enumerate(sources):
@@ -143,7 +144,7 @@ def name_operations(sources: Sequence[OperationSource]) -> list[str]:
 
 
 def _candidates(source: OperationSource) -> Iterator[str]:
-    """The name of an operation, and the names that it gets if others have that already."""
+    """The name of an operation, and alternatives if that is taken."""
     words = read_path(source.path)
     group, method = _derive(source, words)
     group = _to_group_name(group)
@@ -160,7 +161,7 @@ def _candidates(source: OperationSource) -> Iterator[str]:
 
 
 def _derive(source: OperationSource, words: PathWords) -> tuple[str, str]:
-    """The group and the method by rules 2 to 4. Either may still be empty or a keyword."""
+    """Derive group and method by rules 2 to 4. Either may still be empty or a keyword."""
     operation_id = _without_route(source)
     parts = [part for part in map(to_snake_case, _SEPARATOR.split(operation_id)) if part]
     if not parts or _repeats_path(operation_id, source):
@@ -176,17 +177,17 @@ def _derive(source: OperationSource, words: PathWords) -> tuple[str, str]:
 
 
 def _derive_from_class(class_name: str, method: str, tag: str, words: PathWords) -> tuple[str, str]:
-    """The group and the method by rule 5."""
+    """Derive group and method by rule 5."""
     group = _tag_name(tag, words) or class_name
     before, after = _split_at_group(class_name.split("_"), group)
     method = _without_group(method, group)
-    _, *nouns = [word for word in method.split("_") if word not in NO_NOUNS] or [""]
+    _, *nouns = [word for word in method.split("_") if word not in NON_NOUNS] or [""]
     more = class_name if before is None else "_".join(after)
     return group, method if nouns or more in ("", method) else f"{method}_{more}"
 
 
 def _without_route(source: OperationSource) -> str:
-    """An `operationId` without the method and the path that a framework puts after the name, as FastAPI, or before."""
+    """Remove the HTTP method and path that a framework appends to an `operationId`, as FastAPI does, or prepends."""
     route = re.sub(r"\W", "_", source.path)
     method = source.method.lower()
     name = source.operation_id.removesuffix(f"{route}_{method}").removeprefix(f"{method}-{source.path}_")
@@ -194,12 +195,12 @@ def _without_route(source: OperationSource) -> str:
 
 
 def _repeats_path(operation_id: str, source: OperationSource) -> bool:
-    """Whether an `operationId` is the HTTP method and the path once more, such as `PostChargesCharge`."""
+    """Whether an `operationId` merely repeats the HTTP method and the path, such as `PostChargesCharge`."""
     if source.tag and operation_id != operation_id.lower():
         return False
     text = re.sub(r"[\W_]+", "", operation_id).lower()
     method = source.method.lower()
-    ends = {len(method)} if text.startswith(method) else set()  # where what has been compared may end in the text
+    ends = {len(method)} if text.startswith(method) else set()  # where the compared part may end in the text
     for segment in source.path.split("/"):
         for variable, fixed in _TOKEN.findall(segment):
             word = re.sub(r"[\W_]+", "", _ENDING.sub("", variable or fixed).lower())
@@ -213,7 +214,7 @@ def _repeats_path(operation_id: str, source: OperationSource) -> bool:
 
 
 def read_path(path: str) -> PathWords:
-    """The words of a path template, without versions. `me` and `@me` stand for an id, and so do not count."""
+    """Read the words of a path template, without versions. `me` and `@me` stand for an ID, so they are left out."""
     before: list[str] = []
     after: list[str] = []
     variables: list[str] = []
@@ -230,7 +231,7 @@ def read_path(path: str) -> PathWords:
                 variables.append(word)
             else:
                 (after if variables else before).append(word)
-    if not before:  # the path begins with a variable: what follows it has to do
+    if not before:  # the path begins with a variable, so the words after it must do
         before = after[:1] or variables[:1]
         after = after[1:]
     return PathWords(before=before, after=after, variables=variables, ends_in_variable=ends_in_variable)
@@ -255,7 +256,7 @@ def _derive_from_path(method: str, words: PathWords) -> tuple[str, str]:
 
 
 def _verb(method: str, words: PathWords) -> str:
-    """What a method does to what a path names."""
+    """The verb for an HTTP method on a path."""
     verbs = ITEM_VERBS if words.ends_in_variable else COLLECTION_VERBS
     verb = verbs.get(method, method.lower())
     last = (words.after or words.before or [""])[-1]
@@ -263,7 +264,7 @@ def _verb(method: str, words: PathWords) -> str:
 
 
 def _tag_name(tag: str, words: PathWords) -> str:
-    """The group that a tag names."""
+    """The group by a tag."""
     name = to_snake_case(tag)
     name = _CONTROLLER_TAG.sub("", name)
     cut = _VERSION_IN_TAG.sub("", name)
@@ -275,15 +276,15 @@ def _tag_name(tag: str, words: PathWords) -> str:
 
 
 def _without_group(operation_id: str, group: str) -> str:
-    """The words of an `operationId` without those of its group; all of them if no others are there."""
+    """The words of an `operationId` without those of its group; all words if no others remain."""
     words = [word for word in operation_id.split("_") if word not in ARTICLES]
     before, after = _split_at_group(words, group)
     return "_".join([*(before or ()), *after]) or operation_id
 
 
 def _split_at_group(words: list[str], group: str) -> tuple[list[str] | None, list[str]]:
-    """The words before those of a group, and those after them; None and all words if the group is not among them."""
-    # Only here are people persons: in paths Stripe has both.
+    """Split words into those before a group's words and those after; None and all words if they do not contain it."""
+    # Only here is `people` the plural of `person`: in paths Stripe has both.
     singular = [_to_singular(word) if word != "people" else "person" for word in words]
     repeated = [_to_singular(word) if word != "people" else "person" for word in group.split("_")]
     for start in range(len(words) - len(repeated) + 1):
@@ -310,7 +311,7 @@ def _is_plural(name: str) -> bool:
 
 
 def _to_singular(word: str) -> str:
-    """An English word without the ending of its plural. It need not be right, only always the same."""
+    """The singular of an English word. It need not be right, only always the same."""
     if word in PLURALS:
         return PLURALS[word]
     if word.endswith("ies") and len(word) > len("series"):

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Descriptions as plain text: OpenAPI lets them be CommonMark with HTML in it, and docstrings and tables are neither.
+"""Converts descriptions to plain text for docstrings and tables: in OpenAPI they may be CommonMark with HTML.
 
-Only the first paragraph is kept, which says what a thing is. CommonMark becomes HTML, and HTML its text::
+Only the first paragraph is kept, which usually says what a thing is. CommonMark is rendered to HTML, and HTML to text::
 
     <p>Lists <a href="/c">charges</a>.</p>     Lists charges.
     See the [guide](https://a.b/c) first       See the guide first
     An `id`, as **text** &mdash; not null      An id, as text — not null
     A Map<String, List<Item>> of <owner>       A Map<String, List<Item>> of <owner>
 
-The last row shows what documents mean: a tag that HTML does not have is not a tag.
+In the last row, the tags are not HTML elements, so they are text.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_CHARACTERS: Final = 4000
-"""Characters of a description that are read. Some are whole manuals, and the first paragraph ends long before."""
+"""How many characters of a description are read. Some are whole manuals, but the first paragraph ends long before."""
 
 _MARKED: Final = re.compile(r"[<\[*_`&\\\n]|\A\s*(?:[#>+=~-]|\d+[.)]\s)")
-"""What plain text does not have: nine of ten descriptions need no parser, which takes 0.1 s to load."""
+"""Characters of markup. Nine of ten descriptions have none and need no parser, which takes 0.1 s to import."""
 
 _BLANK_LINE: Final = re.compile(r"\n[ \t]*\n")
 _BEGINS_BLOCK: Final = re.compile(r"[#>+=~<|-]|[*_](?:\s|[*_ ]*\n)|```|\d+[.)]\s|\[[^\]]*\]:")
@@ -35,7 +35,7 @@ _LINK_DEFINITION: Final = re.compile(r"\n {0,3}\[[^\]]+\]:")
 """An address for links in other paragraphs."""
 
 _SENTENCE_END: Final = re.compile(r"""(?<![.(\s]\w)(?<!\betc)(?<!\bvs)[.!?]["')]?(?=\s+["'(]?[A-Z])""")
-"""The end of a sentence before another one; `e.g.` and initials end none."""
+"""The end of a sentence before another one; `e.g.` and initials do not end one."""
 
 _BLOCKS: Final = re.compile(
     r"blockquote|d[dlt]|details|div|h[1-6r]|li|ol|p|pre|summary|table|tbody|t[dhr]|tfoot|thead|ul"
@@ -45,15 +45,15 @@ _BLOCKS: Final = re.compile(
 _INLINE: Final = re.compile(
     r"a|abbr|b|big|center|code|del|em|font|i|img|ins|kbd|nobr|s|small|span|strike|strong|su[bp]|tt|u|wbr"
 )
-"""Elements in a paragraph. Rare ones are missing: `<label>` and `<address>` are rather placeholders."""
+"""Elements in a paragraph. Rare ones are left out, because `<label>` and `<address>` are usually placeholders."""
 
 _HIDDEN: Final = frozenset({"script", "style"})
 """Elements with content that is not shown."""
 
 
-@functools.lru_cache(maxsize=4096)  # many operations share one description: GitHub has 5,900, of them 2,100 different
+@functools.lru_cache(maxsize=4096)  # of GitHub's 5,900 descriptions, 2,100 are distinct
 def to_plain_text(description: str) -> str:
-    """The first paragraph of a description, in one line and without markup.
+    """Convert the first paragraph of a description to one line without markup.
 
     Args:
         description: a string in CommonMark or HTML.
@@ -86,22 +86,22 @@ def _read(text: str) -> str:
 
 
 def summarize(text: object) -> str:
-    """The same of what a document has as description; empty for anything that is not text."""
+    """The same for any value of `description` in a document; empty if it is not a string."""
     return to_plain_text(text) if isinstance(text, str) else ""
 
 
 def first_sentence(text: str) -> str:
-    """The first sentence of a plain string, with its full stop if it has one."""
+    """The first sentence of a plain text, with its full stop if it has one."""
     end = _SENTENCE_END.search(text)
     return text[: end.end()] if end else text
 
 
 def shorten(text: str, room: int) -> str:
-    """A plain text that fits: whole sentences if the first one does, else whole words and an ellipsis.
+    """Shorten a plain text: to whole sentences if the first one fits, else to whole words and an ellipsis.
 
     Args:
-        text: in one line.
-        room: the characters that it may have.
+        text: the text, on one line.
+        room: the most characters of the result.
     """
     if len(text) <= room:
         return text
@@ -122,7 +122,7 @@ def _renderer() -> Callable[[str], str]:
 
 
 class _FirstParagraph(HTMLParser):
-    """Collects the text of the first block that has any."""
+    """Collects the text of the first non-empty block."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -132,11 +132,11 @@ class _FirstParagraph(HTMLParser):
 
     @property
     def text(self) -> str:
-        """What was collected, in one line."""
+        """The collected text, on one line."""
         return " ".join("".join(self._parts).split())
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Begin a block, or take a tag that HTML does not have as text."""
+        """Begin a block, or keep an unknown tag as text."""
         if tag in _HIDDEN:
             self._hidden += 1
         elif _BLOCKS.fullmatch(tag):
@@ -149,7 +149,7 @@ class _FirstParagraph(HTMLParser):
             self.handle_data(self.get_starttag_text() or "")
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """The same for a tag that ends itself, which hides nothing."""
+        """The same for a self-closing tag, which hides nothing."""
         if tag not in _HIDDEN:
             self.handle_starttag(tag, attrs)
 

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads a profile: TOML becomes the rule records of `core/rules`.
 
-The records are the schema. A table is a record, a key is a field, and the type of a field says which values it takes,
-so a new key needs a new field and nothing else. Three steps, each with its own errors:
+The records are the schema: a table is a record, a key is a field, and the type of a field says which values it takes.
+So a new key only needs a new field. There are three steps, each with its own errors:
 
 1. `tomllib` parses the text.
-2. `_check_type` walks the document along the types of the fields. It knows what msgspec does not say: the path of what
-   is wrong, and for an unknown key the keys that were probably meant.
+2. `_check_type` compares the document with the types of the fields. Unlike msgspec, it reports the path of an error,
+   and for an unknown key the keys that were probably meant.
 3. msgspec makes the records, and `checks` compares them with each other and with the OpenAPI document.
 
-Every error is a `ProfileError` with file, line and key. Only a part about an operation that the document does not have,
-as when a newer document came, is ignored with its reason when a file is loaded: the rest works.
+Every error is a `ProfileError` with file, line and key. There is one exception: if the document does not have an
+operation, for instance because it is newer, the part about it is ignored, and the reason is kept.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ OLD_KEYS: Final[Mapping[type[msgspec.Struct], Mapping[str, str]]] = {
         "whole": "complete_codes",
     },
 }
-"""Keys that have another name today: record → old name → new name. Profiles that people wrote still work."""
+"""Renamed keys: record → old name → new name. Existing profiles keep working."""
 
 
 class LoadedProfile(NamedTuple):
@@ -68,7 +68,7 @@ class LoadedProfile(NamedTuple):
 
     Attributes:
         profile: the profile.
-        ignored: for each part about an operation that the document does not have: where it is, and what was expected.
+        ignored: for each part about an operation that the document does not have, its place and what was expected.
     """
 
     profile: Profile
@@ -76,11 +76,11 @@ class LoadedProfile(NamedTuple):
 
 
 def load(path: Path, api: Api | None = None) -> LoadedProfile:
-    """The profile in a TOML file, checked against the operations that it is about.
+    """Load a profile from a TOML file, and check it against the operations of the document.
 
     Args:
         path: the file.
-        api: the operations of the provider; those of the document beside the file if None.
+        api: the operations of the provider; None to read the document next to the file.
 
     Raises:
         ProfileError: the file cannot be used.
@@ -97,11 +97,11 @@ def load(path: Path, api: Api | None = None) -> LoadedProfile:
 
 
 def parse(text: str, api: Api, *, file: str = "profile.toml") -> Profile:
-    """The profile in a TOML text. What it says about operations that the document does not have is an error.
+    """Parse a profile. A rule for an operation that the document does not have is an error.
 
     Args:
         text: the TOML.
-        api: the operations that it is about.
+        api: the operations of the document.
         file: the name of the text in errors.
 
     Raises:
@@ -111,13 +111,13 @@ def parse(text: str, api: Api, *, file: str = "profile.toml") -> Profile:
 
 
 def _parse(text: str, api: Api, file: str, ignored: list[str] | None) -> Profile:
-    """The profile in a TOML text.
+    """Parse a profile.
 
     Args:
         text: the TOML.
-        api: the operations that it is about.
+        api: the operations of the document.
         file: the name of the text in errors.
-        ignored: gets an error message for each part that is ignored; None if no part may be.
+        ignored: collects an error message for each ignored part; None if no part may be ignored.
     """
     try:
         document = tomllib.loads(text)
@@ -133,7 +133,7 @@ def _parse(text: str, api: Api, file: str, ignored: list[str] | None) -> Profile
             checks.check(profile, derived_operations.apply_profile(api, profile))
         except DescriptionError as error:
             reported = error.to_profile_error(file, text, toml_line)
-            # Once something is ignored, what refers to it is wrong as well.
+            # Once a part is ignored, references to it are errors as well.
             if ignored is None or not (ignored or isinstance(error, UnknownOperation)) or not _drop(document, error):
                 raise reported from None
             ignored.append(f"{reported}; this part is ignored")
@@ -142,7 +142,7 @@ def _parse(text: str, api: Api, file: str, ignored: list[str] | None) -> Profile
 
 
 def _drop(document: dict[str, Any], error: DescriptionError) -> bool:
-    """Remove the part of a profile that an error is about, if the rest can do without it. Returns whether it could."""
+    """Remove the part of a profile that an error is about, if the rest works without it. Returns whether it did."""
     match error.path:
         case ("operations", operation):
             del document["operations"][operation]
@@ -167,9 +167,9 @@ def _check_type(value: object, kind: Any, path: KeyPath) -> None:
     """Compare a value with the type of a field.
 
     Args:
-        value: what TOML says.
+        value: the value in the TOML.
         kind: the annotation of the field.
-        path: where the value is.
+        path: the path of the value.
 
     Raises:
         DescriptionError: the value is of another type.
@@ -197,9 +197,9 @@ def _check_type(value: object, kind: Any, path: KeyPath) -> None:
 
 
 def _check_record(table: dict[str, Any], kind: type[msgspec.Struct], path: KeyPath) -> None:
-    """Compare a table with the fields of a record, after its old keys got their new names in place.
+    """Compare a table with the fields of a record. Old keys are renamed in place first.
 
-    A key that appears under both names is left, and is refused as an unknown one.
+    If both names are there, the old one is not renamed, and is refused as an unknown key.
     """
     fields = _fields(kind)
     for old, new in OLD_KEYS.get(kind, {}).items():

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A provider: what OpenAPI says about its operations and what its profile says about its behaviour, in one record.
+"""A provider: the operations of its OpenAPI document and the rules of its profile, in one record.
 
-Nothing here does I/O, and nothing changes: a provider in another environment is another record. `loading` makes a
-provider of its documents, `compiled` keeps it in a file that is read quickly.
+Nothing here does I/O, and nothing changes: a provider in another environment is another record. `loading` reads a
+provider from its documents, `compiled` stores it in a file that is faster to read.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Environment(Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: its name in the profile.
-        base_url: the address to which the paths of operations are added, without a slash at its end.
+        base_url: the URL to which the paths of operations are appended, without a trailing slash.
         headers: headers of every request besides the key, by name; `{host}` in a value is the host of the address.
         operations: the names of the operations that exist in it; None for all.
     """
@@ -57,10 +57,11 @@ class Provider(Struct, frozen=True, kw_only=True):
     ignored: tuple[str, ...] = ()
 
     def operation(self, name: str) -> Operation:
-        """An operation by its dotted name, or by the `operationId` that the document gives to it alone.
+        """An operation by its dotted name, or by an `operationId` that is unique in the document.
 
         Raises:
-            UnknownName: there is none; the message has the closest names, or the reason why it is left out.
+            UnknownName: there is no such operation; the message has the closest names, or the reason why it was left
+                out.
         """
         found = self.api.operations.get(name)
         if found is not None:
@@ -91,7 +92,7 @@ class Provider(Struct, frozen=True, kw_only=True):
         """An environment by its name; the default one for None.
 
         Raises:
-            UnknownName: there is none of that name.
+            UnknownName: there is no such environment.
         """
         rules = self.profile.environments
         if name is None:
@@ -104,10 +105,10 @@ class Provider(Struct, frozen=True, kw_only=True):
         )
 
     def environments_with_other_keys(self, environment: str) -> tuple[str, ...]:
-        """The environments that refuse the keys of this one, because they have keys of their own.
+        """The environments that refuse the keys of this one, because they have their own keys.
 
         Args:
-            environment: a name that the profile knows.
+            environment: the name of an environment in the profile.
         """
         rules = self.profile.environments
         default = self.profile.key.env
@@ -118,7 +119,7 @@ class Provider(Struct, frozen=True, kw_only=True):
         """The provider as it behaves in an environment, with that environment's limits, key variable and key header.
 
         Args:
-            environment: a name that the profile knows.
+            environment: the name of an environment in the profile.
         """
         rule = self.profile.environments[environment]
         if rule.env is None and rule.key_header is None and not rule.limits:

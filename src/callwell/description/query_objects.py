@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes an object in a query the arguments that its properties are on the wire.
+"""Splits an object in a query into one argument per property, as they are sent.
 
     pageable: {page, size, sort}, style form, exploded  ──>  page, size, sort        GET /pets?page=0&size=20
 
-Spring describes the pages of a list so. A call reads as if each was described by itself, and paging can be inferred.
+Spring describes paging this way. After the split, calls look as usual, and paging can be inferred.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 def spread(parameter: Parameter) -> list[Parameter]:
-    """The parameters that one parameter is, each with a name of its own on the wire.
+    """Split a parameter into parameters with wire names of their own.
 
-    An object stays one if its own name is sent (another style), if it may have other properties, or if one of them is
-    an object, for which only brackets would say what belongs together.
+    An object is not split if its own name is sent (another style), if it may have other properties, or if a property is
+    an object, since its name would need brackets.
 
     Args:
         parameter: a parameter of an operation.
@@ -57,7 +57,7 @@ def spread(parameter: Parameter) -> list[Parameter]:
 
 
 def _is_flat(schema: Mapping[str, Any]) -> bool:
-    """Whether a property holds no object, also not in a list."""
+    """Whether a property is neither an object nor a list of objects."""
     kinds = value_types(schema)
     items = schema.get("items") or {}
     return bool(kinds) and "object" not in kinds | value_types(items)

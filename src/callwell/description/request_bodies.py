@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an operation takes as its body, as arguments and as types of body.
+"""Reads the body of an operation, as arguments and as types of body.
 
 An object with properties becomes one argument for each; any other body is one argument, `body`:
 
@@ -10,12 +10,12 @@ An object with properties becomes one argument for each; any other body is one a
     array, scalar, union, free object, any    `body`
     text, bytes                               `body`
 
-Where several types of body are declared, their arguments are united, and `content_type` chooses a type. Without it, a
-call gets the first type, in the order of `support.BODY_KINDS`, that takes what is given.
+If several types of body are declared, their arguments are combined, and `content_type` chooses a type. Without it, a
+call gets the first type, in the order of `support.BODY_KINDS`, that accepts its arguments.
 
-* A property that is `readOnly` is never required. A name under `required` that is not a property is one of any type.
-* The fields of a body that is optional are optional; if one is given, so must be those that its schema requires.
-* The usual body, a required JSON object, needs no record: see `Operation.bodies`.
+* A `readOnly` property is never required. A name under `required` without a property is a property of any type.
+* The fields of an optional body are optional; if one is given, those that the schema requires must be given too.
+* The usual body, a required JSON object, has no record: see `Operation.bodies`.
 """
 
 from __future__ import annotations
@@ -44,22 +44,22 @@ STRUCTURED: Final = ("json", "urlencoded", "multipart")
 
 FILE: Final = {"type": "string", "format": "binary"}
 CONTENTS: Final[Mapping[BodyKind, Mapping[str, Any]]] = {"bytes": FILE, "text": {"anyOf": [{"type": "string"}, FILE]}}
-"""The schemas of bodies that are bytes or text, whatever the document says about their content."""
+"""The schemas of bodies of bytes or text, which replace any schema in the document."""
 
 JSON_PATCH: Final = "application/json-patch+json"
 STEPS: Final = {"type": "array", "items": {"type": "object"}}
-"""The schema of a JSON Patch, if the document has none."""
+"""The schema of a JSON Patch, if the document does not have one."""
 
 
 class BodyDraft(NamedTuple):
     """One type of body, before its arguments have their names.
 
     Attributes:
-        media_type: as `BodyType` has it.
-        kind: as `BodyType` has it.
+        media_type: the same as in `BodyType`.
+        kind: the same as in `BodyType`.
         fields: its fields, or the whole body.
-        required: the wire names of the required ones.
-        additional_properties: as `BodyType` has it.
+        required: the wire names of the required fields.
+        additional_properties: the same as in `BodyType`.
     """
 
     media_type: str
@@ -74,8 +74,8 @@ class RequestBody(NamedTuple):
 
     Attributes:
         drafts: its types, the preferred one first.
-        required: it is sent even if a call gives nothing for it.
-        arguments: what a call may give for it, the type of body last.
+        required: whether it is sent even if a call gives nothing for it.
+        arguments: its arguments, the type of body last.
     """
 
     drafts: list[BodyDraft]
@@ -83,10 +83,10 @@ class RequestBody(NamedTuple):
     arguments: list[Parameter]
 
     def types(self, parameters: Sequence[Parameter]) -> tuple[BodyType, ...]:
-        """The types of body; none for the usual one.
+        """The types of body; empty for the usual one.
 
         Args:
-            parameters: the operation's, with their names.
+            parameters: the operation's parameters, with their names.
         """
         arguments = {parameter.wire_name: parameter for parameter in parameters if parameter.location == "body"}
         types = tuple(self._type(draft, arguments) for draft in self.drafts)
@@ -94,7 +94,7 @@ class RequestBody(NamedTuple):
 
     def _type(self, draft: BodyDraft, arguments: Mapping[str, Parameter]) -> BodyType:
         fields = tuple(replace(field, name=arguments[field.wire_name].name) for field in draft.fields)
-        is_enforced = self.required and len(self.drafts) == 1  # by `Parameter.required`
+        is_enforced = self.required and len(self.drafts) == 1  # `Parameter.required` enforces it
         are_arguments = len(fields) == len(arguments) and all(
             _is_like(field, arguments[field.wire_name]) for field in fields
         )
@@ -113,16 +113,16 @@ NO_BODY: Final = RequestBody([], required=False, arguments=[])
 def read_body(
     node: Mapping[str, Any], path: KeyPath, references: ReferenceResolver, *, is_change: bool = False
 ) -> RequestBody:
-    """The body of an operation.
+    """Read the body of an operation.
 
     Args:
         node: the operation.
-        path: where it is.
-        references: resolves what is in it.
-        is_change: a field that is not given keeps its value, so no default is sent.
+        path: the path of the operation.
+        references: resolves its references.
+        is_change: whether omitted fields keep their values, so that no defaults are sent.
 
     Raises:
-        DescriptionError: no type of the body can be made.
+        DescriptionError: no type of the body is supported.
     """
     if node.get("requestBody") is None:
         return NO_BODY
@@ -141,7 +141,7 @@ def read_body(
     ranked.sort(key=lambda pair: pair[0])
     unique: dict[str, BodyDraft] = {}
     for _, draft in ranked:
-        if draft.media_type != "text/json" or JSON not in unique:  # the same by its older name
+        if draft.media_type != "text/json" or JSON not in unique:  # an older name for it
             unique.setdefault(draft.media_type, draft)
     drafts = list(unique.values())
     required = bool(body.get("required"))
@@ -149,7 +149,7 @@ def read_body(
 
 
 def _draft(media_type: str, kind: BodyKind, schema: Mapping[str, Any], media: Mapping[str, Any]) -> BodyDraft:
-    """One type of body. The media type keeps its parameters, except for JSON, which is UTF-8 always."""
+    """Draft one type of body. The media type keeps its parameters, except for JSON, which is always UTF-8."""
     name = media_type.strip()
     if kind == "json":
         name = name.partition(";")[0].strip()
@@ -190,7 +190,7 @@ def _whole(schema: Mapping[str, Any]) -> Parameter:
 
 
 def _fields(schema: Mapping[str, Any], encoding: object) -> tuple[list[Parameter], list[str]]:
-    """The fields of an object, and the wire names of the required ones."""
+    """The fields of an object, and the wire names of the required fields."""
     properties = schema["properties"]
     listed = dict.fromkeys(required_names(schema))
     described = {**properties, **{name: {} for name in listed if name not in properties}}
@@ -228,9 +228,9 @@ def _field(name: str, schema: Mapping[str, Any], encoding: object, *, default: o
 
 
 def _arguments(drafts: list[BodyDraft], *, required: bool, is_change: bool) -> list[Parameter]:
-    """What a call may give: the fields of all types of body, and, where there are several, the type.
+    """The arguments for a body: the fields of all types of body, and the type itself if there are several.
 
-    The default of a required field is sent only in a body that is there in any case, and has no other type.
+    The default of a required field is only sent if the body is required and has a single type.
     """
     sends_defaults = required and len(drafts) == 1 and not is_change
     united: dict[str, list[Parameter]] = {}
@@ -264,7 +264,7 @@ def _arguments(drafts: list[BodyDraft], *, required: bool, is_change: bool) -> l
 
 
 def _merge(fields: list[Parameter], *, required: bool) -> Parameter:
-    """One argument for the fields of one name in several types of body."""
+    """Merge the fields with the same name in several types of body into one argument."""
     first = fields[0]
     schemas: list[Mapping[str, Any]] = []
     for field in fields:
@@ -275,5 +275,5 @@ def _merge(fields: list[Parameter], *, required: bool) -> Parameter:
 
 
 def _is_like(field: Parameter, other: Parameter) -> bool:
-    """Whether two fields are written alike."""
+    """Whether two fields are serialized in the same way."""
     return replace(field, required=other.required, default=other.default) == other

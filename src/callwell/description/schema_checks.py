@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks of names in a profile against the schemas of an operation: arguments, and paths into the response."""
+"""Checks names in a profile against the schemas of an operation: arguments, and paths into the response."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 
 def argument_schemas(operation: Operation) -> dict[str, Mapping[str, Any]]:
-    """The schema of each argument of an operation, by its name in Python."""
+    """The schema of each argument of an operation, by its Python name."""
     return {parameter.name: parameter.schema for parameter in operation.parameters}
 
 
 def check_argument(operation: Operation, name: str, path: KeyPath, kind: str) -> Iterator[DescriptionError]:
-    """What is wrong with an argument that an operation must take.
+    """Check that an operation takes an argument.
 
-    A schema that names no type is taken as right: many documents leave types out.
+    A schema without a type is accepted, because many documents leave types out.
 
     Args:
         operation: the operation.
         name: the name of the argument.
-        path: where the profile names it.
+        path: the path of the name in the profile.
         kind: the JSON type of its value.
     """
     known = argument_schemas(operation)
@@ -41,14 +41,14 @@ def check_argument(operation: Operation, name: str, path: KeyPath, kind: str) ->
 def check_response_path(
     operation: Operation, response_path: str | None, kind: str, path: KeyPath, *, also: Collection[str] = ()
 ) -> Iterator[DescriptionError]:
-    """What is wrong with a path into the response of an operation.
+    """Check a path into the response of an operation.
 
     Args:
         operation: the operation.
-        response_path: the path, dotted; None if the profile does not give it.
+        response_path: the dotted path; None if it is not in the profile.
         kind: the JSON type of the value there.
-        path: where the profile gives it.
-        also: other types that are understood as well.
+        path: the path of its key in the profile.
+        also: other JSON types that are accepted.
     """
     if response_path is None:
         return

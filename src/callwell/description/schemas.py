@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Questions about a JSON schema without references, as `references` returns it."""
+"""Queries on JSON schemas without references, as `references` returns them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def alternatives(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def is_nullable(schema: Mapping[str, Any]) -> bool:
-    """Whether null is allowed: OpenAPI 3.0 says so by `nullable`, 3.1 by the type `null`."""
+    """Whether null is allowed: by `nullable` in OpenAPI 3.0, by the type `null` in 3.1."""
     kind = schema.get("type")
     return (
         bool(schema.get("nullable"))
@@ -33,9 +33,9 @@ def is_nullable(schema: Mapping[str, Any]) -> bool:
 
 
 def type_names(schema: Mapping[str, Any]) -> list[str]:
-    """The JSON types that a schema names, without null.
+    """The JSON types of a schema, without null.
 
-    A schema that names no type is an object if it has properties, and an array if it has items.
+    A schema without a type is an object if it has properties, and an array if it has items.
     """
     kind = schema.get("type")
     if kind is None and "properties" in schema:
@@ -49,27 +49,27 @@ def type_names(schema: Mapping[str, Any]) -> list[str]:
 
 
 def value_types(schema: Mapping[str, Any]) -> set[str]:
-    """The JSON types that a value may have by any alternative, without null; empty if the schema does not say."""
+    """The JSON types of all alternatives of a schema, without null; empty if it does not restrict the type."""
     return {kind for part in alternatives(schema) for kind in type_names(part)}
 
 
 def required_names(schema: Mapping[str, Any]) -> list[str]:
-    """The properties that a schema requires. Some documents say `required: true`, as drafts of JSON Schema once did."""
+    """The properties that a schema requires. Some documents have `required: true`, as in early JSON Schema drafts."""
     names = schema.get("required")
     return [name for name in names if isinstance(name, str)] if isinstance(names, list | tuple) else []
 
 
 def stated_value(schema: Mapping[str, Any], value: object) -> Any:
-    """A default or a member of an enumeration as the schema's type has it.
+    """Convert a default or a member of an enumeration to the type of the schema.
 
-    Documents also write `"10"` for a number, and 10 for a text.
+    Documents also write `"10"` for a number, and 10 for a string.
 
     Args:
         schema: the schema.
-        value: what it states.
+        value: the value in the document.
 
     Returns:
-        The value, None if it is of another type.
+        The value; None if it cannot have that type.
     """
     kinds = value_types(schema)
     if not kinds or _json_type(value) & kinds:
@@ -84,7 +84,7 @@ def stated_value(schema: Mapping[str, Any], value: object) -> Any:
 
 
 def _json_type(value: object) -> set[str]:
-    """The JSON types that a value has."""
+    """The JSON types of a value."""
     if isinstance(value, bool):
         return {"boolean"}
     if isinstance(value, int):
@@ -94,14 +94,14 @@ def _json_type(value: object) -> set[str]:
 
 
 def at_path(schema: Mapping[str, Any], path: str) -> Mapping[str, Any] | None:
-    """The schema of the value that a dotted path leads to.
+    """The schema of the value at a dotted path.
 
     Args:
-        schema: the schema of the value at which the path begins.
+        schema: the schema of the value where the path begins.
         path: keys joined by dots; a number is an index into a list.
 
     Returns:
-        An empty schema if the document says nothing about that value, None if there can be no such value.
+        An empty schema if the document does not describe the value; None if there cannot be such a value.
     """
     current: Mapping[str, Any] = schema
     is_one_key = any(path in part.get("properties", ()) for part in alternatives(schema))  # such as `@odata.nextLink`
@@ -130,12 +130,12 @@ def _child(schema: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
 
 
 def is_file(schema: Mapping[str, Any]) -> bool:
-    """Whether a schema takes the bytes of a file: `format: binary`, or, since 3.1, a media type without an encoding."""
+    """Whether a schema describes a file: `format: binary`, or since 3.1 a media type without an encoding."""
     if schema.get("format") == "binary":
         return "string" in type_names(schema) or not type_names(schema)
     return "contentMediaType" in schema and type_names(schema) == [] and "contentEncoding" not in schema
 
 
 def takes_file(schema: Mapping[str, Any]) -> bool:
-    """Whether one of the alternatives of a schema takes a file."""
+    """Whether any alternative of a schema describes a file."""
     return any(is_file(part) for part in alternatives(schema))

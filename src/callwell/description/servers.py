@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The addresses at which a document says that its operations are.
+"""Reads the servers of a document.
 
-The servers of the document are the environments of the profile. An operation or a path may have servers of its own,
-which take the place of all of them:
+The servers of the document are the environments of the profile. An operation or a path may have its own servers, which
+replace them:
 
     server of the operation        server of the document       Operation.server
     ----------------------------   --------------------------   --------------------------------
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 VARIABLE: Final = re.compile(r"\{([^{}]*)\}")
-"""A variable in the address of a server."""
+"""A variable in the URL of a server."""
 
 
 def own_server(owners: Iterable[Mapping[str, Any]], document: Mapping[str, Any]) -> str:
-    """The address that an operation has instead of the environment's; empty for none.
+    """The URL that an operation has instead of the environment's; empty for none.
 
     Args:
-        owners: what may name servers, the closest first: the operation, and its path item.
+        owners: the objects that may have `servers`, the closest first: the operation, and its path item.
         document: the whole document.
     """
     usual = server_addresses(document)
@@ -45,7 +45,7 @@ def own_server(owners: Iterable[Mapping[str, Any]], document: Mapping[str, Any])
 
 
 def server_addresses(node: Mapping[str, Any]) -> list[str]:
-    """The addresses of the servers that a node names, variables replaced by their defaults, without a slash at the end.
+    """The URLs of a node's servers, with variables replaced by their defaults, without a trailing slash.
 
     Args:
         node: the document, a path item or an operation.
@@ -61,7 +61,7 @@ def _address(server: Mapping[str, Any]) -> str:
     known: Mapping[str, Any] = variables if isinstance(variables, dict) else {}
 
     def value(match: re.Match[str]) -> str:
-        """The default of a variable; its name where there is none, which is a mistake in the document."""
+        """The default of a variable; its name if it has none, which is a mistake in the document."""
         variable = known.get(match[1])
         return str(variable.get("default", match[1])) if isinstance(variable, dict) else match[1]
 

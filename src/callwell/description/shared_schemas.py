@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Encodes operations without writing out the schemas that they share, and decodes what is needed.
+"""Encodes operations without repeating the schemas that they share, and decodes them lazily.
 
-In memory a schema that is referred to from many places is one object. In msgpack each of them would be written out, and
-so would all within it. So an object that is in more than one place is encoded once, in a table, and a reference is
-an extension (`REFERENCE`) with its index. There are no cycles: `references` has cut them.
+In memory, a schema that many places refer to is one object. Plain msgpack would write it out in each place, with
+everything in it. So an object in more than one place is encoded once, in a table, and a reference to it is an extension
+(`REFERENCE`) with its index. There are no cycles: `references` has cut them.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 REFERENCE: Final = 1
-"""The code of the extension type."""
+"""The code of the extension type for references."""
 
 LONG_INTEGER: Final = 2
-"""The code of the extension type for integers beyond 64 bits, which some documents have as limits."""
+"""The code of the extension type for integers beyond 64 bits, which some documents have as bounds."""
 
 INTEGERS: Final = range(-(2**63), 2**64)
-"""The integers that msgpack has a type for."""
+"""The integers that msgpack can encode."""
 
 INDEX_BYTES: Final = 4
-"""Bytes of an index: a document has far fewer than 2^32 schemas."""
+"""The length of an index in bytes: a document has far fewer than 2^32 schemas."""
 
 _SCHEMA_KEYWORDS: Final = ("items", "additionalProperties")
 """Keywords with a schema as their value."""
@@ -35,7 +35,7 @@ _SCHEMA_LIST_KEYWORDS: Final = ("anyOf", "oneOf")
 """Keywords with a list of schemas as their value."""
 
 _NUMBER_KEYWORDS: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "default", "example")
-"""Keywords that may have an integer beyond 64 bits."""
+"""Keywords with values that may be integers beyond 64 bits."""
 
 _SCALAR_TYPES: Final = (str, int, float, type(None))
 _REENCODED_KEYWORDS: Final = (*_SCHEMA_KEYWORDS, *_SCHEMA_LIST_KEYWORDS, *_NUMBER_KEYWORDS)
@@ -45,15 +45,15 @@ class SchemaEncoder:
     """Encodes records.
 
     Args:
-        records: all that will be encoded. They must not change meanwhile.
+        records: all records to encode. They must not change in the meantime.
     """
 
     def __init__(self, records: Iterable[msgspec.Struct]) -> None:
         self._encoder = msgspec.msgpack.Encoder()
-        self._table: dict[int, int] = {}  # the place in memory of a shared schema → its index
+        self._table: dict[int, int] = {}  # address in memory of a shared schema → its index
         self._shared: list[Mapping[str, Any]] = []
         seen: set[int] = set()
-        for schema in iter_places(records):
+        for schema in iter_schemas(records):
             if id(schema) not in seen:
                 seen.add(id(schema))
             elif id(schema) not in self._table:
@@ -61,15 +61,15 @@ class SchemaEncoder:
                 self._shared.append(schema)
 
     def encode(self, record: msgspec.Struct) -> msgspec.Raw:
-        """A record, with references to shared schemas."""
+        """Encode a record, with references to shared schemas."""
         return msgspec.Raw(self._encoder.encode(self._to_encodable(record)))
 
     def encode_shared(self) -> list[msgspec.Raw]:
-        """The shared schemas, in the order of their indexes."""
+        """Encode the shared schemas, in the order of their indexes."""
         return [msgspec.Raw(self._encoder.encode(self._with_references(schema))) for schema in self._shared]
 
     def _to_encodable(self, node: Any) -> Any:
-        """A value as the encoder takes it: shared schemas as references, long integers as extensions."""
+        """Convert a value for the encoder: shared schemas become references, long integers become extensions."""
         if isinstance(node, msgspec.Struct):
             return {name: self._to_encodable(getattr(node, name)) for name in node.__struct_fields__}
         if isinstance(node, list | tuple):
@@ -84,7 +84,7 @@ class SchemaEncoder:
         return self._with_references(node)
 
     def _with_references(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
-        """A schema itself, with references in it."""
+        """Convert the content of a schema, with references to shared schemas."""
         changed = {key: self._to_encodable(schema[key]) for key in _REENCODED_KEYWORDS if key in schema}
         properties = schema.get("properties")
         if isinstance(properties, Mapping):
@@ -95,7 +95,7 @@ class SchemaEncoder:
 
 
 def decode_shared(schemas: list[msgspec.Raw]) -> Callable[[msgspec.Raw], Any]:
-    """A decoder of what `SchemaEncoder` has encoded. Each shared schema is decoded once, when it is first needed.
+    """Make a decoder for the output of `SchemaEncoder`. Each shared schema is decoded once, on first use.
 
     Args:
         schemas: the shared schemas.
@@ -116,8 +116,8 @@ def decode_shared(schemas: list[msgspec.Raw]) -> Callable[[msgspec.Raw], Any]:
     return decoder.decode
 
 
-def iter_places(records: Iterable[msgspec.Struct]) -> Iterator[Mapping[str, Any]]:
-    """Every place of a schema in records: one that is in two places comes twice, what is in it once.
+def iter_schemas(records: Iterable[msgspec.Struct]) -> Iterator[Mapping[str, Any]]:
+    """Yield the schema at every place in records: a shared one is yielded for each place, its content only once.
 
     Args:
         records: operations, or anything with schemas in its fields.
@@ -126,20 +126,20 @@ def iter_places(records: Iterable[msgspec.Struct]) -> Iterator[Mapping[str, Any]
     pending: list[object] = [*records]
     while pending:
         node = pending.pop()
-        if isinstance(node, dict):  # not Mapping: that check takes ten times as long
+        if isinstance(node, dict):  # not Mapping: that check takes ten times longer
             if node:
                 yield node
             if id(node) not in seen:
                 seen.add(id(node))
-                pending.extend(_parts(node))
+                pending.extend(_subschemas(node))
         elif isinstance(node, msgspec.Struct):
             pending.extend(value for value in msgspec.structs.astuple(node) if not isinstance(value, _SCALAR_TYPES))
         elif isinstance(node, list | tuple):
             pending.extend(node)
 
 
-def _parts(schema: Mapping[str, Any]) -> list[object]:
-    """The values in which a schema has schemas. The names of properties are not keywords."""
+def _subschemas(schema: Mapping[str, Any]) -> list[object]:
+    """The values of a schema that may contain schemas. Names of properties are not keywords."""
     parts = [schema[key] for key in (*_SCHEMA_KEYWORDS, *_SCHEMA_LIST_KEYWORDS) if key in schema]
     properties = schema.get("properties")
     return [*parts, *properties.values()] if isinstance(properties, Mapping) else parts

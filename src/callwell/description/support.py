@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What requests of the described kinds the client can make: the only place that judges it. It can read any response.
+"""The only place that decides which described requests the client can make. It can read any response.
 
 An operation that needs anything else cannot be a typed method. It is left out of the description with the reason given
-here, and stays reachable by `client.request`. When the client learns one more kind, its line is added to a table below,
-and the reason is gone.
+here, and `client.request` still reaches it. To support another kind of request, add a row to a table below.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ STYLES: Final[Mapping[str, tuple[str, ...]]] = {
     "header": ("simple",),
     "cookie": ("form", "cookie"),
 }
-"""Location of a parameter → the styles in which it can be written; the first is OpenAPI's default."""
+"""Location of a parameter → the styles in which it can be serialized, OpenAPI's default first."""
 
 FORM: Final = "application/x-www-form-urlencoded"
 
@@ -36,33 +35,33 @@ BODY_KINDS: Final[tuple[tuple[str, BodyKind, int], ...]] = (
     (r"text/json|\*/\*|application/\*|application/\*\+json", "json", 1),
     (r"application/merge-patch\+json", "json", 2),
     (r"application/json-patch\+json", "json", 4),
-    (r".*\+json", "json", 3),  # some documents leave out what comes before the slash
+    (r".*\+json", "json", 3),  # some documents omit the type before the slash
     (r"application/x-www-form-urlencoded", "urlencoded", 5),
     (r"multipart/form-data", "multipart", 6),
 )
-"""Media types of bodies, how they are written, and which goes first where there are several: the lowest number.
+"""Media types of bodies, how they are serialized, and their rank: of several types, the lowest number is preferred.
 
-A patch by JSON Patch is a list of steps (RFC 6902): a merge patch says the same by the fields (RFC 7396)."""
+A JSON Patch is a list of steps (RFC 6902); a merge patch has the fields themselves (RFC 7396), so it is preferred."""
 
 TEXT_RANK: Final = 7
 BYTES_RANK: Final = 8
-"""The ranks of what is in no row: a string, or a file of any other type."""
+"""The ranks of bodies that are in no row: a string, or a file of any other type."""
 
 JSON_SEQUENCE: Final = "application/json-seq"
-"""JSON values with a separator before each (RFC 7464): text for a caller to write."""
+"""JSON values with a separator before each (RFC 7464): the caller gives the text."""
 
 _FILE: Final = re.compile(r"(?!multipart/)[^/]+/.*")
 
 
 def check_parameter(node: Mapping[str, Any], path: KeyPath) -> None:
-    """See that a parameter can be sent.
+    """Check that a parameter can be sent.
 
     Args:
         node: the parameter.
-        path: where it is.
+        path: the path of the parameter.
 
     Raises:
-        DescriptionError: it cannot.
+        DescriptionError: it cannot be sent.
     """
     location = str(node.get("in"))
     if location not in STYLES:
@@ -72,15 +71,15 @@ def check_parameter(node: Mapping[str, Any], path: KeyPath) -> None:
         raise DescriptionError((*path, "style"), f"expected {_any_of(STYLES[location])}", found=style)
 
 
-def whole_query(node: Mapping[str, Any], path: KeyPath) -> Mapping[str, Any]:
-    """A parameter that is the whole query (`querystring` of OpenAPI 3.2), as one for an object with its pairs.
+def querystring_parameter(node: Mapping[str, Any], path: KeyPath) -> Mapping[str, Any]:
+    """Convert a parameter for the whole query (`querystring` of OpenAPI 3.2) to an object with its pairs.
 
     Args:
         node: the parameter.
-        path: where it is.
+        path: the path of the parameter.
 
     Raises:
-        DescriptionError: its content is no form.
+        DescriptionError: its content is not a form.
     """
     content = node.get("content")
     media = content.get(FORM) if isinstance(content, dict) else None
@@ -91,7 +90,7 @@ def whole_query(node: Mapping[str, Any], path: KeyPath) -> Mapping[str, Any]:
 
 
 def body_kind(media_type: str, schema: Mapping[str, Any]) -> tuple[BodyKind, int] | None:
-    """How a body of a media type is written, and its rank among several; None if it cannot be made.
+    """How a body of a media type is serialized, and its rank among several; None if it cannot be sent.
 
     Args:
         media_type: the media type, or a range of them.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks of operations that send a large file in pieces, and of the operations beside them."""
+"""Checks of operations that send a large file in pieces, and of the operations around them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 def iter_errors(profile: Profile, api: Api) -> Iterator[DescriptionError]:
-    """All that is wrong, in the order of the profile.
+    """Find all errors, in the order of the profile.
 
     Args:
         profile: the profile.
-        api: the operations that it is about.
+        api: the operations of the provider.
     """
     for name, rule in profile.operations.items():
         operation = api.operations.get(name)
@@ -55,7 +55,7 @@ def _check_pieces(operation: Operation, rule: UploadRule, path: KeyPath) -> Iter
 
 
 def _check_other_operations(rule: UploadRule, api: Api, path: KeyPath) -> Iterator[DescriptionError]:
-    """The operations that make the object, report its progress and return it."""
+    """Check the operations that create the object, report its progress and return it."""
     for field, name in (("create", rule.create), ("status", rule.status), ("get", rule.get)):
         if name is None:
             continue
@@ -70,10 +70,10 @@ def _check_other_operations(rule: UploadRule, api: Api, path: KeyPath) -> Iterat
 
 
 def _check_status(status: Operation, rule: UploadRule, path: KeyPath) -> Iterator[DescriptionError]:
-    """The paths into the response of the operation that says what has been received."""
+    """Check the paths into the response of the operation that reports which pieces arrived."""
     yield from check_response_path(status, rule.received, "array", (*path, "received"))
     yield from check_response_path(status, rule.total, "integer", (*path, "total"))
-    # Many services write sizes as text, because JavaScript cannot hold every 64-bit integer.
+    # Many services write sizes as strings, because JavaScript numbers cannot represent every 64-bit integer.
     yield from check_response_path(status, rule.size, "integer", (*path, "size"), also=("string",))
     yield from check_response_path(status, rule.checksum, "string", (*path, "checksum"))
     if rule.state is not None:

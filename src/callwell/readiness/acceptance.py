@@ -88,8 +88,8 @@ def _expired(finding: Finding, entry: AcceptedEntry) -> Finding:
 
 def _stale_entries(report: CheckReport, entries: Mapping[Identity, AcceptedEntry]) -> Iterator[str]:
     """A sentence about each entry that accepts nothing, of the checks that have looked at everything."""
-    complete = (CheckOutcome.SKIPPED, CheckOutcome.COULD_NOT_LOOK)
-    looked = {result.check.id for result in report.results if result.outcome not in complete and not result.unseen}
+    complete = (CheckOutcome.SKIPPED, CheckOutcome.INCOMPLETE)
+    looked = {result.check.id for result in report.results if result.outcome not in complete and not result.unchecked}
     found = {identify(result.check.id, finding) for result in report.results for finding in result.findings}
     for identity, entry in entries.items():
         if identity.check not in CHECKS:

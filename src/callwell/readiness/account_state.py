@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.client.config import ClientConfig
 from callwell.errors import CallwellError
-from callwell.readiness.check import NotApplicable, Unseen
+from callwell.readiness.check import NotApplicable, Unchecked
 from callwell.readiness.client_code import read_client_code
 from callwell.readiness.origins import place_of
 from callwell.state import open_state
@@ -55,7 +55,7 @@ class _Choice(NamedTuple):
     place: Place | None
 
 
-def look_into_states(project: Project) -> Iterator[SharedState | Unseen]:
+def open_states(project: Project) -> Iterator[SharedState | Unchecked]:
     """Open the states of a project, one after the other; each is closed when the next one is asked for.
 
     Args:
@@ -75,19 +75,19 @@ def look_into_states(project: Project) -> Iterator[SharedState | Unseen]:
     in_memory = [choice for url in MEMORY for choice in chosen.pop(url, [])]
     if not chosen:
         what = "the clients of the project share no state (memory:), so nothing is known of the use of keys"
-        yield Unseen(what=what, place=in_memory[0].place if in_memory else None, fix=CHOOSE)
+        yield Unchecked(what=what, place=in_memory[0].place if in_memory else None, fix=CHOOSE)
     for url, choices in chosen.items():
         providers = {choice.provider for choice in choices}
         accounts = tuple(account for account in project.accounts if account.provider.name in providers)
         problem = find_state_problem(url)
         if problem:
-            yield Unseen(what=problem, place=choices[0].place, fix=CHOOSE)
+            yield Unchecked(what=problem, place=choices[0].place, fix=CHOOSE)
             continue
         try:
             state = open_state(url, existing=True)
         except CallwellError as error:
             what = f"the state {mask_state_url(url)} cannot be opened: {error}"
-            yield Unseen(what=what, place=choices[0].place, fix=CHOOSE)
+            yield Unchecked(what=what, place=choices[0].place, fix=CHOOSE)
             continue
         try:
             yield SharedState(url=url, state=state, place=choices[0].place, accounts=accounts)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a check is, and what it can say.
 
-A check yields a `Finding` for each fault and an `Unseen` for each part that it could not look at. If it could look at
-nothing it raises `CouldNotLook`, and where its question does not arise, `NotApplicable`. A check that could not look
+A check yields a `Finding` for each problem and an `Unchecked` for each part that it could not check. If it could check
+nothing it raises `CannotCheck`, and if its question does not arise, `NotApplicable`. An incomplete check
 has not passed.
 """
 
@@ -11,14 +11,14 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from callwell.readiness.findings import CouldNotLook, Finding, NotApplicable, Place, Severity, Unseen
+from callwell.readiness.findings import CannotCheck, Finding, NotApplicable, Place, Severity, Unchecked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from callwell.readiness.project import Project
 
-__all__ = ["Check", "CouldNotLook", "Finding", "Group", "NotApplicable", "Place", "Severity", "Unseen"]
+__all__ = ["CannotCheck", "Check", "Finding", "Group", "NotApplicable", "Place", "Severity", "Unchecked"]
 
 
 class Group(StrEnum):
@@ -41,9 +41,9 @@ class Check(NamedTuple):
         severity: of its findings, unless a finding has its own.
         why: why it matters, in one or two sentences.
         fix: how to fix a finding, in one or two sentences.
-        look: looks at a project; may raise `CouldNotLook` and `NotApplicable`.
+        run: checks a project; may raise `CannotCheck` and `NotApplicable`.
         online: it sends requests to a provider, so `--offline` leaves it out and says so.
-        prepare: starts what takes long in the background, before the first check looks; may raise as `look` does.
+        prepare: starts slow work in the background, before the first check runs; may raise the same as `run`.
     """
 
     id: str
@@ -52,6 +52,6 @@ class Check(NamedTuple):
     severity: Severity
     why: str
     fix: str
-    look: Callable[[Project], Iterator[Finding | Unseen]]
+    run: Callable[[Project], Iterator[Finding | Unchecked]]
     online: bool = False
     prepare: Callable[[Project], object] | None = None

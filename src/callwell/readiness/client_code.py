@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.description import catalog
-from callwell.readiness.check import Place, Unseen
+from callwell.readiness.check import Place, Unchecked
 from callwell.readiness.non_production import is_development_file
 from callwell.readiness.texts import read_text
 
@@ -76,11 +76,11 @@ class ClientCode(NamedTuple):
 
     Attributes:
         uses: the places, in the order of the files.
-        unseen: the sources that cannot be read.
+        unchecked: the sources that cannot be read.
     """
 
     uses: tuple[ClientUse, ...]
-    unseen: tuple[Unseen, ...]
+    unchecked: tuple[Unchecked, ...]
 
     def of(self, provider: str) -> Iterator[ClientUse]:
         """The places that may concern a provider."""
@@ -95,21 +95,21 @@ def read_client_code(files: ProjectFiles) -> ClientCode:
         files: the project's files.
     """
     uses: list[ClientUse] = []
-    unseen: list[Unseen] = []
+    unchecked: list[Unchecked] = []
     for file in files.with_suffix(".py"):
         if is_development_file(file.name):
             continue
         text = read_text(file)
-        if isinstance(text, Unseen):
-            unseen.append(text)
+        if isinstance(text, Unchecked):
+            unchecked.append(text)
         elif _may_make_clients(text):
             try:
                 uses.extend(Module(file.name, ast.parse(text)).uses())
             except (SyntaxError, ValueError, RecursionError) as error:
                 line = error.lineno if isinstance(error, SyntaxError) else None
                 what = "the source is not valid Python, so its options are not seen"
-                unseen.append(Unseen(what=what, place=Place(file.name, line)))
-    return ClientCode(tuple(uses), tuple(unseen))
+                unchecked.append(Unchecked(what=what, place=Place(file.name, line)))
+    return ClientCode(tuple(uses), tuple(unchecked))
 
 
 def _may_make_clients(text: str) -> bool:

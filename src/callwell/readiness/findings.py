@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a check can say: what is wrong, what it could not look at, and why it looks at nothing."""
+"""What a check can report: what is wrong, what it could not check, and why it could check nothing."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ class Finding(NamedTuple):
     severity: Severity | None = None
 
 
-class Unseen(NamedTuple):
-    """A part that a check could not look at, so that the check has not passed.
+class Unchecked(NamedTuple):
+    """A part that a check could not check, so that it is incomplete.
 
     Attributes:
         what: what could not be looked at and why, in one sentence without a full stop.
@@ -67,7 +67,7 @@ class Unseen(NamedTuple):
     fix: str = ""
 
 
-class CouldNotLook(Exception):
+class CannotCheck(Exception):
     """A check could look at nothing.
 
     Args:

@@ -46,7 +46,7 @@ class FileNames(NamedTuple):
 
     Attributes:
         names: the files.
-        warnings: what git could not look at, a line each.
+        warnings: what git could not read, a line each.
     """
 
     names: list[str]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from callwell.errors import KeyMissing
 from callwell.keys import parse_source
-from callwell.readiness.check import NotApplicable, Place, Unseen
+from callwell.readiness.check import NotApplicable, Place, Unchecked
 from callwell.readiness.origins import name_in
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class KeyPlace(NamedTuple):
             return Place(name_in(self.source.file, root))
         return Place(self.source.location)
 
-    def unseen(self, root: Path) -> Unseen:
+    def unchecked(self, root: Path) -> Unchecked:
         """What a check reports if it needs this key, and the key could not be read.
 
         Args:
@@ -54,7 +54,7 @@ class KeyPlace(NamedTuple):
         """
         what = f"{label(self.account)}: {self.problem}".replace("\n", " ")
         fix = "Run the check as the user that runs the program, where it can read its keys."
-        return Unseen(what=what, place=self.place(root), fix=fix)
+        return Unchecked(what=what, place=self.place(root), fix=fix)
 
 
 def read_key_places(accounts: Iterable[ConfiguredAccount]) -> tuple[KeyPlace, ...]:

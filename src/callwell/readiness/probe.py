@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 from callwell.core.dates import parse_date
 from callwell.errors import InvalidOption
-from callwell.readiness.check import NotApplicable, Unseen
+from callwell.readiness.check import NotApplicable, Unchecked
 from callwell.transport.base import Network, NoReply
 from callwell.transport.exact import ExactSender
 from callwell.transport.proxies import read_proxies
@@ -113,8 +113,8 @@ def target_of(account: ConfiguredAccount) -> Target:
     )
 
 
-def probe_all(project: Project) -> Iterator[tuple[Target, ConfiguredAccount, ProbeAnswer] | Unseen]:
-    """Probe each address in use, with one of the accounts that call it; yield `Unseen` if it did not answer.
+def probe_all(project: Project) -> Iterator[tuple[Target, ConfiguredAccount, ProbeAnswer] | Unchecked]:
+    """Probe each address in use, with one of the accounts that call it; yield `Unchecked` if it did not answer.
 
     Args:
         project: the project.
@@ -129,9 +129,9 @@ def probe_all(project: Project) -> Iterator[tuple[Target, ConfiguredAccount, Pro
         yield not_reached(target, answer) if isinstance(answer, Unreached) else (target, account, answer)
 
 
-def not_reached(target: Target, unreached: Unreached) -> Unseen:
-    """What a check could not look at."""
-    return Unseen(
+def not_reached(target: Target, unreached: Unreached) -> Unchecked:
+    """What a check could not check."""
+    return Unchecked(
         what=f"{target.address} cannot be asked: {unreached.reason}",
         fix="Run the check where the calls will run, with the network and the settings of production.",
     )

@@ -12,7 +12,7 @@ from callwell.readiness.files import ProjectFiles
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from callwell.readiness.findings import Unseen
+    from callwell.readiness.findings import Unchecked
     from callwell.readiness.history.walk import Histories
     from callwell.readiness.known_keys.keys_in_use import KeysInUse
     from callwell.readiness.shapes.scan import ShapeScan
@@ -55,7 +55,7 @@ class Project:
     def __init__(self, root: Path, accounts: tuple[ConfiguredAccount, ...] = (), scope: Scope | None = None) -> None:
         self.root = root
         self.accounts = accounts
-        self.undescribed: tuple[Unseen, ...] = ()
+        self.undescribed: tuple[Unchecked, ...] = ()
         self.scope = scope or Scope()
 
     @property
@@ -85,7 +85,7 @@ class Project:
 
         Raises:
             NotApplicable: there is none.
-            CouldNotLook: git is missing, refuses the repository, or does not know the revision.
+            CannotCheck: git is missing, refuses the repository, or does not know the revision.
         """
         from callwell.readiness.history.walk import find_histories  # only the checks for leaks need it
 
@@ -108,7 +108,7 @@ class Project:
         """Start in the background what checks have said that they want.
 
         Raises:
-            CouldNotLook: what runs it is missing.
+            CannotCheck: what runs it is missing.
         """
         if "shapes" in self.__dict__:
             self.shapes.start()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from callwell.readiness.check import Severity
 
 if TYPE_CHECKING:
-    from callwell.readiness.check import Check, Finding, Unseen
+    from callwell.readiness.check import Check, Finding, Unchecked
     from callwell.readiness.practices import Rule
 
 
@@ -18,7 +18,7 @@ class CheckOutcome(StrEnum):
 
     PASSED = "passed"
     FOUND = "found"
-    COULD_NOT_LOOK = "could-not-look"
+    INCOMPLETE = "incomplete"
     NOT_APPLICABLE = "not-applicable"
     SKIPPED = "skipped"
 
@@ -45,7 +45,7 @@ class CheckResult(NamedTuple):
     Attributes:
         check: the check.
         findings: the faults that count.
-        unseen: the parts that it could not look at.
+        unchecked: the parts that it could not check.
         accepted: the faults that somebody has accepted.
         reason: why it does not apply or was skipped; else empty.
         skipped: the person who asked left it out.
@@ -56,7 +56,7 @@ class CheckResult(NamedTuple):
 
     check: Check
     findings: tuple[Finding, ...] = ()
-    unseen: tuple[Unseen, ...] = ()
+    unchecked: tuple[Unchecked, ...] = ()
     accepted: tuple[Acceptance, ...] = ()
     reason: str = ""
     skipped: bool = False
@@ -73,7 +73,7 @@ class CheckResult(NamedTuple):
             return CheckOutcome.NOT_APPLICABLE
         if any((finding.severity or self.check.severity) is not Severity.NOTE for finding in self.findings):
             return CheckOutcome.FOUND
-        return CheckOutcome.COULD_NOT_LOOK if self.unseen else CheckOutcome.PASSED
+        return CheckOutcome.INCOMPLETE if self.unchecked else CheckOutcome.PASSED
 
 
 class CheckReport(NamedTuple):
@@ -108,8 +108,8 @@ class CheckReport(NamedTuple):
 
     @property
     def exit_code(self) -> int:
-        """0 if all passed, 1 with findings, 2 if a check could not look."""
+        """0 if all passed, 1 with findings, 2 if a check is incomplete."""
         outcomes = {result.outcome for result in self.results}
         if CheckOutcome.FOUND in outcomes:
             return 1
-        return 2 if CheckOutcome.COULD_NOT_LOOK in outcomes else 0
+        return 2 if CheckOutcome.INCOMPLETE in outcomes else 0

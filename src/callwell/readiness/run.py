@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from callwell.errors import CallwellError
-from callwell.readiness.check import CouldNotLook, Finding, Group, NotApplicable, Unseen
+from callwell.readiness.check import CannotCheck, Finding, Group, NotApplicable, Unchecked
 from callwell.readiness.practices import find_rules
 from callwell.readiness.registry import CHECKS
 from callwell.readiness.report import CheckReport, CheckResult
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from callwell.readiness.known_keys.keys_in_use import KeysInUse
     from callwell.readiness.project import Project
 
-T = TypeVar("T", Finding, Unseen)
+T = TypeVar("T", Finding, Unchecked)
 
 CONCEALED: Final = "(a name with the key in it)"
 CONCEALED_PATH: Final = "a path with the key in it"
 SKIPPED_OFFLINE = "it sends requests to the provider, and --offline was given"
 
-STOPS: Final = (NotApplicable, CouldNotLook, CallwellError, OSError)
+STOPS: Final = (NotApplicable, CannotCheck, CallwellError, OSError)
 """What may stop a check before it looks. It stops it again then, and is reported."""
 
 
@@ -84,7 +84,7 @@ def prepare(project: Project, check: Check) -> None:
 def _count_files(project: Project) -> int | None:
     try:
         return sum(1 for _ in project.files)
-    except CouldNotLook:  # the checks have reported it
+    except CannotCheck:  # the checks have reported it
         return None
 
 
@@ -100,23 +100,23 @@ def run_check(project: Project, check: Check) -> CheckResult:
         return CheckResult(check=check, skipped=True, reason=SKIPPED_OFFLINE, asked_by=asked_by)
     started = time.monotonic()
     findings: list[Finding] = []
-    unseen: list[Unseen] = []
+    unchecked: list[Unchecked] = []
     try:
-        for item in check.look(project):
+        for item in check.run(project):
             if isinstance(item, Finding):
                 findings.append(_conceal(project, item._replace(place=_relative(item.place, project.root))))
             else:
-                unseen.append(_conceal(project, item._replace(place=_relative(item.place, project.root))))
+                unchecked.append(_conceal(project, item._replace(place=_relative(item.place, project.root))))
     except NotApplicable as none:
         return CheckResult(check=check, applicable=False, reason=none.reason, asked_by=asked_by)
-    except CouldNotLook as stopped:
-        unseen.append(Unseen(what=stopped.reason, fix=stopped.fix))
+    except CannotCheck as stopped:
+        unchecked.append(Unchecked(what=stopped.reason, fix=stopped.fix))
     except (CallwellError, OSError, RecursionError, MemoryError) as error:
-        unseen.append(_conceal(project, Unseen(what=f"stopped by {type(error).__name__}: {error}")))
+        unchecked.append(_conceal(project, Unchecked(what=f"stopped by {type(error).__name__}: {error}")))
     return CheckResult(
         check=check,
         findings=tuple(findings),
-        unseen=tuple(unseen),
+        unchecked=tuple(unchecked),
         took_s=time.monotonic() - started,
         asked_by=asked_by,
     )

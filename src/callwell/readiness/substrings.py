@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds many texts in bytes in one pass over them, however many they are."""
+"""Finds many byte strings in one pass over the data."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 class SubstringPlace(NamedTuple):
-    """A place of a text.
+    """A place of one of the byte strings.
 
     Attributes:
-        number: of the text in the list of texts, from 0.
+        number: the index of the byte string, from 0.
         start: its first byte.
     """
 
@@ -22,26 +22,26 @@ class SubstringPlace(NamedTuple):
 
 
 class Substrings:
-    """Finds texts. Without the extra `check` it asks for one text after the other, which takes longer.
+    """Finds byte strings. Without the extra `check` it searches for one after the other, which takes longer.
 
     Args:
-        texts: what to find; none is empty.
+        needles: the byte strings to find; none may be empty.
     """
 
-    def __init__(self, texts: Sequence[bytes]) -> None:
-        self._texts = texts
+    def __init__(self, needles: Sequence[bytes]) -> None:
+        self._needles = needles
         try:
             from ahocorasick_rs import BytesAhoCorasick  # of the extra `check`
         except ImportError:
             self._automaton = None
         else:
-            self._automaton = BytesAhoCorasick(texts)
+            self._automaton = BytesAhoCorasick(needles)
 
     def find(self, data: bytes) -> Iterator[SubstringPlace]:
-        """Every place of every text, also where they overlap, in no order.
+        """Every place of every needle, overlapping ones included, in no particular order.
 
         Args:
-            data: the bytes to look at.
+            data: the bytes to search.
         """
         if self._automaton is None:
             yield from self._find_one_by_one(data)
@@ -50,8 +50,8 @@ class Substrings:
             yield SubstringPlace(number, start)
 
     def _find_one_by_one(self, data: bytes) -> Iterator[SubstringPlace]:
-        for number, text in enumerate(self._texts):
-            start = data.find(text)
+        for number, needle in enumerate(self._needles):
+            start = data.find(needle)
             while start >= 0:
                 yield SubstringPlace(number, start)
-                start = data.find(text, start + 1)
+                start = data.find(needle, start + 1)

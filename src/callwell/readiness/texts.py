@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from callwell.readiness.check import Place, Unseen
+from callwell.readiness.check import Place, Unchecked
 
 if TYPE_CHECKING:
     from callwell.readiness.files import ProjectFile
@@ -14,7 +14,7 @@ MAX_BYTES: Final = 8 << 20
 """Bytes of a source or a configuration file; larger ones are data."""
 
 
-def read_text(file: ProjectFile, max_bytes: int = MAX_BYTES) -> str | Unseen:
+def read_text(file: ProjectFile, max_bytes: int = MAX_BYTES) -> str | Unchecked:
     """The text of a file. Bytes that are not UTF-8 are replaced: names and numbers are ASCII.
 
     Args:
@@ -26,8 +26,8 @@ def read_text(file: ProjectFile, max_bytes: int = MAX_BYTES) -> str | Unseen:
             data = opened.read(max_bytes + 1)
     except OSError as error:
         what = f"the file cannot be read: {error.strerror}"
-        return Unseen(what=what, place=Place(file.name), fix="Make it readable for the user that runs the check.")
+        return Unchecked(what=what, place=Place(file.name), fix="Make it readable for the user that runs the check.")
     if len(data) > max_bytes:
         what = f"the file is larger than the {max_bytes >> 20} MiB that are read of a configuration or a source"
-        return Unseen(what=what, place=Place(file.name), fix="Leave it out of the project, or split it.")
+        return Unchecked(what=what, place=Place(file.name), fix="Leave it out of the project, or split it.")
     return data.decode("utf-8-sig", errors="replace")

@@ -57,7 +57,7 @@ def write_table(check_id: str, root: Path) -> dict[str, str]:
     return kinds
 
 
-def look(root: Path, check_id: str) -> CheckResult:
+def run(root: Path, check_id: str) -> CheckResult:
     """Run one check on a folder."""
     return run_check(Project(root), registry.load(check_id))
 
@@ -66,10 +66,10 @@ def look(root: Path, check_id: str) -> CheckResult:
 def test_what_is_found_and_what_is_not(tmp_path: Path, check_id: str) -> None:
     """Each source with a fault has a finding, and no other one has."""
     kinds = write_table(check_id, tmp_path)
-    result = look(tmp_path, check_id)
+    result = run(tmp_path, check_id)
     found = {finding.place.path for finding in result.findings if finding.place and finding.severity != "note"}
     assert found == {name for name, kind in kinds.items() if kind == "found"}
-    assert result.unseen == ()
+    assert result.unchecked == ()
     for kind in ("found", "innocent"):
         assert sum(other == kind for other in kinds.values()) >= MIN_SOURCES
 
@@ -78,7 +78,7 @@ def test_what_is_found_and_what_is_not(tmp_path: Path, check_id: str) -> None:
 def test_nothing_to_look_at(tmp_path: Path, check_id: str) -> None:
     """A project without Python, or without a front end, has nothing that a check of it could find."""
     (tmp_path / "README.md").write_text("Nothing to see here.")
-    assert look(tmp_path, check_id).outcome is CheckOutcome.NOT_APPLICABLE
+    assert run(tmp_path, check_id).outcome is CheckOutcome.NOT_APPLICABLE
 
 
 BROKEN: Final = {
@@ -101,9 +101,9 @@ def test_what_cannot_be_parsed_is_said(tmp_path: Path, check_id: str) -> None:
     for name, (data, _) in BROKEN.items():
         (tmp_path / name).write_bytes(data)
     (tmp_path / "good.py").write_text("import callwell\nclient = callwell.Client('userplane')\nclient.me.get()\n")
-    result = look(tmp_path, check_id)
-    assert result.outcome is CheckOutcome.COULD_NOT_LOOK
-    places = {item.place.path: item.place.line for item in result.unseen if item.place}
+    result = run(tmp_path, check_id)
+    assert result.outcome is CheckOutcome.INCOMPLETE
+    places = {item.place.path: item.place.line for item in result.unchecked if item.place}
     expected = {name: line for name, (_, line) in BROKEN.items()}
     if check_id != "code.calls-around-callwell":
         del expected["utf16.py"]  # no term can be found in it: the first check says that it cannot be read
@@ -115,20 +115,20 @@ def test_files_that_cannot_be_read_are_said(tmp_path: Path, check_id: str) -> No
     """A broken link is said to be unreadable, by the checks that it concerns."""
     name = "view.py" if check_id in PYTHON_CHECKS else "view.vue"
     (tmp_path / name).symlink_to(tmp_path / "nothing")
-    assert look(tmp_path, check_id).outcome is CheckOutcome.COULD_NOT_LOOK
+    assert run(tmp_path, check_id).outcome is CheckOutcome.INCOMPLETE
 
 
 def test_a_broken_source_map_is_said(tmp_path: Path) -> None:
     """Half a source map is not a pass."""
     (tmp_path / "app.js.map").write_text('{"sources": ["a.ts"], "sourcesContent": ["https://api.userplane.io')
     for check_id in ("code.front-end-calls", "code.front-end-keys"):
-        assert look(tmp_path, check_id).outcome is CheckOutcome.COULD_NOT_LOOK
+        assert run(tmp_path, check_id).outcome is CheckOutcome.INCOMPLETE
 
 
 def test_a_key_is_named_by_its_fingerprint_only(tmp_path: Path) -> None:
     """No finding has the text of a key in it."""
     write_table("code.key-literal", tmp_path)
-    result = look(tmp_path, "code.key-literal")
+    result = run(tmp_path, "code.key-literal")
     for finding in result.findings:
         assert finding.place is not None
         assert random_part(finding.place.path) not in repr(finding)
@@ -137,7 +137,7 @@ def test_a_key_is_named_by_its_fingerprint_only(tmp_path: Path) -> None:
 def test_a_finding_in_a_notebook_names_cell_and_line(tmp_path: Path) -> None:
     """The line is that of the file, so that a comment can stand there; the cell is what a person looks for."""
     write_table("code.calls-around-callwell", tmp_path)
-    result = look(tmp_path, "code.calls-around-callwell")
+    result = run(tmp_path, "code.calls-around-callwell")
     (finding,) = (one for one in result.findings if one.place and one.place.path == "notebook.ipynb")
     assert finding.place is not None
     assert finding.place.line == 2
@@ -147,7 +147,7 @@ def test_a_finding_in_a_notebook_names_cell_and_line(tmp_path: Path) -> None:
 def test_urls_of_public_objects_are_a_note(tmp_path: Path) -> None:
     """A URL that expires for private objects only is advice, and makes no check fail."""
     write_table("code.signed-urls-kept", tmp_path)
-    result = look(tmp_path, "code.signed-urls-kept")
+    result = run(tmp_path, "code.signed-urls-kept")
     notes = [finding.place.path for finding in result.findings if finding.place and finding.severity == "note"]
     assert notes == ["public_player.py"]
 
@@ -169,4 +169,4 @@ def test_values_that_are_made_of_themselves(tmp_path: Path, check_id: str) -> No
         "if 'gone' in text:\n    open('x').write(data['url'])",
     ]
     (tmp_path / "tangled.py").write_text("\n".join(lines))
-    assert look(tmp_path, check_id).unseen == ()
+    assert run(tmp_path, check_id).unchecked == ()

@@ -36,4 +36,4 @@ def test_comments_without_effect(tmp_path: Path, text: str, found: list[str]) ->
     (tmp_path / "huge.bin").write_bytes(b"\0" * 9_000_000)
     result = run_check(Project(tmp_path), registry.load("code.ignore-comments"))
     assert [f"{finding.place}: {finding.what}" for finding in result.findings] == found
-    assert [str(unseen.place) for unseen in result.unseen] == ["loop"]
+    assert [str(unchecked.place) for unchecked in result.unchecked] == ["loop"]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import pytest
 
 from callwell.emulator.errors import EmulatorError
-from callwell.readiness.check import CouldNotLook, NotApplicable, Severity, Unseen
+from callwell.readiness.check import CannotCheck, NotApplicable, Severity, Unchecked
 from callwell.readiness.drill_record import ROTATION, read_drill
 from callwell.readiness.drills import landlock
 from callwell.readiness.drills.fault_drill import LOST_RESPONSE, SERVER_ERRORS, THROTTLE, run_fault_drill
@@ -129,7 +129,7 @@ class Case(NamedTuple):
         program: the program; empty for a course.
         account: the account.
         failed: the names of the proofs that do not hold.
-        unseen: a part of each reason why the drill shows less than it should.
+        unchecked: a part of each reason why the drill shows less than it should.
         perhaps: the names of more proofs that may not hold, depending on how fast the machine is.
         others: more accounts of the project.
     """
@@ -138,7 +138,7 @@ class Case(NamedTuple):
     program: str = ""
     account: ConfiguredAccount = USERPLANE
     failed: tuple[str, ...] = ()
-    unseen: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
     perhaps: tuple[str, ...] = ()
     others: tuple[ConfiguredAccount, ...] = ()
 
@@ -159,23 +159,23 @@ CASES: Final[Mapping[str, Case]] = {
     "throttle, hammering": Case(THROTTLE, HTTP + HAMMER, failed=("amplification",), perhaps=("early",)),
     "throttle, heedless": Case(THROTTLE, HTTP + HEEDLESS, failed=("lost",), others=(SPEECH,)),
     "throttle, crash": Case(
-        THROTTLE, CRASH, REAL, unseen=("no database for [hidden]", "none of the program's requests")
+        THROTTLE, CRASH, REAL, unchecked=("no database for [hidden]", "none of the program's requests")
     ),
-    "throttle, idle": Case(THROTTLE, IDLE, REAL, unseen=("none of the program's requests",)),
-    "throttle, endless": Case(THROTTLE, HTTP + ENDLESS, unseen=("had not ended after 3 s",)),
-    "throttle, real key": Case(THROTTLE, HTTP + WRONG_KEY, REAL, unseen=("a key of this project to the emulator",)),
+    "throttle, idle": Case(THROTTLE, IDLE, REAL, unchecked=("none of the program's requests",)),
+    "throttle, endless": Case(THROTTLE, HTTP + ENDLESS, unchecked=("had not ended after 3 s",)),
+    "throttle, real key": Case(THROTTLE, HTTP + WRONG_KEY, REAL, unchecked=("a key of this project to the emulator",)),
     "throttle, going out": Case(
-        THROTTLE, HTTP + POLITE + GOING_OUT, unseen=("tried to reach api.outside.invalid, 127.0.0.1:",)
+        THROTTLE, HTTP + POLITE + GOING_OUT, unchecked=("tried to reach api.outside.invalid, 127.0.0.1:",)
     ),
     "throttle, no address": Case(
-        THROTTLE, NO_ADDRESS, unseen=("expected the address of the emulator", "none of the program's requests")
+        THROTTLE, NO_ADDRESS, unchecked=("expected the address of the emulator", "none of the program's requests")
     ),
     "errors, heedless": Case(SERVER_ERRORS, HTTP + HEEDLESS, failed=("lost",)),
     "lost, repeating": Case(LOST_RESPONSE, HTTP + REPEATING, failed=("created-twice",)),
     "rotation, callwell": Case(None, CALLWELL),
     "rotation, heedless": Case(None, HTTP + HEEDLESS, failed=("new-key", "lost")),
-    "rotation, once": Case(None, HTTP + ONCE, unseen=("made no request after its key was rotated",)),
-    "rotation, idle": Case(None, IDLE, unseen=("none of the program's requests",)),
+    "rotation, once": Case(None, HTTP + ONCE, unchecked=("made no request after its key was rotated",)),
+    "rotation, idle": Case(None, IDLE, unchecked=("none of the program's requests",)),
     "rotation, variable": Case(None, account=make_account("userplane"), failed=("key-source",)),
 }
 
@@ -226,13 +226,13 @@ def test_how_a_drill_ends(name: str, results: Mapping[str, list[DrillResult]]) -
     case = CASES[name]
     found = results[name]
     failed = {proof.name for result in found for proof in result.proofs if not proof.holds}
-    unseen = [part.what for result in found for part in result.unseen]
+    unchecked = [part.what for result in found for part in result.unchecked]
     assert failed - set(case.perhaps) == set(case.failed), found
-    assert len(unseen) == len(case.unseen), unseen
-    for text, expected in zip(unseen, case.unseen, strict=True):
+    assert len(unchecked) == len(case.unchecked), unchecked
+    for text, expected in zip(unchecked, case.unchecked, strict=True):
         assert expected in text
         assert REAL_KEY not in text
-    assert all(result.passed for result in found) == (not case.failed and not case.unseen)
+    assert all(result.passed for result in found) == (not case.failed and not case.unchecked)
 
 
 def test_a_program_has_no_real_key(folder: Path, results: Mapping[str, list[DrillResult]]) -> None:
@@ -264,7 +264,7 @@ def test_nothing_outlives_a_drill(folder: Path, results: Mapping[str, list[Drill
 def test_a_program_that_does_not_exist(tmp_path: Path) -> None:
     """Nothing is looked at, and the message names the command."""
     project = Project(tmp_path, (USERPLANE,), Scope(command=("no-such-program",)))
-    with pytest.raises(CouldNotLook, match="cannot be started: no-such-program"):
+    with pytest.raises(CannotCheck, match="cannot be started: no-such-program"):
         list(run_fault_drill(THROTTLE, project, start=start))
 
 
@@ -277,7 +277,7 @@ def test_without_an_emulator(tmp_path: Path, drill: FaultDrill | None) -> None:
 
     project = Project(tmp_path, (USERPLANE,))
     results = run_fault_drill(drill, project, start=fail) if drill else run_rotation_drill(project, start=fail)
-    with pytest.raises(CouldNotLook, match="the emulator could not be started: no port is free"):
+    with pytest.raises(CannotCheck, match="the emulator could not be started: no port is free"):
         list(results)
 
 
@@ -304,7 +304,7 @@ def test_what_a_rotation_drill_proves_is_remembered(tmp_path: Path) -> None:
     location = f"sqlite:///{tmp_path / 'state.db'}"
     account = make_account("userplane", state=location)
     passed = DrillResult("a", (Proof("lost", holds=True, text=""),), account=account)
-    partial = DrillResult("the program", (), (Unseen("it crashed"),))
+    partial = DrillResult("the program", (), (Unchecked("it crashed"),))
     failed = DrillResult("a", (Proof("lost", holds=False, text=""),), account=account)
     seen = []
     for at, results in enumerate([[passed, partial], [passed], [failed, partial]], 1):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The checks of keys: found, not found, could not look, does not apply. No finding shows a key."""
+"""The checks of keys: found, not found, incomplete, does not apply. No finding shows a key."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_found(setup: Setup, check: str, build: Callable[[Setup], None], what: s
     result = setup.check(check)
     [finding] = result.findings
     assert what in finding.what
-    assert result.unseen == ()
+    assert result.unchecked == ()
     assert USERPLANE not in str(result)
     assert VIDEO not in str(result)
 
@@ -95,7 +95,7 @@ def test_not_found(setup: Setup, check: str, build: Callable[[Setup], Any]) -> N
     """What is as it should be passes."""
     build(setup)
     result = setup.check(check)
-    assert (result.findings, result.unseen, result.outcome) == ((), (), CheckOutcome.PASSED)
+    assert (result.findings, result.unchecked, result.outcome) == ((), (), CheckOutcome.PASSED)
 
 
 @pytest.mark.parametrize("check", ["one-per-system", "unused", "age", "rotation-drill"])
@@ -112,8 +112,8 @@ def test_without_a_state_nothing_is_known(setup: Setup, check: str, build: Calla
     """The check says so and what to do, and makes no state file of its own."""
     build(setup)
     result = setup.check(check)
-    assert [what in part.what and "the state that the program uses" in part.fix for part in result.unseen] == [True]
-    assert result.outcome is CheckOutcome.COULD_NOT_LOOK
+    assert [what in part.what and "the state that the program uses" in part.fix for part in result.unchecked] == [True]
+    assert result.outcome is CheckOutcome.INCOMPLETE
     assert (setup.folder / "state.db").exists() == (build is made.not_a_state)
 
 
@@ -123,7 +123,7 @@ def test_a_file_that_cannot_be_followed(setup: Setup, check: str) -> None:
     made.looping_link(setup)
     made.own_key(setup)
     result = setup.check(check)
-    assert (len(result.unseen), result.outcome) == (1, CheckOutcome.COULD_NOT_LOOK)
+    assert (len(result.unchecked), result.outcome) == (1, CheckOutcome.INCOMPLETE)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_the_state_that_code_chooses_is_looked_into(setup: Setup) -> None:
     setup.use(setup.accounts[0], "uspl_old", first=90, last=40)
     result = setup.check("unused")
     assert [finding.place.path for finding in result.findings if finding.place] == ["app.py"]
-    assert result.unseen == ()
+    assert result.unchecked == ()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")

@@ -123,7 +123,7 @@ def test_kinds_of_files(project: Project) -> None:
         "secret.yaml:2",
     }
     assert lines <= set(places(result))
-    assert result.unseen == ()
+    assert result.unchecked == ()
     texts = {str(finding.place): finding for finding in result.findings}
     assert texts["app.py:3"].what == (
         f"the userplane key of production (file:{project.root.parent / 'key'}, fingerprint {FINGERPRINT}) "
@@ -144,9 +144,9 @@ def test_a_project_without_keys_in_use(tmp_path: Path, name: str) -> None:
     assert check(Project(tmp_path), name).outcome is CheckOutcome.NOT_APPLICABLE
     absent = Project(tmp_path, (make_account("userplane", key="env:CALLWELL_TEST_ABSENT"),))
     result = check(absent, name)
-    assert result.outcome is CheckOutcome.COULD_NOT_LOOK
-    assert "CALLWELL_TEST_ABSENT is not set" in result.unseen[0].what
-    assert "--known-keys" in result.unseen[0].fix
+    assert result.outcome is CheckOutcome.INCOMPLETE
+    assert "CALLWELL_TEST_ABSENT is not set" in result.unchecked[0].what
+    assert "--known-keys" in result.unchecked[0].fix
 
 
 def test_a_key_that_is_known_by_its_digest(project: Project, tmp_path: Path) -> None:
@@ -158,10 +158,10 @@ def test_a_key_that_is_known_by_its_digest(project: Project, tmp_path: Path) -> 
     on_ci = Project(project.root, (absent,), Scope(known_keys=tmp_path / "known-keys.json"))
     result = check(on_ci, "keys-in-files")
     assert places(result) == places(check(project, "keys-in-files"))
-    assert result.unseen == ()
+    assert result.unchecked == ()
     assert "env:PRODUCTION" in result.findings[0].what
     (tmp_path / "known-keys.json").write_text("{}")
-    assert check(Project(project.root, (absent,), on_ci.scope), "keys-in-files").outcome is CheckOutcome.COULD_NOT_LOOK
+    assert check(Project(project.root, (absent,), on_ci.scope), "keys-in-files").outcome is CheckOutcome.INCOMPLETE
 
 
 def test_what_a_build_ships(project: Project) -> None:
@@ -178,7 +178,7 @@ def test_what_a_build_ships(project: Project) -> None:
     write_files(project.root, {".env": LOOK_ALIKE, "dist/app.js.map": ""})
     assert check(with_image, "keys-shipped").outcome is CheckOutcome.PASSED
     write_files(project.root, {"dist/a.7z": b"7z\xbc\xaf\x27\x1c" + bytes(20)})
-    assert check(Project(project.root, project.accounts), "keys-shipped").outcome is CheckOutcome.COULD_NOT_LOOK
+    assert check(Project(project.root, project.accounts), "keys-shipped").outcome is CheckOutcome.INCOMPLETE
 
 
 def test_logs_cassettes_and_states(project: Project) -> None:
@@ -221,7 +221,7 @@ def test_staged_changes(project: Project) -> None:
     staged = Project(project.root, project.accounts, Scope(staged=True))
     assert places(check(staged, "keys-in-files")) == ["new.py:2"]
     no_repository = Project(project.root.parent, project.accounts, Scope(staged=True))
-    assert check(no_repository, "keys-in-files").outcome is CheckOutcome.COULD_NOT_LOOK
+    assert check(no_repository, "keys-in-files").outcome is CheckOutcome.INCOMPLETE
 
 
 def test_what_cannot_be_read_is_said(project: Project) -> None:
@@ -232,17 +232,17 @@ def test_what_cannot_be_read_is_said(project: Project) -> None:
     result = check(project, "keys-in-files")
     assert places(result) == ["b.py:1", "loop"]
     assert result.findings[1].severity is Severity.NOTE
-    assert [str(unseen.place) for unseen in result.unseen] == ["a.7z"]
+    assert [str(unchecked.place) for unchecked in result.unchecked] == ["a.7z"]
     (project.root / "b.py").unlink()
     result = check(project, "keys-in-files")
-    assert [str(unseen.place) for unseen in result.unseen] == ["a.7z", "b.py"]
-    assert "cannot be read: No such file" in result.unseen[1].what
+    assert [str(unchecked.place) for unchecked in result.unchecked] == ["a.7z", "b.py"]
+    assert "cannot be read: No such file" in result.unchecked[1].what
 
 
 def test_a_bare_repository(project: Project) -> None:
     """It has no files."""
     git(project.root, "init", "--bare")
-    assert check(project, "keys-in-files").outcome is CheckOutcome.COULD_NOT_LOOK
+    assert check(project, "keys-in-files").outcome is CheckOutcome.INCOMPLETE
 
 
 def test_other_secrets_and_short_keys(project: Project, tmp_path: Path) -> None:
@@ -255,7 +255,7 @@ def test_other_secrets_and_short_keys(project: Project, tmp_path: Path) -> None:
     assert places(result) == ["a.py:1"]
     assert "user_secret of" in result.findings[0].what
     assert "names of end users" in result.findings[0].fix
-    assert "less than 8 bytes" in result.unseen[0].what
+    assert "less than 8 bytes" in result.unchecked[0].what
 
 
 def test_environments_with_one_key(project: Project) -> None:
@@ -268,6 +268,6 @@ def test_environments_with_one_key(project: Project) -> None:
     wanted = make_account("apivideo", "production", in_use=False, key="env:CALLWELL_TEST_ABSENT")
     result = check(Project(project.root, (other, in_use, unset, wanted)), "keys-in-files")
     assert places(result) == ["a.py:1"]
-    assert len(result.unseen) == 1
-    assert "key of apivideo (production)" in result.unseen[0].what
+    assert len(result.unchecked) == 1
+    assert "key of apivideo (production)" in result.unchecked[0].what
     assert os.environ.get("CALLWELL_TEST_ABSENT") is None

@@ -78,7 +78,7 @@ def test_only_later_commits(app: Path) -> None:
     paths = {finding.place and finding.place.path for finding in check(app, Scope(since="main~2")).findings}
     assert paths == {"commit message", "a path with the key in it", "name or message of a branch or tag"}
     result = check(app, Scope(since="nowhere"))
-    assert result.outcome is CheckOutcome.COULD_NOT_LOOK
+    assert result.outcome is CheckOutcome.INCOMPLETE
 
 
 def test_in_no_commit(tmp_path: Path) -> None:
@@ -110,11 +110,11 @@ def test_archives(tmp_path: Path) -> None:
     (finding,) = result.findings
     assert finding.place == Place("backup.zip", 2, first)
     assert finding.what.endswith("was committed, as it is, in conf/prod.env inside the file")
-    (unseen,) = result.unseen
-    assert (unseen.place, "7-Zip" in unseen.what) == (Place("old.7z", None, first), True)
+    (unchecked,) = result.unchecked
+    assert (unchecked.place, "7-Zip" in unchecked.what) == (Place("old.7z", None, first), True)
 
 
-def test_could_not_look(app: Path, tmp_path: Path) -> None:
+def test_incomplete(app: Path, tmp_path: Path) -> None:
     """A shallow clone, files in Git LFS, and a key that is not at hand."""
     shallow = tmp_path / "app"
     git(app, "clone", "--quiet", "--depth=1", app.as_uri(), str(shallow))
@@ -122,11 +122,11 @@ def test_could_not_look(app: Path, tmp_path: Path) -> None:
     pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
     git(shallow, "hash-object", "-w", "--stdin", stdin=pointer)
     result = check(shallow)
-    assert [unseen.what.partition(",")[0] for unseen in result.unseen] == [
+    assert [unchecked.what.partition(",")[0] for unchecked in result.unchecked] == [
         "the clone is shallow",
         "1 versions of files are in Git LFS",
     ]
-    assert check(app, key="env:NO_KEY_IN_THIS_VARIABLE").outcome is CheckOutcome.COULD_NOT_LOOK
+    assert check(app, key="env:NO_KEY_IN_THIS_VARIABLE").outcome is CheckOutcome.INCOMPLETE
 
 
 def test_not_applicable(app: Path, tmp_path: Path) -> None:

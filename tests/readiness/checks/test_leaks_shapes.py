@@ -31,7 +31,7 @@ SAID = fake_key(3)
 PASSWORD = fake_key(4, prefix="")
 
 
-def look(root: Path, scope: Scope | None = None) -> list[CheckResult]:
+def run(root: Path, scope: Scope | None = None) -> list[CheckResult]:
     """What the two checks find."""
     project = Project(root, scope=scope)
     project.shapes = ShapeScan(
@@ -39,7 +39,7 @@ def look(root: Path, scope: Scope | None = None) -> list[CheckResult]:
         project.files,
         staged=project.scope.staged,
         since=project.scope.since,
-        with_its_own=False,
+        with_builtin_rules=False,
     )
     return list(run_checks(project, registry.select(["leaks.shapes", "leaks.shapes-in-history"])).results)
 
@@ -61,7 +61,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_found(app: Path) -> None:
     """Each place in the files, each secret of the history with the first commit that has it; no text of a key."""
-    files, history = look(app)
+    files, history = run(app)
     assert [(finding.place, finding.what) for finding in files.findings] == [
         (Place("now [1].py", 3), "a string shaped like a key of Userplane is in the file")
     ]
@@ -77,28 +77,28 @@ def test_found(app: Path) -> None:
     assert "dash.userplane.io" in history.findings[0].fix
     assert files.findings[0].identity == history.findings[3].identity
     assert not any(key in repr((files, history)) for key in (OLD, NEW, SAID, PASSWORD))
-    assert not files.unseen + history.unseen
+    assert not files.unchecked + history.unchecked
 
 
 def test_only_staged(app: Path) -> None:
     """Staged content is looked at as it is staged; the history is not."""
-    files, history = look(app, Scope(staged=True))
+    files, history = run(app, Scope(staged=True))
     assert history.outcome is CheckOutcome.NOT_APPLICABLE
     assert [finding.place for finding in files.findings] == [Place("settings.ini", 1)]
 
 
 def test_only_later_commits(app: Path) -> None:
     """After a revision; one that git does not know is reported."""
-    _, history = look(app, Scope(since="main~1"))
+    _, history = run(app, Scope(since="main~1"))
     assert [finding.place and finding.place.path for finding in history.findings] == ["now [1].py"]
-    _, history = look(app, Scope(since="nowhere"))
-    assert history.outcome is CheckOutcome.COULD_NOT_LOOK
+    _, history = run(app, Scope(since="nowhere"))
+    assert history.outcome is CheckOutcome.INCOMPLETE
 
 
 def test_not_found(tmp_path: Path) -> None:
-    """A folder without a history has none to look at."""
+    """A folder without a history has none to run at."""
     (tmp_path / "app.py").write_text("key = os.environ['USERPLANE_API_KEY']\nuspl_prefix = 'uspl_'\n")
-    files, history = look(tmp_path)
+    files, history = run(tmp_path)
     assert files.outcome is CheckOutcome.PASSED
     assert history.outcome is CheckOutcome.NOT_APPLICABLE
 
@@ -112,12 +112,12 @@ def test_one_secret_in_many_places(tmp_path: Path) -> None:
     (folder / "header.txt").write_text(f"\nsent: {encoded}\n")
     (folder / "name.ini").write_text(f"other = {PASSWORD}\npassword = {PASSWORD}\n")
     places = [Place("again.py", 1), Place("again.py", 3), Place("header.txt", 2), Place("name.ini", 2)]
-    files, history = look(folder)
+    files, history = run(folder)
     assert [finding.place for finding in files.findings] == places
     assert [finding.place and finding.place.path for finding in history.findings] == ["app.py"]
     with zipfile.ZipFile(folder / "all.zip", "w") as archive:
         archive.writestr("app.py", f"key = '{OLD}'\n")
-    files, _ = look(folder)
+    files, _ = run(folder)
     assert {finding.place and finding.place.path for finding in files.findings} >= {"again.py", "all.zip", "name.ini"}
 
 
@@ -128,14 +128,14 @@ def test_a_damaged_object_is_said(tmp_path: Path) -> None:
     loose = root / ".git/objects" / damaged[:2] / damaged[2:]
     loose.chmod(0o600)
     loose.write_bytes(b"no object")
-    files, history = look(root)
+    files, history = run(root)
     assert files.outcome is CheckOutcome.PASSED
-    assert [unseen.what for unseen in history.unseen] == [f"the object {damaged} cannot be read"]
+    assert [unchecked.what for unchecked in history.unchecked] == [f"the object {damaged} cannot be read"]
 
 
-def test_could_not_look(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_incomplete(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without kingfisher both say so."""
     monkeypatch.setitem(sys.modules, "kingfisher", None)
-    results = look(app)
-    assert [result.outcome for result in results] == [CheckOutcome.COULD_NOT_LOOK] * 2
-    assert all("kingfisher-bin" in result.unseen[0].fix for result in results)
+    results = run(app)
+    assert [result.outcome for result in results] == [CheckOutcome.INCOMPLETE] * 2
+    assert all("kingfisher-bin" in result.unchecked[0].fix for result in results)

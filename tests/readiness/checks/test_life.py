@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The checks of configuration and life that send nothing: found, not found, could not look, does not apply."""
+"""The checks of configuration and life that send nothing: found, not found, incomplete, does not apply."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Case(NamedTuple):
     files: dict[str, str]
     found: tuple[tuple[str, str], ...] = ()
     accounts: tuple[ConfiguredAccount, ...] = ()
-    unseen: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
 
 
 FOUND: Final = (
@@ -235,17 +235,17 @@ NOT_FOUND: Final = (
 )
 """Projects that are right, or wrong only in what production does not use."""
 
-COULD_NOT_LOOK: Final = (
-    Case("environment", BROKEN, unseen=("not valid Python",)),
-    Case("deadline", BROKEN, unseen=("not valid Python",)),
-    Case("retries", BROKEN, unseen=("not valid Python",)),
-    Case("shared-state", BROKEN | BROKEN_COMPOSE, unseen=("not valid Python", "not valid YAML")),
-    Case("end-user", BROKEN, accounts=(SPEECH,), unseen=("not valid Python",)),
-    Case("sandbox-leftovers", BROKEN_COMPOSE, unseen=("not valid YAML",)),
+INCOMPLETE: Final = (
+    Case("environment", BROKEN, unchecked=("not valid Python",)),
+    Case("deadline", BROKEN, unchecked=("not valid Python",)),
+    Case("retries", BROKEN, unchecked=("not valid Python",)),
+    Case("shared-state", BROKEN | BROKEN_COMPOSE, unchecked=("not valid Python", "not valid YAML")),
+    Case("end-user", BROKEN, accounts=(SPEECH,), unchecked=("not valid Python",)),
+    Case("sandbox-leftovers", BROKEN_COMPOSE, unchecked=("not valid YAML",)),
     Case(
         "sandbox-leftovers",
         {"compose.yaml": "a: &a\n  scale: *a\n  b: *a\n"},
-        unseen=("not valid YAML",),
+        unchecked=("not valid YAML",),
     ),
 )
 """Projects with files that cannot be read."""
@@ -269,25 +269,25 @@ def test_found(case: Case, tmp_path: Path) -> None:
     for finding, (text, _) in zip(result.findings, case.found, strict=True):
         assert text in finding.what
         assert not finding.what.endswith(".")
-    assert result.unseen == ()
+    assert result.unchecked == ()
 
 
 @pytest.mark.parametrize("case", NOT_FOUND)
 def test_not_found(case: Case, tmp_path: Path) -> None:
     """What is right, or is only for trials, passes."""
     result = run(case.check, make_project(tmp_path, case.files, *case.accounts))
-    assert (result.findings, result.unseen) == ((), ())
+    assert (result.findings, result.unchecked) == ((), ())
 
 
-@pytest.mark.parametrize("case", COULD_NOT_LOOK)
-def test_could_not_look(case: Case, tmp_path: Path) -> None:
+@pytest.mark.parametrize("case", INCOMPLETE)
+def test_incomplete(case: Case, tmp_path: Path) -> None:
     """A file that cannot be read is named, and the check has not passed."""
     result = run(case.check, make_project(tmp_path, case.files, *case.accounts))
-    assert result.outcome is CheckOutcome.COULD_NOT_LOOK
-    assert len(result.unseen) == len(case.unseen)
-    for unseen, text in zip(result.unseen, case.unseen, strict=True):
-        assert text in unseen.what
-        assert unseen.place is not None
+    assert result.outcome is CheckOutcome.INCOMPLETE
+    assert len(result.unchecked) == len(case.unchecked)
+    for unchecked, text in zip(result.unchecked, case.unchecked, strict=True):
+        assert text in unchecked.what
+        assert unchecked.place is not None
 
 
 @pytest.mark.parametrize("check", NOT_APPLICABLE)
@@ -301,7 +301,7 @@ def test_a_missing_file_is_said(tmp_path: Path) -> None:
     """A link that leads nowhere is not a silent pass."""
     (tmp_path / "compose.yaml").symlink_to(tmp_path / "gone.yaml")
     result = run("sandbox-leftovers", make_project(tmp_path))
-    assert [str(unseen.place) for unseen in result.unseen] == ["compose.yaml"]
+    assert [str(unchecked.place) for unchecked in result.unchecked] == ["compose.yaml"]
 
 
 def test_a_profile_of_ones_own(tmp_path: Path) -> None:

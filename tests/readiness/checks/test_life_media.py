@@ -57,8 +57,8 @@ def test_samples(tmp_path: Path) -> None:
 def test_samples_that_are_not_there(tmp_path: Path) -> None:
     """No folder, and a folder without media, are said; without --samples the check does not apply."""
     for samples, outcome in (
-        (tmp_path / "none", CheckOutcome.COULD_NOT_LOOK),
-        (tmp_path, CheckOutcome.COULD_NOT_LOOK),
+        (tmp_path / "none", CheckOutcome.INCOMPLETE),
+        (tmp_path, CheckOutcome.INCOMPLETE),
         (None, CheckOutcome.NOT_APPLICABLE),
     ):
         project = make_project(tmp_path, None, SPEECH, scope=Scope(samples=samples))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from callwell.readiness import registry
-from callwell.readiness.check import Unseen
+from callwell.readiness.check import Unchecked
 from callwell.readiness.project import Project, Scope
 from callwell.readiness.report import CheckOutcome
 from callwell.readiness.run import run_check
@@ -41,7 +41,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     accounts = [make_account(name, **settings) for name in ("userplane", "apivideo", "language_confidence")]
     accounts.append(make_account("apivideo", "sandbox", in_use=False, **settings))
     project = Project(root, tuple(accounts), Scope(samples=root / "none"))
-    project.undescribed = (Unseen(what="the description of acme cannot be loaded"),)
+    project.undescribed = (Unchecked(what="the description of acme cannot be loaded"),)
     return project
 
 
@@ -52,12 +52,12 @@ def _make_loop(path: Path) -> Path:
 
 @pytest.mark.parametrize("check_id", CHECKS)
 def test_what_cannot_be_read_does_not_pass(project: Project, check_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It says that it could not look, and at what; or finds that nothing can work so."""
+    """It is incomplete, and says what it could not check; or finds that nothing can work so."""
     monkeypatch.setitem(sys.modules, "kingfisher", None)
     result = run_check(project, registry.load(check_id))
     if check_id == "life.tls":  # with such certificates no client can be made
         assert result.outcome is CheckOutcome.FOUND
         return
-    assert result.unseen, result
-    assert all(unseen.what for unseen in result.unseen)
+    assert result.unchecked, result
+    assert all(unchecked.what for unchecked in result.unchecked)
     assert result.outcome is not CheckOutcome.PASSED

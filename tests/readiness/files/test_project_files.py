@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callwell.readiness.check import CouldNotLook
+from callwell.readiness.check import CannotCheck
 from callwell.readiness.files import ProjectFiles
 from tests.readiness.repositories import git, write_files
 
@@ -122,7 +122,7 @@ def test_a_broken_repository_is_walked_and_said(tmp_path: Path) -> None:
 def test_a_bare_repository(tmp_path: Path) -> None:
     """It has no files to look at."""
     git(tmp_path, "init", "--bare")
-    with pytest.raises(CouldNotLook, match="bare repository"):
+    with pytest.raises(CannotCheck, match="bare repository"):
         names(ProjectFiles(tmp_path))
 
 
@@ -180,5 +180,5 @@ def test_staged_files_before_the_first_commit(tmp_path: Path) -> None:
 
 def test_no_repository_has_nothing_staged(tmp_path: Path) -> None:
     """It is an error to ask for it."""
-    with pytest.raises(CouldNotLook, match="no git repository"):
+    with pytest.raises(CannotCheck, match="no git repository"):
         names(ProjectFiles(tmp_path, staged=True))

@@ -27,7 +27,7 @@ SCHEMA = Path(__file__).with_name("sarif-2.1.0.schema.json")
 
 VERDICTS = {
     1: (REPORT, "not ready: there are findings"),
-    2: (EMPTY_HANDED, "not shown to be ready: some checks could not look"),
+    2: (EMPTY_HANDED, "not shown to be ready: some checks are incomplete"),
     0: (PASSED, "ready: every check that applies has passed"),
 }
 
@@ -45,7 +45,7 @@ JUNIT = {
 
 FIELDS = {
     *("id", "group", "title", "severity", "outcome", "reason", "why", "fix", "asked_by"),
-    *("findings", "accepted", "unseen", "took_s"),
+    *("findings", "accepted", "unchecked", "took_s"),
 }
 """The fields of a check in JSON."""
 
@@ -109,7 +109,7 @@ def test_json_says_everything() -> None:
     assert document["counts"] == {
         "passed": 2,
         "found": 1,
-        "could-not-look": 1,
+        "incomplete": 1,
         "not-applicable": 1,
         "skipped": 1,
         "left-out": 0,
@@ -177,7 +177,7 @@ def test_the_table_fits(width: int, *, color: bool) -> None:
         assert max(map(len, text.splitlines())) <= width
         words = " ".join(text.split())
         assert words.endswith(
-            "not ready: there are findings (6 findings in 1 check, 2 accepted, 1 could not look, 2 passed, "
+            "not ready: there are findings (6 findings in 1 check, 2 accepted, 1 incomplete, 2 passed, "
             "1 not applicable, 1 skipped; 2.5 s)"
         )
         assert "accepted until 2027-01-31: app/my settings.py:3: a sample & <more>" in words

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callwell.readiness.check import CouldNotLook, NotApplicable
+from callwell.readiness.check import CannotCheck, NotApplicable
 from callwell.readiness.history.messages import COMMIT_MESSAGE, REFERENCE, write_messages
 from callwell.readiness.history.objects import list_objects, read_blobs, read_objects
 from callwell.readiness.history.origin import OriginFinder
@@ -108,7 +108,7 @@ def test_a_damaged_object_is_said(tmp_path: Path) -> None:
     loose.write_bytes(b"no object")
     repository = find_repository(folder)
     with list_objects(repository, None) as listed:
-        assert listed.lacking == (damaged,)
+        assert listed.missing == (damaged,)
         listed.file.seek(0)
         others = listed.file.read()
         listed.file.seek(0)
@@ -131,7 +131,7 @@ def test_every_kind_of_clone_has_the_same_history(folder: Path, tmp_path: Path, 
         place = folder / "sub"
         place.mkdir(exist_ok=True)
     histories = find_histories(place, None)
-    assert not histories.unseen
+    assert not histories.unchecked
     assert {"one\n", "two\n", "three\n", "four"} <= set(contents(histories.repositories[0]))
 
 
@@ -144,7 +144,10 @@ def test_what_is_not_on_this_machine_is_said(folder: Path, tmp_path: Path) -> No
         git(shallow, *allowed, "submodule", "--quiet", "add", str(folder), name)
     git(shallow, "submodule", "--quiet", "deinit", "--force", "gone")
     histories = find_histories(shallow, None)
-    assert [(unseen.what.partition(",")[0], unseen.place and unseen.place.path) for unseen in histories.unseen] == [
+    assert [
+        (unchecked.what.partition(",")[0], unchecked.place and unchecked.place.path)
+        for unchecked in histories.unchecked
+    ] == [
         ("the submodule is not checked out", "gone"),
         ("the clone is shallow", str(shallow)),
     ]
@@ -155,10 +158,10 @@ def test_without_a_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fold
     """No repository, no such revision, and no git."""
     with pytest.raises(NotApplicable, match="no git repository"):
         find_repository(tmp_path)
-    with pytest.raises(CouldNotLook, match="revision 'nowhere'"):
+    with pytest.raises(CannotCheck, match="revision 'nowhere'"):
         find_histories(folder, "nowhere")
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(CouldNotLook, match="git is not installed"):
+    with pytest.raises(CannotCheck, match="git is not installed"):
         find_repository(folder)
     with pytest.raises(NotApplicable, match="no git repository"):
         find_repository(tmp_path)

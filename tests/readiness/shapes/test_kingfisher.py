@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell.keys import Key
-from callwell.readiness.check import CouldNotLook
+from callwell.readiness.check import CannotCheck
 from callwell.readiness.shapes.hits import ShapeHit, is_words, read_report
 from callwell.readiness.shapes.kingfisher import Kingfisher
 from callwell.readiness.shapes.located import identify_secret
@@ -87,7 +87,7 @@ def test_it_looks_without_its_own_rules(tmp_path: Path) -> None:
     """The real program: a secret is found, redacted, and none of it is in the report."""
     (tmp_path / "a.py").write_text(f"first = 1\nkey = '{fake_key(3)}'\n")
     rule = {"name": "Test", "id": "callwell.test", "pattern": r"\b(uspl_\w+)", "confidence": "medium"}
-    with Kingfisher([rule], with_its_own=False) as kingfisher:
+    with Kingfisher([rule], with_builtin_rules=False) as kingfisher:
         found = kingfisher.scan([tmp_path])
     assert [(hit.rule, hit.path, hit.line, hit.start, hit.end) for hit in found.hits] == [
         ("callwell.test", str(tmp_path / "a.py"), 2, 7, 52)
@@ -106,13 +106,13 @@ def test_it_looks_without_its_own_rules(tmp_path: Path) -> None:
 )
 def test_it_fails(tmp_path: Path, lines: list[str], reason: str) -> None:
     """What went wrong is said, and nothing passes."""
-    with pytest.raises(CouldNotLook, match=reason):
+    with pytest.raises(CannotCheck, match=reason):
         Kingfisher([], program=make_program(tmp_path, *lines)).scan([tmp_path])
 
 
 def test_it_does_not_end(tmp_path: Path) -> None:
     """It is stopped at the end of its time."""
-    with pytest.raises(CouldNotLook, match="did not end within"):
+    with pytest.raises(CannotCheck, match="did not end within"):
         Kingfisher([], program=make_program(tmp_path, "sleep 600"), time_out_s=0.01).scan([tmp_path])
 
 
@@ -125,7 +125,7 @@ def test_it_is_stopped(tmp_path: Path) -> None:
     reasons = []
 
     def scan() -> None:
-        with pytest.raises(CouldNotLook) as raised:
+        with pytest.raises(CannotCheck) as raised:
             kingfisher.scan([tmp_path])
         reasons.append(raised.value.reason)
 
@@ -137,14 +137,14 @@ def test_it_is_stopped(tmp_path: Path) -> None:
         assert told.read() == ""  # the end comes when the last process is gone
     thread.join()
     assert reasons == ["kingfisher ended with -9"]
-    with pytest.raises(CouldNotLook, match="was stopped"):
+    with pytest.raises(CannotCheck, match="was stopped"):
         kingfisher.scan([tmp_path])
 
 
 def test_it_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Then one line says how to install it."""
     monkeypatch.setitem(sys.modules, "kingfisher", None)
-    with pytest.raises(CouldNotLook, match="is not installed") as raised:
+    with pytest.raises(CannotCheck, match="is not installed") as raised:
         Kingfisher([])
     assert "pip install" in raised.value.fix
     assert "kingfisher-bin" in raised.value.fix

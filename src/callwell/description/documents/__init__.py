@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a document comes in: a file becomes one OpenAPI 3 document in memory.
+"""Loads documents: a file becomes one OpenAPI 3 document in memory.
 
 openapi.json ─┐                 ┌─ swagger: 2.0 ─> translate ─┐
               ├─ read_document ─┤                             ├─> one document of OpenAPI 3

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the files that a document refers to a part of it.
+"""Merges the files that a document refers to into the document.
 
     {"$ref": "schemas/thing.yaml#/Thing"}  ──>  {"$ref": "#/x-callwell-files/schemas~1thing.yaml/Thing"}
 
-Only files in the folder of the document and below are read: a document that someone else wrote must not be able to
-read other files, and makes no request. A reference that leads elsewhere stays as it is, and is refused where it is
-used.
+Only files in and below the folder of the document are read: a document that someone else wrote must not read other
+files or make requests. A reference to anything else stays unresolved, and is refused where it is used.
 """
 
 from __future__ import annotations
@@ -24,40 +23,40 @@ if TYPE_CHECKING:
     from callwell.description.documents.reading import Document
 
 FILES: Final = "x-callwell-files"
-"""The key of the document under which the other files are."""
+"""The key of the document under which the other files are merged."""
 
 MAX_FILES: Final = 10_000
-"""Files of one document: DigitalOcean writes its own in 2,900, 1 KB each."""
+"""The most files of one document: DigitalOcean's consists of 2,900, of 1 KB each."""
 
-_ELSEWHERE: Final = re.compile(rb"""\$ref["']?\s*+:\s*+(?!["']?#)""")
-"""A reference that may lead out of the document. Without one there is no need to walk through the document for them,
-which takes a third of the time to load GitHub's."""
+_EXTERNAL_REFERENCE: Final = re.compile(rb"""\$ref["']?\s*+:\s*+(?!["']?#)""")
+"""A reference that may lead out of the document. Without one, the document need not be walked for references, which
+would be a third of the time to load GitHub's."""
 
-_DOLLARS: Final = (rb"\u0024", rb"\x24")
-"""A dollar sign that is written by its number, in JSON and YAML, and so may begin a reference that looks different."""
+_ESCAPED_DOLLAR: Final = (rb"\u0024", rb"\x24")
+"""An escaped dollar sign in JSON or YAML, which may begin a reference that looks different."""
 
 
 def read_with_files(file: Path) -> Document:
-    """The document in a file, with the files that it refers to under `FILES`, by their names from its folder on.
+    """Read a document, with the files that it refers to under `FILES`, by their paths relative to its folder.
 
     Raises:
-        ProfileError: as `read_document`.
+        ProfileError: the same as `read_document`.
     """
     document = read_document(file)
-    if _ELSEWHERE.search(document.text) or any(dollar in document.text for dollar in _DOLLARS):
+    if _EXTERNAL_REFERENCE.search(document.text) or any(dollar in document.text for dollar in _ESCAPED_DOLLAR):
         include_files(document.content, file)
     return document
 
 
 def include_files(document: dict[str, Any], file: Path) -> dict[str, Document]:
-    """Add the files that a document refers to, and make its references lead to them.
+    """Merge the files that a document refers to, and rewrite its references.
 
     Args:
-        document: the document; it is changed.
-        file: where it was read.
+        document: the document, changed in place.
+        file: the file that it was read from.
 
     Returns:
-        the files, by their names from the folder of the document on.
+        the files, by their paths relative to the folder of the document.
     """
     folder = file.parent.resolve()
     files: dict[str, Document] = {}
@@ -67,7 +66,7 @@ def include_files(document: dict[str, Any], file: Path) -> dict[str, Document]:
         name, content = waiting.pop()
         for node in _references(content):
             target, _, pointer = node["$ref"].partition("#")
-            other = _beside(name, target) if target else name
+            other = _resolve_name(name, target) if target else name
             if other is None or (other == file.name and name == file.name):
                 continue
             if other == file.name:
@@ -93,7 +92,7 @@ def include_files(document: dict[str, Any], file: Path) -> dict[str, Document]:
 
 
 def _references(content: Any) -> list[dict[str, Any]]:
-    """All objects with a reference. An object that is in two places, as YAML's aliases do, is found once."""
+    """All objects with a reference. An object in two places, such as an alias in YAML, is found once."""
     found: dict[int, dict[str, Any]] = {}
     seen: set[int] = set()
     stack = [content]
@@ -110,8 +109,8 @@ def _references(content: Any) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def _beside(name: str, target: str) -> str | None:
-    """The name of a file, from the folder of the document on, as another file calls it. None for an address."""
+def _resolve_name(name: str, target: str) -> str | None:
+    """Resolve a reference from one file to another, relative to the document's folder; None for a URL."""
     if ":" in target or target.startswith(("/", "\\")):
         return None
     parts: list[str] = []
@@ -126,5 +125,5 @@ def _beside(name: str, target: str) -> str | None:
 
 
 def _escape(name: str) -> str:
-    """A key in a JSON Pointer in a URL (RFC 6901, sections 3 and 6)."""
+    """Escape a key for a JSON Pointer in a URL (RFC 6901, sections 3 and 6)."""
     return quote(name.replace("~", "~0").replace("/", "~1"), safe="~")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Recognizes documents that are not OpenAPI documents: people try the file that they have."""
+"""Recognizes documents that are not OpenAPI documents, to say in an error what was given."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 POSTMAN: Final = "a Postman collection; export or convert it as OpenAPI"
 INSOMNIA: Final = "an Insomnia export; export it as OpenAPI"
 
-KINDS: Final = {
+KEY_KINDS: Final = {
     "asyncapi": "an AsyncAPI document, which describes messages",
     "arazzo": "an Arazzo document, which describes workflows",
     "overlay": "an OpenAPI overlay; apply it to its document first",
@@ -24,12 +24,12 @@ KINDS: Final = {
     "smithy": "a Smithy model; build the OpenAPI document of its service",
     "$schema": "a JSON Schema, which has no operations",
 }
-"""What a key at the top of a document, or one level below, says about it."""
+"""Keys that identify a kind of document, at its top level or one level below."""
 
-VALUES: Final = ((("schema", "schema.getpostman.com"), POSTMAN), (("type", "insomnia"), INSOMNIA))
-"""What a text under a key says, at the top or one or two levels below."""
+VALUE_KINDS: Final = ((("schema", "schema.getpostman.com"), POSTMAN), (("type", "insomnia"), INSOMNIA))
+"""Strings under a key that identify a kind of document, at its top level or up to two levels below."""
 
-TEXTS: Final = tuple(
+TEXT_KINDS: Final = tuple(
     (re.compile(pattern, re.IGNORECASE | re.MULTILINE), kind)
     for pattern, kind in (
         (rb"^#%RAML", "a RAML document; convert it to OpenAPI"),
@@ -40,9 +40,9 @@ TEXTS: Final = tuple(
         (rb"^import +\"@typespec/|^using +TypeSpec\.", "a TypeSpec file; compile it to OpenAPI"),
     )
 )
-"""How documents begin that are neither JSON nor XML. YAML could read some of them."""
+"""How documents begin that are neither JSON nor XML. A YAML parser accepts some of them."""
 
-XML: Final = (
+XML_KINDS: Final = (
     (b"schemas.xmlsoap.org/wsdl", "a WSDL document, which describes SOAP"),
     (b"wadl.dev.java.net", "a WADL document; convert it to OpenAPI"),
     (b"edmx", "the metadata of an OData service; convert them to OpenAPI"),
@@ -51,31 +51,31 @@ XML: Final = (
 )
 
 HEAD_BYTES: Final = 4096
-"""Bytes of a text in which its kind is sought: licence comments come first."""
+"""How many bytes of a text are searched for its kind: license comments come first."""
 
 
 def kind_of(document: Mapping[str, object]) -> str:
-    """What a document is, if it is not an OpenAPI document; for an error."""
+    """The kind of a document that is not an OpenAPI document, for an error."""
     version = document.get("openapi", document.get("swagger"))
     if version is not None:
         return repr(version)
     levels = [document, *_objects(document)]
-    named = [KINDS[key] for level in levels for key in KINDS if key in level]
+    named = [KEY_KINDS[key] for level in levels for key in KEY_KINDS if key in level]
     deep = [*levels, *(inner for level in levels[1:] for inner in _objects(level))]
-    said = [kind for (key, text), kind in VALUES for level in deep if text in str(level.get(key, ""))]
+    said = [kind for (key, text), kind in VALUE_KINDS for level in deep if text in str(level.get(key, ""))]
     return next(iter((*named, *said)), "none")
 
 
 def kind_of_text(text: bytes) -> str:
-    """What a text is by the way it begins; empty if it may be JSON or YAML.
+    """The kind of a text by its first bytes; empty if it may be JSON or YAML.
 
     Args:
         text: without a byte order mark.
     """
     head = text[:HEAD_BYTES].lstrip()
     if head[:1] == b"<":
-        return next((kind for mark, kind in XML if mark in head.lower()), "HTML or XML")
-    return next((kind for pattern, kind in TEXTS if pattern.search(head)), "")
+        return next((kind for mark, kind in XML_KINDS if mark in head.lower()), "HTML or XML")
+    return next((kind for pattern, kind in TEXT_KINDS if pattern.search(head)), "")
 
 
 def _objects(document: Mapping[str, object]) -> list[dict[str, object]]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the file of an OpenAPI document, JSON or YAML, and the files beside it that it refers to."""
+"""Reads the file of an OpenAPI document, in JSON or YAML."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from callwell.description.collection import no_collection
+from callwell.description.collection import without_gc
 from callwell.description.documents.kinds import kind_of_text
 from callwell.description.error import DescriptionError, found_value
 from callwell.description.locate import json_line
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from callwell.description.error import KeyPath
 
 DOCUMENT_NAMES: Final = ("openapi.json", "openapi.yaml", "openapi.yml")
-"""The names of a document in the folder of a provider; the first that is there is read."""
+"""File names of the document in the folder of a provider; the first that exists is read."""
 
 MAX_BYTES: Final = 64 << 20
-"""Bytes of a document, with all files that belong to it. GitHub's, the largest known, has 13 MB."""
+"""The most bytes of a document, with all its files. GitHub's, the largest known, has 13 MB."""
 
 _BOM: Final = b"\xef\xbb\xbf"
 """The byte order mark of UTF-8."""
@@ -32,17 +32,17 @@ _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 """The byte order marks of UTF-16, which editors on Windows write."""
 
 _ERROR_POSITION: Final = re.compile(r"byte (\d+)")
-"""How msgspec says where a document is broken."""
+"""The position in msgspec's messages about invalid JSON."""
 
 
 class Document(NamedTuple):
     """A document as it was read.
 
     Attributes:
-        content: what it says.
+        content: the parsed document.
         text: the bytes of its file.
-        is_json: it is JSON, else YAML.
-        yaml_repeats: it is YAML in which an object has a key twice. `repeated_keys` looks for that in JSON.
+        is_json: whether it is JSON; otherwise YAML.
+        yaml_repeats: whether it is YAML with a repeated key in an object. `repeated_keys` finds those of JSON.
     """
 
     content: dict[str, Any]
@@ -51,7 +51,7 @@ class Document(NamedTuple):
     yaml_repeats: bool = False
 
     def line(self, path: KeyPath) -> int | None:
-        """The line of a key, from 1; if it is not there, that of the nearest value around it."""
+        """The line of a key, from 1; if the key does not exist, the line of the nearest value around it."""
         text = self.text.decode("utf-8-sig", errors="replace")
         if self.is_json:
             return json_line(text, path)
@@ -61,18 +61,18 @@ class Document(NamedTuple):
 
 
 def find_document(folder: Path) -> Path:
-    """The document in the folder of a provider; where it should be if there is none."""
+    """The path of the document in the folder of a provider; if there is none, the path where it should be."""
     return next((folder / name for name in DOCUMENT_NAMES if (folder / name).exists()), folder / DOCUMENT_NAMES[0])
 
 
 def read_document(file: Path) -> Document:
-    """The document in a file.
+    """Read a document from a file.
 
     Args:
-        file: JSON or YAML; its first character shows which.
+        file: JSON or YAML, told apart by the first character.
 
     Raises:
-        ProfileError: there is no such file, or it is no object in JSON or YAML, or it is too large.
+        ProfileError: there is no such file, it is too large, or it is not an object in JSON or YAML.
     """
     try:
         size = file.stat().st_size
@@ -87,13 +87,13 @@ def read_document(file: Path) -> Document:
     return parse_document(text, file)
 
 
-@no_collection()
+@without_gc()
 def parse_document(text: bytes, file: Path) -> Document:
-    """The document in some bytes.
+    """Parse a document.
 
     Args:
-        text: JSON or YAML; its first character shows which.
-        file: where it came from, for errors and by its ending.
+        text: JSON or YAML, told apart by the first character.
+        file: where it came from, for errors; its suffix may tell JSON from YAML.
 
     Raises:
         ProfileError: it is not an object in JSON or YAML.

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Finds keys that appear twice in one object of a document.
 
-Parsers keep the last of them, so an operation or a field is lost in silence. RFC 8259, section 4, leaves open what
-a parser does; YAML forbids it. The search runs when a document comes in, and not each time that it is loaded.
+Parsers keep the last one, so an operation or a field is lost silently. RFC 8259, section 4, leaves the behavior open;
+YAML forbids repeated keys. The search runs when a document is imported, and not each time that it is loaded.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from callwell.description.error import KeyPath
 
 MAX_FOUND: Final = 100
-"""Keys that are reported: a document with more is broken in the same way everywhere."""
+"""The most keys that are reported: a document with more has the same problem everywhere."""
 
 
 def find_repeated_keys(document: Document) -> list[str]:
-    """Each key that appears twice, with its lines, in words.
+    """Describe each repeated key, with its lines.
 
     Args:
         document: the document, or a file that belongs to it.
@@ -48,7 +48,7 @@ def _describe(path: KeyPath, first: int, last: int) -> str:
 
 
 def _repeats_in_json(text: str) -> bool:
-    """Whether an object has a key twice. This takes 0.2 s for GitHub's 13 MB; finding the places takes 3 s."""
+    """Whether an object has a repeated key. This takes 0.2 s for GitHub's 13 MB; finding the places takes 3 s."""
     found = False
 
     def note_repeats(pairs: list[tuple[str, Any]]) -> None:
@@ -63,8 +63,8 @@ def _repeats_in_json(text: str) -> bool:
 
 
 def _find_in_json(text: str) -> Iterator[tuple[KeyPath, int, int]]:
-    """Each key that appears twice: where, and the lines of both, from 1."""
-    objects: list[dict[str, int]] = []  # the positions of the keys of each object that is open
+    """Find each repeated key: its path, and the lines of both occurrences, from 1."""
+    objects: list[dict[str, int]] = []  # the positions of the keys of each open object
     for path, position in json_keys(text):
         del objects[len(path) :]
         if len(objects) < len(path):

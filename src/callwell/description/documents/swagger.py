@@ -10,8 +10,8 @@
     host, basePath, schemes ──> servers
     securityDefinitions ──────> components.securitySchemes
 
-What is wrong in the document stays wrong, and the reader of OpenAPI 3 finds it. The places that it names are those of
-the translated document.
+Errors in the document are kept, and the reader of OpenAPI 3 reports them. The paths in its messages are those of the
+translated document.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ COLLECTIONS: Final[Mapping[str, tuple[str, bool]]] = {
 NOT_IN_SCHEMA: Final = frozenset(
     {"name", "in", "description", "required", "collectionFormat", "allowEmptyValue", "schema"}
 )
-"""The keys of a parameter that are not those of its schema."""
+"""The keys of a parameter that do not belong to its schema."""
 
 _MOVED_POINTERS: Final = {"#/definitions/": "#/components/schemas/", "#/responses/": "#/components/responses/"}
 
 
 def translate(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The document as one of OpenAPI 3.0.
+    """Translate a document to OpenAPI 3.0.
 
     Args:
-        document: a document of Swagger 2.0.
+        document: a Swagger 2.0 document.
     """
     translator = _Translator(document)
     paths = document.get("paths")
@@ -79,7 +79,7 @@ def translate(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _security_scheme(node: Any) -> Any:
-    """A security scheme: `basic` is one of HTTP, and OAuth has its addresses by flow."""
+    """Translate a security scheme: `basic` becomes an HTTP scheme, and OAuth URLs move into flows."""
     scheme = node if isinstance(node, dict) else {}
     if scheme.get("type") == "basic":
         return {**scheme, "type": "http", "scheme": "basic"}
@@ -137,7 +137,7 @@ class _Translator:
         return translated
 
     def _parameters(self, node: Mapping[str, Any]) -> list[Any]:
-        """The parameters of a path or an operation, those of the document written out."""
+        """The parameters of a path or an operation, with shared ones inlined."""
         given = node.get("parameters", [])
         if not isinstance(given, list):
             return []
@@ -146,7 +146,7 @@ class _Translator:
             try:
                 parameters.append(self._references.resolve(parameter, ())[0])
             except DescriptionError:
-                parameters.append(parameter)  # the reader finds it again, and reports it with its place
+                parameters.append(parameter)  # the reader reports it, with its path
         return parameters
 
     def _body(self, parameters: list[Any], consumes: list[str]) -> dict[str, Any] | None:
@@ -170,7 +170,7 @@ class _Translator:
 
 
 def _identity(parameter: Any) -> str:
-    """What a parameter of an operation must share with one of its path to replace it."""
+    """What identifies a parameter: one of an operation replaces the equal one of its path."""
     return f"{parameter.get('in')} {parameter.get('name')}" if isinstance(parameter, dict) else repr(parameter)
 
 
@@ -179,7 +179,7 @@ def _location(parameter: Any) -> object:
 
 
 def _parameter(node: Any) -> Any:
-    """A parameter in path, query or header."""
+    """Translate a parameter in path, query or header."""
     if not isinstance(node, dict) or "$ref" in node:
         return node
     translated = {key: node[key] for key in ("name", "in", "description", "required") if key in node}
@@ -190,13 +190,13 @@ def _parameter(node: Any) -> Any:
 
 
 def _list_style(parameter: Mapping[str, Any]) -> dict[str, Any]:
-    """The style of a list."""
+    """Translate the style of a list."""
     style, explode = COLLECTIONS.get(str(parameter.get("collectionFormat", "csv")), ("unknown", False))
     return {"style": style, "explode": explode}
 
 
 def _schema(parameter: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema of a parameter, which has it in itself."""
+    """Move the keywords of a parameter into a schema."""
     schema = {key: value for key, value in parameter.items() if key not in NOT_IN_SCHEMA}
     if schema.get("type") == "file":
         schema.update({"type": "string", "format": "binary"})
@@ -213,7 +213,7 @@ def _servers(document: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def _with_moved_references(node: Any, done: dict[int, Any]) -> Any:
-    """A copy with references to where their targets are now. An object that is in two places is copied once."""
+    """Copy a node, with references rewritten to where their targets moved. Each shared object is copied once."""
     if not isinstance(node, dict | list):
         return node
     if id(node) in done:

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads YAML as OpenAPI means it: the values of JSON in another notation.
+"""Reads YAML the way OpenAPI defines it: JSON values in another notation.
 
-PyYAML reads YAML 1.1, in which `no` is false, `2024-01-01` a date and `12:30` the number 750. OpenAPI demands the types
-of JSON (section "Format"), so YAML 1.2's core schema is used here instead of PyYAML's rules. Keys are strings as they
-are written: the response `200:` is "200".
+PyYAML reads YAML 1.1, in which `no` is false, `2024-01-01` is a date and `12:30` is the number 750. OpenAPI requires
+the types of JSON (section "Format"), so this module uses YAML 1.2's core schema instead of PyYAML's rules. Keys are
+always
+strings: the response `200:` is "200".
 
-An alias (`*name`) takes nine bytes and may name a value of any size: nine levels of nine aliases each are a thousand
-million values. PyYAML shares the value that an alias names, but a walk through the document would never end. So the
-values are counted as if each alias was written out, before any are made. Most documents have no alias, so that the
-parser's events are enough to count.
+An alias (`*name`) takes nine bytes and may refer to a value of any size: nine levels of nine aliases each expand to a
+billion values. PyYAML shares the values, but a walk through the document would never end. So values are counted with
+all aliases expanded, before any are constructed. Most documents have no alias, and counting the parser's events
+suffices.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ if TYPE_CHECKING:
     from callwell.description.error import KeyPath
 
 MAX_VALUES: Final = 10_000_000
-"""Values of a document with its aliases written out: GitHub's document, the largest known, has 0.6 million."""
+"""The most values of a document with aliases expanded: GitHub's document, the largest known, has 0.6 million."""
 
 MAX_DEPTH: Final = 500
-"""Levels of nesting. Real documents have under 40; the parser's C code would use up the stack at some ten thousand."""
+"""The most levels of nesting. Real documents have under 40; at ten thousand, the C parser would overflow the stack."""
 
 _LoaderBase: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The C loader reads 4 MB in 2 s, the other one in 30 s; some platforms have no C loader."""
@@ -44,20 +45,20 @@ class _Loader(_LoaderBase):  # type: ignore[misc] # one of two classes
     """PyYAML's safe loader with the scalars of YAML 1.2.
 
     Attributes:
-        repeats: whether an object that was made has a key twice.
+        repeats: whether a constructed object has a repeated key.
     """
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's own way: a class without those of its base
     repeats: bool = False
 
     def construct_key(self, node: yaml.Node) -> str:
-        """A key as it is written."""
+        """Construct a key as the string in the text."""
         if not isinstance(node, yaml.ScalarNode):
             raise yaml.constructor.ConstructorError(None, None, "expected a string as key", node.start_mark)
         return str(node.value)
 
     def construct_map(self, node: yaml.MappingNode) -> Any:
-        """An object; what `<<` merges into it comes first."""
+        """Construct an object; the values merged by `<<` go first."""
         mapping: dict[str, Any] = {}
         yield mapping
         self.repeats = self.repeats or len({str(key.value) for key, _ in node.value}) < len(node.value)
@@ -80,10 +81,10 @@ _Loader.add_constructor("tag:yaml.org,2002:float", lambda loader, node: float(lo
 
 
 def read_yaml(content: bytes) -> tuple[Any, bool]:
-    """The value of a YAML text, and whether an object in it has a key twice: the last one counts.
+    """Parse a YAML text, and return whether an object has a repeated key: the last one counts.
 
     Raises:
-        DescriptionError: it is not YAML, or nested too deeply, or its aliases expand to too much.
+        DescriptionError: the text is not YAML, is nested too deeply, or expands to too many values.
     """
     try:
         has_aliases = _check_events(content)
@@ -103,17 +104,17 @@ def read_yaml(content: bytes) -> tuple[Any, bool]:
 
 
 def error_line(error: BaseException | None) -> int | None:
-    """The line of an error of the parser, from 1."""
+    """The line of a parser error, from 1."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     return mark.line + 1 if mark else None
 
 
 def yaml_line(text: str, path: KeyPath) -> int | None:
-    """The line of a key in a YAML text, from 1; if it is not there, that of the nearest value around it.
+    """The line of a key in a YAML text, from 1; if the key does not exist, the line of the nearest value around it.
 
     Args:
         text: a valid YAML text.
-        path: the keys that lead there; an index into a list is a key too.
+        path: the path of the key; list indexes are keys too.
     """
     node = yaml.compose(text, Loader=_Loader)
     line = None
@@ -132,7 +133,7 @@ def yaml_line(text: str, path: KeyPath) -> int | None:
 
 
 def _check_events(content: bytes) -> bool:
-    """Measure the depth, and count the values as they are written. Returns whether there are aliases."""
+    """Check the depth, and the number of values without aliases. Returns whether there are aliases."""
     depth = 0
     values = 0
     has_aliases = False
@@ -154,7 +155,7 @@ def _check_events(content: bytes) -> bool:
 
 
 def repeated_yaml_keys(text: str) -> Iterator[tuple[KeyPath, int, int]]:
-    """Each key that appears twice in one object: where, and the lines of both, from 1.
+    """Find each repeated key: its path, and the lines of both occurrences, from 1.
 
     Args:
         text: a valid YAML text.
@@ -180,7 +181,7 @@ def repeated_yaml_keys(text: str) -> Iterator[tuple[KeyPath, int, int]]:
 
 
 def _check_nodes(root: yaml.Node) -> None:
-    """Count all values, those of an alias each time that it is used."""
+    """Check the number of values with aliases expanded."""
     sizes: dict[int, int] = {}
     open_nodes: set[int] = set()
     stack: list[tuple[yaml.Node, bool]] = [(root, False)]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an OpenAPI document lets one infer about a provider's behaviour: pure, and each finding with its reason.
+"""Infers a provider's behavior from its OpenAPI document: pure functions, and a reason for each inference.
 
-The facts of the document come in one record (`facts`). Each part of a profile is inferred in a file of its own, and
-`inference` puts the parts together into a profile that is valid for the document, whatever the document.
+`facts` collects the facts of the document in one record. Each part of a profile is inferred in its own file, and
+`inference` combines the parts into a profile that is always valid for the document.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The fields of a JSON response that say something about a list: its items, and where its next page is."""
+"""Finds the fields of a JSON response that describe a list: its items, and its next page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 MAX_DEPTH: Final = 4
-"""Levels of objects in which a list or its words are sought: `links.pages.next` has three, HAL's `_links` as many."""
+"""How deep lists and paging fields are searched for: `links.pages.next` has three levels, as does HAL's `_links`."""
 
 WRAPPERS: Final = frozenset(
     {
@@ -21,13 +21,13 @@ WRAPPERS: Final = frozenset(
         *("listmetadata", "listmeta", "listinfo", "paginationinfo", "paginationmeta", "paginationmetadata"),
     }
 )
-"""Objects beside or around a list that hold words about its pages."""
+"""Objects next to or around a list that contain paging fields."""
 
 LIST_NAMES: Final = (
     *("data", "items", "results", "entries", "values", "value", "records", "objects", "elements", "content", "rows"),
     *("hits", "list", "resources", "collection", "nodes", "edges", "result"),
 )
-"""What lists are called, whatever is in them."""
+"""Generic names of lists, whatever is in them."""
 
 NO_ITEMS: Final = frozenset(
     {
@@ -35,19 +35,19 @@ NO_ITEMS: Final = frozenset(
         *("aggregations", "filters", "parents", "actions", "firstmessages", "responsemetadata"),
     }
 )
-"""Lists beside the items."""
+"""Lists that are not the items."""
 
 MAX_SHORT_WORD: Final = 3
-"""Letters of a word with which the names of many other things begin."""
+"""The length of words that are prefixes of many unrelated names."""
 
 
 class AnswerField(NamedTuple):
     """A field of a response.
 
     Attributes:
-        path: dotted.
-        name: the last part of the path, as `plain_name` writes it.
-        parents: the parts before, as `plain_name` writes them.
+        path: the dotted path.
+        name: the last part of the path, by `plain_name`.
+        parents: the parts before it, by `plain_name`.
         schema: the schema of its value.
     """
 
@@ -58,7 +58,7 @@ class AnswerField(NamedTuple):
 
     @property
     def parent_path(self) -> str:
-        """The path of the object that it is in; empty for the body."""
+        """The path of the object that contains it; empty for the body."""
         return self.path.rpartition(".")[0] if self.parents else ""
 
     def is_a(self, *kinds: str) -> bool:
@@ -68,12 +68,12 @@ class AnswerField(NamedTuple):
 
 
 def plain_name(name: str) -> str:
-    """A name without case and signs: `next_page_token`, `nextPageToken` and `Next-Page-Token` are one."""
+    """Normalize a name: `next_page_token`, `nextPageToken` and `Next-Page-Token` become equal."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def read_fields(schema: Mapping[str, Any]) -> list[AnswerField]:
-    """The fields of a response, those of objects in it included. Dots in names make a field unreachable."""
+    """The fields of a response, including those of nested objects. A field with a dot in its name is unreachable."""
     return list(_iter_fields(schema, "", ()))
 
 
@@ -88,18 +88,18 @@ def _iter_fields(schema: Mapping[str, Any], prefix: str, parents: tuple[str, ...
             seen.add(name)
             path = f"{prefix}{name}"
             yield AnswerField(path=path, name=plain_name(name), parents=parents, schema=child)
-            is_near = not parents or plain_name(name) in WRAPPERS  # elsewhere no list is sought below two levels
+            is_near = not parents or plain_name(name) in WRAPPERS  # elsewhere only two levels are searched for lists
             if is_near and len(parents) + 1 < MAX_DEPTH and "." not in name:
                 yield from _iter_fields(child, f"{path}.", (*parents, plain_name(name)))
 
 
 def find_items(schema: Mapping[str, Any], fields: Iterable[AnswerField], words: Sequence[str]) -> str | None:
-    """The path of the items of a list: empty if the body is the list, None if there is none, or it is not clear which.
+    """The path of the items of a list: empty if the body is the list, None if there is no list, or several.
 
     Args:
-        schema: of the body.
-        fields: of the body.
-        words: what the document may call the items, as `plain_name` writes it, the likeliest name first.
+        schema: the schema of the body.
+        fields: the fields of the body.
+        words: possible names of the items, by `plain_name`, the likeliest first.
     """
     if "array" in schemas.value_types(schema):
         return ""
@@ -114,11 +114,11 @@ def find_items(schema: Mapping[str, Any], fields: Iterable[AnswerField], words: 
 
 
 def _rank(field: AnswerField, words: Sequence[str]) -> int:
-    """How likely a list is the list of items: the lowest rank is the likeliest.
+    """Rank a list by how likely it contains the items: the lowest rank is the likeliest.
 
     Args:
         field: the list.
-        words: what it may be called, in the singular.
+        words: possible names, in the singular.
     """
     name = field.name.removesuffix("s")
     if name in words:
@@ -133,7 +133,7 @@ def _rank(field: AnswerField, words: Sequence[str]) -> int:
 
 
 def fields_about(items: str, fields: Iterable[AnswerField]) -> list[AnswerField]:
-    """The fields that may say something about the pages of a list: beside it, around it, and in wrappers there."""
+    """The fields that may describe the pages of a list: next to it, around it, and in wrapper objects there."""
     around = {""}
     parts = items.split(".")
     around.update(".".join(parts[:length]) for length in range(1, len(parts)))
@@ -154,7 +154,7 @@ def find_field(fields: Iterable[AnswerField], names: Collection[str], *kinds: st
 
     Args:
         fields: in the order of preference.
-        names: in the order of preference, as `plain_name` writes them.
+        names: in the order of preference, by `plain_name`.
         kinds: the JSON types that its value may have.
     """
     known = list(fields)

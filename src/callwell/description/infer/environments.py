@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Environments: each server of the document is one, named by its description, its variables or its host."""
+"""Infers environments: each server of the document is one, named after its description, its variables or its host."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 PLACEHOLDER: Final = "https://api.example.invalid"
-"""Where requests go until the real address is known: a name that never leads anywhere (RFC 2606, section 2)."""
+"""The URL until the real one is known: its host never exists (RFC 2606, section 2)."""
 
 PRODUCTION: Final = "production"
 
@@ -32,24 +32,24 @@ KINDS: Final = {
     "local": ("local", "localhost", "127"),
     PRODUCTION: ("production", "prod", "live"),
 }
-"""The name of an environment, and the words in a description, variable or host that mean it."""
+"""Name of an environment → words in a description, variable or host that mean it."""
 
-TRIALS: Final = frozenset(KINDS) - {PRODUCTION}
-"""Environments that usually have keys of their own: a production key must not travel there."""
+NON_PRODUCTION: Final = frozenset(KINDS) - {PRODUCTION}
+"""Environments that usually have their own keys: a production key must not be sent there."""
 
 MAX_ENVIRONMENTS: Final = 12
-"""Environments that are written: a variable with many values is better filled in by a person."""
+"""The most environments that are written: a variable with more values is better filled in by a person."""
 
 _WORD: Final = re.compile(r"[a-z]+|\d+")
 
 
 class _Server(NamedTuple):
-    """One address of the document.
+    """One server of the document.
 
     Attributes:
-        url: the address, its variables filled in.
-        words: what may name it, the best first.
-        reason: where it is in the document.
+        url: its URL, with variables filled in.
+        words: possible names, the best first.
+        reason: its place in the document.
     """
 
     url: str
@@ -58,11 +58,11 @@ class _Server(NamedTuple):
 
 
 class Environments(NamedTuple):
-    """The environments, and what is left to ask about them.
+    """The environments, and open questions about them.
 
     Attributes:
         by_name: the environments by name, the default one first.
-        questions: what the document does not say.
+        questions: questions that the document does not answer.
     """
 
     by_name: Mapping[str, Found[EnvironmentRule]]
@@ -73,8 +73,8 @@ def infer_environments(document: Mapping[str, Any], address: str, key_variable: 
     """Make environments of a document's servers.
 
     Args:
-        document: the document as one of OpenAPI 3.
-        address: where it came from: relative addresses begin there; empty if it came from a file.
+        document: the document, as OpenAPI 3.
+        address: the URL that it came from, the base of relative URLs; empty if it came from a file.
         key_variable: the environment variable of the key.
     """
     servers, questions = _read_servers(document, address)
@@ -103,7 +103,7 @@ def infer_environments(document: Mapping[str, Any], address: str, key_variable: 
 
 
 def _read_servers(document: Mapping[str, Any], address: str) -> tuple[dict[str, _Server], list[Question]]:
-    """The servers with an absolute address, by that address, and questions about the others."""
+    """The servers with an absolute URL, by that URL, and questions about the others."""
     servers: dict[str, _Server] = {}
     questions = []
     # Without servers, OpenAPI means the host that the document came from (OpenAPI Object, `servers`).
@@ -122,7 +122,7 @@ def _read_servers(document: Mapping[str, Any], address: str) -> tuple[dict[str, 
 
 
 def _prefer_tls(servers: Mapping[str, _Server]) -> dict[str, _Server]:
-    """The servers by addresses that a key may be sent to: by https, and by http on this machine alone."""
+    """The servers by URLs that a key may be sent to: https, or http on this machine."""
     secure = {url.partition("://")[2] for url in servers if url.startswith("https:")}
     return {
         _with_tls(url): server
@@ -132,7 +132,7 @@ def _prefer_tls(servers: Mapping[str, _Server]) -> dict[str, _Server]:
 
 
 def _without_servers(questions: list[Question]) -> Environments:
-    """An address that leads nowhere, and the question where the service is."""
+    """A placeholder URL, and the question where the service is."""
     rule = EnvironmentRule(base_url=PLACEHOLDER)
     asked = Question(
         "where is the service? The document names no server; set base_url, or give `--base-url` to commands",
@@ -142,7 +142,7 @@ def _without_servers(questions: list[Question]) -> Environments:
 
 
 def _with_tls(url: str) -> str:
-    """An address to which a key may be sent: by TLS, or on this machine."""
+    """A URL to which a key may be sent: with TLS, or on this machine."""
     is_plain = url.startswith("http:") and urlsplit(url).hostname not in LOOPBACK_HOSTS
     return url.replace("http:", "https:", 1) if is_plain else url
 
@@ -158,12 +158,12 @@ def _to_rule(name: str, url: str, default: str, key_variable: str, *, several: b
     return EnvironmentRule(
         base_url=url,
         default=several and name == default,
-        env=own_key if name != default and name.partition("_")[0] in TRIALS else None,
+        env=own_key if name != default and name.partition("_")[0] in NON_PRODUCTION else None,
     )
 
 
 def _iter_servers(document: Mapping[str, Any]) -> Iterator[_Server]:
-    """The servers, one for each value of a variable that chooses between environments."""
+    """Yield the servers, one for each value of a variable that selects an environment."""
     servers = document.get("servers")
     for index, node in enumerate(servers if isinstance(servers, list) else ()):
         server = as_mapping(node)
@@ -181,7 +181,7 @@ def _iter_servers(document: Mapping[str, Any]) -> Iterator[_Server]:
 
 
 def _open_variables(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The server variables that may have any value."""
+    """The server variables without an enumeration of values."""
     servers = document.get("servers")
     for server in servers if isinstance(servers, list) else ():
         for name, variable in as_mapping(as_mapping(server).get("variables")).items():
@@ -190,7 +190,7 @@ def _open_variables(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[
 
 
 def _values_of(variable: Mapping[str, Any], name: str) -> list[tuple[str, str]]:
-    """The values of a server variable to make environments of, each with the variable's name."""
+    """The values of a server variable that become environments, each with the variable's name."""
     values = variable.get("enum")
     is_choice = isinstance(values, list) and re.search("env|region|host|server|mode|stage|subdomain", name.lower())
     default = str(variable.get("default", "") or "")
@@ -201,7 +201,7 @@ def _values_of(variable: Mapping[str, Any], name: str) -> list[tuple[str, str]]:
 
 
 def _absolute(url: str, address: str) -> str | None:
-    """A server's address as a base URL; None if it is not an absolute address."""
+    """A server's URL as a base URL; None if it is not absolute."""
     try:
         whole = urljoin(address, url) if address else url
         parts = urlsplit(f"https:{whole}" if whole.startswith("//") else whole)
@@ -214,7 +214,7 @@ def _absolute(url: str, address: str) -> str | None:
 
 
 def _name_all(servers: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
-    """The addresses by name."""
+    """Name the servers."""
     named: dict[str, str] = {}
     kinds = {url: _kind_of(words) for url, words in servers.items()}
     for url, words in servers.items():
@@ -229,7 +229,7 @@ def _name_all(servers: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
 
 
 def _kind_of(words: tuple[str, ...]) -> str | None:
-    """The kind of environment that some names suggest."""
+    """The kind of environment that some words suggest."""
     for text in words:
         found = _WORD.findall(text.lower())
         for name, marks in KINDS.items():

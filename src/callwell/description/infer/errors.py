@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where error responses have their message, code, parameter and list of problems: from their documented schemas."""
+"""Infers from documented schemas where error responses have message, code, parameter and list of problems."""
 
 from __future__ import annotations
 
@@ -34,32 +34,32 @@ PARAMETERS: Final = (
     "name",
 )
 TOP_PARAMETERS: Final = ("param", "parameter", "field")
-"""Those of them that mean a parameter at the top of a body, too: a `path` or `name` there may be anything."""
+"""The subset that means a parameter at the top level of a body, too: a `path` or `name` there may be anything."""
 
 PROBLEMS: Final = (
     *("errors", "details", "detail", "problems", "violations", "issues", "invalidparams", "fielderrors", "elements"),
     *("validationerrors", "error"),
 )
 PARENTS: Final = frozenset({"error", "errors", "fault", "meta", "data", "status", "problem", "exception", "response"})
-"""Objects that may hold the message of an error."""
+"""Objects that may contain the message of an error."""
 
 MAX_PATHS: Final = 4
-"""Paths of one kind that are written: documents have a few shapes of errors, and many have one mistake."""
+"""The most paths of one kind that are written: documents have a few shapes of errors, and often a stray one."""
 
 MAX_PATHS_OF_SCHEMA: Final = 2
-"""Paths of one kind that are taken from one schema: the likeliest name, and one more."""
+"""The most paths of one kind from one schema: the likeliest name, and one more."""
 
 PROBLEM_TYPE: Final = "application/problem+json"
 REQUEST_IDS: Final = ("x-request-id", "request-id", "x-correlation-id", "x-amzn-requestid", "x-trace-id")
 
 
 class ProblemPaths(NamedTuple):
-    """What one problem of a list has, as paths from the problem on.
+    """Where one problem of a list has its parts, as paths inside the problem.
 
     Attributes:
         messages: strings for people.
         codes: strings or numbers for programs.
-        parameters: of the name of a wrong parameter.
+        parameters: names of wrong parameters.
     """
 
     messages: tuple[str, ...] = ()
@@ -71,14 +71,14 @@ NO_PROBLEM: Final = ProblemPaths()
 
 
 class ErrorShape(NamedTuple):
-    """What one schema of an error has, as paths.
+    """Where one schema of an error has its parts, as paths.
 
     Attributes:
         messages: strings for people.
         codes: strings or numbers for programs.
-        parameters: of the name of a wrong parameter.
-        problems: of a list of single problems.
-        in_problems: what each of these problems has.
+        parameters: names of wrong parameters.
+        problems: the list of single problems.
+        in_problems: the paths inside each problem.
     """
 
     messages: tuple[str, ...]
@@ -89,7 +89,7 @@ class ErrorShape(NamedTuple):
 
 
 def infer_errors(facts: DocumentFacts) -> Found[ErrorRule] | None:
-    """Where errors have their message and code; None if no error is described.
+    """Infer where errors have their message and code; None if no error is described.
 
     Args:
         facts: the document.
@@ -143,7 +143,7 @@ def _read_shape(response: DescribedResponse) -> ErrorShape:
 
 
 def _problem_paths(fields: list[AnswerField]) -> ProblemPaths:
-    """The paths of what one problem of a list has."""
+    """The paths inside one problem of a list."""
     top = [field for field in fields if not field.parents]
     messages = list(_paths(top, MESSAGES, "string"))[:MAX_PATHS_OF_SCHEMA]
     codes = [path for path in _paths(top, CODES, "string", "integer") if path not in messages][:MAX_PATHS_OF_SCHEMA]
@@ -153,7 +153,7 @@ def _problem_paths(fields: list[AnswerField]) -> ProblemPaths:
 
 
 def _fields_of_first(body: Mapping[str, Any]) -> list[AnswerField]:
-    """The fields of the first error, where the whole body is a list of errors."""
+    """The fields of the first error, if the whole body is a list of errors."""
     if "array" not in schemas.value_types(body):
         return []
     return [field._replace(path=f"0.{field.path}") for field in read_fields(_item_schema(body)) if not field.parents]
@@ -169,7 +169,7 @@ def _item_schema(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _paths(fields: Iterable[AnswerField], names: Iterable[str], *kinds: str) -> Iterator[str]:
-    """The paths of fields with these names, in the order of the names, those at the top first."""
+    """The paths of fields with these names, in the order of the names, top-level ones first."""
     known = sorted(fields, key=lambda field: len(field.parents))
     for name in names:
         for field in known:
@@ -178,13 +178,13 @@ def _paths(fields: Iterable[AnswerField], names: Iterable[str], *kinds: str) -> 
 
 
 def _merge(groups: Iterable[tuple[str, ...]], nested: tuple[str, ...]) -> tuple[str, ...]:
-    """The first paths of each group, each once, and after them those of single problems."""
+    """The first distinct paths of each group, followed by those of single problems."""
     first = dict.fromkeys(path for group in groups for path in group[:MAX_PATHS_OF_SCHEMA])
     return tuple(dict.fromkeys([*list(first)[:MAX_PATHS], *nested]))
 
 
 def _request_ids(facts: DocumentFacts) -> tuple[str, ...]:
-    """The headers with the provider's ID of a request, those that are documented first."""
+    """The headers with the provider's request ID, documented ones first."""
     documented = {name for response in facts.responses for name in response.headers}
     wanted = {plain_name(name) for name in REQUEST_IDS}
     found = sorted(name for name in documented if name in REQUEST_IDS or plain_name(name).removeprefix("x") in wanted)

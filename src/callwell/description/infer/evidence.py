@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How sure an inference is, and why."""
+"""How certain an inference is, and why."""
 
 from __future__ import annotations
 
 from typing import Generic, Literal, NamedTuple, TypeVar
 
 T = TypeVar("T")
-Level = Literal["documented", "assumed"]
-"""How sure an inference is: see `Found.level`."""
+Certainty = Literal["documented", "assumed"]
+"""How certain an inference is: see `Found.level`."""
 
 
 class Question(NamedTuple):
-    """Something that the document does not say, and a person must.
+    """A question that the document does not answer, so that a person must.
 
     Attributes:
-        text: the question, with what the document does say about it.
-        example: lines of TOML with which it could be answered.
+        text: the question, with any hints from the document.
+        example: lines of TOML that could be the answer.
     """
 
     text: str
@@ -23,17 +23,17 @@ class Question(NamedTuple):
 
 
 class Found(NamedTuple, Generic[T]):
-    """Something that was inferred.
+    """An inferred value.
 
     Attributes:
         value: the rule for the profile.
-        level: `documented` if the document says so in words or in a field made for it, `assumed` if names and shapes
-            suggest it.
-        reason: what in the document leads to it, for display.
-        questions: what the document leaves open about it.
+        level: `documented` if the document says so, in prose or in a field meant for it; `assumed` if names and
+            shapes suggest it.
+        reason: the evidence in the document, for display.
+        questions: open questions about it.
     """
 
     value: T
-    level: Level
+    level: Certainty
     reason: str
     questions: tuple[Question, ...] = ()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What inference reads of a document: its operations as records, and its responses, which the records do not keep."""
+"""The facts that inference reads from a document: operations as records, and responses, which records do not keep."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class DescribedResponse(NamedTuple):
     """One documented response.
 
     Attributes:
-        method: the HTTP method of its operation, in capitals.
+        method: the HTTP method of its operation, in upper case.
         path: the path template of its operation.
-        status: its status as the document writes it: `200`, `4XX`, `default`.
-        description: what the document says about it.
+        status: its status as written in the document: `200`, `4XX`, `default`.
+        description: its description.
         headers: its headers, by name in lower case, each with its description.
         media: its media types.
         schema: the JSON schema of its body, with references resolved; empty without one.
@@ -41,13 +41,13 @@ class DescribedResponse(NamedTuple):
 
 
 class DocumentFacts(NamedTuple):
-    """A document.
+    """The facts of a document.
 
     Attributes:
-        document: the document as one of OpenAPI 3.
+        document: the document, as OpenAPI 3.
         api: its operations.
-        responses: all of its documented responses.
-        address: where the document came from; empty if that was a file.
+        responses: all documented responses.
+        address: the URL of the document; empty if it came from a file.
     """
 
     document: Mapping[str, Any]
@@ -57,28 +57,28 @@ class DocumentFacts(NamedTuple):
 
 
 def read_facts(document: Mapping[str, Any], api: Api, address: str = "") -> DocumentFacts:
-    """The facts of a document. What is described wrongly is left out.
+    """Read the facts of a document. Invalid parts are left out.
 
     Args:
-        document: the document as one of OpenAPI 3.
+        document: the document, as OpenAPI 3.
         api: its operations.
-        address: where it came from; empty if that was a file.
+        address: the URL that it came from; empty if it came from a file.
     """
     return DocumentFacts(document=document, api=api, responses=tuple(_iter_responses(document)), address=address)
 
 
 def as_mapping(node: object) -> Mapping[str, Any]:
-    """The node if it is an object, else an empty one."""
+    """Return the node if it is an object, else an empty object."""
     return node if isinstance(node, dict) else {}
 
 
 def as_text(node: object) -> str:
-    """The node as one line if it is a string, else an empty string."""
+    """Return the node on one line if it is a string, else an empty string."""
     return " ".join(node.split()) if isinstance(node, str) else ""
 
 
 def iter_operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """The method in capitals, the path and the Operation Object of each operation."""
+    """Yield the method in upper case, the path and the Operation Object of each operation."""
     references = ReferenceResolver(document)
     for path, item in as_mapping(document.get("paths")).items():
         try:

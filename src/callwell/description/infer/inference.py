@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Puts the inferred parts together into a profile that is valid for its document.
+"""Combines the inferred parts into a profile that is valid for its document.
 
-Names in a document may lead inference to a rule that the checks of a profile refuse: a path through a union, a size
-beyond a maximum. Such a rule is dropped, with its reason, so the profile loads whatever the document.
+Names in a document may suggest a rule that the checks of a profile refuse: a path through a union, a size beyond a
+maximum. Such a rule is dropped, with its reason, so that the profile always loads.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from callwell.description.model import Api
 
 QUOTA: Final = "all"
-"""The name of the quota that every request counts against while no limit is known."""
+"""The name of the quota that every request counts against until the limits are known."""
 
 MAX_NAME_WORDS: Final = 4
-"""Words of a title that become a provider's name: the name is typed often."""
+"""How many words of a title become the provider's name, which people type often."""
 
 GENERIC_WORDS: Final = frozenset({"api", "the", "rest", "openapi", "reference", "v1", "v2", "v3"})
 """Words of a title that say nothing about the provider."""
@@ -48,17 +48,17 @@ class Inferred(NamedTuple):
     """Everything that was inferred from a document.
 
     Attributes:
-        name: of the provider, in code.
-        title: for display.
-        docs: the address of its documentation; empty if the document names none.
-        source: the address of the document; empty if it came from a file.
-        environments: the addresses that requests are sent to.
+        name: the name of the provider in code.
+        title: its name for display.
+        docs: the URL of its documentation; empty if the document does not give it.
+        source: the URL of the document; empty if it came from a file.
+        environments: the base URLs of requests.
         key: how requests carry the key.
         quota: what is known about quotas.
         errors: where errors have their message and code; None if no error is described.
         lists: how lists are read, by the name of the operation.
         unclear: lists that cannot be read page by page, each with the reason.
-        remarks: what a person may want to describe.
+        remarks: remarks about operations that a person may want to describe.
         canary: an operation that could try a new key.
     """
 
@@ -76,7 +76,7 @@ class Inferred(NamedTuple):
     canary: str | None = None
 
     def profile(self) -> Profile:
-        """The profile that holds all of it."""
+        """The profile with all inferred rules."""
         headers = self.quota.headers
         errors: dict[str, Any] = {} if self.errors is None else {"errors": self.errors.value}
         return Profile(
@@ -94,11 +94,11 @@ class Inferred(NamedTuple):
 
 
 def infer(facts: DocumentFacts, name: str = "") -> Inferred:
-    """Infer the profile of a provider from its document, as far as the document says enough.
+    """Infer the profile of a provider from its document, as far as possible.
 
     Args:
         facts: the document.
-        name: the provider's name in code; made of the document's title if empty.
+        name: the provider's name in code; derived from the document's title if empty.
     """
     name = to_provider_name(name or facts.api.title)
     variable = f"{name.upper()}_API_KEY"
@@ -136,7 +136,7 @@ def infer(facts: DocumentFacts, name: str = "") -> Inferred:
 
 
 def _add_linked(api: Api, lists: dict[str, Found[PagingRule]], unclear: dict[str, str]) -> None:
-    """Read unclear lists by the header `Link` if others of the document are: few documents describe it everywhere."""
+    """Use the header `Link` for unclear lists if other lists do: few documents describe it everywhere."""
     linked = {
         list_position(api.operations[name]) for name, found in lists.items() if found.value.style == "link-header"
     }
@@ -148,7 +148,7 @@ def _add_linked(api: Api, lists: dict[str, Found[PagingRule]], unclear: dict[str
 
 
 def to_provider_name(text: str) -> str:
-    """A string as the name of a provider: lower-case letters, digits and underscores, starting with a letter."""
+    """Turn a string into the name of a provider: lower-case letters, digits and underscores, starting with a letter."""
     words = to_snake_case(text.encode("ascii", "ignore").decode()).split("_")
     useful = [word for word in words if word not in GENERIC_WORDS]
     name = "_".join((useful or words)[:MAX_NAME_WORDS])
@@ -156,7 +156,7 @@ def to_provider_name(text: str) -> str:
 
 
 def _drop_invalid(inferred: Inferred, facts: DocumentFacts) -> Inferred:
-    """The same without the rules that the checks of a profile refuse."""
+    """Drop the rules that the checks of a profile refuse."""
     lists = dict(inferred.lists)
     unclear = dict(inferred.unclear)
     quota = inferred.quota
@@ -178,7 +178,7 @@ def _drop_invalid(inferred: Inferred, facts: DocumentFacts) -> Inferred:
 
 
 def _find_docs(document: Mapping[str, Any]) -> str:
-    """The address of the documentation."""
+    """The URL of the documentation."""
     info = as_mapping(document.get("info"))
     named = (as_mapping(document.get("externalDocs")).get("url"), as_mapping(info.get("contact")).get("url"))
     return next((text for text in map(as_text, named) if _ADDRESS.fullmatch(text)), "")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How requests carry the key: the security scheme that most operations accept, of those that a profile can express."""
+"""Infers how requests carry the key: by the supported security scheme that most operations accept."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from callwell.description.references import ReferenceResolver
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from callwell.description.infer.evidence import Level
+    from callwell.description.infer.evidence import Certainty
     from callwell.description.infer.facts import DocumentFacts
 
 _PREFIX: Final = re.compile(
@@ -31,7 +31,7 @@ _SAYS_BEARER: Final = re.compile(r"\bbearer\b", re.IGNORECASE)
 
 
 class SchemeKind(IntEnum):
-    """The kinds of security schemes. If operations accept several, the one with the highest number is preferred."""
+    """Kinds of security schemes. If operations accept several, the one with the highest number is preferred."""
 
     UNSUPPORTED = 0
     TOKEN = 1
@@ -41,11 +41,11 @@ class SchemeKind(IntEnum):
 
 
 class InferredKey(NamedTuple):
-    """The key.
+    """How requests carry the key.
 
     Attributes:
-        rule: how it is carried.
-        questions: what the document does not say, or a profile cannot.
+        rule: the rule of the profile.
+        questions: what the document does not say, or what a profile cannot express.
         scheme: the name of the security scheme in the document; empty if there is none.
     """
 
@@ -55,7 +55,7 @@ class InferredKey(NamedTuple):
 
 
 def infer_key(facts: DocumentFacts, variable: str) -> InferredKey:
-    """How a document's requests carry the key.
+    """Infer how requests carry the key.
 
     Args:
         facts: the document.
@@ -67,7 +67,7 @@ def infer_key(facts: DocumentFacts, variable: str) -> InferredKey:
         return _infer_without_schemes(facts, variable)
     questions = list(_find_questions(schemes, uses))
     max_uses = max((uses[name] for name, scheme in schemes.items() if _kind_of(scheme)), default=0)
-    # A scheme that fewer than half as many operations accept is an exception.
+    # A scheme with fewer than half as many operations is an exception.
     usual = [name for name in schemes if 2 * uses[name] >= max_uses]
     ranked = sorted(usual, key=lambda name: (-_kind_of(schemes[name]), -uses[name]))
     for name in ranked:
@@ -78,7 +78,7 @@ def infer_key(facts: DocumentFacts, variable: str) -> InferredKey:
             if others:
                 described = ", ".join(f"{other} ({_describe(schemes[other])})" for other in others if other in schemes)
                 questions.append(Question(f"requests need {described} as well, and a profile has one key"))
-            level: Level = "documented" if uses[name] and not others else "assumed"
+            level: Certainty = "documented" if uses[name] and not others else "assumed"
             return InferredKey(rule=Found(rule, level, reason), questions=tuple(questions), scheme=name)
     rule = KeyRule(scheme="none", env=variable)
     reason = f"{', '.join(ranked)}: no scheme that a profile can express"
@@ -111,7 +111,7 @@ def _read_schemes(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 
 def _count_uses(document: Mapping[str, Any]) -> Counter[str]:
-    """How many operations accept each scheme, alone or with others."""
+    """Count the operations that accept each scheme, alone or with others."""
     shared = document.get("security")
     uses: Counter[str] = Counter()
     for _, _, operation in iter_operations(document):
@@ -126,7 +126,7 @@ def _count_uses(document: Mapping[str, Any]) -> Counter[str]:
 
 
 def _needed_beside(document: Mapping[str, Any], name: str) -> list[str]:
-    """The schemes that every requirement with a scheme names beside it; none if one has it alone."""
+    """The schemes that are always required together with a scheme; none if it is ever enough alone."""
     shared = document.get("security")
     together: list[set[str]] = []
     for _, _, operation in iter_operations(document):
@@ -151,7 +151,7 @@ def _kind_of(scheme: Mapping[str, Any]) -> SchemeKind:
 
 
 def _to_rule(scheme: Mapping[str, Any], variable: str) -> KeyRule | None:
-    """A scheme as a rule; None if a profile cannot express it."""
+    """Convert a scheme to a rule; None if a profile cannot express it."""
     match _kind_of(scheme):
         case SchemeKind.BEARER | SchemeKind.TOKEN:
             return KeyRule(env=variable)
@@ -181,7 +181,7 @@ def _header_rule(scheme: Mapping[str, Any], variable: str) -> KeyRule | None:
 
 
 def _describe(scheme: Mapping[str, Any]) -> str:
-    """A scheme in a few words."""
+    """Describe a scheme in a few words."""
     match scheme.get("type"):
         case "http":
             return f"HTTP {scheme.get('scheme', '')}"
@@ -192,7 +192,7 @@ def _describe(scheme: Mapping[str, Any]) -> str:
 
 
 def _find_questions(schemes: Mapping[str, Mapping[str, Any]], uses: Counter[str]) -> list[Question]:
-    """What is left to say about the schemes of a document."""
+    """Open questions about the schemes of a document."""
     questions: list[Question] = []
     for name, scheme in schemes.items():
         flows = as_mapping(scheme.get("flows"))

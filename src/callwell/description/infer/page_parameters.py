@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Query parameters of lists: which one is the position, how large a page may be, and which page is the first."""
+"""Reads the query parameters of a list: its position, the size of a page, and the number of the first page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from callwell.description.model import Parameter
 
 NUMBERS: Final = ("integer", "number", "string")
-"""How numbers and counts may be written in a response; as query parameters they are often described as strings."""
+"""JSON types of numbers and counts in a response. Query parameters often describe them as strings."""
 
 _MAXIMUM: Final = re.compile(
     r"\b(?:max(?:imum)?\.?(?: (?:is|of|value))?:? *`?|1 (?:and|to) |1-)([1-9][0-9]{0,4})\b", re.IGNORECASE
@@ -32,7 +32,7 @@ FIRST_PAGE: Final = Question(
     "is the first page number 0 or 1? 1 is assumed; if it is 0, a walk misses the first page, and nothing shows it",
     ("first = 0",),
 )
-"""Asked where no total would show that a page was missed."""
+"""Asked if there is no total that would show a missed page."""
 
 
 def find_position(query: Mapping[str, Parameter], names: Collection[str]) -> Parameter | None:
@@ -41,7 +41,7 @@ def find_position(query: Mapping[str, Parameter], names: Collection[str]) -> Par
 
 
 def find_parameter(query: Mapping[str, Parameter], names: Collection[str], kinds: Collection[str]) -> Parameter | None:
-    """The parameter with the first of some names. A time is a filter, not a position."""
+    """The parameter with the first matching name. A time is a filter, not a position."""
     for name in names:
         parameter = query.get(name)
         if parameter is None:
@@ -63,7 +63,7 @@ def largest_page(size: Parameter) -> int:
 
 
 def documented_first(position: Parameter) -> int | None:
-    """The first page or offset by default, minimum or description; None if none of them says it."""
+    """The first page or offset, by the default, minimum or description; None if none of them says it."""
     for key in ("default", "minimum"):
         value = position.schema.get(key)
         if value in (0, 1) and not isinstance(value, bool):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a list is read page by page: the names of its query parameters beside the shape of its response.
+"""Infers how a list is paged: from the names of its query parameters and the shape of its response.
 
-A parameter for the position and a field for the next one make a pair. The pairs, in the order in which they are tried:
+A parameter for the position and a field for the next position make a pair. The pairs are tried in this order:
 
     cursor, pageToken, …       and  next_cursor, nextPageToken, …    cursor
                                     next, next_url: an address       next-link
@@ -37,7 +37,6 @@ from callwell.description.infer.page_parameters import (
     largest_page,
 )
 from callwell.description.infer.paging_words import (
-    BACKWARDS,
     CURSORS,
     HAS_MORE,
     KEYS,
@@ -47,6 +46,7 @@ from callwell.description.infer.paging_words import (
     OBJECT_KEYS,
     OFFSETS,
     PAGES,
+    PREVIOUS_CURSORS,
     SIZED_OFFSETS,
     SIZES,
     TOTAL_PAGES,
@@ -57,12 +57,12 @@ from callwell.description.names import to_snake_case
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from callwell.description.infer.evidence import Level
+    from callwell.description.infer.evidence import Certainty
     from callwell.description.model import Operation, Parameter
 
 _LINK_HEADER: Final = re.compile(r"\blink`? header", re.IGNORECASE)
 NEXT_PAGES: Final = ("next", "nextpage")
-"""Names of a field that may be an address, a number or a cursor."""
+"""Names of fields that may be a URL, a number or a cursor."""
 
 _IS_LINK: Final = re.compile(r"\b(ur[il]s?|link|href|hyperlink)\b", re.IGNORECASE)
 _IS_ADDRESS: Final = re.compile(r"https?://|/")
@@ -70,11 +70,11 @@ _ABOUT_PAGES: Final = re.compile(r"\b(pagina\w*|next (page|set|batch|result)|cur
 
 
 class ListFinding(NamedTuple):
-    """A list.
+    """The inferred paging of a list.
 
     Attributes:
-        rule: how it is read; None if that is not clear.
-        problem: why it is not; empty if it is.
+        rule: how it is paged; None if that is unclear.
+        problem: why it is unclear; empty if there is a rule.
     """
 
     rule: Found[PagingRule] | None
@@ -82,16 +82,16 @@ class ListFinding(NamedTuple):
 
 
 class _DescribedList(NamedTuple):
-    """What is known of a list before its style is.
+    """The facts about a list from which its paging style is inferred.
 
     Attributes:
-        items: path of its items.
+        items: the path of its items.
         about: the fields of the response about its pages.
-        query: the query parameters, by name as `plain_name` writes it.
+        query: the query parameters, by `plain_name`.
         size: the parameter for the size of a page.
         item: the schema of an item.
-        nouns: what an item may be called, as `plain_name` writes it.
-        has_link_header: a header `Link` is documented.
+        nouns: possible names of an item, by `plain_name`.
+        has_link_header: whether a header `Link` is documented.
     """
 
     items: str
@@ -104,11 +104,11 @@ class _DescribedList(NamedTuple):
 
 
 def infer_paging(operation: Operation, *, link_header: bool = False) -> ListFinding | None:
-    """How an operation's list is read; None if it is not a list, or one without pages.
+    """Infer how an operation's list is paged; None if it is not a list, or has no pages.
 
     Args:
         operation: the operation.
-        link_header: its successful response has a documented header `Link`.
+        link_header: whether its successful response has a documented header `Link`.
     """
     if operation.method != "GET" or not operation.response_schema:
         return None
@@ -150,11 +150,11 @@ def infer_paging(operation: Operation, *, link_header: bool = False) -> ListFind
 def infer_by_link_header(operation: Operation, linked: Collection[str]) -> Found[PagingRule] | None:
     """Infer the paging of a list that does not describe its next page from other lists of its document.
 
-    Those have the same position, and describe the header Link.
+    The other lists have the same position parameter, and describe the header `Link`.
 
     Args:
         operation: the operation.
-        linked: the positions of those lists, as `list_position` names them.
+        linked: the position parameters of those lists, by `list_position`.
     """
     position = list_position(operation)
     found = infer_paging(operation, link_header=True) if position in linked else None
@@ -164,13 +164,13 @@ def infer_by_link_header(operation: Operation, linked: Collection[str]) -> Found
 
 
 def list_position(operation: Operation) -> str:
-    """The query parameter for the position in a list; empty if there is none."""
+    """The name of the query parameter for the position in a list; empty if there is none."""
     found = find_position(_query_of(operation), (*CURSORS, *PAGES))
     return "" if found is None else found.wire_name
 
 
 def _query_of(operation: Operation) -> dict[str, Parameter]:
-    """The query parameters, by name as `plain_name` writes it."""
+    """The query parameters, by `plain_name`."""
     return {
         plain_name(parameter.wire_name): parameter
         for parameter in operation.parameters
@@ -179,7 +179,7 @@ def _query_of(operation: Operation) -> dict[str, Parameter]:
 
 
 def _by_cursor(listed: _DescribedList) -> Found[PagingRule] | None:
-    """A cursor that the response names."""
+    """Paging by a cursor in the response."""
     following = find_field(listed.about, NEXT_CURSORS, "string", "integer", "number")
     if following is None or _is_link(following):
         return None
@@ -190,13 +190,13 @@ def _by_cursor(listed: _DescribedList) -> Found[PagingRule] | None:
     elif following.name in NEXT_PAGES and "string" in schemas.value_types(following.schema):
         names = (*CURSORS, *PAGES)
     position = find_position(listed.query, names)
-    if position is None or plain_name(position.wire_name) in BACKWARDS or _find_unnamed_link(listed) is not None:
+    if position is None or plain_name(position.wire_name) in PREVIOUS_CURSORS or _find_unnamed_link(listed) is not None:
         return None
     return _found_rule(listed, position, following, style="cursor", next=following.path)
 
 
 def _by_link(listed: _DescribedList) -> Found[PagingRule] | None:
-    """An address of the next page, unless pages can be counted by a total."""
+    """Paging by the URL of the next page, unless a total allows counting pages."""
     following = _find_link(listed.about) or _find_unnamed_link(listed)
     if following is None or (_find_page_or_offset(listed) and _total_fields(listed)):
         return None
@@ -204,20 +204,20 @@ def _by_link(listed: _DescribedList) -> Found[PagingRule] | None:
 
 
 def _by_last_item(listed: _DescribedList) -> Found[PagingRule] | None:
-    """The ID of the last item, where a flag says that more follow."""
+    """Paging by the ID of the last item, if a flag says whether more items follow."""
     if find_field(listed.about, HAS_MORE, "boolean") is None or _find_page_or_offset(listed):
         return None
     return _by_any_item(listed)
 
 
 def _by_totals(listed: _DescribedList) -> Found[PagingRule] | None:
-    """A page number or an offset, with a total or a flag."""
+    """Paging by a page number or an offset, with a total or a flag."""
     has_flag = find_field(listed.about, HAS_MORE, "boolean") is not None
     return _by_number(listed) if has_flag or _total_fields(listed) else None
 
 
 def _by_link_header(listed: _DescribedList) -> Found[PagingRule] | None:
-    """The header `Link` (RFC 8288)."""
+    """Paging by the header `Link` (RFC 8288)."""
     if not listed.has_link_header:
         return None
     rule = PagingRule(style="link-header", items=listed.items, **_common_settings(listed))
@@ -225,7 +225,7 @@ def _by_link_header(listed: _DescribedList) -> Found[PagingRule] | None:
 
 
 def _by_number(listed: _DescribedList) -> Found[PagingRule] | None:
-    """A page number or an offset."""
+    """Paging by a page number or an offset alone."""
     position = _find_page_or_offset(listed)
     if position is None:
         return None
@@ -239,22 +239,22 @@ def _by_number(listed: _DescribedList) -> Found[PagingRule] | None:
 
 
 def _by_any_item(listed: _DescribedList) -> Found[PagingRule] | None:
-    """The ID of the last item; without a flag, an empty page ends the list."""
+    """Paging by the ID of the last item, without a flag: an empty page ends the list."""
     position = find_position(listed.query, CURSORS)
     key = _item_key(listed.item) or _noun_key(listed) or _nested_key(listed.item)
     if position is None or key is None or listed.query.keys().isdisjoint(CURSORS):
         return None
     earlier = next((listed.query[name] for name in ("before", "beforeid") if name in listed.query), None)
     has_flag = find_field(listed.about, HAS_MORE, "boolean") is not None
-    if earlier is not None and not listed.items and not has_flag and find_position(listed.query, BACKWARDS):
-        position = earlier  # lists of this kind begin with the newest item
+    if earlier is not None and not listed.items and not has_flag and find_position(listed.query, PREVIOUS_CURSORS):
+        position = earlier  # such lists begin with the newest item
     return _found_rule(listed, position, None, style="cursor", next_item=key)
 
 
 def _found_rule(
     listed: _DescribedList, position: Parameter | None, following: AnswerField | None, **settings: Any
 ) -> Found[PagingRule]:
-    """The rule with these settings and those that every style has, and the reason for it."""
+    """Make the rule from its own settings and the common ones, with the reason for it."""
     if position is not None:
         settings["position"] = position.wire_name
     more = find_field(listed.about, HAS_MORE, "boolean")
@@ -269,12 +269,12 @@ def _found_rule(
     elif rule.total or rule.pages:
         evidence.append(f"field {rule.total or rule.pages}")
     text = f"{position.summary if position else ''} {following.schema.get('description', '') if following else ''}"
-    level: Level = "documented" if _ABOUT_PAGES.search(text) else "assumed"
+    level: Certainty = "documented" if _ABOUT_PAGES.search(text) else "assumed"
     return Found(rule, level, " and ".join(evidence))
 
 
 def _common_settings(listed: _DescribedList) -> dict[str, Any]:
-    """What every style has: the key of items, and the size of a page."""
+    """The settings of every style: the key of items, and the size of a page."""
     common: dict[str, Any] = {"key": _item_key(listed.item)}
     if listed.size is not None:
         common["size"] = listed.size.wire_name
@@ -293,20 +293,20 @@ def _total_fields(listed: _DescribedList) -> dict[str, AnswerField]:
 
 
 def _find_page_or_offset(listed: _DescribedList) -> Parameter | None:
-    """The parameter for a page number, else for an offset."""
+    """The parameter for a page number, or else for an offset."""
     found = find_position(listed.query, PAGES) or find_position(listed.query, OFFSETS)
     return find_position(listed.query, SIZED_OFFSETS) if found is None and listed.size is not None else found
 
 
 def _find_link(fields: list[AnswerField]) -> AnswerField | None:
-    """The field with the address of the next page."""
+    """The field with the URL of the next page."""
     hal = next((field for field in fields if field.name == "href" and field.parents[-1:] == ("next",)), None)
     found = hal or find_field(fields, NEXT_LINKS, "string")
     return found if found is not None and (found is hal or _is_link(found)) else None
 
 
 def _find_unnamed_link(listed: _DescribedList) -> AnswerField | None:
-    """The next page as a string where pages are numbers: it cannot be a number, so it is an address."""
+    """The field of the next page if it is a string although pages are numbers: then it is a URL."""
     position = find_position(listed.query, PAGES)
     if position is None or find_position(listed.query, CURSORS) is not None:
         return None
@@ -315,7 +315,7 @@ def _find_unnamed_link(listed: _DescribedList) -> AnswerField | None:
 
 
 def _is_link(field: AnswerField) -> bool:
-    """Whether a value is an address."""
+    """Whether the value of a field is a URL."""
     if field.name in NEXT_LINKS and field.name not in NEXT_PAGES:
         return True
     if field.name == "next" and field.parents[-1:] in {("links",), ("_links",)}:
@@ -336,9 +336,9 @@ def _item_key(item: Mapping[str, Any]) -> str | None:
 
 
 def _noun_key(listed: _DescribedList) -> str | None:
-    """The field that a list with a cursor of the last item may identify it by: its `token`, or `thing_id` of a thing.
+    """The field that identifies items if the cursor is that of the last item: its `token`, or `thing_id` of a thing.
 
-    Elsewhere such a field may be that of another object, and come more than once.
+    In other lists, such a field may refer to another object, and occur more than once.
     """
     wanted = ["token", *(f"{noun}{key}" for noun in listed.nouns for key in NOUN_KEYS)]
     common = set.intersection(*(set(part.get("properties") or {}) for part in schemas.alternatives(listed.item)))
@@ -347,7 +347,7 @@ def _noun_key(listed: _DescribedList) -> str | None:
 
 
 def _nested_key(item: Mapping[str, Any]) -> str | None:
-    """The path of the only ID in an item that has none itself: the `user.id` of a member."""
+    """The path of the only ID inside an item that has no ID itself: the `user.id` of a member."""
     paths = [
         f"{name}.{key}"
         for part in schemas.alternatives(item)
@@ -358,13 +358,13 @@ def _nested_key(item: Mapping[str, Any]) -> str | None:
 
 
 def _item_names(operation: Operation) -> list[str]:
-    """What an operation may call its items: the fixed parts of its path, the last one first."""
+    """Possible names of a list's items: the fixed parts of its path, the last one first."""
     parts = [part for part in operation.path.partition("?")[0].split("/") if part and "{" not in part]
     return [plain_name(part.removesuffix(".json")) for part in reversed(parts)]
 
 
 def _item_nouns(operation: Operation) -> list[str]:
-    """What an operation may call one item: the last fixed part of its path in the singular, `audit_log` and `log`."""
+    """Possible names of one item: the last fixed part of the path in the singular, such as `audit_log` and `log`."""
     parts = [part for part in operation.path.partition("?")[0].split("/") if part and "{" not in part]
     words = to_snake_case(parts[-1].removesuffix(".json")).removesuffix("s").split("_") if parts else []
     return ["".join(words[start:]) for start in range(len(words))]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The words of paging: what parameters and fields of lists are called, from the documents of many providers.
+"""The vocabulary of paging: names of parameters and fields, from the documents of many providers.
 
-Names are written as `plain_name` does, the preferred ones first.
+Names are written as `plain_name` returns them, preferred ones first.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ OFFSETS: Final = (
     "startrecord",
 )
 SIZED_OFFSETS: Final = ("start", "from")
-"""Offsets only beside the size of a page: elsewhere they begin a range of time."""
+"""Offsets only next to a page size: elsewhere they are the start of a time range."""
 
 CURSORS: Final = (
     *("cursor", "pagetoken", "nextpagetoken", "nexttoken", "continuationtoken", "paginationtoken", "pagecursor"),
@@ -54,14 +54,14 @@ TOTALS: Final = (
 """Not `itemCount` or `recordCount`: some providers mean the items of one page by them, and a walk would end there."""
 
 TOTAL_PAGES: Final = ("totalpages", "pagestotal", "pagecount", "lastpage", "numpages", "nbpages", "pages")
-BACKWARDS: Final = frozenset({"before", "beforeid"})
-"""Cursors to earlier items: they lead on through lists that begin with the newest."""
+PREVIOUS_CURSORS: Final = frozenset({"before", "beforeid"})
+"""Cursors to earlier items, which are the next page in lists that begin with the newest item."""
 
 KEYS: Final = ("id", "uuid", "sid", "gid", "_id", "uid")
-"""Fields that identify an item, if it has one of them."""
+"""Fields that identify an item."""
 
 NOUN_KEYS: Final = ("id", "token", "uuid", "sid", "key")
-"""What identifies an item if its own name precedes it: `backtest_token` in a list of backtests."""
+"""Words that identify an item after its own name: `backtest_token` in a list of backtests."""
 
 OBJECT_KEYS: Final = frozenset({"id", "uuid", "sid", "gid", "sha", "nodeid"})
-"""Fields beside a list that show the body to be one object with a list in it, not a page of a list."""
+"""Fields next to a list which show that the body is one object with a list in it, not a page of a list."""

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes a profile as TOML that a person goes on with: each part with its reason, each open question as a comment.
+"""Writes a profile as TOML for a person to complete: each part with its reason, each open question as a comment.
 
-A record is written by its fields: what has its default is left out. So a new key of a profile is written without a
-change here.
+The fields of a record are written unless they have their defaults. So a new key of a profile needs no change here.
 """
 
 from __future__ import annotations
@@ -24,29 +23,29 @@ if TYPE_CHECKING:
     from callwell.description.infer.inference import Inferred
 
 WIDTH: Final = 118
-"""Characters of a line of a comment."""
+"""The line length of comments."""
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def write_profile(inferred: Inferred) -> str:
-    """The text of `profile.toml`.
+    """Write the text of `profile.toml`.
 
     Args:
-        inferred: what it says.
+        inferred: its content.
     """
     return "\n".join(_lines(inferred)).rstrip("\n") + "\n"
 
 
 def to_toml(value: Any) -> str:
-    """A value as TOML writes it, on one line."""
+    """Write a value as TOML, on one line."""
     match value:
         case bool():
             return "true" if value else "false"
         case int() | float():
             return str(value)
         case str():
-            # A JSON string is a TOML string, but for the one control character that JSON leaves as it is.
+            # A JSON string is a TOML string, except for DEL, which JSON does not escape.
             return json.dumps(_CONTROL.sub(" ", value), ensure_ascii=False)
         case dict():
             return f"{{ {', '.join(f'{to_key(name)} = {to_toml(item)}' for name, item in value.items())} }}"
@@ -55,7 +54,7 @@ def to_toml(value: Any) -> str:
 
 
 def to_key(name: str) -> str:
-    """A key as TOML writes it."""
+    """Write a key as TOML."""
     return name if BARE_KEY.fullmatch(name) else to_toml(name)
 
 
@@ -116,7 +115,7 @@ def _lists(inferred: Inferred) -> Iterator[str]:
 
 
 def _part(table: str, found: Found[Any], *, always: Iterable[str] = ()) -> Iterator[str]:
-    """A table with its reason."""
+    """Write a table with its reason."""
     yield ""
     yield from _comment(f"{found.level}: {found.reason}")
     yield f"[{table}]"
@@ -139,6 +138,6 @@ def _question(question: Question) -> Iterator[str]:
 
 
 def _comment(text: str) -> Iterator[str]:
-    """Lines of a comment. What a document says may hold any character, and none ends a comment."""
+    """Write a comment. Text from a document may contain any character, so none may end the comment."""
     plain = " ".join(_CONTROL.sub(" ", text).split())
     yield from (f"# {line}" for line in textwrap.wrap(plain, WIDTH - 2, break_on_hyphens=False) or [""])

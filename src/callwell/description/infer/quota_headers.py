@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Quotas: the headers in which responses report them, and what prose says about limits."""
+"""Infers quotas: the headers that report them, and limits mentioned in prose."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SECONDS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 
 MAX_LIMITS: Final = 3
-"""Limits from prose that become questions: a long list of them is a table of plans."""
+"""The most limits from prose that become questions: a longer list is a table of plans."""
 
 _ABOUT_QUOTA: Final = re.compile(r"rate-?limit|quota|throttl")
 _LIMIT_IN_TEXT: Final = re.compile(
@@ -29,11 +29,11 @@ _LIMIT_IN_TEXT: Final = re.compile(
 
 
 class InferredQuota(NamedTuple):
-    """What is known about quotas.
+    """The inferred quotas.
 
     Attributes:
         headers: the headers that report them; None if none is documented.
-        questions: limits that the prose names, and what it does not.
+        questions: questions about limits, with those that the prose mentions.
     """
 
     headers: Found[QuotaHeaderRule] | None
@@ -41,7 +41,7 @@ class InferredQuota(NamedTuple):
 
 
 def infer_quota(facts: DocumentFacts) -> InferredQuota:
-    """What a document says about quotas.
+    """Infer what a document says about quotas.
 
     Args:
         facts: the document.
@@ -68,13 +68,13 @@ def infer_quota(facts: DocumentFacts) -> InferredQuota:
 
 
 def _best(counts: Mapping[str, int], ending: str) -> str | None:
-    """The header with an ending that the most responses have."""
+    """The most common header with a suffix."""
     names = [name for name in counts if name.endswith(ending) and (ending != "limit" or "remaining" not in name)]
     return max(names, key=lambda name: (counts[name], name)) if names else None
 
 
 def _reset_kind(text: str, name: str) -> Literal["delta", "delta_ms", "epoch"]:
-    """What a reset means, by its description; without one, an `X-RateLimit-Reset` is the time, as is usual."""
+    """What a reset header means, by its description; by default, `X-RateLimit-Reset` is a time, as usual."""
     lowered = text.lower()
     if re.search(r"epoch|unix|timestamp|utc", lowered):
         return "epoch"
@@ -86,7 +86,7 @@ def _reset_kind(text: str, name: str) -> Literal["delta", "delta_ms", "epoch"]:
 
 
 def _find_questions(facts: DocumentFacts) -> list[Question]:
-    """Limits that the document's prose names; a person must say which quota each one is."""
+    """Questions about limits in the document's prose: a person must say which quota each one is."""
     info = as_mapping(facts.document.get("info"))
     texts = [
         as_text(info.get("description")),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the document says and a profile has no word for, and the operations that a person may want to describe.
+"""Remarks about what a profile cannot express, and about operations that a person may want to describe.
 
-These become comments at the end of the profile: a person sees them beside the rules of operations.
+They become comments at the end of the profile, next to the rules of operations.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from callwell.description.model import Operation
 
 MAX_NAMED: Final = 5
-"""Operations that a remark names."""
+"""The most operations that a remark names."""
 
 _IDEMPOTENCY: Final = re.compile(r"(x-)?(idempotency|idempotent|request-idempotency)-?(key|token|id)?")
 _FILE_FIELD: Final = re.compile(
@@ -28,7 +28,7 @@ _FILE_FIELD: Final = re.compile(
 
 
 def find_remarks(facts: DocumentFacts) -> tuple[Question, ...]:
-    """All remarks about a document.
+    """Find all remarks about a document.
 
     Args:
         facts: the document.
@@ -39,7 +39,7 @@ def find_remarks(facts: DocumentFacts) -> tuple[Question, ...]:
 
 
 def find_canary(facts: DocumentFacts) -> str | None:
-    """A read without required parameters that would try a new key: the one about the caller if there is one."""
+    """Find a read without required parameters that could try a new key, preferably one about the caller."""
     reads = [
         operation.name
         for operation in facts.api.operations.values()

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A document comes in: it becomes facts to infer a profile from, and is compared with the one that was there before."""
+"""Imports a document: reads the facts to infer a profile from, and compares it with the previous document."""

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What changed between two documents of one API, and what of it breaks a program that calls it.
+"""Finds the changes between two documents of an API, and which of them break callers.
 
-A request breaks by what it must newly have, and by what it can no longer have; a response by what is no longer in it.
-So a new required parameter breaks and a new optional one does not, a parameter of a wider type does not, a field of the
-response that is gone does.
+A change of a request is breaking if it requires something new, or no longer accepts something; a change of a response
+is breaking if it removes something. So a new required parameter is breaking, and so is a removed response field; a new
+optional parameter is not, nor is a parameter with a wider type.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from callwell.description.model import Api, Operation, Parameter
 
 MAX_DEPTH: Final = 6
-"""Levels of a response that are compared: deeper ones differ in parts that few programs read."""
+"""How many levels of a response are compared: few programs read deeper ones."""
 
 
 NO_NAMES: Final[Mapping[str, str]] = MappingProxyType({})
@@ -34,7 +34,7 @@ class Change(NamedTuple):
     Attributes:
         operation: its name; empty for the document as a whole.
         what: what changed, in words.
-        breaking: a program that was right before may fail.
+        breaking: whether a program that worked before may fail.
     """
 
     operation: str
@@ -43,12 +43,12 @@ class Change(NamedTuple):
 
 
 def find_changes(old: DocumentFacts, new: DocumentFacts, names: Mapping[str, str] = NO_NAMES) -> list[Change]:
-    """All changes from one document to another, those that break first.
+    """Find all changes from one document to another, breaking ones first.
 
     Args:
         old: the document in use.
         new: the newer one.
-        names: the operations that the profile renames: a program knows them by the new name.
+        names: the operations that the profile renames: programs use the new names.
 
     Raises:
         DescriptionError: the names do not fit the document.
@@ -135,7 +135,7 @@ def _compare_parameters(name: str, old: Parameter, new: Parameter) -> Iterator[C
 def _compare_responses(
     name: str, path: str, old: Mapping[str, Any], new: Mapping[str, Any], depth: int
 ) -> Iterator[Change]:
-    """The changes of a response, field by field. Only what both documents describe can be compared."""
+    """Compare a response, field by field. Only what both documents describe can be compared."""
     if old == new:
         return
     before = schemas.value_types(old)
@@ -166,7 +166,7 @@ def _compare_responses(
 
 
 def _fields(schema: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """The fields of an object, of each of its alternatives."""
+    """The fields of an object, including those of its alternatives."""
     return {
         name: child
         for part in schemas.alternatives(schema)
@@ -176,7 +176,7 @@ def _fields(schema: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 
 def _request_types(schema: Mapping[str, Any]) -> set[str]:
-    """The types that a request may have: where a number is accepted, a whole number is too."""
+    """The types that a request accepts: where a number is accepted, an integer is too."""
     found = schemas.value_types(schema)
     return found | {"integer"} if "number" in found else found
 
@@ -197,7 +197,7 @@ def _servers(facts: DocumentFacts) -> set[str]:
 
 
 def _schemes(facts: DocumentFacts) -> Mapping[str, Any]:
-    """What requests depend on of the security schemes: neither prose nor scopes."""
+    """The parts of the security schemes that requests depend on: no prose, no scopes."""
     schemes = as_mapping(as_mapping(facts.document.get("components")).get("securitySchemes"))
     kept = ("type", "scheme", "in", "name")
     return {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads a document as it was published into the facts that inference and comparison need."""
+"""Reads a published document into the facts that inference and comparison need."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class Intake(NamedTuple):
-    """A document that came in.
+    """An imported document.
 
     Attributes:
-        text: the document as it was published.
+        text: the document as published.
         file_name: its name in the folder of a provider.
-        files: the files beside it that belong to it, as paths from its folder on.
-        facts: what it says.
-        repeated: keys that appear twice in one object, with their lines, in words.
+        files: the files that it refers to, by their paths relative to its folder.
+        facts: its facts.
+        repeated: descriptions of keys that appear twice in one object, with their lines.
     """
 
     text: bytes
@@ -38,10 +38,10 @@ def read_intake(text: bytes, file: Path, *, address: str = "", without_siblings:
     """Read a document.
 
     Args:
-        text: the document as it was published.
-        file: where it was read, or the name that it has in errors.
-        address: the address that it came from; empty for a file.
-        without_siblings: there are no files beside it.
+        text: the document as published.
+        file: its file, or its name in errors.
+        address: the URL that it came from; empty for a file.
+        without_siblings: whether there are no files next to it.
 
     Raises:
         ProfileError: it is not an OpenAPI document.

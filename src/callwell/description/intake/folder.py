@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the folder of a provider: the document as it was published, its files, and a profile."""
+"""Writes the folder of a provider: the document as published, its files, and a profile."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ PROFILE: Final = "profile.toml"
 
 
 def check_free(folder: Path, intake: Intake) -> None:
-    """Check that a folder has nothing that would be overwritten.
+    """Check that nothing in a folder would be overwritten.
 
     Args:
-        folder: it need not exist.
+        folder: the folder, which need not exist.
         intake: the document to write there.
 
     Raises:
-        DirectoryNotOurs: it has a profile, or another document.
+        DirectoryNotOurs: the folder has a profile, or another document.
     """
     if (folder / PROFILE).exists():
         raise DirectoryNotOurs(
@@ -44,16 +44,16 @@ def write_folder(folder: Path, intake: Intake, origin: Path, profile: str | None
     """Write the folder of a provider.
 
     Args:
-        folder: made if it does not exist.
+        folder: the folder, which is created if it does not exist.
         intake: the document.
-        origin: the folder that the files beside the document are in.
-        profile: the text of the profile; None to leave it as it is.
+        origin: the folder of the document's other files.
+        profile: the text of the profile; None to keep the existing one.
 
     Returns:
         the names of all files, the profile last.
 
     Raises:
-        FileProblem: something cannot be read or written.
+        FileProblem: a file cannot be read or written.
     """
     written: list[str] = []
     beside = _read_files(origin, intake.files)
@@ -65,7 +65,7 @@ def write_folder(folder: Path, intake: Intake, origin: Path, profile: str | None
                 written.append(name)
             staged.write(intake.file_name, intake.text)
             written.append(intake.file_name)
-            # An older document under another name would be read in the place of the new one.
+            # An older document under another name would be read instead of the new one.
             replaced = {name for name in DOCUMENT_NAMES if name != intake.file_name and name not in beside}
             if profile is not None:
                 staged.write(PROFILE, profile.encode())
@@ -81,7 +81,7 @@ def write_folder(folder: Path, intake: Intake, origin: Path, profile: str | None
 
 
 def _read_files(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
-    """The files beside a document, by their paths from its folder on."""
+    """Read the other files of a document, by their paths relative to its folder."""
     try:
         return {name: (folder / name).read_bytes() for name in names}
     except OSError as error:
@@ -89,6 +89,6 @@ def _read_files(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
 
 
 def _free_name(folder: Folder, name: str) -> str:
-    """A name for the file that is replaced: what a user has written is kept."""
+    """A free name for the replaced file, which keeps what a user has written."""
     names = itertools.chain([f"{name}.old"], (f"{name}.old.{number}" for number in itertools.count(2)))
     return next(candidate for candidate in names if not folder.exists(candidate))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from callwell.readiness.check import NotApplicable, Place, Unseen
+from callwell.readiness.check import NotApplicable, Place, Unchecked
 from callwell.readiness.code.front_end_signs import ALWAYS, Packages, is_front_end, is_server
 from callwell.readiness.code.provider_signatures import read_signatures
 from callwell.readiness.code.text_files import TextFile, read_texts
@@ -115,8 +115,8 @@ class FrontEnd:
         terms = [*signatures.hosts, *(shape.prefix for shape in signatures.shapes)]
         self._telling = tuple(dict.fromkeys(map(str.lower, terms)))
 
-    def texts(self) -> Iterator[FrontEndText | Unseen]:
-        """The texts with a provider's host or the beginning of a key; `Unseen` for what cannot be read.
+    def texts(self) -> Iterator[FrontEndText | Unchecked]:
+        """The texts with a provider's host or the beginning of a key; `Unchecked` for what cannot be read.
 
         Raises:
             NotApplicable: the project has no front end.
@@ -126,14 +126,14 @@ class FrontEnd:
         yield from (item for item in self._found if item is not None)
 
     @cached_property
-    def _found(self) -> tuple[FrontEndText | Unseen | None, ...]:
+    def _found(self) -> tuple[FrontEndText | Unchecked | None, ...]:
         """What was found; None for a file that has nothing to look at."""
         packages = Packages()
-        sources: list[TextFile | Unseen | None] = list(self._files.problems())
+        sources: list[TextFile | Unchecked | None] = list(self._files.problems())
         for file in read_texts(self._files, lambda name: name.endswith((*SUFFIXES, PACKAGE))):
             if isinstance(file, TextFile) and file.name.endswith(PACKAGE):
                 packages.add(file.name, file.text)
-            elif isinstance(file, Unseen) or self._mentions_provider(file.text):
+            elif isinstance(file, Unchecked) or self._mentions_provider(file.text):
                 sources.append(file)
             else:
                 sources.append(None)
@@ -144,8 +144,10 @@ class FrontEnd:
         lowered = text.lower()  # a pattern that ignores case takes 20 times as long
         return any(term in lowered for term in self._telling)
 
-    def _texts_of(self, file: TextFile | Unseen | None, packages: Packages) -> Iterator[FrontEndText | Unseen | None]:
-        if file is None or isinstance(file, Unseen):
+    def _texts_of(
+        self, file: TextFile | Unchecked | None, packages: Packages
+    ) -> Iterator[FrontEndText | Unchecked | None]:
+        if file is None or isinstance(file, Unchecked):
             yield file
         elif file.name.endswith(".map"):
             yield from self._in_map(file)
@@ -154,11 +156,11 @@ class FrontEnd:
         else:
             yield None
 
-    def _in_map(self, file: TextFile) -> Iterator[FrontEndText | Unseen]:
+    def _in_map(self, file: TextFile) -> Iterator[FrontEndText | Unchecked]:
         try:
             content = msgspec.json.decode(file.text.removeprefix(")]}'").encode(), type=SourceMap)
         except (msgspec.DecodeError, RecursionError) as error:
-            yield Unseen(
+            yield Unchecked(
                 what=f"the source map cannot be read ({error})",
                 place=Place(file.name),
                 fix="Build it again, or delete it.",

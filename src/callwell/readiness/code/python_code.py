@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from callwell.description.collection import no_collection
-from callwell.readiness.check import NotApplicable, Place, Unseen
+from callwell.description.collection import without_gc
+from callwell.readiness.check import NotApplicable, Place, Unchecked
 from callwell.readiness.code.constants import Constants
 from callwell.readiness.code.notebooks import NotANotebook, read_cells
 from callwell.readiness.code.provider_signatures import read_signatures
@@ -75,23 +75,25 @@ class PythonCode:
     def __init__(self, files: ProjectFiles, signatures: ProviderSignatures) -> None:
         self.signatures = signatures
         self._files = files
-        self._parsed: dict[str, PythonModule | Unseen | None] = {}
+        self._parsed: dict[str, PythonModule | Unchecked | None] = {}
         self._having: dict[str, set[str]] = {}
 
     @cached_property
-    def _read(self) -> tuple[tuple[Source, ...], tuple[Unseen, ...]]:
+    def _read(self) -> tuple[tuple[Source, ...], tuple[Unchecked, ...]]:
         sources = []
-        unseen = list(self._files.problems())
+        unchecked = list(self._files.problems())
         for file in self._files:
             if not file.name.endswith(SUFFIXES) or not LIBRARY_FOLDERS.isdisjoint(file.name.split("/")):
                 continue
             try:
                 sources.append(Source(file=file, data=file.path.read_bytes()))
             except OSError as error:
-                unseen.append(Unseen(what=f"it cannot be read: {error.strerror or error}", place=Place(file.name)))
-        return tuple(sources), tuple(unseen)
+                unchecked.append(
+                    Unchecked(what=f"it cannot be read: {error.strerror or error}", place=Place(file.name))
+                )
+        return tuple(sources), tuple(unchecked)
 
-    def provider_modules(self, *terms: str, senders: bool = False) -> Iterator[PythonModule | Unseen]:
+    def provider_modules(self, *terms: str, senders: bool = False) -> Iterator[PythonModule | Unchecked]:
         """Yield the modules that mention Callwell, a provider's host, or a constant with such a host; no tests.
 
         Args:
@@ -109,12 +111,12 @@ class PythonCode:
             for source in self._read[0]:
                 name = source.file.name
                 if name not in mentioned and not is_test(name) and may_send(source.data):
-                    unseen = find_syntax_error(name, source.data)
-                    if unseen is not None:
-                        yield unseen
+                    unchecked = find_syntax_error(name, source.data)
+                    if unchecked is not None:
+                        yield unchecked
 
-    def modules(self, *terms: str, tests: bool = False) -> Iterator[PythonModule | Unseen]:
-        """Yield the modules that contain one of these terms, and an `Unseen` for each module that cannot be parsed.
+    def modules(self, *terms: str, tests: bool = False) -> Iterator[PythonModule | Unchecked]:
+        """Yield the modules that contain one of these terms, and an `Unchecked` for each module that cannot be parsed.
 
         Args:
             terms: strings, one of which is enough.
@@ -155,7 +157,7 @@ class PythonCode:
     def _find_constant(self, name: str) -> tuple[str, ...]:
         return self._constants.find(name)
 
-    def _module(self, source: Source) -> PythonModule | Unseen | None:
+    def _module(self, source: Source) -> PythonModule | Unchecked | None:
         name = source.file.name
         if name not in self._parsed:
             module = parse(name, source.data)
@@ -191,7 +193,7 @@ def may_send(data: bytes) -> bool:
     return b"\0" in data
 
 
-def parse(name: str, data: bytes) -> PythonModule | Unseen | None:
+def parse(name: str, data: bytes) -> PythonModule | Unchecked | None:
     """Parse a file or a notebook.
 
     Args:
@@ -204,7 +206,7 @@ def parse(name: str, data: bytes) -> PythonModule | Unseen | None:
     if len(data) > MAX_BYTES:
         size = f"{len(data) / 2**20:.1f} MiB"
         fix = "Move the data out of the code, or leave the file out."
-        return Unseen(what=f"it has {size} and is too large to be parsed", place=Place(name), fix=fix)
+        return Unchecked(what=f"it has {size} and is too large to be parsed", place=Place(name), fix=fix)
     try:
         with _quietly():
             if name.endswith(".ipynb"):
@@ -214,7 +216,7 @@ def parse(name: str, data: bytes) -> PythonModule | Unseen | None:
         return unparsable(name, error, data)
 
 
-def find_syntax_error(name: str, data: bytes) -> Unseen | None:
+def find_syntax_error(name: str, data: bytes) -> Unchecked | None:
     """What is wrong with a file that need not be looked into otherwise; None if it can be parsed.
 
     Args:
@@ -223,7 +225,7 @@ def find_syntax_error(name: str, data: bytes) -> Unseen | None:
     """
     if name.endswith(".ipynb") or len(data) > MAX_BYTES:
         module = parse(name, data)
-        return module if isinstance(module, Unseen) else None
+        return module if isinstance(module, Unchecked) else None
     try:
         with _quietly():
             compile(data, name, "exec", dont_inherit=True)  # takes half the time of a tree
@@ -238,12 +240,12 @@ def _quietly() -> Iterator[None]:
 
     Trees have no cycles, and their many objects cause so many searches that these take half of the time.
     """
-    with no_collection(), warnings.catch_warnings():
+    with without_gc(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
-def unparsable(name: str, error: Exception, data: bytes = b"") -> Unseen:
+def unparsable(name: str, error: Exception, data: bytes = b"") -> Unchecked:
     """Why a file cannot be parsed.
 
     Args:
@@ -254,12 +256,12 @@ def unparsable(name: str, error: Exception, data: bytes = b"") -> Unseen:
     fix = "Save it as UTF-8 text that this version of Python can parse, or leave it out."
     line = error.lineno if isinstance(error, SyntaxError) else None
     if isinstance(error, RecursionError | MemoryError):
-        return Unseen(what="its expressions are nested too deeply to be parsed", place=Place(name), fix=fix)
+        return Unchecked(what="its expressions are nested too deeply to be parsed", place=Place(name), fix=fix)
     undecodable = _first_undecodable_line(data)
     if undecodable is not None:
-        return Unseen(what="it is not in the encoding that it declares", place=Place(name, undecodable), fix=fix)
+        return Unchecked(what="it is not in the encoding that it declares", place=Place(name, undecodable), fix=fix)
     what = error.msg if isinstance(error, SyntaxError) else str(error)
-    return Unseen(what=f"it does not parse: {what}", place=Place(name, line or 1), fix=fix)
+    return Unchecked(what=f"it does not parse: {what}", place=Place(name, line or 1), fix=fix)
 
 
 def _first_undecodable_line(data: bytes) -> int | None:
@@ -274,11 +276,13 @@ def _first_undecodable_line(data: bytes) -> int | None:
     return None
 
 
-def _parse_notebook(name: str, data: bytes) -> PythonModule | Unseen | None:
+def _parse_notebook(name: str, data: bytes) -> PythonModule | Unchecked | None:
     try:
         cells = read_cells(data.decode("utf-8-sig"))
     except NotANotebook as error:
-        return Unseen(what=f"the notebook cannot be read: {error}", place=Place(name), fix="Save it again in Jupyter.")
+        return Unchecked(
+            what=f"the notebook cannot be read: {error}", place=Place(name), fix="Save it again in Jupyter."
+        )
     if not cells:
         return None
     body: list[ast.stmt] = []
@@ -292,7 +296,7 @@ def _parse_notebook(name: str, data: bytes) -> PythonModule | Unseen | None:
             line = cell.lines[index] if index < len(cell.lines) else None
             fix = "Correct the cell, or delete it."
             what = f"cell {cell.number} does not parse: {error.msg}"
-            return Unseen(what=what, place=Place(name, line), fix=fix)
+            return Unchecked(what=what, place=Place(name, line), fix=fix)
         ast.increment_lineno(tree, start - 1)
         body.extend(tree.body)
         starts.append((start, cell))
@@ -300,20 +304,20 @@ def _parse_notebook(name: str, data: bytes) -> PythonModule | Unseen | None:
     return PythonModule(name, ast.Module(body=body, type_ignores=[]), tuple(starts))
 
 
-def examine(
-    modules: Iterable[PythonModule | Unseen], look: Callable[[PythonModule], Iterator[Finding]]
-) -> Iterator[Finding | Unseen]:
+def check_modules(
+    modules: Iterable[PythonModule | Unchecked], check: Callable[[PythonModule], Iterator[Finding]]
+) -> Iterator[Finding | Unchecked]:
     """Look at modules one by one, so that one that cannot be examined hides none of the others.
 
     Args:
         modules: the modules, and those that could not be parsed.
-        look: looks at one module.
+        check: checks one module.
     """
     for module in modules:
-        if isinstance(module, Unseen):
+        if isinstance(module, Unchecked):
             yield module
             continue
         try:
-            yield from look(module)
+            yield from check(module)
         except RecursionError as error:
             yield unparsable(module.name, error)

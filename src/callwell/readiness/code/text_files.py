@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from callwell.readiness.check import Unseen
+from callwell.readiness.check import Unchecked
 from callwell.readiness.code.python_code import LIBRARY_FOLDERS
 from callwell.readiness.texts import read_text
 
@@ -30,7 +30,7 @@ class TextFile(NamedTuple):
     text: str
 
 
-def read_texts(files: Iterable[ProjectFile], wanted: Callable[[str], bool]) -> Iterator[TextFile | Unseen]:
+def read_texts(files: Iterable[ProjectFile], wanted: Callable[[str], bool]) -> Iterator[TextFile | Unchecked]:
     """Read files.
 
     Args:
@@ -38,9 +38,9 @@ def read_texts(files: Iterable[ProjectFile], wanted: Callable[[str], bool]) -> I
         wanted: says by its name whether a file is read.
 
     Yields:
-        The files; `Unseen` for those that cannot be read.
+        The files; `Unchecked` for those that cannot be read.
     """
     for file in files:
         if wanted(file.name) and LIBRARY_FOLDERS.isdisjoint(file.name.split("/")):
             text = read_text(file, MAX_BYTES)
-            yield text if isinstance(text, Unseen) else TextFile(name=file.name, text=text)
+            yield text if isinstance(text, Unchecked) else TextFile(name=file.name, text=text)

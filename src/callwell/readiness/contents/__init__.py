@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The content of files of any size and kind, in pieces: as it is, and what archives in it hold."""
+"""Reads files of any size and kind in chunks, with the members of archives and the sources of source maps."""
 
 from callwell.readiness.contents.part import ContentPart, UnreadablePart
 from callwell.readiness.contents.parts import read_parts, read_stream

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Looks into archives, within bounds: an archive of a few kilobytes can unpack to petabytes."""
+"""Unpacks archives, within limits: an archive of a few kilobytes can unpack to petabytes."""
 
 from __future__ import annotations
 
@@ -14,52 +14,52 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
+from callwell.readiness.contents.archive_formats import HEAD_BYTES, UNSUPPORTED, detect_archive
 from callwell.readiness.contents.part import CHUNK, ContentPart, UnreadablePart
-from callwell.readiness.contents.signatures import HEAD_BYTES, SEALED, find_signature
 from callwell.readiness.files.listing import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import IO
 
-    from callwell.readiness.contents.signatures import Signature
+    from callwell.readiness.contents.archive_formats import ArchiveFormat
 
 MAX_BYTES: Final = 512 << 20
-"""Bytes that one file may unpack to, with all archives in it. Large wheels and images have half as many."""
+"""The most bytes that one file may unpack to, with all nested archives. Large wheels and images have half as many."""
 
 MAX_MEMBERS: Final = 20_000
-"""Members that one file may have, with all archives in it."""
+"""The most members that one file may have, with all nested archives."""
 
 MAX_DEPTH: Final = 4
-"""How deep archives may be in each other: a member of a wheel in a compressed tar is at depth three."""
+"""How deep archives may be nested: a member of a wheel in a compressed tar is at depth three."""
 
 IN_MEMORY: Final = 8 << 20
-"""Bytes of an inner archive that are kept in memory; the rest is on disk until it has been read."""
+"""How many bytes of a nested archive are kept in memory; the rest is on disk until it was read."""
 
 COMPRESSIONS: Final[dict[str, Callable[..., Any]]] = {"gzip": gzip.open, "bzip2": bz2.open, "xz": lzma.open}
-"""Formats of one compressed stream."""
+"""Formats that compress a single stream."""
 
 UNPACK: Final = "Unpack it and check the folder, or leave it out of the project."
 
 Member = tuple[str, "Callable[[], IO[bytes]]"]
-"""The name of a member, empty if the format has none, and what opens it."""
+"""The name of a member (empty if the format has none), and a function that opens it."""
 
 
 class ArchiveTooLarge(Exception):
-    """An archive goes beyond the bounds."""
+    """An archive exceeds the limits."""
 
 
 DAMAGE: Final = (zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, ValueError)
 CLOSED: Final = (RuntimeError,)
-"""What the standard library raises for damaged archives, and for unknown methods of compression and passwords."""
+"""Errors that the standard library raises for damaged or encrypted archives and unknown compression methods."""
 
 
 class Unpacking:
-    """The unpacking of one file, with the archives in it.
+    """Unpacks one file, with nested archives.
 
     Args:
-        max_bytes: bytes that it may unpack to.
-        max_members: members that it may have.
+        max_bytes: how many bytes it may unpack to.
+        max_members: how many members it may have.
     """
 
     def __init__(self, max_bytes: int = MAX_BYTES, max_members: int = MAX_MEMBERS) -> None:
@@ -74,21 +74,21 @@ class Unpacking:
 
         Args:
             file: the archive, at its beginning.
-            inside: its own place, as of a part.
-            depth: how many archives the members are in.
+            inside: its own name inside the file, as in `ContentPart`.
+            depth: how many archives contain the members.
         """
-        signature = find_signature(file.read(HEAD_BYTES))
+        archive_format = detect_archive(file.read(HEAD_BYTES))
         file.seek(0)
-        if signature in SEALED:
-            yield UnreadablePart(inside, f"it is a {signature} archive, which cannot be looked into", UNPACK)
+        if archive_format in UNSUPPORTED:
+            yield UnreadablePart(inside, f"it is a {archive_format} archive, which cannot be unpacked", UNPACK)
             return
         if depth > MAX_DEPTH:
             yield UnreadablePart(
-                inside, f"it is an archive inside {MAX_DEPTH} others, and only so many are opened", UNPACK
+                inside, f"it is nested in {MAX_DEPTH} archives, and deeper ones are not opened", UNPACK
             )
             return
         try:
-            for name, open_member in list_members(file, signature):
+            for name, open_member in list_members(file, archive_format):
                 self._members += 1
                 if self._members > self._max_members:
                     self._stopped = True
@@ -103,11 +103,11 @@ class Unpacking:
     def _read_member(
         self, open_member: Callable[[], IO[bytes]], where: str, depth: int
     ) -> Iterator[ContentPart | UnreadablePart]:
-        """One member: a part, or an archive again."""
+        """Read one member, which may be an archive itself."""
         errors: list[Exception] = []
         chunks = self._read(open_member, errors)
         head = next(chunks, b"")
-        if find_signature(head) is None:
+        if detect_archive(head) is None:
             yield ContentPart(where, chain([head], chunks))
         else:
             with tempfile.SpooledTemporaryFile(IN_MEMORY) as inner:
@@ -119,7 +119,7 @@ class Unpacking:
             yield UnreadablePart(where, describe(error), UNPACK)
 
     def _read(self, open_member: Callable[[], IO[bytes]], errors: list[Exception]) -> Iterator[bytes]:
-        """The content of a member. What stops it is kept, because whoever reads a part does not expect it."""
+        """The content of a member. Errors are collected, because readers of a part do not expect them."""
         try:
             with open_member() as member:
                 while chunk := member.read(CHUNK):
@@ -132,25 +132,25 @@ class Unpacking:
             errors.append(error)
 
 
-def list_members(file: IO[bytes], signature: Signature | None) -> Iterator[Member]:
-    """The members of an archive that are files.
+def list_members(file: IO[bytes], archive_format: ArchiveFormat | None) -> Iterator[Member]:
+    """List the members of an archive that are files.
 
     Args:
         file: the archive, at its beginning.
-        signature: its format.
+        archive_format: its format.
     """
-    if signature == "zip":
+    if archive_format == "zip":
         with zipfile.ZipFile(file) as archive:
             for entry in archive.infolist():
                 if not entry.is_dir():
                     yield entry.filename, partial(archive.open, entry)
-    elif signature == "tar":
+    elif archive_format == "tar":
         with tarfile.open(fileobj=file, mode="r:") as tar:
             for info in tar:
                 if info.isreg():
                     yield info.name, partial(_open_tar_member, tar, info)
-    elif signature in COMPRESSIONS:
-        yield "", partial(COMPRESSIONS[signature], file)
+    elif archive_format in COMPRESSIONS:
+        yield "", partial(COMPRESSIONS[archive_format], file)
 
 
 def _open_tar_member(tar: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
@@ -167,7 +167,7 @@ def describe(error: Exception) -> str:
         error: what stopped it.
     """
     if isinstance(error, ArchiveTooLarge):
-        return f"the archive is too large: {error}, and the rest is not looked at"
+        return f"the archive is too large: {error}, and the rest was not read"
     if isinstance(error, CLOSED):
         return f"the archive cannot be opened: {printable(str(error))}"
     return f"the archive is damaged: {printable(str(error)) or type(error).__name__}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a file consists of: parts that can be read, and problems with those that cannot."""
+"""The parts of a file: those that can be read, and problems with those that cannot."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CHUNK: Final = 1 << 20
-"""Bytes that are read at once."""
+"""How many bytes are read at a time."""
 
 
 class ContentPart(NamedTuple):
     """One part of a file.
 
     Attributes:
-        inside: the name of an archive's member, with ` > ` between archives in each other, or of a source in a source
-            map; empty for the file itself.
-        chunks: its content in pieces, to be read before the next part is asked for.
+        inside: the name of an archive's member, with ` > ` between nested archives, or of a source in a source map;
+            empty for the file itself.
+        chunks: its content in chunks, to be read before the next part is requested.
     """
 
     inside: str
@@ -29,7 +29,7 @@ class UnreadablePart(NamedTuple):
     """A part that cannot be read.
 
     Attributes:
-        inside: as of a part.
+        inside: as in `ContentPart`.
         reason: why, in one sentence without a full stop.
         fix: what to do.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads one file as parts: itself, and what is in it if it is an archive or a source map."""
+"""Reads a file as parts: the file itself, or the members of an archive, or the sources of a source map."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from callwell.folders import READ_FLAGS
 from callwell.readiness.contents import source_maps
+from callwell.readiness.contents.archive_formats import detect_archive
 from callwell.readiness.contents.archives import IN_MEMORY, Unpacking
 from callwell.readiness.contents.part import CHUNK, ContentPart, UnreadablePart
-from callwell.readiness.contents.signatures import find_signature
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,10 +29,10 @@ def read_parts(path: Path) -> Iterator[ContentPart | UnreadablePart]:
         path: the file.
 
     Yields:
-        its parts; each must be read before the next one is asked for.
+        its parts; each must be read before the next one is requested.
 
     Raises:
-        OSError: it cannot be opened, or its own content cannot be read.
+        OSError: the file cannot be opened or read.
     """
     with os.fdopen(os.open(path, READ_FLAGS), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -43,22 +43,22 @@ def read_parts(path: Path) -> Iterator[ContentPart | UnreadablePart]:
             return
         first = file.read(CHUNK)
         yield ContentPart(inside="", chunks=_read_on(first, file))
-        if find_signature(first) is not None:
+        if detect_archive(first) is not None:
             file.seek(0)
             yield from Unpacking().unpack(file, "")
 
 
 def read_stream(chunks: Iterator[bytes]) -> Iterator[ContentPart | UnreadablePart]:
-    """Read a content that is no file, such as an object of git.
+    """Read content that is not in a file, such as a git object.
 
     Args:
-        chunks: the content in pieces; an archive is kept, in memory or on disk, until its members have been read.
+        chunks: the content in chunks; an archive is kept, in memory or on disk, until its members have been read.
 
     Yields:
-        its parts; each must be read before the next one is asked for.
+        its parts; each must be read before the next one is requested.
     """
     first = next(chunks, b"")
-    if find_signature(first) is None:
+    if detect_archive(first) is None:
         yield ContentPart(inside="", chunks=chain((first,), chunks))
         return
     with tempfile.SpooledTemporaryFile(IN_MEMORY) as file:
@@ -70,7 +70,7 @@ def read_stream(chunks: Iterator[bytes]) -> Iterator[ContentPart | UnreadablePar
 
 
 def _read_source_map(name: str, file: BinaryIO) -> list[ContentPart]:
-    """The parts of a source map; nothing, and the file at its beginning, if it is none."""
+    """The parts of a source map. If it is not one, returns nothing and rewinds the file."""
     if not name.endswith(source_maps.SUFFIX):
         return []
     text = file.read(source_maps.MAX_BYTES + 1)
@@ -79,7 +79,7 @@ def _read_source_map(name: str, file: BinaryIO) -> list[ContentPart]:
 
 
 def _read_on(first: bytes, file: BinaryIO) -> Iterator[bytes]:
-    """What was read already, and the rest."""
+    """The first chunk, then the rest of the file."""
     chunk = first
     while chunk:
         yield chunk

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Unpacks the sources in a source map, so that a place in it is named as its authors know it."""
+"""Unpacks the sources of a source map, so that a finding names the source file that its authors know."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 SUFFIX: Final = ".map"
 MAX_BYTES: Final = 64 << 20
-"""Bytes of a source map that is unpacked; a larger one is read as any other file."""
+"""The size of the largest source map that is unpacked, in bytes; a larger one is read like any other file."""
 
 CONTENT: Final = "sourcesContent"
-"""Where the contents of the sources are (ECMA-426, 9)."""
+"""The field with the content of the sources (ECMA-426, 9)."""
 
 
 def unpack_source_map(text: bytes) -> list[ContentPart]:
-    """The sources in a source map, and the rest of it; nothing if the text is not a source map.
+    """Split a source map into its sources and the rest of it; nothing if the text is not a source map.
 
     Args:
         text: the source map.
@@ -39,13 +39,13 @@ def unpack_source_map(text: bytes) -> list[ContentPart]:
 
 
 def _find_maps(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """A source map, and those of its sections."""
+    """A source map, and the source maps of its sections."""
     inner = [section.get("map") for section in _as_list(document.get("sections")) if isinstance(section, dict)]
     return [document, *(one for one in inner if isinstance(one, dict))]
 
 
 def _take_sources(document: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
-    """Take the sources out of a map: name and text of each."""
+    """Remove the sources from a map, and return name and text of each."""
     texts = _as_list(document.get(CONTENT))
     if not texts or not all(text is None or isinstance(text, str) for text in texts):
         return

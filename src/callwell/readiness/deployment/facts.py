@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from callwell.readiness.check import Place, Unseen
+    from callwell.readiness.check import Place, Unchecked
 
 
 class Variable(NamedTuple):
@@ -74,7 +74,7 @@ class DeploymentFacts(NamedTuple):
         copies: what runs several times.
         mounts: the paths that outlive a container.
         containers: the files that make containers.
-        unseen: the files that cannot be read.
+        unchecked: the files that cannot be read.
     """
 
     variables: tuple[Variable, ...]
@@ -82,7 +82,7 @@ class DeploymentFacts(NamedTuple):
     copies: tuple[Copies, ...]
     mounts: tuple[Volume, ...]
     containers: tuple[Place, ...]
-    unseen: tuple[Unseen, ...]
+    unchecked: tuple[Unchecked, ...]
 
 
 Fact = Variable | Command | Copies | Volume

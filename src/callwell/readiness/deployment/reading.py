@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from callwell.readiness.check import Place, Unseen
+from callwell.readiness.check import Place, Unchecked
 from callwell.readiness.deployment.facts import Command, Copies, DeploymentFacts, Variable, Volume
 from callwell.readiness.deployment.lines import read_lines
 from callwell.readiness.non_production import WORDS, is_development_file, words
@@ -58,29 +58,29 @@ def read_deployment(files: ProjectFiles) -> DeploymentFacts:
     """
     facts: list[Fact] = []
     containers: list[Place] = []
-    unseen: list[Unseen] = []
+    unchecked: list[Unchecked] = []
     for file in files:
         base = PurePosixPath(file.name).name
         is_tree = base.endswith(YAML_SUFFIXES)
         if not (is_tree or base.endswith(LINES) or LINE_NAMES.fullmatch(base)) or is_development_file(file.name):
             continue
         text = read_text(file)
-        if isinstance(text, Unseen):
-            unseen.append(text)
+        if isinstance(text, Unchecked):
+            unchecked.append(text)
             continue
         if CONTAINER_NAMES.fullmatch(base):
             containers.append(Place(file.name))
         if has_mark(text) and not _is_something_else(base, text):
             found, problem = _read(file.name, text, is_tree=is_tree)
             facts.extend(found)
-            unseen.extend(problem)
+            unchecked.extend(problem)
     return DeploymentFacts(
         variables=tuple(fact for fact in facts if isinstance(fact, Variable) and is_of_production(fact)),
         commands=tuple(fact for fact in facts if isinstance(fact, Command)),
         copies=tuple(fact for fact in facts if isinstance(fact, Copies)),
         mounts=tuple(fact for fact in facts if isinstance(fact, Volume)),
         containers=tuple(containers),
-        unseen=tuple(unseen),
+        unchecked=tuple(unchecked),
     )
 
 
@@ -107,7 +107,7 @@ def is_of_production(variable: Variable) -> bool:
     return not along & WORDS
 
 
-def _read(name: str, text: str, *, is_tree: bool) -> tuple[Iterable[Fact], Iterable[Unseen]]:
+def _read(name: str, text: str, *, is_tree: bool) -> tuple[Iterable[Fact], Iterable[Unchecked]]:
     if not is_tree:
         return read_lines(name, text), ()
     from callwell.readiness.deployment.yaml_files import NotYaml, read_yaml
@@ -119,4 +119,4 @@ def _read(name: str, text: str, *, is_tree: bool) -> tuple[Iterable[Fact], Itera
             return list(read_lines(name, text)), ()
         what = "the file is not valid YAML or JSON, so what it deploys is not seen"
         line = error.line if isinstance(error, NotYaml) else None
-        return (), [Unseen(what=what, place=Place(name, line))]
+        return (), [Unchecked(what=what, place=Place(name, line))]

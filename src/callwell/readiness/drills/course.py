@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from callwell.client.concurrency.event_loop import run_workers
 from callwell.errors import ApiError, AssetError, CallwellError, UploadError, UsageError
-from callwell.readiness.check import CouldNotLook
+from callwell.readiness.check import CannotCheck
 from callwell.readiness.drills.arguments import fill_arguments, find_ids, make_silence
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ async def survey(client: AsyncClient) -> tuple[CourseCall, ...]:
         client: a client on the stage, with nothing that fails.
 
     Raises:
-        CouldNotLook: no operation can be called with what the description says.
+        CannotCheck: no operation can be called with what the description says.
     """
     known: dict[str, Any] = {}
     calls: dict[str, CourseCall] = {}
@@ -96,7 +96,7 @@ async def survey(client: AsyncClient) -> tuple[CourseCall, ...]:
             known = {**find_ids(operation, result), **known}
             progress = True
     if not calls:
-        raise CouldNotLook(
+        raise CannotCheck(
             f"no operation of {client.provider.name} can be called with what its description says",
             "Give a program of your own with --run.",
         )

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
-from callwell.readiness.check import Unseen
+from callwell.readiness.check import Unchecked
 from callwell.readiness.drills.landlock import is_available, restrict_connections
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ class _RefusingProxy:
         self._thread.join()
 
 
-def name_attempts(addresses: list[str]) -> Unseen | None:
+def name_attempts(addresses: list[str]) -> Unchecked | None:
     """Why a drill says less than it should, if the program tried to reach anything else; else None.
 
     Args:
@@ -160,7 +160,7 @@ def name_attempts(addresses: list[str]) -> Unseen | None:
     if not addresses:
         return None
     more = f" and {len(addresses) - SHOWN} more" if len(addresses) > SHOWN else ""
-    return Unseen(
+    return Unchecked(
         what=f"the program tried to reach {', '.join(addresses[:SHOWN])}{more}, which a drill refuses",
         fix="Point the program at the emulator (the drill sets the variables), or give --run a command that needs "
         "nothing else.",

@@ -86,7 +86,7 @@ def run_fault_drill(
         start: starts the emulator.
 
     Raises:
-        CouldNotLook: the emulator or the program cannot be started, or no course can be made.
+        CannotCheck: the emulator or the program cannot be started, or no course can be made.
         NotApplicable: no provider can be emulated, or there is nothing to drill.
     """
     accounts = players(project)
@@ -109,19 +109,19 @@ def _drill_program(drill: FaultDrill, project: Project, stage: Stage, limit_s: f
     with run_program(command, project.root, stage, project.accounts, limit_s=limit_s) as program:
         end = program.wait()
     rows = stage.rows()
-    unseen = [*find_foreign_key(stage, project.accounts, rows)]
+    unchecked = [*find_foreign_key(stage, project.accounts, rows)]
     complaint = end.complaint()
     is_struck = any(row.fault in drill.names for row in rows)
     may_fail = drill.may_fail and is_struck and end.exit_code is not None and not end.refused
     if complaint is not None and not may_fail:
-        unseen.append(complaint)
+        unchecked.append(complaint)
     if not only_api(rows):
-        unseen.append(nothing_arrived(stage))
-    elif not is_struck and not unseen:
+        unchecked.append(nothing_arrived(stage))
+    elif not is_struck and not unchecked:
         return None
     # A program that was stopped has not had the time to repeat everything.
     proofs = [proof for proof in drill.prove(rows) if end.exit_code is not None or proof.name != "lost"]
-    return DrillResult("the program", tuple(proofs) if is_struck else (), tuple(unseen))
+    return DrillResult("the program", tuple(proofs) if is_struck else (), tuple(unchecked))
 
 
 async def _drill_course(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from callwell.client.setting_variables import base_url_variable, variable_names
 from callwell.emulator.keys import key_fingerprint
 from callwell.emulator.registry import can_play
-from callwell.readiness.check import Finding, NotApplicable, Severity, Unseen
+from callwell.readiness.check import Finding, NotApplicable, Severity, Unchecked
 from callwell.readiness.drills.program import find_real_keys
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def note_absent(project: Project) -> Iterator[Finding]:
 
 def find_foreign_key(
     stage: Stage, accounts: Iterable[ConfiguredAccount], rows: Iterable[LedgerRow]
-) -> Iterator[Unseen]:
+) -> Iterator[Unchecked]:
     """Keys that a program sent although the stage had not given them to it.
 
     Args:
@@ -65,19 +65,19 @@ def find_foreign_key(
         return
     real = {key_fingerprint(key) for key in find_real_keys(accounts)}
     which = "a key of this project" if real.intersection(foreign) else "another key than the drill's"
-    yield Unseen(
+    yield Unchecked(
         what=f"the program sent {which} to the emulator (fingerprint {', '.join(foreign)}), which refused it",
         fix=name_variables(stage),
     )
 
 
-def nothing_arrived(stage: Stage) -> Unseen:
+def nothing_arrived(stage: Stage) -> Unchecked:
     """Not one request of the program came to the emulator.
 
     Args:
         stage: the stage.
     """
-    return Unseen(what="none of the program's requests reached the emulator", fix=name_variables(stage))
+    return Unchecked(what="none of the program's requests reached the emulator", fix=name_variables(stage))
 
 
 def name_variables(stage: Stage) -> str:

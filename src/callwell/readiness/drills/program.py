@@ -15,7 +15,7 @@ from callwell.client.setting_variables import variable_names
 from callwell.errors import CallwellError
 from callwell.keys import parse_source
 from callwell.observe.redact import redact
-from callwell.readiness.check import CouldNotLook, Unseen
+from callwell.readiness.check import CannotCheck, Unchecked
 from callwell.readiness.drills.cut_off import CutOff, name_attempts
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class ProgramEnd(NamedTuple):
     last_lines: str
     refused: list[str]
 
-    def complaint(self) -> Unseen | None:
+    def complaint(self) -> Unchecked | None:
         """Why the drill says little about the program; None if it ended well."""
         if self.refused:
             return name_attempts(self.refused)
@@ -64,7 +64,7 @@ class ProgramEnd(NamedTuple):
         if self.exit_code is None:
             how = f"had not ended after {self.limit_s:g} s and was stopped"
         said = f"; its last lines: {self.last_lines}" if self.last_lines else "; it printed nothing"
-        return Unseen(
+        return Unchecked(
             what=f"the program {how}{said}",
             fix="Give --run a command that makes a few calls and ends with exit code 0.",
         )
@@ -160,7 +160,7 @@ def run_program(
         limit_s: seconds that it may take.
 
     Raises:
-        CouldNotLook: it cannot be started.
+        CannotCheck: it cannot be started.
     """
     drilled = {staged.account.provider.name for staged in stage.accounts}
     real_keys = find_real_keys(account for account in accounts if account.provider.name in drilled)
@@ -180,7 +180,7 @@ def run_program(
         try:
             process = cut_off.start(lambda: subprocess.Popen(command, **options))  # noqa: S603 - the user's own command
         except (OSError, ValueError) as error:
-            raise CouldNotLook(
+            raise CannotCheck(
                 f"the program cannot be started: {command[0]}: {error}", "Correct the command after --run."
             ) from error
         program = RunningProgram(process, output, cut_off, secrets=secrets, limit_s=limit_s)

@@ -21,7 +21,7 @@ from callwell.clock import scaled_clock
 from callwell.core.key_rotation import RotationStep
 from callwell.emulator import process
 from callwell.keys import Key
-from callwell.readiness.check import CouldNotLook, Severity, Unseen
+from callwell.readiness.check import CannotCheck, Severity, Unchecked
 from callwell.readiness.drill_record import ROTATION, record_drill
 from callwell.readiness.drills.course import run_course, survey
 from callwell.readiness.drills.fault_drill import SCALE, prove_no_failure
@@ -66,7 +66,7 @@ def run_rotation_drill(
         start: starts the emulator.
 
     Raises:
-        CouldNotLook: the emulator or the program cannot be started, or no course can be made.
+        CannotCheck: the emulator or the program cannot be started, or no course can be made.
         NotApplicable: no provider can be emulated.
     """
     accounts = players(project)
@@ -96,7 +96,7 @@ def remember(results: Sequence[DrillResult], at: float) -> None:
     Raises:
         CallwellError: a state cannot be opened or written.
     """
-    is_partial = any(result.unseen for result in results)
+    is_partial = any(result.unchecked for result in results)
     for result in results:
         has_failed = any(not proof.holds for proof in result.proofs)
         if result.account is not None and (has_failed or not is_partial):
@@ -161,7 +161,7 @@ async def _drill_course(stage: Stage, staged: StagedAccount, clock: ScaledClock)
             finally:
                 rotation.cancel()
     except TimeoutError as error:
-        raise CouldNotLook(f"{staged.label}: the course had not ended after {COURSE_LIMIT_S:g} s") from error
+        raise CannotCheck(f"{staged.label}: the course had not ended after {COURSE_LIMIT_S:g} s") from error
     proofs = (
         prove_no_failure(run, staged.account),
         *prove_steps(end),
@@ -257,13 +257,13 @@ def _drill_program(project: Project, stage: Stage, limit_s: float) -> Iterator[D
                 write_key(file, key)
         end = program.wait()
     rows = stage.rows()
-    unseen = [*find_foreign_key(stage, project.accounts, rows), *filter(None, [end.complaint()])]
+    unchecked = [*find_foreign_key(stage, project.accounts, rows), *filter(None, [end.complaint()])]
     after = only_api(rows[before:]) if rotated else ()
     if not only_api(rows):
-        unseen.append(nothing_arrived(stage))
+        unchecked.append(nothing_arrived(stage))
     elif not after:
-        unseen.append(
-            Unseen(
+        unchecked.append(
+            Unchecked(
                 what="the program made no request after its key was rotated",
                 fix="Give --run a command that makes several calls, one after the other.",
             )
@@ -272,8 +272,8 @@ def _drill_program(project: Project, stage: Stage, limit_s: float) -> Iterator[D
         own = [row for row in rows if row.key in (old[staged.label], staged.fingerprint)]
         proofs = tuple(prove_rotation(own, old[staged.label], staged.fingerprint))
         yield DrillResult(f"the program at {staged.label}", proofs, account=staged.account)
-    if unseen:
-        yield DrillResult("the program", (), tuple(unseen))
+    if unchecked:
+        yield DrillResult("the program", (), tuple(unchecked))
 
 
 def _find_users(stage: Stage, fingerprints: dict[str, str]) -> list[StagedAccount]:

@@ -26,7 +26,7 @@ from callwell.emulator.ledger import LedgerRow
 from callwell.emulator.options import EmulatorOptions
 from callwell.emulator.registry import can_play
 from callwell.extras import install_command
-from callwell.readiness.check import CouldNotLook
+from callwell.readiness.check import CannotCheck
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -199,7 +199,7 @@ def open_stage(
         start: starts the emulator.
 
     Raises:
-        CouldNotLook: the emulator cannot be started.
+        CannotCheck: the emulator cannot be started.
     """
     names = tuple(dict.fromkeys(account.provider.name for account in accounts if can_play(account.provider.name)))
     options = EmulatorOptions(provider=names, recordings=RECORDINGS, window="sliding")
@@ -212,7 +212,7 @@ def open_stage(
         try:
             running = start(options)
         except EmulatorError as error:
-            raise CouldNotLook(
+            raise CannotCheck(
                 f"the emulator could not be started: {error}", f"Install it: {install_command('emulator')}"
             ) from error
         with running:

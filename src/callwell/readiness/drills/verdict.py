@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from callwell.emulator.ledger import LedgerRow
-    from callwell.readiness.check import Severity, Unseen
+    from callwell.readiness.check import Severity, Unchecked
     from callwell.readiness.project import ConfiguredAccount
 
 MAX_AMPLIFICATION: Final = 2.0
@@ -53,21 +53,21 @@ class DrillResult(NamedTuple):
     Attributes:
         subject: the account as `provider/environment`, or `the program`.
         proofs: what was proved or disproved.
-        unseen: why the drill says less than it should; empty if it ran to its end.
+        unchecked: why the drill says less than it should; empty if it ran to its end.
         account: the account, if it is about one.
     """
 
     subject: str
     proofs: tuple[Proof, ...]
-    unseen: tuple[Unseen, ...] = ()
+    unchecked: tuple[Unchecked, ...] = ()
     account: ConfiguredAccount | None = None
 
     @property
     def passed(self) -> bool:
         """Whether everything was proved."""
-        return not self.unseen and all(proof.holds for proof in self.proofs)
+        return not self.unchecked and all(proof.holds for proof in self.proofs)
 
-    def items(self) -> Iterator[Finding | Unseen]:
+    def items(self) -> Iterator[Finding | Unchecked]:
         """The findings of a check."""
         for proof in self.proofs:
             if not proof.holds:
@@ -77,7 +77,7 @@ class DrillResult(NamedTuple):
                     identity=f"{self.subject} {proof.name}",
                     severity=proof.severity,
                 )
-        yield from self.unseen
+        yield from self.unchecked
 
 
 def only_api(rows: Iterable[LedgerRow]) -> list[LedgerRow]:

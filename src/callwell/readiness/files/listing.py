@@ -8,7 +8,7 @@ import re
 import stat
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from callwell.readiness.findings import CouldNotLook, Place, Unseen
+from callwell.readiness.findings import CannotCheck, Place, Unchecked
 from callwell.readiness.git import GitError, list_by_git, run_git
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ LOCKED: Final = re.compile("could not open directory")
 REPAIR: Final = "Install git or repair the repository, so that `git status` works there."
 
 
-class BareRepository(CouldNotLook):
+class BareRepository(CannotCheck):
     """There is a history, and no files to look at."""
 
 
@@ -45,7 +45,7 @@ class FileListing(NamedTuple):
 
     kept: list[str]
     ignored: list[str]
-    problems: list[Unseen]
+    problems: list[Unchecked]
     by_git: bool
 
 
@@ -58,14 +58,14 @@ def list_files(root: Path) -> FileListing:
     Raises:
         BareRepository: it has no files.
     """
-    problems: list[Unseen] = []
+    problems: list[Unchecked] = []
     try:
         if is_in_work_tree(root):
             listing = _list_by_git(root, problems)
             if listing.kept:
                 return listing  # else the whole folder is ignored, as a sandbox in another repository may be
     except GitError as error:
-        problems.append(Unseen(what=f"git cannot say which files it ignores: {error}", fix=REPAIR))
+        problems.append(Unchecked(what=f"git cannot say which files it ignores: {error}", fix=REPAIR))
     kept = sorted(_walk(root, "", problems))
     return FileListing(kept=kept, ignored=[], problems=problems, by_git=False)
 
@@ -91,7 +91,7 @@ def is_in_work_tree(folder: Path) -> bool:
     return True
 
 
-def _list_by_git(root: Path, problems: list[Unseen]) -> FileListing:
+def _list_by_git(root: Path, problems: list[Unchecked]) -> FileListing:
     kept: set[str] = set()
     ignored: set[str] = set()
     folders = [""]
@@ -102,7 +102,7 @@ def _list_by_git(root: Path, problems: list[Unseen]) -> FileListing:
             present = list_by_git(base, "ls-files", "-co", "--exclude-standard")
             absent = list_by_git(base, "ls-files", "-oi", "--exclude-standard", "--directory")
         except GitError as error:
-            problems.append(Unseen(what=str(error), place=Place(printable(inner)) if inner else None, fix=REPAIR))
+            problems.append(Unchecked(what=str(error), place=Place(printable(inner)) if inner else None, fix=REPAIR))
             continue
         problems += map(_as_problem, filter(LOCKED.search, (*present.warnings, *absent.warnings)))
         for name in present.names:
@@ -113,7 +113,7 @@ def _list_by_git(root: Path, problems: list[Unseen]) -> FileListing:
                 folders.append(f"{path}/")
             else:
                 what = "the submodule is not checked out, so its files cannot be looked at"
-                problems.append(Unseen(what=what, place=Place(printable(path)), fix="git submodule update --init"))
+                problems.append(Unchecked(what=what, place=Place(printable(path)), fix="git submodule update --init"))
         ignored.update(_expand(root, (f"{inner}{name}" for name in absent.names), problems))
     unique = list(dict.fromkeys(problems))
     return FileListing(kept=sorted(kept), ignored=sorted(ignored - kept), problems=unique, by_git=True)
@@ -126,12 +126,12 @@ def _is_folder(root: Path, name: str) -> bool:
         return False
 
 
-def _as_problem(warning: str) -> Unseen:
+def _as_problem(warning: str) -> Unchecked:
     """What git could not read, such as a folder without permission."""
-    return Unseen(what=f"git says: {printable(warning.removeprefix('warning: '))}", fix="Make it readable.")
+    return Unchecked(what=f"git says: {printable(warning.removeprefix('warning: '))}", fix="Make it readable.")
 
 
-def _expand(root: Path, names: Iterable[str], problems: list[Unseen]) -> Iterator[str]:
+def _expand(root: Path, names: Iterable[str], problems: list[Unchecked]) -> Iterator[str]:
     """The files among names, and below those that are folders."""
     for name in names:
         if not name.endswith("/"):
@@ -140,13 +140,13 @@ def _expand(root: Path, names: Iterable[str], problems: list[Unseen]) -> Iterato
             yield from _walk(root, name.rstrip("/"), problems)
 
 
-def _walk(root: Path, inner: str, problems: list[Unseen]) -> Iterator[str]:
+def _walk(root: Path, inner: str, problems: list[Unchecked]) -> Iterator[str]:
     """All files in a folder; no link is followed, so no loop is possible."""
 
     def report(error: OSError) -> None:
         name = os.path.relpath(error.filename or root, root)
         what = f"the folder cannot be listed: {error.strerror}"
-        problems.append(Unseen(what=what, place=Place(printable(name)), fix="Make it readable."))
+        problems.append(Unchecked(what=what, place=Place(printable(name)), fix="Make it readable."))
 
     for folder, folders, names in os.walk(root / inner, onerror=report):
         folders[:] = sorted(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from callwell.readiness.files.listing import FileListing
     from callwell.readiness.files.shipper import Shipper
-    from callwell.readiness.findings import Unseen
+    from callwell.readiness.findings import Unchecked
 
 
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
@@ -64,7 +64,7 @@ class ProjectFiles:
         """All files that git keeps or would add, and the ignored ones that a build would ship.
 
         Raises:
-            CouldNotLook: it is a bare repository; or there are no staged changes to look at, because there is no git.
+            CannotCheck: it is a bare repository; or there are no staged changes to look at, because there is no git.
         """
         return iter(self._staged_files if self.staged else self._files)
 
@@ -77,7 +77,7 @@ class ProjectFiles:
         if not self.staged:
             yield from _make_files(self.root, filter(is_log, self._listing.ignored))
 
-    def problems(self) -> tuple[Unseen, ...]:
+    def problems(self) -> tuple[Unchecked, ...]:
         """What could not be listed."""
         return () if self.staged else tuple(self._listing.problems)
 

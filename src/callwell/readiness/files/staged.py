@@ -8,7 +8,7 @@ import tempfile
 from typing import IO, TYPE_CHECKING, Final
 
 from callwell.readiness.files.listing import REPAIR, is_in_work_tree
-from callwell.readiness.findings import CouldNotLook
+from callwell.readiness.findings import CannotCheck
 from callwell.readiness.git import GitError, list_by_git, start_git
 
 if TYPE_CHECKING:
@@ -33,11 +33,11 @@ def copy_staged(root: Path, target: Path) -> list[str]:
         their names, relative to the project's folder.
 
     Raises:
-        CouldNotLook: there is no repository with an index, or git cannot read it.
+        CannotCheck: there is no repository with an index, or git cannot read it.
     """
     try:
         if not is_in_work_tree(root):
-            raise CouldNotLook("the folder is in no git repository, so there are no staged changes")
+            raise CannotCheck("the folder is in no git repository, so there are no staged changes")
         blobs = _list_staged(root)
         for name, chunks in zip(blobs, _read_blobs(root, blobs.values()), strict=True):
             path = target / name
@@ -45,7 +45,7 @@ def copy_staged(root: Path, target: Path) -> list[str]:
             with path.open("wb") as file:
                 file.writelines(chunks)
     except GitError as error:
-        raise CouldNotLook(f"the staged files cannot be read: {error}", REPAIR) from error
+        raise CannotCheck(f"the staged files cannot be read: {error}", REPAIR) from error
     return sorted(blobs)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FORMAT: Final = 1
 """The version of the document: it changes if a field gets another meaning."""
 
-VERDICTS: Final = {0: "passed", 1: "found", 2: "could-not-look"}
+VERDICTS: Final = {0: "passed", 1: "found", 2: "incomplete"}
 """By exit code."""
 
 
@@ -64,9 +64,9 @@ def _result(result: CheckResult) -> dict[str, Any]:
             }
             for acceptance in result.accepted
         ],
-        "unseen": [
+        "unchecked": [
             {"what": replace_surrogates(part.what), **_place(part.place), "fix": replace_surrogates(part.fix)}
-            for part in result.unseen
+            for part in result.unchecked
         ],
         "took_s": round(result.took_s, 3),
     }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A report in the XML of JUnit, as Jenkins and GitLab read it: a group is a suite, a check is a test case.
 
-A check with findings is a failure, one that could not look is an error, and one that does not apply is skipped.
+A check with findings is a failure, an incomplete one is an error, and one that does not apply is skipped.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _counts(results: Sequence[CheckResult]) -> dict[str, str]:
     return {
         "tests": str(len(outcomes)),
         "failures": str(outcomes.count(CheckOutcome.FOUND)),
-        "errors": str(outcomes.count(CheckOutcome.COULD_NOT_LOOK)),
+        "errors": str(outcomes.count(CheckOutcome.INCOMPLETE)),
         "time": f"{sum(result.took_s for result in results):.3f}",
     }
 
@@ -53,8 +53,8 @@ def _add_case(suite: Element, result: CheckResult) -> None:
             message = _count_findings(result)
             failure = SubElement(case, "failure", {"message": message, "type": check.id})
             failure.text = "\n".join((*_findings(result), *_unseen(result), f"why: {check.why}"))
-        case CheckOutcome.COULD_NOT_LOOK:
-            error = SubElement(case, "error", {"message": printable(result.unseen[0].what), "type": check.id})
+        case CheckOutcome.INCOMPLETE:
+            error = SubElement(case, "error", {"message": printable(result.unchecked[0].what), "type": check.id})
             error.text = "\n".join(_unseen(result))
         case CheckOutcome.SKIPPED | CheckOutcome.NOT_APPLICABLE:
             SubElement(case, "skipped", {"message": printable(result.reason)})
@@ -78,10 +78,10 @@ def _findings(result: CheckResult) -> Iterator[str]:
 
 
 def _unseen(result: CheckResult) -> Iterator[str]:
-    for part in result.unseen:
+    for part in result.unchecked:
         where = f"{printable(str(part.place))}: " if part.place else ""
         fix = f"; fix: {printable(part.fix)}" if part.fix else ""
-        yield f"could not look: {where}{printable(part.what)}{fix}"
+        yield f"not checked:  {where}{printable(part.what)}{fix}"
 
 
 def _accepted(result: CheckResult) -> Iterator[str]:

@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
 OUTCOME_WORDS: Final = {
     CheckOutcome.FOUND: "found",
-    CheckOutcome.COULD_NOT_LOOK: "could not look",
+    CheckOutcome.INCOMPLETE: "incomplete",
     CheckOutcome.PASSED: "passed",
     CheckOutcome.NOT_APPLICABLE: "not applicable",
     CheckOutcome.SKIPPED: "skipped",
 }
 
-VERDICT_CLASSES: Final = {0: "passed", 1: "found", 2: "could-not-look"}
+VERDICT_CLASSES: Final = {0: "passed", 1: "found", 2: "incomplete"}
 """By exit code."""
 
 # Colours have a contrast of at least 4.5 on the page, in light and in dark (WCAG 2.2, 1.4.3), and never stand alone.
@@ -63,7 +63,7 @@ code {{ font-size: .9em; overflow-wrap: anywhere; }}
 .verdict {{ border: 2px solid; border-radius: .4rem; padding: .6rem .9rem; font-size: 1.1rem; }}
 .verdict b {{ display: block; }}
 .found {{ color: var(--red); }}
-.could-not-look {{ color: var(--yellow); }}
+.incomplete {{ color: var(--yellow); }}
 .passed {{ color: var(--green); }}
 .error {{ color: var(--red); }}
 .warning {{ color: var(--yellow); }}
@@ -121,7 +121,7 @@ def _parts(report: CheckReport) -> Iterator[str]:
 
 
 def _needs_attention(result: CheckResult) -> bool:
-    return bool(result.findings or result.unseen or result.accepted)
+    return bool(result.findings or result.unchecked or result.accepted)
 
 
 def _section(result: CheckResult) -> Iterator[str]:
@@ -132,9 +132,9 @@ def _section(result: CheckResult) -> Iterator[str]:
     yield f"<code>{check.id}</code></h3>\n<ul>\n"
     for finding in result.findings:
         yield _finding(check, finding)
-    for part in result.unseen:
+    for part in result.unchecked:
         where = f"<code>{_text(str(part.place))}</code>: " if part.place else ""
-        yield f'<li><b class="could-not-look">could not look</b> {where}{_text(part.what)}{_fix(part.fix)}</li>\n'
+        yield f'<li><b class="incomplete">not checked</b> {where}{_text(part.what)}{_fix(part.fix)}</li>\n'
     for acceptance in result.accepted:
         until = f"accepted until {acceptance.until}" if acceptance.until else "accepted by a comment"
         place = place_of(acceptance.finding)

@@ -21,7 +21,7 @@ from callwell.version import VERSION
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from callwell.readiness.check import Check, Finding, Place, Unseen
+    from callwell.readiness.check import Check, Finding, Place, Unchecked
     from callwell.readiness.report import CheckReport, CheckResult
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -36,7 +36,9 @@ SECURITY_SEVERITY: Final = {Severity.ERROR: "8.0", Severity.WARNING: "5.0", Seve
 def to_sarif(report: CheckReport) -> dict[str, Any]:
     """The report as a SARIF log."""
     indexes = {result.check.id: index for index, result in enumerate(report.results)}
-    notifications = [_notification(result.check, part, indexes) for result in report.results for part in result.unseen]
+    notifications = [
+        _notification(result.check, part, indexes) for result in report.results for part in result.unchecked
+    ]
     return {
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -112,11 +114,11 @@ def _result(check: Check, finding: Finding, indexes: dict[str, int], seen: Count
     }
 
 
-def _notification(check: Check, part: Unseen, indexes: dict[str, int]) -> dict[str, Any]:
+def _notification(check: Check, part: Unchecked, indexes: dict[str, int]) -> dict[str, Any]:
     fix = f". To do: {printable(part.fix)}" if part.fix else ""
     return {
         "level": "error",
-        "message": {"text": f"{check.id} could not look: {printable(part.what)}{fix}"},
+        "message": {"text": f"{check.id} is incomplete:  {printable(part.what)}{fix}"},
         "associatedRule": {"id": check.id, "index": indexes[check.id]},
         "locations": [_location(part.place)],
     }

@@ -27,7 +27,7 @@ READY: Final = "ready: every check that applies has passed"
 VERDICTS: Final = {
     0: "passed, as far as it was asked for: not every check of the list has run",
     1: "not ready: there are findings",
-    2: "not shown to be ready: some checks could not look",
+    2: "not shown to be ready: some checks are incomplete",
 }
 """By exit code, unless the whole list has passed."""
 
@@ -82,7 +82,7 @@ def summarize_counts(report: CheckReport) -> str:
         f"{count} {phrase}"
         for count, phrase in (
             (accepted, "accepted"),
-            (counts[CheckOutcome.COULD_NOT_LOOK], "could not look"),
+            (counts[CheckOutcome.INCOMPLETE], "incomplete"),
             (counts[CheckOutcome.PASSED], "passed"),
             (counts[CheckOutcome.NOT_APPLICABLE], "not applicable"),
             (counts[CheckOutcome.SKIPPED], "skipped"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Looks for the keys in use in everything that a repository has."""
+"""Searches everything in a repository for the keys in use."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.readiness.contents import UnreadablePart, read_stream
-from callwell.readiness.findings import Place, Unseen
+from callwell.readiness.findings import Place, Unchecked
 from callwell.readiness.history.messages import COMMIT_MESSAGE, REFERENCE
 from callwell.readiness.history.objects import list_objects, read_objects
 from callwell.readiness.known_keys.search import search
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from callwell.readiness.known_keys.search import Match
 
 LARGE_FILE: Final = b"version https://git-lfs.github.com/spec/"
-"""How the pointer to a file in Git LFS begins (its specification, version 1)."""
+"""The first bytes of a pointer to a file in Git LFS (its specification, version 1)."""
 
 DAMAGED: Final = "Run `git fsck`, then clone again."
 CLOSED: Final = "Check out that commit, unpack the archive and check its folder."
@@ -36,8 +36,8 @@ class CommittedKey(NamedTuple):
     Attributes:
         key: the key.
         place: where it was first.
-        encoding: how it is written, as the end of a sentence.
-        versions: contents of files in which it is so written, at this path.
+        encoding: its encoding, as the end of a sentence.
+        versions: how many versions of the file at this path contain it in this encoding.
     """
 
     key: KnownKey
@@ -48,30 +48,30 @@ class CommittedKey(NamedTuple):
 
 def find_committed_keys(
     matcher: KeyMatcher, histories: Histories, repository: Repository
-) -> Iterator[CommittedKey | Unseen]:
-    """Look for keys in one history.
+) -> Iterator[CommittedKey | Unchecked]:
+    """Search one history for keys.
 
     Args:
-        matcher: searches for the keys.
+        matcher: finds the keys.
         histories: the histories of the project.
-        repository: the one to look at.
+        repository: the repository to search.
     """
     found = _Found([], [])
     large_files = 0
     with list_objects(repository, histories.since) as listed:
-        for name in listed.lacking:
-            yield Unseen(f"the object {name} cannot be read", fix=DAMAGED)
+        for name in listed.missing:
+            yield Unchecked(f"the object {name} cannot be read", fix=DAMAGED)
         for one in read_objects(repository, listed):
             if isinstance(one, str):
-                yield Unseen(one, fix=DAMAGED)
+                yield Unchecked(one, fix=DAMAGED)
                 continue
             first = next(one.chunks, b"")
             large_files += first.startswith(LARGE_FILE)
-            found.look(matcher, one, itertools.chain((first,), one.chunks))
+            found.search(matcher, one, itertools.chain((first,), one.chunks))
     if large_files:
-        what = f"{large_files} versions of files are in Git LFS, and not looked at"
-        yield Unseen(what, fix="git lfs fetch --all, then search .git/lfs/objects.")
-    yield from _say_what_cannot_be_read(histories, repository, found.unreadable)
+        what = f"{large_files} versions of files are in Git LFS, and were not searched"
+        yield Unchecked(what, fix="git lfs fetch --all, then search .git/lfs/objects.")
+    yield from _report_unreadable(histories, repository, found.unreadable)
     yield from _merge(_locate(histories, repository, found.hits))
     yield from _in_names(matcher, repository)
 
@@ -81,17 +81,17 @@ class _Found(NamedTuple):
 
     Attributes:
         hits: the keys.
-        unreadable: the parts of archives that cannot be looked into.
+        unreadable: the parts of archives that cannot be read.
     """
 
     hits: list[tuple[GitObject, Match]]
     unreadable: list[tuple[GitObject, UnreadablePart]]
 
-    def look(self, matcher: KeyMatcher, one: GitObject, chunks: Iterator[bytes]) -> None:
-        """Look into an object, and into what is in it if it is an archive.
+    def search(self, matcher: KeyMatcher, one: GitObject, chunks: Iterator[bytes]) -> None:
+        """Search an object, and the members of it if it is an archive.
 
         Args:
-            matcher: searches for the keys.
+            matcher: finds the keys.
             one: the object.
             chunks: its content.
         """
@@ -104,10 +104,10 @@ class _Found(NamedTuple):
                 self.hits.append((one, match._replace(encoding=how)))
 
 
-def _say_what_cannot_be_read(
+def _report_unreadable(
     histories: Histories, repository: Repository, unreadable: list[tuple[GitObject, UnreadablePart]]
-) -> Iterator[Unseen]:
-    """Each part of an archive once for each path, where it was first."""
+) -> Iterator[Unchecked]:
+    """Report each unreadable part once per path, where it was first."""
     origins = repository.origins.find({one.id for one, _ in unreadable})
     said = set()
     for one, part in sorted(unreadable, key=lambda found: _age(origins.get(found[0].id))):
@@ -115,13 +115,13 @@ def _say_what_cannot_be_read(
         what = f"{part.inside}: {part.reason}" if part.inside else part.reason
         if (place.path, what) not in said:
             said.add((place.path, what))
-            yield Unseen(what=what, place=place, fix=CLOSED)
+            yield Unchecked(what=what, place=place, fix=CLOSED)
 
 
 def _locate(
     histories: Histories, repository: Repository, hits: list[tuple[GitObject, Match]]
 ) -> Iterator[tuple[Place, Match]]:
-    """Where hits are, the oldest first."""
+    """Locate hits in the history, the oldest first."""
     origins = repository.origins.find({one.id for one, _ in hits if one.kind == "blob"})
     for one, match in sorted(hits, key=lambda hit: _age(origins.get(hit[0].id))):
         if one.kind == "commit":
@@ -133,12 +133,12 @@ def _locate(
 
 
 def _age(origin: Origin | None) -> int:
-    """The place of a change in the history; the end for what no commit has."""
+    """The position of a change in the history; what no commit has goes last."""
     return sys.maxsize if origin is None else origin.number
 
 
 def _merge(located: Iterator[tuple[Place, Match]]) -> Iterator[CommittedKey]:
-    """One finding for each key, path and way of writing: a file that keeps a key has it in each of its versions."""
+    """One result per key, path and encoding: a file with a key usually has it in many versions."""
     groups: dict[tuple[KnownKey, str, str], list[Place]] = {}
     for place, match in located:
         groups.setdefault((match.key, place.path, match.encoding), []).append(place)
@@ -147,7 +147,7 @@ def _merge(located: Iterator[tuple[Place, Match]]) -> Iterator[CommittedKey]:
 
 
 def _in_names(matcher: KeyMatcher, repository: Repository) -> Iterator[CommittedKey]:
-    """Keys in names of branches and tags."""
+    """Find keys in names of branches and tags."""
     names = repository.ask("for-each-ref", "--format=%(refname)").encode("utf-8", "surrogateescape")
     for match in search(matcher, [names]):
         yield CommittedKey(match.key, Place(REFERENCE), match.encoding, 1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The texts of a history besides its files: messages of commits and tags, and names of branches and tags."""
+"""The texts of a history outside its files: messages of commits and tags, and names of branches and tags."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from callwell.readiness.history.repository import Repository
 
 REFERENCES: Final = "%(refname)%0a%(if:equals=tag)%(objecttype)%(then)%(contents)%(end)%00"
-"""Each branch and tag with its name, and the message if it has one of its own."""
+"""Lists each branch and tag with its name, and with its message if it has its own."""
 
 COMMIT_MESSAGE: Final = "commit message"
 REFERENCE: Final = "name or message of a branch or tag"
 
 
-class Messages:
-    """The texts of a history, one after the other, and where each begins.
+class MessagesFile:
+    """A file with the texts of a history, one after the other, and the line at which each begins.
 
     Args:
-        file: the texts are written to it.
+        file: the file that the texts are written to.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -35,10 +35,10 @@ class Messages:
         self._lines = 0
 
     def add(self, text: bytes, commit: str = "") -> None:
-        """Add a string.
+        """Add a text.
 
         Args:
-            text: the message, or the name of a branch or tag and what is said of it.
+            text: a commit message, or the name of a branch or tag and its message.
             commit: the commit with this message.
         """
         self._starts.append(self._lines)
@@ -47,7 +47,7 @@ class Messages:
         self._lines += text.count(b"\n") + 1
 
     def place(self, line: int) -> Place:
-        """Where a line of the file comes from. The name of a branch or tag is not named: the key may be in it.
+        """Where a line of the file comes from. Branches and tags are not named, because the key may be in the name.
 
         Args:
             line: from 1.
@@ -59,15 +59,15 @@ class Messages:
         return Place(COMMIT_MESSAGE, line - self._starts[number], commit)
 
 
-def write_messages(repository: Repository, since: str | None, file: IO[bytes]) -> Messages:
+def write_messages(repository: Repository, since: str | None, file: IO[bytes]) -> MessagesFile:
     """Write all texts of a history to a file.
 
     Args:
         repository: the repository.
         since: only the messages of commits after this revision.
-        file: what they are written to.
+        file: the file to write to.
     """
-    messages = Messages(file)
+    messages = MessagesFile(file)
     words = ["log", "--all", "-z", "--format=%H%n%B", *(["--not", since] if since else [])]
     for record in _records(repository, words):
         commit, _, text = record.partition(b"\n")
@@ -79,7 +79,7 @@ def write_messages(repository: Repository, since: str | None, file: IO[bytes]) -
 
 
 def _records(repository: Repository, words: list[str]) -> Iterator[bytes]:
-    """What a command writes between NULs."""
+    """The records of a command's output, separated by NULs."""
     with repository.start(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None  # noqa: S101 - it was asked for
         rest = b""

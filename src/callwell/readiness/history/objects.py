@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Streams the objects of a repository: each file's content, commit and tag once, however many commits have it.
 
-Without a revision these are all objects that are there, also those that no branch leads to any more: they are on this
-machine, and what was pushed once can still be fetched by its ID. Trees are left out: they have names and no content.
-Git writes them in the order of its packs, which it reads twice as fast as in any other.
+Without a revision, these are all objects in the repository, including those that no branch reaches any more: they are
+on this machine, and what was pushed once can still be fetched by its ID. Trees are left out, because they only have
+names. Objects are listed in the order of git's packs, which git reads twice as fast as any other order.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     from callwell.readiness.history.repository import Repository
 
 CHUNK: Final = 1 << 20
-"""Bytes that are read at once: a large file is never in memory as a whole."""
+"""How many bytes are read at a time: a large file is never in memory as a whole."""
 
 MAX_STOPS: Final = 20
-"""How often the stream goes on behind an object that has stopped git."""
+"""How often the stream resumes after an object that stopped git."""
 
 WANTED: Final = (b"blob", b"commit", b"tag")
 
 NAMED_OBJECTS: Final = ("cat-file", "--batch-check=%(objecttype) %(objectname)")
 ALL_OBJECTS: Final = (*NAMED_OBJECTS, "--batch-all-objects", "--unordered")
-"""Commands of git that print kind and ID of each object in a line."""
+"""Git commands that print kind and ID of each object, one per line."""
 
 MISSING: Final = b" missing\n"
-"""How the line of an object ends that cannot be read."""
+"""The end of the line of an object that cannot be read."""
 
 
 class GitObject(NamedTuple):
@@ -52,26 +52,26 @@ class GitObject(NamedTuple):
 
 
 class ObjectList(NamedTuple):
-    """What is to be read.
+    """The objects to read.
 
     Attributes:
-        file: the ID of each object in a line. A large history has millions, so they are not kept in memory.
-        lacking: the IDs of the objects that cannot be read.
+        file: the ID of each object, one per line. A large history has millions, so they are not kept in memory.
+        missing: the IDs of the objects that cannot be read.
     """
 
     file: IO[bytes]
-    lacking: tuple[str, ...]
+    missing: tuple[str, ...]
 
 
 @contextmanager
 def find_missing_objects(repository: Repository) -> Iterator[Callable[[], list[str]]]:
-    """Find in the background the objects of a repository that cannot be read.
+    """Find the objects of a repository that cannot be read, in the background.
 
     Args:
         repository: the repository.
 
     Yields:
-        what waits for the end and returns their IDs.
+        a function that waits for the result and returns their IDs.
     """
     with tempfile.TemporaryFile() as listed:
         pipes = {"stdin": subprocess.DEVNULL, "stdout": listed, "stderr": subprocess.DEVNULL}
@@ -91,7 +91,7 @@ def list_objects(repository: Repository, since: str | None) -> Iterator[ObjectLi
 
     Args:
         repository: the repository.
-        since: only what commits after this revision have brought; everything if None.
+        since: only objects added by commits after this revision; all objects if None.
 
     Raises:
         GitError: there is no such revision, or the repository cannot be read.
@@ -103,16 +103,16 @@ def list_objects(repository: Repository, since: str | None) -> Iterator[ObjectLi
             listing = ["rev-list", "--objects", "--no-object-names", "--all", "--not", base]
             _finish(repository.start(listing, stdout=named, stderr=subprocess.PIPE))
         named.seek(0)
-        lacking = []
+        missing = []
         with repository.start(words, stdin=named, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
             for line in _output(process):
                 kind, _, name = line.rstrip(b"\n").partition(b" ")
                 if kind in WANTED:
                     wanted.write(name + b"\n")
                 elif line.endswith(MISSING):
-                    lacking.append(kind.decode())
+                    missing.append(kind.decode())
         wanted.flush()
-        yield ObjectList(wanted, tuple(lacking))
+        yield ObjectList(wanted, tuple(missing))
 
 
 def read_objects(repository: Repository, listed: ObjectList) -> Iterator[GitObject | str]:
@@ -120,10 +120,10 @@ def read_objects(repository: Repository, listed: ObjectList) -> Iterator[GitObje
 
     Args:
         repository: the repository.
-        listed: what to read.
+        listed: the objects to read.
 
     Yields:
-        Each object; and for each one that cannot be read, why.
+        Each object, or why it cannot be read.
     """
     listed.file.seek(0)
     width = len(listed.file.readline())
@@ -141,15 +141,15 @@ def read_objects(repository: Repository, listed: ObjectList) -> Iterator[GitObje
             return
         done += 1
         yield problem or "git ended before it had read everything"
-    yield f"git stopped {MAX_STOPS} times; {total - done} objects were not looked at"
+    yield f"git stopped {MAX_STOPS} times; {total - done} objects were not read"
 
 
 def read_blobs(repository: Repository, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-    """Read some objects as a whole.
+    """Read whole objects into memory.
 
     Args:
         repository: the repository.
-        blobs: their IDs; those that are not there are left out.
+        blobs: their IDs; missing ones are left out.
     """
     with tempfile.TemporaryFile() as names, tempfile.TemporaryFile() as errors:
         names.writelines(f"{blob}\n".encode() for blob in blobs)
@@ -172,7 +172,7 @@ def _read(repository: Repository, names: IO[bytes], errors: IO[bytes]) -> Iterat
                 chunks = _chunks(out, int(head[2]))
                 yield GitObject(head[0].decode(), head[1].decode(), chunks)
                 for _ in chunks:
-                    pass  # what the caller did not want
+                    pass  # the rest, which the caller did not read
                 out.read(1)
         except EOFError:
             return
@@ -195,7 +195,7 @@ def _output(process: subprocess.Popen[bytes]) -> IO[bytes]:
 
 
 def _finish(process: subprocess.Popen[bytes]) -> None:
-    """Wait for a command.
+    """Wait for a command to end.
 
     Raises:
         GitError: it failed.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds the commit that brought an object, and the path it had there."""
+"""Finds the commit that added an object, and its path there."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
     StartGit = Callable[..., subprocess.Popen[bytes]]
-    """As `Repository.start`."""
+    """The same as `Repository.start`."""
 
 MAX_REMEMBERED: Final = 200_000
-"""Contents that are remembered with their commits: about 60 MB. A history of 50,000 commits has as many."""
+"""How many contents are remembered with their commits: about 60 MB, enough for a history of 50,000 commits."""
 
 
 class Origin(NamedTuple):
@@ -26,7 +26,7 @@ class Origin(NamedTuple):
     Attributes:
         commit: the ID of the first commit that has it.
         path: its path there.
-        number: of the change in the history, the oldest first.
+        number: the position of the change in the history, the oldest first.
     """
 
     commit: str
@@ -37,12 +37,12 @@ class Origin(NamedTuple):
 class OriginFinder:
     """Finds the first commit of each file's content.
 
-    All branches, tags, stashes and logs of references are followed, from the oldest commit on. What the walk passes is
-    remembered, because two checks ask: first for the keys in use, then for shapes. Nothing runs if nothing is asked.
+    It walks all branches, tags, stashes and reflogs, from the oldest commit on, and remembers what it passes, because
+    two checks ask: one for the keys in use, one for shapes. It does not run unless asked.
 
     Args:
         start_git: starts a command of git in the repository.
-        limit: how many contents are remembered.
+        limit: how many contents to remember.
     """
 
     def __init__(self, start_git: StartGit, limit: int = MAX_REMEMBERED) -> None:
@@ -53,7 +53,7 @@ class OriginFinder:
         self._lock = threading.Lock()
 
     def find(self, blobs: set[str]) -> dict[str, Origin]:
-        """The origins of contents; those that no commit has are left out.
+        """Find the origins of contents; those that no commit has are left out.
 
         Args:
             blobs: the IDs of the contents.
@@ -65,7 +65,7 @@ class OriginFinder:
             return found
 
     def _walk(self, blobs: set[str], found: dict[str, Origin]) -> None:
-        """Follow the history until all is found, and as far as what is passed can be remembered."""
+        """Walk the history until all are found, or to the end of what can be remembered."""
         known = self._known
         with closing(_list_changes(self._start_git)) as changes:
             for blob, origin in changes:
@@ -79,7 +79,7 @@ class OriginFinder:
 
 
 def _list_changes(start_git: StartGit) -> Generator[tuple[str, Origin]]:
-    """What all commits have changed: the new content of each path, oldest first."""
+    """List the changes of all commits: the new content of each path, oldest first."""
     with tempfile.TemporaryFile() as commits:
         walk = ["rev-list", "--all", "--reflog", "--reverse", "--topo-order"]
         with start_git(walk, stdout=commits, stderr=subprocess.DEVNULL):
@@ -96,9 +96,9 @@ def _list_changes(start_git: StartGit) -> Generator[tuple[str, Origin]]:
 
 
 def _changes(out: IO[bytes]) -> Iterator[tuple[str, Origin]]:
-    """What commits have changed: the new content of each path, oldest first.
+    """Parse the changes of commits: the new content of each path, oldest first.
 
-    Git writes the ID of a commit, then for each path `:modes old new status` and the path, each with a NUL behind it.
+    Git writes the ID of a commit, then for each path `:modes old new status` and the path, each followed by a NUL.
     """
     commit = ""
     new = ""
@@ -114,7 +114,7 @@ def _changes(out: IO[bytes]) -> Iterator[tuple[str, Origin]]:
 
 
 def _words(out: IO[bytes]) -> Iterator[bytes]:
-    """What stands between NULs."""
+    """The words of an output, separated by NULs."""
     rest = b""
     while chunk := out.read(1 << 16):
         *words, rest = (rest + chunk).split(b"\0")

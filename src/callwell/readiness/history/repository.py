@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One repository: where its objects are, and those of its submodules."""
+"""One repository: the folder of its objects, and its submodules."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from callwell.readiness.findings import CouldNotLook, NotApplicable
+from callwell.readiness.findings import CannotCheck, NotApplicable
 from callwell.readiness.git import GitError, run_git, start_git
 from callwell.readiness.history.origin import OriginFinder
 
@@ -24,7 +24,7 @@ class Repository:
         common: the folder with its objects and references, which all its working trees share.
 
     Attributes:
-        origins: finds the commits that have brought its objects.
+        origins: finds the commits that added its objects.
     """
 
     def __init__(self, folder: Path, common: Path) -> None:
@@ -33,7 +33,7 @@ class Repository:
         self.origins = OriginFinder(self.start)
 
     def ask(self, *words: str) -> str:
-        """What git answers.
+        """Run a git command, and return its output.
 
         Args:
             words: the command.
@@ -60,27 +60,27 @@ def find_repository(folder: Path) -> Repository:
         folder: of the project.
 
     Raises:
-        NotApplicable: it is in none.
-        CouldNotLook: git is missing, or refuses the repository.
+        NotApplicable: it is not in a repository.
+        CannotCheck: git is missing, or refuses the repository.
     """
     inside = any((parent / ".git").exists() for parent in (folder, *folder.parents))
     if shutil.which("git") is None and inside:
-        raise CouldNotLook("git is not installed, so the history cannot be read", "Install git.")
+        raise CannotCheck("git is not installed, so the history cannot be read", "Install git.")
     try:
         common = run_git(folder, "rev-parse", "--path-format=absolute", "--git-common-dir")
         bare = run_git(folder, "rev-parse", "--is-bare-repository") == "true"
         top = common if bare else run_git(folder, "rev-parse", "--path-format=absolute", "--show-toplevel")
     except GitError as error:
         if inside:
-            raise CouldNotLook(f"git refuses the repository: {error}", "Run `git status` there.") from error
-        raise NotApplicable("the project is in no git repository") from error
+            raise CannotCheck(f"git refuses the repository: {error}", "Run `git status` there.") from error
+        raise NotApplicable("the project is not in a git repository") from error
     return Repository(Path(top), Path(common))
 
 
-def submodules_of(repository: Repository) -> Iterator[Repository | str]:
+def find_submodules(repository: Repository) -> Iterator[Repository | str]:
     """The repositories of the submodules that are checked out, and the paths of those that are not."""
     if repository.folder == repository.common:
-        return  # without a working tree there is nothing checked out
+        return  # without a working tree nothing is checked out
     listed = repository.ask("ls-files", "--stage", "-z").split("\0")
     for path in (entry.partition("\t")[2] for entry in listed if entry.startswith("160000 ")):
         folder = repository.folder / path

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which repositories belong to a project, and what of their history is not on this machine."""
+"""Finds the repositories of a project, and reports which parts of their history are not on this machine."""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from callwell.readiness.findings import CouldNotLook, Place, Unseen
+from callwell.readiness.findings import CannotCheck, Place, Unchecked
 from callwell.readiness.git import GitError
-from callwell.readiness.history.repository import find_repository, submodules_of
+from callwell.readiness.history.repository import find_repository, find_submodules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SHALLOW: Final = "the clone is shallow, so most of its history is not here"
 PARTIAL: Final = "the clone is partial, so some files of its history are not here"
-LARGE_FILES: Final = "the repository uses Git LFS, and the former versions of its large files are not looked at"
+LARGE_FILES: Final = "the repository uses Git LFS, and former versions of its large files are not searched"
 
 
 class Histories(NamedTuple):
@@ -27,18 +27,18 @@ class Histories(NamedTuple):
 
     Attributes:
         root: the project's folder.
-        since: they begin after this revision; None for all of it.
+        since: the revision after which they begin; None for everything.
         repositories: its own, and those of its submodules.
-        unseen: what is not on this machine.
+        unchecked: the parts that are not on this machine.
     """
 
     root: Path
     since: str | None
     repositories: tuple[Repository, ...]
-    unseen: tuple[Unseen, ...]
+    unchecked: tuple[Unchecked, ...]
 
     def place(self, repository: Repository, origin: Origin | None, blob: str, line: int) -> Place:
-        """Where something is in a history.
+        """Describe a place in a history.
 
         Args:
             repository: the repository.
@@ -63,31 +63,33 @@ def find_histories(root: Path, since: str | None) -> Histories:
 
     Raises:
         NotApplicable: there is none.
-        CouldNotLook: git is missing, refuses the repository, or does not know the revision.
+        CannotCheck: git is missing, refuses the repository, or does not know the revision.
     """
     own = find_repository(root)
     if since is not None:
         try:
             own.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{since}^{{commit}}")
         except GitError as error:
-            raise CouldNotLook(
+            raise CannotCheck(
                 f"git does not know the revision {since!r}", "Name a commit, a tag or a branch."
             ) from error
     repositories = [own]
-    unseen = []
-    for submodule in submodules_of(own):
+    unchecked = []
+    for submodule in find_submodules(own):
         if isinstance(submodule, str):
-            unseen.append(
-                Unseen("the submodule is not checked out", Place(submodule), "git submodule update --init --recursive")
+            unchecked.append(
+                Unchecked(
+                    "the submodule is not checked out", Place(submodule), "git submodule update --init --recursive"
+                )
             )
         elif since is None:  # a revision of the project says nothing about its submodules
             repositories.append(submodule)
-    unseen += [one for repository in repositories for one in lacking(repository, since)]
-    return Histories(root=root, since=since, repositories=tuple(repositories), unseen=tuple(unseen))
+    unchecked += [one for repository in repositories for one in find_missing_history(repository, since)]
+    return Histories(root=root, since=since, repositories=tuple(repositories), unchecked=tuple(unchecked))
 
 
-def lacking(repository: Repository, since: str | None) -> Iterator[Unseen]:
-    """What a repository says that it lacks.
+def find_missing_history(repository: Repository, since: str | None) -> Iterator[Unchecked]:
+    """Report what a repository lacks by its own account: a shallow or partial clone, large files.
 
     Args:
         repository: the repository.
@@ -95,8 +97,8 @@ def lacking(repository: Repository, since: str | None) -> Iterator[Unseen]:
     """
     where = Place(str(repository.folder))
     if since is None and repository.ask("rev-parse", "--is-shallow-repository") == "true":
-        yield Unseen(SHALLOW, where, "git fetch --unshallow; in CI, check out with the full history.")
+        yield Unchecked(SHALLOW, where, "git fetch --unshallow; in CI, check out with the full history.")
     if (repository.common / "objects" / "pack").is_dir() and any(repository.common.glob("objects/pack/*.promisor")):
-        yield Unseen(PARTIAL, where, "Clone without --filter.")
+        yield Unchecked(PARTIAL, where, "Clone without --filter.")
     if (repository.common / "lfs").is_dir():
-        yield Unseen(LARGE_FILES, where, "git lfs fetch --all, then search .git/lfs/objects.")
+        yield Unchecked(LARGE_FILES, where, "git lfs fetch --all, then search .git/lfs/objects.")

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Searches bytes for keys that are known only by their keyed digests.
 
-Each window of a key's length is digested, in every view of the bytes and in all that base64 and hexadecimal digits in
-them stand for. Only runs of the key's kinds of characters have such windows, and most files have few. A window with the
-right digest is the key itself: from there on the search by text takes over, so both searches give the same answer.
+The search digests each window of a key's length, in every view of the bytes and in everything that decodes from base64
+or hexadecimal there. Only runs of the key's kinds of characters can have such windows, and most files have few. A
+window with the right digest is the key itself: the search by text goes on with it, so both searches find the same.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     Decode = Callable[[bytes], Iterator[bytes]]
-    """Gives what a run of characters may stand for."""
+    """Decodes a run of characters in every possible way."""
 
     Search = Callable[[Decode | None, bytes], Iterator[bytes]]
-    """Gives the keys in a run."""
+    """Finds the keys in a run."""
 
     from callwell.readiness.known_keys.digests import KeyDigest, KeyDigests
     from callwell.readiness.known_keys.known_key import KeyHit
@@ -32,20 +32,20 @@ if TYPE_CHECKING:
 BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
 STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 QUARTET: Final = 4
-"""Characters of base64 that stand for three bytes."""
+"""Characters of base64 that encode three bytes."""
 
 MAX_REMEMBERED: Final = 32 << 20
-"""Bytes of the runs that are remembered with what was found in them."""
+"""How many bytes of runs are cached, with the keys found in them."""
 
 HEXADECIMAL: Final = b"0123456789abcdefABCDEF"
 
 
 class RunFinder:
-    """Finds runs of some characters: translation and search take a nanosecond for each byte.
+    """Finds runs of an alphabet's characters: translation and search take a nanosecond per byte.
 
     Args:
         alphabet: the characters.
-        length: characters of the shortest run.
+        length: the length of the shortest run.
     """
 
     def __init__(self, alphabet: bytes, length: int) -> None:
@@ -53,7 +53,7 @@ class RunFinder:
         self._shortest = b"x" * length
 
     def find(self, text: bytes) -> Iterator[bytes]:
-        """All runs in a string, each as long as it is."""
+        """All maximal runs in a text."""
         map_of_text = text.translate(self._table) + b" "
         end = 0
         while (start := map_of_text.find(self._shortest, end)) >= 0:
@@ -68,7 +68,7 @@ class DigestMatcher:
         digests: the digests.
 
     Attributes:
-        longest: bytes of the longest key; 0 if there is none to search for.
+        longest: the length of the longest key in bytes; 0 if there are no keys.
     """
 
     def __init__(self, digests: KeyDigests) -> None:
@@ -96,33 +96,35 @@ class DigestMatcher:
             return
         secrets: set[bytes] = set()
         for view in make_views(data):
-            secrets |= self._in_text(view.text)
+            secrets |= self._keys_in_text(view.text)
             for finder, decode in self._encoded_runs:
                 for run in finder.find(view.text):
-                    secrets |= self._once(self._in_encoded, decode, run)
+                    secrets |= self._search_once(self._keys_in_encoded, decode, run)
         for secret in sorted(secrets):
             yield from self._recovered[secret].find(data)
 
-    def _in_text(self, text: bytes) -> set[bytes]:
-        """The keys in a string."""
-        return {secret for run in self._any_runs.find(text) for secret in self._once(self._in_run, None, run)}
+    def _keys_in_text(self, text: bytes) -> set[bytes]:
+        """The keys in a text that is not encoded."""
+        return {
+            secret for run in self._any_runs.find(text) for secret in self._search_once(self._keys_in_run, None, run)
+        }
 
-    def _once(self, search: Search, decode: Decode | None, run: bytes) -> frozenset[bytes]:
-        """Search a run once: views hardly differ, and neither do the versions of a file in a history."""
-        asked = (decode, run)
-        if asked not in self._searched:
+    def _search_once(self, search: Search, decode: Decode | None, run: bytes) -> frozenset[bytes]:
+        """Search each distinct run once: views hardly differ, and neither do the versions of a file."""
+        cache_key = (decode, run)
+        if cache_key not in self._searched:
             if self._searched_bytes > MAX_REMEMBERED:
                 self._searched.clear()
                 self._searched_bytes = 0
-            self._searched[asked] = frozenset(search(decode, run))
+            self._searched[cache_key] = frozenset(search(decode, run))
             self._searched_bytes += len(run)
-        return self._searched[asked]
+        return self._searched[cache_key]
 
-    def _in_encoded(self, decode: Decode | None, run: bytes) -> Iterator[bytes]:
+    def _keys_in_encoded(self, decode: Decode | None, run: bytes) -> Iterator[bytes]:
         for text in decode(run) if decode is not None else ():
-            yield from self._in_text(text)
+            yield from self._keys_in_text(text)
 
-    def _in_run(self, _: Decode | None, run: bytes) -> Iterator[bytes]:
+    def _keys_in_run(self, _: Decode | None, run: bytes) -> Iterator[bytes]:
         for group, rows in self._groups.items():
             length = group[0]
             for part in self._finders[group].find(run):
@@ -139,18 +141,18 @@ class DigestMatcher:
 
 
 def decode_base64(run: bytes) -> Iterator[bytes]:
-    """What characters of base64 stand for, if the first group of four begins at the first to the fourth of them."""
+    """Decode base64, for each of the four characters at which the first group of four may begin."""
     standard = run.translate(STANDARD)
     for start in range(QUARTET):
         part = standard[start:]
         surplus = len(part) % QUARTET
-        if surplus == 1:  # six bits are no byte
+        if surplus == 1:  # six bits do not make a byte
             part = part[:-1]
         yield binascii.a2b_base64(part + b"=" * (-len(part) % QUARTET))
 
 
 def decode_hexadecimal(run: bytes) -> Iterator[bytes]:
-    """What hexadecimal digits stand for, if the first pair begins at the first or the second of them."""
+    """Decode hexadecimal digits, for both digits at which the first pair may begin."""
     for start in (0, 1):
         part = run[start:]
         yield bytes.fromhex(part[: len(part) & ~1].decode())

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keyed digests of keys: enough to find a key, and not enough to know it.
+"""Keyed digests of keys: enough to find a key, but not to know it.
 
 A machine that checks code, such as a CI runner, should not have the production keys. It gets a file of their digests
 instead. Beside each digest the file has the length of the key and its kinds of characters, which make the search fast.
-A provider's key is random, so nothing in the file helps to guess it; a secret that a person made up could be guessed.
+A provider's key is random, so the file does not help to guess it; a secret that a person made up could be guessed.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from callwell.keys import Key
 
 SALT_BYTES: Final = 32
-"""Bytes of the key of a file's digests."""
+"""Length of the salt of a file in bytes."""
 
 DIGEST_BYTES: Final = 16
-"""Bytes of a digest: with 128 bits, no other string has the same one by chance."""
+"""Length of a digest in bytes: with 128 bits, no other string has the same one by chance."""
 
 FORMAT: Final = 1
 
@@ -38,7 +38,7 @@ KINDS: Final = (
     frozenset(range(ord("a"), ord("z") + 1)),
     frozenset(range(ord("A"), ord("Z") + 1)),
 )
-"""Kinds of characters; every other character is a kind of its own."""
+"""Kinds of characters; every other character is its own kind."""
 
 
 class KeyDigest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,10 +48,10 @@ class KeyDigest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         fingerprint: `Key.fingerprint`.
         provider: the provider's name.
         environment: the environment's name.
-        source: where the key was, on the machine that had it.
+        source: the key source, on the machine that has the key.
         setting: `key` or `user_secret`.
-        length: bytes of the key.
-        alphabet: hexadecimal codes of all bytes of the kinds that the key has.
+        length: the length of the key in bytes.
+        alphabet: all bytes of the key's kinds of characters, in hexadecimal.
         digest: the keyed digest in hexadecimal.
     """
 
@@ -66,7 +66,7 @@ class KeyDigest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def known_key(self) -> KnownKey:
-        """What a report may say of the key."""
+        """The key without its text, for reports."""
         return KnownKey(
             fingerprint=self.fingerprint,
             provider=self.provider,
@@ -81,7 +81,7 @@ class KeyDigests(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         format: the version of the format.
-        salt: the key of the digests in hexadecimal: another one in each file.
+        salt: the secret of the keyed digests, in hexadecimal; each file has its own.
         keys: the keys.
     """
 
@@ -91,11 +91,11 @@ class KeyDigests(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def make_digests(keys: Iterable[tuple[KnownKey, Key]], salt: bytes = b"") -> KeyDigests:
-    """Digests of keys.
+    """Make the digests of keys.
 
     Args:
-        keys: the keys with their values.
-        salt: the key of the digests; a random one if empty.
+        keys: the keys with their text.
+        salt: the salt; random if empty.
     """
     salt = salt or secrets.token_bytes(SALT_BYTES)
     rows = []
@@ -134,7 +134,7 @@ def read_digests(path: Path) -> KeyDigests:
         path: the file.
 
     Raises:
-        FileProblem: it cannot be read, or is not a file of digests.
+        FileProblem: the file cannot be read, or is not a file of digests.
     """
     try:
         digests = msgspec.json.decode(path.read_bytes(), type=KeyDigests)
@@ -151,17 +151,17 @@ def read_digests(path: Path) -> KeyDigests:
 
 
 def digest_of(window: bytes, salt: bytes) -> bytes:
-    """The keyed digest of some bytes.
+    """Make the keyed digest of a window.
 
     Args:
         window: the bytes.
-        salt: the key of the digest.
+        salt: the salt.
     """
     return hashlib.blake2b(window, digest_size=DIGEST_BYTES, key=salt).digest()
 
 
 def alphabet_of(secret: bytes) -> bytes:
-    """All bytes of the kinds that a key has.
+    """All bytes of a key's kinds of characters.
 
     Args:
         secret: the bytes of the key.

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The forms of a key in a string: as it is, in base64 at each phase, in hexadecimal.
+"""The forms of a key in a text: plain, in base64 at each phase, in hexadecimal.
 
-The base64 of a string that holds a key depends on where in a group of three bytes the key begins: its phase. Of the
-characters at both ends only some bits belong to the key. A form's pattern demands exactly those bits, so that a key
-that differs in one bit does not match.
+The base64 of a text that contains a key depends on where in a group of three bytes the key begins: its phase. Only some
+bits of the characters at both ends belong to the key. A form's pattern matches exactly those bits, so that a key that
+differs in one bit does not match.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import Final, NamedTuple
 ALPHABET: Final = tuple(
     [bytes([code]) for code in b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"] + [b"+-", b"/_"]
 )
-"""Value → characters: both alphabets of RFC 4648 (4 and 5), which differ in the last two values."""
+"""Value → characters, in both alphabets of RFC 4648 (4 and 5), which differ in the last two values."""
 
 ESCAPED: Final = tuple(map(re.escape, ALPHABET))
 
 SEXTET: Final = 6
-"""Bits of one character of base64."""
+"""How many bits a character of base64 encodes."""
 
 PHASES: Final = 3
 
@@ -29,9 +29,9 @@ class KeyForm(NamedTuple):
     """One form of a key.
 
     Attributes:
-        name: as the end of a sentence.
-        pattern: matches the form, and nothing else; compiled when it is needed, which is rarely.
-        core: text that every match contains, but for the alphabet of base64 and the case of hexadecimal digits.
+        name: the end of a sentence about a match.
+        pattern: matches the form, and nothing else; rarely needed, so compiled late.
+        core: text that every match contains, whatever its base64 alphabet and the case of its hexadecimal digits.
     """
 
     name: str
@@ -58,7 +58,7 @@ def make_base64_form(secret: bytes, phase: int) -> KeyForm:
 
     Args:
         secret: the bytes of the key.
-        phase: bytes of the last group of three before the key: 0, 1 or 2.
+        phase: how many bytes of a group of three precede the key: 0, 1 or 2.
     """
     bits = int.from_bytes(secret, "big")
     start = 8 * phase
@@ -77,11 +77,11 @@ def make_base64_form(secret: bytes, phase: int) -> KeyForm:
 
 
 def base64_core(secret: bytes, phase: int) -> bytes:
-    """The characters of base64 that have bits of the key alone, in the alphabet with plus and slash.
+    """The base64 characters that encode bits of the key alone, in the alphabet with plus and slash.
 
     Args:
         secret: the bytes of the key.
-        phase: as of `make_base64_form`.
+        phase: as in `make_base64_form`.
     """
     padded = bytes(phase) + secret
     return base64.b64encode(padded)[-(-8 * phase // SEXTET) : 8 * len(padded) // SEXTET]

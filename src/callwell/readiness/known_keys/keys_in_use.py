@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The keys that a project uses: those on this machine, those known only by a digest, and those not searched for."""
+"""The keys that a project uses: those on this machine, those known only by a digest, and those unavailable here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.errors import InvalidOption, KeyMissing
 from callwell.keys import parse_source
-from callwell.readiness.findings import Unseen
+from callwell.readiness.findings import Unchecked
 from callwell.readiness.known_keys.digest_matcher import DigestMatcher
 from callwell.readiness.known_keys.digests import KeyDigests, read_digests
 from callwell.readiness.known_keys.known_key import KnownKey
@@ -23,30 +23,30 @@ if TYPE_CHECKING:
     from callwell.readiness.known_keys.known_key import KeyHit
 
 SECRET_SETTINGS: Final = ("key", "user_secret")
-"""Settings that say where a secret is."""
+"""Settings that name the source of a secret."""
 
 MIN_KEY_BYTES: Final = 8
-"""Bytes of the shortest key that is searched for; a shorter one is part of many words."""
+"""The length of the shortest key that is searched for, in bytes; a shorter one is part of many words."""
 
 
 class KeysInUse(NamedTuple):
-    """The keys of a project, and what finds them. A `KeyMatcher`.
+    """The keys of a project. A `KeyMatcher` that finds them.
 
     Attributes:
         keys: the keys that are searched for.
         not_searched: the keys that cannot be searched for, and why.
-        by_text: searches for the keys on this machine.
-        by_digest: searches for the others.
+        by_text: finds the keys on this machine.
+        by_digest: finds the others.
     """
 
     keys: tuple[KnownKey, ...]
-    not_searched: tuple[Unseen, ...]
+    not_searched: tuple[Unchecked, ...]
     by_text: TextMatcher
     by_digest: DigestMatcher
 
     @property
     def longest(self) -> int:
-        """Bytes of the longest key."""
+        """The length of the longest key in bytes."""
         return max(self.by_text.longest, self.by_digest.longest)
 
     def find(self, data: bytes) -> Iterator[KeyHit]:
@@ -55,7 +55,7 @@ class KeysInUse(NamedTuple):
         yield from self.by_digest.find(data)
 
     def is_in(self, text: str) -> bool:
-        """Whether a text has any of the keys in it.
+        """Whether a text contains any of the keys.
 
         Args:
             text: a name or a sentence that is to be reported.
@@ -64,10 +64,10 @@ class KeysInUse(NamedTuple):
 
 
 def find_keys_in_use(accounts: Iterable[ConfiguredAccount], digests_file: Path | None = None) -> KeysInUse:
-    """The keys of all accounts.
+    """Find the keys of all accounts.
 
     Args:
-        accounts: the accounts; those in use come first if two have the same key.
+        accounts: the accounts; if several have the same key, those in use go first.
         digests_file: a file of keyed digests, for keys that are not on this machine.
 
     Raises:
@@ -75,7 +75,7 @@ def find_keys_in_use(accounts: Iterable[ConfiguredAccount], digests_file: Path |
     """
     digests = None if digests_file is None else read_digests(digests_file)
     present: dict[str, tuple[KnownKey, Key]] = {}
-    not_searched: dict[Unseen, None] = {}
+    not_searched: dict[Unchecked, None] = {}
     covered_by_digest = {(row.provider, row.environment, row.setting) for row in digests.keys} if digests else set()
     for account in sorted(accounts, key=lambda account: not account.in_use):
         for setting in SECRET_SETTINGS:
@@ -103,7 +103,7 @@ def find_keys_in_use(accounts: Iterable[ConfiguredAccount], digests_file: Path |
 
 
 def read_secrets(accounts: Iterable[ConfiguredAccount]) -> Iterator[tuple[KnownKey, Key]]:
-    """The secrets of accounts that are on this machine; a key that several environments have, once for each.
+    """Read the secrets of accounts from this machine. A key that several environments have is listed for each.
 
     Args:
         accounts: the accounts.
@@ -117,15 +117,15 @@ def read_secrets(accounts: Iterable[ConfiguredAccount]) -> Iterator[tuple[KnownK
 
 
 def read_secret(account: ConfiguredAccount, setting: str) -> tuple[KnownKey, Key] | None:
-    """A secret of an account; None if the setting names none.
+    """Read a secret of an account; None if the setting is not set.
 
     Args:
         account: the account.
         setting: one of `SECRET_SETTINGS`.
 
     Raises:
-        KeyMissing: it is not there.
-        InvalidOption: the setting names no place.
+        KeyMissing: the source has no secret.
+        InvalidOption: the setting does not name a source.
     """
     chosen = account.settings.get(setting)
     if chosen is None or chosen.value is None or account.provider.profile.key.scheme == "none":
@@ -143,15 +143,15 @@ def read_secret(account: ConfiguredAccount, setting: str) -> tuple[KnownKey, Key
     return known, key
 
 
-def _unavailable_key(account: ConfiguredAccount, setting: str, error: Exception) -> Unseen:
-    return Unseen(
+def _unavailable_key(account: ConfiguredAccount, setting: str, error: Exception) -> Unchecked:
+    return Unchecked(
         what=f"the {setting} of {account.provider.name} ({account.environment}) is not searched for: {error}",
         fix="Set it, or give its digest with --known-keys; `callwell keys digests` makes the file where the keys are.",
     )
 
 
-def _too_short(known: KnownKey) -> Unseen:
-    return Unseen(
-        what=f"{known} is not searched for: a string of less than {MIN_KEY_BYTES} bytes is part of others",
-        fix="Use a longer one.",
+def _too_short(known: KnownKey) -> Unchecked:
+    return Unchecked(
+        what=f"{known} is not searched for: a string shorter than {MIN_KEY_BYTES} bytes is part of other strings",
+        fix="Use a longer secret.",
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a report may say of a key that is searched for, and where one was found."""
+"""A key that is searched for, without its text, and the places where it was found."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class KnownKey(NamedTuple):
 
 
 class KeyHit(NamedTuple):
-    """A key in some bytes.
+    """A place of a key in some bytes.
 
     Attributes:
         key: the key.
         offset: its first byte, from 0.
-        encoding: how it is written, as the end of a sentence: `as it is`, `in base64`, `in base64, split over lines`.
+        encoding: its encoding, as the end of a sentence: `as it is`, `in base64`, `in base64, split over lines`.
     """
 
     key: KnownKey
@@ -46,11 +46,11 @@ class KeyHit(NamedTuple):
 
 
 class KeyMatcher(Protocol):
-    """Searches bytes for some keys."""
+    """Searches bytes for a set of keys."""
 
     @property
     def longest(self) -> int:
-        """Bytes of the longest key; 0 if there is none to search for."""
+        """The length of the longest key in bytes; 0 if there are no keys."""
         ...
 
     def find(self, data: bytes) -> Iterator[KeyHit]:

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from callwell.readiness.known_keys.known_key import KeyHit, KeyMatcher, KnownKey
 
 BLOCK: Final = 1 << 20
-"""Bytes that are searched at once: large enough that the overlap costs little."""
+"""How many bytes are searched at a time: large enough that the overlap costs little."""
 
 OVERLAP_PER_BYTE: Final = 16
-"""Bytes of overlap for each byte of the longest key: base64 takes 4/3, escapes like \\u0041 six times as much; the rest
-is for line ends with their indentation."""
+"""Bytes of overlap per byte of the longest key: base64 takes 4/3, escapes like \\u0041 six times as much; the rest
+is for line breaks and indentation."""
 
 LEAST_OVERLAP: Final = 4096
 
@@ -26,7 +26,7 @@ class Match(NamedTuple):
     Attributes:
         key: the key.
         line: the line where it begins, from 1.
-        encoding: how it is written, as the end of a sentence.
+        encoding: its encoding, as the end of a sentence.
     """
 
     key: KnownKey
@@ -35,12 +35,12 @@ class Match(NamedTuple):
 
 
 def search(matcher: KeyMatcher, chunks: Iterable[bytes], block_bytes: int = BLOCK) -> Iterator[Match]:
-    """Every key in a stream, in the order of its blocks. Memory is bounded by a few blocks.
+    """Find every key in a stream, block by block. Memory is bounded by a few blocks.
 
     Args:
-        matcher: searches for the keys.
-        chunks: the stream, in pieces of any size.
-        block_bytes: bytes that are searched at once.
+        matcher: finds the keys.
+        chunks: the stream, in chunks of any size.
+        block_bytes: how many bytes are searched at a time.
     """
     overlap = max(LEAST_OVERLAP, matcher.longest * OVERLAP_PER_BYTE)
     data = b""
@@ -57,7 +57,7 @@ def search(matcher: KeyMatcher, chunks: Iterable[bytes], block_bytes: int = BLOC
 
 
 def _number(hits: list[KeyHit], data: bytes, line: int) -> Iterator[Match]:
-    """Give each hit its line."""
+    """Turn hits into matches, with their lines."""
     counted = 0
     for hit in sorted(hits, key=lambda hit: hit.offset):
         line += data.count(b"\n", counted, hit.offset)
@@ -66,7 +66,7 @@ def _number(hits: list[KeyHit], data: bytes, line: int) -> Iterator[Match]:
 
 
 def _gather(chunks: Iterable[bytes], block_bytes: int) -> Iterator[bytes]:
-    """Join small chunks to blocks of at least so many bytes."""
+    """Join small chunks into blocks of at least `block_bytes`."""
     parts: list[bytes] = []
     size = 0
     for chunk in chunks:

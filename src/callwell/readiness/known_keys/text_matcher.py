@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Searches bytes for known keys.
 
-Nearly all files hold no key, so one quick question comes first: can a key be here at all? For it, text is normalized:
-all that may interrupt a key is dropped, and what may be written in two ways is made equal. A key in any form and any
-view leaves its normalized core in the normalized text, so a string without all cores has no key. Only the forms of the
-others are searched for with patterns, view by view.
+Nearly no file contains a key, so a fast test comes first: can there be a key at all? The test normalizes the text: it
+drops everything that may interrupt a key, and unifies characters that have two spellings. A key in any form and any
+view leaves its normalized core in the normalized text, so a text without any core has no key. Only forms whose core is
+there are searched for with patterns, view by view.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
     from callwell.readiness.known_keys.known_key import KnownKey
 
 DROPPED: Final = b"\0\t\n\r \"'`\\+-"
-"""What may interrupt a key: the bytes of wide characters, line ends with their indentation, quotes and signs of joined
-literals. The minus is the plus of the other base64 alphabet."""
+"""Bytes that may interrupt a key: NULs of wide characters, line breaks and indentation, quotes and operators between
+joined literals. The minus is dropped with the plus, its counterpart in the other base64 alphabet."""
 
 EQUIVALENTS: Final = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ_", b"abcdefghijklmnopqrstuvwxyz/")
-"""Hexadecimal digits in either case, and the slash of both base64 alphabets."""
+"""Unifies the case of hexadecimal digits, and the slash of both base64 alphabets."""
 
 SHORTEST_CORE: Final = 4
-"""Bytes of a normalized core that are worth a search: a shorter one is nearly everywhere."""
+"""The length of the shortest normalized core that is searched for, in bytes; shorter ones are nearly everywhere."""
 
 
 class SearchedForm(NamedTuple):
     """One form of one key to search for.
 
     Attributes:
-        key: what a report may say of the key.
+        key: the key, for reports.
         form: the form.
         core: the normalized core of the form.
     """
@@ -53,7 +53,7 @@ class TextMatcher:
     """Searches bytes for known keys; a `KeyMatcher`.
 
     Args:
-        keys: the keys with their texts.
+        keys: the keys with their text.
 
     Attributes:
         longest: bytes of the longest key; 0 if there is none to search for.
@@ -83,11 +83,11 @@ class TextMatcher:
                     place = (wanted.key, view.locate(found.start()))
                     if place not in seen:
                         seen.add(place)
-                        encoding = f"{wanted.form.name}, {view.how}" if view.how else wanted.form.name
+                        encoding = f"{wanted.form.name}, {view.undone}" if view.undone else wanted.form.name
                         yield KeyHit(*place, encoding=encoding)
 
     def _find_suspects(self, data: bytes) -> list[SearchedForm]:
-        """What may be in some bytes: all that is, and hardly anything else."""
+        """The forms that some bytes may contain: all that they do contain, and hardly any other."""
         texts = [normalize_text(data)]
         narrow = data.translate(None, b"\0") if b"\0" in data else data
         texts.extend(normalize_text(text) for text in undo_escapes(narrow))
@@ -96,7 +96,7 @@ class TextMatcher:
 
 
 def normalize_text(text: bytes) -> bytes:
-    """A string without all that may interrupt a key, and with equal signs for what may be written in two ways."""
+    """Normalize a text: drop what may interrupt a key, and unify characters with two spellings."""
     return text.translate(EQUIVALENTS, DROPPED)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the report of kingfisher, which has redacted every secret."""
+"""Reads the report of kingfisher, in which every secret is redacted."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 OBJECT: Final = re.compile(r".*/objects/([0-9a-f]{2})/([0-9a-f]{38}|[0-9a-f]{62})(!.*)?")
-"""The path that stands for an object of a repository, in a pack or not; `!` precedes a file in an archive."""
+"""The path of a git object, packed or loose; `!` precedes a file in an archive."""
 
 WORDS: Final = re.compile(r"[A-Za-z]?[a-z]{0,15}(?:[A-Z][a-z]{1,15}){0,4}|[A-Z]{1,16}|\d{1,6}")
-"""A part of a name in code: no key by chance has only such parts."""
+"""A part of a name in code. No random key consists of such parts only."""
 
 
 class ShapeHit(NamedTuple):
@@ -26,14 +26,14 @@ class ShapeHit(NamedTuple):
 
     Attributes:
         rule: the ID of the rule.
-        name: what was found, in a few words.
-        path: the file, as kingfisher was given it; empty for an object of a repository.
-        blob: the ID of that object; else empty.
+        name: the name of the rule.
+        path: the file, as it was passed to kingfisher; empty for a git object.
+        blob: the ID of the git object; empty for a file.
         line: its first line, from 1.
         start: the first byte in the line, from 0.
         end: the byte after the last one.
         mark: a hash of secret and position, for a secret that cannot be read again.
-        encoding: how it is written if it had to be decoded, such as `base64`; `start` is that of the text then.
+        encoding: such as `base64` if it had to be decoded; `start` is that of the encoded text then.
     """
 
     rule: str
@@ -48,7 +48,7 @@ class ShapeHit(NamedTuple):
 
     @property
     def provider(self) -> str:
-        """The name of the provider whose rule has found it; empty for any other rule."""
+        """The name of the provider, if one of our rules found it; otherwise empty."""
         ours = self.rule.startswith(PREFIX) and self.rule != SECRET
         return self.rule.removeprefix(PREFIX) if ours else ""
 
@@ -59,11 +59,11 @@ class ShapeHit(NamedTuple):
 
 
 class ShapeReport(NamedTuple):
-    """What kingfisher has found.
+    """A report of kingfisher.
 
     Attributes:
-        hits: what was found, each place once.
-        complete: it has looked at everything that it was asked to.
+        hits: the secrets, each place once.
+        complete: whether it scanned everything that it was asked to.
     """
 
     hits: tuple[ShapeHit, ...]
@@ -81,7 +81,7 @@ class _Finding(msgspec.Struct):
     line: int = 1
     column_start: int = 0
     column_end: int = 0
-    """Of the last character, from 0; kingfisher counts lines from 1."""
+    """The column of the last character, from 0, although kingfisher counts lines from 1."""
     encoding: str | None = None
 
 
@@ -112,7 +112,7 @@ def read_report(text: bytes) -> ShapeReport:
         text: the output of `kingfisher scan --format json`.
 
     Raises:
-        msgspec.DecodeError: it is none.
+        msgspec.DecodeError: the text is not a report.
     """
     document = msgspec.json.decode(text, type=_Document)
     summary = document.audit.summary
@@ -123,7 +123,7 @@ def read_report(text: bytes) -> ShapeReport:
 
 
 def is_words(secret: str) -> bool:
-    """Whether a string has only words and numbers, as names in code do."""
+    """Whether a string consists of words and numbers only, like names in code."""
     return all(WORDS.fullmatch(part) for part in re.split(r"[_.~+/=-]+", secret) if part)
 
 
@@ -144,10 +144,10 @@ def _hit(match: _Match) -> ShapeHit:
 
 
 def deduplicate(hits: Iterable[ShapeHit]) -> list[ShapeHit]:
-    """Each place once: of rules that have found the same, the one that says most.
+    """Keep one hit per place: the one of the most specific rule.
 
     Args:
-        hits: what was found.
+        hits: the hits.
     """
     kept: dict[tuple[str, str, int], list[ShapeHit]] = {}
     for hit in sorted(hits, key=lambda hit: (hit.by_name_only, not hit.provider, hit.rule, hit.start)):

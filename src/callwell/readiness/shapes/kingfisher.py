@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs kingfisher: without a network, for a bounded time, and with every secret redacted in what it reports."""
+"""Runs kingfisher: without a network, for a bounded time, and with every secret redacted in its report."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import msgspec
 
 from callwell.description.index import cache_folder
 from callwell.extras import install_command
-from callwell.readiness.findings import CouldNotLook
+from callwell.readiness.findings import CannotCheck
 from callwell.readiness.shapes.hits import read_report
 
 if TYPE_CHECKING:
@@ -29,25 +29,25 @@ TIME_OUT_S: Final = 1_800
 """The longest run, in seconds: kingfisher's own default for one repository, which is 10 GB and more of history."""
 
 FOUND: Final = (0, 200, 205)
-"""Exit codes of a complete run: nothing found, something, something that validation has confirmed."""
+"""Exit codes of a complete run: no findings, findings, findings confirmed by validation."""
 
 FLAGS: Final = (
     *("--no-validate", "--no-update-check"),  # nothing is sent
     "--redact",
     "--quiet",
     *("--format", "json"),
-    *("--commit-metadata", "false"),  # then it names blobs, and git finds the commit of each
+    *("--commit-metadata", "false"),  # so it reports blobs, and git finds the commit of each
     *("--max-file-size", "0"),
-    "--no-ignore",  # a comment for another tool accepts nothing here
+    "--no-ignore",  # comments for other tools accept nothing here
     "--prune-rule-cache",
 )
 
 ENVIRONMENT: Final = ("HOME", "LANG", "PATH", "SYSTEMROOT", "TEMP", "TMPDIR", "XDG_CACHE_HOME")
-"""The variables that kingfisher inherits: none with a key."""
+"""The environment variables that kingfisher inherits: none that may hold a key."""
 
 
 def compiled_rules() -> Path:
-    """The folder in which kingfisher keeps its compiled rules: to compile them takes it 12 s of a processor, once."""
+    """The folder for kingfisher's compiled rules. Compiling them takes 12 s of CPU time, once."""
     return cache_folder() / "kingfisher"
 
 
@@ -58,10 +58,10 @@ class Kingfisher:
         rules: our own rules, as `rules.make_rules` writes them.
         time_out_s: the longest run, in seconds.
         program: its path; that of the installed package if None.
-        with_its_own: look by its own rules as well.
+        with_builtin_rules: whether to use its own rules as well.
 
     Raises:
-        CouldNotLook: it is not installed.
+        CannotCheck: it is not installed.
     """
 
     def __init__(
@@ -70,10 +70,10 @@ class Kingfisher:
         *,
         time_out_s: float = TIME_OUT_S,
         program: str | None = None,
-        with_its_own: bool = True,
+        with_builtin_rules: bool = True,
     ) -> None:
         self._program = program or find_program()
-        self._options = [] if with_its_own else ["--load-builtins", "false"]
+        self._options = [] if with_builtin_rules else ["--load-builtins", "false"]
         self._rules = json.dumps({"rules": rules})
         self._time_out_s = time_out_s
         self._running: set[subprocess.Popen[bytes]] = set()
@@ -81,14 +81,14 @@ class Kingfisher:
         self._lock = threading.Lock()
 
     def scan(self, targets: Sequence[Path], options: Sequence[str] = ()) -> ShapeReport:
-        """Look at folders, and at the objects of repositories.
+        """Scan folders, and the objects of repositories.
 
         Args:
-            targets: the folders; of a repository the one with its objects. Few: each takes some milliseconds.
+            targets: the folders; for a repository the folder with its objects. Few: each takes some milliseconds.
             options: more options of `kingfisher scan`.
 
         Raises:
-            CouldNotLook: it could not be started, did not end in time, or failed.
+            CannotCheck: it could not be started, timed out, or failed.
         """
         with tempfile.TemporaryDirectory(prefix="callwell-check-") as name, tempfile.TemporaryFile() as out:
             rules = Path(name, "callwell.yaml")
@@ -100,7 +100,7 @@ class Kingfisher:
             return _read(out.read())
 
     def close(self) -> None:
-        """End what runs, with all processes that it has started."""
+        """Stop running scans, with all their processes."""
         with self._lock:
             self._closed = True
             for process in self._running:
@@ -122,13 +122,13 @@ class Kingfisher:
                     self._running.discard(process)
             if code not in FOUND:
                 errors.seek(0)
-                raise CouldNotLook(f"kingfisher ended with {code}{_last_error(errors.read())}")
+                raise CannotCheck(f"kingfisher ended with {code}{_last_error(errors.read())}")
 
     def _start(self, command: list[str], out: IO[bytes], errors: IO[bytes]) -> subprocess.Popen[bytes]:
         environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
         with self._lock:
             if self._closed:
-                raise CouldNotLook("the search for keys by their shape was stopped")
+                raise CannotCheck("the search for keys by their shape was stopped")
             try:
                 process = subprocess.Popen(  # noqa: S603 - the program of a pinned package
                     command,
@@ -139,7 +139,7 @@ class Kingfisher:
                     start_new_session=True,
                 )
             except OSError as error:
-                raise CouldNotLook(f"kingfisher cannot be started: {error.strerror}", install_hint()) from error
+                raise CannotCheck(f"kingfisher cannot be started: {error.strerror}", install_hint()) from error
             self._running.add(process)
         return process
 
@@ -147,8 +147,8 @@ class Kingfisher:
         try:
             return process.wait(self._time_out_s)
         except subprocess.TimeoutExpired as error:
-            raise CouldNotLook(
-                f"kingfisher did not end within {self._time_out_s / 60:g} minutes", "Look at less: --since REVISION."
+            raise CannotCheck(
+                f"kingfisher did not end within {self._time_out_s / 60:g} minutes", "Scan less: --since REVISION."
             ) from error
         finally:
             _kill(process)
@@ -158,14 +158,14 @@ def find_program() -> str:
     """The path of kingfisher.
 
     Raises:
-        CouldNotLook: it is not installed, or there is none for this machine.
+        CannotCheck: it is not installed, or there is none for this machine.
     """
     try:
         import kingfisher  # only needed here
 
         program: str = kingfisher.get_binary_path()
     except (ImportError, OSError) as error:
-        raise CouldNotLook("kingfisher, which finds keys by their shape, is not installed", install_hint()) from error
+        raise CannotCheck("kingfisher, which finds keys by their shape, is not installed", install_hint()) from error
     return program
 
 
@@ -175,7 +175,7 @@ def install_hint() -> str:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End a process and those that it has started, and wait for it; nothing if it has ended."""
+    """Kill a process and its children, and wait for it. A process that has ended is left alone."""
     if process.poll() is not None:
         return
     with contextlib.suppress(ProcessLookupError):
@@ -190,11 +190,11 @@ def _read(text: bytes) -> ShapeReport:
     try:
         return read_report(text)
     except msgspec.DecodeError as error:
-        raise CouldNotLook(f"the report of kingfisher cannot be read: {error}") from error
+        raise CannotCheck(f"the report of kingfisher cannot be read: {error}") from error
 
 
 def _last_error(text: bytes) -> str:
-    """What it has said of its end, in one line."""
+    """The last error that it printed, in one line."""
     lines = [line.strip() for line in text.decode("utf-8", "replace").splitlines()]
     said = [line for line in lines if line.startswith(("ERROR", "Error:", "error:"))]
     return f": {said[-1][:200]}" if said else ""

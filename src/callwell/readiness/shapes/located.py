@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the search for shapes gives: each hit with its place, and what stays the same when lines move."""
+"""Hits of the scan with their places, and with identities that stay the same when lines move."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from callwell.readiness.shapes.hits import is_words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from callwell.readiness.findings import Place, Unseen
+    from callwell.readiness.findings import Place, Unchecked
     from callwell.readiness.shapes.hits import ShapeHit
 
 
@@ -19,8 +19,8 @@ class LocatedSecret(NamedTuple):
     """A hit and its place.
 
     Attributes:
-        place: where it is, for a report.
-        identity: the rule, and the fingerprint of the secret or, if it could not be read again, kingfisher's own.
+        place: the place, for a report.
+        identity: the rule, and the fingerprint of the secret, or kingfisher's own if it could not be read again.
         hit: the hit.
     """
 
@@ -30,26 +30,26 @@ class LocatedSecret(NamedTuple):
 
 
 class ScanResult(NamedTuple):
-    """The result of one search.
+    """The result of one scan.
 
     Attributes:
         located: the hits.
-        unseen: the parts that it could not look at.
+        unchecked: the parts that it could not scan.
     """
 
     located: tuple[LocatedSecret, ...] = ()
-    unseen: tuple[Unseen, ...] = ()
+    unchecked: tuple[Unchecked, ...] = ()
 
 
 def identify_secret(hit: ShapeHit, lines: Sequence[bytes]) -> str | None:
     """The identity of a hit, or None if what was found is a name in code.
 
-    Kingfisher has redacted the secret, so it is read again here, for its fingerprint alone. In an archive or in UTF-16
-    it is not in these lines.
+    Kingfisher redacts the secret, so it is read again here, only for its fingerprint. In an archive or in UTF-16 it
+    cannot be read from the lines.
 
     Args:
         hit: the hit.
-        lines: of the file that it is in, without their ends.
+        lines: the lines of its file, without line breaks.
     """
     secret = read_secret(hit, line_of(hit, lines))
     if not secret:
@@ -61,17 +61,17 @@ def identify_secret(hit: ShapeHit, lines: Sequence[bytes]) -> str | None:
 
 
 def line_of(hit: ShapeHit, lines: Sequence[bytes]) -> bytes:
-    """The line of a hit; empty if it is not there.
+    """The line of a hit; empty if there is no such line.
 
     Args:
         hit: the hit.
-        lines: of the file that it is in, without their ends.
+        lines: the lines of its file, without line breaks.
     """
     return lines[hit.line - 1] if 0 < hit.line <= len(lines) else b""
 
 
 def read_secret(hit: ShapeHit, line: bytes) -> bytes:
-    """The text of a hit; empty if it is not in the line as it is.
+    """The text of a hit; empty if the line does not contain it in plain text.
 
     Args:
         hit: the hit.

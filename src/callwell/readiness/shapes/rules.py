@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Our rules for kingfisher: one for the keys of each provider, made from its profile, and one for all others.
+"""Our rules for kingfisher: one for the keys of each provider, made from its profile, and one for all other secrets.
 
-Keys of a documented pattern are found by it. Other keys are found by what comes before them: the provider's name, or
-the variables of its keys. The last rule takes any name that says secret.
+Keys with a documented pattern are found by the pattern. Other keys are found by what precedes them: the provider's name
+or its environment variables. The last rule matches a value after any name that means a secret.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from callwell.description.provider import Provider
 
 PREFIX: Final = "callwell."
-"""The beginning of the IDs of our rules; the provider's name follows."""
+"""The prefix of the IDs of our rules; the provider's name follows."""
 
 SECRET: Final = f"{PREFIX}secret-by-name"
-"""The rule for secrets of anybody."""
+"""The ID of the rule for secrets of any service."""
 
 VALUE: Final = "[A-Za-z0-9_~+/-]{19,}[A-Za-z0-9_~+/=-]"
-"""A key of no documented pattern: 20 characters or more, as in the header that carries it (RFC 6750, section 2.1), but
-for the point: code has it more often than keys."""
+"""A key without a documented pattern: 20 or more of the characters that the header allows (RFC 6750, section 2.1),
+except the dot, which is more common in code than in keys."""
 
 IN_KEY: Final = "[A-Za-z0-9_.~+/=-]"
-r"""What `\S` in a pattern stands for in a file, where a key ends at a quote or a bracket (RFC 6750, section 2.1)."""
+r"""Replaces `\S` of a pattern: in a file, a key ends at a quote or a bracket (RFC 6750, section 2.1)."""
 
 BETWEEN: Final = r"""[\w. -]{0,24}["'\x60]?[ \t]{0,3}(?::=|=>|[:=,])[ \t]{0,3}["'\x60]?"""
-"""What may come between a name and its value: the rest of a longer name, quotes, a sign."""
+"""What may stand between a name and its value: the rest of a longer name, quotes, an operator."""
 
 SECRET_NAMES: Final = (
     "(?:api|access|auth|client|private|secret|service|signing|encryption|refresh)[_. -]?(?:key|token|secret)",
@@ -41,25 +41,25 @@ SECRET_NAMES: Final = (
 """Names of secrets in code and in configuration, as regular expressions."""
 
 PLACEHOLDERS: Final = ("example", "placeholder", "changeme", "your", "dummy", "xxxx", "0000", "****", "12345", "abcdef")
-"""What documentation has in place of a key. Of keys of 40 random letters and digits, one in 10,000 has such a part."""
+"""Placeholders for keys in documentation. Of keys of 40 random letters and digits, one in 10,000 contains one."""
 
 ENTROPY: Final = 3.5
-"""Bits for each character, at least: 20 random letters and digits nearly always have 3.9, words in code rarely 3.5."""
+"""The least bits of entropy per character: 20 random letters and digits nearly always have 3.9, code rarely 3.5."""
 
 PLAIN: Final = (
     *(character * length for character, length in product("aA0", range(8, 129))),
     "00000000-0000-4000-8000-000000000000",
 )
-"""Strings that are not keys: a pattern that matches one is that of any hash or UUID."""
+"""Strings that are not keys: a pattern that matches one also matches any hash or UUID."""
 
 PYTHON_ONLY: Final = re.compile(r"\(\?(?!:)|\\[1-9AZ]|[$^]")
-"""Parts of a pattern that mean something else to kingfisher, or nothing in the middle of a file."""
+"""Syntax that has another meaning in kingfisher's patterns, or none in the middle of a file."""
 
 
 def make_rules(providers: Iterable[Provider]) -> list[dict[str, Any]]:
-    """The rules, as kingfisher reads them.
+    """Write the rules for kingfisher.
 
-    The same providers give the same rules: kingfisher compiles all rules in ten seconds, and keeps the result.
+    Equal providers give equal rules, because kingfisher takes ten seconds to compile them, and caches the result.
 
     Args:
         providers: in any order; those of the same name count once.
@@ -78,10 +78,10 @@ def pattern_of(provider: Provider) -> str:
 
 
 def is_distinctive(pattern: str) -> bool:
-    """Whether a key can be recognised by its pattern alone.
+    """Whether a key can be recognized by its pattern alone.
 
     Args:
-        pattern: of the profile.
+        pattern: the pattern in the profile.
     """
     if PYTHON_ONLY.search(pattern):
         return False
@@ -90,7 +90,7 @@ def is_distinctive(pattern: str) -> bool:
 
 
 def names_of(provider: Provider) -> Iterator[str]:
-    """What may come before a key of a provider, as regular expressions."""
+    """The names that may precede a key of a provider, as regular expressions."""
     profile = provider.profile
     yield _any_spelling(provider.name)
     yield _any_spelling(profile.title or provider.name)
@@ -101,12 +101,12 @@ def names_of(provider: Provider) -> Iterator[str]:
 
 
 def _any_spelling(name: str) -> str:
-    """A name in any of the ways to join its words."""
+    """A regular expression for a name, whatever joins its words."""
     return "[_. -]?".join(map(re.escape, filter(None, re.split(r"[\W_]+", name.lower()))))
 
 
 def _assigned(names: Iterable[str]) -> str:
-    """What finds a value after one of these names."""
+    """A regular expression for a value after one of these names."""
     return rf"(?i)(?:{'|'.join(dict.fromkeys(names))}){BETWEEN}({VALUE})(?:[^A-Za-z0-9_.~+/(\[-]|$)"
 
 

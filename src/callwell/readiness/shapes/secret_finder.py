@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds every place of secrets in bytes, hundreds of secrets at once.
+"""Finds every place of hundreds of secrets in some bytes, in one pass.
 
 Kingfisher takes 1.3 ms for each place that it reports, and half a second to start. So it reports each secret once, for
 files and history together, and the other places are found here.
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 FOR_URLS: Final = bytes.maketrans(b"+/", b"-_")
-"""From the one base64 alphabet to the other (RFC 4648, 4 and 5)."""
+"""Translates one base64 alphabet to the other (RFC 4648, 4 and 5)."""
 
 ENCODED: Final = re.compile(rb"[A-Za-z0-9+/_-]+")
 
 
 CORE_BYTES: Final = 16
-"""Characters of base64 that are searched for: what is found is decoded and searched again, so few will do."""
+"""How many characters of base64 are searched for: matches are decoded and searched again, so a few suffice."""
 
 
 class Occurrence(NamedTuple):
@@ -32,9 +32,9 @@ class Occurrence(NamedTuple):
 
     Attributes:
         secret: the secret.
-        offset: of its first byte in `text`.
-        text: what it was found in: the bytes that were looked at, or what a part of them stands for in base64.
-        place: where that part begins in the bytes; the offset itself if nothing was decoded.
+        offset: the offset of its first byte in `text`.
+        text: the text that contains it: the searched bytes, or a decoded part of them.
+        place: the offset of that part in the searched bytes; equal to `offset` if nothing was decoded.
     """
 
     secret: bytes
@@ -47,7 +47,7 @@ class SecretFinder:
     """Finds secrets.
 
     Args:
-        secrets: their bytes.
+        secrets: the secrets as bytes.
     """
 
     def __init__(self, secrets: Iterable[bytes]) -> None:
@@ -56,10 +56,10 @@ class SecretFinder:
         self._encoded = Substrings(sorted({core for secret in self._secrets for core in _encoded_cores(secret)}))
 
     def find(self, data: bytes) -> Iterator[Occurrence]:
-        """Every place of a secret; where several begin at one byte, the longest.
+        """Find every place of a secret; where several begin at one byte, the longest.
 
         Args:
-            data: the bytes to look at.
+            data: the bytes to search.
         """
         yield from (Occurrence(secret, offset, data, offset) for offset, secret in self._find(data))
         for start, run in self._encoded_runs(data):
@@ -74,7 +74,7 @@ class SecretFinder:
         yield from sorted(longest.items())
 
     def _encoded_runs(self, data: bytes) -> Iterator[tuple[int, bytes]]:
-        """The runs of characters of base64 that a secret may be in, and where they begin."""
+        """The runs of base64 characters that may encode a secret, with their offsets."""
         end = 0
         for start in sorted({found.start for found in self._encoded.find(data)}):
             if start < end:
@@ -88,7 +88,7 @@ class SecretFinder:
 
 
 def _encoded_cores(secret: bytes) -> Iterator[bytes]:
-    """What base64 of any text with a secret contains, in both alphabets; nothing for the shortest secrets."""
+    """Strings that the base64 of any text with a secret contains, in both alphabets; none for the shortest secrets."""
     for phase in range(PHASES):
         core = base64_core(secret, phase)[:CORE_BYTES]
         if core:

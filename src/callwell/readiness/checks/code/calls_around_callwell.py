@@ -7,22 +7,22 @@ import ast
 from typing import TYPE_CHECKING
 
 from callwell.readiness.check import Check, Finding, Group, Severity
-from callwell.readiness.code.python_code import examine, read_python
+from callwell.readiness.code.python_code import check_modules, read_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from callwell.readiness.check import Unseen
+    from callwell.readiness.check import Unchecked
     from callwell.readiness.code.python_module import PythonModule
     from callwell.readiness.project import Project
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
+def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Look at every request in the project's Python, tests aside."""
-    yield from examine(read_python(project).provider_modules(senders=True), _look_at)
+    yield from check_modules(read_python(project).provider_modules(senders=True), _check_module)
 
 
-def _look_at(module: PythonModule) -> Iterator[Finding]:
+def _check_module(module: PythonModule) -> Iterator[Finding]:
     yield from _requests(module)
     yield from _libraries(module)
 
@@ -67,5 +67,5 @@ CHECK = Check(
     why="Calls around Callwell spend the quota that it counts, and have none of its retries, pages, deadlines and key "
     "rotation.",
     fix="Make the call with a Client of Callwell.",
-    look=look,
+    run=run,
 )

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.readiness.check import Check, Finding, Group, Severity
 from callwell.readiness.code.provider_signatures import read_signatures
-from callwell.readiness.code.python_code import examine, read_python
+from callwell.readiness.code.python_code import check_modules, read_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from callwell.readiness.check import Unseen
+    from callwell.readiness.check import Unchecked
     from callwell.readiness.code.python_module import PythonModule
     from callwell.readiness.project import Project
 
@@ -28,13 +28,13 @@ PERSONAL: Final = re.compile(r"(?:^|_)(?:e?mail|email_address|phone|phone_number
 """How programs name what says who a person is."""
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
+def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Look at the end users that calls name, tests aside."""
     signatures = read_signatures(project)
-    yield from examine(read_python(project).provider_modules(*signatures.user_headers), _look_at)
+    yield from check_modules(read_python(project).provider_modules(*signatures.user_headers), _check_module)
 
 
-def _look_at(module: PythonModule) -> Iterator[Finding]:
+def _check_module(module: PythonModule) -> Iterator[Finding]:
     calls = module.syntax.all(ast.Call) if _is_callwell(module) else ()
     for value in (value for call in calls for word, value in module.values.keywords(call) if word == OPTION):
         fault = _fault(module, value)
@@ -110,5 +110,5 @@ CHECK = Check(
     "the bill grow, and an e-mail address tells the provider who the person is.",
     fix="Pass your own stable ID of the user who is served: `client.with_options(for_user=user.id)`. The provider sees "
     "a pseudonym.",
-    look=look,
+    run=run,
 )

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from callwell.readiness.check import Check, Finding, Group, Severity, Unseen
+from callwell.readiness.check import Check, Finding, Group, Severity, Unchecked
 from callwell.readiness.code.front_end import read_front_end
 from callwell.readiness.code.provider_signatures import read_signatures
 
@@ -30,7 +30,7 @@ MAX_LINE: Final = 2_000
 """Characters of a line up to which it may be written by hand, so that `//` in it begins a comment."""
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
+def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Look at sources, bundles and source maps of front ends, tests aside."""
     signatures = read_signatures(project)
     hosts = "|".join(map(re.escape, signatures.hosts))
@@ -39,14 +39,14 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
     )
     bare = re.compile(rf"[\"'`](?P<host>{hosts})(?::\d+)?(?=[/\"'`\\])", re.IGNORECASE)
     for item in read_front_end(project).texts():
-        if isinstance(item, Unseen):
+        if isinstance(item, Unchecked):
             yield item
             continue
         patterns = [address, bare] if JOINED.search(item.text) else [address]
-        yield from _look_at(item, patterns, signatures)
+        yield from _check_text(item, patterns, signatures)
 
 
-def _look_at(
+def _check_text(
     item: FrontEndText, patterns: Sequence[re.Pattern[str]], signatures: ProviderSignatures
 ) -> Iterator[Finding]:
     seen = set()
@@ -92,5 +92,5 @@ CHECK = Check(
     why="A call from a browser or an app needs the key there, where anyone can read it; nothing counts the quota or "
     "retries.",
     fix="Let the page ask a route of your back end, and let that call the provider through Callwell.",
-    look=look,
+    run=run,
 )

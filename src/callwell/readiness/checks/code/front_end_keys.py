@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from callwell.keys import Key
-from callwell.readiness.check import Check, Finding, Group, NotApplicable, Place, Severity, Unseen
+from callwell.readiness.check import Check, Finding, Group, NotApplicable, Place, Severity, Unchecked
 from callwell.readiness.code.front_end import read_front_end
 from callwell.readiness.code.placeholders import may_be_key
 from callwell.readiness.code.provider_signatures import read_signatures
@@ -48,19 +48,19 @@ KEY_VARIABLE: Final = re.compile(
 COMMENT: Final = ("#", "//", "*", "/*", "<!--")
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
+def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Look at front ends, and at the names of variables in settings, scripts and the configuration of bundlers."""
     found_any = False
     names = _variables(read_signatures(project))
     for file in read_texts(project.files, _is_searched):
-        if isinstance(file, Unseen):
+        if isinstance(file, Unchecked):
             continue  # the front end reports it, if it is a part of one
         for finding in _exposed(file, names):
             found_any = True
             yield finding
     try:
         for item in read_front_end(project).texts():
-            if isinstance(item, Unseen):
+            if isinstance(item, Unchecked):
                 yield item
             else:
                 yield from _keys_in(item, read_signatures(project))
@@ -144,5 +144,5 @@ CHECK = Check(
     severity=Severity.ERROR,
     why="Whatever a bundle has, everyone who opens the page or the app has too.",
     fix="Revoke the key at the provider, keep the new one at the back end only, and let the page ask the back end.",
-    look=look,
+    run=run,
 )

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from callwell.readiness import registry
-from callwell.readiness.check import Check, Finding, Group, Place, Severity, Unseen
+from callwell.readiness.check import Check, Finding, Group, Place, Severity, Unchecked
 from callwell.readiness.comments import all_comments, read_lines
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from callwell.readiness.project import Project
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
+def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Look at every comment in the files."""
     for file in project.files:
         try:
@@ -25,7 +25,7 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
             continue
         except OSError as error:
             fix = "Make it readable for the user that runs the check."
-            yield Unseen(what=f"the file cannot be read: {error.strerror}", place=Place(file.name), fix=fix)
+            yield Unchecked(what=f"the file cannot be read: {error.strerror}", place=Place(file.name), fix=fix)
             continue
         for comment in all_comments(lines):
             yield from _faults(comment, file.name)
@@ -49,5 +49,5 @@ CHECK = Check(
     severity=Severity.ERROR,
     why="A finding that is ignored without a reason cannot be judged by the next person who reads the code.",
     fix="Write the check's ID and the reason: `callwell: ignore=ID reason`; or fix the fault and delete the comment.",
-    look=look,
+    run=run,
 )

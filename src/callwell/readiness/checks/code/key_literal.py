@@ -11,14 +11,14 @@ from callwell.keys import Key
 from callwell.readiness.check import Check, Finding, Group, Severity
 from callwell.readiness.code.placeholders import may_be_key
 from callwell.readiness.code.provider_signatures import read_signatures
-from callwell.readiness.code.python_code import examine, read_python
+from callwell.readiness.code.python_code import check_modules, read_python
 from callwell.readiness.code.set_variables import set_variables
 from callwell.readiness.code.syntax import parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from callwell.readiness.check import Unseen
+    from callwell.readiness.check import Unchecked
     from callwell.readiness.code.python_module import PythonModule
     from callwell.readiness.project import Project
 
@@ -57,16 +57,16 @@ class Literal(NamedTuple):
     use: str
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
+def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Look at the literals of all Python files. In tests only those of a known shape count."""
     signatures = read_signatures(project)
     prefixes = [shape.prefix for shape in signatures.shapes]
     variables = [*signatures.key_variables, *(name.lower() for name in signatures.key_variables)]
     terms = ["callwell", *prefixes, *variables, *signatures.hosts, *signatures.libraries]
-    yield from examine(read_python(project).modules(*terms, tests=True), _look_at)
+    yield from check_modules(read_python(project).modules(*terms, tests=True), _check_module)
 
 
-def _look_at(module: PythonModule) -> Iterator[Finding]:
+def _check_module(module: PythonModule) -> Iterator[Finding]:
     seen: set[tuple[int, str]] = set()
     for literal in _literals(module):
         fingerprint = Key(SCHEME.sub("", literal.text, count=1)).fingerprint
@@ -227,5 +227,5 @@ CHECK = Check(
     why="Everyone who can read the code, its history or a build of it has the key, and it cannot be changed without a "
     "release.",
     fix=FIX,
-    look=look,
+    run=run,
 )

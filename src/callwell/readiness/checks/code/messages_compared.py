@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 from callwell.readiness.check import Check, Finding, Group, Severity
 from callwell.readiness.code.callwell_names import is_error
 from callwell.readiness.code.http_libraries import library_of
-from callwell.readiness.code.python_code import examine, read_python
+from callwell.readiness.code.python_code import check_modules, read_python
 from callwell.readiness.code.syntax import inside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from callwell.readiness.check import Unseen
+    from callwell.readiness.check import Unchecked
     from callwell.readiness.code.python_module import PythonModule
     from callwell.readiness.project import Project
 
@@ -35,12 +35,12 @@ SEARCHING: Final = frozenset({"search", "match", "fullmatch", "findall", "findit
 WORD_OPERATORS: Final = (ast.In, ast.NotIn, ast.Eq, ast.NotEq)
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
+def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Look at comparisons where errors of Callwell are handled, and at responses of calls around it."""
-    yield from examine(read_python(project).provider_modules(), _look_at)
+    yield from check_modules(read_python(project).provider_modules(), _check_module)
 
 
-def _look_at(module: PythonModule) -> Iterator[Finding]:
+def _check_module(module: PythonModule) -> Iterator[Finding]:
     words = _ErrorMessages(module)
     nodes = [*module.syntax.all(ast.Compare), *module.syntax.all(ast.Call), *module.syntax.all(ast.Match)]
     for node in nodes:
@@ -176,5 +176,5 @@ CHECK = Check(
     severity=Severity.ERROR,
     why="A provider may change the words of an error on any day, in any language; its codes are part of the contract.",
     fix="Catch the class of the error (`NotFound`, `RateLimited`), or compare `error.code`.",
-    look=look,
+    run=run,
 )

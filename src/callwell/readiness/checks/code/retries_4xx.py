@@ -7,13 +7,13 @@ import ast
 from typing import TYPE_CHECKING, Final
 
 from callwell.readiness.check import Check, Finding, Group, Severity
-from callwell.readiness.code.python_code import examine, read_python
+from callwell.readiness.code.python_code import check_modules, read_python
 from callwell.readiness.code.retry_loops import Retries, wrong_statuses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from callwell.readiness.check import Unseen
+    from callwell.readiness.check import Unchecked
     from callwell.readiness.code.python_module import PythonModule
     from callwell.readiness.code.syntax import Function
     from callwell.readiness.project import Project
@@ -24,12 +24,12 @@ STATUS_LISTS: Final = frozenset({"status_forcelist", "status_codes", "statuses",
 RETRY_CLASSES: Final = ("Retry", "ExponentialRetry", "RetryOptions", "RetryTransport", "LinearRetry", "JitterRetry")
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
+def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Look at lists of statuses, decorators and loops that retry, tests aside."""
-    yield from examine(read_python(project).provider_modules(), _look_at)
+    yield from check_modules(read_python(project).provider_modules(), _check_module)
 
 
-def _look_at(module: PythonModule) -> Iterator[Finding]:
+def _check_module(module: PythonModule) -> Iterator[Finding]:
     if not module.calls.reaching:
         return
     yield from _status_lists(module)
@@ -92,5 +92,5 @@ CHECK = Check(
     "Callwell's own multiply: six times five attempts for one call.",
     fix="Delete the retries of your own: Callwell retries 429, 5xx and lost connections. If the outer one must stay, "
     "make the calls with `nested=True`.",
-    look=look,
+    run=run,
 )

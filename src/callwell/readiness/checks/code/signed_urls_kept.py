@@ -8,13 +8,13 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from callwell.readiness.check import Check, Finding, Group, Severity
-from callwell.readiness.code.python_code import examine, read_python
+from callwell.readiness.code.python_code import check_modules, read_python
 from callwell.readiness.code.signed_values import SignedValues, last_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from callwell.readiness.check import Unseen
+    from callwell.readiness.check import Unchecked
     from callwell.readiness.code.python_module import PythonModule
     from callwell.readiness.project import Project
 
@@ -59,12 +59,12 @@ MODEL_BASES: Final = frozenset({"Model", "Base", "SQLModel", "Document", "Declar
 """Classes of ORMs from which tables are derived."""
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
+def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Look at what is written, stored and cached, tests aside."""
-    yield from examine(read_python(project).provider_modules(), _look_at)
+    yield from check_modules(read_python(project).provider_modules(), _check_module)
 
 
-def _look_at(module: PythonModule) -> Iterator[Finding]:
+def _check_module(module: PythonModule) -> Iterator[Finding]:
     signed = SignedValues(module)
     if not signed.possible:
         return
@@ -171,5 +171,5 @@ CHECK = Check(
     severity=Severity.ERROR,
     why="A signed URL expires, so a stored one fails later; until then, whoever reads the store can read the file.",
     fix="Store the ID of the object, and request the file when it is needed: `client.GROUP.METHOD(…).save(path)`.",
-    look=look,
+    run=run,
 )

@@ -8,10 +8,10 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from callwell.readiness.check import Check, Finding, Group, NotApplicable, Place, Severity, Unseen
+from callwell.readiness.check import Check, Finding, Group, NotApplicable, Place, Severity, Unchecked
 from callwell.readiness.code.http_libraries import SESSION_NAME, library_of
 from callwell.readiness.code.provider_signatures import read_signatures
-from callwell.readiness.code.python_code import examine, read_python
+from callwell.readiness.code.python_code import check_modules, read_python
 from callwell.readiness.code.set_variables import set_variables
 from callwell.readiness.code.text_files import read_texts
 
@@ -64,17 +64,17 @@ letter, take 0.6 ms for 250 lines."""
 ADDRESS: Final = re.compile(r"""(?:https?://)(?P<host>[^/\s"'`:?#]+|\[[^\]]*\])""")
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
+def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Look at Python, scripts, containers and configuration, tests aside."""
     scripts = 0
     for file in read_texts(project.files, lambda name: SCRIPT.fullmatch(name) is not None):
         scripts += 1
-        if isinstance(file, Unseen):
+        if isinstance(file, Unchecked):
             yield file
         else:
             yield from _in_script(file, read_signatures(project))
     try:
-        yield from examine(read_python(project).modules(*TERMS), _look_at)
+        yield from check_modules(read_python(project).modules(*TERMS), _check_module)
     except NotApplicable:
         if not scripts:
             raise
@@ -109,7 +109,7 @@ def _may_reach(hosts: list[str], signatures: ProviderSignatures) -> bool:
     return any(host.lower() in signatures.hosts or "$" in host or "{" in host for host in hosts)
 
 
-def _look_at(module: PythonModule) -> Iterator[Finding]:
+def _check_module(module: PythonModule) -> Iterator[Finding]:
     yield from _in_variables(module)
     for call in module.syntax.all(ast.Call):
         yield from _in_call(module, call)
@@ -223,5 +223,5 @@ CHECK = Check(
     why="Without verification, anyone on the way can read the key and every answer, and change both.",
     fix="Delete it. For a certificate authority of your own, name its certificate: `ca_file=` of a Client, "
     "`verify=PATH` or SSL_CERT_FILE elsewhere.",
-    look=look,
+    run=run,
 )

@@ -12,11 +12,11 @@ from callwell.readiness.drills.players import note_absent
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from callwell.readiness.check import Finding, Unseen
+    from callwell.readiness.check import Finding, Unchecked
     from callwell.readiness.project import Project
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
+def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Run the drill."""
     for result in run_fault_drill(LOST_RESPONSE, project):
         yield from result.items()
@@ -30,5 +30,5 @@ CHECK = Check(
     severity=Severity.ERROR,
     why="A POST without a response may have happened. Who repeats it may create, send or pay for something twice.",
     fix="Let Callwell make the call, with exactly_once if it must end by itself.",
-    look=look,
+    run=run,
 )

@@ -15,11 +15,11 @@ from callwell.readiness.drills.rotation import remember, run_rotation_drill
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from callwell.readiness.check import Finding, Unseen
+    from callwell.readiness.check import Finding, Unchecked
     from callwell.readiness.project import Project
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
+def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Run the drill, and keep its result."""
     results = list(run_rotation_drill(project))
     for result in results:
@@ -37,5 +37,5 @@ CHECK = Check(
     why="A leaked key must be replaced at once. If that costs calls or a restart, it is put off until it is too late.",
     fix="Keep the key in a file of its own, and make the calls through Callwell: it reads the file again when the "
     "provider refuses the key.",
-    look=look,
+    run=run,
 )

@@ -12,11 +12,11 @@ from callwell.readiness.drills.players import note_absent
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from callwell.readiness.check import Finding, Unseen
+    from callwell.readiness.check import Finding, Unchecked
     from callwell.readiness.project import Project
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
+def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Run the drill."""
     for result in run_fault_drill(THROTTLE, project):
         yield from result.items()
@@ -30,5 +30,5 @@ CHECK = Check(
     severity=Severity.ERROR,
     why="A client that ignores a 429 loses calls, and one that retries at once is throttled for longer or blocked.",
     fix="Make the calls through Callwell, and leave its retries on.",
-    look=look,
+    run=run,
 )

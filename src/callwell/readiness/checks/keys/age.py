@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from callwell.clock import SystemClock
-from callwell.readiness.account_state import look_into_states, open_config
-from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unseen
+from callwell.readiness.account_state import open_config, open_states
+from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unchecked
 from callwell.readiness.dates import DAY_S, to_day
 from callwell.readiness.key_places import label, read_key_places
 
@@ -22,22 +22,22 @@ OLD: Final = 0.8
 """The part of its life after which a key should be replaced: of 90 days, 18 are left."""
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
+def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Compare the first use of each key with the longest life that its provider gives to keys."""
     accounts = [account for account in project.in_use if account.provider.profile.key.expires_s is not None]
     if not accounts:
         raise NotApplicable("no provider of the project documents that its keys expire")
     places = read_key_places(accounts)
-    for shared in look_into_states(project):
-        if isinstance(shared, Unseen):
+    for shared in open_states(project):
+        if isinstance(shared, Unchecked):
             yield shared
             continue
         for at in places:
             if at.account in shared.accounts:
-                yield from _look_at(at, shared, project)
+                yield from _check_age(at, shared, project)
 
 
-def _look_at(at: KeyPlace, shared: SharedState, project: Project) -> Iterator[Finding]:
+def _check_age(at: KeyPlace, shared: SharedState, project: Project) -> Iterator[Finding]:
     longest_s = at.account.provider.profile.key.expires_s
     if at.key is None or longest_s is None:
         return
@@ -65,5 +65,5 @@ CHECK = Check(
     severity=Severity.WARNING,
     why="From the moment a key expires all calls fail, and a key without an expiry is useful to a thief for ever.",
     fix="Make a new key with an expiry, put it in the place of this one, and delete this one.",
-    look=look,
+    run=run,
 )

@@ -6,8 +6,8 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from callwell.readiness.account_state import look_into_states, open_config
-from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unseen
+from callwell.readiness.account_state import open_config, open_states
+from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unchecked
 from callwell.readiness.key_places import label, read_key_places
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from callwell.readiness.project import ConfiguredAccount, Project
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
+def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Compare the keys of environments that have their own, and ask the state which environment accepted them."""
     accounts = [account for account in project.accounts if _has_own_keys(account)]
     if not accounts:
@@ -29,8 +29,8 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
         what = f"{names} have the same key {second.key.fingerprint if second.key else ''}"
         yield Finding(what=what, place=second.place(project.root), identity=f"same {names}")
     compared = {label(at.account) for pair in pairs for at in pair}
-    for shared in look_into_states(project):
-        if isinstance(shared, Unseen):
+    for shared in open_states(project):
+        if isinstance(shared, Unchecked):
             yield shared
             continue
         for at in places:
@@ -65,5 +65,5 @@ CHECK = Check(
     severity=Severity.ERROR,
     why="The provider refuses the key of another environment, or trials run on real data.",
     fix="Put the key of the right environment there, or choose the other environment.",
-    look=look,
+    run=run,
 )

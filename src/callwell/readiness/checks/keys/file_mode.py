@@ -8,7 +8,7 @@ import stat
 from typing import TYPE_CHECKING, Final
 
 from callwell.keys.exposure import ROOT, describe_mode, is_mounted_secret
-from callwell.readiness.check import Check, Finding, Group, NotApplicable, Place, Severity, Unseen
+from callwell.readiness.check import Check, Finding, Group, NotApplicable, Place, Severity, Unchecked
 from callwell.readiness.key_places import follow, key_files
 from callwell.readiness.origins import name_in
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 WRITERS: Final = stat.S_IWGRP | stat.S_IWOTH
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
+def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Look at the mode and the owner of each key file, and at its folder."""
     if os.name == "nt":
         raise NotApplicable("Windows does not keep permissions in a file's mode")
@@ -33,15 +33,15 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
             mode = folder.stat().st_mode
         except OSError as error:
             fix = "Name the file that has the key, and run the check as the user that runs the program."
-            yield Unseen(what=f"the key file cannot be examined: {error.strerror}", place=place, fix=fix)
+            yield Unchecked(what=f"the key file cannot be examined: {error.strerror}", place=place, fix=fix)
             continue
         if is_mounted_secret(path):
             continue
-        yield from _look_at_file(path, file, place)
-        yield from _look_at_folder(folder, mode, place)
+        yield from _check_file(path, file, place)
+        yield from _check_folder(folder, mode, place)
 
 
-def _look_at_file(path: Path, file: os.stat_result, place: Place) -> Iterator[Finding]:
+def _check_file(path: Path, file: os.stat_result, place: Place) -> Iterator[Finding]:
     mode = describe_mode(file)
     if mode is not None:
         yield Finding(
@@ -60,7 +60,7 @@ def _look_at_file(path: Path, file: os.stat_result, place: Place) -> Iterator[Fi
         )
 
 
-def _look_at_folder(folder: Path, mode: int, place: Place) -> Iterator[Finding]:
+def _check_folder(folder: Path, mode: int, place: Place) -> Iterator[Finding]:
     # In a folder with the sticky bit, such as /tmp, only the owner of a file can move another one over it.
     if mode & WRITERS and not mode & stat.S_ISVTX:
         shown = f"{stat.S_IMODE(mode):04o}"
@@ -79,5 +79,5 @@ CHECK = Check(
     severity=Severity.ERROR,
     why="Anyone who has an account on the machine, or a process that was broken into, could copy the key.",
     fix="Set the mode of the file to 600.",
-    look=look,
+    run=run,
 )

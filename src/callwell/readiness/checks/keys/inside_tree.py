@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from callwell.keys.exposure import find_work_tree, is_mounted_secret
-from callwell.readiness.check import Check, Finding, Group, Place, Severity, Unseen
+from callwell.readiness.check import Check, Finding, Group, Place, Severity, Unchecked
 from callwell.readiness.key_places import follow, key_files
 from callwell.readiness.origins import name_in
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from callwell.readiness.project import Project
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
+def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Look for each key file in the project, and for a work tree of git around it."""
     root = project.root.resolve()
     for path in key_files(project):
@@ -25,7 +25,7 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
             file = follow(path)
         except OSError as error:
             what = f"the key file cannot be followed: {error.strerror}"
-            yield Unseen(what=what, place=place, fix="Name the file that has the key.")
+            yield Unchecked(what=what, place=place, fix="Name the file that has the key.")
             continue
         if is_mounted_secret(file):
             continue
@@ -48,5 +48,5 @@ CHECK = Check(
     severity=Severity.ERROR,
     why="What is in the tree gets into commits, images, archives and backups sooner or later, whatever is ignored.",
     fix="Move the file to a folder outside, such as ~/.config, and name it there: key = file:PATH.",
-    look=look,
+    run=run,
 )

@@ -8,8 +8,8 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from callwell.readiness.account_state import look_into_states
-from callwell.readiness.check import Check, Finding, Group, Severity, Unseen
+from callwell.readiness.account_state import open_states
+from callwell.readiness.check import Check, Finding, Group, Severity, Unchecked
 from callwell.readiness.key_places import read_key_places
 
 if TYPE_CHECKING:
@@ -46,11 +46,11 @@ class System(NamedTuple):
         return f"{self.provider}/{self.environment}{host}{account}"
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
+def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Collect who has used each key, by the use log and by the settings."""
     users: dict[str, set[System]] = {}
-    for shared in look_into_states(project):
-        if isinstance(shared, Unseen):
+    for shared in open_states(project):
+        if isinstance(shared, Unchecked):
             yield shared
             continue
         providers = {account.provider.name: account.provider for account in shared.accounts}
@@ -95,5 +95,5 @@ CHECK = Check(
     severity=Severity.WARNING,
     why="If a shared key leaks, all its users stop when it is revoked, and its log does not say who leaked it.",
     fix="Make a key for each of them at the provider, and delete the shared one.",
-    look=look,
+    run=run,
 )

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from callwell.keys.format import find_format_error
-from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unseen
+from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unchecked
 from callwell.readiness.key_places import label, read_key_places
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from callwell.readiness.project import Project
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
+def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Read the key of each account with which calls are made."""
     places = read_key_places(project.in_use)
     if not places:
@@ -23,7 +23,7 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
     for at in places:
         account = label(at.account)
         if at.is_unknown:
-            yield at.unseen(project.root)
+            yield at.unchecked(project.root)
             continue
         if at.key is None:
             what = f"{account}: {at.problem}".replace("\n", " ")
@@ -42,5 +42,5 @@ CHECK = Check(
     severity=Severity.ERROR,
     why="Without it no call can be made, and no one can say whether that key is anywhere where it should not be.",
     fix="Put the key where the settings say, or name another place: key = file:PATH, or any key source.",
-    look=look,
+    run=run,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unseen
+from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unchecked
 from callwell.readiness.key_places import label, read_key_places
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from callwell.readiness.project import Project
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
+def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Look at the kind of each place with which calls are made."""
     places = read_key_places(project.in_use)
     if not places:
@@ -25,7 +25,7 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
             what = f"{account}: a new key needs a restart of the program, because {at.source.location} cannot change"
             yield Finding(what=what, place=at.place(project.root), identity=account)
         elif at.key is None:  # a new key is read there only if the one of today is
-            yield at.unseen(project.root)
+            yield at.unchecked(project.root)
 
 
 CHECK = Check(
@@ -36,5 +36,5 @@ CHECK = Check(
     why="From the moment the old key is revoked, calls fail until all processes have been restarted.",
     fix="Keep the key in a file of its own (key = file:PATH), which running programs read again within a second, or in "
     "a secret store, which they read again after a lease.",
-    look=look,
+    run=run,
 )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.clock import SystemClock
 from callwell.emulator.registry import can_play
-from callwell.readiness.account_state import look_into_states
-from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unseen
+from callwell.readiness.account_state import open_states
+from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unchecked
 from callwell.readiness.dates import DAY_S, to_day
 from callwell.readiness.drill_record import ROTATION, digest_configuration, read_drill
 from callwell.readiness.key_places import label
@@ -23,12 +23,12 @@ VALID_DAYS: Final = 90
 """A quarter: the longest life of keys at providers where they expire."""
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
+def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Read the record of the last drill of each account with which calls are made."""
     if not any(can_play(account.provider.name) for account in project.in_use):
         raise NotApplicable("no provider of the project can be emulated, so no drill can be made")
-    for shared in look_into_states(project):
-        if isinstance(shared, Unseen):
+    for shared in open_states(project):
+        if isinstance(shared, Unchecked):
             yield shared
             continue
         for account in shared.accounts:
@@ -59,5 +59,5 @@ CHECK = Check(
     severity=Severity.WARNING,
     why="A leaked key must be replaced within minutes, and what was never tried fails then.",
     fix="Run callwell check --only drills, with the settings of production.",
-    look=look,
+    run=run,
 )

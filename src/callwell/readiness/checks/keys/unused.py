@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from callwell.clock import SystemClock
-from callwell.readiness.account_state import look_into_states, open_config
-from callwell.readiness.check import Check, Finding, Group, Severity, Unseen
+from callwell.readiness.account_state import open_config, open_states
+from callwell.readiness.check import Check, Finding, Group, Severity, Unchecked
 from callwell.readiness.dates import DAY_S, to_day
 from callwell.readiness.key_places import label
 
@@ -21,17 +21,17 @@ UNUSED_DAYS: Final = 30
 """Longer than a job that runs once a month."""
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
+def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Read the use log of each account."""
-    for shared in look_into_states(project):
-        if isinstance(shared, Unseen):
+    for shared in open_states(project):
+        if isinstance(shared, Unchecked):
             yield shared
             continue
         for account in shared.accounts:
-            yield from _look_at(account, shared)
+            yield from _check_account(account, shared)
 
 
-def _look_at(account: ConfiguredAccount, shared: SharedState) -> Iterator[Finding]:
+def _check_account(account: ConfiguredAccount, shared: SharedState) -> Iterator[Finding]:
     now = SystemClock().wall()
     page = account.provider.profile.key.page
     with open_config(account, shared.state) as config:
@@ -58,5 +58,5 @@ CHECK = Check(
     severity=Severity.WARNING,
     why="No one watches a key that is not used, and it opens the same doors as the others.",
     fix="Delete at the provider what is not needed.",
-    look=look,
+    run=run,
 )

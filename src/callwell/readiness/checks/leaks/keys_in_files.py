@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keys in use in the files that git keeps, or would keep."""
+"""Keys in use in the files that git tracks, or would track."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from callwell.readiness.check import Check, Finding, Group, Severity, Unseen
-from callwell.readiness.checks.leaks.exact_match import look_in_files
+from callwell.readiness.check import Check, Finding, Group, Severity, Unchecked
+from callwell.readiness.checks.leaks.exact_match import search_files
 from callwell.readiness.files.logs import is_log
 
 if TYPE_CHECKING:
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from callwell.readiness.project import Project
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
-    """Look into the sources: code, notebooks, containers, CI configuration, and archives among them."""
+def run(project: Project) -> Iterator[Finding | Unchecked]:
+    """Search all sources: code, notebooks, Dockerfiles, CI configuration, archives."""
     files = (file for file in project.files if not file.shipped_by and not is_log(file.name))
-    return look_in_files(project, files)
+    return search_files(project, files)
 
 
 CHECK = Check(
@@ -28,5 +28,5 @@ CHECK = Check(
     severity=Severity.ERROR,
     why="Everyone who can read the repository, now or later, can call the provider in your name and at your cost.",
     fix="Take the key out of the file, keep it in an environment variable or a file outside the tree, and revoke it.",
-    look=look,
+    run=run,
 )

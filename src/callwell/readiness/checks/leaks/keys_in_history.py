@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from callwell.readiness.check import Check, CouldNotLook, Finding, Group, NotApplicable, Severity, Unseen
-from callwell.readiness.checks.leaks.exact_match import say_how_to_revoke, say_what_is_missing
+from callwell.readiness.check import CannotCheck, Check, Finding, Group, NotApplicable, Severity, Unchecked
+from callwell.readiness.checks.leaks.exact_match import report_unsearchable_keys, revocation_steps
 from callwell.readiness.git import GitError
 from callwell.readiness.history.keys import find_committed_keys
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from callwell.readiness.project import Project
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
-    """Look at every content that a file ever had, and at messages and names of branches and tags."""
+def run(project: Project) -> Iterator[Finding | Unchecked]:
+    """Search every version of every file, all messages, and the names of branches and tags."""
     if project.scope.staged:
         raise NotApplicable("only the staged changes were asked for")
-    yield from say_what_is_missing(project)
+    yield from report_unsearchable_keys(project)
     histories = project.histories
-    yield from histories.unseen
+    yield from histories.unchecked
     for repository in histories.repositories:
         try:
             for one in find_committed_keys(project.keys_in_use, histories, repository):
-                if isinstance(one, Unseen):
+                if isinstance(one, Unchecked):
                     yield one
                     continue
                 times = "" if one.versions == 1 else f", in {one.versions} versions of the file"
@@ -34,11 +34,11 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
                 yield Finding(
                     what=f"{one.key} {how}, {one.encoding}{times}",
                     place=one.place,
-                    fix=say_how_to_revoke(project, one.key),
+                    fix=revocation_steps(project, one.key),
                     identity=f"{one.key.fingerprint} {one.encoding}",
                 )
         except GitError as error:
-            raise CouldNotLook(f"git could not read the history: {error}", "Run `git fsck`.") from error
+            raise CannotCheck(f"git could not read the history: {error}", "Run `git fsck`.") from error
 
 
 CHECK = Check(
@@ -46,7 +46,7 @@ CHECK = Check(
     group=Group.LEAKS,
     title="No key in use was ever committed",
     severity=Severity.ERROR,
-    why="What was committed once is in every clone, and stays there when the file is changed.",
-    fix="Revoke the key first: a history that was written again leaves the clones of others as they are.",
-    look=look,
+    why="Every clone has what was committed once, even after the file was changed.",
+    fix="Revoke the key first: rewriting the history does not change the clones of others.",
+    run=run,
 )

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keys in use in files that git ignores and a build ships all the same."""
+"""Keys in use in files that git ignores, but a build ships."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unseen
-from callwell.readiness.checks.leaks.exact_match import look_in_files
+from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unchecked
+from callwell.readiness.checks.leaks.exact_match import search_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from callwell.readiness.project import Project
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
-    """Look into what Dockerfiles, packages and front ends ship, such as bundles, source maps, wheels."""
+def run(project: Project) -> Iterator[Finding | Unchecked]:
+    """Search what images, packages and front ends ship, such as bundles, source maps and wheels."""
     files = [file for file in project.files if file.shipped_by]
     if not files and not project.files.problems():
         raise NotApplicable("no build ships files that git ignores")
-    yield from look_in_files(project, files)
+    yield from search_files(project, files)
 
 
 CHECK = Check(
@@ -32,5 +32,5 @@ CHECK = Check(
         "build takes it, and a bundler copies keys into scripts and source maps."
     ),
     fix="Leave the file out of the build, or the key out of the bundle, and revoke the key.",
-    look=look,
+    run=run,
 )

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from callwell.description import catalog
-from callwell.readiness.findings import Finding, Severity, Unseen
+from callwell.readiness.findings import Finding, Severity, Unchecked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 def report_shapes(
     project: Project, result: ScanResult, describe_origin: Callable[[Place], str]
-) -> Iterator[Finding | Unseen]:
-    """The findings of a search, and what it could not look at.
+) -> Iterator[Finding | Unchecked]:
+    """Report the findings of a scan, and what it could not scan.
 
     Args:
         project: the project.
-        result: of the search.
-        describe_origin: the end of the sentence about a finding, by its place.
+        result: the result of the scan.
+        describe_origin: writes the end of the sentence about a finding from its place.
     """
     providers = {account.provider.name: account.provider for account in project.accounts}
     for one in result.located:
         name = one.hit.provider
         if name and name not in providers:
-            providers[name] = catalog.load(name)  # its rule is there although the project does not use it
+            providers[name] = catalog.load(name)  # kingfisher has the rules of all bundled providers, used or not
         provider = providers.get(name)
         yield Finding(
             what=f"a string shaped like {_name(one.hit, provider)} {describe_origin(one.place)}",
@@ -41,18 +41,18 @@ def report_shapes(
             identity=one.identity,
             severity=Severity.WARNING if one.hit.by_name_only else None,
         )
-    yield from result.unseen
+    yield from result.unchecked
 
 
 def _name(hit: ShapeHit, provider: Provider | None) -> str:
-    """What a string looks like, for display."""
+    """What a string is shaped like, for display."""
     if provider is not None:
         return f"a key of {provider.profile.title or provider.name}"
     return "a secret" if hit.by_name_only else f"{hit.name.rpartition('/')[2]}"
 
 
 def _fix(provider: Provider | None) -> str:
-    """The provider's own steps; empty for a secret of another one, where the check's advice holds."""
+    """The provider's steps after a leak; empty for a secret of no known provider: the check's `fix` applies."""
     if provider is None:
         return ""
     rule = provider.profile.key

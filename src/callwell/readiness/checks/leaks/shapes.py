@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keys of known shapes in the files of today."""
+"""Strings shaped like keys in the current files."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from callwell.readiness.check import Check, Finding, Group, Severity, Unseen
+from callwell.readiness.check import Check, Finding, Group, Severity, Unchecked
 from callwell.readiness.checks.leaks.shape_findings import report_shapes
 
 if TYPE_CHECKING:
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from callwell.readiness.project import Project
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
-    """Look at all files that are kept, and at those that a build ships."""
+def run(project: Project) -> Iterator[Finding | Unchecked]:
+    """Scan all files that git tracks, and those that a build ships."""
     seen = project.shapes.start_files().result()
     yield from report_shapes(project, seen, lambda _: "is in the file")
 
@@ -25,8 +25,8 @@ CHECK = Check(
     group=Group.LEAKS,
     title="No file has a string shaped like a key",
     severity=Severity.ERROR,
-    why="Whoever can read the project, or what a build makes of it, can use the key: at any provider, not only yours.",
-    fix="Revoke the key, keep the new one outside the tree, and accept the finding if it is not a key.",
-    look=look,
-    prepare=lambda project: project.shapes.want_files(),
+    why="Whoever can read the project, or what a build makes of it, can use the key, whichever service it is for.",
+    fix="Revoke the key and keep the new one outside the project. If it is not a key, accept the finding.",
+    run=run,
+    prepare=lambda project: project.shapes.request_files(),
 )

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keys of known shapes in the history of the project."""
+"""Strings shaped like keys in the history of the project."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from callwell.readiness.check import Check, Finding, Group, Severity, Unseen
+from callwell.readiness.check import Check, Finding, Group, Severity, Unchecked
 from callwell.readiness.checks.leaks.shape_findings import report_shapes
 
 if TYPE_CHECKING:
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from callwell.readiness.project import Project
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
-    """Look at all that was ever committed, each secret once."""
+def run(project: Project) -> Iterator[Finding | Unchecked]:
+    """Scan everything that was ever committed, each secret once."""
     result = project.shapes.start_history().result()
     yield from report_shapes(project, result, describe_origin)
 
 
 def describe_origin(place: Place) -> str:
-    """How a string came into the repository: by a commit, or as an object that no commit has."""
+    """How a string is in the repository: in a commit, or in an object that no commit has."""
     return "was committed" if place.commit else "is in the repository, in no commit"
 
 
@@ -31,8 +31,8 @@ CHECK = Check(
     group=Group.LEAKS,
     title="No commit has a string shaped like a key",
     severity=Severity.ERROR,
-    why="What was committed once is in every clone, and is found by those who look for keys, long after its removal.",
+    why="Every clone has what was committed once, and people who search for keys find it long after its removal.",
     fix="Revoke the key: taking it out of the history does not take it out of clones. Accept it once it is revoked.",
-    look=look,
-    prepare=lambda project: project.shapes.want_history(),
+    run=run,
+    prepare=lambda project: project.shapes.request_history(),
 )

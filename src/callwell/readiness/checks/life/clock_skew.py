@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from callwell.core.clock_offset import clock_error_s, observe
-from callwell.readiness.check import Check, Finding, Group, Severity, Unseen
+from callwell.readiness.check import Check, Finding, Group, Severity, Unchecked
 from callwell.readiness.probe import probe_all
 
 if TYPE_CHECKING:
@@ -18,15 +18,15 @@ TOLERANCE_S: Final = 30.0
 """Seconds that a clock may be wrong: half of what common checkers of tokens allow, and far more than NTP leaves."""
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
+def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Compare the `Date` of an answer with this machine's time of day, for each address."""
     for probed in probe_all(project):
-        if isinstance(probed, Unseen):
+        if isinstance(probed, Unchecked):
             yield probed
             continue
         target, account, answer = probed
         if answer.date_s is None:
-            yield Unseen(what=f"{target.address} answers without a Date")
+            yield Unchecked(what=f"{target.address} answers without a Date")
             continue
         offset = observe(None, answer.date_s, answer.sent_at, answer.received_at)
         behind_s = clock_error_s(offset, answer.received_at, answer.received_at)
@@ -46,6 +46,6 @@ CHECK = Check(
     severity=Severity.WARNING,
     why="Signed URLs, tokens and certificates are valid between two times. To a wrong clock they are over, or not yet.",
     fix="Keep the clock right by NTP.",
-    look=look,
+    run=run,
     online=True,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unseen
+from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unchecked
 from callwell.readiness.client_code import UNKNOWN, read_client_code
 from callwell.readiness.origins import place_of
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 BATCH = "batch"
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
+def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Look at the deadline in effect, and at those in code."""
     if not project.in_use:
         raise NotApplicable("the project uses no provider")
@@ -33,7 +33,7 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
     code = read_client_code(project.files)
     for use in code.uses:
         yield from _in_code(use, needed)
-    yield from code.unseen
+    yield from code.unchecked
 
 
 def _in_code(use: ClientUse, needed: dict[str, float]) -> Iterator[Finding]:
@@ -87,5 +87,5 @@ CHECK = Check(
         "than the pauses between attempts, a short outage becomes an error."
     ),
     fix="Set a deadline that is longer than the waits between attempts, and as short as the user's patience.",
-    look=look,
+    run=run,
 )

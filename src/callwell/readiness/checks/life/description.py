@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from callwell.readiness.check import Check, Finding, Group, NotApplicable, Place, Severity, Unseen
+from callwell.readiness.check import Check, Finding, Group, NotApplicable, Place, Severity, Unchecked
 from callwell.readiness.origins import name_in
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ LOCATED_MESSAGE: Final = re.compile(r"(?P<file>[^:]+):(?P<line>\d+): (?P<text>.*
 """How the message of a faulty description begins."""
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
+def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Look at what loading each description has left out, and which descriptions could not be loaded."""
     if not project.in_use and not project.undescribed:
         raise NotApplicable("the project uses no provider")
@@ -39,5 +39,5 @@ CHECK = Check(
     severity=Severity.WARNING,
     why="A rule for an operation that was renamed or removed has no effect: a list ends early, a retry is not made.",
     fix="Correct the operation's name in profile.toml, or get the provider's newest document (callwell init).",
-    look=look,
+    run=run,
 )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.errors import CallwellError
 from callwell.extras import install_command
-from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unseen
+from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unchecked
 from callwell.readiness.origins import place_of
 from callwell.state.urls import mask_state_url
 
@@ -26,7 +26,7 @@ ROOM_BYTES: Final = 64 << 20
 """Free bytes that a state needs: those of a month of 100,000 end users and the write-ahead log beside them."""
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
+def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Look at each state in the settings: whether it can be written here, and how much room a file has."""
     settings = {str(account.settings["state"].value): account.settings["state"] for account in project.in_use}
     lasting = {url: setting for url, setting in settings.items() if setting.value is not None and url not in MEMORY}
@@ -35,19 +35,19 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
     for url, setting in lasting.items():
         place = place_of(setting, project.root)
         if url.startswith(SQLITE):
-            yield from _look_at_file(url.removeprefix(SQLITE), place)
+            yield from _check_file(url.removeprefix(SQLITE), place)
         else:
-            yield from _look_at_database(url, place)
+            yield from _check_database(url, place)
 
 
-def _look_at_file(path: str, place: Place | None) -> Iterator[Finding | Unseen]:
+def _check_file(path: str, place: Place | None) -> Iterator[Finding | Unchecked]:
     file = Path(path).expanduser().absolute()
     try:
         nearest = next(folder for folder in (file, *file.parents) if os.path.lexists(folder))
         file.stat() if nearest == file else nearest.stat()
     except OSError as error:
         fix = "Run the check as the user that runs the program."
-        yield Unseen(what=f"the state file {path} cannot be examined: {error.strerror}", place=place, fix=fix)
+        yield Unchecked(what=f"the state file {path} cannot be examined: {error.strerror}", place=place, fix=fix)
         return
     is_right_kind = nearest == file or nearest.is_dir()
     if file.is_dir() or not is_right_kind:
@@ -65,19 +65,19 @@ def _look_at_file(path: str, place: Place | None) -> Iterator[Finding | Unseen]:
         yield Finding(what=what, place=place, identity="room", severity=Severity.WARNING)
 
 
-def _look_at_database(url: str, place: Place | None) -> Iterator[Finding | Unseen]:
+def _check_database(url: str, place: Place | None) -> Iterator[Finding | Unchecked]:
     """Ask the database for the rights of the role; nothing is written."""
     name = mask_state_url(url)
     try:
         from callwell.state.postgres_rights import find_write_problem  # needs psycopg
     except ImportError:
         what = f"the state {name} cannot be asked, because psycopg is not installed"
-        yield Unseen(what=what, place=place, fix=install_command("postgresql"))
+        yield Unchecked(what=what, place=place, fix=install_command("postgresql"))
         return
     try:
         problem = find_write_problem(url)
     except CallwellError as error:
-        yield Unseen(what=str(error), place=place, fix="Run the check where the program runs.")
+        yield Unchecked(what=str(error), place=place, fix="Run the check where the program runs.")
         return
     if problem:
         reason, _, advice = problem.partition("; ")
@@ -92,5 +92,5 @@ CHECK = Check(
     why="Quota, keys and calls that are made exactly once are in it: if it cannot be written, no call is sent.",
     fix="Choose a file in a folder that belongs to the user that runs the program, or a database in which its role has "
     "the rights.",
-    look=look,
+    run=run,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unseen
+from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unchecked
 from callwell.readiness.client_code import read_client_code
 from callwell.readiness.deployment.processes import find_replicas
 from callwell.readiness.deployment.reading import read_deployment
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from callwell.readiness.project import ConfiguredAccount, Project
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
+def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Look at the code of each provider that asks for end users."""
     accounts = {account.provider.name: account for account in project.in_use if account.provider.profile.end_user}
     if not accounts:
@@ -37,7 +37,7 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
         else:
             yield from _plan(account, rule, uses)
             yield from _secret(account, rule, uses, project)
-    yield from code.unseen
+    yield from code.unchecked
 
 
 def _first(uses: list[ClientUse]) -> Place | None:
@@ -109,5 +109,5 @@ CHECK = Check(
         "user's calls; with a name that changes, one user is billed as several."
     ),
     fix="Give each call the ID of its user (for_user), and keep one secret for the pseudonyms of all machines.",
-    look=look,
+    run=run,
 )

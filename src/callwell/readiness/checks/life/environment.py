@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from callwell.readiness.check import Check, Finding, Group, NotApplicable, Place, Severity, Unseen
+from callwell.readiness.check import Check, Finding, Group, NotApplicable, Place, Severity, Unchecked
 from callwell.readiness.client_code import read_client_code
 from callwell.readiness.non_production import host_of, is_non_production, non_production_hosts, why_not_public
 from callwell.readiness.origins import place_of
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from callwell.readiness.project import ConfiguredAccount, Project
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
+def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Look at the settings in effect, and at the clients in code."""
     if not project.in_use:
         raise NotApplicable("the project uses no provider")
@@ -33,7 +33,7 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
             if use.provider and address and isinstance(address.value, str):
                 chosen = str(environment.value) if environment else provider.environment().name
                 yield from judge_address(provider, chosen, address.value, address.place)
-    yield from code.unseen
+    yield from code.unchecked
 
 
 def _in_settings(account: ConfiguredAccount, project: Project) -> Iterator[Finding]:
@@ -104,5 +104,5 @@ CHECK = Check(
         "emulator answers as the provider does, so nothing fails, but nothing is done."
     ),
     fix="Choose the production environment, and remove base_url.",
-    look=look,
+    run=run,
 )

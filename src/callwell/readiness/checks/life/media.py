@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from callwell.errors import AudioRefused, FileProblem, FileUnfit, UsageError
-from callwell.readiness.check import Check, CouldNotLook, Finding, Group, NotApplicable, Place, Severity, Unseen
+from callwell.readiness.check import CannotCheck, Check, Finding, Group, NotApplicable, Place, Severity, Unchecked
 from callwell.readiness.origins import name_in
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ NOT_MEDIA: Final = ("not-audio", "no-sound", "empty")
 GIB: Final = 1 << 30
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
+def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Examine each file as it would be before it is sent; nothing is changed."""
     folder = project.scope.samples
     if folder is None:
@@ -35,10 +35,10 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
     if not takers:
         raise NotApplicable("no provider in use takes recordings or videos")
     if not folder.is_dir():
-        raise CouldNotLook(f"there is no folder {folder}", "Name the folder with the samples.")
+        raise CannotCheck(f"there is no folder {folder}", "Name the folder with the samples.")
     files = list(_media_files(folder))
     if not files:
-        raise CouldNotLook(f"{folder} has no recording and no video", "Put in files as your users send them.")
+        raise CannotCheck(f"{folder} has no recording and no video", "Put in files as your users send them.")
     for file in files:
         for provider, operation in takers:
             yield from _examine(file, provider, operation, project)
@@ -65,7 +65,7 @@ def _media_files(folder: Path) -> Iterator[Path]:
                 yield Path(parent) / name
 
 
-def _examine(file: Path, provider: Provider, operation: str, project: Project) -> Iterator[Finding | Unseen]:
+def _examine(file: Path, provider: Provider, operation: str, project: Project) -> Iterator[Finding | Unchecked]:
     place = Place(name_in(file, project.root))
     upload = provider.rule(operation).upload
     is_video = (mimetypes.guess_type(file.name)[0] or "").startswith("video/")
@@ -75,7 +75,7 @@ def _examine(file: Path, provider: Provider, operation: str, project: Project) -
         elif is_video:
             yield from _video(file, provider, upload, place)
     except (FileProblem, UsageError, OSError) as error:
-        yield Unseen(what=f"the file cannot be examined: {error}", place=place)
+        yield Unchecked(what=f"the file cannot be examined: {error}", place=place)
 
 
 def _recording(file: Path, provider: Provider, operation: str, place: Place) -> Iterator[Finding]:
@@ -141,5 +141,5 @@ CHECK = Check(
     severity=Severity.WARNING,
     why="A recording in another format than the recommended one is slower and scores worse; one over a limit is lost.",
     fix="Prepare recordings before they are sent, and check files where your users choose them.",
-    look=look,
+    run=run,
 )

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from callwell.errors import InvalidOption
-from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unseen
+from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unchecked
 from callwell.readiness.key_places import could_not_read
 from callwell.readiness.non_production import host_of
 from callwell.readiness.origins import place_of
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from callwell.readiness.project import ConfiguredAccount, Project
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
+def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Read the address, the proxy and the file of certificates as a client does."""
     if not project.in_use:
         raise NotApplicable("the project uses no provider")
@@ -27,7 +27,7 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
     yield from dict.fromkeys(found)
 
 
-def _judge(account: ConfiguredAccount, project: Project) -> Iterator[Finding | Unseen]:
+def _judge(account: ConfiguredAccount, project: Project) -> Iterator[Finding | Unchecked]:
     settings = account.settings
     address = str(settings["base_url"].value)
     if not address.lower().startswith("https:"):
@@ -50,7 +50,7 @@ def _judge(account: ConfiguredAccount, project: Project) -> Iterator[Finding | U
         read_certificates(str(ca_file.value))
     except InvalidOption as error:
         if could_not_read(error):
-            yield Unseen(what=str(error), place=place, fix="Run the check as the user that runs the program.")
+            yield Unchecked(what=str(error), place=place, fix="Run the check as the user that runs the program.")
         else:
             yield Finding(what=str(error), place=place, identity="ca_file")
         return
@@ -72,5 +72,5 @@ CHECK = Check(
     severity=Severity.ERROR,
     why="A client with such a setting cannot be made, or shows its key to whoever listens.",
     fix="Correct the setting, or remove it.",
-    look=look,
+    run=run,
 )

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from callwell.client.calls.responses import origin
-from callwell.readiness.check import Check, Finding, Group, Severity, Unseen
+from callwell.readiness.check import Check, Finding, Group, Severity, Unchecked
 from callwell.readiness.origins import place_of
 from callwell.readiness.probe import probe_all
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
+def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Ask each address once, and see whether it leads to another origin."""
     for probed in probe_all(project):
-        if isinstance(probed, Unseen):
+        if isinstance(probed, Unchecked):
             yield probed
             continue
         target, account, answer = probed
@@ -45,6 +45,6 @@ CHECK = Check(
     severity=Severity.ERROR,
     why="A key is never sent to another origin than the configured one, so redirected calls fail.",
     fix="Set base_url to the address that answers itself.",
-    look=look,
+    run=run,
     online=True,
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from callwell.description.catalog import bundled_name
 from callwell.description.locate import toml_line
-from callwell.readiness.check import Check, Finding, Group, NotApplicable, Place, Severity, Unseen
+from callwell.readiness.check import Check, Finding, Group, NotApplicable, Place, Severity, Unchecked
 from callwell.readiness.client_code import read_client_code
 from callwell.readiness.texts import read_text
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PROFILE = "profile.toml"
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
+def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Look at the clients in code, and at the rules of the descriptions that do not come with Callwell."""
     if not project.in_use:
         raise NotApplicable("the project uses no provider")
@@ -41,7 +41,7 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
                 identity="nested",
                 severity=Severity.WARNING,
             )
-    yield from code.unseen
+    yield from code.unchecked
 
 
 def _in_profile(provider: str, rule: RetryRule, files: ProjectFiles) -> Iterator[Finding]:
@@ -77,5 +77,5 @@ CHECK = Check(
     severity=Severity.ERROR,
     why="Every provider is slow or down for seconds now and then, and all of them ask for retries with growing pauses.",
     fix="Leave the retries to Callwell: remove what turns them off.",
-    look=look,
+    run=run,
 )

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from callwell.readiness.check import Check, Finding, Group, Severity, Unseen
+from callwell.readiness.check import Check, Finding, Group, Severity, Unchecked
 from callwell.readiness.deployment.reading import read_deployment
 from callwell.readiness.non_production import host_of, is_non_production, non_production_hosts, why_not_public
 
@@ -32,7 +32,7 @@ MUST_BE_OFF: Final = re.compile(
 """Variables that turn it off by a yes."""
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
+def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Look at the variables of all files that deploy the project."""
     facts = read_deployment(project.files)
     providers = {account.provider.name: account.provider for account in project.accounts}
@@ -45,7 +45,7 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
                 fix=f"Remove {variable.name} here, or move it to a file for tests.",
                 identity=variable.name,
             )
-    yield from facts.unseen
+    yield from facts.unchecked
 
 
 def _judge(variable: Variable, providers: Iterable[Provider]) -> str:
@@ -92,5 +92,5 @@ CHECK = Check(
     severity=Severity.ERROR,
     why="A variable that was set for tests and deployed with the rest leads real calls to a sandbox or an emulator.",
     fix="Remove the variable from the files that are deployed.",
-    look=look,
+    run=run,
 )

@@ -7,7 +7,7 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unseen
+from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unchecked
 from callwell.readiness.client_code import UNKNOWN, read_client_code
 from callwell.readiness.deployment.processes import find_replicas
 from callwell.readiness.deployment.reading import read_deployment
@@ -48,7 +48,7 @@ class StateUse(NamedTuple):
     place: Place | None
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
+def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Compare the states that settings and code choose with what runs at once."""
     if not project.in_use:
         raise NotApplicable("the project uses no provider")
@@ -64,8 +64,8 @@ def look(project: Project) -> Iterator[Finding | Unseen]:
     for state in deployed:  # the paths of settings are those of this machine, not of a container
         if state.url.startswith(SQLITE):
             yield from _in_container(state, facts)
-    yield from code.unseen
-    yield from facts.unseen
+    yield from code.unchecked
+    yield from facts.unchecked
 
 
 def _in_settings(project: Project) -> Iterator[StateUse]:
@@ -175,5 +175,5 @@ CHECK = Check(
         "Choose a state that all processes reach and that outlives them: state=sqlite:///PATH on one machine, "
         "state=postgresql://USER@HOST/DATABASE on several."
     ),
-    look=look,
+    run=run,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unseen
+from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unchecked
 from callwell.readiness.origins import place_of
 from callwell.readiness.probe import Unreached, not_reached, probe, target_of
 
@@ -19,7 +19,7 @@ EXPIRES_SOON_S: Final = 14 * DAY_S
 """Seconds before its end from which a certificate counts as overlooked: authorities' programs renew at 30 days."""
 
 
-def look(project: Project) -> Iterator[Finding | Unseen]:
+def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Make a connection to each address, as calls do."""
     accounts = {target_of(account): account for account in project.in_use}
     encrypted = {target: account for target, account in accounts.items() if target.address.startswith("https:")}
@@ -57,6 +57,6 @@ CHECK = Check(
     severity=Severity.ERROR,
     why="Who can read a connection has the key, and a certificate that has ended stops all calls at once.",
     fix="Mend what the finding names: the certificate, the address, the proxy, or the file of authorities.",
-    look=look,
+    run=run,
     online=True,
 )

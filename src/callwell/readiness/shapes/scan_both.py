@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Looks for keys by their shape in history and files with one run of kingfisher.
+"""Scans history and files for strings shaped like keys, with one run of kingfisher.
 
-It reports each secret once, in the history if that has it. All places in the files are then found here. Archives and
-wide text, which kingfisher reads and a search in bytes does not, get a run of their own if there is any secret.
+Kingfisher reports each secret once, in the history if it is there. This module then finds all places in the files.
+Kingfisher reads archives and wide text, which a search in bytes does not, so they get a run of their own if there is
+any secret.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from callwell.readiness.findings import Place
 from callwell.readiness.shapes.hits import deduplicate
-from callwell.readiness.shapes.in_files import INCOMPLETE, group_by_file, look_at_files, make_tree
-from callwell.readiness.shapes.in_history import AdjoiningFiles, look_at_history
 from callwell.readiness.shapes.located import LocatedSecret, ScanResult, identify_secret, line_of, read_secret
+from callwell.readiness.shapes.scan_files import INCOMPLETE, group_by_file, make_tree, scan_files
+from callwell.readiness.shapes.scan_history import ExtraFiles, scan_history
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,33 +29,33 @@ if TYPE_CHECKING:
     Contexts = Mapping[str, re.Pattern[bytes]]
 
 CONTEXT: Final = 256
-"""Bytes before a secret that a rule of ours may ask for: names of up to a hundred, and what may follow them."""
+"""How many bytes before a secret our rules look at: names of up to a hundred, and what may follow them."""
 
 ENCODED: Final = re.compile(rb"[A-Za-z0-9+/_-]+")
 
 MAX_BYTES: Final = 256 << 20
-"""Bytes of all files that are held in memory at most. Beyond, kingfisher looks at the files in a run of their own."""
+"""The most bytes of files held in memory. Beyond it, kingfisher scans the files in a separate run."""
 
 WIDE: Final = 4
-"""One byte in so many is NUL in wide text of mostly ASCII, at least."""
+"""In wide text of mostly ASCII, at least one byte in four is NUL."""
 
 
 class CombinedScan(NamedTuple):
-    """What one run has given.
+    """The results of a combined scan.
 
     Attributes:
-        files: what is in the files.
-        history: what was ever committed.
+        files: the secrets in the files.
+        history: the secrets that were ever committed.
     """
 
     files: ScanResult
     history: ScanResult
 
 
-def look_at_both(
+def scan_both(
     kingfisher: Kingfisher, histories: Histories, files: Sequence[ProjectFile], rules: Iterable[Mapping[str, Any]]
 ) -> CombinedScan:
-    """Look at the whole history of a project, and at its files.
+    """Scan the whole history of a project, and its files.
 
     Args:
         kingfisher: the program.
@@ -63,23 +64,23 @@ def look_at_both(
         rules: our own rules.
 
     Raises:
-        CouldNotLook: kingfisher or git could not look.
+        CannotCheck: kingfisher or git failed.
     """
-    beside = AdjoiningFiles(make_tree(files))
-    history = look_at_history(kingfisher, histories, beside)
+    extra = ExtraFiles(make_tree(files))
+    history = scan_history(kingfisher, histories, extra)
     contexts = {rule["id"]: re.compile(rule["pattern"].encode()) for rule in rules}
-    return CombinedScan(_look_at_files(kingfisher, beside, contexts), history)
+    return CombinedScan(_scan_files(kingfisher, extra, contexts), history)
 
 
-def _look_at_files(kingfisher: Kingfisher, beside: AdjoiningFiles, contexts: Contexts) -> ScanResult:
-    by_path = group_by_file(beside.tree, beside.hits)
-    found = list(beside.found)
+def _scan_files(kingfisher: Kingfisher, extra: ExtraFiles, contexts: Contexts) -> ScanResult:
+    by_path = group_by_file(extra.tree, extra.hits)
+    found = list(extra.found)
     if not by_path and not found:
-        return _result((), beside)
-    if not fit_in_memory(beside.tree.files):
-        return look_at_files(kingfisher, beside.tree.files)
+        return _result((), extra)
+    if not fit_in_memory(extra.tree.files):
+        return scan_files(kingfisher, extra.tree.files)
     contents: dict[ProjectFile, bytes] = {}
-    for file in beside.tree.files:
+    for file in extra.tree.files:
         try:
             contents[file] = file.path.read_bytes()
         except OSError:
@@ -87,24 +88,26 @@ def _look_at_files(kingfisher: Kingfisher, beside: AdjoiningFiles, contexts: Con
         if hits := by_path.get(str(file.path)):
             lines = contents[file].split(b"\n")
             found.extend((hit, line_of(hit, lines)) for hit in hits)
-    from callwell.readiness.shapes.secret_finder import SecretFinder  # kingfisher starts earlier without it
+    from callwell.readiness.shapes.secret_finder import SecretFinder  # imported here so that kingfisher starts earlier
 
     secrets: dict[bytes, list[ShapeHit]] = {}
     for hit, line in found:
-        secrets.setdefault(_read_plainly(hit, line, contexts), []).append(hit)
+        secrets.setdefault(_read_secret(hit, line, contexts), []).append(hit)
     if b"" in secrets or any(map(_is_opaque, contents.values())):
-        return look_at_files(kingfisher, beside.tree.files)
+        return scan_files(kingfisher, extra.tree.files)
     finder = SecretFinder(secrets)
-    located = [place for file, data in contents.items() for place in _in_file(file, data, finder, secrets, contexts)]
-    return _result(tuple(located), beside)
+    located = [
+        place for file, data in contents.items() for place in _find_in_file(file, data, finder, secrets, contexts)
+    ]
+    return _result(tuple(located), extra)
 
 
-def _result(located: tuple[LocatedSecret, ...], beside: AdjoiningFiles) -> ScanResult:
-    return ScanResult(located, () if beside.complete else (INCOMPLETE,))
+def _result(located: tuple[LocatedSecret, ...], extra: ExtraFiles) -> ScanResult:
+    return ScanResult(located, () if extra.complete else (INCOMPLETE,))
 
 
 def fit_in_memory(files: Iterable[ProjectFile], limit: int = MAX_BYTES) -> bool:
-    """Whether the contents of some files may be held together; a file that cannot be examined counts nothing."""
+    """Whether the contents of some files may be held in memory together; unreadable files do not count."""
     size = 0
     for file in files:
         try:
@@ -116,8 +119,8 @@ def fit_in_memory(files: Iterable[ProjectFile], limit: int = MAX_BYTES) -> bool:
     return True
 
 
-def _read_plainly(hit: ShapeHit, line: bytes, contexts: Contexts) -> bytes:
-    """The secret of a hit; empty if it cannot be read again."""
+def _read_secret(hit: ShapeHit, line: bytes, contexts: Contexts) -> bytes:
+    """Read the secret of a hit from its file; empty if it cannot be read."""
     if not hit.encoding:
         return read_secret(hit, line)
     run = ENCODED.match(line, hit.start)
@@ -132,13 +135,13 @@ def _read_plainly(hit: ShapeHit, line: bytes, contexts: Contexts) -> bytes:
 
 
 def _is_opaque(data: bytes) -> bool:
-    """Whether kingfisher finds more in some bytes than a search in them does."""
-    from callwell.readiness.contents.signatures import HEAD_BYTES, find_signature  # as above
+    """Whether kingfisher finds more in some bytes than a plain search does."""
+    from callwell.readiness.contents.archive_formats import HEAD_BYTES, detect_archive  # as above
 
-    return find_signature(data[:HEAD_BYTES]) is not None or data.count(b"\0") * WIDE > len(data)
+    return detect_archive(data[:HEAD_BYTES]) is not None or data.count(b"\0") * WIDE > len(data)
 
 
-def _in_file(
+def _find_in_file(
     file: ProjectFile,
     data: bytes,
     finder: SecretFinder,
@@ -151,7 +154,7 @@ def _in_file(
         column = place - data.rfind(b"\n", 0, place) - 1
         for hit in secrets[secret]:
             context = contexts.get(hit.rule)
-            if context is None or _fits(context, text, offset, len(secret)):
+            if context is None or _matches_rule(context, text, offset, len(secret)):
                 end = column + len(secret)
                 hits.append(hit._replace(path=str(file.path), blob="", line=line, start=column, end=end))
     if hits:
@@ -162,8 +165,8 @@ def _in_file(
                 yield LocatedSecret(Place(file.name, hit.line), identity, hit)
 
 
-def _fits(context: re.Pattern[bytes], data: bytes, offset: int, length: int) -> bool:
-    """Whether a rule of ours finds a secret at a place: most ask for a name before it."""
+def _matches_rule(context: re.Pattern[bytes], data: bytes, offset: int, length: int) -> bool:
+    """Whether one of our rules matches at a place: most require a name before the secret."""
     first = max(0, offset - CONTEXT)
     window = data[first : offset + length + 1]
     return any(found.start(1) == offset - first for found in context.finditer(window))

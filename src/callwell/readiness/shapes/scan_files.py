@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Looks for keys by their shape in the files of a project."""
+"""Scans the files of a project for strings shaped like keys."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from callwell.readiness.findings import Place, Unseen
+from callwell.readiness.findings import Place, Unchecked
 from callwell.readiness.shapes.located import LocatedSecret, ScanResult, identify_secret
 
 if TYPE_CHECKING:
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from callwell.readiness.shapes.kingfisher import Kingfisher
 
 OPTIONS: Final = ("--git-history", "none", "--no-dedup")
-"""The files of today alone, and each place: a secret must go from all of them."""
+"""No git history, and every place of a secret: it must be removed from all of them."""
 
-INCOMPLETE: Final = Unseen(
+INCOMPLETE: Final = Unchecked(
     what="kingfisher could not read all files", fix="Make them readable for the user that runs the check."
 )
 
 
 class FileTree(NamedTuple):
-    """Files that are all below one folder, as kingfisher is given them.
+    """Files below one folder, which kingfisher scans.
 
     Attributes:
         root: the folder.
@@ -38,13 +38,13 @@ class FileTree(NamedTuple):
     files: tuple[ProjectFile, ...]
 
     def leave_out(self) -> list[str]:
-        """The options with which kingfisher passes by the folders that have none of the files."""
+        """Options that make kingfisher skip the folders without any of the files."""
         folders = folders_without(self.root, [file.path for file in self.files])
         return [f"--exclude={_as_pattern(folder)}" for folder in folders]
 
 
 def make_tree(files: Sequence[ProjectFile]) -> FileTree:
-    """The tree of some files.
+    """Make the tree of some files.
 
     Args:
         files: at least one, all below one folder.
@@ -53,15 +53,15 @@ def make_tree(files: Sequence[ProjectFile]) -> FileTree:
     return FileTree(first.path.parents[len(PurePosixPath(first.name).parts) - 1], tuple(files))
 
 
-def look_at_files(kingfisher: Kingfisher, files: Sequence[ProjectFile]) -> ScanResult:
-    """Look at files, which are all below one folder. Kingfisher goes through it without the folders that have none.
+def scan_files(kingfisher: Kingfisher, files: Sequence[ProjectFile]) -> ScanResult:
+    """Scan files below one folder. Kingfisher skips the folders without any of them.
 
     Args:
         kingfisher: the program.
         files: the files.
 
     Raises:
-        CouldNotLook: kingfisher could not look.
+        CannotCheck: kingfisher failed.
     """
     if not files:
         return ScanResult()
@@ -74,7 +74,7 @@ def look_at_files(kingfisher: Kingfisher, files: Sequence[ProjectFile]) -> ScanR
 
 
 def group_by_file(tree: FileTree, hits: Iterable[ShapeHit]) -> dict[str, list[ShapeHit]]:
-    """Group hits by the file of a tree that they are in. A hit inside an archive belongs to the archive.
+    """Group hits by file. A hit inside an archive belongs to the archive.
 
     Args:
         tree: the tree.
@@ -90,7 +90,7 @@ def group_by_file(tree: FileTree, hits: Iterable[ShapeHit]) -> dict[str, list[Sh
 
 
 def folders_without(root: Path, files: Collection[Path]) -> Iterator[Path]:
-    """The folders of a tree that have none of these files, each without those below it.
+    """The topmost folders of a tree without any of these files.
 
     Args:
         root: the top of the tree.
@@ -106,7 +106,7 @@ def folders_without(root: Path, files: Collection[Path]) -> Iterator[Path]:
 
 
 def _as_pattern(path: Path) -> str:
-    """A path as a pattern that matches it alone."""
+    """Escape a path as a pattern that matches only this path."""
     return re.sub(r"([*?\[\]{}\\])", r"\\\1", str(path))
 
 

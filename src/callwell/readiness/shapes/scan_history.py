@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Looks for keys by their shape in the history of a project and of its submodules."""
+"""Scans the history of a project and of its submodules for strings shaped like keys."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from callwell.readiness.findings import Unseen
+from callwell.readiness.findings import Unchecked
 from callwell.readiness.history.messages import write_messages
 from callwell.readiness.history.objects import find_missing_objects, list_objects, read_blobs, read_objects
 from callwell.readiness.shapes.located import LocatedSecret, ScanResult, identify_secret, line_of
@@ -16,25 +16,25 @@ if TYPE_CHECKING:
     from callwell.readiness.history.repository import Repository
     from callwell.readiness.history.walk import Histories
     from callwell.readiness.shapes.hits import ShapeHit
-    from callwell.readiness.shapes.in_files import FileTree
     from callwell.readiness.shapes.kingfisher import Kingfisher
+    from callwell.readiness.shapes.scan_files import FileTree
 
 UNREADABLE: Final = "the object {name} cannot be read"
 DAMAGED: Final = "Run `git fsck`, then clone again."
-INCOMPLETE: Final = Unseen(what="kingfisher could not read the whole history", fix=DAMAGED)
+INCOMPLETE: Final = Unchecked(what="kingfisher could not read the whole history", fix=DAMAGED)
 
 
-class AdjoiningFiles:
-    """Files that are looked at in the same run as a history.
+class ExtraFiles:
+    """Files that are scanned in the same run as a history.
 
     Args:
         tree: the files.
 
     Attributes:
-        tree: as above.
-        hits: what kingfisher has found in history and files, each secret once.
-        complete: it has looked at everything.
-        found: the hits in the history, each with its line, or with nothing if that is not there.
+        tree: the files.
+        hits: the secrets that kingfisher found in history and files, each one once.
+        complete: whether it scanned everything.
+        found: the hits in the history, each with its line; the line is empty if it cannot be read.
     """
 
     def __init__(self, tree: FileTree) -> None:
@@ -44,40 +44,40 @@ class AdjoiningFiles:
         self.found: list[tuple[ShapeHit, bytes]] = []
 
 
-def look_at_history(kingfisher: Kingfisher, histories: Histories, beside: AdjoiningFiles | None = None) -> ScanResult:
-    """Look at all that was ever committed: each secret once, wherever it is.
+def scan_history(kingfisher: Kingfisher, histories: Histories, extra: ExtraFiles | None = None) -> ScanResult:
+    """Scan everything that was ever committed: each secret once, wherever it is.
 
     Args:
         kingfisher: the program.
         histories: the project's histories.
-        beside: files that the run of kingfisher for the project's own repository looks at as well.
+        extra: files that the run for the project's own repository scans as well.
 
     Raises:
-        CouldNotLook: kingfisher or git could not look.
+        CannotCheck: kingfisher or git failed.
     """
     own, *others = histories.repositories
-    seen = [_look(kingfisher, histories, own, beside)]
-    seen += [_look(kingfisher, histories, repository) for repository in others]
+    seen = [_scan_repository(kingfisher, histories, own, extra)]
+    seen += [_scan_repository(kingfisher, histories, repository) for repository in others]
     return ScanResult(
-        located=tuple(sorted((located for one in seen for located in one.located), key=_order)),
-        unseen=(*histories.unseen, *(unseen for one in seen for unseen in one.unseen)),
+        located=tuple(sorted((located for one in seen for located in one.located), key=_sort_key)),
+        unchecked=(*histories.unchecked, *(unchecked for one in seen for unchecked in one.unchecked)),
     )
 
 
-def _order(one: LocatedSecret) -> tuple[str, int, str]:
+def _sort_key(one: LocatedSecret) -> tuple[str, int, str]:
     return (one.place.path, one.place.line or 0, one.identity)
 
 
-def _look(
+def _scan_repository(
     kingfisher: Kingfisher,
     histories: Histories,
     repository: Repository,
-    beside: AdjoiningFiles | None = None,
+    extra: ExtraFiles | None = None,
 ) -> ScanResult:
-    """Look at one history.
+    """Scan one history.
 
-    Kingfisher reads a whole repository by itself. What it does not read is written to files for as long as it takes:
-    the messages, and a part of a history, beside which it reads no files.
+    Kingfisher reads a whole repository by itself. What it does not read is written to temporary files: the messages,
+    and a part of a history. With a part of a history it scans no extra files.
     """
     since = histories.since
     with tempfile.TemporaryDirectory(prefix="callwell-history-") as folder:
@@ -85,8 +85,8 @@ def _look(
         with texts.open("wb") as file:
             messages = write_messages(repository, since, file)
         if since is None:
-            tree = beside.tree if beside is not None else None
-            with find_missing_objects(repository) as wait:  # kingfisher says nothing of them
+            tree = extra.tree if extra is not None else None
+            with find_missing_objects(repository) as wait:  # kingfisher does not report them
                 report = kingfisher.scan(*_targets(repository, Path(folder), tree))
                 problems = [UNREADABLE.format(name=name) for name in wait()]
         else:
@@ -100,26 +100,26 @@ def _look(
         identity = identify_secret(hit, lines)
         if identity is not None:
             located.append(LocatedSecret(messages.place(hit.line), identity, hit))
-    if beside is not None:
-        beside.hits = report.hits
-        beside.complete = report.complete
-        beside.found = found
-    unseen = [Unseen(problem, fix=DAMAGED) for problem in problems]
-    return ScanResult(tuple(located), (*unseen, *(() if report.complete else (INCOMPLETE,))))
+    if extra is not None:
+        extra.hits = report.hits
+        extra.complete = report.complete
+        extra.found = found
+    unchecked = [Unchecked(problem, fix=DAMAGED) for problem in problems]
+    return ScanResult(tuple(located), (*unchecked, *(() if report.complete else (INCOMPLETE,))))
 
 
 def _targets(repository: Repository, folder: Path, tree: FileTree | None) -> tuple[list[Path], list[str]]:
-    """What kingfisher looks at, and its options. It keeps the first place of a secret, so the history comes first."""
+    """The targets and options of kingfisher. It reports the first place of a secret, so the history goes first."""
     if tree is None:
         return [repository.common, folder], []
     return [repository.common, folder, tree.root], tree.leave_out()
 
 
 def _write_objects(repository: Repository, since: str, folder: Path) -> list[str]:
-    """Write new contents of files under the names that they have in a repository, and return what could not be read."""
+    """Write new contents of files under their names in the repository, and return what could not be read."""
     problems = []
     with list_objects(repository, since) as listed:
-        problems += [UNREADABLE.format(name=name) for name in listed.lacking]
+        problems += [UNREADABLE.format(name=name) for name in listed.missing]
         for one in read_objects(repository, listed):
             if isinstance(one, str):
                 problems.append(one)
@@ -134,7 +134,7 @@ def _write_objects(repository: Repository, since: str, folder: Path) -> list[str
 def _in_blobs(
     histories: Histories, repository: Repository, hits: list[ShapeHit], found: list[tuple[ShapeHit, bytes]]
 ) -> list[LocatedSecret]:
-    """The hits in contents of files, with the commits that brought them. Each is added to `found`."""
+    """Locate the hits in contents of files by the commits that added them. Each hit is added to `found`."""
     by_blob: dict[str, list[ShapeHit]] = {}
     for hit in hits:
         by_blob.setdefault(hit.blob, []).append(hit)

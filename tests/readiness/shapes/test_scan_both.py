@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell.readiness.files import ProjectFile
-from callwell.readiness.shapes.in_both import fit_in_memory
+from callwell.readiness.shapes.scan_both import fit_in_memory
 
 if TYPE_CHECKING:
     from pathlib import Path
