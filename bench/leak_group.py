@@ -9,7 +9,7 @@ from pathlib import Path
 
 from callwell.description import catalog
 from callwell.readiness import registry
-from callwell.readiness.project import ConfiguredAccount, Project, SettingInEffect
+from callwell.readiness.project import ConfiguredAccount, EffectiveSetting, Project
 from callwell.readiness.run import run_checks
 
 
@@ -17,12 +17,12 @@ def main() -> None:
     """Print what was found, and what could not be looked at."""
     workload = json.loads(sys.argv[1])
     provider = catalog.load("userplane")
-    unset = SettingInEffect(None, "default")
+    unset = EffectiveSetting(None, "default")
     accounts = tuple(
         ConfiguredAccount(
             provider=provider,
             environment=provider.environment().name,
-            settings={"key": SettingInEffect(f"file:{file}", "bench"), "user_secret": unset},
+            settings={"key": EffectiveSetting(f"file:{file}", "bench"), "user_secret": unset},
             in_use=True,
         )
         for file in workload["keys"]

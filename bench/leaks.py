@@ -63,8 +63,8 @@ def run() -> Sample:
             _run(commands[variant], work)  # each compiles its rules once
         done = rounds.run_interleaved(VARIANTS, ROUNDS, lambda variant: _run(commands[variant], work))
         group = json.loads(done[-1]["callwell"]["out"])
-        if group["unseen"]:
-            raise SystemExit(f"bench: not looked at: {group['unseen']}")
+        if group["unchecked"]:
+            raise SystemExit(f"bench: not checked: {group['unchecked']}")
         places = {
             "callwell": [_of_callwell(place) for check, place, _ in group["found"] if check in SHAPES],
             "kingfisher": _of_kingfisher(json.loads(done[-1]["kingfisher"]["out"]), repository.folder),

@@ -35,8 +35,8 @@ FORMATS: Final = {
 }
 AUDIO: Final = AudioRule(formats=FORMATS, min_rate=16_000, rate=16_000)
 READ: Final = RecordingRule(data="audio", format="format", max_s=30, best_min_s=5, best_max_s=15)
-FINE: Final = Level(10.0, 0.5, 0.1)
-WAV: Final = AudioInfo("wav", "pcm_s16le", 16_000, 16, floating=False, channels=1, duration_s=10.0, level=FINE)
+GOOD_LEVEL: Final = Level(10.0, 0.5, 0.1)
+WAV: Final = AudioInfo("wav", "pcm_s16le", 16_000, 16, floating=False, channels=1, duration_s=10.0, level=GOOD_LEVEL)
 
 levels = st.builds(
     Level,
@@ -154,17 +154,17 @@ def test_an_explicit_mix_is_never_asked_about(sound: AudioInfo, audio: AudioRule
     ("changed", "code"),
     [
         ({"duration_s": 31.0, "level": None}, "too-long"),
-        ({"level": FINE._replace(duration_s=31.0)}, "too-long"),
-        ({"level": FINE._replace(duration_s=0.0)}, "empty"),
-        ({"level": FINE._replace(duration_s=9.0)}, "broken-off"),
-        ({"level": FINE._replace(damaged=0.2)}, "damaged"),
-        ({"level": FINE._replace(rms=float("nan"))}, "damaged"),
-        ({"duration_s": None, "level": FINE._replace(duration_s=0.05)}, "too-short"),
+        ({"level": GOOD_LEVEL._replace(duration_s=31.0)}, "too-long"),
+        ({"level": GOOD_LEVEL._replace(duration_s=0.0)}, "empty"),
+        ({"level": GOOD_LEVEL._replace(duration_s=9.0)}, "broken-off"),
+        ({"level": GOOD_LEVEL._replace(damaged=0.2)}, "damaged"),
+        ({"level": GOOD_LEVEL._replace(rms=float("nan"))}, "damaged"),
+        ({"duration_s": None, "level": GOOD_LEVEL._replace(duration_s=0.05)}, "too-short"),
         ({"rate": 8_000}, "too-low"),
         ({"depth": 8, "codec": "pcm_u8"}, "too-low"),
-        ({"level": FINE._replace(peak=0.0)}, "silent"),
-        ({"channels": 2, "level": FINE._replace(correlation=0.1, loudness_correlation=0.2)}, "which-channel"),
-        ({"channels": 2, "level": FINE._replace(correlation=-0.9, loudness_correlation=0.9)}, "which-channel"),
+        ({"level": GOOD_LEVEL._replace(peak=0.0)}, "silent"),
+        ({"channels": 2, "level": GOOD_LEVEL._replace(correlation=0.1, loudness_correlation=0.2)}, "which-channel"),
+        ({"channels": 2, "level": GOOD_LEVEL._replace(correlation=-0.9, loudness_correlation=0.9)}, "which-channel"),
         ({"channels": 6}, "which-channel"),
     ],
 )
@@ -180,11 +180,11 @@ def test_each_refusal_has_its_code(changed: dict[str, object], code: str) -> Non
 @pytest.mark.parametrize(
     ("changed", "code"),
     [
-        ({"duration_s": 3.0, "level": FINE._replace(duration_s=3.0)}, "short"),
-        ({"duration_s": 20.0, "level": FINE._replace(duration_s=20.0)}, "long"),
-        ({"level": FINE._replace(clipped=0.1)}, "clipped"),
-        ({"level": FINE._replace(peak=0.01)}, "quiet"),
-        ({"level": FINE._replace(damaged=0.01)}, "gaps"),
+        ({"duration_s": 3.0, "level": GOOD_LEVEL._replace(duration_s=3.0)}, "short"),
+        ({"duration_s": 20.0, "level": GOOD_LEVEL._replace(duration_s=20.0)}, "long"),
+        ({"level": GOOD_LEVEL._replace(clipped=0.1)}, "clipped"),
+        ({"level": GOOD_LEVEL._replace(peak=0.01)}, "quiet"),
+        ({"level": GOOD_LEVEL._replace(damaged=0.01)}, "gaps"),
         ({"picture": True}, "picture"),
         ({"tracks": 2}, "tracks"),
     ],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.client.settings import SETTINGS
 from callwell.description import catalog
-from callwell.readiness.project import ConfiguredAccount, Project, Scope, SettingInEffect
+from callwell.readiness.project import ConfiguredAccount, EffectiveSetting, Project, Scope
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,12 +37,12 @@ def make_account(
     """
     described = catalog.load(provider) if isinstance(provider, str) else provider
     there = described.environment(environment)
-    values = {name: SettingInEffect(row.default, "default") for name, row in SETTINGS.items()}
-    values["environment"] = SettingInEffect(there.name, origin if environment else "profile")
-    values["base_url"] = SettingInEffect(there.base_url, "profile")
+    values = {name: EffectiveSetting(row.default, "default") for name, row in SETTINGS.items()}
+    values["environment"] = EffectiveSetting(there.name, origin if environment else "profile")
+    values["base_url"] = EffectiveSetting(there.base_url, "profile")
     key = described.in_environment(there.name).profile.key
-    values["key"] = SettingInEffect(f"env:{key.env}", "profile")
-    values |= {name: SettingInEffect(value, origin) for name, value in settings.items()}
+    values["key"] = EffectiveSetting(f"env:{key.env}", "profile")
+    values |= {name: EffectiveSetting(value, origin) for name, value in settings.items()}
     return ConfiguredAccount(provider=described, environment=there.name, settings=values, in_use=in_use)
 
 

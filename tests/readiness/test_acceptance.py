@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from callwell.errors import UsageError
 from callwell.readiness.acceptance import accept
-from callwell.readiness.baseline import AcceptedEntry, add_entries, read_baseline
+from callwell.readiness.baseline import BaselineEntry, add_entries, read_baseline
 from callwell.readiness.check import Finding, Place, Unchecked
 from callwell.readiness.comments import comment_about
 from callwell.readiness.identity import Identity, identify
@@ -31,9 +31,9 @@ FINDING = Finding(what="a key is here", place=Place("a.py", 3), identity="same")
 IDENTITY = identify(CHECK.id, FINDING)
 
 
-def entry(identity: Identity = IDENTITY, until: dt.date = TODAY) -> AcceptedEntry:
+def entry(identity: Identity = IDENTITY, until: dt.date = TODAY) -> BaselineEntry:
     """An entry of a baseline."""
-    return AcceptedEntry(identity=identity, reason="a sample", until=until, origin="base.toml:4")
+    return BaselineEntry(identity=identity, reason="a sample", until=until, origin="base.toml:4")
 
 
 def report(*findings: Finding, unchecked: tuple[Unchecked, ...] = ()) -> CheckReport:
@@ -61,7 +61,7 @@ def no_comment(_: str, __: Place) -> IgnoreComment | None:
         ([entry(IDENTITY._replace(check="keys.age"))], FINDING, True),
     ],
 )
-def test_what_an_entry_accepts(entries: list[AcceptedEntry], finding: Finding, *, counts: bool) -> None:
+def test_what_an_entry_accepts(entries: list[BaselineEntry], finding: Finding, *, counts: bool) -> None:
     """Its check, its path and its identity, wherever the line is, up to its last day; the last entry counts."""
     (result,) = accept(report(finding), entries, no_comment, today=TODAY, whole=True).results
     assert result.outcome is (CheckOutcome.FOUND if counts else CheckOutcome.PASSED)
@@ -135,7 +135,7 @@ def test_entries_are_read_as_they_were_written(
     for check, place, text, reason in texts:
         named = Finding(what=text, place=Place(place))
         written.append(
-            AcceptedEntry(
+            BaselineEntry(
                 identify(check.encode("utf-8", "replace").decode(), named),
                 f"r{reason.encode('utf-8', 'replace').decode()}".strip(),
                 TODAY,

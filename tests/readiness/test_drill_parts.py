@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The parts of drills that need no emulator: arguments of a course, and verdicts about rows."""
+"""The parts of drills that need no emulator: arguments of a workload, and verdicts about rows."""
 
 from __future__ import annotations
 

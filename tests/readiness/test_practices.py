@@ -12,7 +12,7 @@ from callwell import providers
 from callwell.readiness import registry
 from callwell.readiness.check import Group
 from callwell.readiness.practices import Rule, find_rules
-from callwell.readiness.project import ConfiguredAccount, Project, SettingInEffect
+from callwell.readiness.project import ConfiguredAccount, EffectiveSetting, Project
 from callwell.readiness.run import run_check
 from tests.docs import pages
 
@@ -50,7 +50,7 @@ def test_a_result_names_the_rules_of_the_project(tmp_path: Path) -> None:
     account = ConfiguredAccount(
         provider=providers.load("userplane"),
         environment="production",
-        settings={"key": SettingInEffect(value="env:NO_KEY_HERE", origin="profile")},
+        settings={"key": EffectiveSetting(value="env:NO_KEY_HERE", origin="profile")},
         in_use=True,
     )
     result = run_check(Project(tmp_path, (account,)), registry.load("keys.file-mode"))

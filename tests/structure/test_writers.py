@@ -35,7 +35,7 @@ ELSEWHERE = {
     "readiness/contents/parts.py": "nothing: it opens for reading, without following links",
     "readiness/files/staged.py": PRIVATE,
     "readiness/drills/arguments.py": "a recording, made in memory",
-    "readiness/drills/inside/sitecustomize.py": "in the folder of a drill, which is made for it",
+    "readiness/drills/injected/sitecustomize.py": "in the folder of a drill, which is made for it",
     "readiness/drills/program.py": PRIVATE,
     "state/sqlite.py": EXCLUSIVE,
 }

@@ -89,7 +89,7 @@ RunOption = Annotated[
     typer.Option(
         "--run",
         metavar="COMMAND",
-        help="Your program, for the drills. Default: a course of their own.",
+        help="Your program, for the drills. Default: a generated workload.",
         show_default=False,
     ),
 ]

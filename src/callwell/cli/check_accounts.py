@@ -17,7 +17,7 @@ from callwell.keys import parse_source
 from callwell.readiness.check import CannotCheck, Unchecked
 from callwell.readiness.files import ProjectFiles
 from callwell.readiness.files.listing import BareRepository
-from callwell.readiness.project import ConfiguredAccount, Project, SettingInEffect
+from callwell.readiness.project import ConfiguredAccount, EffectiveSetting, Project
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -199,5 +199,5 @@ def accounts_of(
             yield ConfiguredAccount(provider=provider, environment=other, settings=_in_effect(values), in_use=False)
 
 
-def _in_effect(values: Mapping[str, Setting]) -> dict[str, SettingInEffect]:
-    return {name: SettingInEffect(value=setting.value, origin=setting.origin) for name, setting in values.items()}
+def _in_effect(values: Mapping[str, Setting]) -> dict[str, EffectiveSetting]:
+    return {name: EffectiveSetting(value=setting.value, origin=setting.origin) for name, setting in values.items()}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from callwell.cli import output
 from callwell.errors import InvalidOption, UsageError
 from callwell.readiness.acceptance import accept
-from callwell.readiness.baseline import NAME, AcceptedEntry, add_entries, read_baseline
+from callwell.readiness.baseline import NAME, BaselineEntry, add_entries, read_baseline
 from callwell.readiness.check import CannotCheck
 from callwell.readiness.comments import comment_about, read_lines
 from callwell.readiness.identity import identify
@@ -75,7 +75,7 @@ class Baseline(NamedTuple):
     """
 
     path: Path
-    entries: tuple[AcceptedEntry, ...]
+    entries: tuple[BaselineEntry, ...]
 
 
 def open_baseline(root: Path, named: Path | None, changes: Changes | None) -> Baseline:
@@ -142,7 +142,7 @@ def _comment_finder(project: Project) -> Callable[[str, Place], IgnoreComment | 
     return find_comment
 
 
-def _new_entries(report: CheckReport, changes: Changes) -> Iterator[AcceptedEntry]:
+def _new_entries(report: CheckReport, changes: Changes) -> Iterator[BaselineEntry]:
     """An entry for each finding that counts and is named.
 
     Raises:
@@ -158,7 +158,7 @@ def _new_entries(report: CheckReport, changes: Changes) -> Iterator[AcceptedEntr
             raise UsageError(f"nothing is found by {name}; the ID of a finding is in brackets after it")
     for identity, names in identities.items():
         if names & set(changes.ids):
-            yield AcceptedEntry(identity=identity, reason=changes.reason, until=changes.until, origin="")
+            yield BaselineEntry(identity=identity, reason=changes.reason, until=changes.until, origin="")
 
 
 def _today() -> dt.date:

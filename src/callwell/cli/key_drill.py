@@ -15,7 +15,7 @@ from callwell.cli.settings import Settings
 from callwell.clock import SystemClock
 from callwell.errors import UsageError
 from callwell.readiness.check import CannotCheck, NotApplicable
-from callwell.readiness.drills.rotation import remember, run_rotation_drill
+from callwell.readiness.drills.rotation import record_results, run_rotation_drill
 from callwell.readiness.project import Project, Scope
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def run_drill(provider: str, command: str, options: Mapping[str, str | float | N
 
     Args:
         provider: the provider's name.
-        command: the user's program as a command line; empty for a course of its own.
+        command: the user's program as a command line; empty for a generated workload.
         options: the values of the command's options.
         as_json: print one JSON document.
 
@@ -53,7 +53,7 @@ def run_drill(provider: str, command: str, options: Mapping[str, str | float | N
         output.emit_json([_to_json(result) for result in results])
     else:
         _print_results(results)
-    remember(results, SystemClock().wall())
+    record_results(results, SystemClock().wall())
     if any(not proof.holds for result in results for proof in result.proofs):
         raise typer.Exit(FAILED)
     if any(result.unchecked for result in results):

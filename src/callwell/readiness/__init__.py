@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The go-live list of the providers' own pages, run instead of ticked: `callwell check`.
+"""Runs the checks of the providers' go-live checklists: `callwell check`.
 
-One file for each check, in `checks/` by group. A check looks at a `Project` and yields what it found; `run` runs them
-and makes a `CheckReport`; the modules of `formats/` write a report down.
+Each check has a file in `checks/`, by group. A check examines a `Project` and yields findings; `run` runs the checks
+and makes a `CheckReport`; the modules of `formats/` render a report.
 """

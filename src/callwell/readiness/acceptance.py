@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decides which findings count: not those that a comment or the baseline accepts today."""
+"""Decides which findings count: those that neither a comment nor the baseline accepts today."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from callwell.readiness.baseline import AcceptedEntry
+    from callwell.readiness.baseline import BaselineEntry
     from callwell.readiness.check import Finding, Place
     from callwell.readiness.comments import IgnoreComment
     from callwell.readiness.report import CheckReport, CheckResult
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def accept(
     report: CheckReport,
-    baseline: Iterable[AcceptedEntry],
+    baseline: Iterable[BaselineEntry],
     find_comment: Callable[[str, Place], IgnoreComment | None],
     *,
     today: dt.date,
@@ -29,15 +29,15 @@ def accept(
 ) -> CheckReport:
     """Apply comments and a baseline to a report.
 
-    An entry that has ended does not accept its finding any more, and the finding says so. Of several entries for one
-    finding the last one counts: it is how an acceptance is prolonged.
+    An expired entry no longer accepts its finding, and the finding says so. Of several entries for one finding the last
+    one counts, so that an acceptance can be extended.
 
     Args:
         report: the report of all findings.
         baseline: the entries of the baseline, in the order of the file.
         find_comment: returns the comment that accepts a finding of a check at a place.
         today: the date.
-        whole: the checks looked at the whole project, so an entry without a finding is stale.
+        whole: whether the checks covered the whole project, so that an entry without a finding is stale.
     """
     entries = {entry.identity: entry for entry in baseline}
     results = tuple(_accept_findings(result, entries, find_comment, today) for result in report.results)
@@ -47,7 +47,7 @@ def accept(
 
 def _accept_findings(
     result: CheckResult,
-    entries: Mapping[Identity, AcceptedEntry],
+    entries: Mapping[Identity, BaselineEntry],
     find_comment: Callable[[str, Place], IgnoreComment | None],
     today: dt.date,
 ) -> CheckResult:
@@ -81,13 +81,13 @@ def _by_comment(
     return Acceptance(finding=finding, reason=comment.reason, until=None, origin=f"{place.path}:{comment.line}")
 
 
-def _expired(finding: Finding, entry: AcceptedEntry) -> Finding:
+def _expired(finding: Finding, entry: BaselineEntry) -> Finding:
     what = f"{finding.what}; it was accepted until {entry.until.isoformat()} ({entry.origin}: {entry.reason})"
     return finding._replace(what=what, identity=finding.identity or finding.what)
 
 
-def _stale_entries(report: CheckReport, entries: Mapping[Identity, AcceptedEntry]) -> Iterator[str]:
-    """A sentence about each entry that accepts nothing, of the checks that have looked at everything."""
+def _stale_entries(report: CheckReport, entries: Mapping[Identity, BaselineEntry]) -> Iterator[str]:
+    """A sentence about each entry that accepts nothing, of complete checks."""
     complete = (CheckOutcome.SKIPPED, CheckOutcome.INCOMPLETE)
     looked = {result.check.id for result in report.results if result.outcome not in complete and not result.unchecked}
     found = {identify(result.check.id, finding) for result in report.results for finding in result.findings}

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from callwell.description.provider import Provider
 
 
-class SettingInEffect(NamedTuple):
+class EffectiveSetting(NamedTuple):
     """A setting of an account.
 
     Attributes:
@@ -40,5 +40,5 @@ class ConfiguredAccount(NamedTuple):
 
     provider: Provider
     environment: str
-    settings: Mapping[str, SettingInEffect]
+    settings: Mapping[str, EffectiveSetting]
     in_use: bool

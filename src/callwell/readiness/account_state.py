@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The states that a project's clients share, opened to read what they have recorded. None is made for a check."""
+"""Opens the states that a project's clients share, to read their records. A check never creates a state."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def open_states(project: Project) -> Iterator[SharedState | Unchecked]:
         project: the project.
 
     Yields:
-        the states, and why others could not be looked into.
+        the states, and why others could not be opened.
 
     Raises:
         NotApplicable: the project uses no provider with keys.
@@ -134,7 +134,7 @@ def _choices(project: Project) -> Iterator[_Choice]:
 
 
 def find_state_problem(url: str) -> str:
-    """Why a state cannot be looked into; empty if it can.
+    """Why a state cannot be opened; empty if it can.
 
     Args:
         url: its URL.

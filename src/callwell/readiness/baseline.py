@@ -26,13 +26,13 @@ HEADER: Final = """\
 """
 
 
-class AcceptedEntry(NamedTuple):
+class BaselineEntry(NamedTuple):
     """One entry.
 
     Attributes:
         identity: the finding that it accepts.
         reason: why.
-        until: the last day on which it holds.
+        until: the last day on which it applies.
         origin: where it is, as `file:line`.
     """
 
@@ -42,7 +42,7 @@ class AcceptedEntry(NamedTuple):
     origin: str
 
 
-def read_baseline(path: Path) -> tuple[AcceptedEntry, ...]:
+def read_baseline(path: Path) -> tuple[BaselineEntry, ...]:
     """Read a baseline.
 
     Args:
@@ -69,7 +69,7 @@ def read_baseline(path: Path) -> tuple[AcceptedEntry, ...]:
     )
 
 
-def _read_entry(entry: Any, origin: str) -> AcceptedEntry:
+def _read_entry(entry: Any, origin: str) -> BaselineEntry:
     for name in FIELDS:
         expected = dt.date if name == "until" else str
         value = entry.get(name) if isinstance(entry, dict) else None
@@ -82,11 +82,11 @@ def _read_entry(entry: Any, origin: str) -> AcceptedEntry:
     if not entry["reason"].strip():
         raise UsageError(f"{origin}: {TABLE}.reason: expected why the finding is accepted, found nothing")
     identity = Identity(check=entry["check"], path=entry["path"], text=entry["identity"])
-    return AcceptedEntry(identity=identity, reason=entry["reason"].strip(), until=entry["until"], origin=origin)
+    return BaselineEntry(identity=identity, reason=entry["reason"].strip(), until=entry["until"], origin=origin)
 
 
-def add_entries(path: Path, entries: Iterable[AcceptedEntry]) -> None:
-    """Add entries at the end of a baseline; make the file if there is none.
+def add_entries(path: Path, entries: Iterable[BaselineEntry]) -> None:
+    """Append entries to a baseline; create the file if it does not exist.
 
     Args:
         path: the file.
@@ -103,11 +103,11 @@ def add_entries(path: Path, entries: Iterable[AcceptedEntry]) -> None:
         raise FileProblem(f"{path} cannot be written: {error.strerror}") from error
 
 
-def _entry_text(entry: AcceptedEntry) -> str:
+def _entry_text(entry: BaselineEntry) -> str:
     return "".join(_entry_lines(entry))
 
 
-def _entry_lines(entry: AcceptedEntry) -> Iterator[str]:
+def _entry_lines(entry: BaselineEntry) -> Iterator[str]:
     values = (*entry.identity, entry.reason)
     yield f"\n[[{TABLE}]]\n"
     for name, value in zip(FIELDS, values, strict=False):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a check is, and what it can say.
+"""The definition of a check, and what it can report.
 
 A check yields a `Finding` for each problem and an `Unchecked` for each part that it could not check. If it could check
 nothing it raises `CannotCheck`, and if its question does not arise, `NotApplicable`. An incomplete check
@@ -35,14 +35,14 @@ class Check(NamedTuple):
     """One check of the go-live list. Which pages of a provider ask for it is in the profiles: see `practices`.
 
     Attributes:
-        id: `group.name`, in kebab case behind the point; it never changes, because baselines and comments name it.
+        id: `group.name`, with a kebab-case name; it never changes, because baselines and comments contain it.
         group: the group.
         title: what holds when it passes, as a short statement.
-        severity: of its findings, unless a finding has its own.
+        severity: the severity of its findings, unless a finding has its own.
         why: why it matters, in one or two sentences.
         fix: how to fix a finding, in one or two sentences.
         run: checks a project; may raise `CannotCheck` and `NotApplicable`.
-        online: it sends requests to a provider, so `--offline` leaves it out and says so.
+        online: whether it sends requests to a provider, so that `--offline` skips it.
         prepare: starts slow work in the background, before the first check runs; may raise the same as `run`.
     """
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The clients that a project's Python makes, and the options that it gives them: by syntax, nothing is run.
+"""Finds the clients that a project's Python makes, and their options, by syntax: no code is run.
 
-A value counts as known if it is written there, or is the name of a constant of the same module.
+A value is known if it is a literal, or a constant of the same module.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CLIENTS: Final = frozenset({"Client", "AsyncClient"})
 PROVIDERS: Final = "callwell.providers."
 WITH_OPTIONS: Final = "with_options"
 PARSED: Final = (ast.Call, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.AugAssign)
-"""The kinds of nodes that matter here."""
+"""The relevant kinds of syntax nodes."""
 
 
 class Unknown(Enum):
@@ -54,9 +54,9 @@ class ClientUse(NamedTuple):
 
     Attributes:
         provider: the name of its provider; None if that is decided when the program runs.
-        makes: it makes a client, which has all other options by default.
+        makes: whether it makes a client, so that all other options have their defaults.
         options: the options that are given, by name.
-        complete: no other options are given, by `**`.
+        complete: whether no other options are given by `**`.
         place: where it is.
     """
 
@@ -72,7 +72,7 @@ class ClientUse(NamedTuple):
 
 
 class ClientCode(NamedTuple):
-    """All that a project's Python does with clients, tests left out.
+    """Everything that a project's Python does with clients, except for tests.
 
     Attributes:
         uses: the places, in the order of the files.
@@ -113,7 +113,7 @@ def read_client_code(files: ProjectFiles) -> ClientCode:
 
 
 def _may_make_clients(text: str) -> bool:
-    """Whether a source may make a client or give it options; to parse it takes a hundred times as long."""
+    """Whether a source may make a client or set its options. Parsing takes a hundred times longer than this test."""
     if f"{WITH_OPTIONS}(" in text:
         return True
     return "callwell" in text and ("Client(" in text or PROVIDERS in text)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Comments that accept a finding where it is: `callwell: ignore=` with the check's ID, and the reason."""
+"""Comments that accept a finding in place: `callwell: ignore=` with the check's ID, and the reason."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MARK: Final = "callwell: ignore="
-"""What every such comment has: text without it needs no closer look."""
+"""Every such comment contains this: text without it is not parsed."""
 
 MAX_BYTES: Final = 8 * 1024 * 1024
-"""The size of a file in which comments are looked for: no person writes one into a larger one."""
+"""The largest file that is searched for comments: nobody writes one into a larger file."""
 
 _MARK_BYTES: Final = MARK.encode()
 _COMMENT: Final = re.compile(re.escape(MARK) + r"(?P<checks>[a-z0-9.-]+(?:,[a-z0-9.-]+)*)(?P<reason>[^\n]*)")
 _CLOSING: Final = re.compile(r"""\s*(?:\*/|--%?>|[#%-]?\}\}?|\*\)|["']+,?$)""")
-"""What ends a comment: in C, HTML, templates, OCaml, and the end of a string, as in JSON."""
+"""The end of a comment: in C, HTML, templates and OCaml, or the end of a string, as in JSON."""
 
 
 class IgnoreComment(NamedTuple):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is remembered of a drill: when an account passed it or failed, and with which configuration."""
+"""Records of drills in the state: when an account passed or failed, and with which configuration."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from callwell.state import State
 
 ROTATION: Final = "rotation"
-"""The drill in which the key is rotated."""
+"""The name of the rotation drill."""
 
 
 class DrillRecord(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """The last drill of a kind.
 
     Attributes:
-        at: when it ended, in seconds since the epoch; 0 if there was none.
-        passed: whether all that it should prove holds.
+        at: its end, in seconds since the epoch; 0 if there was none.
+        passed: whether all proofs held.
         configuration: `digest_configuration` of the account at that time.
     """
 
@@ -34,17 +34,17 @@ class DrillRecord(Struct, frozen=True, array_like=True, forbid_unknown_fields=Tr
 
 
 def record_drill(account: ConfiguredAccount, drill: str, *, passed: bool, at: float) -> bool:
-    """Remember a drill in the state of the account's settings.
+    """Record a drill in the state that the account is configured with.
 
     Args:
         account: the account that took part.
         drill: the kind, such as `ROTATION`.
-        passed: whether all that it should prove holds.
-        at: when it ended, in seconds since the epoch.
+        passed: whether all proofs held.
+        at: its end, in seconds since the epoch.
 
     Returns:
-        whether it could be remembered: `memory:` would forget it at once, and no state file is made for it, because
-        an empty one would hide that nothing is known of the use of keys.
+        whether it could be recorded: not with `memory:`, nor if the state file does not exist. No file is created,
+        because an empty one would hide that the use of keys was never recorded.
 
     Raises:
         CallwellError: the state cannot be opened or written.
@@ -79,7 +79,7 @@ def read_drill(account: ConfiguredAccount, drill: str, state: State) -> DrillRec
 
 
 def digest_configuration(account: ConfiguredAccount) -> str:
-    """A digest of an account's settings: after a change, what a drill has proved is not known to hold.
+    """A digest of an account's settings: after a change, an earlier drill proves nothing.
 
     Args:
         account: the account.

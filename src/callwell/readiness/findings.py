@@ -22,7 +22,7 @@ class Place(NamedTuple):
     Attributes:
         path: the file, relative to the project's root with `/`; or a setting's origin, such as `env:NAME`.
         line: its line, from 1; None if the whole file is meant.
-        commit: the commit that has it, if it is not in the files of today.
+        commit: the commit that has it, if it is not in the current files.
     """
 
     path: str
@@ -35,15 +35,15 @@ class Place(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """One fault.
+    """One problem in the project.
 
     Attributes:
         what: what is wrong, in one sentence without a full stop; never the text of a key.
-        place: where; None if it is nowhere in the files.
-        fix: what to do about this one; the check's own `fix` if empty.
-        identity: what stays the same when lines move: with the check and the path it names the finding in a baseline.
-            `what` if empty.
-        severity: the check's own if None.
+        place: where it is; None if it is not in a file.
+        fix: what to do about it; if empty, the `fix` of the check.
+        identity: what stays the same when lines move: together with check and path it identifies the finding in a
+            baseline; if empty, `what`.
+        severity: its severity; if None, that of the check.
     """
 
     what: str
@@ -57,9 +57,9 @@ class Unchecked(NamedTuple):
     """A part that a check could not check, so that it is incomplete.
 
     Attributes:
-        what: what could not be looked at and why, in one sentence without a full stop.
+        what: what could not be checked and why, in one sentence without a full stop.
         place: where it is.
-        fix: what to do, so that it can be looked at.
+        fix: what to do so that it can be checked.
     """
 
     what: str
@@ -68,11 +68,11 @@ class Unchecked(NamedTuple):
 
 
 class CannotCheck(Exception):
-    """A check could look at nothing.
+    """A check could not check anything.
 
     Args:
         reason: why, in one sentence without a full stop.
-        fix: what to do, so that it can look.
+        fix: what to do so that it can.
     """
 
     def __init__(self, reason: str, fix: str = "") -> None:

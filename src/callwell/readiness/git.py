@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Asks git: it writes nothing, uses no network, and starts no program that a repository's configuration names."""
+"""Runs git commands that write nothing, use no network, and start no programs from a repository's configuration."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 OPTIONS: Final = (
-    "--no-replace-objects",  # what was really committed
+    "--no-replace-objects",  # the original commits
     "--no-optional-locks",
     *("-c", "protocol.allow=never"),
     *("-c", "core.fsmonitor=false"),
@@ -28,10 +28,10 @@ INHERITED_VARIABLES: Final = (
     "GIT_CONFIG_GLOBAL",
     "GIT_CEILING_DIRECTORIES",
 )
-"""The variables that git inherits. In a hook there are more, which say where the hook's repository is."""
+"""The environment variables that git inherits. A hook has more, which point to the hook's repository."""
 
 ENVIRONMENT: Final = {"GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-"""`GIT_NO_LAZY_FETCH`: what a partial clone lacks is not fetched. It needs git 2.44; the protocols are off as well."""
+"""`GIT_NO_LAZY_FETCH`: a partial clone does not fetch missing objects. It needs git 2.44; protocols are off too."""
 
 INDEX: Final = "GIT_INDEX_FILE"
 """In a hook, the index of the commit: it differs from the repository's own in `git commit --only`."""
@@ -54,7 +54,7 @@ class FileNames(NamedTuple):
 
 
 def run_git(folder: Path, *words: str, index: bool = False) -> str:
-    """What a command of git prints, without the end of the line.
+    """Run a git command, and return its output without the final line break.
 
     Args:
         folder: where it runs.
@@ -68,7 +68,7 @@ def run_git(folder: Path, *words: str, index: bool = False) -> str:
 
 
 def list_by_git(folder: Path, *words: str, index: bool = False) -> FileNames:
-    """A list of files, which git writes with `-z`.
+    """Run a git command that lists files with `-z`.
 
     Args:
         folder: where it runs; names are relative to it.
@@ -93,7 +93,7 @@ def _finish(folder: Path, words: Sequence[str], *, index: bool) -> tuple[bytes, 
 
 
 def start_git(folder: Path, words: Sequence[str], *, index: bool = False, **pipes: Any) -> subprocess.Popen[bytes]:
-    """Start a command of git, which the caller ends.
+    """Start a git command, which the caller must end.
 
     Args:
         folder: where it runs.
@@ -115,7 +115,7 @@ def start_git(folder: Path, words: Sequence[str], *, index: bool = False, **pipe
 
 
 def last_line(text: bytes) -> str:
-    """The last line of what git has complained of, without the word before it.
+    """The last line of git's error output, without the prefix `fatal:`.
 
     Args:
         text: the standard error of git.

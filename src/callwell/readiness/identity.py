@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What names a finding, so that a baseline finds it again after lines have moved."""
+"""Identifies findings, so that a baseline recognizes them after lines have moved."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ ID_DIGITS: Final = 12
 
 
 class Identity(NamedTuple):
-    """What a finding keeps when lines move.
+    """The parts of a finding that stay the same when lines move.
 
     Attributes:
         check: the check's ID.
         path: the file or the setting's origin; empty if it has no place.
-        text: what tells it from other findings of the check in the same file.
+        text: what distinguishes it from other findings of the check in the same file.
     """
 
     check: str
@@ -28,7 +28,7 @@ class Identity(NamedTuple):
 
     @property
     def id(self) -> str:
-        """The same as one short word, for a command line."""
+        """A short ID, for command lines."""
         return hashlib.sha256("\0".join(self).encode()).hexdigest()[:ID_DIGITS]
 
 
@@ -48,5 +48,5 @@ def identify(check_id: str, finding: Finding) -> Identity:
 
 
 def replace_surrogates(text: str) -> str:
-    """A string that UTF-8 can hold: what stands for a byte of a broken file name becomes an escape."""
+    """Make a string encodable in UTF-8: surrogates for bytes of a broken file name become escapes."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()

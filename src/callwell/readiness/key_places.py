@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 class KeyPlace(NamedTuple):
-    """Where the key of an account is.
+    """Where the key of an account is kept.
 
     Attributes:
         account: the account.
-        source: the place.
-        key: what is there; None if nothing is, or it cannot be read.
-        problem: why there is none; empty if there is one.
-        is_unknown: a key may be there, but the place could not be read.
+        source: the key source.
+        key: the key; None if there is none, or it cannot be read.
+        problem: why there is no key; empty if there is one.
+        is_unknown: whether there may be a key, because the source could not be read.
     """
 
     account: ConfiguredAccount
@@ -64,7 +64,7 @@ def read_key_places(accounts: Iterable[ConfiguredAccount]) -> tuple[KeyPlace, ..
         accounts: the accounts.
 
     Raises:
-        InvalidOption: a setting names no place.
+        InvalidOption: a setting does not name a key source.
     """
     return tuple(_read(account) for account in accounts if account.provider.profile.key.scheme != "none")
 
@@ -86,13 +86,13 @@ def key_files(project: Project) -> tuple[Path, ...]:
 
 
 def follow(path: Path) -> Path:
-    """Where a key file really is, or would be.
+    """Resolve the links on the path of a key file, which may not exist.
 
     Args:
         path: the file.
 
     Raises:
-        OSError: the way to it is a loop of links, or cannot be read.
+        OSError: there is a loop of links, or a folder cannot be read.
     """
     try:
         return Path(os.path.realpath(path, strict=True))

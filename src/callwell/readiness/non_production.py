@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Recognises environments, addresses and files that production does not use."""
+"""Recognizes environments, addresses and files that are not for production."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ WORDS: Final = frozenset(
 """Words in the names of environments that are not for production."""
 
 FILE_WORDS: Final = WORDS | {"example", "examples", "sample", "samples", "template", "override", "fixtures", "conftest"}
-"""The same in paths. `compose.override.yaml` is for the developer's machine (Compose's own convention)."""
+"""The same for paths. `compose.override.yaml` is for the developer's machine (Compose's own convention)."""
 
 PRIVATE_SUFFIXES: Final = (".localhost", ".local", ".test", ".example")
-"""Endings of names for tests and for one network (RFC 2606, RFC 6762). `.internal` may be a gateway of production."""
+"""Host suffixes for tests and local networks (RFC 2606, RFC 6762). `.internal` may be a gateway of production."""
 
 LOCAL_HOSTS: Final = LOOPBACK_HOSTS | {"0.0.0.0", "::"}  # noqa: S104 - an address to recognise, not to listen on
-"""Hosts that are the machine itself."""
+"""Names of this machine."""
 
 
 def words(text: str) -> set[str]:
@@ -40,7 +40,7 @@ def is_non_production(provider: Provider, environment: str) -> bool:
 
     Args:
         provider: the provider.
-        environment: one that its profile knows.
+        environment: the name of one of its environments.
     """
     rule = provider.profile.environments[environment]
     return rule.sandbox is not None or bool(words(environment) & WORDS)
@@ -72,7 +72,7 @@ def host_of(address: str) -> str:
 
 
 def why_not_public(host: str) -> str | None:
-    """Why a host cannot be a provider's: it is this machine, or known in one network only; None if it can.
+    """Why a host cannot be a provider's: it is this machine, or only known in a local network; None if it can.
 
     Args:
         host: a name or an address, in lower case.
@@ -85,8 +85,8 @@ def why_not_public(host: str) -> str | None:
         address = ip_address(host)
     except ValueError:
         if "." not in host or host.endswith(PRIVATE_SUFFIXES):
-            return "a host that only one network knows"
+            return "a host of a local network"
         return None
     if address.is_loopback:
         return "this machine"
-    return None if address.is_global else "an address that only one network knows"
+    return None if address.is_global else "an address of a local network"

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from callwell.readiness.check import Place
 
 if TYPE_CHECKING:
-    from callwell.readiness.project import SettingInEffect
+    from callwell.readiness.project import EffectiveSetting
 
 
-def place_of(setting: SettingInEffect, root: Path) -> Place | None:
+def place_of(setting: EffectiveSetting, root: Path) -> Place | None:
     """Where a setting was set; None if the user has not set it.
 
     Args:

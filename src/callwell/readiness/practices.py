@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which rules of the providers ask for a check: the profiles say so, in their tables `[practices]`."""
+"""The providers' rules that ask for a check, from the tables `[practices]` of their profiles."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Rule(NamedTuple):
 
 
 def find_rules(check_id: str, providers: Iterable[Provider]) -> tuple[Rule, ...]:
-    """The rules that ask for a check, by its ID or its group; none if only the list of the field does.
+    """The rules that ask for a check, by its ID or its group; none if no provider does.
 
     Args:
         check_id: the check's ID.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One request to a provider's address, without a key: how it answers, and what its certificate says.
+"""Sends one request to a provider's address, without a key, to see its response and its certificate.
 
-It goes the way of the calls, through the configured proxy and with the configured certificates. All checks share it.
+The request goes through the configured proxy and uses the configured certificates, like calls. All checks share it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from callwell.readiness.project import ConfiguredAccount, Project
 
 TIMEOUT_S: Final = 10.0
-"""Seconds for the connection, and again for the answer: as long as a client waits for a connection."""
+"""The timeout for the connection, and again for the response, in seconds: the connect timeout of a client."""
 
 HTTP_PROXY: Final = "http"
 
@@ -47,15 +47,15 @@ class Target(NamedTuple):
     ca_file: str | None
 
 
-class ProbeAnswer(NamedTuple):
-    """What an address answered.
+class ProbeResponse(NamedTuple):
+    """The response of an address.
 
     Attributes:
         status: the HTTP status.
-        location: where a redirect leads, as a whole address; empty if nowhere.
+        location: the absolute target of a redirect; empty if there is none.
         date_s: the server's `Date` in seconds since the epoch, with the age of a cached answer added; None without one.
         sent_at: this machine's time of day when the request left.
-        received_at: the same when the answer came.
+        received_at: this machine's time of day when the response arrived.
         expires_s: when the certificate ends, in seconds since the epoch; None without TLS.
         protocol: the version of TLS, such as `TLSv1.3`; None without TLS.
     """
@@ -69,25 +69,25 @@ class ProbeAnswer(NamedTuple):
     protocol: str | None
 
 
-class Unreached(NamedTuple):
+class ProbeFailure(NamedTuple):
     """Why there was no answer.
 
     Attributes:
         reason: what happened, in a sentence without a full stop.
-        permanent: another attempt would end in the same way: something is set wrong, here or there.
+        permanent: whether another attempt would fail in the same way, because of a wrong setting on either side.
     """
 
     reason: str
     permanent: bool
 
 
-_ANSWERS: WeakKeyDictionary[Project, dict[Target, ProbeAnswer | Unreached]] = WeakKeyDictionary()
+_ANSWERS: WeakKeyDictionary[Project, dict[Target, ProbeResponse | ProbeFailure]] = WeakKeyDictionary()
 
 
 def probe(
     project: Project, account: ConfiguredAccount, *, wall: Callable[[], float] = time.time
-) -> ProbeAnswer | Unreached:
-    """What the address of an account answers; asked once for all checks.
+) -> ProbeResponse | ProbeFailure:
+    """Probe the address of an account, once for all checks.
 
     Args:
         project: the project.
@@ -102,7 +102,7 @@ def probe(
 
 
 def target_of(account: ConfiguredAccount) -> Target:
-    """Where the calls of an account go."""
+    """The target of an account's calls."""
     settings = account.settings
     proxy = settings["proxy"].value
     ca_file = settings["ca_file"].value
@@ -113,7 +113,7 @@ def target_of(account: ConfiguredAccount) -> Target:
     )
 
 
-def probe_all(project: Project) -> Iterator[tuple[Target, ConfiguredAccount, ProbeAnswer] | Unchecked]:
+def probe_all(project: Project) -> Iterator[tuple[Target, ConfiguredAccount, ProbeResponse] | Unchecked]:
     """Probe each address in use, with one of the accounts that call it; yield `Unchecked` if it did not answer.
 
     Args:
@@ -126,38 +126,38 @@ def probe_all(project: Project) -> Iterator[tuple[Target, ConfiguredAccount, Pro
         raise NotApplicable("the project uses no provider")
     for target, account in {target_of(account): account for account in project.in_use}.items():
         answer = probe(project, account)
-        yield not_reached(target, answer) if isinstance(answer, Unreached) else (target, account, answer)
+        yield report_probe_failure(target, answer) if isinstance(answer, ProbeFailure) else (target, account, answer)
 
 
-def not_reached(target: Target, unreached: Unreached) -> Unchecked:
-    """What a check could not check."""
+def report_probe_failure(target: Target, unreached: ProbeFailure) -> Unchecked:
+    """Report that an address did not answer."""
     return Unchecked(
         what=f"{target.address} cannot be asked: {unreached.reason}",
         fix="Run the check where the calls will run, with the network and the settings of production.",
     )
 
 
-def _ask(target: Target, wall: Callable[[], float]) -> ProbeAnswer | Unreached:
+def _ask(target: Target, wall: Callable[[], float]) -> ProbeResponse | ProbeFailure:
     network = Network(connect_s=TIMEOUT_S, proxy=target.proxy, ca_file=target.ca_file)
     try:
         certificates = () if target.ca_file is None else read_certificates(target.ca_file)
         proxy = read_proxies(target.proxy).address_for(target.address)
     except InvalidOption as error:
-        return Unreached(str(error), permanent=True)
+        return ProbeFailure(str(error), permanent=True)
     if proxy is not None and urlsplit(proxy).scheme != HTTP_PROXY:
-        return Unreached("the check knows HTTP proxies only, and the configured one is another", permanent=False)
+        return ProbeFailure("the check knows HTTP proxies only, and the configured one is another", permanent=False)
     connection = ExactSender(network, certificates).connect(target.address, proxy)
     if isinstance(connection, NoReply):
-        return Unreached(connection.reason, permanent=connection.permanent)
+        return ProbeFailure(connection.reason, permanent=connection.permanent)
     try:
         return _exchange(connection, target.address, wall)
     except (OSError, ValueError, http.client.HTTPException) as error:
-        return Unreached(f"no answer came ({type(error).__name__})", permanent=False)
+        return ProbeFailure(f"no answer came ({type(error).__name__})", permanent=False)
     finally:
         connection.close()
 
 
-def _exchange(connection: http.client.HTTPConnection, address: str, wall: Callable[[], float]) -> ProbeAnswer:
+def _exchange(connection: http.client.HTTPConnection, address: str, wall: Callable[[], float]) -> ProbeResponse:
     connection.sock.settimeout(TIMEOUT_S)
     expires_s, protocol = _certificate(connection.sock)
     sent_at = wall()
@@ -166,7 +166,7 @@ def _exchange(connection: http.client.HTTPConnection, address: str, wall: Callab
     response = connection.getresponse()
     received_at = wall()
     location = response.headers.get("location", "")
-    return ProbeAnswer(
+    return ProbeResponse(
         status=response.status,
         location=urljoin(address, location) if location else "",
         date_s=_date(response),

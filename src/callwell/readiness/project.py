@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What checks look at: a folder, the accounts that it uses, and what the person who asked wants looked at."""
+"""What checks examine: a folder, the accounts that it uses, and the requested scope."""
 
 from __future__ import annotations
 
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from callwell.readiness.account import ConfiguredAccount, SettingInEffect
+from callwell.readiness.account import ConfiguredAccount, EffectiveSetting
 from callwell.readiness.files import ProjectFiles
 
 if TYPE_CHECKING:
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from callwell.readiness.known_keys.keys_in_use import KeysInUse
     from callwell.readiness.shapes.scan import ShapeScan
 
-__all__ = ["ConfiguredAccount", "Project", "Scope", "SettingInEffect"]
+__all__ = ["ConfiguredAccount", "EffectiveSetting", "Project", "Scope"]
 
 
 class Scope(NamedTuple):
-    """What to look at, and how.
+    """What to check, and how.
 
     Attributes:
         staged: only the changes that git has staged.
-        since: only commits after this revision, and the files of today.
+        since: only commits after this revision, and the current files.
         offline: send nothing to a provider.
-        command: the user's own program for drills, as the words of a command line; empty for the standard course.
+        command: the user's own program for drills, as the words of a command line; empty for the standard workload.
         samples: a folder of recordings to check; None if there is none.
         known_keys: a file of keyed digests of keys that are not on this machine; None if there is none.
     """
@@ -46,7 +46,7 @@ class Project:
     Args:
         root: its folder.
         accounts: the accounts that it uses, and the other environments of the same providers.
-        scope: what to look at.
+        scope: what to check.
 
     Attributes:
         undescribed: descriptions of providers that the project uses and that could not be loaded.
@@ -70,7 +70,7 @@ class Project:
 
     @cached_property
     def keys_in_use(self) -> KeysInUse:
-        """The keys that the accounts use, read once for all checks, and what finds them in any bytes.
+        """The keys that the accounts use, with the search for them, read once for all checks.
 
         Raises:
             FileProblem: the file of digests cannot be read.
@@ -105,15 +105,15 @@ class Project:
         )
 
     def begin(self) -> None:
-        """Start in the background what checks have said that they want.
+        """Start the background work that checks have requested.
 
         Raises:
-            CannotCheck: what runs it is missing.
+            CannotCheck: a program that it needs is missing.
         """
         if "shapes" in self.__dict__:
             self.shapes.start()
 
     def close(self) -> None:
-        """Stop what still runs in the background."""
+        """Stop the background work."""
         if "shapes" in self.__dict__:
             self.shapes.close()

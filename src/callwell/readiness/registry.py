@@ -56,7 +56,7 @@ CHECKS: Final[dict[str, str]] = {
     "drills.server-errors": "drills.server_errors",
     "drills.lost-response": "drills.lost_response",
     "drills.rotation": "drills.rotation",
-    "keys.rotation-drill": "keys.rotation_drill",  # last: it reads what a drill of this run has recorded
+    "keys.rotation-drill": "keys.rotation_drill",  # last: it reads the records of this run's drills
 }
 """ID → module in `checks/`, which defines `CHECK`. Checks run in this order; reports have the groups one by one."""
 
@@ -93,7 +93,7 @@ def select(only: Iterable[str] = (), skip: Iterable[str] = ()) -> Iterator[Check
 
 
 def expand(names: Iterable[str]) -> set[str]:
-    """The IDs that are meant by IDs and groups.
+    """Expand groups to the IDs of their checks.
 
     Args:
         names: IDs, or groups such as `leaks`.

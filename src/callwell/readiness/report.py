@@ -44,13 +44,13 @@ class CheckResult(NamedTuple):
 
     Attributes:
         check: the check.
-        findings: the faults that count.
+        findings: the findings that count.
         unchecked: the parts that it could not check.
-        accepted: the faults that somebody has accepted.
+        accepted: the accepted findings.
         reason: why it does not apply or was skipped; else empty.
-        skipped: the person who asked left it out.
-        applicable: its question arises in this project.
-        took_s: seconds that it took.
+        skipped: whether the user left it out.
+        applicable: whether its question arises in this project.
+        took_s: its duration in seconds.
         asked_by: the rules of the project's providers that ask for the check.
     """
 
@@ -66,7 +66,7 @@ class CheckResult(NamedTuple):
 
     @property
     def outcome(self) -> CheckOutcome:
-        """How it ended: a fault outweighs what could not be seen."""
+        """How it ended: findings outweigh unchecked parts."""
         if self.skipped:
             return CheckOutcome.SKIPPED
         if not self.applicable:
@@ -82,11 +82,11 @@ class CheckReport(NamedTuple):
     Attributes:
         root: the project's folder.
         results: one for each check, in the order of the table.
-        took_s: seconds in all.
+        took_s: the total duration in seconds.
         accounts: the accounts in use, as `provider/environment`.
-        files: how many files there are to look at; None if they could not be listed.
-        notes: sentences for the person who keeps the baseline; they change no outcome.
-        left_out: how many checks of the table were not asked for.
+        files: the number of files; None if they could not be listed.
+        notes: sentences for the person who maintains the baseline, which do not change an outcome.
+        left_out: how many checks of the table were not requested.
     """
 
     root: str
@@ -98,12 +98,12 @@ class CheckReport(NamedTuple):
     left_out: int = 0
 
     @property
-    def is_whole(self) -> bool:
+    def is_full_run(self) -> bool:
         """Whether every check of the table was run, so that a pass means that the project is ready."""
         return self.left_out == 0 and not self.with_outcome(CheckOutcome.SKIPPED)
 
     def with_outcome(self, outcome: CheckOutcome) -> tuple[CheckResult, ...]:
-        """The results that ended so."""
+        """The results with this outcome."""
         return tuple(result for result in self.results if result.outcome is outcome)
 
     @property

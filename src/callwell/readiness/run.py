@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", Finding, Unchecked)
 
-CONCEALED: Final = "(a name with the key in it)"
-CONCEALED_PATH: Final = "a path with the key in it"
+REDACTED: Final = "(a name with the key in it)"
+REDACTED_PATH: Final = "a path with the key in it"
 SKIPPED_OFFLINE = "it sends requests to the provider, and --offline was given"
 
-STOPS: Final = (NotApplicable, CannotCheck, CallwellError, OSError)
-"""What may stop a check before it looks. It stops it again then, and is reported."""
+EXPECTED_ERRORS: Final = (NotApplicable, CannotCheck, CallwellError, OSError)
+"""Errors that may stop the preparation of a check. They stop the check itself again, which reports them."""
 
 
 def run_checks(project: Project, checks: Iterable[Check], begin: Callable[[Check], None] | None = None) -> CheckReport:
@@ -46,7 +46,7 @@ def run_checks(project: Project, checks: Iterable[Check], begin: Callable[[Check
     try:
         for check in chosen:
             prepare(project, check)
-        with suppress(*STOPS):
+        with suppress(*EXPECTED_ERRORS):
             project.begin()
         for check in chosen:
             if begin is not None:
@@ -69,7 +69,7 @@ def run_checks(project: Project, checks: Iterable[Check], begin: Callable[[Check
 
 
 def prepare(project: Project, check: Check) -> None:
-    """Let a check start what takes long. What stops it now stops it again when it looks, and is reported then.
+    """Let a check start its slow work. Errors are ignored: they stop the check itself again, which reports them.
 
     Args:
         project: the project.
@@ -77,7 +77,7 @@ def prepare(project: Project, check: Check) -> None:
     """
     if check.prepare is None or (check.online and project.scope.offline):
         return
-    with suppress(*STOPS):
+    with suppress(*EXPECTED_ERRORS):
         check.prepare(project)
 
 
@@ -89,7 +89,7 @@ def _count_files(project: Project) -> int | None:
 
 
 def run_check(project: Project, check: Check) -> CheckResult:
-    """Run one check. Whatever stops it is in the result: it is never a silent pass.
+    """Run one check. Whatever stops it is in the result, so it never passes silently.
 
     Args:
         project: the project.
@@ -104,15 +104,15 @@ def run_check(project: Project, check: Check) -> CheckResult:
     try:
         for item in check.run(project):
             if isinstance(item, Finding):
-                findings.append(_conceal(project, item._replace(place=_relative(item.place, project.root))))
+                findings.append(_redact_finding(project, item._replace(place=_relative(item.place, project.root))))
             else:
-                unchecked.append(_conceal(project, item._replace(place=_relative(item.place, project.root))))
+                unchecked.append(_redact_finding(project, item._replace(place=_relative(item.place, project.root))))
     except NotApplicable as none:
         return CheckResult(check=check, applicable=False, reason=none.reason, asked_by=asked_by)
     except CannotCheck as stopped:
         unchecked.append(Unchecked(what=stopped.reason, fix=stopped.fix))
     except (CallwellError, OSError, RecursionError, MemoryError) as error:
-        unchecked.append(_conceal(project, Unchecked(what=f"stopped by {type(error).__name__}: {error}")))
+        unchecked.append(_redact_finding(project, Unchecked(what=f"stopped by {type(error).__name__}: {error}")))
     return CheckResult(
         check=check,
         findings=tuple(findings),
@@ -122,14 +122,14 @@ def run_check(project: Project, check: Check) -> CheckResult:
     )
 
 
-def _conceal(project: Project, item: T) -> T:
-    """A finding without the names that have a key in them, if the keys in use were read: files may be named by keys."""
+def _redact_finding(project: Project, item: T) -> T:
+    """Redact names in a finding that contain a key, if the keys in use were read: a file name may contain a key."""
     keys = vars(project).get("keys_in_use")
     texts = (item.place.path if item.place is not None else "", item.what, getattr(item, "identity", ""))
     if keys is None or not keys.is_in("\n".join(texts)):
         return item
     if item.place is not None and keys.is_in(item.place.path):
-        item = item._replace(place=item.place._replace(path=CONCEALED_PATH))
+        item = item._replace(place=item.place._replace(path=REDACTED_PATH))
     item = item._replace(what=_without_keys(keys, item.what))
     if isinstance(item, Finding):
         item = item._replace(identity=_without_keys(keys, item.identity))
@@ -139,11 +139,11 @@ def _conceal(project: Project, item: T) -> T:
 def _without_keys(keys: KeysInUse, text: str) -> str:
     if not keys.is_in(text):
         return text
-    return " ".join(CONCEALED if keys.is_in(word) else word for word in text.split(" "))
+    return " ".join(REDACTED if keys.is_in(word) else word for word in text.split(" "))
 
 
 def _relative(place: Place | None, root: Path) -> Place | None:
-    """A place in the project by its path in the project, however a check names it."""
+    """Make the path of a place relative to the project."""
     if place is None:
         return None
     path = PurePath(place.path)

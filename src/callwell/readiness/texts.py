@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from callwell.readiness.files import ProjectFile
 
 MAX_BYTES: Final = 8 << 20
-"""Bytes of a source or a configuration file; larger ones are data."""
+"""The largest source or configuration file that is read, in bytes; larger ones are data."""
 
 
 def read_text(file: ProjectFile, max_bytes: int = MAX_BYTES) -> str | Unchecked:

@@ -16,9 +16,9 @@ from callwell.emulator.errors import EmulatorError
 from callwell.readiness.check import CannotCheck, NotApplicable, Severity, Unchecked
 from callwell.readiness.drill_record import ROTATION, read_drill
 from callwell.readiness.drills import landlock
+from callwell.readiness.drills.accounts import note_not_emulated
 from callwell.readiness.drills.fault_drill import LOST_RESPONSE, SERVER_ERRORS, THROTTLE, run_fault_drill
-from callwell.readiness.drills.players import note_absent
-from callwell.readiness.drills.rotation import remember, run_rotation_drill
+from callwell.readiness.drills.rotation import record_results, run_rotation_drill
 from callwell.readiness.drills.verdict import DrillResult, Proof
 from callwell.readiness.project import Project, Scope
 from callwell.state import open_state
@@ -122,11 +122,11 @@ REAL: Final = make_account("userplane", key="env:REAL_PLACE")
 
 
 class Case(NamedTuple):
-    """A program or a course, and how its drill must end.
+    """A program or a workload, and how its drill must end.
 
     Attributes:
         drill: the drill; None for the rotation.
-        program: the program; empty for a course.
+        program: the program; empty for a workload.
         account: the account.
         failed: the names of the proofs that do not hold.
         unchecked: a part of each reason why the drill shows less than it should.
@@ -144,16 +144,16 @@ class Case(NamedTuple):
 
 
 CASES: Final[Mapping[str, Case]] = {
-    "throttle, course": Case(THROTTLE),
-    "throttle, course in a hurry": Case(
+    "throttle, workload": Case(THROTTLE),
+    "throttle, workload in a hurry": Case(
         THROTTLE,
         account=make_account("userplane", key="file:/nowhere/key", deadline=3.0),
         failed=("failed-calls",),
         perhaps=("lost",),
     ),
-    "errors, course": Case(SERVER_ERRORS),
-    "lost, course": Case(LOST_RESPONSE, account=make_account("apivideo", "sandbox", key="file:/nowhere/key")),
-    "rotation, course": Case(None, account=SPEECH),
+    "errors, workload": Case(SERVER_ERRORS),
+    "lost, workload": Case(LOST_RESPONSE, account=make_account("apivideo", "sandbox", key="file:/nowhere/key")),
+    "rotation, workload": Case(None, account=SPEECH),
     "throttle, polite": Case(THROTTLE, HTTP + POLITE),
     "throttle, callwell": Case(THROTTLE, CALLWELL),
     "throttle, hammering": Case(THROTTLE, HTTP + HAMMER, failed=("amplification",), perhaps=("early",)),
@@ -294,7 +294,7 @@ def test_where_drills_do_not_apply(tmp_path: Path) -> None:
             list(run_rotation_drill(project, start=start))
         with pytest.raises(NotApplicable, match=reason):
             list(run_fault_drill(THROTTLE, project, start=start))
-    [note] = note_absent(Project(tmp_path, (USERPLANE, unknown)))
+    [note] = note_not_emulated(Project(tmp_path, (USERPLANE, unknown)))
     assert note.severity is Severity.NOTE
     assert "acme cannot be emulated" in note.what
 
@@ -308,7 +308,7 @@ def test_what_a_rotation_drill_proves_is_remembered(tmp_path: Path) -> None:
     failed = DrillResult("a", (Proof("lost", holds=False, text=""),), account=account)
     seen = []
     for at, results in enumerate([[passed, partial], [passed], [failed, partial]], 1):
-        remember(results, float(at))
+        record_results(results, float(at))
         state = open_state(location)
         record = read_drill(account, ROTATION, state)
         state.close()

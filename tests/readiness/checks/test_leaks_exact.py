@@ -206,7 +206,7 @@ def test_a_log_with_thousands_of_keys_is_short_in_the_report(project: Project) -
     write_files(project.root, {"app.log": f"{KEY}\n" * 1000})
     result = check(project, "keys-in-logs")
     assert len(result.findings) == 21
-    assert result.findings[-1].what.endswith("is there 980 more times")
+    assert result.findings[-1].what.endswith("is in it 980 more times")
 
 
 def test_staged_changes(project: Project) -> None:
@@ -255,7 +255,7 @@ def test_other_secrets_and_short_keys(project: Project, tmp_path: Path) -> None:
     assert places(result) == ["a.py:1"]
     assert "user_secret of" in result.findings[0].what
     assert "names of end users" in result.findings[0].fix
-    assert "less than 8 bytes" in result.unchecked[0].what
+    assert "shorter than 8 bytes" in result.unchecked[0].what
 
 
 def test_environments_with_one_key(project: Project) -> None:

@@ -171,7 +171,7 @@ FOUND: Final = (
     Case(
         "sandbox-leftovers",
         {".env": "# local\nexport USERPLANE_BASE_URL='http://emulator:8100'\n"},
-        (("leads to emulator, a host that only one network knows", ".env:2"),),
+        (("leads to emulator, a host of a local network", ".env:2"),),
     ),
     Case(
         "sandbox-leftovers",
@@ -326,7 +326,7 @@ def test_a_profile_of_ones_own(tmp_path: Path) -> None:
     result = run("retries", project)
     assert [str(finding.place) for finding in result.findings] == ["mine/profile.toml:10", "mine/profile.toml:11"]
     (finding,) = run("description", project).findings
-    assert finding.what.startswith("a rule of mine is without effect: operations.")
+    assert finding.what.startswith("a rule of mine has no effect: operations.")
     assert str(finding.place) == "mine/profile.toml:12"
 
 

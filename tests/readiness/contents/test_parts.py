@@ -106,7 +106,7 @@ def encrypted(data: bytes) -> bytes:
 
 
 DAMAGED = {
-    "7-Zip": (b"7z\xbc\xaf\x27\x1c" + bytes(30), "", "7-Zip archive, which cannot be looked into"),
+    "7-Zip": (b"7z\xbc\xaf\x27\x1c" + bytes(30), "", "7-Zip archive, which cannot be unpacked"),
     "Zstandard": (b"\x28\xb5\x2f\xfd" + bytes(30), "", "Zstandard archive"),
     "half a zip": (as_zip({"a": TEXT})[:-30], "", "the archive is damaged"),
     "half a gzip": (gzip.compress(os.urandom(5000))[:3000], "", "the archive is damaged"),
@@ -120,7 +120,7 @@ DAMAGED = {
     "too deep": (
         as_zip({"1": as_zip({"2": as_zip({"3": as_zip({"4": as_zip({"5": TEXT})})})})}),
         "1 > 2 > 3 > 4",
-        "inside 4 others",
+        "nested in 4 archives",
     ),
 }
 

@@ -180,5 +180,5 @@ def test_staged_files_before_the_first_commit(tmp_path: Path) -> None:
 
 def test_no_repository_has_nothing_staged(tmp_path: Path) -> None:
     """It is an error to ask for it."""
-    with pytest.raises(CannotCheck, match="no git repository"):
+    with pytest.raises(CannotCheck, match="not in a git repository"):
         names(ProjectFiles(tmp_path, staged=True))

@@ -156,12 +156,12 @@ def test_what_is_not_on_this_machine_is_said(folder: Path, tmp_path: Path) -> No
 
 def test_without_a_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """No repository, no such revision, and no git."""
-    with pytest.raises(NotApplicable, match="no git repository"):
+    with pytest.raises(NotApplicable, match="not in a git repository"):
         find_repository(tmp_path)
     with pytest.raises(CannotCheck, match="revision 'nowhere'"):
         find_histories(folder, "nowhere")
     monkeypatch.setenv("PATH", "")
     with pytest.raises(CannotCheck, match="git is not installed"):
         find_repository(folder)
-    with pytest.raises(NotApplicable, match="no git repository"):
+    with pytest.raises(NotApplicable, match="not in a git repository"):
         find_repository(tmp_path)

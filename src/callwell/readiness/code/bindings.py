@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which expressions the names of a module are bound to, scope by scope."""
+"""Finds the expressions that the names of a module are bound to, by scope."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 
     from callwell.readiness.code.syntax import Function, Scope, Syntax
 
-Kind: TypeAlias = Literal["value", "item", "argument"]
-"""`value`: the name is bound to the expression, or to what it yields as a context. `item`: to one item of it.
-`argument`: it is a parameter with this default, or a call of the module gives it; others may give something else."""
+BindingKind: TypeAlias = Literal["value", "item", "argument"]
+"""`value`: the name is bound to the expression, or to what it yields as a context manager. `item`: to one item of it.
+`argument`: the expression is the default of a parameter, or an argument in a call; other callers may pass another
+one."""
 
 
 class Binding(NamedTuple):
-    """One way in which a name gets its value.
+    """One way in which a name may get its value.
 
     Attributes:
         value: the expression.
@@ -29,7 +30,7 @@ class Binding(NamedTuple):
     """
 
     value: ast.AST
-    kind: Kind = "value"
+    kind: BindingKind = "value"
 
 
 class Bindings:
@@ -90,14 +91,14 @@ class Bindings:
         return self._attributes.get((owner, node.attr), []) if owner is not None else []
 
     def _class_of(self, name: ast.Name) -> ast.ClassDef | None:
-        """The class of the module that an object is made of: `settings = Settings()`."""
+        """The class of an object, if it is defined in the module: `settings = Settings()`."""
         for binding in self.of(name):
             if isinstance(binding.value, ast.Call) and isinstance(binding.value.func, ast.Name):
                 return self._classes.get(binding.value.func.id)
         return None
 
     def functions(self, func: ast.AST) -> list[Function]:
-        """The functions of the module that a call may call."""
+        """The functions of the module that may be called by a call."""
         if isinstance(func, ast.Name):
             return [] if self.imported(func) else self._functions.get(func.id, [])
         if isinstance(func, ast.Attribute) and _is_self(func.value):
@@ -109,11 +110,11 @@ class Bindings:
         return self._returns[function]
 
     def annotations(self, node: ast.AST, dotted: Callable[[ast.AST], str]) -> Iterator[str]:
-        """The full names in the annotation of a name, such as `httpx.Client` in `client: httpx.Client | None`.
+        """The qualified names in the annotation of a name, such as `httpx.Client` in `client: httpx.Client | None`.
 
         Args:
             node: a name, or an attribute of `self`.
-            dotted: gives an expression's full name.
+            dotted: returns the qualified name of an expression.
         """
         for annotation in self._annotations_of(node):
             if isinstance(annotation, ast.Constant):  # in quotes
@@ -137,7 +138,7 @@ class Bindings:
                 return
 
     def _scopes(self, node: ast.AST) -> Iterator[Scope]:
-        """The scopes in which a name is looked up, the innermost first."""
+        """The scopes in which a name is resolved, the innermost first."""
         first = self._syntax.scope(node)
         yield first
         scope = first
@@ -210,7 +211,9 @@ class Bindings:
         """Bind parameters to their defaults, and to what calls in the module give them."""
         for function in [*self._syntax.functions(), *self._syntax.all(ast.Lambda)]:
             for parameter, default in parameters(function):
-                bound = self._names[function, parameter.arg]  # the name is the function's own, bound or not
+                bound = self._names[
+                    function, parameter.arg
+                ]  # the parameter shadows other names, even if it has no binding
                 if default is not None:
                     bound.append(Binding(default, "argument"))
                 if parameter.annotation is not None:

@@ -21,10 +21,10 @@ REFUSALS: Final = frozenset(
         *("Gone", "Conflict", "UsageError"),
     }
 )
-"""Errors that a 4xx raises, which is refused again when it is repeated, and their bases."""
+"""Errors for a 4xx, whose requests would be refused again, and their base classes."""
 
 LATER: Final = frozenset({"RateLimited", "WouldExceedDeadline", "DeadlineExceeded", "OutOfTime", "OutcomeUnknown"})
-"""Errors after which a caller may come back later: Callwell has not made that attempt."""
+"""Errors after which a caller may retry later, because Callwell did not make that attempt."""
 
 
 def is_error(name: str) -> bool:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Addresses of providers in the constants and settings of a project, which its other modules import."""
+"""Finds addresses of providers in constants and settings that other modules of a project import."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from callwell.readiness.code.python_module import PythonModule
 
 SETTINGS: Final = frozenset({"settings", "config", "conf", "cfg", "app_settings"})
-"""What programs call the object that has their settings, wherever it comes from."""
+"""Common names of the object with a program's settings."""
 
 
 class Constants:

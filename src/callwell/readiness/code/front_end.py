@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The front end of a project: sources and bundles that browsers and apps get, with the sources in source maps."""
+"""The front end of a project: sources and bundles for browsers and apps, with the sources in source maps."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PACKAGE: Final = "package.json"
 
 
 class Section(msgspec.Struct):
-    """A part of a source map that is made of several.
+    """A section of a source map.
 
     Attributes:
         map: the part.
@@ -39,12 +39,12 @@ class Section(msgspec.Struct):
 
 
 class SourceMap(msgspec.Struct):
-    """What is read of a source map (ECMA-426).
+    """The relevant fields of a source map (ECMA-426).
 
     Attributes:
         sources: the names of the sources; null for one without a name.
         sourcesContent: the text of each; null for one that is not in the map.
-        sections: its parts, if it is made of several.
+        sections: its sections, if it has any.
     """
 
     sources: list[str | None] = []
@@ -52,7 +52,7 @@ class SourceMap(msgspec.Struct):
     sections: list[Section] = []
 
     def named_sources(self) -> Iterator[tuple[str, str]]:
-        """The names and contents of the sources, packages of others left out."""
+        """The names and contents of the sources, without third-party packages."""
         for number, text in enumerate(self.sourcesContent):
             named = self.sources[number] if number < len(self.sources) else None
             name = named or f"number {number + 1}"
@@ -127,7 +127,7 @@ class FrontEnd:
 
     @cached_property
     def _found(self) -> tuple[FrontEndText | Unchecked | None, ...]:
-        """What was found; None for a file that has nothing to look at."""
+        """The relevant texts; None for each irrelevant file."""
         packages = Packages()
         sources: list[TextFile | Unchecked | None] = list(self._files.problems())
         for file in read_texts(self._files, lambda name: name.endswith((*SUFFIXES, PACKAGE))):
@@ -141,7 +141,7 @@ class FrontEnd:
 
     def _mentions_provider(self, text: str) -> bool:
         """Whether a string has a provider's host or the beginning of a key, in any case."""
-        lowered = text.lower()  # a pattern that ignores case takes 20 times as long
+        lowered = text.lower()  # a case-insensitive pattern takes 20 times longer
         return any(term in lowered for term in self._telling)
 
     def _texts_of(

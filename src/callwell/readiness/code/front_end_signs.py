@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether JavaScript runs in browsers and apps, or on a server: by its path, its text, and its package.
+"""Decides whether JavaScript runs in browsers and apps, or on a server: by its path, its text, and its package.
 
-If nothing tells, it counts as server code: a wrong alarm is worse here than a bundle that is found in its place.
+Without any evidence it counts as server code: a false alarm is worse here, because the bundle is checked as well.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import msgspec
 
 TEMPLATES: Final = (".jinja", ".jinja2", ".ejs", ".hbs", ".njk", ".twig")
 ALWAYS: Final = (".vue", ".svelte", ".html", ".htm", *TEMPLATES)
-"""Suffixes of what only browsers get, if a server fills it in or not."""
+"""Suffixes of files that only browsers get, whether or not they are templates."""
 
 TEST: Final = re.compile(
     r"(?:^|/)(?:__tests__|__mocks__|tests?|cypress|e2e|stories|fixtures)/|\.(?:test|spec|stories|cy|d)\.[jt]sx?$"
@@ -29,7 +29,7 @@ SHIPPED_PATH: Final = re.compile(
     r"(?:^|/)(?:public|static|assets|www|wwwroot|htdocs|staticfiles|webroot)/|(?:^|/)\.next/static/|\.min\.js$"
     r"|(?:^|/)\.output/public/"
 )
-"""Folders that web servers deliver as they are."""
+"""Folders of static files."""
 
 SERVER_TEXT: Final = re.compile(
     r"""(?:from\s*|require\(\s*|import\s+|import\(\s*)["'](?:node:[a-z/_]+|express|fastify|koa|hono|@nestjs/[\w-]+"""
@@ -40,7 +40,7 @@ SERVER_TEXT: Final = re.compile(
     r"""|\bexport\s+(?:async\s+function|const)\s+(?:GET|POST|PUT|DELETE|PATCH|getServerSideProps|getStaticProps)\b"""
     r"""|\bprocess\.env\.(?!NEXT_PUBLIC_|REACT_APP_|VUE_APP_|EXPO_PUBLIC_|GATSBY_|NG_APP_|NODE_ENV\b|PUBLIC_)[A-Z]"""
 )
-"""What only code on a server has."""
+"""Text that only server code contains."""
 
 BROWSER_TEXT: Final = re.compile(
     r"""["']use client["']|\bdocument\.|\bwindow\.|\blocalStorage\b|\bsessionStorage\b|\bnavigator\."""
@@ -49,7 +49,7 @@ BROWSER_TEXT: Final = re.compile(
     r"""|react-native[\w/-]*|@ionic/[\w/-]+|lit|jquery|expo[\w/-]*)["']"""
     r"""|\bprocess\.env\.(?:NEXT_PUBLIC_|REACT_APP_|VUE_APP_|EXPO_PUBLIC_|GATSBY_|NG_APP_)"""
 )
-"""What only code in a browser or an app has."""
+"""Text that only code in a browser or an app contains."""
 
 FRONT_END_PACKAGES: Final = frozenset(
     {
@@ -84,10 +84,10 @@ class Packages:
 
         Args:
             name: its name, relative to the project's root.
-            text: what is in it; one that is not JSON says nothing.
+            text: its text; ignored if it is not JSON.
         """
         try:
-            package = msgspec.json.decode(text.encode(), type=_Package)
+            package = msgspec.json.decode(text.encode(), type=_Dependencies)
         except (msgspec.DecodeError, RecursionError):
             return
         self._of_folder[name.rpartition("/")[0]] = frozenset(package.dependencies) | frozenset(package.devDependencies)
@@ -106,17 +106,17 @@ class Packages:
         return frozenset()
 
 
-class _Package(msgspec.Struct):
+class _Dependencies(msgspec.Struct):
     dependencies: dict[str, object] = {}
     devDependencies: dict[str, object] = {}  # noqa: N815 - the name in the format
 
 
 def is_server(name: str, text: str) -> bool:
-    """Whether something says that a file runs on a server.
+    """Whether there is evidence that a file runs on a server.
 
     Args:
         name: the file, relative to the project's root.
-        text: what is in it.
+        text: its text.
     """
     return SERVER_PATH.search(name) is not None or SERVER_TEXT.search(text) is not None
 
@@ -126,8 +126,8 @@ def is_front_end(name: str, text: str, packages: frozenset[str]) -> bool:
 
     Args:
         name: the file, relative to the project's root.
-        text: what is in it.
-        packages: what its package depends on.
+        text: its text.
+        packages: the project's packages, with their dependencies.
     """
     if TEST.search(name):
         return False

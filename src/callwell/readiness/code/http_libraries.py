@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The HTTP libraries of Python, by the names with which programs use them."""
+"""The HTTP libraries of Python, by the names that programs import."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ ROOTS: Final = (
 )
 """Packages and modules that send requests."""
 
-NO_CALLS: Final = frozenset(
+NON_REQUESTS: Final = frozenset(
     {
         *("URL", "Headers", "QueryParams", "Timeout", "Limits", "Response", "Cookies", "BasicAuth", "HTTPBasicAuth"),
         *("MockTransport", "ClientTimeout", "TCPConnector", "HTTPAdapter", "ProxyHandler", "make_headers"),
         *("urlparse", "urlsplit", "quote", "parse_url", "unquote", "HTTPError", "HTTPStatusError", "get_host"),
     }
 )
-"""What these libraries have besides requests: values, parsers, errors."""
+"""Names in these libraries that send nothing: values, parsers, errors."""
 
 VERBS: Final = frozenset({"get", "post", "put", "patch", "delete", "head", "options", "request", "stream", "fetch"})
 """Methods that send a request, or build one that is sent later, in any library."""
@@ -45,12 +45,12 @@ VERBS: Final = frozenset({"get", "post", "put", "patch", "delete", "head", "opti
 SESSION_METHODS: Final = VERBS | {"build_request", "urlopen", "urlretrieve", "send_request", "ws_connect", "mount"}
 
 ADDRESS_WORDS: Final = frozenset({"url", "base_url", "host", "fullurl", "prefix_url", "uri", "address"})
-"""Keyword arguments that name where a request goes."""
+"""Keyword arguments for the URL of a request."""
 
 SESSION_NAME: Final = re.compile(
     r"(?:^|_)(?:a?client|session|https?|requests?|conn|connection|pool|api|opener|s)$", re.IGNORECASE
 )
-"""How programs name a client or a session that they got from elsewhere."""
+"""Common names for a client or session from elsewhere."""
 
 
 def library_of(name: str) -> str | None:
@@ -68,4 +68,4 @@ def sends(name: str) -> bool:
     Args:
         name: such as `requests.get`.
     """
-    return library_of(name) is not None and name.rpartition(".")[2] not in NO_CALLS
+    return library_of(name) is not None and name.rpartition(".")[2] not in NON_REQUESTS

@@ -10,13 +10,13 @@ from typing import Final, NamedTuple
 import msgspec
 
 MAGIC: Final = re.compile(r"\s*[%!?]|[^#'\"]*\?\s*$")
-"""A line for IPython and not for Python: `%timeit f()`, `!ls`, `f?`."""
+"""A line of IPython syntax: `%timeit f()`, `!ls`, `f?`."""
 
 CAPTURED: Final = re.compile(r"(?P<target>\s*[A-Za-z_][\w, ]*=\s*)[%!].*")
-"""An assignment of what IPython or a shell gives: `files = !ls`."""
+"""An assignment from IPython or a shell: `files = !ls`."""
 
 PYTHON_CELLS: Final = ("%%time", "%%timeit", "%%capture", "%%prun", "%%python3", "%%python")
-"""Magics whose cell is Python all the same; with another one, it is another language."""
+"""Cell magics after which the cell is still Python; other ones switch to another language."""
 
 
 class CodeCell(NamedTuple):
@@ -24,8 +24,8 @@ class CodeCell(NamedTuple):
 
     Attributes:
         number: its number among all cells, from 1.
-        source: its Python; lines for IPython are left blank or assign None.
-        lines: for each line of the source: its line in the notebook's file, from 1, if it was found there.
+        source: its Python; lines of IPython syntax are blank or assign None.
+        lines: for each line of the source, its line in the notebook's file, from 1, if it was found there.
     """
 
     number: int
@@ -34,7 +34,7 @@ class CodeCell(NamedTuple):
 
 
 class NotANotebook(ValueError):
-    """A file is not a notebook that can be read."""
+    """A file is not a readable notebook."""
 
 
 def read_cells(text: str) -> tuple[CodeCell, ...]:
@@ -80,7 +80,7 @@ def _language(notebook: dict[str, object]) -> str:
 
 
 def _python_only(lines: list[str]) -> str:
-    """A cell's source, with a line of its own for each of its lines, so that numbers stay."""
+    """A cell's Python, line by line, so that line numbers stay the same."""
     first = lines[0].strip() if lines else ""
     if first.startswith("%%") and first.split()[0] not in PYTHON_CELLS:
         return "\n" * len(lines)
@@ -97,7 +97,7 @@ def _python_line(line: str) -> str:
 
 
 class _LineFinder:
-    """Finds the lines of cells in the file, in the order in which they are there.
+    """Finds the lines of cells in the file, in order.
 
     Args:
         text: the text of the file.
@@ -109,7 +109,7 @@ class _LineFinder:
         self._line = 1
 
     def find(self, line: str) -> int | None:
-        """The number of the next line of the file that has this line of a cell."""
+        """The number of the next line of the file that contains this line of a cell."""
         for ascii_only in (False, True):
             quoted = json.dumps(line, ensure_ascii=ascii_only)[1:-1]
             found = self._text.find(quoted, self._at)

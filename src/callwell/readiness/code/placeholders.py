@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a literal in code is a key, or stands where one will be."""
+"""Decides whether a literal in code is a key or a placeholder."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from typing import Final
 TEMPLATE: Final = re.compile(
     r"[\s<>{}$%*…\x00]|\.\.\.|^(?:env|file|vault|arn|aws|gcp|op|ssm|https?|projects)[:/]", re.IGNORECASE
 )
-"""What no key has, and what placeholders, addresses and names of secrets have."""
+"""Characters of placeholders, URLs and names of secrets, which no key contains."""
 
 PLACEHOLDER_WORDS: Final = re.compile(
     r"your|example|placeholder|dummy|fake|change[-_]?me|insert|replace|redacted|mock|invalid|nobody|not[-_]a|todo",
     re.IGNORECASE,
 )
-"""Words by which a string says that it is not a key. Of 40 random characters, one in 3,000 has one of them."""
+"""Words of placeholders. Of strings of 40 random characters, one in 3,000 contains one."""
 
 MIN_RANDOM: Final = 8
-"""Characters of a part of a key that are random. Keys of real providers have 16 and more in one part."""
+"""The length of the shortest random part. Keys of real providers have 16 and more characters in one part."""
 
 MIN_TURNS: Final = 2
-"""Changes between letters and digits that no name with a number at its end has."""
+"""The least changes between letters and digits: a name with a number at its end has fewer."""
 
 MIN_VARIETY: Final = 5
-"""Different characters of a random part: eight hexadecimal digits have six and a half on average."""
+"""The least distinct characters of a random part: eight hexadecimal digits have 6.5 on average."""
 
 MIN_LETTERS: Final = 16
-"""Letters of one case that are no word, if five consonants stand in a row."""
+"""The least letters of one case that are not a word if they contain five consecutive consonants."""
 
 MIN_SWITCHES: Final = 2
-"""Changes from small to capital letters that no name of two words has."""
+"""The least changes from lower to upper case: a name of two words has fewer."""
 
 MAX_RUN: Final = 0.5
-"""The part of all neighbours that may be equal or next to each other: `aaaa`, `1234`. By chance it is one in twenty."""
+"""The largest share of adjacent characters that are equal or consecutive, as in `aaaa` and `1234`; 5 % by chance."""
 
 CONSONANTS: Final = re.compile(r"[bcdfghjklmnpqrstvwxz]{5}", re.IGNORECASE)
 
@@ -51,7 +51,7 @@ def may_be_key(text: str) -> bool:
 
 
 def _is_random(part: str) -> bool:
-    """Whether letters and digits in a row are neither a word nor a run."""
+    """Whether letters and digits are random: neither a word nor a sequence."""
     if len(part) < MIN_RANDOM or _is_run(part):
         return False
     turns = sum(first.isdigit() is not second.isdigit() for first, second in pairwise(part))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The places of a module that call a provider: with an HTTP library or a command, or through Callwell."""
+"""Finds the calls to a provider in a module: with an HTTP library, a command, or through Callwell."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ COMMANDS: Final = frozenset({"run", "call", "check_call", "check_output", "Popen
 COMMAND_MODULES: Final = ("subprocess", "os", "asyncio", "commands", "sh")
 COMMAND_NAMES: Final = ("curl", "wget", "http ", "https ", "xh ")
 
-NO_CALL_METHODS: Final = frozenset({"with_options", "close", "aclose"})
+NON_REQUEST_METHODS: Final = frozenset({"with_options", "close", "aclose"})
 """Methods of a client that send nothing."""
 
 ADDRESS_ARGUMENTS: Final = 3
-"""Positional arguments among which the address is: `request(method, url)` has it second."""
+"""How many positional arguments may be the URL: `request(method, url)` has it second."""
 
 
 class RawCall(NamedTuple):
@@ -118,7 +118,7 @@ class Calls:
                     yield from text.split()
 
     def _sender(self, call: ast.Call) -> str | None:
-        """What sends the request, if a call may send one."""
+        """The function that sends the request, if a call may send one."""
         name = self._values.dotted(call.func)
         if http_libraries.sends(name):
             return name
@@ -141,7 +141,7 @@ class Calls:
         return f"{ast.unparse(func.value)}.{func.attr}" if self._may_be_session(func.value) else None
 
     def _may_be_session(self, node: ast.expr) -> bool:
-        """Whether an object that comes from elsewhere is named as a session is."""
+        """Whether an object of unknown origin is named like a session."""
         bound = self._values.bindings.of(node)
         if isinstance(node, ast.Name) and (bound or self._values.bindings.imported(node)):
             return False
@@ -160,7 +160,7 @@ class Calls:
 
     def _operation(self, call: ast.Call) -> str | None:
         """The operation that a call makes through Callwell; None if it is not such a call."""
-        if not isinstance(call.func, ast.Attribute) or call.func.attr in NO_CALL_METHODS:
+        if not isinstance(call.func, ast.Attribute) or call.func.attr in NON_REQUEST_METHODS:
             return None
         name = f"{getattr(call.func.value, 'attr', '')}.{call.func.attr}"
         root = root_of(call.func)
@@ -183,7 +183,7 @@ class Calls:
             node: the expression.
         """
         if node not in self._clients:
-            self._clients[node] = False  # while it is looked at: `client = client.with_options(…)` is made of itself
+            self._clients[node] = False  # guards against recursion: `client = client.with_options(…)` refers to itself
             self._clients[node] = self._find_client(node)
         return self._clients[node]
 
@@ -200,7 +200,7 @@ class Calls:
 
 
 def root_of(node: ast.AST) -> ast.AST:
-    """The object at the beginning of a chain of attributes: of `client.recordings.list`, or `self.client.tags.list`.
+    """The root object of an attribute chain such as `client.recordings.list` or `self.client.tags.list`.
 
     Args:
         node: the chain.

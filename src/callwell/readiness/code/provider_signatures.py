@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How code that uses a provider is recognised: by its hosts, headers, variables and keys, as profiles have them."""
+"""Recognizes code that uses a provider: by the hosts, headers, variables and keys in its profile."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from callwell.readiness.project import Project
 
 LITERAL_START: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{2,}")
-"""The fixed beginning of a pattern. Shorter than three characters it would be in too many words."""
+"""The literal prefix of a pattern. Shorter than three characters, it would match too many words."""
 
 KEY_TAIL: Final = r"[A-Za-z0-9_\-+/=.~]{8,}"
-"""What follows the fixed beginning of a key: token68 of RFC 9110, section 11.2."""
+"""The rest of a key after its literal prefix: token68 of RFC 9110, section 11.2."""
 
 URL_HOST: Final = r"(?:^|//)(?:[^/@\s]*@)?({hosts})(?::\d+)?(?=[/?#\x00]|$)"
-"""Where a host stands in an address. The characters behind it would otherwise make it another host."""
+"""The host in a URL. The characters after it must not extend it to another host."""
 
 
 class KeyShape(NamedTuple):
-    """What the keys of a provider look like.
+    """The shape of a provider's keys.
 
     Attributes:
-        prefix: their fixed beginning.
+        prefix: their literal prefix.
         pattern: a regular expression for a key in a string.
         provider: the provider.
     """
@@ -47,9 +47,9 @@ class SignedUrlField(NamedTuple):
 
     Attributes:
         provider: the provider.
-        operation: the operation that answers with it.
-        parts: the names on the way to it, in the result of the operation or in one item of its list.
-        never_expires: the URL is that of a public object.
+        operation: the operation that returns it.
+        parts: its path, in the result of the operation or in one item of its list.
+        never_expires: whether the URL is that of a public object.
     """
 
     provider: Provider
@@ -63,7 +63,7 @@ class ProviderSignatures:
 
     Args:
         providers: the providers.
-        addresses: more addresses of theirs, such as those of a configuration, with the provider.
+        addresses: more of their addresses, such as configured ones, each with the provider.
     """
 
     def __init__(self, providers: Iterable[Provider], addresses: Iterable[tuple[str, Provider]] = ()) -> None:
@@ -116,10 +116,10 @@ class ProviderSignatures:
             self.hosts.setdefault(host, provider)
 
     def find_host(self, text: str) -> str | None:
-        r"""The provider's host that an address leads to; None if it leads elsewhere.
+        r"""The provider's host in an address; None if it is another host.
 
         Args:
-            text: an address, or its beginning; a host alone; `\0` for a part that is not known.
+            text: an address or its beginning, or a host; `\0` for a part that is not known.
         """
         found = self.host_pattern.search(text)
         return None if found is None else found[1].lower()
@@ -173,7 +173,7 @@ class ProviderSignatures:
 
 
 def _without_prefix(path: str, prefix: str | None) -> tuple[str, ...]:
-    """The parts of a path below the place where results are."""
+    """The parts of a path below the path of results."""
     return tuple(path.removeprefix(f"{prefix}.").split("."))
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The user's Python: its files and the code cells of its notebooks, read and parsed once for all checks.
 
-A file is parsed only if its text mentions what a check asks for: parsing takes two milliseconds for each 140 lines, a
-search in the text some microseconds.
+A file is only parsed if its text contains a term of a check: parsing takes two milliseconds per 140 lines, a text
+search some microseconds.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ MAX_BYTES: Final = 4 * 2**20
 """The largest source that is parsed. The largest module of CPython's own library has 0.7 MiB; larger ones are data."""
 
 LIBRARY_FOLDERS: Final = frozenset({"site-packages", "dist-packages", "node_modules", ".venv", "venv", ".tox", ".nox"})
-"""Folders of code that others wrote."""
+"""Folders of third-party code."""
 
 IMPORT: Final = re.compile(
     rb"^[ \t]*(?:import|from)[ \t]+"
     rb"(?:httpx|requests|aiohttp|urllib3|urllib\.request|niquests|pyreqwest|http\.client)\b",
     re.MULTILINE,
 )
-"""Imports of a file that must be possible to parse, as it may call a provider."""
+"""Imports of a file that may call a provider, so that it must be parsable."""
 
 UNPARSABLE: Final = (SyntaxError, ValueError, RecursionError, MemoryError)
-"""What parsing raises: `ValueError` for a null byte, the last two for expressions that are nested too deeply."""
+"""Errors of the parser: `ValueError` for a null byte, the last two for expressions that are nested too deeply."""
 
 CELL_FLAGS: Final = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 
@@ -208,7 +208,7 @@ def parse(name: str, data: bytes) -> PythonModule | Unchecked | None:
         fix = "Move the data out of the code, or leave the file out."
         return Unchecked(what=f"it has {size} and is too large to be parsed", place=Place(name), fix=fix)
     try:
-        with _quietly():
+        with _parse_quietly():
             if name.endswith(".ipynb"):
                 return _parse_notebook(name, data)
             return PythonModule(name, ast.parse(data, filename=name))
@@ -217,7 +217,7 @@ def parse(name: str, data: bytes) -> PythonModule | Unchecked | None:
 
 
 def find_syntax_error(name: str, data: bytes) -> Unchecked | None:
-    """What is wrong with a file that need not be looked into otherwise; None if it can be parsed.
+    """Parse a file only to find syntax errors; None if it is valid.
 
     Args:
         name: the file, relative to the project's root.
@@ -227,18 +227,18 @@ def find_syntax_error(name: str, data: bytes) -> Unchecked | None:
         module = parse(name, data)
         return module if isinstance(module, Unchecked) else None
     try:
-        with _quietly():
-            compile(data, name, "exec", dont_inherit=True)  # takes half the time of a tree
+        with _parse_quietly():
+            compile(data, name, "exec", dont_inherit=True)  # takes half the time of a syntax tree
     except UNPARSABLE as error:
         return unparsable(name, error, data)
     return None
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
+def _parse_quietly() -> Iterator[None]:
     r"""Parse without warnings of the user's own code (`\d` in a string), and without searches for cycles of objects.
 
-    Trees have no cycles, and their many objects cause so many searches that these take half of the time.
+    Syntax trees have no cycles, but their many objects trigger so many collections that these take half of the time.
     """
     with without_gc(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -307,7 +307,7 @@ def _parse_notebook(name: str, data: bytes) -> PythonModule | Unchecked | None:
 def check_modules(
     modules: Iterable[PythonModule | Unchecked], check: Callable[[PythonModule], Iterator[Finding]]
 ) -> Iterator[Finding | Unchecked]:
-    """Look at modules one by one, so that one that cannot be examined hides none of the others.
+    """Check modules one by one, so that an error in one does not hide findings in the others.
 
     Args:
         modules: the modules, and those that could not be parsed.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One parsed file of Python, or one notebook, with what is known of its expressions."""
+"""One parsed Python file or notebook, with what is known about its expressions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 TEST_FOLDERS: Final = frozenset({"test", "tests", "testing", "e2e", "__tests__", "spec", "fixtures", "cypress"})
 TEST_FILE: Final = re.compile(r"(?:test_.*|.*_tests?|conftest|tests)\.(?:py|pyw|ipynb)")
-"""Where tests are. What they do does not go to production."""
+"""Folders of tests, which do not run in production."""
 
 NO_SIGNATURES: Final = ProviderSignatures(())
 
@@ -35,9 +35,9 @@ class PythonModule:
         cells: the cells of a notebook, each with its first line in the tree.
 
     Attributes:
-        name: as above.
-        tree: as above.
-        is_test: it is part of the project's tests.
+        name: the file, relative to the project's root.
+        tree: its syntax tree.
+        is_test: whether it is part of the project's tests.
         signatures: what identifies the use of a provider.
         find_constant: gives the addresses that a constant of another module may be.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decorators and loops that repeat calls to a provider."""
+"""Finds decorators and loops that retry calls to a provider."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BROAD_EXCEPTIONS: Final = frozenset({"", "Exception", "BaseException"})
 HTTP_ERRORS: Final = frozenset(
     {"HTTPError", "HTTPStatusError", "RequestException", "ClientError", "ClientResponseError", "HttpError"}
 )
-"""Errors of HTTP libraries that responses with a 4xx raise, by their last names."""
+"""Errors of HTTP libraries for responses with a 4xx, by their last names."""
 
 LIBRARIES: Final = (
     "tenacity",
@@ -37,7 +37,7 @@ LIBRARIES: Final = (
 """Libraries that retry a function, by the package."""
 
 ACTORS: Final = ("dramatiq.actor",)
-"""Decorators of tasks that their queue repeats after any failure, unless they say otherwise."""
+"""Decorators of tasks that their queue retries after any failure by default."""
 
 FIRST_FAILURE: Final = 400
 """The first status that is an error."""
@@ -45,9 +45,9 @@ FIRST_FAILURE: Final = 400
 CLIENT_ERRORS: Final = frozenset(range(FIRST_FAILURE, 500))
 
 TRANSIENT: Final = frozenset({408, 425, 429})
-"""Statuses below 500 that say nothing against the same request later (RFC 9110, RFC 8470, RFC 6585)."""
+"""Statuses below 500 after which the same request may succeed later (RFC 9110, RFC 8470, RFC 6585)."""
 
-ANY_STATUS: Final = "a loop repeats a request after any failure, wrong requests among them"
+ANY_STATUS: Final = "a loop repeats a request after any failure, even if the request was invalid"
 
 
 class Retries:
@@ -65,7 +65,7 @@ class Retries:
         nested = any(word.arg == "nested" for word in module.syntax.all(ast.keyword))
         self._retried = frozenset() if nested else self._calls.reaching_through_callwell
 
-    def fault_of_decorator(self, decorator: ast.expr, function: Function) -> str | None:
+    def decorator_problem(self, decorator: ast.expr, function: Function) -> str | None:
         """What is wrong with a decorator that retries a function; None if nothing is, or if it retries nothing.
 
         Args:
@@ -79,7 +79,7 @@ class Retries:
         caught = self._exceptions(call) if call is not None else {""}
         if caught is None:
             return None
-        return self._fault(function.body, caught, f"{name} repeats")
+        return self._problem(function.body, caught, f"{name} repeats")
 
     def _exceptions(self, call: ast.Call) -> set[str] | None:
         """The classes of errors that a decorator retries; None if that is not known."""
@@ -116,7 +116,7 @@ class Retries:
                 return {name} if name.rpartition(".")[2][:1].isupper() else None
         return None
 
-    def fault_of_task(self, decorator: ast.expr, function: Function) -> str | None:
+    def task_problem(self, decorator: ast.expr, function: Function) -> str | None:
         """What is wrong with a task that its queue repeats (`autoretry_for` of Celery); None if nothing is.
 
         A queue may repeat a task after a failure that can pass, but not after a refusal.
@@ -128,16 +128,16 @@ class Retries:
         words = decorator.keywords if isinstance(decorator, ast.Call) else []
         name = self._values.dotted(decorator.func if isinstance(decorator, ast.Call) else decorator)
         if name in ACTORS and not any(_limits_retries(word) for word in words):
-            return self._fault(function.body, {"Exception"}, "the queue repeats")
+            return self._problem(function.body, {"Exception"}, "the queue repeats")
         caught = next((self._classes(word.value) for word in words if word.arg == "autoretry_for"), None)
         refused = {
             name for name in caught or () if name.rpartition(".")[2] in REFUSALS | HTTP_ERRORS | BROAD_EXCEPTIONS
         }
         if not refused or not self._reaches(function.body):
             return None
-        return self._fault(function.body, refused, "the queue repeats")
+        return self._problem(function.body, refused, "the queue repeats")
 
-    def fault_of_handler(self, handler: ast.ExceptHandler) -> str | None:
+    def handler_problem(self, handler: ast.ExceptHandler) -> str | None:
         """What is wrong with a handler that lets the queue repeat its task (`self.retry()` of Celery); None if nothing.
 
         Args:
@@ -150,9 +150,9 @@ class Retries:
             return None
         retried = REFUSALS | HTTP_ERRORS | BROAD_EXCEPTIONS
         refused = {name for name in self._caught(handler) if name.rpartition(".")[2] in retried}
-        return self._fault(attempt.body, refused, "the queue repeats") if refused else None
+        return self._problem(attempt.body, refused, "the queue repeats") if refused else None
 
-    def fault_of_attempts(self, loop: ast.For | ast.AsyncFor) -> str | None:
+    def attempts_problem(self, loop: ast.For | ast.AsyncFor) -> str | None:
         """What is wrong with a loop over the attempts of a library (`for attempt in Retrying(…)`); None if nothing is.
 
         Args:
@@ -163,12 +163,12 @@ class Retries:
         if call is None or name.partition(".")[0] not in LIBRARIES or not self._reaches(loop.body):
             return None
         caught = self._exceptions(call)
-        return None if caught is None else self._fault(loop.body, caught, f"{name} repeats")
+        return None if caught is None else self._problem(loop.body, caught, f"{name} repeats")
 
-    def fault_of_loop(self, loop: ast.For | ast.While) -> str | None:
+    def loop_problem(self, loop: ast.For | ast.While) -> str | None:
         """What is wrong with a loop that retries calls; None if nothing is, or if it is not a retry.
 
-        A loop is a retry if a success ends it and a failure begins it again.
+        A loop is a retry if a success ends it, and a failure starts another iteration.
 
         Args:
             loop: the loop.
@@ -179,7 +179,7 @@ class Retries:
             if isinstance(node, ast.Try) and self._reaches(node.body) and _ends_loop(node, loop):
                 for handler in node.handlers:
                     if not _chooses(handler) and _goes_on(handler.body, loop, node):
-                        fault = self._fault(node.body, self._caught(handler), "a loop repeats")
+                        fault = self._problem(node.body, self._caught(handler), "a loop repeats")
                         if fault is not None:
                             return fault
         return self._status_loop(loop)
@@ -210,7 +210,7 @@ class Retries:
         return {self._values.dotted(kind) for kind in kinds}
 
     def _status_loop(self, loop: ast.For | ast.While) -> str | None:
-        """A loop that looks at the status of a raw response, and goes on after a 4xx."""
+        """A loop that checks the status of a raw response, and continues after a 4xx."""
         raw = [node for node in _of_this_loop(loop) if node in self._calls.raw]
         if not raw:
             return None
@@ -224,7 +224,7 @@ class Retries:
         return None
 
     def _is_success(self, test: ast.expr) -> bool:
-        """Whether a condition holds for a success alone: `r.ok`, `status == 200`, `200 <= status < 300`."""
+        """Whether a condition only holds for a success: `r.ok`, `status == 200`, `200 <= status < 300`."""
         match test:
             case ast.Attribute(attr="ok" | "is_success"):
                 return True
@@ -237,7 +237,7 @@ class Retries:
         return False
 
     def _is_any_failure(self, test: ast.expr) -> bool:
-        """Whether a condition holds for a 4xx that will not go away: `not r.ok`, `r.status_code != 200`, `>= 400`."""
+        """Whether a condition holds for a permanent 4xx: `not r.ok`, `r.status_code != 200`, `>= 400`."""
         match test:
             case ast.UnaryOp(op=ast.Not(), operand=ast.Attribute(attr="ok" | "is_success")):
                 return True
@@ -253,16 +253,16 @@ class Retries:
                 return bool(wrong_statuses(self._values, listed))
         return False
 
-    def _fault(self, body: list[ast.stmt], caught: set[str], how: str) -> str | None:
+    def _problem(self, body: list[ast.stmt], caught: set[str], how: str) -> str | None:
         """What is wrong with repeating statements after these errors."""
         last = {name.rpartition(".")[2] for name in caught}
         if self._reaches(body, callwell=True):
             if last & (REFUSALS | BROAD_EXCEPTIONS):
-                return f"{how} calls of Callwell after any failure, refusals among them"
+                return f"{how} Callwell's calls after any failure, even after refusals"
             again = any(is_error(name) for name in caught) and not last <= LATER
-            return f"{how} calls that Callwell has retried already" if again else None
+            return f"{how} calls that Callwell already retries" if again else None
         if last & (HTTP_ERRORS | BROAD_EXCEPTIONS) and self._raises_for_status(body):
-            return f"{how} a request after any failure, wrong requests among them"
+            return f"{how} a request after any failure, even if the request was invalid"
         return None
 
     def _raises_for_status(self, body: list[ast.stmt]) -> bool:
@@ -278,7 +278,7 @@ class Retries:
 
 
 def _of_this_loop(loop: ast.For | ast.While) -> Iterator[ast.AST]:
-    """The nodes of a loop's body, except for those of loops and functions in it."""
+    """The nodes of a loop's body, except for those in nested loops and functions."""
     waiting: list[ast.AST] = list(loop.body)
     while waiting:
         node = waiting.pop(0)
@@ -301,7 +301,7 @@ def _ends_loop(attempt: ast.Try, loop: ast.For | ast.While) -> bool:
 
 
 def _chooses(handler: ast.ExceptHandler) -> bool:
-    """Whether a handler decides by the error itself what is retried."""
+    """Whether a handler decides by the error what is retried."""
     for statement in handler.body:
         for node in inside(statement):
             if isinstance(node, ast.If | ast.IfExp | ast.Match):
@@ -315,7 +315,7 @@ def _chooses(handler: ast.ExceptHandler) -> bool:
 
 
 def _goes_on(body: list[ast.stmt], loop: ast.For | ast.While, attempt: ast.Try) -> bool:
-    """Whether a handler of a failure begins the loop again."""
+    """Whether a handler of a failure starts another iteration."""
     if _continues(body):
         return True
     if isinstance(body[-1], ast.Raise | ast.Return | ast.Break):
@@ -324,7 +324,7 @@ def _goes_on(body: list[ast.stmt], loop: ast.For | ast.While, attempt: ast.Try) 
 
 
 def _continues(body: list[ast.stmt]) -> bool:
-    """Whether statements begin the loop again, for some failures at least."""
+    """Whether statements start another iteration, at least for some failures."""
     nodes = [node for statement in body for node in inside(statement)]
     return any(isinstance(node, ast.Continue) for node in nodes)
 
@@ -336,7 +336,7 @@ def _limits_retries(word: ast.keyword) -> bool:
 
 
 def _falls_through(failure: ast.If, loop: ast.For | ast.While) -> bool:
-    """Whether the loop begins anew after a failure, and ends otherwise: `if failed: wait() else: return`."""
+    """Whether the loop continues after a failure, and ends otherwise: `if failed: wait() else: return`."""
     return failure in loop.body[-1:] and not _leaves(failure.body) and bool(failure.orelse) and _leaves(failure.orelse)
 
 
@@ -345,7 +345,7 @@ def _leaves(body: list[ast.stmt]) -> bool:
 
 
 def _only_waits(success: ast.If, loop: ast.For | ast.While) -> bool:
-    """Whether nothing follows in the loop but calls such as a pause or a line of a log."""
+    """Whether only calls such as sleeping or logging follow in the loop."""
     if success not in loop.body:
         return False
     rest = loop.body[loop.body.index(success) + 1 :]
@@ -355,7 +355,7 @@ def _only_waits(success: ast.If, loop: ast.For | ast.While) -> bool:
 
 
 def wrong_statuses(values: Values, node: ast.expr) -> set[int]:
-    """The statuses in a list, a tuple, a set or a range that say that a request is wrong.
+    """The statuses in a list, tuple, set or range that mean an invalid request.
 
     Args:
         values: what expressions of the module may be.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The variables of the environment that Python sets: of its own process, or of one that it starts."""
+"""Finds environment variables that Python sets: in its own process, or in one that it starts."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from callwell.readiness.code.python_module import PythonModule
 
 SETTERS: Final = ("environ.setdefault", "os.putenv", "monkeypatch.setenv", "set_key", "setenv")
-"""Functions that take the name of a variable and its value, by the ends of their names."""
+"""Functions that take the name of a variable and its value, by the last parts of their names."""
 
 UPDATE: Final = "environ.update"
 
 
 def set_variables(module: PythonModule) -> Iterator[tuple[str, ast.expr]]:
-    """Each variable that a module sets by a name that is known, with its value.
+    """The variables that a module sets under a known name, with their values.
 
     Args:
         module: the module.

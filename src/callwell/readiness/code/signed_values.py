@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The expressions of a module that are signed URLs."""
+"""Finds the expressions of a module that are signed URLs."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from callwell.readiness.code.python_module import PythonModule
 
 DISTINCTIVE: Final = re.compile(r"[a-z]+[A-Z]\w{3,}")
-"""A field whose name alone says what it is: `recordingThumbnail`, but not `url`."""
+"""A field with a distinctive name: `recordingThumbnail`, but not `url`."""
 
 CARRYING: Final = frozenset(
     {"str", "dict", "list", "tuple", "set", "dumps", "format", "join", "encode", "quote", "loads", "bytes", "append"}
     | {"DataFrame", "Series", "from_dicts", "from_records"}
 )
-"""Functions whose results have their arguments in them. Others use a URL: `httpx.get(url)` is a response."""
+"""Functions that return their arguments in some form. Others only use a URL: `httpx.get(url)` returns a response."""
 
 MAX_ROUTES: Final = 50
-"""Ways to one value that are looked at. Real code has one or two."""
+"""The most routes to one value that are followed. Real code has one or two."""
 
 
 class Route(NamedTuple):
@@ -32,7 +32,7 @@ class Route(NamedTuple):
 
     Attributes:
         root: the expression at its beginning.
-        fields: the fields on the way.
+        fields: the fields from there to the value.
     """
 
     root: ast.AST
@@ -55,7 +55,7 @@ class SignedValues:
 
     @property
     def possible(self) -> bool:
-        """Whether the module has the last field of any such URL, and anything of a provider."""
+        """Whether the module contains the last field of any signed URL, and a sign of a provider."""
         fields = {node.value for node in self._module.syntax.all(ast.Constant) if isinstance(node.value, str)}
         return not fields.isdisjoint(self._last) and (bool(self._module.calls.reaching) or self._imports_callwell)
 
@@ -64,7 +64,7 @@ class SignedValues:
         return self._module.calls.imports_callwell
 
     def within(self, node: ast.AST) -> SignedUrlField | None:
-        """The first signed URL that an expression has in it."""
+        """The first signed URL in an expression."""
         waiting = [node]
         seen = set()
         while waiting:
@@ -91,7 +91,7 @@ class SignedValues:
         return None
 
     def _routes(self, node: ast.AST) -> tuple[Route, ...]:
-        """The ways on which fields lead to a value; none while it is looked at, as it may be a part of itself."""
+        """The routes to a value; none while the value is being resolved, because it may refer to itself."""
         if node not in self._known:
             self._known[node] = ()
             self._known[node] = tuple(islice(self._find_routes(node), MAX_ROUTES))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The nodes of a syntax tree by kind, with their parents: found in one pass, without recursion."""
+"""Indexes the nodes of a syntax tree by kind, with their parents, in one pass without recursion."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ class Syntax:
                         waiting.append(child)
 
     def all(self, kind: type[NodeT]) -> list[NodeT]:
-        """All nodes of a kind, in the order of the lines.
+        """All nodes of a kind, in source order.
 
         Args:
-            kind: a class of nodes that is not abstract.
+            kind: a concrete class of nodes.
         """
         return cast("list[NodeT]", sorted(self._by_kind[kind], key=_position))
 
     def functions(self) -> list[Function]:
-        """All functions and methods, in the order of the lines."""
+        """All functions and methods, in source order."""
         return sorted([*self.all(ast.FunctionDef), *self.all(ast.AsyncFunctionDef)], key=_position)
 
     def imports(self) -> list[ast.Import | ast.ImportFrom]:
-        """All imports, in the order of the lines."""
+        """All imports, in source order."""
         return sorted([*self.all(ast.Import), *self.all(ast.ImportFrom)], key=_position)
 
     def assignments(self) -> Iterator[tuple[ast.expr, ast.expr]]:
@@ -69,22 +69,22 @@ class Syntax:
                 yield annotated.target, annotated.value
 
     def parent(self, node: ast.AST) -> ast.AST | None:
-        """The node that another one is a part of; None for the whole tree."""
+        """The parent of a node; None for the root."""
         return self._parents.get(node)
 
     def parents(self, node: ast.AST) -> Iterator[ast.AST]:
-        """The nodes that another one is in, the innermost first."""
+        """The ancestors of a node, the innermost first."""
         found = self._parents.get(node)
         while found is not None:
             yield found
             found = self._parents.get(found)
 
     def scope(self, node: ast.AST) -> Scope:
-        """The innermost function, class or module that a node is in."""
+        """The innermost function, class or module around a node."""
         return self._scopes[node]
 
     def function(self, node: ast.AST) -> Function | None:
-        """The innermost function that a node is in."""
+        """The innermost function around a node."""
         scope = self._scopes[node]
         while not isinstance(scope, FUNCTIONS):
             if isinstance(scope, ast.Module):
@@ -93,7 +93,7 @@ class Syntax:
         return scope
 
     def owner(self, node: ast.AST) -> ast.ClassDef | None:
-        """The innermost class that a node is in."""
+        """The innermost class around a node."""
         scope = self._scopes[node]
         while not isinstance(scope, ast.ClassDef):
             if isinstance(scope, ast.Module):
@@ -107,7 +107,7 @@ def _position(node: ast.AST) -> tuple[int, int]:
 
 
 def parameters(function: Function | ast.Lambda) -> Iterator[tuple[ast.arg, ast.expr | None]]:
-    """The parameters of a function that have a name, each with its default; None without one."""
+    """The named parameters of a function, each with its default, or None."""
     arguments = function.args
     positional = [*arguments.posonlyargs, *arguments.args]
     missing: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults))
@@ -116,7 +116,7 @@ def parameters(function: Function | ast.Lambda) -> Iterator[tuple[ast.arg, ast.e
 
 
 def inside(node: ast.AST) -> Iterator[ast.AST]:
-    """A node and all nodes in it, except for those in functions and classes that are defined there."""
+    """A node and its descendants, except for those in nested functions and classes."""
     waiting = [node]
     while waiting:
         found = waiting.pop()

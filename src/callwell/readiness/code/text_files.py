@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The text files of a project that a check asks for, code of others aside."""
+"""Reads the text files of a project for a check, without third-party code."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def read_texts(files: Iterable[ProjectFile], wanted: Callable[[str], bool]) -> I
 
     Args:
         files: the files of a project.
-        wanted: says by its name whether a file is read.
+        wanted: decides by its name whether a file is read.
 
     Yields:
         The files; `Unchecked` for those that cannot be read.

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-r"""What the expressions of a module may be: strings, and where an object comes from.
+r"""Computes possible values of the expressions of a module: strings, and the origins of objects.
 
 No code runs. All assignments to a name count, whatever their order, and so do the arguments that calls in the same
-module give to a parameter: an answer is what a value may be. Of a string, the unknown parts are `\0`.
+module pass to a parameter: a result is what a value may be. Unknown parts of a string are `\0`.
 """
 
 from __future__ import annotations
@@ -21,44 +21,44 @@ if TYPE_CHECKING:
 UNKNOWN: Final = "\0"
 BRACES: Final = re.compile(r"\{[^{}]*\}")
 PERCENT: Final = re.compile(r"%(?:\(\w+\))?[sdr]")
-MAX_TEXTS: Final = 12
-"""Strings that one expression may be; more say nothing."""
+MAX_STRINGS: Final = 12
+"""The most strings for one expression; more are useless."""
 
 MAX_DEPTH: Final = 30
-"""Steps from expression to expression. Longer chains are not addresses."""
+"""The most steps from expression to expression. Longer chains are not URLs."""
 
 PASS_THROUGH: Final = frozenset({"rstrip", "strip", "lstrip", "removesuffix", "lower", "encode", "join_path"})
-"""Methods of a string whose result begins as the text does."""
+"""String methods that keep the beginning of the string."""
 
 WRAPPERS: Final = frozenset(
     {"str", "urljoin", "URL", "Field", "field", "HttpUrl", "AnyHttpUrl", "SecretStr", "config", "env", "parse_obj_as"}
 )
-"""Functions whose result is the first text among their arguments, or the `default`, as far as it is known."""
+"""Functions that return the first string among their arguments, or the `default`, as far as known."""
 
 LOOKUPS: Final = ("os.environ.get", "os.getenv", "environ.get", "getenv")
-"""Lookups of a variable, with a default as the second argument."""
+"""Functions that look up a variable, with a default as the second argument."""
 
-Texts: TypeAlias = tuple[str, ...]
+Strings: TypeAlias = tuple[str, ...]
 
 
 class Values:
-    """What expressions of a module may be.
+    """The possible values of a module's expressions.
 
     Args:
         syntax: the nodes of the module.
         outer: the strings of constants in other modules: by the module's dotted name and the constant.
     """
 
-    def __init__(self, syntax: Syntax, outer: Callable[[str], Texts] = lambda _: ()) -> None:
+    def __init__(self, syntax: Syntax, outer: Callable[[str], Strings] = lambda _: ()) -> None:
         self.syntax = syntax
         self.bindings = Bindings(syntax)
         self._outer = outer
-        self._texts: dict[ast.AST, Texts] = {}
+        self._texts: dict[ast.AST, Strings] = {}
         self._constants: dict[ast.AST, str | None] = {}
         self._origins: dict[ast.AST, tuple[ast.AST, ...]] = {}
 
     def dotted(self, node: ast.AST) -> str:
-        """The full name of what an expression names, with imports resolved: `httpx.Client`; empty for none."""
+        """The qualified name of an expression, with imports resolved: `httpx.Client`; empty for none."""
         parts: list[str] = []
         while isinstance(node, ast.Attribute):
             parts.append(node.attr)
@@ -68,21 +68,21 @@ class Values:
         imported = self.bindings.imported(node)
         return ".".join([imported or node.id, *reversed(parts)])
 
-    def texts(self, node: ast.AST | None, depth: int = 0) -> Texts:
+    def texts(self, node: ast.AST | None, depth: int = 0) -> Strings:
         """The strings that an expression may be; none if nothing is known.
 
         Args:
             node: the expression.
-            depth: steps made so far.
+            depth: the number of steps so far.
         """
         if node is None or depth > MAX_DEPTH:
             return ()
         if node not in self._texts:
-            self._texts[node] = ()  # while it is looked at: a name that depends on itself adds nothing
-            self._texts[node] = self._find_texts(node, depth)
+            self._texts[node] = ()  # guards against recursion: a name that depends on itself adds nothing
+            self._texts[node] = self._find_strings(node, depth)
         return self._texts[node]
 
-    def _find_texts(self, node: ast.AST, depth: int) -> Texts:  # noqa: C901 - a table of the kinds of nodes
+    def _find_strings(self, node: ast.AST, depth: int) -> Strings:  # noqa: C901 - a table of the kinds of nodes
         match node:
             case ast.Constant(value=str(text)):
                 return (text,)
@@ -112,28 +112,28 @@ class Values:
                 return self._of_name(node, depth)
         return ()
 
-    def _joined(self, parts: list[Texts], between: str = "") -> Texts:
-        whole: Texts = ("",) if parts else ()
+    def _joined(self, parts: list[Strings], between: str = "") -> Strings:
+        whole: Strings = ("",) if parts else ()
         for number, part in enumerate(parts):
             sign = between if number else ""
-            whole = tuple(before + sign + text for before in whole for text in part)[:MAX_TEXTS]
+            whole = tuple(before + sign + text for before in whole for text in part)[:MAX_STRINGS]
         return whole
 
-    def _filled(self, template: ast.AST, gap: re.Pattern[str], given: list[ast.expr], depth: int) -> Texts:
-        """A template with its first gap filled by the first value: what follows the host is not needed."""
+    def _filled(self, template: ast.AST, gap: re.Pattern[str], given: list[ast.expr], depth: int) -> Strings:
+        """Fill the first gap of a template with the first value: the part after the host does not matter."""
         first = self.texts(given[0], depth + 1) if given else ()
         return tuple(
             gap.sub(lambda _, text=text: text, whole, count=1)  # type: ignore[misc]
             for whole in self.texts(template, depth + 1)
             for text in first or (UNKNOWN,)
-        )[:MAX_TEXTS]
+        )[:MAX_STRINGS]
 
-    def _any(self, nodes: Iterable[ast.AST | None], depth: int) -> Texts:
+    def _any(self, nodes: Iterable[ast.AST | None], depth: int) -> Strings:
         found = (text for node in nodes for text in self.texts(node, depth + 1))
-        return tuple(dict.fromkeys(found))[:MAX_TEXTS]
+        return tuple(dict.fromkeys(found))[:MAX_STRINGS]
 
-    def _entries(self, table: ast.AST, depth: int) -> Texts:
-        """The strings in a table: which of them is looked up is not known."""
+    def _entries(self, table: ast.AST, depth: int) -> Strings:
+        """All strings in a dictionary, since the key of the lookup is unknown."""
         found: list[ast.AST | None] = []
         for origin in self.origins(table, depth + 1):
             if isinstance(origin, ast.Dict):
@@ -142,7 +142,7 @@ class Values:
                 found.extend(origin.elts)
         return self._any(found, depth)
 
-    def _of_call(self, call: ast.Call, depth: int) -> Texts:
+    def _of_call(self, call: ast.Call, depth: int) -> Strings:
         name = self.dotted(call.func)
         if name in LOOKUPS:
             return self._any(call.args[1:2] + [word.value for word in call.keywords if word.arg == "default"], depth)
@@ -157,12 +157,12 @@ class Values:
         returned = self._returned(call)
         return self._any(returned, depth)
 
-    def _of_name(self, node: ast.Name | ast.Attribute, depth: int) -> Texts:
+    def _of_name(self, node: ast.Name | ast.Attribute, depth: int) -> Strings:
         found = self._any((binding.value for binding in self.bindings.of(node) if binding.kind != "item"), depth)
         return found or self._outer(self.dotted(node))
 
     def _returned(self, call: ast.Call) -> Iterator[ast.AST]:
-        """What a function of the module returns to a call."""
+        """The values that a function of the module may return."""
         for function in self.bindings.functions(call.func):
             yield from self.bindings.returns(function)
 
@@ -171,7 +171,7 @@ class Values:
 
         Args:
             node: an expression for the object.
-            depth: steps made so far.
+            depth: the number of steps so far.
         """
         if node is None or depth > MAX_DEPTH:
             return ()
@@ -198,18 +198,18 @@ class Values:
 
     def _origins_of(self, nodes: Iterable[ast.AST], depth: int) -> tuple[ast.AST, ...]:
         found = (origin for node in nodes for origin in self.origins(node, depth + 1))
-        return tuple(dict.fromkeys(found))[:MAX_TEXTS]
+        return tuple(dict.fromkeys(found))[:MAX_STRINGS]
 
     def entries(self, node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
-        """List the entries of a table that have a known name: of `{"a": b, **others}` and of `dict(a=b)`.
+        """List the entries of a dictionary with a known key: of `{"a": b, **others}` and of `dict(a=b)`.
 
         Args:
-            node: an expression for the table.
+            node: an expression for the dictionary.
         """
         return self._named([(None, node)])
 
     def keywords(self, call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
-        """List the named arguments of a call, those in a table included: `get(url, **options)`.
+        """List the named arguments of a call, including those in a dictionary: `get(url, **options)`.
 
         Args:
             call: the call.
@@ -217,7 +217,7 @@ class Values:
         return self._named([(word.arg, word.value) for word in call.keywords])
 
     def _named(self, members: list[tuple[str | None, ast.expr]]) -> Iterator[tuple[str, ast.expr]]:
-        """Members that have a name. One without is a table, which is opened once: `a = {**a}` contains itself."""
+        """Members with a known key. One without is a dictionary, which is opened once: `a = {**a}` contains itself."""
         opened = set[ast.AST]()
         while members:
             name, value = members.pop(0)
@@ -230,7 +230,7 @@ class Values:
                     members = [*self._members(origin), *members]
 
     def _members(self, table: ast.AST) -> list[tuple[str | None, ast.expr]]:
-        """List the entries of a literal table; the tables that it includes have no name."""
+        """List the entries of a dictionary literal; the dictionaries that it unpacks have no key."""
         if isinstance(table, ast.Call) and self.dotted(table.func) == "dict":
             return [(word.arg, word.value) for word in table.keywords]
         if not isinstance(table, ast.Dict):
@@ -244,7 +244,7 @@ class Values:
         return members
 
     def constant(self, node: ast.AST) -> str | None:
-        """The text that an expression always is; None if it may be something else.
+        """The string that an expression always is; None if it may be something else.
 
         Args:
             node: the expression.
@@ -259,7 +259,7 @@ class Values:
         return self._constants[node]
 
     def types(self, node: ast.AST) -> set[str]:
-        """The full names of the classes, or other callables, that may have made an object.
+        """The qualified names of the classes, or other callables, that may have made an object.
 
         Args:
             node: an expression for the object.

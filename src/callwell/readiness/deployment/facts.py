@@ -37,7 +37,7 @@ class Command(NamedTuple):
     place: Place
 
 
-class Copies(NamedTuple):
+class ReplicaCount(NamedTuple):
     """How many copies of something run at once.
 
     Attributes:
@@ -79,10 +79,10 @@ class DeploymentFacts(NamedTuple):
 
     variables: tuple[Variable, ...]
     commands: tuple[Command, ...]
-    copies: tuple[Copies, ...]
+    copies: tuple[ReplicaCount, ...]
     mounts: tuple[Volume, ...]
     containers: tuple[Place, ...]
     unchecked: tuple[Unchecked, ...]
 
 
-Fact = Variable | Command | Copies | Volume
+Fact = Variable | Command | ReplicaCount | Volume

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from callwell.readiness.check import Place
-from callwell.readiness.deployment.facts import Command, Copies, Variable, Volume
+from callwell.readiness.deployment.facts import Command, ReplicaCount, Variable, Volume
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,28 +94,28 @@ def _variables(line: str, place: Place) -> Iterator[Variable]:
         yield Variable(match["name"], match["value"].strip("\"'"), place)
 
 
-def _copies(line: str, place: Place) -> Iterator[Copies]:
+def _copies(line: str, place: Place) -> Iterator[ReplicaCount]:
     for match in (COPIES.match(line), *SCALE.finditer(line)):
         if match is not None:
             word = match["word"]
-            yield Copies(int(match["count"]), f"{word}: {match['count']}", word in ONE_MACHINE, place)
+            yield ReplicaCount(int(match["count"]), f"{word}: {match['count']}", word in ONE_MACHINE, place)
 
 
-def _workers(line: str, place: Place) -> Iterator[Copies]:
+def _workers(line: str, place: Place) -> Iterator[ReplicaCount]:
     """The number of workers in the settings of a server."""
     match = WORKERS.match(line)
     if match:
         count = match["count"]
-        yield Copies(int(count) if count.isdecimal() else 2, line, one_machine=True, place=place)
+        yield ReplicaCount(int(count) if count.isdecimal() else 2, line, one_machine=True, place=place)
 
 
-def _processes(name: str, text: str) -> Iterator[Copies]:
+def _processes(name: str, text: str) -> Iterator[ReplicaCount]:
     """The process types of a Procfile: a host runs each type on its own machines."""
     found = [(number, match["word"]) for number, line in _logical_lines(text) if (match := PROCESS.match(line))]
     kinds = [word for _, word in found if word != ONCE]
     if kinds:
         what = f"{' and '.join(kinds)} are processes of their own"
-        yield Copies(len(kinds), what, one_machine=False, place=Place(name, found[0][0]))
+        yield ReplicaCount(len(kinds), what, one_machine=False, place=Place(name, found[0][0]))
 
 
 def _mounts(line: str, place: Place) -> Iterator[Volume]:

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from callwell.readiness.check import Place, Unchecked
-from callwell.readiness.deployment.facts import Command, Copies, DeploymentFacts, Variable, Volume
+from callwell.readiness.deployment.facts import Command, DeploymentFacts, ReplicaCount, Variable, Volume
 from callwell.readiness.deployment.lines import read_lines
 from callwell.readiness.non_production import WORDS, is_development_file, words
 from callwell.readiness.texts import read_text
@@ -33,7 +33,7 @@ LINE_NAMES: Final = re.compile(
 )
 CONTAINER_NAMES: Final = re.compile(r"(?:.*\.)?(?:Dockerfile|Containerfile)(?:\..+)?|(?:docker-)?compose.*\.ya?ml")
 
-MARKS: Final = (
+HINTS: Final = (
     *("callwell_", "web:", "workers", "_base_url", "_api_key", "tls", "ssl", "verify", "ca_bundle", "insecure"),
     *("web_concurrency", "gunicorn", "uvicorn", "hypercorn", "granian", "fastapi", "celery", "dramatiq", "uwsgi", "rq"),
     *("replica", "desired", "scale", "numprocs", "instances", "mountpath", "volume", "destination", "sandbox"),
@@ -70,24 +70,24 @@ def read_deployment(files: ProjectFiles) -> DeploymentFacts:
             continue
         if CONTAINER_NAMES.fullmatch(base):
             containers.append(Place(file.name))
-        if has_mark(text) and not _is_something_else(base, text):
+        if has_hint(text) and not _is_something_else(base, text):
             found, problem = _read(file.name, text, is_tree=is_tree)
             facts.extend(found)
             unchecked.extend(problem)
     return DeploymentFacts(
         variables=tuple(fact for fact in facts if isinstance(fact, Variable) and is_of_production(fact)),
         commands=tuple(fact for fact in facts if isinstance(fact, Command)),
-        copies=tuple(fact for fact in facts if isinstance(fact, Copies)),
+        copies=tuple(fact for fact in facts if isinstance(fact, ReplicaCount)),
         mounts=tuple(fact for fact in facts if isinstance(fact, Volume)),
         containers=tuple(containers),
         unchecked=tuple(unchecked),
     )
 
 
-def has_mark(text: str) -> bool:
+def has_hint(text: str) -> bool:
     """Whether a file may say something that a check asks for."""
     lowered = text.lower()
-    return any(mark in lowered for mark in MARKS)
+    return any(mark in lowered for mark in HINTS)
 
 
 def _is_something_else(base: str, text: str) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import yaml
 
 from callwell.readiness.check import Place
-from callwell.readiness.deployment.facts import Command, Copies, Variable, Volume
+from callwell.readiness.deployment.facts import Command, ReplicaCount, Variable, Volume
 from callwell.readiness.deployment.lines import mount_target, split_words
 
 if TYPE_CHECKING:
@@ -66,10 +66,10 @@ def read_yaml(name: str, text: str) -> Iterator[Fact]:
         mark = getattr(error, "problem_mark", None)
         raise NotYaml(None if mark is None else mark.line + 1) from error
     for document in documents:  # an empty file has none
-        yield from FactReader(name).walk(document, ())
+        yield from FactCollector(name).walk(document, ())
 
 
-class FactReader:
+class FactCollector:
     """A document on the way.
 
     Args:
@@ -115,7 +115,7 @@ class FactReader:
                 yield from self._mounts(key, value)
                 yield from self.walk(value, (*path, key))
 
-    def _same_image(self, services: yaml.MappingNode) -> Iterator[Copies]:
+    def _same_image(self, services: yaml.MappingNode) -> Iterator[ReplicaCount]:
         """Services that are built from the same folder, such as a web server and its worker."""
         built: dict[str, list[str]] = {}
         for name, service in services.value:
@@ -124,7 +124,7 @@ class FactReader:
                 built.setdefault(folder, []).append(name.value)
         for names in built.values():
             what = f"{' and '.join(names)} are built from the same folder"
-            yield Copies(len(names), what, one_machine=True, place=self._place(services))
+            yield ReplicaCount(len(names), what, one_machine=True, place=self._place(services))
 
     def _scalar(self, key: str, value: yaml.ScalarNode, path: tuple[str, ...]) -> Iterator[Fact]:
         place = self._place(value)
@@ -133,7 +133,7 @@ class FactReader:
         word = key.replace("-", "").replace("_", "").lower()
         if word in COPY_WORDS and value.value.isdecimal():
             is_here = self._one_machine or word == "numprocs"
-            yield Copies(int(value.value), f"{key}: {value.value}", is_here, place)
+            yield ReplicaCount(int(value.value), f"{key}: {value.value}", is_here, place)
         if key in MOUNT_KEYS and value.value.startswith("/"):
             yield Volume(value.value, place)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Arguments for a course: IDs that earlier results named, and values that a schema allows."""
+"""Arguments for a workload: IDs from earlier results, and values that a schema allows."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 TEXT: Final = "callwell drill"
 RATE: Final = 16_000
-"""Samples a second of the silence that is sent where a recording is expected: enough for speech."""
+"""The sample rate of the silence that is sent as a recording: enough for speech."""
 
 MAX_DEPTH: Final = 4
-"""How deep in a result or a schema IDs and values are looked for: results nest two or three levels."""
+"""How deep results and schemas are searched for IDs and values: results nest two or three levels."""
 
 FORMATS: Final[Mapping[str, str]] = {
     "date-time": "2026-01-01T00:00:00Z",
@@ -33,17 +33,17 @@ FORMATS: Final[Mapping[str, str]] = {
     "uuid": "00000000-0000-4000-8000-000000000000",
 }
 FILES: Final = ("binary", "byte", "base64")
-"""Formats of files, which cannot be invented."""
+"""Formats of files, which cannot be generated."""
 
 
 def fill_arguments(provider: Provider, operation: Operation, known: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The required arguments of an operation; None if one of them cannot be known yet.
+    """Fill in the required arguments of an operation; None if one of them is still unknown.
 
     Args:
         provider: the provider.
         operation: the operation. For one that takes a large file, the arguments are those of the operation that creates
             the object.
-        known: IDs by name, see `find_ids`.
+        known: IDs by name, from `find_ids`.
     """
     rule = provider.rule(operation.name)
     if rule.upload is not None:
@@ -74,10 +74,10 @@ def _wav_format(provider: Provider) -> str:
 
 
 def make_silence(seconds: int) -> bytes:
-    """A WAV file of silence.
+    """Make a WAV file of silence.
 
     Args:
-        seconds: its length.
+        seconds: its duration.
     """
     out = io.BytesIO()
     with wave.open(out, "wb") as file:
@@ -89,12 +89,12 @@ def make_silence(seconds: int) -> bytes:
 
 
 def find_ids(operation: Operation, result: object) -> dict[str, Any]:
-    """The IDs in a result by the names under which other operations take them, such as `videoid`.
+    """Find the IDs in a result, by the argument names of other operations, such as `videoid`.
 
-    Of a list, the first item counts, so that all IDs belong together.
+    Of a list, only the first item counts, so that all IDs belong together.
 
     Args:
-        operation: the operation with this result.
+        operation: the operation.
         result: its result.
     """
     owner = operation.name.partition(".")[0]
@@ -129,11 +129,11 @@ def _value(parameter: Parameter, known: Mapping[str, Any]) -> Any:
 
 
 def invent(schema: Mapping[str, Any], depth: int = 0) -> Any:
-    """A value that a schema allows; None if none can be made.
+    """Generate a value that a schema allows; None if that is impossible.
 
     Args:
         schema: a JSON schema without references.
-        depth: how many schemas it is in.
+        depth: how many schemas contain it.
     """
     listed = _listed_value(schema)
     if listed is not None or depth > MAX_DEPTH:
@@ -158,7 +158,7 @@ def invent(schema: Mapping[str, Any], depth: int = 0) -> Any:
 
 
 def _listed_value(schema: Mapping[str, Any]) -> Any:
-    """A value that the schema itself names."""
+    """A value that the schema lists itself."""
     choices = schema.get("enum") or schema.get("examples")
     first = choices[0] if isinstance(choices, list) and choices else None
     return next((value for value in (schema.get("const"), schema.get("default"), first) if value is not None), None)
@@ -180,7 +180,7 @@ def _invent_text(schema: Mapping[str, Any]) -> str | None:
 
 
 def _plain(name: str) -> str:
-    """A name without case and separators: `videoId` and `video_id` are the same."""
+    """Normalize a name: `videoId` and `video_id` become equal."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 

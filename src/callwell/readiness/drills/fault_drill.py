@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Drills in which the emulator fails by a script: what they inject, and what they prove."""
+"""Drills in which the emulator injects faults: which faults, and what the drill proves."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from callwell.client.concurrency import event_loop
 from callwell.clock import scaled_clock
 from callwell.emulator import process
 from callwell.readiness.check import NotApplicable
-from callwell.readiness.drills.course import CourseRun, run_course, survey
-from callwell.readiness.drills.players import find_foreign_key, nothing_arrived, players
+from callwell.readiness.drills.accounts import drill_accounts, find_unknown_keys, no_requests
 from callwell.readiness.drills.program import LIMIT_S, run_program
-from callwell.readiness.drills.stage import open_stage
+from callwell.readiness.drills.setup import set_up_drill
 from callwell.readiness.drills.verdict import (
     DrillResult,
     Proof,
@@ -21,6 +20,7 @@ from callwell.readiness.drills.verdict import (
     prove_single_effects,
     prove_throttling,
 )
+from callwell.readiness.drills.workload import WorkloadResult, plan_workload, run_workload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -31,41 +31,41 @@ if TYPE_CHECKING:
     from callwell.emulator.ledger import LedgerRow
     from callwell.emulator.options import EmulatorOptions
     from callwell.emulator.process import Running
-    from callwell.readiness.drills.stage import Stage, StagedAccount
+    from callwell.readiness.drills.setup import DrillAccount, DrillSetup
     from callwell.readiness.project import ConfiguredAccount, Project
 
 SCALE: Final = 4.0
-"""The speed of a course's clock. A faster one would leave a call with a deadline of ten seconds too little real time on
-a busy machine."""
+"""The speed of a workload's clock. With a faster one, a call with a deadline of ten seconds would have too little real
+time on a busy machine."""
 
 CALLS: Final = 60
-"""Calls of a course, half of the smallest quota of a minute that is known: none waits for a window to end."""
+"""The number of calls of a workload: half of the smallest known quota per minute, so that none waits for a window."""
 
 PAUSE_S: Final = 4
-"""What Retry-After says to a course: one real second, four times what a request may be under way."""
+"""`Retry-After` for a workload, in scaled seconds: one real second, four times the longest request."""
 
 PROGRAM_PAUSE_S: Final = 1
-"""What it says to a program, which has no faster clock."""
+"""`Retry-After` for a program, in real seconds: it has no faster clock."""
 
 
 class FaultDrill(NamedTuple):
     """One drill.
 
     Attributes:
-        faults: makes the emulator's rules for an account. Its flag is true for a program, and false for a course.
-        takes: whether a course has this operation.
-        names: the names of the faults. At least one of them must have struck.
-        prove: judges the rows.
-        absent: why the drill does not apply where there is nothing that it could strike.
-        may_fail: a call may end with an error, because the fault leaves it no other way.
-        once: a course makes each call once, because a second one would be another creation.
+        faults: makes the emulator's rules for an account. Its flag is true for a program, and false for a workload.
+        selects: whether a workload includes an operation.
+        fault_names: the names of the faults. At least one of them must have been injected.
+        prove: judges the recorded requests.
+        not_applicable: why the drill does not apply if no fault could be injected.
+        may_fail: whether a call may end with an error, because the fault leaves no other outcome.
+        once: whether a workload makes each call once, because a second call would create another object.
     """
 
     faults: Callable[[ConfiguredAccount, bool], list[dict[str, Any]]]
-    takes: Callable[[Operation, OperationRule], bool]
-    names: frozenset[str]
+    selects: Callable[[Operation, OperationRule], bool]
+    fault_names: frozenset[str]
     prove: Callable[[Sequence[LedgerRow]], Iterator[Proof]]
-    absent: str
+    not_applicable: str
     may_fail: bool = False
     once: bool = False
 
@@ -77,84 +77,84 @@ def run_fault_drill(
     limit_s: float = LIMIT_S,
     start: Callable[[EmulatorOptions], Running] = process.start,
 ) -> Iterator[DrillResult]:
-    """Run a drill with the user's program, or else with a course for each account.
+    """Run a drill with the user's program, or with a workload for each account.
 
     Args:
         drill: the drill.
         project: the project.
-        limit_s: seconds that the program may take.
+        limit_s: the time limit of the program in seconds.
         start: starts the emulator.
 
     Raises:
-        CannotCheck: the emulator or the program cannot be started, or no course can be made.
+        CannotCheck: the emulator or the program cannot be started, or no workload can be planned.
         NotApplicable: no provider can be emulated, or there is nothing to drill.
     """
-    accounts = players(project)
+    accounts = drill_accounts(project)
     if project.scope.command:
-        with open_stage(accounts, start=start) as stage:
-            results = [_drill_program(drill, project, stage, limit_s)]
+        with set_up_drill(accounts, start=start) as setup:
+            results = [_drill_with_program(drill, project, setup, limit_s)]
     else:
         clock = scaled_clock(SCALE)
-        with open_stage(accounts, clock, start=start) as stage:
-            results = [event_loop.run(_drill_course(drill, stage, staged, clock)) for staged in stage.in_use]
+        with set_up_drill(accounts, clock, start=start) as setup:
+            results = [event_loop.run(_drill_with_workload(drill, setup, drilled, clock)) for drilled in setup.in_use]
     found = [result for result in results if result is not None]
     if not found:
-        raise NotApplicable(drill.absent)
+        raise NotApplicable(drill.not_applicable)
     yield from found
 
 
-def _drill_program(drill: FaultDrill, project: Project, stage: Stage, limit_s: float) -> DrillResult | None:
-    stage.inject([(staged, drill.faults(staged.account, True)) for staged in stage.accounts])  # noqa: FBT003 - one of two cases
+def _drill_with_program(drill: FaultDrill, project: Project, setup: DrillSetup, limit_s: float) -> DrillResult | None:
+    setup.inject([(drilled, drill.faults(drilled.account, True)) for drilled in setup.accounts])  # noqa: FBT003 - one of two cases
     command = project.scope.command
-    with run_program(command, project.root, stage, project.accounts, limit_s=limit_s) as program:
+    with run_program(command, project.root, setup, project.accounts, limit_s=limit_s) as program:
         end = program.wait()
-    rows = stage.rows()
-    unchecked = [*find_foreign_key(stage, project.accounts, rows)]
-    complaint = end.complaint()
-    is_struck = any(row.fault in drill.names for row in rows)
-    may_fail = drill.may_fail and is_struck and end.exit_code is not None and not end.refused
-    if complaint is not None and not may_fail:
-        unchecked.append(complaint)
+    rows = setup.rows()
+    unchecked = [*find_unknown_keys(setup, project.accounts, rows)]
+    problem = end.problem()
+    was_injected = any(row.fault in drill.fault_names for row in rows)
+    may_fail = drill.may_fail and was_injected and end.exit_code is not None and not end.refused
+    if problem is not None and not may_fail:
+        unchecked.append(problem)
     if not only_api(rows):
-        unchecked.append(nothing_arrived(stage))
-    elif not is_struck and not unchecked:
+        unchecked.append(no_requests(setup))
+    elif not was_injected and not unchecked:
         return None
-    # A program that was stopped has not had the time to repeat everything.
+    # A program that was stopped did not have the time to repeat everything.
     proofs = [proof for proof in drill.prove(rows) if end.exit_code is not None or proof.name != "lost"]
-    return DrillResult("the program", tuple(proofs) if is_struck else (), tuple(unchecked))
+    return DrillResult("the program", tuple(proofs) if was_injected else (), tuple(unchecked))
 
 
-async def _drill_course(
-    drill: FaultDrill, stage: Stage, staged: StagedAccount, clock: ScaledClock
+async def _drill_with_workload(
+    drill: FaultDrill, setup: DrillSetup, drilled: DrillAccount, clock: ScaledClock
 ) -> DrillResult | None:
-    provider = staged.account.provider
-    async with staged.client(clock) as client:
-        found = await survey(client)
+    provider = drilled.account.provider
+    async with drilled.client(clock) as client:
+        found = await plan_workload(client)
         steps = [
-            step for step in found if drill.takes(provider.operation(step.operation), provider.rule(step.operation))
+            step for step in found if drill.selects(provider.operation(step.operation), provider.rule(step.operation))
         ]
         if not steps:
             return None
-        before = len(stage.rows())
-        stage.inject([(staged, drill.faults(staged.account, False))])  # noqa: FBT003 - one of two cases
+        before = len(setup.rows())
+        setup.inject([(drilled, drill.faults(drilled.account, False))])  # noqa: FBT003 - one of two cases
         calls = len(steps) if drill.once else CALLS
-        run = await run_course(client, steps, lambda begun: begun < calls)
-    rows = stage.rows()[before:]
-    over = stage.count_over_quota(staged)
+        run = await run_workload(client, steps, lambda begun: begun < calls)
+    rows = setup.rows()[before:]
+    over = setup.count_over_quota(drilled)
     proofs = [
         *drill.prove(rows),
         Proof("over-quota", over == 0, f"requests beyond the quota: {over}"),
     ]
     if not drill.may_fail:
-        proofs.insert(0, prove_no_failure(run, staged.account))
-    return DrillResult(staged.label, tuple(proofs))
+        proofs.insert(0, prove_no_failure(run, drilled.account))
+    return DrillResult(drilled.label, tuple(proofs))
 
 
-def prove_no_failure(run: CourseRun, account: ConfiguredAccount) -> Proof:
-    """Every call of a course succeeded.
+def prove_no_failure(run: WorkloadResult, account: ConfiguredAccount) -> Proof:
+    """Prove that every call of a workload succeeded.
 
     Args:
-        run: what became of the calls.
+        run: the result of the workload.
         account: the account, for the settings that explain failures.
     """
     failed = len(run.failures)
@@ -171,22 +171,22 @@ def prove_no_failure(run: CourseRun, account: ConfiguredAccount) -> Proof:
     return Proof("failed-calls", holds=False, text=f"{text}; the first: {run.failures[0]}", fix=fix)
 
 
-def _throttle(_: ConfiguredAccount, is_program: bool) -> list[dict[str, Any]]:  # noqa: FBT001 - as `FaultDrill` has it
+def _throttle(_: ConfiguredAccount, is_program: bool) -> list[dict[str, Any]]:  # noqa: FBT001 - the signature of `FaultDrill.faults`
     nth = [1, 4, 9] if is_program else [3, 30]
     pause_s = PROGRAM_PAUSE_S if is_program else PAUSE_S
     return [{"operation": "*", "fault": "throttle_after", "nth": nth, "retry_after_s": pause_s, "hold": True}]
 
 
-def _fail_reads(account: ConfiguredAccount, _: bool) -> list[dict[str, Any]]:  # noqa: FBT001 - as `FaultDrill` has it
+def _fail_reads(account: ConfiguredAccount, _: bool) -> list[dict[str, Any]]:  # noqa: FBT001 - the signature of `FaultDrill.faults`
     names = _operations(account, _is_read)
     return [{"operation": name, "fault": "error_before", "status": 503, "nth": 1} for name in names]
 
 
-def _lose_creations(account: ConfiguredAccount, _: bool) -> list[dict[str, Any]]:  # noqa: FBT001 - as `FaultDrill` has it
+def _lose_creations(account: ConfiguredAccount, _: bool) -> list[dict[str, Any]]:  # noqa: FBT001 - the signature of `FaultDrill.faults`
     return [{"operation": name, "fault": "lost_reply", "nth": 1} for name in _operations(account, _is_creation)]
 
 
-def _operations(account: ConfiguredAccount, takes: Callable[[Operation, OperationRule], bool]) -> list[str]:
+def _operations(account: ConfiguredAccount, selects: Callable[[Operation, OperationRule], bool]) -> list[str]:
     provider = account.provider
     allowed = provider.environment(account.environment).operations
     return [
@@ -194,7 +194,7 @@ def _operations(account: ConfiguredAccount, takes: Callable[[Operation, Operatio
         for name, operation in provider.api.operations.items()
         if (allowed is None or name in allowed)
         and not provider.rule(name).like
-        and takes(operation, provider.rule(name))
+        and selects(operation, provider.rule(name))
     ]
 
 
@@ -203,30 +203,30 @@ def _is_read(operation: Operation, _: OperationRule) -> bool:
 
 
 def _is_creation(operation: Operation, rule: OperationRule) -> bool:
-    """Whether it creates something that would exist twice if it were repeated."""
+    """Whether an operation creates something that would exist twice if the call was repeated."""
     return operation.method == "POST" and not rule.repeatable and rule.upload is None and not operation.keyless
 
 
 THROTTLE: Final = FaultDrill(
     faults=_throttle,
-    takes=lambda _operation, _rule: True,
-    names=frozenset({"throttle_after"}),
+    selects=lambda _operation, _rule: True,
+    fault_names=frozenset({"throttle_after"}),
     prove=prove_throttling,
-    absent="nothing was called",
+    not_applicable="nothing was called",
 )
 SERVER_ERRORS: Final = FaultDrill(
     faults=_fail_reads,
-    takes=_is_read,
-    names=frozenset({"error_before"}),
+    selects=_is_read,
+    fault_names=frozenset({"error_before"}),
     prove=prove_server_errors,
-    absent="nothing is read from the providers in use",
+    not_applicable="nothing is read from the providers in use",
 )
 LOST_RESPONSE: Final = FaultDrill(
     faults=_lose_creations,
-    takes=_is_creation,
-    names=frozenset({"lost_reply"}),
+    selects=_is_creation,
+    fault_names=frozenset({"lost_reply"}),
     prove=prove_single_effects,
-    absent="nothing is created at the providers in use",
+    not_applicable="nothing is created at the providers in use",
     may_fail=True,
     once=True,
 )

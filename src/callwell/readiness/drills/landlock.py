@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Restricts a thread, and all processes that it starts, to TCP connections to a few ports: Linux 6.7 and newer.
 
-Landlock needs no rights, and what it takes away cannot be had back (docs.kernel.org/userspace-api/landlock.html). It
-knows ports and no addresses, so a port of the emulator could be reached on another machine as well.
+Landlock needs no privileges, and its restrictions cannot be undone (docs.kernel.org/userspace-api/landlock.html). It
+checks ports but not addresses, so the emulator's port is reachable on other machines as well.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 CREATE_RULESET: Final = 444
 ADD_RULE: Final = 445
 RESTRICT_SELF: Final = 446
-"""Numbers of the system calls, which are the same on all processors that Landlock knows."""
+"""System call numbers, the same on all architectures with Landlock."""
 
 ASK_VERSION: Final = 1
 FIRST_WITH_TCP: Final = 4
@@ -48,10 +48,10 @@ def restrict_connections(ports: Iterable[int]) -> None:
     """Refuse TCP connections of this thread to all other ports, from now on.
 
     Args:
-        ports: the ports that can be reached.
+        ports: the reachable ports.
 
     Raises:
-        OSError: the kernel cannot do it.
+        OSError: the kernel does not support it.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     rules = _Ruleset(files=0, network=CONNECT_TCP)

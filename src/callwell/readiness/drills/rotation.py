@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rotation drill: the key dies while the program works, and its file gets another one.
+"""The rotation drill: the key is revoked while the program works, and its file gets a new one.
 
-The provider lets nothing overlap: the old key is refused from the moment at which the new one exists, and the new one
-is written to its file when a request has been refused. For a program, the first response is slow, and the key is
-rotated while the program reads it: so even one that makes its requests in a moment makes the next with a dead key.
+The keys do not overlap: the provider refuses the old key as soon as the new one exists, and the new one is written to
+the key file after a request was refused. For a program, the first response is slow, and the key is rotated while the
+program reads it: so even a program that makes all its requests quickly makes the next one with a revoked key.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from callwell.emulator import process
 from callwell.keys import Key
 from callwell.readiness.check import CannotCheck, Severity, Unchecked
 from callwell.readiness.drill_record import ROTATION, record_drill
-from callwell.readiness.drills.course import run_course, survey
+from callwell.readiness.drills.accounts import drill_accounts, find_unknown_keys, no_requests
 from callwell.readiness.drills.fault_drill import SCALE, prove_no_failure
-from callwell.readiness.drills.players import find_foreign_key, nothing_arrived, players
 from callwell.readiness.drills.program import LIMIT_S, POLL_S, run_program
-from callwell.readiness.drills.stage import open_stage, write_key
+from callwell.readiness.drills.setup import set_up_drill, write_key
 from callwell.readiness.drills.verdict import DrillResult, Proof, only_api, prove_rotation
+from callwell.readiness.drills.workload import plan_workload, run_workload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -38,18 +38,18 @@ if TYPE_CHECKING:
     from callwell.emulator.ledger import LedgerRow
     from callwell.emulator.options import EmulatorOptions
     from callwell.emulator.process import Running
-    from callwell.readiness.drills.stage import Stage, StagedAccount
+    from callwell.readiness.drills.setup import DrillAccount, DrillSetup
     from callwell.readiness.project import ConfiguredAccount, Project
 
 CALLS_BEFORE: Final = 12
 CALLS_AFTER: Final = 24
-"""Calls of a course before the rotation and after it: several for each of its workers."""
+"""The number of calls of a workload before the rotation and after it: several for each worker."""
 
 SLOW_FIRST: Final[dict[str, Any]] = {"operation": "*", "fault": "slow_body", "nth": 1, "delay_s": 1.0}
-"""The first response takes a real second: fifty looks at the ledger."""
+"""The first response takes one real second, in which the ledger is polled fifty times."""
 
-COURSE_LIMIT_S: Final = 60.0
-"""Real seconds for a course that takes three."""
+WORKLOAD_LIMIT_S: Final = 60.0
+"""The time limit of a workload in real seconds; it usually takes three."""
 
 
 def run_rotation_drill(
@@ -58,40 +58,40 @@ def run_rotation_drill(
     limit_s: float = LIMIT_S,
     start: Callable[[EmulatorOptions], Running] = process.start,
 ) -> Iterator[DrillResult]:
-    """Rotate the keys of the user's program, or else of a course for each account.
+    """Rotate the keys of the user's program, or of a workload for each account.
 
     Args:
         project: the project.
-        limit_s: seconds that the program may take.
+        limit_s: the time limit of the program in seconds.
         start: starts the emulator.
 
     Raises:
-        CannotCheck: the emulator or the program cannot be started, or no course can be made.
+        CannotCheck: the emulator or the program cannot be started, or no workload can be planned.
         NotApplicable: no provider can be emulated.
     """
-    accounts = players(project)
-    fixed = [account for account in accounts if account.in_use and is_fixed(account, project)]
+    accounts = drill_accounts(project)
+    fixed = [account for account in accounts if account.in_use and is_key_fixed(account, project)]
     for account in fixed:
-        yield _refuse_fixed_key(account)
+        yield _report_fixed_key(account)
     others = [account for account in accounts if account not in fixed]
     if not any(account.in_use for account in others):
         return
     if project.scope.command:
-        with open_stage(others, start=start) as stage:
-            yield from _drill_program(project, stage, limit_s)
+        with set_up_drill(others, start=start) as setup:
+            yield from _drill_with_program(project, setup, limit_s)
         return
     clock = scaled_clock(SCALE)
-    with open_stage(others, clock, start=start) as stage:
-        for staged in stage.in_use:
-            yield event_loop.run(_drill_course(stage, staged, clock))
+    with set_up_drill(others, clock, start=start) as setup:
+        for drilled in setup.in_use:
+            yield event_loop.run(_drill_with_workload(setup, drilled, clock))
 
 
-def remember(results: Sequence[DrillResult], at: float) -> None:
-    """Keep what was proved of each account in its state. What could not be looked at proves nothing.
+def record_results(results: Sequence[DrillResult], at: float) -> None:
+    """Record the result of each account in its state. Incomplete results are not recorded.
 
     Args:
         results: all results of one drill.
-        at: when it ended, in seconds since the epoch.
+        at: the end of the drill, in seconds since the epoch.
 
     Raises:
         CallwellError: a state cannot be opened or written.
@@ -103,10 +103,10 @@ def remember(results: Sequence[DrillResult], at: float) -> None:
             record_drill(result.account, ROTATION, passed=not has_failed, at=at)
 
 
-def is_fixed(account: ConfiguredAccount, project: Project) -> bool:
-    """Whether a running process keeps its key: an environment variable cannot be changed from outside.
+def is_key_fixed(account: ConfiguredAccount, project: Project) -> bool:
+    """Whether a running process cannot get a new key: its environment variables cannot be changed from outside.
 
-    Where nothing is configured, a program may still read its key from a file, as its code says.
+    Without a configured key, a program may still read its key from a file in its own way.
 
     Args:
         account: the account.
@@ -116,24 +116,24 @@ def is_fixed(account: ConfiguredAccount, project: Project) -> bool:
     return str(key.value).startswith("env:") and (key.is_set or not project.scope.command)
 
 
-def _refuse_fixed_key(account: ConfiguredAccount) -> DrillResult:
+def _report_fixed_key(account: ConfiguredAccount) -> DrillResult:
     place = account.settings["key"].value
     proof = Proof(
         name="key-source",
         holds=False,
-        text=f"the key is in {place}, which cannot change in a running process: a rotation takes a restart of all",
-        fix="Keep the key in a file of its own with mode 600, and name it: `key = file:PATH` in callwell.toml or code.",
+        text=f"the key is in {place}, which cannot change in a running process: a rotation takes a restart",
+        fix="Keep the key in its own file with mode 600, and name it: `key = file:PATH` in callwell.toml or code.",
         severity=Severity.WARNING,
     )
     return DrillResult(f"{account.provider.name}/{account.environment}", (proof,), account=account)
 
 
-async def _drill_course(stage: Stage, staged: StagedAccount, clock: ScaledClock) -> DrillResult:
-    old = staged.fingerprint
+async def _drill_with_workload(setup: DrillSetup, drilled: DrillAccount, clock: ScaledClock) -> DrillResult:
+    old = drilled.fingerprint
     begun_so_far = 0
     last: int | None = None
     ready = asyncio.Event()
-    person = EmulatedPerson(stage, staged, clock)
+    person = EmulatedOperator(setup, drilled, clock)
 
     def more(begun: int) -> bool:
         nonlocal begun_so_far, last
@@ -149,57 +149,57 @@ async def _drill_course(stage: Stage, staged: StagedAccount, clock: ScaledClock)
         return await asyncio.to_thread(person.rotate)
 
     try:
-        async with asyncio.timeout(COURSE_LIMIT_S), staged.client(clock) as client:
-            steps = await survey(client)
-            before = len(stage.rows())
+        async with asyncio.timeout(WORKLOAD_LIMIT_S), drilled.client(clock) as client:
+            steps = await plan_workload(client)
+            before = len(setup.rows())
             rotation = asyncio.create_task(rotate())
             try:
-                run = await run_course(client, steps, more)
-                rows = stage.rows()[before:]
+                run = await run_workload(client, steps, more)
+                rows = setup.rows()[before:]
                 person.may_try_old.set()
                 end = await rotation
             finally:
                 rotation.cancel()
     except TimeoutError as error:
-        raise CannotCheck(f"{staged.label}: the course had not ended after {COURSE_LIMIT_S:g} s") from error
+        raise CannotCheck(f"{drilled.label}: the workload had not finished after {WORKLOAD_LIMIT_S:g} s") from error
     proofs = (
-        prove_no_failure(run, staged.account),
+        prove_no_failure(run, drilled.account),
         *prove_steps(end),
-        *prove_rotation(rows, old, staged.fingerprint),
+        *prove_rotation(rows, old, drilled.fingerprint),
     )
-    return DrillResult(staged.label, proofs, account=staged.account)
+    return DrillResult(drilled.label, proofs, account=drilled.account)
 
 
-class EmulatedPerson:
-    """Takes all steps of a rotation as a person does with `callwell keys rotate`, at the emulator.
+class EmulatedOperator:
+    """Takes all steps of a rotation at the emulator, like a person with `callwell keys rotate`.
 
     Args:
-        stage: the stage.
-        staged: the account.
+        setup: the setup.
+        drilled: the account.
         clock: the emulator's clock.
 
     Attributes:
-        has_stored: the new key is in its file.
-        may_try_old: the course has ended: the old key is tried by then, so that its calls are judged without that.
+        has_stored: whether the new key is in its file.
+        may_try_old: whether the workload has finished: the old key is only tried then, so as not to count as its call.
     """
 
-    def __init__(self, stage: Stage, staged: StagedAccount, clock: ScaledClock) -> None:
-        self._stage = stage
-        self._staged = staged
-        self._options = staged.options(clock)
-        self._old = Key(staged.read_key())
+    def __init__(self, setup: DrillSetup, drilled: DrillAccount, clock: ScaledClock) -> None:
+        self._stage = setup
+        self._drilled = drilled
+        self._options = drilled.options(clock)
+        self._old = Key(drilled.read_key())
         self.has_stored = threading.Event()
         self.may_try_old = threading.Event()
 
     def rotate(self) -> Progress:
-        """Rotate the key, and return how that ended: at a step that waits if the time is up."""
-        provider = self._staged.account.provider
+        """Rotate the key, and return the outcome: the step that still waits, if the time is up."""
+        provider = self._drilled.account.provider
         config = ClientConfig.from_options(provider, self._options)
         try:
             has_canary = config.provider.profile.key.canary is not None
             driver = RotationDriver(config, self._try_key if has_canary else None)
             driver.begin(overlaps=False)
-            give_up_at = time.monotonic() + COURSE_LIMIT_S
+            give_up_at = time.monotonic() + WORKLOAD_LIMIT_S
             while True:
                 progress = driver.go_on(frozenset({RotationStep.PREPARE, RotationStep.REVOKE}))
                 if progress.wait is None or time.monotonic() > give_up_at:
@@ -211,23 +211,23 @@ class EmulatedPerson:
             config.close()
 
     def _replace_key(self) -> None:
-        """Let the old key die, and write the new one once a call was refused."""
-        key = self._stage.rotate_key(self._staged)
+        """Revoke the old key, and write the new one after a call was refused."""
+        key = self._stage.rotate_key(self._drilled)
         _wait_for_refusal(self._stage)
-        write_key(self._staged.key_file, key)
+        write_key(self._drilled.key_file, key)
         self.has_stored.set()
 
     def _try_key(self, key: Key) -> str | None:
         if key == self._old:
-            self.may_try_old.wait(COURSE_LIMIT_S)
-        return try_one_key(self._staged.account.provider, self._options, key)
+            self.may_try_old.wait(WORKLOAD_LIMIT_S)
+        return try_one_key(self._drilled.account.provider, self._options, key)
 
 
 def prove_steps(end: Progress) -> Iterator[Proof]:
-    """Each step of the rotation, with what has proved it, and the one at which it has stopped.
+    """The proof of each step of the rotation, and the step at which it stopped.
 
     Args:
-        end: how the rotation ended.
+        end: the outcome of the rotation.
     """
     for proof in end.rotation.proofs:
         yield Proof(f"step-{proof.step}", holds=True, text=f"{proof.step}: {proof.seen}")
@@ -235,32 +235,32 @@ def prove_steps(end: Progress) -> Iterator[Proof]:
         yield Proof(f"step-{end.wait.step}", holds=False, text=f"{end.wait.step} waits: {end.wait.reason}")
 
 
-def _wait_for_refusal(stage: Stage) -> None:
-    """Wait until the emulator has refused a dead key, at most as long as a course may take."""
-    give_up_at = time.monotonic() + COURSE_LIMIT_S
-    while not any(row.key_dead for row in stage.rows()) and time.monotonic() < give_up_at:
+def _wait_for_refusal(setup: DrillSetup) -> None:
+    """Wait until the emulator has refused a revoked key, at most as long as a workload may take."""
+    give_up_at = time.monotonic() + WORKLOAD_LIMIT_S
+    while not any(row.key_dead for row in setup.rows()) and time.monotonic() < give_up_at:
         time.sleep(POLL_S)
 
 
-def _drill_program(project: Project, stage: Stage, limit_s: float) -> Iterator[DrillResult]:
-    stage.inject([(staged, [SLOW_FIRST]) for staged in stage.accounts])
-    old = {staged.label: staged.fingerprint for staged in stage.accounts}
-    rotated: list[StagedAccount] = []
+def _drill_with_program(project: Project, setup: DrillSetup, limit_s: float) -> Iterator[DrillResult]:
+    setup.inject([(drilled, [SLOW_FIRST]) for drilled in setup.accounts])
+    old = {drilled.label: drilled.fingerprint for drilled in setup.accounts}
+    rotated: list[DrillAccount] = []
     after: Sequence[LedgerRow] = ()
-    with run_program(project.scope.command, project.root, stage, project.accounts, limit_s=limit_s) as program:
-        if program.wait_for(lambda: bool(_find_users(stage, old))):
-            rotated = _find_users(stage, old)
-            before = len(stage.rows())
-            keys = {staged.key_file: stage.rotate_key(staged) for staged in rotated}
-            program.wait_for(lambda: any(row.key_dead for row in stage.rows()))
+    with run_program(project.scope.command, project.root, setup, project.accounts, limit_s=limit_s) as program:
+        if program.wait_for(lambda: bool(_find_users(setup, old))):
+            rotated = _find_users(setup, old)
+            before = len(setup.rows())
+            keys = {drilled.key_file: setup.rotate_key(drilled) for drilled in rotated}
+            program.wait_for(lambda: any(row.key_dead for row in setup.rows()))
             for file, key in keys.items():
                 write_key(file, key)
         end = program.wait()
-    rows = stage.rows()
-    unchecked = [*find_foreign_key(stage, project.accounts, rows), *filter(None, [end.complaint()])]
+    rows = setup.rows()
+    unchecked = [*find_unknown_keys(setup, project.accounts, rows), *filter(None, [end.problem()])]
     after = only_api(rows[before:]) if rotated else ()
     if not only_api(rows):
-        unchecked.append(nothing_arrived(stage))
+        unchecked.append(no_requests(setup))
     elif not after:
         unchecked.append(
             Unchecked(
@@ -268,20 +268,20 @@ def _drill_program(project: Project, stage: Stage, limit_s: float) -> Iterator[D
                 fix="Give --run a command that makes several calls, one after the other.",
             )
         )
-    for staged in rotated if after else ():
-        own = [row for row in rows if row.key in (old[staged.label], staged.fingerprint)]
-        proofs = tuple(prove_rotation(own, old[staged.label], staged.fingerprint))
-        yield DrillResult(f"the program at {staged.label}", proofs, account=staged.account)
+    for drilled in rotated if after else ():
+        own = [row for row in rows if row.key in (old[drilled.label], drilled.fingerprint)]
+        proofs = tuple(prove_rotation(own, old[drilled.label], drilled.fingerprint))
+        yield DrillResult(f"the program at {drilled.label}", proofs, account=drilled.account)
     if unchecked:
         yield DrillResult("the program", (), tuple(unchecked))
 
 
-def _find_users(stage: Stage, fingerprints: dict[str, str]) -> list[StagedAccount]:
-    """The accounts with which the program has had a request accepted.
+def _find_users(setup: DrillSetup, fingerprints: dict[str, str]) -> list[DrillAccount]:
+    """The accounts with which a request of the program was accepted.
 
     Args:
-        stage: the stage.
-        fingerprints: of the keys, by the label of the account.
+        setup: the setup.
+        fingerprints: the fingerprints of the keys, by the label of the account.
     """
-    used = {row.key for row in stage.rows() if row.key_accepted}
-    return [staged for staged in stage.accounts if fingerprints[staged.label] in used]
+    used = {row.key for row in setup.rows() if row.key_accepted}
+    return [drilled for drilled in setup.accounts if fingerprints[drilled.label] in used]

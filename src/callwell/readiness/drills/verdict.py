@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The verdict of a drill: what the emulator has seen of a program, as proofs that hold or do not.
+"""The verdict of a drill: proofs that hold or fail, from the requests that the emulator recorded.
 
-Everything is counted from the rows of the ledger, so it is the same for Callwell and for any other program.
+Everything is counted from the rows of the emulator's ledger, so Callwell and any other program are judged alike.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
     from callwell.readiness.project import ConfiguredAccount
 
 MAX_AMPLIFICATION: Final = 2.0
-"""Requests for each call, on average. A client that waits as it is asked to needs one retry for a refused call; one
-that retries at once needs hundreds a second."""
+"""The most requests per call, on average. A client that waits as requested needs one retry per refused call; one that
+retries at once needs hundreds per second."""
 
 MAX_REFUSED: Final = 8
-"""Requests with a dead key: each call under way when the key dies has one, and may have one more while the key file is
-read. A client that waits for the new key sends no others."""
+"""The most requests with a revoked key: each call in flight when the key is revoked makes one, and perhaps one more
+while the key file is read. A client that waits for the new key makes no others."""
 
 SERVER_ERROR: Final = 500
 
 
 class Proof(NamedTuple):
-    """One thing that a drill has proved or disproved.
+    """One statement that a drill has proved or disproved.
 
     Attributes:
-        name: its name, which never changes: baselines know the finding by it.
-        holds: it is as it should be.
-        text: what was seen, in one sentence without a full stop.
-        fix: what to do if it does not hold; the check's own advice if empty.
-        severity: how bad it is if it does not hold; as bad as the check says if None.
+        name: its name, which never changes, because baselines identify the finding by it.
+        holds: whether it was proved.
+        text: the evidence, in one sentence without a full stop.
+        fix: what to do if it was disproved; if empty, the `fix` of the check.
+        severity: the severity if it was disproved; if None, that of the check.
     """
 
     name: str
@@ -48,13 +48,13 @@ class Proof(NamedTuple):
 
 
 class DrillResult(NamedTuple):
-    """What a drill has shown about one account, or about the user's program.
+    """The result of a drill for one account, or for the user's program.
 
     Attributes:
         subject: the account as `provider/environment`, or `the program`.
-        proofs: what was proved or disproved.
-        unchecked: why the drill says less than it should; empty if it ran to its end.
-        account: the account, if it is about one.
+        proofs: the proofs.
+        unchecked: why the drill is incomplete; empty if it ran to its end.
+        account: the account; None for a program.
     """
 
     subject: str
@@ -81,7 +81,7 @@ class DrillResult(NamedTuple):
 
 
 def only_api(rows: Iterable[LedgerRow]) -> list[LedgerRow]:
-    """The requests to the API that arrived whole."""
+    """The complete requests to the API."""
     return [row for row in rows if row.place == "api" and not row.broken]
 
 
@@ -90,14 +90,14 @@ def count_lost(rows: Iterable[LedgerRow], refused: Callable[[LedgerRow], bool]) 
 
     Args:
         rows: in order of arrival.
-        refused: whether a response was a refusal that a client should have got over.
+        refused: whether a response was a refusal after which a client should retry.
     """
     last = {(row.method, row.path, row.query, row.body_sha256): row for row in only_api(rows)}
     return sum(refused(row) for row in last.values())
 
 
 def prove_amplification(rows: Iterable[LedgerRow]) -> Proof:
-    """Few requests were needed for each call."""
+    """Prove that there were few requests per call."""
     amplification = count_calls(rows).amplification
     return Proof(
         name="amplification",
@@ -107,7 +107,7 @@ def prove_amplification(rows: Iterable[LedgerRow]) -> Proof:
 
 
 def prove_key_kept(rows: Iterable[LedgerRow]) -> Proof:
-    """The key went to the API only, in its header."""
+    """Prove that the key was sent to the API only, in its header."""
     misplaced = sum(row.key_misplaced for row in rows)
     return Proof(
         name="key-misplaced",
@@ -118,7 +118,7 @@ def prove_key_kept(rows: Iterable[LedgerRow]) -> Proof:
 
 
 def prove_throttling(rows: Sequence[LedgerRow]) -> Iterator[Proof]:
-    """Refused calls were repeated, no sooner than the 429 said, and not more often than needed."""
+    """Prove that refused calls were retried, not before the time in the 429, and not more often than needed."""
     refused = sum(row.status == THROTTLED for row in rows)
     lost = count_lost(rows, lambda row: row.status == THROTTLED)
     early = count_early(rows)
@@ -134,12 +134,12 @@ def prove_throttling(rows: Sequence[LedgerRow]) -> Iterator[Proof]:
 
 
 def prove_rotation(rows: Sequence[LedgerRow], old: str, new: str) -> Iterator[Proof]:
-    """The work went on with the new key, and nothing was lost in between.
+    """Prove that the work continued with the new key, and that no call was lost.
 
     Args:
         rows: in order of arrival.
         old: the emulator's fingerprint of the old key.
-        new: the same of the new key.
+        new: the emulator's fingerprint of the new key.
     """
     used = only_api(rows)
     before = sum(row.key == old and row.key_accepted for row in used)
@@ -166,7 +166,7 @@ def prove_rotation(rows: Sequence[LedgerRow], old: str, new: str) -> Iterator[Pr
 
 
 def prove_server_errors(rows: Sequence[LedgerRow]) -> Iterator[Proof]:
-    """Reads were repeated after a 5xx, and not more often than needed."""
+    """Prove that reads were retried after a 5xx, and not more often than needed."""
     reads = [row for row in rows if row.method not in UNSAFE]
     failed = sum(_is_server_error(row) for row in reads)
     lost = count_lost(reads, _is_server_error)
@@ -175,7 +175,7 @@ def prove_server_errors(rows: Sequence[LedgerRow]) -> Iterator[Proof]:
 
 
 def prove_single_effects(rows: Sequence[LedgerRow]) -> Iterator[Proof]:
-    """What was created although its response was lost was not created again."""
+    """Prove that objects whose creation lost its response were not created twice."""
     created: set[tuple[str, ...]] = set()
     again: set[tuple[str, ...]] = set()
     for row in only_api(rows):
@@ -188,7 +188,7 @@ def prove_single_effects(rows: Sequence[LedgerRow]) -> Iterator[Proof]:
         name="created-twice",
         holds=not again,
         text=f"creations with a lost response that happened twice: {len(again)} of {len(created)}",
-        fix="Do not repeat a POST without a response; look whether it has happened (`exactly_once` does).",
+        fix="Do not repeat a POST without a response; check first whether it took effect (`exactly_once` does).",
     )
 
 
@@ -197,7 +197,7 @@ def _is_server_error(row: LedgerRow) -> bool:
 
 
 def _count_after(rows: Iterable[LedgerRow], old: str, accepted: Sequence[LedgerRow]) -> int:
-    """Count requests with the old key that came after the new one was accepted, when their senders could know."""
+    """Count requests with the old key that arrived after the new one was accepted, when their senders could know."""
     if not accepted:
         return 0
     known_at = accepted[0].ended_real_s or accepted[0].arrived_real_s

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import yaml
 
-from callwell.readiness.files.shipper import Build, folder_of, read_lines
+from callwell.readiness.files.shipper import ImageBuild, folder_of, read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -18,7 +18,7 @@ LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 INLINE: Final = "dockerfile_inline"
 
 
-def read_builds(root: Path, names: Iterable[str]) -> Iterator[Build]:
+def read_builds(root: Path, names: Iterable[str]) -> Iterator[ImageBuild]:
     """The images that Compose files build.
 
     Args:
@@ -40,7 +40,7 @@ def read_builds(root: Path, names: Iterable[str]) -> Iterator[Build]:
                     yield build
 
 
-def _read_build(name: str, node: yaml.Node | None) -> Build | None:
+def _read_build(name: str, node: yaml.Node | None) -> ImageBuild | None:
     """A `build` of a service (Compose's reference, "build"); None if its context is not in the project."""
     values = {"context": node.value} if isinstance(node, yaml.ScalarNode) else _texts(node)
     folder = folder_of(name)
@@ -48,9 +48,9 @@ def _read_build(name: str, node: yaml.Node | None) -> Build | None:
     if node is None or context is None:
         return None
     if INLINE in values:
-        return Build(origin=name, context=context, inline=values[INLINE])
+        return ImageBuild(origin=name, context=context, inline=values[INLINE])
     dockerfile = _inside(context, values.get("dockerfile", "Dockerfile"))
-    return None if dockerfile is None else Build(origin=dockerfile, context=context)
+    return None if dockerfile is None else ImageBuild(origin=dockerfile, context=context)
 
 
 def _inside(folder: str, path: str) -> str | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from callwell.readiness.files.globs import Patterns, clean
-from callwell.readiness.files.shipper import Build, Shipper, below, folder_of, read_lines
+from callwell.readiness.files.shipper import ImageBuild, Shipper, below, folder_of, read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -44,10 +44,10 @@ def find_docker_shippers(root: Path, names: Iterable[str]) -> Iterator[Shipper]:
     for name in sorted(filter(DOCKERFILE.fullmatch, known - {build.origin for build in builds})):
         lines = read_lines(root / name)
         context = find_context(name, list(read_sources(lines or [])), known)
-        yield from _find_shipper(root, Build(name, context), lines)
+        yield from _find_shipper(root, ImageBuild(name, context), lines)
 
 
-def _composed(root: Path, names: Sequence[str]) -> Iterator[Build]:
+def _composed(root: Path, names: Sequence[str]) -> Iterator[ImageBuild]:
     """What Compose files build."""
     if names:
         from callwell.readiness.files.compose import read_builds  # YAML is slow to load, and few projects need it
@@ -55,7 +55,7 @@ def _composed(root: Path, names: Sequence[str]) -> Iterator[Build]:
         yield from read_builds(root, names)
 
 
-def _find_shipper(root: Path, build: Build, lines: Sequence[str] | None) -> Iterator[Shipper]:
+def _find_shipper(root: Path, build: ImageBuild, lines: Sequence[str] | None) -> Iterator[Shipper]:
     """What a Dockerfile ships; nothing if it copies nothing."""
     sources = list(read_sources(lines or []))
     if sources:

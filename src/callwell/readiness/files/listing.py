@@ -112,7 +112,7 @@ def _list_by_git(root: Path, problems: list[Unchecked]) -> FileListing:
             elif (root / path / ".git").exists():  # a submodule, or a repository within this one
                 folders.append(f"{path}/")
             else:
-                what = "the submodule is not checked out, so its files cannot be looked at"
+                what = "the submodule is not checked out, so its files cannot be checked"
                 problems.append(Unchecked(what=what, place=Place(printable(path)), fix="git submodule update --init"))
         ignored.update(_expand(root, (f"{inner}{name}" for name in absent.names), problems))
     unique = list(dict.fromkeys(problems))

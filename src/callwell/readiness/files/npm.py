@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `npm pack` would put into the packages of a project.
 
-By npm's manual: package.json, "files"; developers, "Keeping files out of your Package".
+By npm's manual: package.json, "files"; developers, "Keeping files out of your NpmPackage".
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ NEVER: Final = Patterns.of_git(
 """What npm leaves out in any case."""
 
 
-class Package(msgspec.Struct):
+class NpmPackage(msgspec.Struct):
     """What matters of a `package.json`."""
 
     name: str = ""
@@ -75,11 +75,11 @@ def _make_shipper(name: str, folder: str, included: Patterns, ignored: Patterns)
     return Shipper(origin=name, ships=ships)
 
 
-def _read_package(path: Path) -> Package | None:
+def _read_package(path: Path) -> NpmPackage | None:
     lines = read_lines(path)
     if lines is None:
         return None
     try:
-        return msgspec.json.decode("\n".join(lines), type=Package)
+        return msgspec.json.decode("\n".join(lines), type=NpmPackage)
     except (msgspec.DecodeError, RecursionError):
         return None

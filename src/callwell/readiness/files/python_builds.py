@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WHOLE_PACKAGES: Final = ("flit_core", "uv_build", "pdm")
-"""Build back ends that take every file in the folder of a package."""
+"""ImageBuild back ends that take every file in the folder of a package."""
 
 NO_PACKAGES: Final = {"tests", "test", "docs", "doc", "examples", "example", "tools", "scripts", "build", "dist"}
 """Folders beside the packages that setuptools does not take for packages (its manual, "Automatic discovery")."""
 
 INCLUDING: Final = {"poetry": ("poetry",), "maturin": ("maturin",)}
-"""Build back ends that ship what git ignores if their table in `tool` names it in `include`."""
+"""ImageBuild back ends that ship what git ignores if their table in `tool` names it in `include`."""
 
 
 def find_python_shippers(root: Path, names: Iterable[str]) -> Iterator[Shipper]:
@@ -99,7 +99,7 @@ def find_packages(names: Iterable[str], folders: Iterable[str]) -> set[str]:
 
 
 def _read_hatch(build: Mapping[str, Any], packages: Iterable[str]) -> Iterator[str]:
-    """Hatch's manual, "Build configuration": artifacts, force-include, ignore-vcs."""
+    """Hatch's manual, "ImageBuild configuration": artifacts, force-include, ignore-vcs."""
     targets = _table(build, "targets")
     for table in (build, *(_table(targets, target) for target in targets)):
         # Unlike `files` of npm, an artifact without a slash means a name at any depth.

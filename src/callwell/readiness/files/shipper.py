@@ -25,7 +25,7 @@ class Shipper(NamedTuple):
     ships: Callable[[str], bool]
 
 
-class Build(NamedTuple):
+class ImageBuild(NamedTuple):
     """One image.
 
     Attributes:

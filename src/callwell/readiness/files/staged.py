@@ -37,7 +37,7 @@ def copy_staged(root: Path, target: Path) -> list[str]:
     """
     try:
         if not is_in_work_tree(root):
-            raise CannotCheck("the folder is in no git repository, so there are no staged changes")
+            raise CannotCheck("the folder is not in a git repository, so there are no staged changes")
         blobs = _list_staged(root)
         for name, chunks in zip(blobs, _read_blobs(root, blobs.values()), strict=True):
             path = target / name

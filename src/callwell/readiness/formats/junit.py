@@ -81,7 +81,7 @@ def _unseen(result: CheckResult) -> Iterator[str]:
     for part in result.unchecked:
         where = f"{printable(str(part.place))}: " if part.place else ""
         fix = f"; fix: {printable(part.fix)}" if part.fix else ""
-        yield f"not checked:  {where}{printable(part.what)}{fix}"
+        yield f"not checked: {where}{printable(part.what)}{fix}"
 
 
 def _accepted(result: CheckResult) -> Iterator[str]:

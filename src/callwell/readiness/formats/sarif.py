@@ -118,7 +118,7 @@ def _notification(check: Check, part: Unchecked, indexes: dict[str, int]) -> dic
     fix = f". To do: {printable(part.fix)}" if part.fix else ""
     return {
         "level": "error",
-        "message": {"text": f"{check.id} is incomplete:  {printable(part.what)}{fix}"},
+        "message": {"text": f"{check.id} is incomplete: {printable(part.what)}{fix}"},
         "associatedRule": {"id": check.id, "index": indexes[check.id]},
         "locations": [_location(part.place)],
     }

@@ -25,7 +25,7 @@ GROUP_TITLES: Final = {
 
 READY: Final = "ready: every check that applies has passed"
 VERDICTS: Final = {
-    0: "passed, as far as it was asked for: not every check of the list has run",
+    0: "passed, but not every check of the list was run",
     1: "not ready: there are findings",
     2: "not shown to be ready: some checks are incomplete",
 }
@@ -34,7 +34,7 @@ VERDICTS: Final = {
 
 def verdict_of(report: CheckReport) -> str:
     """The verdict in words. Only the whole list shows that a project is ready."""
-    if report.exit_code == 0 and report.is_whole:
+    if report.exit_code == 0 and report.is_full_run:
         return READY
     return VERDICTS[report.exit_code]
 

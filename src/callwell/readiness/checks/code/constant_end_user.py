@@ -37,7 +37,7 @@ def run(project: Project) -> Iterator[Finding | Unchecked]:
 def _check_module(module: PythonModule) -> Iterator[Finding]:
     calls = module.syntax.all(ast.Call) if _is_callwell(module) else ()
     for value in (value for call in calls for word, value in module.values.keywords(call) if word == OPTION):
-        fault = _fault(module, value)
+        fault = _problem(module, value)
         if fault is not None:
             yield _finding(module, value, f"{OPTION} is {fault}")
     yield from _in_headers(module)
@@ -54,7 +54,7 @@ def _in_headers(module: PythonModule) -> Iterator[Finding]:
         provider = module.signatures.user_headers.get(name.lower())
         if provider is None:
             continue
-        fault = _fault(module, value)
+        fault = _problem(module, value)
         if fault is None and provider.profile.end_user is not None and _is_personal(value):
             fault = "personal data, not an anonymous ID"
         if fault is not None:
@@ -78,7 +78,7 @@ def _finding(module: PythonModule, node: ast.AST, what: str) -> Finding:
     return Finding(what=f"{what}{module.cell(node)}", place=module.place(node), identity=what)
 
 
-def _fault(module: PythonModule, node: ast.expr) -> str | None:
+def _problem(module: PythonModule, node: ast.expr) -> str | None:
     """What is wrong with the ID of an end user, as far as the module shows."""
     if module.values.constant(node):  # an empty string stands for no user
         return "the same for everyone"
@@ -104,7 +104,7 @@ def _is_personal(node: ast.expr) -> bool:
 CHECK = Check(
     id="code.constant-end-user",
     group=Group.CODE,
-    title="Each end user has an ID of their own, which names no one",
+    title="Each end user has their own, anonymous ID",
     severity=Severity.ERROR,
     why="Providers count and bill end users by it. One ID for all makes the count wrong, a new one for each call makes "
     "the bill grow, and an e-mail address tells the provider who the person is.",

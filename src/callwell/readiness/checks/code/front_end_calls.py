@@ -87,7 +87,7 @@ def _needs_no_key(rest: str, host: str, signatures: ProviderSignatures) -> bool:
 CHECK = Check(
     id="code.front-end-calls",
     group=Group.CODE,
-    title="Front ends ask the back end, and no provider",
+    title="Front ends call the back end, not a provider",
     severity=Severity.ERROR,
     why="A call from a browser or an app needs the key there, where anyone can read it; nothing counts the quota or "
     "retries.",

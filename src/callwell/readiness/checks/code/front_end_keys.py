@@ -142,7 +142,7 @@ CHECK = Check(
     group=Group.CODE,
     title="No key reaches a front end",
     severity=Severity.ERROR,
-    why="Whatever a bundle has, everyone who opens the page or the app has too.",
-    fix="Revoke the key at the provider, keep the new one at the back end only, and let the page ask the back end.",
+    why="Everyone who opens the page or the app can read everything in its bundle.",
+    fix="Revoke the key at the provider, keep the new one at the back end only, and let the page call the back end.",
     run=run,
 )

@@ -47,7 +47,7 @@ CHECK = Check(
     group=Group.CODE,
     title="Every ignore comment names a check and gives a reason",
     severity=Severity.ERROR,
-    why="A finding that is ignored without a reason cannot be judged by the next person who reads the code.",
-    fix="Write the check's ID and the reason: `callwell: ignore=ID reason`; or fix the fault and delete the comment.",
+    why="Without a reason, the next person who reads the code cannot judge an ignored finding.",
+    fix="Write the check's ID and the reason: `callwell: ignore=ID reason`; or fix the problem and delete the comment.",
     run=run,
 )

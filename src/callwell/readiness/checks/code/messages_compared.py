@@ -46,7 +46,7 @@ def _check_module(module: PythonModule) -> Iterator[Finding]:
     for node in nodes:
         if words.decides(node):
             yield Finding(
-                what=f"the words of an error are compared{module.cell(node)}",
+                what=f"the message of an error is compared{module.cell(node)}",
                 place=module.place(node),
                 identity=ast.unparse(node.subject if isinstance(node, ast.Match) else node)[:100],
             )
@@ -89,12 +89,12 @@ class _ErrorMessages:
         if any(self._values.texts(node)):
             return True
         tables = (part for part in self._values.origins(node) if isinstance(part, ast.Tuple | ast.List | ast.Set))
-        return any(self._once(table, self._has_text) for table in tables)
+        return any(self._ask_once(table, self._has_text) for table in tables)
 
     def _is_words(self, node: ast.AST) -> bool:
-        return any(self._once(origin, self._are_words) for origin in self._values.origins(node))
+        return any(self._ask_once(origin, self._are_words) for origin in self._values.origins(node))
 
-    def _once(self, node: ast.AST, ask: Callable[[ast.AST], bool]) -> bool:
+    def _ask_once(self, node: ast.AST, ask: Callable[[ast.AST], bool]) -> bool:
         """Ask once about a node: `text = text.lower()` is made of itself."""
         question = (node, ask.__name__)
         if question not in self._known:
@@ -127,7 +127,7 @@ class _ErrorMessages:
 
     def _is_body(self, node: ast.AST) -> bool:
         """Whether an expression is the decoded body of a response, or a part of it."""
-        return any(self._once(origin, self._leads_to_body) for origin in self._values.origins(node))
+        return any(self._ask_once(origin, self._leads_to_body) for origin in self._values.origins(node))
 
     def _leads_to_body(self, node: ast.AST) -> bool:
         match node:
@@ -172,9 +172,9 @@ class _ErrorMessages:
 CHECK = Check(
     id="code.messages-compared",
     group=Group.CODE,
-    title="Errors are told apart by class and code, not by their words",
+    title="Errors are told apart by class and code, not by their message",
     severity=Severity.ERROR,
-    why="A provider may change the words of an error on any day, in any language; its codes are part of the contract.",
+    why="A provider may change the message of an error at any time; its codes are part of the contract.",
     fix="Catch the class of the error (`NotFound`, `RateLimited`), or compare `error.code`.",
     run=run,
 )

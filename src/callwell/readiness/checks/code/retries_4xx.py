@@ -56,7 +56,7 @@ def _decorators(module: PythonModule, retries: Retries) -> Iterator[Finding]:
     """Functions that call a provider, decorated by a library that retries them."""
     for function in module.syntax.functions():
         for decorator in function.decorator_list:
-            fault = retries.fault_of_decorator(decorator, function) or retries.fault_of_task(decorator, function)
+            fault = retries.decorator_problem(decorator, function) or retries.task_problem(decorator, function)
             if fault is not None:
                 yield _finding(module, decorator, f"{fault} ({function.name})", f"{function.name} decorator")
 
@@ -64,12 +64,12 @@ def _decorators(module: PythonModule, retries: Retries) -> Iterator[Finding]:
 def _loops(module: PythonModule, retries: Retries) -> Iterator[Finding]:
     loops: list[ast.For | ast.While] = [*module.syntax.all(ast.For), *module.syntax.all(ast.While)]
     for loop in loops:
-        yield from _of_loop(module, loop, retries.fault_of_loop(loop))
+        yield from _of_loop(module, loop, retries.loop_problem(loop))
     for handler in module.syntax.all(ast.ExceptHandler):
-        yield from _of_loop(module, handler, retries.fault_of_handler(handler))
+        yield from _of_loop(module, handler, retries.handler_problem(handler))
     walks: list[ast.For | ast.AsyncFor] = [*module.syntax.all(ast.For), *module.syntax.all(ast.AsyncFor)]
     for walk in walks:
-        yield from _of_loop(module, walk, retries.fault_of_attempts(walk))
+        yield from _of_loop(module, walk, retries.attempts_problem(walk))
 
 
 def _of_loop(module: PythonModule, loop: ast.AST, fault: str | None) -> Iterator[Finding]:
@@ -86,9 +86,9 @@ def _finding(module: PythonModule, node: ast.AST, what: str, identity: str) -> F
 CHECK = Check(
     id="code.retries-4xx",
     group=Group.CODE,
-    title="Only what may succeed later is retried, and in one place",
+    title="Only calls that may succeed later are retried, and in one place",
     severity=Severity.ERROR,
-    why="A request that was refused as wrong is refused again, and each attempt spends the quota. Retries around "
+    why="A request that was refused as invalid is refused again, and each attempt spends the quota. Retries around "
     "Callwell's own multiply: six times five attempts for one call.",
     fix="Delete the retries of your own: Callwell retries 429, 5xx and lost connections. If the outer one must stay, "
     "make the calls with `nested=True`.",

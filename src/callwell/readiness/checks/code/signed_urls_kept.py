@@ -167,7 +167,7 @@ def _caches(module: PythonModule, decorator: ast.expr) -> bool:
 CHECK = Check(
     id="code.signed-urls-kept",
     group=Group.CODE,
-    title="Signed URLs are used at once and kept nowhere",
+    title="Signed URLs are used immediately and never stored",
     severity=Severity.ERROR,
     why="A signed URL expires, so a stored one fails later; until then, whoever reads the store can read the file.",
     fix="Store the ID of the object, and request the file when it is needed: `client.GROUP.METHOD(…).save(path)`.",

@@ -220,8 +220,8 @@ CHECK = Check(
     group=Group.CODE,
     title="Certificates are verified",
     severity=Severity.ERROR,
-    why="Without verification, anyone on the way can read the key and every answer, and change both.",
-    fix="Delete it. For a certificate authority of your own, name its certificate: `ca_file=` of a Client, "
+    why="Without verification, anyone on the network path can read and change the key and every response.",
+    fix="Delete it. For your own certificate authority, name its certificate: `ca_file=` of a Client, "
     "`verify=PATH` or SSL_CERT_FILE elsewhere.",
     run=run,
 )

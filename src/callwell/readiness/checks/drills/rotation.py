@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from callwell.clock import SystemClock
 from callwell.errors import CallwellError
 from callwell.readiness.check import Check, Group, Severity
-from callwell.readiness.drills.players import note_absent
-from callwell.readiness.drills.rotation import remember, run_rotation_drill
+from callwell.readiness.drills.accounts import note_not_emulated
+from callwell.readiness.drills.rotation import record_results, run_rotation_drill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,9 +24,9 @@ def run(project: Project) -> Iterator[Finding | Unchecked]:
     results = list(run_rotation_drill(project))
     for result in results:
         yield from result.items()
-    yield from note_absent(project)
+    yield from note_not_emulated(project)
     with suppress(CallwellError):  # `keys.rotation-drill` says it if the state cannot be used
-        remember(results, SystemClock().wall())
+        record_results(results, SystemClock().wall())
 
 
 CHECK = Check(

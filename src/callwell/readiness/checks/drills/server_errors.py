@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from callwell.readiness.check import Check, Group, Severity
+from callwell.readiness.drills.accounts import note_not_emulated
 from callwell.readiness.drills.fault_drill import SERVER_ERRORS, run_fault_drill
-from callwell.readiness.drills.players import note_absent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Run the drill."""
     for result in run_fault_drill(SERVER_ERRORS, project):
         yield from result.items()
-    yield from note_absent(project)
+    yield from note_not_emulated(project)
 
 
 CHECK = Check(

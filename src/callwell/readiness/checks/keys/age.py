@@ -61,9 +61,9 @@ def _check_age(at: KeyPlace, shared: SharedState, project: Project) -> Iterator[
 CHECK = Check(
     id="keys.age",
     group=Group.KEYS,
-    title="No key is about to expire, and none lives for ever",
+    title="No key is about to expire, and every key has an expiry",
     severity=Severity.WARNING,
-    why="From the moment a key expires all calls fail, and a key without an expiry is useful to a thief for ever.",
-    fix="Make a new key with an expiry, put it in the place of this one, and delete this one.",
+    why="When a key expires, all calls fail, and a stolen key without an expiry works forever.",
+    fix="Make a new key with an expiry, replace this one with it, and delete this one.",
     run=run,
 )

@@ -61,7 +61,7 @@ def _has_own_keys(account: ConfiguredAccount) -> bool:
 CHECK = Check(
     id="keys.environment",
     group=Group.KEYS,
-    title="Each environment has a key of its own",
+    title="Each environment has its own key",
     severity=Severity.ERROR,
     why="The provider refuses the key of another environment, or trials run on real data.",
     fix="Put the key of the right environment there, or choose the other environment.",

@@ -46,7 +46,7 @@ CHECK = Check(
     group=Group.KEYS,
     title="Key files are outside the source tree",
     severity=Severity.ERROR,
-    why="What is in the tree gets into commits, images, archives and backups sooner or later, whatever is ignored.",
+    why="Sooner or later, files in the tree get into commits, images, archives and backups, even ignored ones.",
     fix="Move the file to a folder outside, such as ~/.config, and name it there: key = file:PATH.",
     run=run,
 )

@@ -91,7 +91,7 @@ def is_this_machine(host: str) -> bool:
 CHECK = Check(
     id="keys.one-per-system",
     group=Group.KEYS,
-    title="Each system has a key of its own",
+    title="Each system has its own key",
     severity=Severity.WARNING,
     why="If a shared key leaks, all its users stop when it is revoked, and its log does not say who leaked it.",
     fix="Make a key for each of them at the provider, and delete the shared one.",

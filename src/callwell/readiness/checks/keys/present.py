@@ -40,7 +40,7 @@ CHECK = Check(
     group=Group.KEYS,
     title="Each account in use has a key of the right form",
     severity=Severity.ERROR,
-    why="Without it no call can be made, and no one can say whether that key is anywhere where it should not be.",
+    why="Without the key, no call can be made, and the checks for leaks cannot search for it.",
     fix="Put the key where the settings say, or name another place: key = file:PATH, or any key source.",
     run=run,
 )

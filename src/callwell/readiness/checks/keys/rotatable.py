@@ -33,7 +33,7 @@ CHECK = Check(
     group=Group.KEYS,
     title="A key can be replaced without a restart",
     severity=Severity.NOTE,
-    why="From the moment the old key is revoked, calls fail until all processes have been restarted.",
+    why="After the old key is revoked, calls fail until all processes are restarted.",
     fix="Keep the key in a file of its own (key = file:PATH), which running programs read again within a second, or in "
     "a secret store, which they read again after a lease.",
     run=run,

@@ -57,7 +57,7 @@ CHECK = Check(
     group=Group.KEYS,
     title=f"A rotation drill was passed in the last {VALID_DAYS} days",
     severity=Severity.WARNING,
-    why="A leaked key must be replaced within minutes, and what was never tried fails then.",
+    why="A leaked key must be replaced within minutes, and an untested procedure fails then.",
     fix="Run callwell check --only drills, with the settings of production.",
     run=run,
 )

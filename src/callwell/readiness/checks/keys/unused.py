@@ -54,9 +54,9 @@ def _check_account(account: ConfiguredAccount, shared: SharedState) -> Iterator[
 CHECK = Check(
     id="keys.unused",
     group=Group.KEYS,
-    title="No key lies idle",
+    title="No key is unused",
     severity=Severity.WARNING,
-    why="No one watches a key that is not used, and it opens the same doors as the others.",
-    fix="Delete at the provider what is not needed.",
+    why="Nobody notices if an unused key is stolen, and it gives the same access as the others.",
+    fix="Delete unused keys at the provider.",
     run=run,
 )

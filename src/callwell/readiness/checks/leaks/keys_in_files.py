@@ -27,6 +27,6 @@ CHECK = Check(
     title="No key in use is in the files of the project",
     severity=Severity.ERROR,
     why="Everyone who can read the repository, now or later, can call the provider in your name and at your cost.",
-    fix="Take the key out of the file, keep it in an environment variable or a file outside the tree, and revoke it.",
+    fix="Revoke the key, and keep a new one in an environment variable or in a file outside the tree.",
     run=run,
 )

@@ -42,10 +42,10 @@ def run(project: Project) -> Iterator[Finding | Unchecked]:
 CHECK = Check(
     id="life.clock-skew",
     group=Group.LIFE,
-    title="This machine's clock is right",
+    title="This machine's clock is accurate",
     severity=Severity.WARNING,
-    why="Signed URLs, tokens and certificates are valid between two times. To a wrong clock they are over, or not yet.",
-    fix="Keep the clock right by NTP.",
+    why="Signed URLs, tokens and certificates are valid for a limited time. With a wrong clock they seem invalid.",
+    fix="Synchronize the clock with NTP.",
     run=run,
     online=True,
 )

@@ -45,9 +45,9 @@ def _in_code(use: ClientUse, needed: dict[str, float]) -> Iterator[Finding]:
         priority = use.options.get("priority")
         if priority is None or priority.value != BATCH:
             yield Finding(
-                what="calls that a person may wait for have no deadline (deadline_s=None)",
+                what="calls that a person may be waiting for have no deadline (deadline_s=None)",
                 place=option.place,
-                fix='Give deadline_s in seconds, or say priority="batch" if nothing waits for these calls.',
+                fix='Give deadline_s in seconds, or set priority="batch" if nobody waits for these calls.',
                 identity="none",
             )
         return
@@ -83,7 +83,7 @@ CHECK = Check(
     title="Calls have a deadline that leaves time for their retries",
     severity=Severity.WARNING,
     why=(
-        "Without a deadline, whoever waits for a call waits as long as the provider is down. With one that is shorter "
+        "Without a deadline, callers wait as long as the provider is down. With a deadline shorter "
         "than the pauses between attempts, a short outage becomes an error."
     ),
     fix="Set a deadline that is longer than the waits between attempts, and as short as the user's patience.",

@@ -29,7 +29,7 @@ def run(project: Project) -> Iterator[Finding | Unchecked]:
             match = LOCATED_MESSAGE.fullmatch(message)
             place = Place(name_in(Path(match["file"]), project.root), int(match["line"])) if match else None
             text = match["text"] if match else message
-            yield Finding(what=f"a rule of {provider.name} is without effect: {text}", place=place, identity=text)
+            yield Finding(what=f"a rule of {provider.name} has no effect: {text}", place=place, identity=text)
 
 
 CHECK = Check(

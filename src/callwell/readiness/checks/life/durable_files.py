@@ -89,7 +89,7 @@ CHECK = Check(
     group=Group.LIFE,
     title="The state can be written",
     severity=Severity.ERROR,
-    why="Quota, keys and calls that are made exactly once are in it: if it cannot be written, no call is sent.",
+    why="It contains quotas, keys and exactly-once calls: if it cannot be written, no call is sent.",
     fix="Choose a file in a folder that belongs to the user that runs the program, or a database in which its role has "
     "the rights.",
     run=run,

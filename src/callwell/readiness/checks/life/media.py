@@ -100,14 +100,14 @@ def _recording(file: Path, provider: Provider, operation: str, place: Place) -> 
         yield Finding(
             what=f"the recording is not in the format that {provider.name} recommends ({steps})",
             place=place,
-            fix="Send what callwell.media.prepare makes of it, or record in this format at once.",
+            fix="Convert it with callwell.media.prepare, or record in this format.",
             identity=f"format {provider.name}",
         )
     for caution in prepared.cautions:
         yield Finding(
             what=f"for {operation} of {provider.name}: {caution}",
             place=place,
-            fix="See that your users' recordings are better, or accept lower quality.",
+            fix="Improve your users' recordings, or accept lower quality.",
             identity=f"caution {caution.code} {operation}",
             severity=Severity.NOTE,
         )
@@ -137,9 +137,9 @@ def _video(file: Path, provider: Provider, upload: UploadRule, place: Place) -> 
 CHECK = Check(
     id="life.media",
     group=Group.LIFE,
-    title="The sample files are what the provider takes best",
+    title="The sample files are in the formats that the provider recommends",
     severity=Severity.WARNING,
-    why="A recording in another format than the recommended one is slower and scores worse; one over a limit is lost.",
+    why="A recording in another format is slower and scores worse; one over a limit is rejected.",
     fix="Prepare recordings before they are sent, and check files where your users choose them.",
     run=run,
 )

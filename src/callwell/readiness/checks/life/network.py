@@ -68,9 +68,9 @@ def _judge(account: ConfiguredAccount, project: Project) -> Iterator[Finding | U
 CHECK = Check(
     id="life.network",
     group=Group.LIFE,
-    title="Address, proxy and certificates can be used",
+    title="Address, proxy and certificates are usable",
     severity=Severity.ERROR,
-    why="A client with such a setting cannot be made, or shows its key to whoever listens.",
+    why="A client with such a setting cannot be made, or exposes its key to eavesdroppers.",
     fix="Correct the setting, or remove it.",
     run=run,
 )

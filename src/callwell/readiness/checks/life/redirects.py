@@ -41,10 +41,10 @@ def run(project: Project) -> Iterator[Finding | Unchecked]:
 CHECK = Check(
     id="life.redirects",
     group=Group.LIFE,
-    title="The provider's address leads nowhere else",
+    title="The provider's address does not redirect elsewhere",
     severity=Severity.ERROR,
     why="A key is never sent to another origin than the configured one, so redirected calls fail.",
-    fix="Set base_url to the address that answers itself.",
+    fix="Set base_url to the address that does not redirect.",
     run=run,
     online=True,
 )

@@ -73,9 +73,9 @@ def _place(provider: str, key: str, files: ProjectFiles) -> Place | None:
 CHECK = Check(
     id="life.retries",
     group=Group.LIFE,
-    title="Retries are left on",
+    title="Retries are enabled",
     severity=Severity.ERROR,
-    why="Every provider is slow or down for seconds now and then, and all of them ask for retries with growing pauses.",
+    why="Every provider is slow or down for seconds now and then, and all of them recommend retries with backoff.",
     fix="Leave the retries to Callwell: remove what turns them off.",
     run=run,
 )

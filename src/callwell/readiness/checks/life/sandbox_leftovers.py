@@ -88,7 +88,7 @@ def _judge_for(variable: Variable, provider: Provider) -> str:
 CHECK = Check(
     id="life.sandbox-leftovers",
     group=Group.LIFE,
-    title="Production's configuration has nothing of trials in it",
+    title="The production configuration has no leftovers of trials",
     severity=Severity.ERROR,
     why="A variable that was set for tests and deployed with the rest leads real calls to a sandbox or an emulator.",
     fix="Remove the variable from the files that are deployed.",

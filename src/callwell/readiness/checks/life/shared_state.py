@@ -168,7 +168,7 @@ CHECK = Check(
     title="All processes share one state",
     severity=Severity.ERROR,
     why=(
-        "Quota, keys and calls that are made exactly once are in the state. Processes that do not share it spend the "
+        "The state contains quotas, keys and exactly-once calls. Processes that do not share it spend the "
         "quota several times over, and a call that one of them has made is made again by another."
     ),
     fix=(

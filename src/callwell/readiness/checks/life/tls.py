@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unchecked
 from callwell.readiness.origins import place_of
-from callwell.readiness.probe import Unreached, not_reached, probe, target_of
+from callwell.readiness.probe import ProbeFailure, probe, report_probe_failure, target_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,9 +28,9 @@ def run(project: Project) -> Iterator[Finding | Unchecked]:
     for target, account in encrypted.items():
         answer = probe(project, account)
         place = place_of(account.settings["base_url"], project.root)
-        if isinstance(answer, Unreached):
+        if isinstance(answer, ProbeFailure):
             if not answer.permanent:
-                yield not_reached(target, answer)
+                yield report_probe_failure(target, answer)
                 continue
             yield Finding(
                 what=f"no connection to {target.address} can be made: {answer.reason}",
@@ -55,8 +55,8 @@ CHECK = Check(
     group=Group.LIFE,
     title="Connections to the provider are encrypted and verified",
     severity=Severity.ERROR,
-    why="Who can read a connection has the key, and a certificate that has ended stops all calls at once.",
-    fix="Mend what the finding names: the certificate, the address, the proxy, or the file of authorities.",
+    why="Whoever can read a connection gets the key, and an expired certificate stops all calls at once.",
+    fix="Fix what the finding names: the certificate, the address, the proxy, or the file of authorities.",
     run=run,
     online=True,
 )

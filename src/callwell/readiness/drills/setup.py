@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The stage of a drill: an emulator, and the accounts of a project pointed at it.
+"""The setup of a drill: an emulator, and the accounts of a project pointed at it.
 
-Nothing of a stage outlives it: keys, state and everything else are in a temporary folder. No real key can get here,
-because clients on a stage read the key file that it wrote.
+Everything in a setup is temporary: keys, state and all else are in a temporary folder. No real key is used, because
+clients read the key file that the setup wrote.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from callwell.readiness.project import ConfiguredAccount
 
 RECORDINGS: Final = 10
-"""Objects in each emulated account: enough for every list to have one."""
+"""The number of objects in each emulated account: enough for no list to be empty."""
 
 UNLIMITED: Final = 1_000_000
 
@@ -52,15 +52,15 @@ INHERITED_SETTINGS: Final = (
     "exactly_once",
     "key_header",
 )
-"""The user's settings that hold in a drill. Address, key, state, proxy and certificates are the stage's own."""
+"""The user's settings that apply in a drill. Address, key, state, proxy and certificates are the setup's own."""
 
 
-class StagedAccount(NamedTuple):
-    """An account on the stage.
+class DrillAccount(NamedTuple):
+    """An account of the setup.
 
     Attributes:
-        account: the account.
-        base_url: the address of its emulation.
+        account: the account of the project.
+        base_url: the URL of its emulation.
         key_file: the file with its key.
         state: the state of its clients.
     """
@@ -95,7 +95,7 @@ class StagedAccount(NamedTuple):
         return AsyncClient(self.account.provider, **self.options(clock))
 
     def options(self, clock: ScaledClock) -> ClientOptions:
-        """The options of that client.
+        """The options of such a client.
 
         Args:
             clock: the emulator's clock.
@@ -119,78 +119,78 @@ class StagedAccount(NamedTuple):
         return {**kept, **own}
 
 
-class Stage:
-    """Accounts and the emulator that plays their providers.
+class DrillSetup:
+    """An emulator and the accounts that it emulates.
 
     Args:
         running: the emulator.
-        accounts: the accounts on the stage.
-        folder: an empty folder that is removed with the stage.
+        accounts: the accounts.
+        folder: an empty folder that is removed afterwards.
 
     Attributes:
-        issued: the emulator's fingerprints of all keys that it has given out.
+        issued: the fingerprints of all keys that the emulator issued.
     """
 
-    def __init__(self, running: Running, accounts: tuple[StagedAccount, ...], folder: Path) -> None:
+    def __init__(self, running: Running, accounts: tuple[DrillAccount, ...], folder: Path) -> None:
         self._control = ControlClient(running.control)
         self.accounts = accounts
         self.folder = folder
-        self.issued = {staged.fingerprint for staged in accounts}
+        self.issued = {drilled.fingerprint for drilled in accounts}
 
     @property
-    def in_use(self) -> tuple[StagedAccount, ...]:
+    def in_use(self) -> tuple[DrillAccount, ...]:
         """The accounts with which the project makes its calls."""
-        return tuple(staged for staged in self.accounts if staged.account.in_use)
+        return tuple(drilled for drilled in self.accounts if drilled.account.in_use)
 
     @property
     def ports(self) -> list[int]:
-        """Where a program reaches the emulator."""
-        return sorted({urlsplit(staged.base_url).port or 0 for staged in self.accounts})
+        """The ports of the emulator."""
+        return sorted({urlsplit(drilled.base_url).port or 0 for drilled in self.accounts})
 
-    def inject(self, faults: Iterable[tuple[StagedAccount, Sequence[dict[str, Any]]]]) -> None:
-        """Let the emulator fail for some accounts from now on, and for no other.
+    def inject(self, faults: Iterable[tuple[DrillAccount, Sequence[dict[str, Any]]]]) -> None:
+        """Inject faults for some accounts from now on, replacing all earlier faults.
 
         Args:
-            faults: the accounts, each with rules of the emulator that do not name the provider.
+            faults: accounts, each with rules of the emulator without `provider`.
         """
         self._control.post(
-            "/faults", [{**rule, "provider": staged.label} for staged, rules in faults for rule in rules]
+            "/faults", [{**rule, "provider": drilled.label} for drilled, rules in faults for rule in rules]
         )
 
     def rows(self) -> list[LedgerRow]:
         """Every request so far, in order of arrival."""
         return msgspec.convert(self._control.get("/ledger/requests"), list[LedgerRow])
 
-    def count_over_quota(self, staged: StagedAccount) -> int:
-        """How many requests of an account went beyond its quota."""
+    def count_over_quota(self, drilled: DrillAccount) -> int:
+        """Count the requests of an account beyond its quota."""
         ledger = self._control.get("/ledger")
-        found = ledger.get(staged.label) or ledger[staged.account.provider.name]
+        found = ledger.get(drilled.label) or ledger[drilled.account.provider.name]
         over: int = found["counts"]["over_quota"]
         return over
 
-    def rotate_key(self, staged: StagedAccount) -> str:
-        """Make a new key for an account; the old one is refused from now on.
+    def rotate_key(self, drilled: DrillAccount) -> str:
+        """Issue a new key for an account; the old one is refused from now on.
 
         Returns:
-            the new key, which `write_key` gives to the program.
+            the new key, to be passed to the program by `write_key`.
         """
-        key: str = self._control.post("/keys/rotate", {"provider": staged.label})["key"]
+        key: str = self._control.post("/keys/rotate", {"provider": drilled.label})["key"]
         self.issued.add(key_fingerprint(key))
         return key
 
 
 def write_key(file: Path, key: str) -> None:
-    """Write a key to its file in one step: a program may read it at any time."""
+    """Write a key to its file atomically, because a program may read it at any time."""
     folders.write(file, [key.encode()], mode=0o600)
 
 
 @contextmanager
-def open_stage(
+def set_up_drill(
     accounts: Sequence[ConfiguredAccount],
     clock: ScaledClock | None = None,
     *,
     start: Callable[[EmulatorOptions], Running] = process.start,
-) -> Iterator[Stage]:
+) -> Iterator[DrillSetup]:
     """Start an emulator, and point accounts at it.
 
     Args:
@@ -204,7 +204,7 @@ def open_stage(
     names = tuple(dict.fromkeys(account.provider.name for account in accounts if can_play(account.provider.name)))
     options = EmulatorOptions(provider=names, recordings=RECORDINGS, window="sliding")
     if clock is None:
-        # A program that retries at once would use the quota up, and then wait for it: that takes a real minute.
+        # A program that retries at once would use up the quota, and then wait a real minute for it.
         options = replace(options, per_minute=UNLIMITED, per_day=UNLIMITED)
     else:
         options = replace(options, clock=str(clock))
@@ -218,20 +218,20 @@ def open_stage(
         with running:
             folder = Path(name)
             emulated = [account for account in accounts if _is_emulated(running, account)]
-            staged = tuple(_stage_account(running, account, folder) for account in emulated)
-            yield Stage(running, staged, folder)
+            drilled = tuple(_set_up_account(running, account, folder) for account in emulated)
+            yield DrillSetup(running, drilled, folder)
 
 
 def _is_emulated(running: Running, account: ConfiguredAccount) -> bool:
     return account.environment in running.endpoints.providers.get(account.provider.name, ())
 
 
-def _stage_account(running: Running, account: ConfiguredAccount, folder: Path) -> StagedAccount:
+def _set_up_account(running: Running, account: ConfiguredAccount, folder: Path) -> DrillAccount:
     endpoint = running.endpoint(account.provider.name, account.environment)
     own = folder / account.provider.name / account.environment
     own.mkdir(parents=True, mode=0o700)
     write_key(own / "key", endpoint.key)
-    return StagedAccount(
+    return DrillAccount(
         account=account,
         base_url=endpoint.base_url,
         key_file=own / "key",

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The standard course: work that is made from a provider's description alone, cheap operations first.
+"""The standard workload: calls generated from a provider's description alone, cheap operations first.
 
-A survey calls each operation once, while nothing fails: reads, then writes, with the IDs that results have named so
-far, as often as that makes more of them possible. What succeeds is a call of the course. What the provider refuses was
-called with the wrong arguments, which says nothing about the client, and is left out. Nothing is deleted: other calls
-need it.
+To plan it, each operation is called once, before any fault: reads, then writes, with the IDs from results so far. This
+is repeated as long as new IDs make more calls possible. A call that succeeds becomes part of the workload. A call that
+the provider refuses had wrong arguments, which says nothing about the client, so it is left out. Nothing is deleted,
+because other calls need it.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from callwell.description.provider import Provider
 
 MAX_CALLS: Final = {"reads": 12, "assets": 2, "writes": 4, "uploads": 1}
-"""How many operations of a kind are in a course: what is drilled is the client, not the provider."""
+"""The most operations of each kind in a workload: the drill tests the client, not the provider."""
 
 WORKERS: Final = 4
-"""Calls at the same time: fewer would meet no other call's 429."""
+"""The number of concurrent calls: with fewer, no call would be affected by the 429 of another."""
 
 
-class CourseCall(NamedTuple):
-    """One call of a course.
+class WorkloadCall(NamedTuple):
+    """One call of a workload.
 
     Attributes:
         kind: a key of `MAX_CALLS`.
@@ -53,29 +53,29 @@ class CourseCall(NamedTuple):
         return await client.call(self.operation, **self.arguments)
 
 
-class CourseRun(NamedTuple):
-    """What became of the calls of a course.
+class WorkloadResult(NamedTuple):
+    """The result of a workload.
 
     Attributes:
-        done: how many succeeded.
-        failures: the errors of the others.
+        done: the number of calls that succeeded.
+        failures: the errors of the calls that failed.
     """
 
     done: int
     failures: tuple[CallwellError, ...]
 
 
-async def survey(client: AsyncClient) -> tuple[CourseCall, ...]:
-    """Choose the calls of a course.
+async def plan_workload(client: AsyncClient) -> tuple[WorkloadCall, ...]:
+    """Choose the calls of a workload.
 
     Args:
-        client: a client on the stage, with nothing that fails.
+        client: a client of the setup, before any fault is injected.
 
     Raises:
-        CannotCheck: no operation can be called with what the description says.
+        CannotCheck: the description is not enough to call any operation.
     """
     known: dict[str, Any] = {}
-    calls: dict[str, CourseCall] = {}
+    calls: dict[str, WorkloadCall] = {}
     tried: set[str] = set()
     candidates = tuple(_candidates(client))
     progress = True
@@ -87,7 +87,7 @@ async def survey(client: AsyncClient) -> tuple[CourseCall, ...]:
             if operation.name in tried or arguments is None or is_full:
                 continue
             tried.add(operation.name)
-            call = CourseCall(kind, operation.name, arguments)
+            call = WorkloadCall(kind, operation.name, arguments)
             try:
                 result = await call.run(client)
             except (ApiError, AssetError, UploadError, UsageError):
@@ -97,19 +97,21 @@ async def survey(client: AsyncClient) -> tuple[CourseCall, ...]:
             progress = True
     if not calls:
         raise CannotCheck(
-            f"no operation of {client.provider.name} can be called with what its description says",
-            "Give a program of your own with --run.",
+            f"no operation of {client.provider.name} can be called with its description alone",
+            "Give your own program with --run.",
         )
     return tuple(calls.values())
 
 
-async def run_course(client: AsyncClient, calls: Sequence[CourseCall], more: Callable[[int], bool]) -> CourseRun:
-    """Make the calls of a course side by side, over and over.
+async def run_workload(
+    client: AsyncClient, calls: Sequence[WorkloadCall], more: Callable[[int], bool]
+) -> WorkloadResult:
+    """Make the calls of a workload concurrently, in a loop.
 
     Args:
         client: the client.
-        calls: the calls of the course.
-        more: whether there are more calls to make, by the number that have begun.
+        calls: the calls of the workload.
+        more: whether to make another call, given the number of calls begun.
     """
     failures: list[CallwellError] = []
     begun = 0
@@ -128,11 +130,11 @@ async def run_course(client: AsyncClient, calls: Sequence[CourseCall], more: Cal
                 done += 1
 
     await run_workers(WORKERS, work)
-    return CourseRun(done, tuple(failures))
+    return WorkloadResult(done, tuple(failures))
 
 
 def _candidates(client: AsyncClient) -> Iterator[tuple[str, Operation]]:
-    """The operations that a course may call, each with its kind, cheap ones first."""
+    """The operations that a workload may call, each with its kind, cheap ones first."""
     provider = client.provider
     for kind in MAX_CALLS:
         for operation in sorted(_of_kind(client, kind), key=lambda operation: _cost(provider, operation)):
@@ -162,6 +164,6 @@ def _kind(provider: Provider, operation: Operation) -> str:
 
 
 def _cost(provider: Provider, operation: Operation) -> tuple[bool, int]:
-    """The canary costs least, then what needs few arguments."""
+    """Rank an operation: the canary first, then operations with few arguments."""
     required = sum(parameter.required for parameter in operation.parameters)
     return operation.name != provider.profile.key.canary, required

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who takes part in a drill, and which keys were seen there."""
+"""The accounts in a drill, and reports about requests with unexpected keys, or none at all."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from callwell.client.setting_variables import base_url_variable, variable_names
 from callwell.emulator.keys import key_fingerprint
 from callwell.emulator.registry import can_play
 from callwell.readiness.check import Finding, NotApplicable, Severity, Unchecked
-from callwell.readiness.drills.program import find_real_keys
+from callwell.readiness.drills.program import read_real_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from callwell.emulator.ledger import LedgerRow
-    from callwell.readiness.drills.stage import Stage
+    from callwell.readiness.drills.setup import DrillSetup
     from callwell.readiness.project import ConfiguredAccount, Project
 
 
-def players(project: Project) -> tuple[ConfiguredAccount, ...]:
-    """The accounts of providers that can be emulated, those that are not in use too: a program must not call them.
+def drill_accounts(project: Project) -> tuple[ConfiguredAccount, ...]:
+    """The accounts of providers that can be emulated, including unused ones, which the program must not call either.
 
     Args:
         project: the project.
 
     Raises:
-        NotApplicable: none of the providers in use can be emulated, or only staged changes are looked at.
+        NotApplicable: none of the providers in use can be emulated, or only staged changes are checked.
     """
     if project.scope.staged:
-        raise NotApplicable("only staged changes are looked at")
+        raise NotApplicable("only staged changes are checked")
     in_use = _names(account for account in project.accounts if account.in_use)
     if not in_use:
         raise NotApplicable("no provider is in use")
@@ -38,8 +38,8 @@ def players(project: Project) -> tuple[ConfiguredAccount, ...]:
     return tuple(account for account in project.accounts if can_play(account.provider.name))
 
 
-def note_absent(project: Project) -> Iterator[Finding]:
-    """A note about the providers in use that could not take part.
+def note_not_emulated(project: Project) -> Iterator[Finding]:
+    """Note the providers in use that cannot be emulated.
 
     Args:
         project: the project.
@@ -49,51 +49,51 @@ def note_absent(project: Project) -> Iterator[Finding]:
         yield Finding(what=_not_proved(absent), severity=Severity.NOTE, identity=f"not emulated: {', '.join(absent)}")
 
 
-def find_foreign_key(
-    stage: Stage, accounts: Iterable[ConfiguredAccount], rows: Iterable[LedgerRow]
+def find_unknown_keys(
+    setup: DrillSetup, accounts: Iterable[ConfiguredAccount], rows: Iterable[LedgerRow]
 ) -> Iterator[Unchecked]:
-    """Keys that a program sent although the stage had not given them to it.
+    """Report keys that a program sent, but did not get from the setup.
 
     Args:
-        stage: the stage.
+        setup: the setup.
         accounts: all accounts of the project.
-        rows: what arrived.
+        rows: the recorded requests.
     """
     sent = {row.key for row in rows if row.key is not None}
-    foreign = sorted(sent - stage.issued)
+    foreign = sorted(sent - setup.issued)
     if not foreign:
         return
-    real = {key_fingerprint(key) for key in find_real_keys(accounts)}
+    real = {key_fingerprint(key) for key in read_real_keys(accounts)}
     which = "a key of this project" if real.intersection(foreign) else "another key than the drill's"
     yield Unchecked(
         what=f"the program sent {which} to the emulator (fingerprint {', '.join(foreign)}), which refused it",
-        fix=name_variables(stage),
+        fix=variables_hint(setup),
     )
 
 
-def nothing_arrived(stage: Stage) -> Unchecked:
-    """Not one request of the program came to the emulator.
+def no_requests(setup: DrillSetup) -> Unchecked:
+    """Report that no request of the program reached the emulator.
 
     Args:
-        stage: the stage.
+        setup: the setup.
     """
-    return Unchecked(what="none of the program's requests reached the emulator", fix=name_variables(stage))
+    return Unchecked(what="none of the program's requests reached the emulator", fix=variables_hint(setup))
 
 
-def name_variables(stage: Stage) -> str:
-    """What a program must do, so that it can be drilled.
+def variables_hint(setup: DrillSetup) -> str:
+    """How a program must be configured for a drill.
 
     Args:
-        stage: the stage.
+        setup: the setup.
     """
     addresses = " and ".join(
-        base_url_variable(staged.account.provider.name, staged.account.environment) for staged in stage.in_use
+        base_url_variable(drilled.account.provider.name, drilled.account.environment) for drilled in setup.in_use
     )
     keys = " and ".join(
-        variable_names(staged.account.provider.name, staged.account.environment, "key", is_default=True)[0]
-        for staged in stage.in_use
+        variable_names(drilled.account.provider.name, drilled.account.environment, "key", is_default=True)[0]
+        for drilled in setup.in_use
     )
-    return f"In the program, take the address from {addresses} and the place of the key from {keys}."
+    return f"In the program, take the address from {addresses} and the source of the key from {keys}."
 
 
 def _names(accounts: Iterable[ConfiguredAccount]) -> list[str]:

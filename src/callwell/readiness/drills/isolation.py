@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cuts the program of a drill off from everything but the emulator, and remembers what it tried to reach.
+"""Isolates the program of a drill from everything but the emulator, and records what it tried to reach.
 
-Three things refuse, because each sees what the others do not: the kernel, where it can (`landlock`), the sockets of
-Python (`inside/sitecustomize.py`), and a proxy that HTTP libraries of all languages take from the environment. The
-last two can name the host. A program that wants its database cannot have it: a drill must not write anywhere.
+Three layers refuse connections, because none sees all of them: the kernel, if it supports it (`landlock`), Python's
+sockets (`injected/sitecustomize.py`), and a proxy that HTTP libraries of all languages take from the environment. The
+last two can name the host. A program cannot reach its database either: a drill must not write anywhere.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
 
-INSIDE: Final = Path(__file__).parent / "inside"
-"""The folder that Python programs find first."""
+INJECTED: Final = Path(__file__).parent / "injected"
+"""The folder that goes first on a Python program's path."""
 
 PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 BYPASSED: Final = "127.0.0.1,localhost"
-"""Hosts to which a program goes without a proxy: the emulator's."""
+"""Hosts that bypass the proxy: the emulator's."""
 
 SHOWN: Final = 5
-"""Addresses that are named."""
+"""How many addresses a message names."""
 
 FIRST_LINE_TIMEOUT_S: Final = 2.0
-"""Seconds for the first line of a request to the proxy."""
+"""The timeout for the first line of a request to the proxy, in seconds."""
 
 LINE_BYTES: Final = 8 << 10
 TEXT: Final = b"A drill of Callwell refuses everything but its emulator.\n"
@@ -45,12 +45,12 @@ REFUSAL: Final = (
 )
 
 
-class CutOff:
-    """Everything but some ports of this machine is out of reach. Use it in a `with`.
+class NetworkIsolation:
+    """Makes everything unreachable except some ports of this machine. Use it as a context manager.
 
     Args:
-        ports: those of the emulator.
-        folder: a folder for what is remembered.
+        ports: the ports of the emulator.
+        folder: a folder for the records.
     """
 
     def __init__(self, ports: Iterable[int], folder: Path) -> None:
@@ -59,14 +59,14 @@ class CutOff:
         self._file = folder / "attempts"
 
     def variables(self, inherited: Mapping[str, str]) -> dict[str, str]:
-        """The variables that a program gets in addition.
+        """The environment variables that isolate a program.
 
         Args:
-            inherited: those that it has already.
+            inherited: the variables that it has already.
         """
         path = inherited.get("PYTHONPATH")
         return {
-            "PYTHONPATH": f"{INSIDE}{os.pathsep}{path}" if path else str(INSIDE),
+            "PYTHONPATH": f"{INJECTED}{os.pathsep}{path}" if path else str(INJECTED),
             "CALLWELL_DRILL_PORTS": " ".join(map(str, self._ports)),
             "CALLWELL_DRILL_ATTEMPTS": str(self._file),
             "NO_PROXY": BYPASSED,
@@ -75,10 +75,10 @@ class CutOff:
         }
 
     def start(self, start: Callable[[], subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
-        """Start a program by a thread that is cut off itself: a process inherits that.
+        """Start a program from an isolated thread: child processes inherit the isolation.
 
         Args:
-            start: starts it.
+            start: starts the program.
         """
 
         def act() -> subprocess.Popen[bytes]:
@@ -90,7 +90,7 @@ class CutOff:
             return thread.submit(act).result()
 
     def attempts(self) -> list[str]:
-        """The addresses that were refused, each once, as far as they are known."""
+        """The refused addresses, each once, as far as they are known."""
         written = self._file.read_text(encoding="utf-8").splitlines() if self._file.exists() else []
         return list(dict.fromkeys((*self._proxy.refused, *written)))
 
@@ -105,10 +105,10 @@ class CutOff:
 
 
 class _RefusingProxy:
-    """A proxy that refuses every request, and remembers to which host it was.
+    """A proxy that refuses every request, and records its host.
 
     Attributes:
-        refused: the hosts, with a port if the program named one.
+        refused: the hosts, with a port if the request had one.
     """
 
     def __init__(self) -> None:
@@ -128,7 +128,7 @@ class _RefusingProxy:
             def finish(self) -> None:
                 try:
                     super().finish()
-                except OSError:  # the program has gone already
+                except OSError:  # the program has closed the connection
                     self.wfile.close()
 
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
@@ -137,25 +137,25 @@ class _RefusingProxy:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port on which it listens."""
         return int(self._server.server_address[1])
 
     def start(self) -> None:
-        """Begin to refuse."""
+        """Start the proxy."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End it."""
+        """Stop the proxy."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
 
 
-def name_attempts(addresses: list[str]) -> Unchecked | None:
-    """Why a drill says less than it should, if the program tried to reach anything else; else None.
+def report_attempts(addresses: list[str]) -> Unchecked | None:
+    """Report that a drill is incomplete because the program tried to reach something else; None if it did not.
 
     Args:
-        addresses: what was refused.
+        addresses: the refused addresses.
     """
     if not addresses:
         return None

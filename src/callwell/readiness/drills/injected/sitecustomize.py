@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs in each Python program of a drill, before its own code: only the emulator can be reached.
 
-Python imports a module of this name when it starts, and the drill puts this folder first on `PYTHONPATH`. One that the
-program has itself is imported afterwards. The hook sees the sockets of Python; `cut_off` has what stands beside it.
+Python imports a module of this name when it starts, and the drill puts this folder first on `PYTHONPATH`. The program's
+own `sitecustomize` is imported afterwards. The hook only sees Python's sockets; `isolation` lists the other layers.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from importlib import import_module
 from typing import Any, Final
 
 PORTS: Final = frozenset(map(int, os.environ.get("CALLWELL_DRILL_PORTS", "").split()))
-"""The ports of this machine that can be reached."""
+"""The reachable ports of this machine."""
 
 ATTEMPTS: Final = os.environ.get("CALLWELL_DRILL_ATTEMPTS", "")
-"""The file to which each refused address is added, in a line."""
+"""The file to which refused addresses are appended, one per line."""
 
 SENDING: Final = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
 LOOKING_UP: Final = "socket.getaddrinfo"
@@ -29,19 +29,19 @@ def check_address(event: str, arguments: tuple[Any, ...]) -> None:
     """Refuse an address that is not the emulator's.
 
     Args:
-        event: what the program does.
-        arguments: of that: the socket and the address, or host and port.
+        event: the audit event.
+        arguments: its arguments: the socket and the address, or host and port.
 
     Raises:
-        ConnectionRefusedError: another address.
+        ConnectionRefusedError: the address is not the emulator's.
     """
     if event in SENDING:
         address = arguments[1]
         if not isinstance(address, tuple) or not isinstance(address[0], str):
-            return  # a Unix socket, or one that is connected already
+            return  # a Unix socket, or a connected one
         host, port = address[:2]
         is_local = host.startswith(LOOPBACK)
-        if is_local and (port in PORTS or os.name == "nt"):  # Windows makes pairs of sockets by loopback
+        if is_local and (port in PORTS or os.name == "nt"):  # Windows connects socket pairs over loopback
             return
         _refuse(f"{host}:{port}")
     elif event == LOOKING_UP:
