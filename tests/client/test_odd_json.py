@@ -12,6 +12,7 @@ import pytest
 
 from callwell import errors
 from callwell.client.calls import error_body, responses
+from callwell.client.calls.operations import find_operation
 from callwell.client.calls.wire_values import encode_json
 from callwell.core.rules.profile import CodeRule, ErrorRule
 from callwell.transport.base import Response
@@ -24,7 +25,8 @@ PLAIN: Final = '{"id": "a", "name": "caf\u00e9"}'
 
 def read(body: bytes, content_type: str = "application/json") -> Any:
     """What is read of a success."""
-    found = responses.parse_success(Response(200, {"content-type": content_type}, body), described=True)
+    plan = find_operation(acme(), "things.get").plan
+    found = responses.parse_success(Response(200, {"content-type": content_type}, body), plan)
     return "unreadable" if found is None else found.json
 
 

@@ -128,7 +128,7 @@ def parse_head(status: int, headers: Mapping[str, str], wall: float) -> StorageH
     # In chunks, a body is as long as they say, whatever a proxy has left in the other header (RFC 9112, section 6.3).
     is_chunked = "chunked" in headers.get("transfer-encoding", "").lower()
     length = "" if is_chunked else headers.get("content-length", "").strip()
-    start, stop, total = _parse_content_range(headers)
+    start, stop, total = parse_content_range(headers)
     return StorageHead(
         status=status,
         content_length=int(length) if length.isascii() and length.isdecimal() else None,
@@ -165,7 +165,8 @@ def is_not_html(announced: str | None) -> bool:
     return not media_type.startswith("text/") and media_type not in HTML_TYPES
 
 
-def _parse_content_range(headers: Mapping[str, str]) -> tuple[int | None, int | None, int | None]:
+def parse_content_range(headers: Mapping[str, str]) -> tuple[int | None, int | None, int | None]:
+    """The first byte of a part, the first after it, and the bytes of the whole; None for what is not said clearly."""
     nothing = (None, None, None)
     if headers.get("content-type", "").strip().lower().startswith("multipart/"):
         return nothing  # only one range was requested

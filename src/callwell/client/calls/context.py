@@ -57,6 +57,7 @@ class CallPlan(Struct, frozen=True):
         media: the media types that are described for its successes; empty if they are JSON.
         redirects: a success may be a redirect to another server, which has the file.
         tries_keys: its calls may try a new key: they may be repeated, and a success of theirs proves that it is known.
+        takes_range: a caller may ask for a part of its answer, so that a 206 is what was asked for.
     """
 
     operation: str
@@ -66,6 +67,7 @@ class CallPlan(Struct, frozen=True):
     media: tuple[AnswerType, ...] = ()
     redirects: bool = False
     tries_keys: bool = False
+    takes_range: bool = False
 
     @property
     def has_files(self) -> bool:

@@ -296,7 +296,7 @@ class AsyncEngine:
         context.status = response.status
         if now >= self.learner.due_at.get(plan.operation, now):
             context.hints = self.learner.observe(plan.operation, response, now, now - began)
-        context.answer = responses.parse_success(response, described=plan.template is not None, media=plan.media)
+        context.answer = responses.parse_success(response, plan)
         if context.answer is None:
             return self._on_error_response(context, response, attempt, now - began)
         end = replace(PLAIN_SUCCESS, hints=context.hints) if context.hints else PLAIN_SUCCESS

@@ -88,6 +88,7 @@ def find_operation(provider: Provider, name: str, server: str = "") -> Operation
         media=operation.media,
         redirects=operation.redirects,
         tries_keys=traits.repeatable and not operation.redirects,
+        takes_range=any(parameter.wire_name.lower() == "range" for parameter in operation.parameters),
     )
     lookup = None if rule.gone_if is None else _deleted_lookup(provider, rule.gone_if)
     is_plain = lookup is None and not plan.redirects

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from callwell.keys import Key
     from callwell.transport.base import Response
 
+PARTIAL_CONTENT: Final = 206
+
 NO_CONTENT: Final = 204
 """The success that has no body (RFC 9110, section 15.3.5)."""
 
@@ -86,20 +88,23 @@ class ParsedResponse(Struct, frozen=True):
     is_elsewhere: bool = False
 
 
-def parse_success(response: Response, *, described: bool, media: tuple[AnswerType, ...] = ()) -> Answer | None:
+def parse_success(response: Response, plan: Any) -> Answer | None:
     """The answer of a successful call; None for any other response, which `parse_response` parses.
 
     It never raises: a body that cannot be decoded is left to `parse_response` too.
 
     Args:
         response: the response.
-        described: a success must be JSON; otherwise it may be anything.
-        media: the media types that it may have, if it need not be JSON.
+        plan: of the operation, a `CallPlan`.
     """
+    described = plan.template is not None
+    media = plan.media
     status = response.status
     headers = response.headers
     body = response.body
     if not response.whole or status not in outcome.OK:
+        return None
+    if status == PARTIAL_CONTENT and described and not plan.takes_range and _is_part(headers, is_file=bool(media)):
         return None
     try:
         if media:
@@ -150,6 +155,8 @@ def parse_response(
     # What was cut at the bound is not read: `12` may be left of `1234`, and repairing 64 MiB would take seconds.
     json, readable = (None, False) if response.too_large else decode_json(response.body, headers)
     answer = Answer(status, headers, response.body, json)
+    if status == PARTIAL_CONTENT and response.whole and _is_part(headers, is_file=bool(media)):
+        return ParsedResponse(answer, message="a part only, although the whole was requested", whole=False)
     if status in outcome.OK:
         foreign = described and not readable and _is_foreign(response, media)
         message = _explain_unreadable(response, media) if response.whole and (media or not readable) else ""
@@ -256,6 +263,20 @@ def page_body(answer: Answer) -> Any:
     if answer.json is None and answer.body.strip() != b"null":
         raise LookupError("no JSON")
     return answer.json
+
+
+def _is_part(headers: Mapping[str, str], *, is_file: bool) -> bool:
+    """Whether a 206 has a part of what was requested whole.
+
+    A file without a readable range is one by its status. Lists are another matter: some providers mean by a 206 that
+    there are more pages, and their ranges are not of bytes.
+    """
+    from callwell.core.partial import parse_content_range  # few answers are parts
+
+    start, stop, total = parse_content_range(headers)
+    if start is None:
+        return is_file
+    return start > 0 or (total is not None and stop != total)
 
 
 def _is_foreign(response: Response, media: tuple[AnswerType, ...]) -> bool:

@@ -217,7 +217,8 @@ def open_answer(
     engine.transport = opener  # type: ignore[assignment] # all that the engine does with it is to send
     engine.is_open = False
     try:
-        answer = caller.with_engine(engine).send(caller.prepare(handle.plan, bound))
+        plan = replace(handle.plan, takes_range=True)  # whoever opens an answer knows what to do with a part
+        answer = caller.with_engine(engine).send(caller.prepare(plan, bound))
     except BaseException:
         opener.close()
         raise
