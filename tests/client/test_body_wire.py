@@ -227,6 +227,9 @@ def test_texts_and_files(node: dict[str, Any], arguments: dict[str, Any], expect
     assert call(node, arguments) == Sent("/x", {}, *expected)
 
 
+CLOSED: Final = io.BytesIO(b"x")
+CLOSED.close()
+
 MISTAKES: Final[tuple[tuple[dict[str, Any], dict[str, Any], str], ...]] = (
     (body(TEXTS), {}, "x.call: body cannot be None: expected a list, each a string"),
     (body(TEXTS), {"body": "a"}, "x.call: body cannot be 'a': expected a list"),
@@ -247,6 +250,7 @@ MISTAKES: Final[tuple[tuple[dict[str, Any], dict[str, Any], str], ...]] = (
     (bodies(json=obj(a=TEXT), form=obj(b=TEXT)), {"a": "x", "b": "y", "content_type": FORM}, ""),
     (body(FILE, BYTES), {"body": io.StringIO("x")}, r"opened for bytes: open\(path, 'rb'\)"),
     (body(FILE, BYTES), {"body": iter(["x"])}, "an iterator of bytes"),
+    (body(FILE, BYTES), {"body": CLOSED}, r"x.call: body cannot be 'BytesIO': expected a file that can be read \(I/O"),
     (body(FILE, BYTES), {"body": 3}, "x.call: body cannot be 3: expected a file"),
 )
 

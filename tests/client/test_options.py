@@ -86,6 +86,14 @@ def test_wrong_options_of_a_call_are_reported(options: dict[str, Any], message: 
         ({"state": "redis://h"}, "sqlite"),
         ({"connect_s": 0}, "seconds above zero"),
         ({"connect_s": -1}, "seconds above zero"),
+        ({"proxy": {"https": "http://me:secret@h"}}, "proxy cannot be 'dict': expected the address of a proxy"),
+        ({"ca_file": False}, "ca_file cannot be 'bool': expected the path of a file"),
+        ({"environment": 1}, "environment cannot be 'int'"),
+        ({"account": 7}, "account cannot be 'int'"),
+        ({"state": None}, "state cannot be 'NoneType': expected the address of a state"),
+        ({"state": 5}, "state cannot be 'int'"),
+        ({"key": 5}, "key cannot be 'int': expected env:NAME"),
+        ({"key": b"secret"}, "key cannot be 'bytes'"),
     ],
 )
 def test_wrong_options_of_a_client_are_reported(options: dict[str, Any], message: str) -> None:

@@ -80,6 +80,8 @@ def parse_source(given: str | Key | None, variable: str, *, accept_exposed: bool
         return EnvSource(variable)
     if isinstance(given, Key):
         return ValueSource(given)
+    if not isinstance(given, str):
+        raise InvalidOption("key", type(given).__name__, EXPECTED)
     kind, _, place = given.partition(":")
     if kind == "env" and place:
         return EnvSource(place)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -165,3 +166,11 @@ def test_a_version_that_a_date_tells_is_gone_on_with(tmp_path: Path) -> None:
     with PartialFile(tmp_path / "f", resume=True, progress=None) as saving:
         saving.set_version(Download(size=len(CONTENT), version=Version('W/"x"', "day")))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", [None, 3, b"name", io.BytesIO()])
+def test_a_file_is_saved_by_its_name_alone(path: Any) -> None:
+    """Whatever else is given is named, and nothing is requested."""
+    storage = Storage()
+    with pytest.raises(errors.InvalidOption, match="path cannot be"):
+        save(storage, path)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Literal, TypedDict
@@ -31,6 +32,14 @@ MIN_DEADLINE_S: Final = 0.001
 
 MAX_NAME_LENGTH: Final = 200
 """Characters of a caller's own name for a call."""
+
+STRINGS: Final = {
+    "proxy": "the address of a proxy, or `environment`",
+    "ca_file": "the path of a file of PEM certificates",
+    "environment": "the name of an environment",
+    "account": "a name",
+}
+"""Options that are strings, and what each of them is."""
 
 RETRIES_HEADER: Final = "callwell-retries"
 """The header by which a server learns that its caller retries."""
@@ -168,14 +177,21 @@ def is_nested(nested: bool | Mapping[str, str]) -> bool:  # noqa: FBT001 - the o
 
 
 def check_names(options: CallOptions, known: Collection[str]) -> None:
-    """See that there are no others.
+    """See that there are no others, and that strings are strings: other libraries take other types by the same names.
 
     Raises:
         UnknownName: there is one.
+        InvalidOption: a value of another type.
     """
-    for name in options:
+    for name, value in options.items():
         if name not in known:
             raise UnknownName("option", name, known)
+        if name not in STRINGS or value is None:
+            continue
+        if not isinstance(value, str) and not (name == "ca_file" and isinstance(value, os.PathLike)):
+            raise InvalidOption(name, type(value).__name__, STRINGS[name])
+    if not isinstance(state := options.get("state", ""), str) and not hasattr(state, "shared"):
+        raise InvalidOption("state", type(state).__name__, "the address of a state, such as `memory:`, or a state")
 
 
 def resolve_options(before: ResolvedOptions, options: CallOptions) -> ResolvedOptions:

@@ -204,10 +204,18 @@ def _open_stream(argument_name: str, value: Any) -> tuple[str, StreamedBody]:
     name = Path(name).name if isinstance(name, str) and name else DEFAULT_FILE_NAME
     if not hasattr(value, "read"):
         return name, OneTimeContent(name, iter(value))
+    try:
+        return name, _open_file(argument_name, name, value)
+    except (OSError, ValueError) as error:  # a ValueError says that it is closed
+        raise InvalidOption(argument_name, type(value).__name__, f"a file that can be read ({error})") from error
+
+
+def _open_file(argument_name: str, name: str, value: Any) -> StreamedBody:
+    """What reads an open file, from where it is now."""
     if isinstance(value.read(0), str):
         raise InvalidOption(argument_name, type(value).__name__, "a file that was opened for bytes: open(path, 'rb')")
     if not (hasattr(value, "seekable") and value.seekable()):
-        return name, OneTimeContent(name, iter(lambda: value.read(READ_BYTES), b""))
+        return OneTimeContent(name, iter(lambda: value.read(READ_BYTES), b""))
     start = value.tell()
     size = value.seek(0, os.SEEK_END) - start
     value.seek(start)
@@ -218,7 +226,7 @@ def _open_stream(argument_name: str, value: Any) -> tuple[str, StreamedBody]:
         file: IO[bytes] = value
         return file
 
-    return name, ReplayedFile(name, size, begin, lambda _file: None)
+    return ReplayedFile(name, size, begin, lambda _file: None)
 
 
 def _fits(schema: Mapping[str, Any], size: int) -> bool:

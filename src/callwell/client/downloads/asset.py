@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,7 +19,6 @@ from callwell.core.parallel_download import RangeSplit
 from callwell.errors import AssetDamaged, InvalidOption
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import AsyncGenerator, Callable
     from typing import Self
 
@@ -88,6 +88,8 @@ class AsyncAsset:
             FileProblem: the file cannot be written, or another process is saving it.
             OutOfTime: the deadline came first.
         """
+        if not isinstance(path, str | os.PathLike):
+            raise InvalidOption("path", type(path).__name__, "the name of a file, since what is saved can be resumed")
         target = Path(path)
         if not target.name or "\0" in str(target):
             raise InvalidOption("path", str(path), "the name of a file")

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,7 +20,6 @@ from callwell.core.parallel_download import RangeSplit
 from callwell.errors import AssetDamaged, InvalidOption
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Generator
     from typing import Self
 
@@ -89,6 +89,8 @@ class Asset:
             FileProblem: the file cannot be written, or another process is saving it.
             OutOfTime: the deadline came first.
         """
+        if not isinstance(path, str | os.PathLike):
+            raise InvalidOption("path", type(path).__name__, "the name of a file, since what is saved can be resumed")
         target = Path(path)
         if not target.name or "\0" in str(target):
             raise InvalidOption("path", str(path), "the name of a file")
