@@ -16,8 +16,9 @@ from msgspec.structs import replace
 
 from callwell import errors
 from callwell.client.downloads.decoding import FileDecoder
+from callwell.core.rules.operations import OperationRule
 from tests.client._sync.scripted_client import connect
-from tests.client.acme import KEY
+from tests.client.acme import KEY, acme
 from tests.client.running import run
 from tests.client.storage import CONTENT, SPLIT, URL, Storage, wanted
 from tests.client.world import PIECE, ScriptedProvider, make_response
@@ -285,6 +286,24 @@ def test_a_web_page_is_no_video(tmp_path: Path, type_: str) -> None:
     page = make_response(200, b"<html>Please log in</html>", content_type="text/html; charset=utf-8")
     error = save(Storage(*[page] * 9, size=None, type=type_), tmp_path / "f")
     assert "sends a web page in place of the file (HTTP 200)" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_page"), [("{thing_id}.mp4", True), ("{thing_id}.html", False), ("{thing_id}", False)]
+)
+def test_the_name_of_a_file_says_what_it_is(tmp_path: Path, name: str, *, is_page: bool) -> None:
+    """Where the provider announces no type, the end of the name in the profile does."""
+    rule = acme().rule("things.file").asset
+    assert rule is not None
+    provider = acme(operations={"things.file": OperationRule(asset=replace(rule, name=name))})
+    page = make_response(200, b"<html></html>", content_type="text/html")
+    world = ScriptedProvider(Storage(*[page] * 9, size=None, type=None))
+    asset = connect(world, provider=provider).asset("things.file", thing_id="1")
+    if not is_page:
+        assert run(lambda: asset.save(tmp_path / "f")).size == 13
+        return
+    with pytest.raises(errors.AssetError, match="a web page in place of the file"):
+        run(lambda: asset.save(tmp_path / "f"))
 
 
 @pytest.mark.parametrize("type_", ["text/html", "text/plain", "html", None])

@@ -70,6 +70,14 @@ class AssetInfo(NamedTuple):
     once: bool = False
 
 
+def guess_by_name(name: str) -> str | None:
+    """The media type that the end of a file's name means, on every machine alike; None for any type."""
+    import mimetypes  # only files need it
+
+    found = mimetypes.MimeTypes(()).guess_type(name)[0]
+    return None if found == "application/octet-stream" else found
+
+
 class SignedUrl:
     """Where one file comes from.
 
@@ -124,7 +132,8 @@ class SignedUrl:
         self._check(info, self._url)
         if before is not None:
             before(info)
-        return download.accept_url(state, info.size, single_use=info.once, not_html=partial.is_not_html(info.type))
+        media_type = info.type or guess_by_name(self._rule.name)
+        return download.accept_url(state, info.size, single_use=info.once, not_html=partial.is_not_html(media_type))
 
     def url_for_range(self) -> str:
         """The URL for one more request at the same time: a fresh one where each is good for one request.
