@@ -114,3 +114,17 @@ def test_a_file_that_cannot_be_read_is_reported() -> None:
         there = Vault()
         assert isinstance(sent(there, file), errors.FileProblem)
         assert not there.asked
+
+
+def test_memory_that_changes_is_noticed() -> None:
+    """Its owner wrote into it while it was sent: what arrived is neither the old nor the new content."""
+    content = bytearray(SMALL)
+
+    def change(reply: Any) -> Any:
+        content[0:4] = b"edit"
+        return reply
+
+    failed = sent(Vault({("send", 2): change}), content, pieces=1)
+    assert isinstance(failed, errors.FileChanged)
+    assert (failed.target, "send it again from a copy" in str(failed)) == ("f1", True)
+    assert sent(Vault(), bytearray(SMALL)).size == len(SMALL)

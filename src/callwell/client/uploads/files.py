@@ -52,6 +52,7 @@ class MemoryFile:
 
     def __init__(self, content: bytes | bytearray | memoryview) -> None:
         self._view = byte_view(content)
+        self._fingerprint: str | None = None
         self.size = len(self._view)
 
     def read(self, start: int, size: int) -> bytes:
@@ -59,7 +60,16 @@ class MemoryFile:
         return bytes(self._view[start : start + size])
 
     def check_unchanged(self) -> None:
-        """Bytes in memory do not change."""
+        """Bytes in memory are compared once, at the end: see `check_sent`."""
+
+    def check_sent(self) -> None:
+        """See that the bytes are those that it began with, if their owner can change them.
+
+        Raises:
+            FileChanged: they are not.
+        """
+        if not self._view.readonly and self._fingerprint not in (None, self._digest()):
+            raise FileChanged(f"{self.name}: its bytes changed while they were sent; send it again from a copy")
 
     def checksum(self, kind: str) -> bytes:
         """Its digest, by an algorithm."""
@@ -67,6 +77,10 @@ class MemoryFile:
 
     def fingerprint(self) -> str:
         """What identifies it when the upload is resumed."""
+        self._fingerprint = self._digest()
+        return self._fingerprint
+
+    def _digest(self) -> str:
         return hashlib.sha256(self._view).hexdigest()
 
 
@@ -185,6 +199,9 @@ class DiskFile:
                 raise FileChanged(f"{self._path}: it vanished while it was sent") from error
             if stamp != self._stamp:
                 raise FileChanged(f"{self._path}: another file took its place while it was sent")
+
+    def check_sent(self) -> None:
+        """It was compared with each piece; what becomes of it after the last one does not matter."""
 
     def checksum(self, kind: str) -> bytes:
         """Its digest, by an algorithm.

@@ -43,6 +43,14 @@ class PieceSource(Protocol):
         """
         ...
 
+    def check_sent(self) -> None:
+        """The same, once after the last piece, for what cannot be compared with each.
+
+        Raises:
+            FileChanged: it is not.
+        """
+        ...
+
     def checksum(self, kind: str) -> bytes:
         """The digest of all that is sent of it."""
         ...

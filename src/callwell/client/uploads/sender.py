@@ -103,6 +103,7 @@ class AsyncPieceSender:
                 helpers += [AsyncBackgroundTask(self._work) for _ in range(min(parallel, left) - 1)]
                 await self._work()
                 await wait_all(helpers)
+            await run_blocking(self._file.check_sent)
         finally:
             with self._lock:
                 self._stopped = True

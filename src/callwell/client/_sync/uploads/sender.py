@@ -104,6 +104,7 @@ class PieceSender:
                 helpers += [BackgroundTask(self._work) for _ in range(min(parallel, left) - 1)]
                 self._work()
                 wait_all(helpers)
+            run_blocking(self._file.check_sent)
         finally:
             with self._lock:
                 self._stopped = True

@@ -89,6 +89,9 @@ class PieceStream:
     def check_unchanged(self) -> None:
         """What was read does not change."""
 
+    def check_sent(self) -> None:
+        """What was read did not change."""
+
     def checksum(self, kind: str) -> bytes:
         """The digest of all that was read."""
         return hashlib.new(kind, usedforsecurity=False).digest() if self._digest is None else self._digest.digest()
