@@ -17,7 +17,7 @@ from callwell.state import MemoryState
 from callwell.state.sqlite import SqliteState
 from tests.client._async.test_upload import COUNT, LEN, lost, sent
 from tests.client.vault import PIECE, SMALL, Vault, vault
-from tests.client.world import make_error_response, make_response
+from tests.client.world import LOST, make_error_response, make_response
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -200,9 +200,11 @@ def test_what_is_said_about_going_on_is_true(tmp_path: Path) -> None:
         error_text = str(sent(Vault({("send", 3): make_error_response(403, "NO")}), state=shared, pieces=1))
     finally:
         shared.close()
-    assert error_text.endswith("f1 has 2 of 5 pieces: the same call goes on with it")
+    assert error_text.endswith("f1 has 2 of 5 pieces: once the provider accepts piece 3, the same call goes on with it")
     error_text = str(sent(Vault({("send", 3): make_error_response(403, "NO")}), pieces=1))
     assert error_text.endswith("the same call by this client goes on with it")
+    error_text = str(sent(Vault({("send", number): LOST for number in range(3, 99)}), pieces=1))
+    assert error_text.endswith("f1 has 2 of 5 pieces: the same call by this client goes on with it")
     error_text = str(sent(Vault({("send", 3): make_error_response(403, "NO")}), pieces=1, resume=False))
     assert error_text.endswith("the same call with resume=True goes on with it")
     error_text = str(sent(Vault({("send", 3): make_error_response(403, "NO")}), iter([SMALL]), pieces=1))

@@ -267,11 +267,14 @@ class AsyncUploader:
             return "the same call does not touch it; resume=False creates another one"
         if self._position.has_failed:
             return "its position could not be stored, so the same call may send pieces again"
+        accepted = ""
+        if state.failure is UploadReason.REFUSED:
+            accepted = f"once the provider accepts piece {state.failed_piece}, "
         if not self._options.resume:
-            return "the same call with resume=True goes on with it"
+            return f"{accepted}the same call with resume=True goes on with it"
         if not self._config.state.shared:
-            return "the same call by this client goes on with it"
-        return "the same call goes on with it"
+            return f"{accepted}the same call by this client goes on with it"
+        return f"{accepted}the same call goes on with it"
 
     async def _finish(self, sender: AsyncPieceSender, size: int) -> Uploaded[Any]:
         rule = self._rule
