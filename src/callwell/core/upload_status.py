@@ -102,7 +102,7 @@ def _parse_checksum(value: Any) -> str | None:
 def has_reached(rule: UntilRule, json: Any) -> bool:
     """Whether an object is in a state. Flags are read in either form, `true` and `"true"`."""
     word = json_values.value_at(json, rule.at)
-    if word in rule.values:
+    if _is_among(word, rule.values):
         return True
     try:
         return isinstance(word, str) and json_values.to_flag(word) in rule.values
@@ -119,9 +119,16 @@ def find_failure(rule: UntilRule, json: Any) -> str | None:
     if rule.failed_at is None or has_reached(rule, json):
         return None
     words = _values_at(json, rule.failed_at.split("."))
-    if any(word in rule.pending for word in words):
+    if any(_is_among(word, rule.pending) for word in words):
         return None
-    return next((str(word) for word in words if word in rule.failed), None)
+    return next((str(word) for word in words if _is_among(word, rule.failed)), None)
+
+
+def _is_among(word: Any, known: tuple[str | bool, ...]) -> bool:
+    """Whether a state is one of those that the profile names, in any case: providers change that, and mean the same."""
+    if isinstance(word, str):
+        return word.strip().lower() in [name.lower() for name in known if isinstance(name, str)]
+    return word in known
 
 
 def _values_at(json: Any, path: list[str]) -> list[Any]:

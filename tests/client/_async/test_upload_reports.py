@@ -15,7 +15,7 @@ from callwell.core.rules.operations import UntilRule
 from callwell.state import MemoryState
 from tests.client._async.test_upload import COUNT, LEN, sent
 from tests.client.vault import SMALL, Vault, vault
-from tests.client.world import make_response
+from tests.client.world import make_error_response, make_response
 
 MEASURED = vault(size="size", checksum="md5", checksum_kind="md5", state=UntilRule(at="state", values=("whole",)))
 MD5 = hashlib.md5(SMALL, usedforsecurity=False).hexdigest()
@@ -70,3 +70,31 @@ def test_the_total_that_was_sent_back_is_none() -> None:
     there = reporting(total="*")
     assert isinstance(sent(there, iter([SMALL])), Uploaded)
     assert there.whole("f1") == SMALL
+
+
+@pytest.mark.parametrize("word", ["failed", "FAILED", " Failed "])
+def test_a_state_is_the_same_in_any_case(word: str) -> None:
+    """The provider says that it failed, in other letters than the profile."""
+    until = UntilRule(at="state", values=("playable",), failed_at="state", failed=("failed",), pending=("working",))
+    there = reporting(state=word)
+    failed = sent(there, provider=vault(until={"ready": until}), wait="ready")
+    assert isinstance(failed, errors.ProcessingFailed)
+    assert (failed.target, there.asked.count("status")) == ("f1", 1)
+    assert isinstance(sent(reporting(state="Playable"), provider=vault(until={"ready": until}), wait="ready"), Uploaded)
+
+
+@pytest.mark.parametrize(
+    ("file", "advice"),
+    [
+        (SMALL, "f1 has 5 of 5 pieces: the same call by this client goes on with it"),
+        (iter([SMALL]), "f1 has 5 of 5 pieces: it has the whole stream"),
+    ],
+)
+def test_whatever_ends_a_wait_names_the_object(file: Any, advice: str) -> None:
+    """All pieces are there, and its state cannot be asked for."""
+    there = Vault({("status", 2): make_error_response(403, "NO")})
+    there.ready_after = 9
+    failed = sent(there, file, wait="ready")
+    assert isinstance(failed, errors.UploadStopped)
+    assert (failed.target, failed.confirmed, type(failed.__cause__)) == ("f1", COUNT, errors.Forbidden)
+    assert str(failed).endswith(advice)

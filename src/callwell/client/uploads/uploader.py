@@ -146,7 +146,7 @@ class AsyncUploader:
         self._position = self._position_at(parts)
         with self._position.hold(), when_loop_closes(self._position.release):
             sender = await self._send_file(source, arguments)
-            return await self._finish(sender, source.size)
+            return await self._finish(sender, source.size, arguments)
 
     async def _run_stream(self, file: Any, arguments: UploadArguments) -> Uploaded[Any]:
         if self._rule.unknown_total is None:
@@ -156,7 +156,7 @@ class AsyncUploader:
         await stream.open()
         state = await self._start(upload.start_upload(self._rule, piece_size, None, None), arguments)
         sender = await self._send(stream, arguments, state)
-        return await self._finish(sender, stream.total)
+        return await self._finish(sender, stream.total, arguments)
 
     async def _send_file(self, source: MemoryFile | DiskFile, arguments: UploadArguments) -> AsyncPieceSender:
         """Resume the upload where this or another process has stopped, or start it."""
@@ -261,6 +261,8 @@ class AsyncUploader:
         """What the same call would do, or what to do instead."""
         if isinstance(error, Missing):
             return "it is gone" if arguments.target is not None else "it is gone, and the same call creates another one"
+        if self._position.cell is None and state.verified:
+            return "it has the whole stream"
         if self._position.cell is None:
             return "a stream cannot be resumed, so delete it and send the whole again"
         if state.failure is UploadReason.OTHER:
@@ -276,14 +278,14 @@ class AsyncUploader:
             return f"{accepted}the same call by this client goes on with it"
         return f"{accepted}the same call goes on with it"
 
-    async def _finish(self, sender: AsyncPieceSender, size: int) -> Uploaded[Any]:
-        rule = self._rule
+    async def _finish(self, sender: AsyncPieceSender, size: int, arguments: UploadArguments) -> Uploaded[Any]:
         target = sender.state.target or ""
-        answer: Any = sender.answer
-        if rule.get is not None and len(answer) <= 1:  # the last response, which describes the object, was lost
-            answer = (await self._call(rule.get, {rule.target: target})).json
-        if self._options.wait is not None:
-            await self._wait_for(self._options.wait, target, sender.status)
+        try:
+            answer = await self._look_at_object(sender, target)
+        except (ProcessingFailed, DeadlineExceeded):
+            raise  # they name the object
+        except CallwellError as error:
+            raise self._to_stopped(sender.state, error, arguments) from error
         warnings = upload_options.sandbox_warnings(self._config.sandbox, self._duration_s, self._engine.clock.wall())
         done = Uploaded(
             target=target,
@@ -296,6 +298,16 @@ class AsyncUploader:
         await self._use(partial(self._on_done, done))
         await self._use(self._position.forget)
         return done
+
+    async def _look_at_object(self, sender: AsyncPieceSender, target: str) -> Any:
+        """The last response about an object that has all pieces, once it is in the state to wait for."""
+        rule = self._rule
+        answer: Any = sender.answer
+        if rule.get is not None and len(answer) <= 1:  # the last response, which describes the object, was lost
+            answer = (await self._call(rule.get, {rule.target: target})).json
+        if self._options.wait is not None:
+            await self._wait_for(self._options.wait, target, sender.status)
+        return answer
 
     async def _wait_for(self, name: str, target: str, json: Any) -> None:
         """Wait for a state of the object.

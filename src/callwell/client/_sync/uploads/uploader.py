@@ -147,7 +147,7 @@ class Uploader:
         self._position = self._position_at(parts)
         with self._position.hold(), when_loop_closes(self._position.release):
             sender = self._send_file(source, arguments)
-            return self._finish(sender, source.size)
+            return self._finish(sender, source.size, arguments)
 
     def _run_stream(self, file: Any, arguments: UploadArguments) -> Uploaded[Any]:
         if self._rule.unknown_total is None:
@@ -157,7 +157,7 @@ class Uploader:
         stream.open()
         state = self._start(upload.start_upload(self._rule, piece_size, None, None), arguments)
         sender = self._send(stream, arguments, state)
-        return self._finish(sender, stream.total)
+        return self._finish(sender, stream.total, arguments)
 
     def _send_file(self, source: MemoryFile | DiskFile, arguments: UploadArguments) -> PieceSender:
         """Resume the upload where this or another process has stopped, or start it."""
@@ -262,6 +262,8 @@ class Uploader:
         """What the same call would do, or what to do instead."""
         if isinstance(error, Missing):
             return "it is gone" if arguments.target is not None else "it is gone, and the same call creates another one"
+        if self._position.cell is None and state.verified:
+            return "it has the whole stream"
         if self._position.cell is None:
             return "a stream cannot be resumed, so delete it and send the whole again"
         if state.failure is UploadReason.OTHER:
@@ -277,14 +279,14 @@ class Uploader:
             return f"{accepted}the same call by this client goes on with it"
         return f"{accepted}the same call goes on with it"
 
-    def _finish(self, sender: PieceSender, size: int) -> Uploaded[Any]:
-        rule = self._rule
+    def _finish(self, sender: PieceSender, size: int, arguments: UploadArguments) -> Uploaded[Any]:
         target = sender.state.target or ""
-        answer: Any = sender.answer
-        if rule.get is not None and len(answer) <= 1:  # the last response, which describes the object, was lost
-            answer = (self._call(rule.get, {rule.target: target})).json
-        if self._options.wait is not None:
-            self._wait_for(self._options.wait, target, sender.status)
+        try:
+            answer = self._look_at_object(sender, target)
+        except (ProcessingFailed, DeadlineExceeded):
+            raise  # they name the object
+        except CallwellError as error:
+            raise self._to_stopped(sender.state, error, arguments) from error
         warnings = upload_options.sandbox_warnings(self._config.sandbox, self._duration_s, self._engine.clock.wall())
         done = Uploaded(
             target=target,
@@ -297,6 +299,16 @@ class Uploader:
         self._use(partial(self._on_done, done))
         self._use(self._position.forget)
         return done
+
+    def _look_at_object(self, sender: PieceSender, target: str) -> Any:
+        """The last response about an object that has all pieces, once it is in the state to wait for."""
+        rule = self._rule
+        answer: Any = sender.answer
+        if rule.get is not None and len(answer) <= 1:  # the last response, which describes the object, was lost
+            answer = (self._call(rule.get, {rule.target: target})).json
+        if self._options.wait is not None:
+            self._wait_for(self._options.wait, target, sender.status)
+        return answer
 
     def _wait_for(self, name: str, target: str, json: Any) -> None:
         """Wait for a state of the object.
