@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What it takes to assess many recordings at a service that does not document its capacity.
 
-The service is the emulator, in a process of its own: it takes 50 assessments at a time, one second each, and refuses
+The service is the emulator, in its own process: it takes 50 assessments at a time, one second each, and refuses
 the rest. On a busy machine `BENCH_CLOCK=0.25` slows its clock, and Callwell's with it.
 
 The same recordings are assessed by Callwell, and by what is usually written: a process of `ffmpeg` for each recording
@@ -81,7 +81,7 @@ def run() -> Sample:
 
 
 def measure(variant: str, folder: str) -> Sample:
-    """Run one variant against a service of its own."""
+    """Run one variant against its own service."""
     files = FILES if variant == "callwell" else FEW
     with start(EmulatorOptions(provider=(PROVIDER,), settings=CAPACITY_SET, clock=CLOCK)) as emulator:
         place = emulator.endpoint(PROVIDER)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One variant of the overhead benchmark in a process of its own: `python -m bench.callers WORKLOAD`.
+"""One variant of the overhead benchmark in its own process: `python -m bench.callers WORKLOAD`.
 
 Each variant is a context manager around one function, which makes the call of a given number and gives the item:
 Callwell with everything on, the bare transport, and the usual stack, on both sides.

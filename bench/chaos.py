@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Eight processes share one quota while everything goes wrong at random: nothing is over it, lost, or made twice.
 
-Processes are killed (SIGKILL) and stand still (SIGSTOP) for less than the pause that the proof allows; the store is
+Processes are killed (SIGKILL) and are paused (SIGSTOP) for less than the pause that the proof allows; the store is
 away: PostgreSQL is stopped or crashes, an SQLite file is locked. Two providers count: nginx notes the arrivals of all
 readings of items, and an emulated Userplane, which now and then loses a response, the links that were made.
 """

@@ -2,7 +2,7 @@
 """How fast a document becomes a client, and how much of it: on documents as their providers publish them.
 
 The documents are not part of the project. `BENCH_DOCUMENTS` names a folder with `*.json.gz` and `*.yaml.gz`; by default
-it is `../shared/openapi`. openapi-python-client and aiopenapi3 run in a venv of their own, `.cache/describe`, made of
+it is `../shared/openapi`. openapi-python-client and aiopenapi3 run in their own venv, `.cache/describe`, made of
 `requirements/describe.txt`.
 
 openapi-python-client formats what it has written with ruff, which its documentation says to install with it. So its
@@ -175,7 +175,7 @@ def _times_ours(tool: str, document: str, work: Path, tools: Path) -> float | No
 
 
 def _run(command: list[str], work: Path, *, check: bool = True) -> Sample:
-    """Run a command, with a cache folder of its own; what it took, and what it printed.
+    """Run a command, with its own cache folder; what it took, and what it printed.
 
     Raises:
         SystemExit: it failed, and `check` is set.

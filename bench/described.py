@@ -82,7 +82,7 @@ pages = "data.pages"
 
 @contextmanager
 def folder(quotas: str = QUOTAS) -> Iterator[str]:
-    """The description, in a folder of its own while it is needed.
+    """The description, in its own folder while it is needed.
 
     Args:
         quotas: tables of a profile.

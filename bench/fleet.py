@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One quota for eight processes: Callwell on SQLite and PostgreSQL, beside what people use for it.
+"""One quota for eight processes: Callwell on SQLite and PostgreSQL, next to what people use for it.
 
 Each part runs in rounds that alternate. `over_window` is the worst of all rounds, also of those in which processes are
 killed and the store is away; the others are medians.

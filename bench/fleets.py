@@ -119,7 +119,7 @@ def chaos(store: str, stop_for: Callable[[float], None]) -> dict[str, Any]:
 
     Args:
         store: what they share.
-        stop_for: keeps the store away for so many seconds.
+        stop_for: keeps the store away for this many seconds.
     """
     with field(LIMIT, WINDOW_S) as (nginx, folder):
         begin_at = time.time() + START_S
@@ -144,7 +144,7 @@ def chaos(store: str, stop_for: Callable[[float], None]) -> dict[str, Any]:
 
 
 def operations(store: str, rate: float = 100.0, lasts_s: float = 5.0) -> float:
-    """Operations of the store for each call, where each of eight processes makes so many calls a second."""
+    """Operations of the store for each call, where each of eight processes makes this many calls a second."""
     with field(UNBOUND, 60.0) as (nginx, folder):
         begin_at = time.time() + START_S
         plain = Workload("callwell", nginx.address, folder, store, UNBOUND, 60.0, MEMBERS, rate, begin_at, lasts_s)

@@ -140,7 +140,7 @@ def _commands(repository: Repository, work: Path) -> dict[str, list[str]]:
 
 
 def _run(command: list[str], work: Path) -> Sample:
-    """Run a command, with a cache folder of its own; what it took, and what it printed."""
+    """Run a command, with its own cache folder; what it took, and what it printed."""
     environment = rounds.environment() | {"XDG_CACHE_HOME": str(work / "cache")}
     environment["USERPLANE_API_KEY"] = "uspl_none_of_those_that_were_planted"
     began = time.perf_counter()

@@ -51,7 +51,7 @@ class Workload(NamedTuple):
         rate: calls a second; 0 if it wants everything.
         begin_at: when it begins, in seconds of the epoch.
         lasts_s: for how long it calls.
-        calls: after so many calls it ends; 0 for no end.
+        calls: after this many calls it ends; 0 for no end.
         key: source of the key; empty for the variable.
         first: the number of its first call, by which the server knows it.
     """

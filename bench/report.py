@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Results become files and the table of `README.md`, beside the goals of the figures."""
+"""Results become files and the table of `README.md`, next to the goals of the figures."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One variant of the upload benchmark in a process of its own: `python -m bench.senders WORKLOAD`."""
+"""One variant of the upload benchmark in its own process: `python -m bench.senders WORKLOAD`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """nginx on loopback: an independent server that responds, or is in front of what responds, and counts requests.
 
-One worker, one access log line for each request, written at once. Connections are kept for as long as a client wants.
+One worker, one access log line for each request, written immediately. Connections are kept for as long as a client
+wants.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ class Course(NamedTuple):
 
     Attributes:
         processes: how many, of all kinds.
-        greedy: how many of them want everything; each other one wants little, at a rate of its own.
+        greedy: how many of them want everything; each other one wants little, at its own rate.
         machines: that they run on.
         limit: the quota's calls in a window.
         window_s: the window, in seconds.
@@ -180,7 +180,7 @@ class World:
         return self._result()
 
     def at(self, after_s: float, event: Callable[[], object]) -> None:
-        """Do something so many true seconds from now."""
+        """Do something this many true seconds from now."""
         self._numbers += 1
         heappush(self._events, (self.true_s + after_s, self._numbers, event))
 

@@ -2,7 +2,7 @@
 """How long whole processes take to import Callwell, to get a first answer, or to show help.
 
 httpx imports its optional command line where click and rich happen to be installed, as here. That would flatter us, so
-it is kept from them; what it takes with them is reported beside it.
+it is kept from them; what it takes with them is reported next to it.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class SqliteFile:
         """Lock the file, as another process would that does not end its transaction."""
         open_state(f"sqlite:///{self.path}").close()  # SQLite would make an empty file if no process has begun yet
         connection = sqlite3.connect(self.path, isolation_level=None, timeout=PATIENCE_S + MAX_PAUSE_S)
-        connection.execute("BEGIN EXCLUSIVE")  # this may have to wait for a process that stands still in a transaction
+        connection.execute("BEGIN EXCLUSIVE")  # this may have to wait for a process that is paused in a transaction
         time.sleep(seconds)
         connection.execute("ROLLBACK")
         connection.close()

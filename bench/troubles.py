@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Kind = Literal["kill", "pause", "resume", "away"]
 
 LONGEST_PAUSE_S: Final = 0.9 * MAX_PAUSE_S
-"""Seconds for which a process stands still at most: less than the pause that the proof allows."""
+"""Seconds for which a process is paused at most: less than the pause that the proof allows."""
 
 LONGEST_AWAY_S: Final = 15.0
 """Seconds for which the store is away at most: longer than a lease."""
@@ -31,7 +31,7 @@ class Trouble(NamedTuple):
 
     Attributes:
         at_s: when it happens, in seconds from the beginning.
-        kind: a process is killed and started again, stands still or goes on; or the store is away.
+        kind: a process is killed and started again, is paused or continues; or the store is away.
         seat: which process.
         for_s: for how long the store is away.
     """
@@ -134,7 +134,7 @@ def endure(
         troubles: what goes wrong, in order.
         start: starts the process of a seat, which begins at that time.
         seats: processes.
-        stop_for: keeps the store away for so many seconds.
+        stop_for: keeps the store away for this many seconds.
     """
     processes = [start(seat, begin_at) for seat in range(seats)]
     keeping_away: list[threading.Thread] = []

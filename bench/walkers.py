@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One walk of the pages benchmark in a process of its own: `python -m bench.walkers WORKLOAD`."""
+"""One walk of the pages benchmark in its own process: `python -m bench.walkers WORKLOAD`."""
 
 from __future__ import annotations
 

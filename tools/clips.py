@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FRAMES_PER_S: Final = 10
 SAMPLES_PER_S: Final = 48_000
 SAMPLES_PER_FRAME: Final = 1024
-"""What AAC encodes at once."""
+"""The samples in one AAC frame."""
 
 TONE_HZ: Final = 330
 AMPLITUDE: Final = 3000
@@ -52,7 +52,7 @@ def clip(
 
 @cache
 def film(seconds: int, width: int, height: int, kind: str, *, sound: bool) -> bytes:
-    """A file that plays, as small as it is."""
+    """The smallest file that plays."""
     out = io.BytesIO()
     with av.open(out, "w", format=kind, options={"fflags": "+bitexact"}) as container:
         video = container.add_stream("libx264", rate=FRAMES_PER_S, options=VIDEO_OPTIONS)

@@ -25,10 +25,10 @@ DOCUMENTS: Final = 2_639
 MAX_REFUSED_SHARE: Final = 0.03
 
 EVERY: Final = 8
-"""Of so many documents one is generated: all of them take five minutes of processor time."""
+"""One of this many documents is generated: all of them would take five minutes of CPU time."""
 
 CHUNK: Final = 16
-"""Documents that a process gets at once."""
+"""The documents in one batch of a process."""
 
 PROFILE: Final = """\
 name = "published"

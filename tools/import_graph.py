@@ -86,7 +86,7 @@ def _read_lines(name: str, text: str) -> list[tuple[int, tuple[str, ...]]]:
 
 
 def _import_statements(tree: ast.Module) -> Iterator[ast.stmt]:
-    """The import statements, however deep. Nine of ten nodes are expressions, which are not looked at."""
+    """The import statements, however deep. Nine of ten nodes are expressions, which are skipped."""
     waiting: list[Any] = [tree]
     while waiting:
         node = waiting.pop()

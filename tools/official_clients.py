@@ -142,7 +142,7 @@ def uploader_suite() -> dict[str, int]:
 
 
 def copy_suites(place: Path) -> Path:
-    """Copy our suites beside the packages that they load. Returns the folder of their files."""
+    """Copy our suites next to the packages that they load. Returns the folder of their files."""
     for script in SCRIPTS.glob("*.cjs"):
         shutil.copy(script, place)
     files = place / "files"

@@ -2,7 +2,7 @@
 """Real proxies on this machine, in front of the emulator: squid, tinyproxy, mitmproxy, nginx and HAProxy.
 
 mitmproxy comes from PyPI by `requirements/proxies.txt`, the others from the system's packages. Each listens on
-loopback, writes below a folder of its own, and ends with its test.
+loopback, writes below its own folder, and ends with its test.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ backend back
 """
 
 
-class Stage:
+class ProxySetup:
     """The emulator, and the proxies that a test starts before it.
 
     Args:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Records `callwell demo` as an animated picture: `make recording` writes docs/demo.svg.
 
-The command runs in a terminal of its own. What it writes is played on a small screen that shows the last lines, as a
+The command runs in its own terminal. What it writes is played on a small screen that shows the last lines, as a
 terminal does; its states are the frames. The picture is as wide as a page, so that it can be read there without being
 enlarged. It needs no script, no font and nothing from elsewhere; where animation is off, it shows the end.
 """

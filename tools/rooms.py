@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Draws the rooms of the package as docs/rooms.svg: who may know whom, as the imports are today.
 
-Each folder directly below `callwell` is a box, and so are the modules that stand beside the folders. A room stands in a
-row above every room that it imports (`layered_layout`), so all arrows point down. An arrow that follows from others is
-left out: cli imports client, but cli ─> demo ─> assess ─> … ─> client says so already. Without that, nearly every room
-would have an arrow to the core, and the picture could not be read.
+Each folder directly below `callwell` is a box, and so are the modules that stand next to the folders. A room stands in
+a row above every room that it imports (`layered_layout`), so all arrows point down. An arrow that follows from others
+is left out: cli imports client, but cli ─> demo ─> assess ─> … ─> client says so already. Without that, nearly every
+room would have an arrow to the core, and the picture could not be read.
 
 The picture depends on the imports alone, needs no font and no script, and follows the reader's light or dark colours.
 """
@@ -181,7 +181,7 @@ def chip_width(name: str) -> float:
 
 
 def inner_rooms(name: str) -> list[str]:
-    """What a box lists: the folders in a room's folder. Generated twins are no room, a provider's folder is data."""
+    """The folders that a box lists: neither generated counterparts nor the data of providers."""
     if name == BASE:
         return list(BASE_MODULES)
     folder = SOURCE / "callwell" / name

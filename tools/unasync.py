@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the sync side from the async side, token by token: the client and its tests.
 
-The async files are in the rooms of `client`, beside modules that both sides share; their twins are in the same rooms
-below `client/_sync`. A module has a twin if it awaits something, or has a class named `Async…`.
+The async files are in the rooms of `client`, next to modules that both sides share; their sync counterparts are in the
+same rooms below `client/_sync`. A module has a counterpart if it awaits something, or has a class named `Async…`.
 
 The async side is written by hand, the sync side never. Two kinds of change are made: the words `async` and `await` go,
 and names are changed by the table below. What differs by more than names (locks, sleeping, running several things at
@@ -49,17 +49,17 @@ RENAMES: Final = {
     "anext": "next",
     "asynccontextmanager": "contextmanager",
 }
-"""Names with a twin of their own; every other name loses a leading `Async` if a capital follows it."""
+"""Names with their own counterpart; every other name loses a leading `Async` if a capital follows it."""
 
 CLIENT: Final = Path("src/callwell/client")
 TARGETS: Final = (CLIENT / "_sync", Path("tests/client/_sync"))
-"""The sync folders: that of the client mirrors its rooms, that of the tests is beside their async folder."""
+"""The sync folders: that of the client mirrors its rooms, that of the tests is next to their async folder."""
 
 HANDWRITTEN: Final = {(CLIENT / "_sync").as_posix(): ("__init__.py", "concurrency/primitives.py")}
-"""Files of a sync folder that are written by hand, and so are their twins on the async side."""
+"""Files of a sync folder that are written by hand, and so are their counterparts on the async side."""
 
 ASYNC_ONLY: Final = frozenset({"concurrency/event_loop.py"})
-"""Files of the client without a twin: bulk work, which is asynchronous."""
+"""Files of the client without a counterpart: bulk work, which is asynchronous."""
 
 HEADER: Final = "# Generated from {name} by tools/unasync.py; do not edit\n"
 SPDX: Final = "# SPDX-License-Identifier:"
@@ -107,13 +107,15 @@ def write(root: Path) -> list[str]:
 
 
 def generate(root: Path, into: Path) -> set[Path]:
-    """Write the sync twins of all async files under `root` into the empty folder `into`; their paths, relative."""
+    """Write the sync counterparts of the async files under `root` into the empty folder `into`; relative paths."""
     generated = set()
-    modules = modules_with_twins(root)
+    modules = modules_with_sync_side(root)
     for target in TARGETS:
         for path, name in sources(root, target):
             if name.as_posix() not in HANDWRITTEN.get(target.as_posix(), ()):
-                text = twin(import_twins(path.read_text(encoding="utf-8"), modules), path.relative_to(root).as_posix())
+                text = to_sync_file(
+                    import_sync_modules(path.read_text(encoding="utf-8"), modules), path.relative_to(root).as_posix()
+                )
                 put(into / target / name, text.encode())
                 generated.add(target / name)
     if generated:
@@ -123,7 +125,7 @@ def generate(root: Path, into: Path) -> set[Path]:
 
 
 def sources(root: Path, target: Path) -> Iterator[tuple[Path, Path]]:
-    """The async files with a twin in a sync folder, and the names of the twins."""
+    """The async files with a counterpart in a sync folder, and the names of the counterparts."""
     beside = root / target.parent / "_async"
     files = sorted(beside.rglob("*.py"))
     if files:  # a folder that holds nothing but `__pycache__` is left over from before a move
@@ -147,15 +149,15 @@ def is_async(source: str) -> bool:
     )
 
 
-def modules_with_twins(root: Path) -> list[str]:
-    """The modules of the client that have a twin, longest first."""
+def modules_with_sync_side(root: Path) -> list[str]:
+    """The modules of the client that have a counterpart, longest first."""
     found = [name for _, name in sources(root, CLIENT / "_sync") if name.name != "__init__.py"]
     names = [name.with_suffix("").as_posix().replace("/", ".") for name in found]
     return sorted(names, key=len, reverse=True)
 
 
-def import_twins(source: str, modules: list[str]) -> str:
-    """Source that imports the twins of modules instead of the modules."""
+def import_sync_modules(source: str, modules: list[str]) -> str:
+    """Source that imports the counterparts of modules instead of the modules."""
     if not modules:
         return source
     names = "|".join(map(re.escape, modules))
@@ -191,8 +193,8 @@ def put(path: Path, content: bytes) -> None:
         path.write_bytes(content)
 
 
-def twin(source: str, name: str) -> str:
-    """The sync twin of an async source file, with its header, not yet formatted.
+def to_sync_file(source: str, name: str) -> str:
+    """The sync counterpart of an async source file, with its header, not yet formatted.
 
     Raises:
         SystemExit: something async is left, as an `await` inside an f-string would be.

@@ -70,7 +70,7 @@ class ManualClock:
 
 
 class Dice:
-    """Random numbers that are known in advance, repeated for ever.
+    """Random numbers that are known in advance, repeated forever.
 
     Args:
         rolls: at least one, each in [0, 1).

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The whole command on the sample project: every check finds its fault there, and none in the mended twin."""
+"""The whole command on the sample project: every check finds its fault there, and none in the fixed copy."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def test_every_check_finds_its_fault(tmp_path: Path) -> None:
     assert {check_id for check_id, result in results.items() if not result["findings"]} == online
 
 
-def test_the_mended_twin_is_ready(tmp_path: Path) -> None:
+def test_the_fixed_copy_is_ready(tmp_path: Path) -> None:
     """Nothing is found that counts, and every check could look."""
-    exit_code, results = check(write_sample(tmp_path, mended=True))
+    exit_code, results = check(write_sample(tmp_path, fixed=True))
     outcomes = {result["outcome"] for result in results.values()}
     assert (exit_code, outcomes) == (0, {"passed", "skipped"})

@@ -45,7 +45,7 @@ def lines(columns: Sequence[str], cells: Sequence[Sequence[str]], width: int) ->
 def test_names_stay_whole(width: int) -> None:
     """Whatever the width: every word of every cell stands unbroken on a line, and lines fit."""
     found = lines(COLUMNS, ROWS, width)
-    assert max(tables._columns_of(line) for line in found) <= width
+    assert max(tables._display_width(line) for line in found) <= width
     for text in (*COLUMNS, *(cell for row in ROWS for cell in row)):
         for word in text.split():
             assert any(word in line.split() for line in found), (word, found)
@@ -55,7 +55,7 @@ def test_names_stay_whole(width: int) -> None:
 def test_any_table_fits(cells: list[tuple[str, str, str]], width: int) -> None:
     """No line is longer than the paper, and nothing of any cell is lost."""
     found = lines(("one", "two", "three"), cells, width)
-    assert max(tables._columns_of(line) for line in found) <= max(width, tables.WIDEST + 2)
+    assert max(tables._display_width(line) for line in found) <= max(width, tables.WIDEST + 2)
     shown = sorted("".join(found).replace(" ", "").replace("─", ""))
     names = "onetwothree"
     whole = "".join("".join(row) for row in cells).replace(" ", "")

@@ -283,9 +283,9 @@ def test_redirects_elsewhere(emulated: Emulated) -> None:
         ({"fault": "redirect", "to": "mars"}, "to of rule 1: 'mars' is not one of same, elsewhere"),
         ({"fault": "reset", "to": "same"}, "to is for redirect only"),
         ({"fault": "redirect", "status": 500}, "status must be one of 302, 307"),
-        ({"fault": "wrong_size"}, "wrong_size can only strike recordings.action"),
-        ({"fault": "cycle"}, "cycle can only strike domains.list"),
-        ({"fault": "redirect", "operation": "storage"}, "redirect can only strike"),
+        ({"fault": "wrong_size"}, "wrong_size can only affect recordings.action"),
+        ({"fault": "cycle"}, "cycle can only affect domains.list"),
+        ({"fault": "redirect", "operation": "storage"}, "redirect can only affect"),
         ({"fault": "hang", "wait_s": 1}, "unknown field `wait_s`"),
     ],
 )

@@ -268,7 +268,7 @@ def test_rules_roll_their_own_dice() -> None:
     [
         ({"operation": "b", "fault": "reset", "rate": 1}, "operation of rule 1: 'b' is not one of"),
         ({"operation": "a.get", "fault": "boom", "rate": 1}, "fault of rule 1: 'boom' is not one of"),
-        ({"operation": "a.get", "fault": "empty_page", "rate": 1}, "empty_page can only strike a.list, not a.get"),
+        ({"operation": "a.get", "fault": "empty_page", "rate": 1}, "empty_page can only affect a.list, not a.get"),
         ({"operation": "a.get", "fault": "reset"}, "exactly one of rate and nth"),
         ({"operation": "a.get", "fault": "reset", "rate": 1.5}, "between 0 and 1"),
         ({"operation": "a.get", "fault": "reset", "nth": 0}, "from 1 on"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sample project has every fault that a check looks for, and its mended twin has none."""
+"""The sample project has every fault that a check looks for, and its fixed copy has none."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ PLANTED: Final = (
 """The checks with a fault in the sample."""
 
 
-def run_all(folder: Path, *, mended: bool) -> dict[str, CheckResult]:
+def run_all(folder: Path, *, fixed: bool) -> dict[str, CheckResult]:
     """Write the sample, and run all checks on it that send nothing."""
     folder.mkdir()
-    root = write_sample(folder, mended=mended)
+    root = write_sample(folder, fixed=fixed)
     project = open_project(root, Scope(offline=True, samples=root / SAMPLES), ())
-    if mended:
+    if fixed:
         for account in project.in_use:
             assert record_drill(account, ROTATION, passed=True, at=time.time())
     return {check.id: run_check(project, check) for check in registry.select(PLANTED)}
 
 
 def test_every_fault_is_found_and_mended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each check finds its fault, says where it is, and finds nothing in the mended twin; not even a note."""
+    """Each check finds its fault, says where it is, and finds nothing in the fixed copy; not even a note."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    faulty = run_all(tmp_path / "faulty", mended=False)
+    faulty = run_all(tmp_path / "faulty", fixed=False)
     assert [name for name, result in faulty.items() if not result.findings] == []
-    mended = run_all(tmp_path / "mended", mended=True)
-    assert {name: result.findings for name, result in mended.items() if result.findings} == {}
-    assert {name: result.unchecked for name, result in mended.items() if result.unchecked} == {}
+    fixed = run_all(tmp_path / "mended", fixed=True)
+    assert {name: result.findings for name, result in fixed.items() if result.findings} == {}
+    assert {name: result.unchecked for name, result in fixed.items() if result.unchecked} == {}

@@ -70,7 +70,7 @@ def test_words(text: str, expected: str) -> None:
 def test_an_await_in_an_f_string_is_refused() -> None:
     """What would stay async is not written."""
     with pytest.raises(SystemExit, match="f-string"):
-        unasync.twin("async def f():\n    return f'{await x}'\n", "x.py")
+        unasync.to_sync_file("async def f():\n    return f'{await x}'\n", "x.py")
 
 
 def project(root: Path) -> Path:

@@ -50,7 +50,7 @@ ForceOption = Annotated[
     bool, typer.Option("--force", help="Assess recordings again that already have a result; this is billed again.")
 ]
 WorkersOption = Annotated[
-    int, typer.Option("--workers", min=1, max=1024, metavar="N", help="Recordings processed at once.")
+    int, typer.Option("--workers", min=1, max=1024, metavar="N", help="Recordings processed concurrently.")
 ]
 
 MAX_LISTED_FAILURES: Final = 5

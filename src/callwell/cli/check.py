@@ -49,12 +49,12 @@ class FormatsCommand(TyperCommand):
     """A command with options that may be given without a value, which typer itself does not know."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the arguments, after standard output has been named where no file is."""
+        """Parse the arguments, after adding `-` for standard output where a file is missing."""
         return super().parse_args(ctx, list(_name_stdout(args)))
 
 
 def _name_stdout(arguments: Sequence[str]) -> Iterator[str]:
-    """The arguments, with `-` after each format that no file follows. A folder is never a file to write."""
+    """Add `-` after each format that no file follows. A folder is never a file to write."""
     for position, argument in enumerate(arguments):
         yield argument
         following = arguments[position + 1] if position + 1 < len(arguments) else None
@@ -81,7 +81,7 @@ SkipOption = Annotated[
 ]
 StagedOption = Annotated[bool, typer.Option("--staged", help="Only the changes that git has staged.")]
 SinceOption = Annotated[
-    str | None, typer.Option("--since", metavar="REV", help="Of the history only the commits after this one.")
+    str | None, typer.Option("--since", metavar="REV", help="Check only the part of the history after this commit.")
 ]
 OfflineOption = Annotated[bool, typer.Option("--offline", help="Send nothing to a provider.")]
 RunOption = Annotated[
@@ -98,7 +98,7 @@ SamplesOption = Annotated[
 ]
 KnownKeysOption = Annotated[
     Path | None,
-    typer.Option("--known-keys", metavar="FILE", help="Keys that are not here, by `callwell keys digests`."),
+    typer.Option("--known-keys", metavar="FILE", help="Keys of other machines, by `callwell keys digests`."),
 ]
 BaselineOption = Annotated[
     Path | None,
@@ -143,8 +143,8 @@ def check(
 ) -> None:
     """Check a project before it goes live: leaks, keys, code, configuration and drills.
 
-    The settings are those of the nearest callwell.toml and of the environment. Nothing is printed of a key but its
-    fingerprint.
+    The settings are those of the nearest callwell.toml and of the environment. Of a key, only the
+    fingerprint is printed.
     """
     from callwell.cli import check_accounts, check_baseline
     from callwell.readiness.project import Scope
@@ -164,7 +164,7 @@ def check(
         known_keys=known_keys,
     )
     project = check_accounts.open_project(path, scope, provider or ())
-    checks = _say_what_is_not_described(project, checks)
+    checks = _add_description_check(project, checks)
     accepted = check_baseline.open_baseline(project.root, baseline, changes)
     report = _run_checks(project, checks)
     report = check_baseline.apply_baseline(report, project, accepted, changes)
@@ -178,7 +178,7 @@ def _select(only: Sequence[str], skip: Sequence[str], *, offline: bool) -> Seque
 
     Raises:
         UnknownName: there is no such check or group.
-        UsageError: none would look at anything, which must not look like a pass.
+        UsageError: no check would run, which must not count as a pass.
     """
     from callwell.readiness import registry
 
@@ -190,11 +190,11 @@ def _select(only: Sequence[str], skip: Sequence[str], *, offline: bool) -> Seque
     return checks
 
 
-def _say_what_is_not_described(project: Project, checks: Sequence[Check]) -> Sequence[Check]:
-    """The checks, with that of descriptions if one cannot be loaded: else nothing would say what is not looked at."""
+def _add_description_check(project: Project, checks: Sequence[Check]) -> Sequence[Check]:
+    """Add the check of descriptions if one cannot be loaded, since otherwise nothing would report it."""
     from callwell.readiness import registry
 
-    if not project.undescribed or any(check.id == DESCRIPTION for check in checks):
+    if not project.failed_descriptions or any(check.id == DESCRIPTION for check in checks):
         return checks
     return (*checks, registry.load(DESCRIPTION))
 

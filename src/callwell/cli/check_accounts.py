@@ -38,8 +38,8 @@ def open_project(path: Path, scope: Scope, named: Sequence[str]) -> Project:
 
     Args:
         path: the folder.
-        scope: what to look at.
-        named: the providers to look at; empty for those in use.
+        scope: what to check.
+        named: the providers to check; empty for those in use.
 
     Raises:
         UsageError: there is no such folder, it is empty, or no provider is in use.
@@ -58,32 +58,32 @@ def open_project(path: Path, scope: Scope, named: Sequence[str]) -> Project:
         pass
     except CannotCheck as error:
         raise UsageError(f"{path}: {error.reason}; {error.fix}".rstrip("; ")) from error
-    project.accounts, project.undescribed = find_accounts(Settings.discover(folder=root), root, listed, named)
+    project.accounts, project.failed_descriptions = find_accounts(Settings.discover(folder=root), root, listed, named)
     return project
 
 
-class FoundAccounts(NamedTuple):
+class ProjectAccounts(NamedTuple):
     """The accounts of a project.
 
     Attributes:
         accounts: the accounts that it uses, and the other environments of the same providers.
-        undescribed: descriptions that it names, and that could not be loaded.
+        failed_descriptions: descriptions that it names, and that could not be loaded.
     """
 
     accounts: tuple[ConfiguredAccount, ...]
-    undescribed: tuple[Unchecked, ...]
+    failed_descriptions: tuple[Unchecked, ...]
 
 
 def find_accounts(
     settings: Settings, root: Path, files: Iterable[ProjectFile] | None, named: Sequence[str] = ()
-) -> FoundAccounts:
+) -> ProjectAccounts:
     """The accounts that a project uses.
 
     Args:
         settings: the settings of the project.
         root: its folder.
-        files: its files; None for a bare repository, which has none, and may use no provider as far as one can see.
-        named: the providers to look at; empty for those in use.
+        files: its files; None for a bare repository, which has none, so that the providers in use are unknown.
+        named: the providers to check; empty for those in use.
 
     Raises:
         UnknownName: there is no such provider.
@@ -91,33 +91,33 @@ def find_accounts(
         UsageError: no provider is in use.
     """
     providers = {provider.name: provider for provider in map(settings.load, named)}
-    undescribed: list[Unchecked] = []
+    failed_descriptions: list[Unchecked] = []
     if not providers:
-        providers = _providers_in_use(settings, root, files or (), undescribed)
-    if not providers and not undescribed and files is not None:
+        providers = _providers_in_use(settings, root, files or (), failed_descriptions)
+    if not providers and not failed_descriptions and files is not None:
         raise UsageError(
             f"no provider is in use in {root}: callwell.toml and the Python there name none, and no key is present; "
             f"name one with --provider, of {', '.join(settings.names())}"
         )
     accounts = (account for provider in providers.values() for account in accounts_of(settings, provider))
-    return FoundAccounts(tuple(accounts), tuple(undescribed))
+    return ProjectAccounts(tuple(accounts), tuple(failed_descriptions))
 
 
-def _load_if_described(settings: Settings, name: str, undescribed: list[Unchecked]) -> Provider | None:
-    """A provider; None, and a reason in `undescribed`, if its description cannot be used."""
+def _load_if_described(settings: Settings, name: str, failed_descriptions: list[Unchecked]) -> Provider | None:
+    """A provider; None, and a reason in `failed_descriptions`, if its description cannot be used."""
     try:
         return settings.load(name)
     except CallwellError as error:
-        fix = "Mend it: callwell operations FOLDER loads it, and names the next fault."
-        undescribed.append(Unchecked(what=f"the description of {name} cannot be loaded: {error}", fix=fix))
+        fix = "Fix it: callwell operations FOLDER loads it, and reports the next problem."
+        failed_descriptions.append(Unchecked(what=f"the description of {name} cannot be loaded: {error}", fix=fix))
         return None
 
 
 def _providers_in_use(
-    settings: Settings, root: Path, files: Iterable[ProjectFile], undescribed: list[Unchecked]
+    settings: Settings, root: Path, files: Iterable[ProjectFile], failed_descriptions: list[Unchecked]
 ) -> dict[str, Provider]:
     """The providers that are configured, have a key, or are named in the code."""
-    loaded = {name: _load_if_described(settings, name, undescribed) for name in settings.names()}
+    loaded = {name: _load_if_described(settings, name, failed_descriptions) for name in settings.names()}
     known = {name: provider for name, provider in loaded.items() if provider is not None}
     used = {name for name in known if _is_configured(settings, name)}
     used |= {name for name, provider in known.items() if name not in used and _has_key(settings, provider)}
@@ -134,7 +134,7 @@ def _providers_in_use(
         folders |= set(_described_folders(content, (root, file.path.parent)))
     providers = {name: known[name] for name in known if name in used}
     for folder in sorted(folders):
-        provider = _load_if_described(settings, str(folder), undescribed)
+        provider = _load_if_described(settings, str(folder), failed_descriptions)
         if provider is not None:
             providers.setdefault(provider.name, provider)
     return providers
@@ -157,7 +157,7 @@ def _key_is_present(settings: Settings, provider: Provider, environment: str) ->
 
 
 def _names_in_code(provider: Provider) -> tuple[bytes, ...]:
-    """What Python code says that uses a provider: its name as a string, its generated client, or its host."""
+    """Strings in Python code that uses a provider: its name, its generated client, or its host."""
     name = provider.name
     spellings = {name, name.replace("_", "-")}
     quoted = {f"{quote}{spelling}{quote}" for spelling in spellings for quote in ('"', "'")}
@@ -167,7 +167,7 @@ def _names_in_code(provider: Provider) -> tuple[bytes, ...]:
 
 
 def _described_folders(content: bytes, bases: Sequence[Path]) -> Iterator[Path]:
-    """The folders of descriptions that clients are made of."""
+    """The folders of descriptions that clients in the code use."""
     for match in CLIENT_CALL.finditer(content):
         text = match[1].decode("utf-8", "replace")
         if catalog.bundled_name(text) is not None:
@@ -183,7 +183,7 @@ def _described_folders(content: bytes, bases: Sequence[Path]) -> Iterator[Path]:
 def accounts_of(
     settings: Settings, provider: Provider, options: Mapping[str, str | float | None] | None = None
 ) -> Iterator[ConfiguredAccount]:
-    """The account that a provider is used with, and those of its other environments.
+    """The account of a provider in the environment in use, and those of its other environments.
 
     Args:
         settings: the settings of the project.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from callwell.readiness.report import CheckReport
 
 
-class Changes(NamedTuple):
+class BaselineChanges(NamedTuple):
     """What `--accept` adds.
 
     Attributes:
@@ -40,7 +40,7 @@ class Changes(NamedTuple):
     until: dt.date
 
 
-def read_changes(ids: Sequence[str], reason: str, until: str) -> Changes | None:
+def read_changes(ids: Sequence[str], reason: str, until: str) -> BaselineChanges | None:
     """What the options add to a baseline; None if they add nothing.
 
     Args:
@@ -63,7 +63,7 @@ def read_changes(ids: Sequence[str], reason: str, until: str) -> Changes | None:
         raise InvalidOption("--until", until, "a date such as 2027-01-31") from error
     if day < _today():
         raise InvalidOption("--until", until, "a day that has not passed")
-    return Changes(ids=tuple(ids), reason=reason.strip(), until=day)
+    return BaselineChanges(ids=tuple(ids), reason=reason.strip(), until=day)
 
 
 class Baseline(NamedTuple):
@@ -78,7 +78,7 @@ class Baseline(NamedTuple):
     entries: tuple[BaselineEntry, ...]
 
 
-def open_baseline(root: Path, named: Path | None, changes: Changes | None) -> Baseline:
+def open_baseline(root: Path, named: Path | None, changes: BaselineChanges | None) -> Baseline:
     """The baseline of a project; it need not exist unless it was named.
 
     Args:
@@ -97,8 +97,10 @@ def open_baseline(root: Path, named: Path | None, changes: Changes | None) -> Ba
     return Baseline(path=path, entries=())
 
 
-def apply_baseline(report: CheckReport, project: Project, baseline: Baseline, changes: Changes | None) -> CheckReport:
-    """Leave out of a report what the baseline and comments accept, after the changes have been written.
+def apply_baseline(
+    report: CheckReport, project: Project, baseline: Baseline, changes: BaselineChanges | None
+) -> CheckReport:
+    """Write the changes, and apply baseline and comments to a report.
 
     Args:
         report: the report of all findings.
@@ -142,7 +144,7 @@ def _comment_finder(project: Project) -> Callable[[str, Place], IgnoreComment | 
     return find_comment
 
 
-def _new_entries(report: CheckReport, changes: Changes) -> Iterator[BaselineEntry]:
+def _new_entries(report: CheckReport, changes: BaselineChanges) -> Iterator[BaselineEntry]:
     """An entry for each finding that counts and is named.
 
     Raises:
@@ -155,7 +157,7 @@ def _new_entries(report: CheckReport, changes: Changes) -> Iterator[BaselineEntr
             identities[identity] = {identity.id, result.check.id}
     for name in changes.ids:
         if not any(name in names for names in identities.values()):
-            raise UsageError(f"nothing is found by {name}; the ID of a finding is in brackets after it")
+            raise UsageError(f"{name} matches no finding; the ID of a finding is in brackets after it")
     for identity, names in identities.items():
         if names & set(changes.ids):
             yield BaselineEntry(identity=identity, reason=changes.reason, until=changes.until, origin="")

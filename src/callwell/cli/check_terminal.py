@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from callwell.readiness.report import CheckReport, CheckResult
 
 MAX_FINDINGS: Final = 20
-"""Findings of one check that are shown: more would push the others off the screen, and the files have all."""
+"""How many findings of one check are shown: more would push the others off the screen; the file formats have all."""
 
 MARKS: Final = {
     CheckOutcome.PASSED: ("✓", "green"),

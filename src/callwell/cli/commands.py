@@ -27,7 +27,7 @@ COMMANDS: Final = {
     "list": "print all pages of a list as a table, jsonl, csv or json, with a verdict",
     "assess": "assess recordings from a folder or a manifest: results, scores and a report; resumable",
     "export": "download every object and asset of a provider into a folder; resumable, incremental",
-    "upload": "upload large files in pieces, several at once; resumable",
+    "upload": "upload large files in pieces, several in parallel; resumable",
     "ledger": "list, show, settle or resume calls with an unknown outcome",
     "check": "check a project before it goes live: leaks, keys, code, configuration, drills",
     "config": "print the settings in effect and where each one comes from",
@@ -38,7 +38,7 @@ COMMANDS: Final = {
     "generate": "write a typed client from your own description of an API",
     "emulate": "run emulated providers on this machine until Ctrl-C",
 }
-"""Command → one line of help. The module of the same name beside this file defines it as `app`."""
+"""Command → one line of help. The module of the same name next to this file defines it as `app`."""
 
 EXIT_CODES: Final = """\
 \b

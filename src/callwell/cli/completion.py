@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 LINE: Final = "_CALLWELL_LINE"
 WORD_BREAK: Final = re.compile(r".*[=:]")
-"""Bash treats the text up to `=` or `:` as a word of its own, and completes only what follows."""
+"""Bash treats the text up to `=` or `:` as its own word, and completes only what follows."""
 
 Values = defaultdict[str, list[str]]
 

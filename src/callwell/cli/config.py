@@ -49,7 +49,7 @@ An example of callwell.toml:
   key = "file:~/provider.key"    where the key is, never the key itself
   [PROVIDER.ENVIRONMENT]         settings of one environment
   account = "team-a"
-  [NAME]                         a provider of your own
+  [NAME]                         your own provider
   folder = "descriptions/NAME"
 
 \b

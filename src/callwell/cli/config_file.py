@@ -37,7 +37,7 @@ FOLDER: Final = "folder"
 """In the table of a provider that is not bundled: the folder of its description."""
 
 ALLOWED: Final = (GLOBAL_SETTINGS, (*SETTINGS, FOLDER), ENVIRONMENT_SETTINGS)
-"""The settings that may be at the top, in a provider's table, and in an environment's table, by depth."""
+"""The settings allowed at the top level, in a provider's table, and in an environment's table, by depth."""
 
 IN_FILES: Final = ("file", "dir")
 """Kinds of key sources with a path as their place."""

@@ -56,7 +56,7 @@ def demo(
     The providers are emulated on this machine. They refuse requests, fail, lose replies, shift pages and expire URLs.
     Everything is exported from the first provider while its key is rotated; files are uploaded to the second by a
     process that is killed halfway, and downloaded again; the third assesses recordings and bills each one. At the end
-    `callwell check` looks at a project with faults, and at the same project without them. This takes about a minute and
+    `callwell check` checks a project with faults, and the same project without them. This takes about a minute and
     a half.
     """
     if keep is not None and keep.exists():

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The last part of the demo: `callwell check` on a small project, with its faults, and with them fixed.
 
-Both runs are processes of their own, side by side, with no settings of the user in their environment.
+Both runs are separate processes, side by side, with no settings of the user in their environment.
 """
 
 from __future__ import annotations
@@ -62,14 +62,14 @@ def check_samples(folder: Path) -> tuple[SampleRun, ...]:
     from callwell.demo.sample_project import SAMPLES, write_sample
 
     started = []
-    for name, mended in (("with its faults", False), ("mended", True)):
-        place = folder / ("mended" if mended else "faulty")
+    for name, fixed in (("with its faults", False), ("mended", True)):
+        place = folder / ("mended" if fixed else "faulty")
         place.mkdir()
-        project = write_sample(place, mended=mended)
+        project = write_sample(place, fixed=fixed)
         report = place / "report.json"
         arguments = ["check", str(project), "--offline", "--samples", str(project / SAMPLES), "--json", str(report)]
         arguments += [argument for left_out in SKIPPED_CHECKS for argument in ("--skip", left_out)]
-        started.append((name, int(not mended), report, _start(arguments, home=place)))
+        started.append((name, int(not fixed), report, _start(arguments, home=place)))
     try:
         return tuple(_finish(name, expected, report, process) for name, expected, report, process in started)
     finally:
@@ -80,7 +80,7 @@ def check_samples(folder: Path) -> tuple[SampleRun, ...]:
 
 def _start(arguments: list[str], *, home: Path) -> subprocess.Popen[str]:
     kept = {name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ}
-    return subprocess.Popen(  # noqa: S603 - arguments of our own
+    return subprocess.Popen(  # noqa: S603 - our own arguments
         [sys.executable, "-m", "callwell", *arguments],
         env={**kept, "HOME": str(home)},
         stdin=subprocess.DEVNULL,
@@ -106,7 +106,7 @@ def _finish(name: str, expected: int, report: Path, process: subprocess.Popen[st
 
 def print_runs(runs: Sequence[SampleRun]) -> None:
     """Print what each run has found, a line for each group of checks, and its verdict."""
-    output.emit("\ncallwell check on a sample project, with its faults and then mended:\n")
+    output.emit("\ncallwell check on a sample project, with its faults and then without them:\n")
     for run in runs:
         output.emit(f"{run.name}: {run.verdict}")
         rows = list(_rows(run.report))
@@ -117,7 +117,7 @@ def print_runs(runs: Sequence[SampleRun]) -> None:
 
 
 def _rows(report: Mapping[str, Any]) -> Iterator[tuple[str, int, int, str]]:
-    """One row for each group: how many checks found something, and how much. What could not be looked at counts too."""
+    """One row for each group: how many checks found something, and how much. Unchecked parts count too."""
     for group, members in groupby(report["checks"], key=itemgetter("group")):
         found = {check["id"]: [*check["findings"], *check["unchecked"]] for check in members}
         items = {check_id: parts for check_id, parts in found.items() if parts}

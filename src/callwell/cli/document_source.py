@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads an OpenAPI document from where a person says it is: a file, standard input, or an address."""
+"""Reads an OpenAPI document from a file, standard input, or a URL."""
 
 from __future__ import annotations
 
@@ -178,11 +178,11 @@ def _find_document(page: str, address: str) -> str:
 
 
 def _file_name(url: str) -> str:
-    """The last part of an address, as the name of a file in errors: its ending says what it is."""
+    """The last part of a URL, as a file name for errors: its suffix shows the format."""
     return urlsplit(url).path.rpartition("/")[2] or "openapi.json"
 
 
 def _public_address(source: str) -> str:
-    """An address as a profile may hold it: without user, password and query, which may be secret."""
+    """A URL that may be stored in a profile: without user, password and query, which may be secret."""
     parts = urlsplit(source)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

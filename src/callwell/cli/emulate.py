@@ -50,7 +50,7 @@ FIELDS_WITH_FLAG: Final = {
 SETTABLE: Final = {
     field.name: type(field.default) for field in fields(EmulatorOptions) if field.name not in FIELDS_WITH_FLAG
 }
-"""What `--set` accepts: every field of `EmulatorOptions` without a flag of its own, so a new one needs no flag."""
+"""What `--set` accepts: every field of `EmulatorOptions` without its own flag, so a new one needs no flag."""
 
 EXPECTED: Final = {int: "a whole number", bool: "true or false"}
 """What a value of `--set` must be, by the type of its option."""

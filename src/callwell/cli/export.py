@@ -27,7 +27,9 @@ def export(
     workspace: Annotated[
         list[str] | None, typer.Option("--workspace", metavar="ID", help="Export only this workspace. Repeatable.")
     ] = None,
-    workers: Annotated[int, typer.Option("--workers", min=1, max=256, metavar="N", help="Items fetched at once.")] = 16,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, max=256, metavar="N", help="Items fetched concurrently.")
+    ] = 16,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as one line of JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
     flags: ClientFlags,

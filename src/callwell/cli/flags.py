@@ -63,7 +63,7 @@ ValuesArgument = Annotated[
 class ClientFlags:
     """The options that configure a client; a command receives them through `takes_client_flags`.
 
-    What is not set here may be set elsewhere: see `callwell.cli.settings`.
+    Settings without a flag may come from elsewhere: see `callwell.cli.settings`.
     """
 
     key: KeyOption = None

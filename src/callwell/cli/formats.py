@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes items as JSON lines, one JSON list, CSV or a table.
 
-JSON is written as the items come. The columns of CSV and tables are known only when all items are, so those are written
-at the end, even if the walk stopped early.
+JSON is written as items arrive. The columns of CSV and tables depend on all items, so these are written at the end,
+even if the walk stopped early.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class JsonArrayWriter:
 
 
 class ColumnWriter:
-    """Keeps all items until the end, because all of them decide about the columns.
+    """Keeps all items until the end, because the columns depend on all of them.
 
     Args:
         first_column: the field that identifies an item.

@@ -71,10 +71,10 @@ def init(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a folder with an OpenAPI document as it is, and a profile with all that can be inferred from it.
+    """Write a folder with the unchanged OpenAPI document, and a profile with everything that can be inferred from it.
 
-    `Client("./NAME")` and all commands take the folder at once. The profile says for each part whether it is documented
-    or assumed, and has the open questions as comments.
+    `Client("./NAME")` and all commands accept the folder immediately. The profile says for each part whether it is
+    documented or assumed, and has the open questions as comments.
 
     --check compares the document in a folder with a newer one: by default that at the address in its profile. It exits
     with code 1 if a change breaks callers.

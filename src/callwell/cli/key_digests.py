@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`callwell keys digests`: what a machine without the keys needs in order to find them."""
+"""`callwell keys digests`: writes the digests by which a machine without the keys can find them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ ProviderOption = Annotated[
 
 
 def digests(file: FileArgument, *, provider: ProviderOption = None) -> None:
-    """Write keyed digests of your keys, for `callwell check --known-keys` where the keys are not.
+    """Write keyed digests of your keys, for `callwell check --known-keys` on machines without them.
 
-    The keys of all environments are taken that are on this machine. The file has no part of a key: it can find one,
-    and not show it.
+    It includes the keys of all environments that are on this machine. The file contains no part of a key: it is enough
+    to find a key, but not to know it.
     """
     from callwell.cli.check_accounts import accounts_of
     from callwell.cli.settings import Settings
@@ -33,7 +33,7 @@ def digests(file: FileArgument, *, provider: ProviderOption = None) -> None:
     providers = map(settings.load, provider or settings.names())
     found = list(read_secrets(account for one in providers for account in accounts_of(settings, one)))
     if not found:
-        raise UsageError("there is no key on this machine; `callwell keys list` shows where each is looked for")
+        raise UsageError("there is no key on this machine; `callwell keys list` shows where each one is searched for")
     write_digests(file.absolute(), make_digests(found))
     for known, _ in found:
         output.emit(f"{known.provider} ({known.environment}): {known.setting} {known.fingerprint}, from {known.source}")

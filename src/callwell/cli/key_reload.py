@@ -16,10 +16,10 @@ from callwell.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from callwell.cli.revoked_keys import StateOfProvider
+    from callwell.cli.revoked_keys import ProviderState
 
 WAIT_S: Final = 3.0
-"""For how long processes are waited for: a signal takes milliseconds, and a look without one half a second."""
+"""How long to wait for the processes: a signal takes milliseconds, polling without signals half a second."""
 
 POLL_S: Final = 0.05
 COLUMNS: Final = ("provider", "process", "fingerprint", "reloaded", "draining")
@@ -31,7 +31,7 @@ def reload(
 ) -> None:
     """Make every process on the configured state read its key source again, and print which have done so.
 
-    Files need no reload: a change is noticed by itself. Processes that make no calls do it before their next one.
+    Files need no reload: changes are noticed automatically. Idle processes reload before their next call.
     Exit code 1: a process that makes calls has not done it within 3 s.
     """
     from callwell.cli.revoked_keys import open_states
@@ -62,11 +62,11 @@ def reload(
         raise typer.Exit(NOT_RELOADED)
 
 
-def _rows(states: list[StateOfProvider], numbers: list[int]) -> list[dict[str, Any]]:
+def _rows(states: list[ProviderState], numbers: list[int]) -> list[dict[str, Any]]:
     return [row for shared, number in zip(states, numbers, strict=True) for row in _processes(shared, number)]
 
 
-def _processes(shared: StateOfProvider, number: int) -> Iterator[dict[str, Any]]:
+def _processes(shared: ProviderState, number: int) -> Iterator[dict[str, Any]]:
     """The processes of a provider that make calls."""
     for keys in shared.uses.find_active_processes():
         yield {

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from callwell.core.rotation_steps import PendingStep
 
 POLL_S: Final = 0.25
-"""How often everything is looked at while a step waits: a person should not notice it."""
+"""The polling interval while a step waits, too short for a person to notice."""
 
 WAIT_S: Final = 10.0
-"""For how long a command without a terminal waits for other processes: those that live answer in a second."""
+"""How long a command without a terminal waits for other processes: live ones answer within a second."""
 
 WAITS: Final = 1
 REFUSED: Final = 3
@@ -57,7 +57,7 @@ ConfirmOption = Annotated[
 ]
 StatusOption = Annotated[bool, typer.Option("--status", help="Print where the last rotation stands, and do nothing.")]
 AbandonOption = Annotated[
-    bool, typer.Option("--abandon", help="Give the rotation up; keys and their places stay as they are.")
+    bool, typer.Option("--abandon", help="Abandon the rotation; keys and their sources do not change.")
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print all steps with what to do, and do nothing.")]
 
@@ -97,8 +97,8 @@ def rotate(
 ) -> None:
     """Replace a key by a new one, step by step, without losing a call; each step shows what has proved it.
 
-    The key itself is never asked for. What is proved is kept in the state, so Ctrl-C loses nothing: the same command
-    goes on, on any machine with that state. Without a terminal, or with --json, nothing is asked: the command does
+    It never asks for the key itself. Proofs are kept in the state, so Ctrl-C loses nothing: the same command
+    continues, on any machine with that state. Without a terminal, or with --json, nothing is asked: the command does
     what it can, prints which step waits, and ends. Exit codes: 1 if a step waits, 3 if the provider refuses the new
     key.
     """
@@ -120,22 +120,22 @@ def rotate(
         if dry_run:
             _print_plan(account, overlaps=overlaps, as_json=as_json)
             return
-        end = _go_on(account, overlaps=overlaps, overlap=overlap, confirmed=confirmed, as_json=as_json)
+        end = _continue_rotation(account, overlaps=overlaps, overlap=overlap, confirmed=confirmed, as_json=as_json)
         _exit(end)
     finally:
         account.config.close()
 
 
-def _go_on(
+def _continue_rotation(
     account: RotatedAccount, *, overlaps: bool, overlap: bool | None, confirmed: frozenset[RotationStep], as_json: bool
 ) -> Progress:
-    """Go on with the rotation, with a person where there is one, and print how far it went."""
+    """Continue the rotation, interactively on a terminal, and print how far it went."""
     is_interactive = sys.stdin.isatty() and output.on_terminal() and not as_json
     rotation = account.driver.begin(overlaps=overlaps)
     try:
         _refuse_other_case(rotation, overlap)
-        conversation = Conversation(account, rotation, is_silent=as_json)
-        end = conversation.converse(confirmed) if is_interactive else conversation.run(confirmed)
+        conversation = RotationDialog(account, rotation, is_silent=as_json)
+        end = conversation.run_interactively(confirmed) if is_interactive else conversation.run(confirmed)
     finally:
         with suppress(StateError):
             account.driver.release()
@@ -144,7 +144,7 @@ def _go_on(
     return end
 
 
-class Conversation:
+class RotationDialog:
     """Prints what happens in a rotation, and asks for what only a person can do.
 
     Args:
@@ -165,7 +165,7 @@ class Conversation:
             self._print(line)
 
     def run(self, confirmed: frozenset[RotationStep]) -> Progress:
-        """Go on as far as it goes without a person."""
+        """Continue as far as possible without a person."""
         give_up_at = time.monotonic() + WAIT_S
         while True:
             progress = self._driver.go_on(confirmed)
@@ -175,14 +175,14 @@ class Conversation:
                 return progress
             self._pause()
 
-    def converse(self, confirmed: frozenset[RotationStep]) -> Progress:
-        """Go on to the end, or until Ctrl-C."""
-        self._print("Ctrl-C stops here and loses nothing: the same command goes on, on any machine with this state.")
+    def run_interactively(self, confirmed: frozenset[RotationStep]) -> Progress:
+        """Continue to the end, or until Ctrl-C."""
+        self._print("Ctrl-C stops here and loses nothing: the same command continues, on any machine with this state.")
         while True:
             try:
                 progress = self._driver.go_on(confirmed)
             except StateError as error:
-                self._show_reason(f"the state is away, and is tried again: {error}")
+                self._show_reason(f"the state is unavailable and is tried again: {error}")
                 self._pause()
                 continue
             self._show(progress)
@@ -206,7 +206,7 @@ class Conversation:
         if wait is None:
             self._print(_describe_end(rotation))
             return
-        # A new key shows itself where it is stored: only then is it seen that it was made.
+        # Only a new key at its source shows that it was made.
         together = (RotationStep.CREATE, RotationStep.STAGE) if wait.step is RotationStep.CREATE else (wait.step,)
         for step in together:
             if step not in self._headed:
@@ -257,7 +257,7 @@ def _open_account(described: Any, values: Mapping[str, Setting]) -> RotatedAccou
 
 
 def _refuse_fixed_source(config: ClientConfig) -> None:
-    """Refuse a source in which running processes see no new key.
+    """Refuse a source from which running processes cannot get a new key.
 
     Raises:
         UsageError: it is one.
@@ -270,14 +270,16 @@ def _refuse_fixed_source(config: ClientConfig) -> None:
 
 
 def _refuse_other_case(rotation: Rotation, overlap: bool | None) -> None:
-    """Refuse to go on with a rotation that has other steps than those asked for.
+    """Refuse to continue a rotation that was begun with other steps.
 
     Raises:
         UsageError: it was begun for the other case.
     """
     if overlap is not None and overlap is not rotation.overlaps:
         begun = "--overlap" if rotation.overlaps else "--no-overlap"
-        raise UsageError(f"this rotation was begun with {begun}: go on without the option, or give it up (--abandon)")
+        raise UsageError(
+            f"this rotation was begun with {begun}: continue without the option, or give it up (--abandon)"
+        )
 
 
 def _read_confirmed(texts: list[str] | tuple[()]) -> frozenset[RotationStep]:
@@ -288,7 +290,7 @@ def _read_confirmed(texts: list[str] | tuple[()]) -> frozenset[RotationStep]:
     """
     for text in texts:
         if text not in CONFIRMED:
-            raise InvalidOption("--confirm", text, "prepare or revoke; everything else is seen")
+            raise InvalidOption("--confirm", text, "prepare or revoke; all other steps are detected")
     return frozenset(map(RotationStep, texts))
 
 
@@ -325,12 +327,12 @@ def _describe_proof(proof: RotationProof) -> str:
 
 def _describe_end(rotation: Rotation) -> str:
     if rotation.ended is RotationEnd.ABANDONED:
-        return f"\nabandoned at {format_time(rotation.ended_at)}: keys and their places stay as they are"
+        return f"\nabandoned at {format_time(rotation.ended_at)}: keys and their sources do not change"
     return f"\ndone at {format_time(rotation.ended_at)}: {rotation.new} has replaced {rotation.old}"
 
 
 def _print_status(account: RotatedAccount, rotation: Rotation, *, as_json: bool) -> None:
-    """Print where a rotation stands, as the record says, and what it waits for now."""
+    """Print the recorded progress of a rotation, and what it waits for."""
     wait = account.driver.preview(rotation).wait if rotation.is_under_way else None
     if as_json:
         output.emit_json(_to_json(account, rotation, wait))

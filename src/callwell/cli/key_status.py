@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The status of a key: everything about it but its text."""
+"""The status of a key: everything about it except its text."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def read_key_status(rule: KeyRule, place: str) -> KeyStatus:
 
 
 def mask_place(place: str) -> str:
-    """A key source as people may see it: a command without the words in it that look like a secret."""
+    """A key source for display: words of a command that look like a secret are masked."""
     if not place.startswith("command"):
         return place
     from callwell.keys.command import SECRET_LIKE  # few places are commands

@@ -28,7 +28,7 @@ from callwell.client.keys.usage import KeyUse
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from callwell.cli.revoked_keys import Mark
+    from callwell.cli.revoked_keys import RevocationMark
     from callwell.cli.settings import Setting, Settings
     from callwell.client.keys.usage import KeyUseLog
     from callwell.description.provider import Provider
@@ -269,7 +269,7 @@ def _lookup_order(
     yield "profile", f"env:{provider.in_environment(environment).profile.key.env}"
 
 
-def _describe_mark(mark: Mark) -> Iterator[str]:
+def _describe_mark(mark: RevocationMark) -> Iterator[str]:
     """What was done about a key, and what is left to do."""
     key = f"{mark.provider.name}: key {mark.fingerprint}"
     if mark.since is None:

@@ -32,7 +32,7 @@ LABELS: Final = {
     "python": "Python",
     "command": "command",
 }
-"""What is said below the arguments: the key in JSON, and the label on a terminal."""
+"""The facts below the arguments: their key in JSON, and their label on a terminal."""
 
 LABEL: Final = 10
 """Columns before the text of a line."""
@@ -169,7 +169,7 @@ def _failures(provider: Provider, operation: Operation, rule: OperationRule) -> 
         why = f"a {operation.method} may be sent twice" if rule.repeatable is None else "the profile says so"
         again = f"it is sent again, up to {retry.attempts} attempts"
         return {"repeat": f"safe: {why}", "after_5xx": again, "no_answer": again}
-    found = "exactly_once looks for what it made" if rule.marker is not None else "exactly_once records it"
+    found = "exactly_once searches for what it made" if rule.marker is not None else "exactly_once records it"
     unknown = f"OutcomeUnknown: it may be done, and is not sent again; {found}"
     after_5xx = (
         f"it is sent again, up to {retry.attempts} attempts: the profile says so" if retry.unsafe_5xx else unknown
@@ -203,6 +203,6 @@ def _wrap(label: str, text: str) -> Iterator[str]:
 
 
 def _wrap_text(text: str, indent: int) -> list[str]:
-    """A string in lines that fit the terminal beside what is before them."""
+    """A string in lines that fit the terminal next to what is before them."""
     width = max(40, min(output.width(), WIDEST) - indent)
     return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)

@@ -29,7 +29,7 @@ def operations(
     An explanation has the arguments and the result, paging and quotas, and what happens after a 5xx or without an
     answer.
 
-    What is left out needs something that Callwell cannot send or read. `client.request` in code still makes it.
+    Left-out operations need something that Callwell cannot send or read. `client.request` in code still makes it.
     """
     flags = ClientFlags(environment=environment)
     described, chosen = flags.load(provider)

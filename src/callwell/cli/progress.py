@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from callwell.observe.notices import Notice
 
 LINE_EVERY_S: Final = 5.0
-"""Seconds between two lines in a log file: often enough to see that work goes on, rare enough to read."""
+"""Seconds between two lines in a log file: often enough to see that work continues, rare enough to read."""
 
 REDRAWS_PER_S: Final = 8
 """Bars move smoothly to the eye, and drawing them costs next to nothing."""
@@ -35,7 +35,7 @@ LONG_WAIT_S: Final = 1.0
 """Shorter waits are over before anyone has read about them."""
 
 LONGEST_NAME: Final = 24
-"""Characters of a file's name, so that bar and figures fit beside it in 80 columns."""
+"""Characters of a file's name, so that bar and figures fit next to it in 80 columns."""
 
 WAIT_REASONS: Final = {
     "quota": "the quota is used up until then",
@@ -53,7 +53,7 @@ class Bar(NamedTuple):
         name: what it measures.
         done: how much is done.
         total: how much there is; 0 while unknown.
-        details: text beside it.
+        details: text next to it.
         figures: the progress as text, such as `3/8`.
     """
 

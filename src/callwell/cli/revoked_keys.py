@@ -25,7 +25,7 @@ DIGITS: Final = 12
 _PREFIX: Final = re.compile(rf"[0-9a-f]{{1,{DIGITS}}}")
 
 
-class StateOfProvider(NamedTuple):
+class ProviderState(NamedTuple):
     """A provider and a state that its accounts share with other processes.
 
     Attributes:
@@ -41,7 +41,7 @@ class StateOfProvider(NamedTuple):
     known: set[str]
 
 
-class Mark(NamedTuple):
+class RevocationMark(NamedTuple):
     """What was done about a key of one provider in one state.
 
     Attributes:
@@ -59,7 +59,9 @@ class Mark(NamedTuple):
     changed: bool
 
 
-def mark_key(settings: Settings, names: Collection[str], text: str, *, revoked: bool, state: str | None) -> list[Mark]:
+def mark_key(
+    settings: Settings, names: Collection[str], text: str, *, revoked: bool, state: str | None
+) -> list[RevocationMark]:
     """Mark a key as revoked for all providers that have it, or take that back.
 
     Args:
@@ -89,7 +91,7 @@ def mark_key(settings: Settings, names: Collection[str], text: str, *, revoked: 
         is_chosen = bool(names)
         fingerprint = _find_fingerprint(states, text, accept_unknown=is_chosen)
         return [
-            Mark(
+            RevocationMark(
                 provider=shared.provider,
                 state=shared.state,
                 fingerprint=fingerprint,
@@ -101,7 +103,7 @@ def mark_key(settings: Settings, names: Collection[str], text: str, *, revoked: 
         ]
 
 
-def _find_fingerprint(states: Iterable[StateOfProvider], text: str, *, accept_unknown: bool) -> str:
+def _find_fingerprint(states: Iterable[ProviderState], text: str, *, accept_unknown: bool) -> str:
     known = set().union(*(state.known for state in states))
     found = sorted(fingerprint for fingerprint in known if fingerprint.startswith(text))
     if len(found) == 1:
@@ -116,7 +118,7 @@ def _find_fingerprint(states: Iterable[StateOfProvider], text: str, *, accept_un
 
 def open_states(
     settings: Settings, provider: Provider, state: str | None, opened: ExitStack
-) -> Iterator[StateOfProvider]:
+) -> Iterator[ProviderState]:
     """The shared states of a provider's accounts, each once, with the keys of all its environments."""
     states: dict[str, ClientConfig] = {}
     known: set[str] = set()
@@ -131,7 +133,7 @@ def open_states(
         if config.state.shared:
             uses = config.key_uses()
             recorded = uses.find_fingerprints() | uses.read_revoked().keys()
-            yield StateOfProvider(
+            yield ProviderState(
                 provider=provider, state=mask_state_url(url), uses=uses, known=(known | recorded) - {""}
             )
 

@@ -66,12 +66,12 @@ class RotationGuide:
         yield from self._page()
         if not self._overlaps:
             yield self._rule.replace or "Make a new key, or exchange the old one for a new one."
-            yield "From that moment calls wait: go on at once."
+            yield "From that moment calls wait: continue immediately."
             return
-        yield self._rule.create or "Make another key, and leave the old one as it is."
+        yield self._rule.create or "Make another key, and keep the old one."
         yield "The old key stays valid until the step revoke, so there is no hurry."
         if self._rule.replace:
-            yield "Do not exchange the old key for a new one, which ends it at once (--no-overlap leads through that)."
+            yield "Do not exchange the old key for a new one, which revokes it (--no-overlap guides through that)."
 
     def _stage(self) -> Iterator[str]:
         guide = guide_storing(self._source)

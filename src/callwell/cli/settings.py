@@ -122,7 +122,7 @@ class Settings:
         return provider
 
     def general(self, name: str) -> Setting:
-        """A setting as it is for all providers, without what is set for one of them.
+        """A setting for all providers, ignoring what is set for a single one.
 
         Args:
             name: one of `callwell.client.settings.GLOBAL_SETTINGS`.

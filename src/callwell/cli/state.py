@@ -128,4 +128,4 @@ def _accounts(keys: Iterable[str]) -> list[str]:
 
 
 def _age(seconds: float | None) -> str | None:
-    return None if seconds is None else state_leases.span(seconds)
+    return None if seconds is None else state_leases.format_span(seconds)

@@ -23,7 +23,7 @@ QUOTA_COLUMNS: Final = ("quota", "limit", "free", "cooling", "held", "set aside"
 HOLDER_COLUMNS: Final = ("process", "quota", "permits", "in flight", "needs", "lease ends")
 
 
-def span(seconds: float) -> str:
+def format_span(seconds: float) -> str:
     """Format a number of seconds in the largest unit that it fills."""
     for unit_s, unit in UNITS:
         if seconds >= unit_s:
@@ -80,7 +80,7 @@ def _describe_problem(account: FleetStatus) -> str:
 
 
 def _quota(quota: QuotaStatus) -> list[Any]:
-    limit = f"{quota.limit:,} in {span(quota.window_s)}"
+    limit = f"{quota.limit:,} in {format_span(quota.window_s)}"
     set_aside = quota.spent_by_others + quota.withheld
     return [quota.quota, limit, quota.free, quota.cooling, quota.held, set_aside or None, _for(quota.throttled_s)]
 
@@ -97,9 +97,9 @@ def _rows(holder: HolderStatus) -> Iterator[list[Any]]:
 
 def _ends(holder: HolderStatus, hand: HeldQuota) -> str:
     if holder.ends_in_s > 0.0:
-        return f"in {span(holder.ends_in_s)}"
-    return f"has ended: free in {span(hand.free_in_s)}"
+        return f"in {format_span(holder.ends_in_s)}"
+    return f"has ended: free in {format_span(hand.free_in_s)}"
 
 
 def _for(seconds: float) -> str | None:
-    return f"for {span(seconds)}" if seconds else None
+    return f"for {format_span(seconds)}" if seconds else None

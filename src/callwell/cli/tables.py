@@ -35,7 +35,7 @@ def lines(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> 
     # What is left goes to the columns from left to right, up to the width that each would like to have.
     widths: list[int] = []
     for i, narrow in enumerate(narrowest):
-        natural = max(_columns_of(row[i]) for row in (columns, *rows))
+        natural = max(_display_width(row[i]) for row in (columns, *rows))
         extra = min(max(0, natural - narrow), left)
         left -= extra
         widths.append(narrow + extra)
@@ -49,13 +49,13 @@ def _side_by_side(row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
     wrapped = [list(_wrap(text, width, fold=True)) for text, width in zip(row, widths, strict=True)]
     for i in range(max(len(cell) for cell in wrapped)):
         parts = [cell[i] if i < len(cell) else "" for cell in wrapped]
-        padded = [text + " " * (width - _columns_of(text)) for text, width in zip(parts, widths, strict=True)]
+        padded = [text + " " * (width - _display_width(text)) for text, width in zip(parts, widths, strict=True)]
         yield (" " * GAP).join(padded).rstrip()
 
 
 def _stacked(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
     """One field a line, below its name if the line is too short for both."""
-    margin = max(_columns_of(name) for name in columns) + 2
+    margin = max(_display_width(name) for name in columns) + 2
     for number, row in enumerate(rows):
         if number:
             yield ""
@@ -66,7 +66,7 @@ def _stacked(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) 
                 yield from (f"  {line}" for line in _wrap(text, width - 2, fold=False))
                 continue
             first, *others = _wrap(text, space, fold=False)
-            yield f"{name}{' ' * (margin - _columns_of(name))}{first}".rstrip()
+            yield f"{name}{' ' * (margin - _display_width(name))}{first}".rstrip()
             yield from (f"{' ' * margin}{line}".rstrip() for line in others)
 
 
@@ -75,13 +75,13 @@ def _wrap(text: str, width: int, *, fold: bool) -> Iterator[str]:
     line = ""
     for word in text.split(" "):
         longer = f"{line} {word}" if line else word
-        if _columns_of(longer) <= width:
+        if _display_width(longer) <= width:
             line = longer
             continue
         if line:
             yield line
         line = word
-        while fold and _columns_of(line) > width:
+        while fold and _display_width(line) > width:
             start = _prefix(line, width)
             yield start
             line = line[len(start) :]
@@ -92,7 +92,7 @@ def _prefix(text: str, width: int) -> str:
     """The longest beginning of a string that fits, but at least one character."""
     used = 0
     for i, character in enumerate(text):
-        used += _columns_of(character)
+        used += _display_width(character)
         if used > width and i:
             return text[:i]
     return text
@@ -100,14 +100,14 @@ def _prefix(text: str, width: int) -> str:
 
 def _min_width(text: str) -> int:
     """The smallest width of a column with this text: words stay whole, sentences get a few words a line."""
-    return max(min(WIDEST, _longest_word(text)), min(PROSE, _columns_of(text)))
+    return max(min(WIDEST, _longest_word(text)), min(PROSE, _display_width(text)))
 
 
 def _longest_word(text: str) -> int:
-    return max(_columns_of(word) for word in text.split(" "))
+    return max(_display_width(word) for word in text.split(" "))
 
 
-def _columns_of(text: str) -> int:
+def _display_width(text: str) -> int:
     """Columns of a string on a terminal: Chinese characters take two."""
     if text.isascii():
         return len(text)

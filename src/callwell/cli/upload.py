@@ -66,7 +66,7 @@ def upload(
     values: ValuesOption = None,
     wait: WaitOption = None,
     pieces: Annotated[
-        int | None, typer.Option("--pieces", min=1, metavar="N", help="Pieces of one file sent at once.")
+        int | None, typer.Option("--pieces", min=1, metavar="N", help="Pieces of one file sent concurrently.")
     ] = None,
     piece_size: PieceSizeOption = None,
     force: ForceOption = False,
@@ -77,7 +77,7 @@ def upload(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
     flags: ClientFlags,
 ) -> None:
-    """Upload large files, several at once. Run the same command again to continue where it stopped.
+    """Upload large files, several in parallel. Run the same command again to continue where it stopped.
 
     A finished upload is remembered for an hour: until then, the same command sends nothing and prints the same report,
     unless --force is given. Later it creates new objects. The exit code is 1 if a file could not be uploaded; this does

@@ -119,7 +119,7 @@ def _matches(line: Mapping[str, Any]) -> bool:
 
 
 def _tone(path: Path, samples: int) -> None:
-    """Write a stereo tone with a period of so many samples."""
+    """Write a stereo tone with a period of this many samples."""
     levels = (int(8_000 * math.sin(2 * math.pi * n / samples)) for n in range(samples))
     period = b"".join(struct.pack("<hh", level, level) for level in levels)
     with wave.open(str(path), "wb") as file:

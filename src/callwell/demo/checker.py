@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from callwell.description.provider import Provider
 
 
-class TreeContents(NamedTuple):
+class ExportedFiles(NamedTuple):
     """What was exported.
 
     Attributes:
@@ -71,7 +71,7 @@ def score_export(folder: Path, ledger: dict[str, Any], *, key: str, verdict: str
     )
 
 
-def _read(folder: Path, truth: dict[str, Any], key: str) -> TreeContents:
+def _read(folder: Path, truth: dict[str, Any], key: str) -> ExportedFiles:
     records = collections.Counter[str]()
     right = collections.Counter[str]()
     wrong = 0
@@ -94,10 +94,10 @@ def _read(folder: Path, truth: dict[str, Any], key: str) -> TreeContents:
                 with_record += 1
                 size += len(data)
     files = sum(1 for path in folder.glob("*/*/*/*") if path.is_file())
-    return TreeContents(records=records, right=right, wrong=wrong + abs(files - with_record), files=files, bytes=size)
+    return ExportedFiles(records=records, right=right, wrong=wrong + abs(files - with_record), files=files, bytes=size)
 
 
-def _is_lost(item: dict[str, Any], contents: TreeContents) -> bool:
+def _is_lost(item: dict[str, Any], contents: ExportedFiles) -> bool:
     """Whether an item that existed all the time is missing, or one of its files is."""
     if item["state"] != "unchanged":
         return False

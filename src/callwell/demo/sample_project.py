@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes a small project with the faults that the check before going live looks for, and its mended twin.
+"""Writes a small project with the faults that the check before going live looks for, and its fixed copy.
 
-It is a web service in a hurry: FastAPI, a front end, Compose, a Dockerfile, a notebook, a CI file. Every fault is one
+It is a small web service: FastAPI, a front end, Compose, a Dockerfile, a notebook, a CI file. Every problem is one
 that real projects have, and each key is made when the files are written.
 """
 
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.client.config import ClientConfig
 from callwell.clock import ScaledClock, monotonic
-from callwell.demo.sample_texts import DOCUMENT, FAULTY, FIXED
+from callwell.demo.sample_files import DOCUMENT, FAULTY, FIXED
 from callwell.description import catalog
 from callwell.keys import Key
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from callwell.description.provider import Provider
 
 NAME: Final = "shop"
-"""The folder of the project; what must not be in it is beside it."""
+"""The folder of the project; what must not be in it is next to it."""
 
 SAMPLES: Final = "samples"
 """The folder with a recording, for `--samples`."""
@@ -41,7 +41,7 @@ OWN_MODE: Final = 0o600
 
 OPEN: Final = "config/"
 OWN: Final = "../secrets/"
-"""The folders of keys, in the tree and beside it."""
+"""The folders of keys, in the tree and next to it."""
 
 AUTHOR: Final = (
     *("-c", "user.name=Shop", "-c", "user.email=shop@example.com"),
@@ -50,30 +50,30 @@ AUTHOR: Final = (
 """Settings of the one commit, whatever the user has set."""
 
 EMULATOR: Final = "http://127.0.0.1:8100"
-"""Where the project in a hurry still makes its calls."""
+"""The address that the faulty project still calls."""
 
 DAY_S: Final = 86_400.0
 OLD_DAYS: Final = 120
 IDLE_DAYS: Final = 45
-"""Days since the key in a hurry was first used, and last: longer than providers and good practice allow."""
+"""Days since the first and the last use of the faulty project.s key: longer than providers and good practice allow."""
 
 SECONDS: Final = 20
 PERIOD: Final = 80
 """Samples of one wave of the tone in the recording."""
 
 
-class _Text(string.Template):
+class _Template(string.Template):
     """A file with `%{name}` in it."""
 
     delimiter = "%"
 
 
-def write_sample(folder: Path, *, mended: bool = False) -> Path:
+def write_sample(folder: Path, *, fixed: bool = False) -> Path:
     """Write the project.
 
     Args:
-        folder: an existing folder for it, and for the secrets beside it.
-        mended: without its faults, and with other keys.
+        folder: an existing folder for it, and for the secrets next to it.
+        fixed: whether without its faults, and with other keys.
 
     Returns:
         the project's folder.
@@ -81,20 +81,20 @@ def write_sample(folder: Path, *, mended: bool = False) -> Path:
     project = folder / NAME
     state = folder.resolve() / "state" / "state.db"
     names = dict(_names()) | {"state": str(state), "state_folder": str(state.parent)}
-    texts = (FIXED if mended else FAULTY) | {"apis/warehouse/openapi.json": DOCUMENT}
+    texts = (FIXED if fixed else FAULTY) | {"apis/warehouse/openapi.json": DOCUMENT}
     for name, text in texts.items():
         file = (folder / name.removeprefix("../")) if name.startswith("../") else project / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(_Text(text).substitute(names), encoding="utf-8")
+        file.write_text(_Template(text).substitute(names), encoding="utf-8")
         if name.startswith((OPEN, OWN)):
             file.chmod(OWN_MODE if name.startswith(OWN) else OPEN_MODE)
-    _write_recording(project / SAMPLES / "speech.wav", rate=16_000 if mended else 48_000)
-    _remember_key(state, names["main"], Key(names["main_key"]), faulty=not mended)
+    _write_recording(project / SAMPLES / "speech.wav", rate=16_000 if fixed else 48_000)
+    _record_key_use(state, names["main"], Key(names["main_key"]), faulty=not fixed)
     _commit(project)
     return project
 
 
-def _remember_key(state: Path, provider: str, key: Key, *, faulty: bool) -> None:
+def _record_key_use(state: Path, provider: str, key: Key, *, faulty: bool) -> None:
     """Record in the state that a key is old and idle, or that it is new.
 
     Args:
@@ -122,7 +122,7 @@ def _commit(project: Path) -> None:
         return
     environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     for words in (("init", "--quiet"), ("add", "--all"), (*AUTHOR, "commit", "--quiet", "--message", "Open the shop")):
-        subprocess.run([git, *words], cwd=project, check=True, env=environ)  # noqa: S603 - words of our own
+        subprocess.run([git, *words], cwd=project, check=True, env=environ)  # noqa: S603 - our own words
 
 
 def _names() -> Iterator[tuple[str, str]]:

@@ -73,7 +73,7 @@ class MovableClock:
         return ClockState(now_s=self.now(), wall_s=self.wall(), offset_s=self._offset_s)
 
     def advance(self, seconds: float) -> None:
-        """Move the clock ahead at once.
+        """Move the clock ahead immediately.
 
         Raises:
             InvalidInput: `seconds` is negative, or the offset would exceed `MAX_OFFSET_S`.

@@ -39,7 +39,7 @@ class KeyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         provider: the provider or environment; needed if there is more than one.
         fingerprint: the key; the newest live one by default.
         name: the name of a new key.
-        expires_in_s: the life of a new key in clock seconds; None for ever.
+        expires_in_s: the life of a new key in clock seconds; None if it does not expire.
     """
 
     provider: str | None = None
@@ -82,7 +82,7 @@ class ControlHandlers:
         return json_response(self.clock.read())
 
     async def move_clock(self, request: Request) -> Response:
-        """Move the emulator's clock ahead at once."""
+        """Move the emulator's clock ahead immediately."""
         self.clock.advance(_decode(await request.body(), ClockMove).advance_s)
         return json_response(self.clock.read())
 
@@ -145,7 +145,7 @@ class ControlHandlers:
         return json_response({"key": service.provider.keys.create(key_request.name, key_request.expires_in_s)})
 
     async def rotate_key(self, request: Request) -> Response:
-        """Create a key in the place of an old one, which is revoked."""
+        """Create a key to replace an old one, which is revoked."""
         service, key_request = self._parse_key_request(await request.body())
         return json_response(
             {"key": service.provider.keys.rotate(key_request.fingerprint, key_request.name, key_request.expires_in_s)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 
 class EmulatorError(Exception):
-    """The emulator cannot start or go on."""
+    """The emulator cannot start or continue."""
 
 
 class AddressInUse(EmulatorError):

@@ -8,7 +8,7 @@
 The row of a request is entered before anything is done, so that a request which is cut off stays in the ledger. It is
 completed as the response goes out: status, bytes, end.
 
-Where a fault strikes decides what it means for the client. `error_before`, `throttle` and the like skip the handler:
+The moment of a fault decides what it means for the client. `error_before`, `throttle` and the like skip the handler:
 nothing happened. `error_after`, `lost_reply`, `hang` and `truncated` come after it: the effect is there, and the client
 cannot see it. `late_effect` closes the connection first and performs the request later.
 """

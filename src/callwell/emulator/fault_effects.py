@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # Statuses of responses that have neither content nor Content-Length of their own (RFC 9110, 15.3.5 and 15.4.5).
 BODILESS: Final = (204, 304)
 OK: Final = 200
-# Long enough for a client's read timeout of a second or two to strike, short enough for a test.
+# Long enough for a client's read timeout of one or two seconds to expire, short enough for a test.
 DEFAULT_SLOW_S: Final = 3.0
 # Longer than a client waits between two attempts: the retry arrives before the effect.
 DEFAULT_EFFECT_DELAY_S: Final = 30.0

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The faults that can be scripted, their parameters, and the check of a rule before it is in force.
 
-A fault strikes at one of four moments:
+A fault takes effect at one of four moments:
 
     arrival ──> before the effect ──> after the effect ──> while the response is written ──> later
                 error_before, reset   error_after, hang    truncated, slow_body, ...         late_effect
@@ -45,7 +45,7 @@ FAULTS: Final[Mapping[str, str]] = {
     "redirect": "a redirect to the same path `same`, here, or `elsewhere`, at the storage's origin; before any effect",
     "shifted_page": "an object of the list is deleted or created after the page was computed",
     "empty_page": "an extra page that is empty and says there is more",
-    "cycle": "from this page on the earlier pages are repeated for ever, always with more to come",
+    "cycle": "from this page on the earlier pages are repeated forever, always with more to come",
     "early_expiry": "a signed URL that lives for one second, or expires while it is read",
 }
 STORAGE_FAULTS: Final = frozenset(
@@ -84,7 +84,7 @@ class FaultRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
             quota that is used up.
         code: for the errors, an error code of the provider.
         status: for the errors and redirects, an HTTP status.
-        limit: how many requests the rule may strike at all.
+        limit: how many requests the rule may affect in total.
         delay_s: for `slow_body` and `hang`, real seconds, 3 and 60 by default; for `late_effect`, clock seconds, 30 by
             default.
         value: for the faults in `FAULT_VALUES`, one of their values; all in turn by default.
@@ -110,7 +110,7 @@ class FaultRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
 
 @dataclass(frozen=True, slots=True)
 class FaultTargets:
-    """What a provider has that faults can strike.
+    """The parts of a provider that faults can affect.
 
     Attributes:
         operations: the names of its operations.
@@ -147,7 +147,7 @@ class FaultTargets:
         return targets | {STORAGE} if fault in STORAGE_FAULTS else targets
 
     def supports(self, operation: str, fault: str) -> bool:
-        """Return whether a rule about `operation` and `fault` can strike here at all."""
+        """Return whether a rule about `operation` and `fault` can apply here at all."""
         if fault not in FAULTS:
             return False
         targets = self.targets_of(fault)
@@ -168,7 +168,7 @@ class FaultTargets:
         targets = self.targets_of(rule.fault)
         if rule.operation != "*" and rule.operation not in targets:
             can = ", ".join(sorted(targets)) or "nothing here"
-            raise InvalidInput(f"{label}: {rule.fault} can only strike {can}, not {rule.operation}")
+            raise InvalidInput(f"{label}: {rule.fault} can only affect {can}, not {rule.operation}")
         if rule.code is not None:
             _check_choice(rule.code, self.codes, f"code of {label}")
         _check_numbers(rule, label)

@@ -8,7 +8,7 @@ number below `rate`:
             ├─> rule 2: does not fit    ├──> first rule that selects ──> `InjectedFault`
             └─> rule 3: fits, selects ──┘    (rule 3 still counts and takes its number)
 
-Every rule has a generator of its own, and each request that fits it takes exactly one number from it, whether or not
+Every rule has its own generator, and each request that fits it takes exactly one number from it, whether or not
 an earlier rule wins. So the same requests in the same order suffer the same faults, and adding a rule changes nothing
 for the others.
 
@@ -79,10 +79,10 @@ class ActiveRule:
     Attributes:
         rule: the rule.
         rng: its generator.
-        targets: the operations that its fault can strike.
+        targets: the operations that its fault can affect.
         nth: the numbers of the requests that it selects; empty for a rule with a rate.
         seen: how many requests it has fitted.
-        hits: how many of them it has struck.
+        hits: how many of them it has affected.
         held_until_s: until when a rule with `hold` selects all of them, clock seconds.
     """
 
@@ -134,7 +134,7 @@ class FaultScript:
     """The rules in force for one provider and environment.
 
     Attributes:
-        targets: what the provider has that faults can strike.
+        targets: what the provider has that faults can affect.
     """
 
     targets: FaultTargets

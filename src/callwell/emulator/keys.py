@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A provider's API keys: created, rotated without overlap, disabled, revoked at once.
+"""A provider's API keys: created, rotated without overlap, disabled, revoked immediately.
 
     create ──> active ──> expired    (by the clock)
                   ├─────> disabled   (refused, keeps its slot)
-                  └─────> revoked    (refused for ever, frees its slot)
+                  └─────> revoked    (refused forever, frees its slot)
 
 Rotation creates a key and revokes the old one in the same moment: Userplane documents no overlap
 (docs.userplane.io/api/api-keys/rotate-api-key). A client that must not fail needs two keys.
@@ -47,7 +47,7 @@ class ApiKey:
         name: its owner's name for it.
         expires_at_wall: when it expires, epoch seconds; None for never.
         disabled: it is refused for now.
-        revoked: it is refused for ever, and takes no slot.
+        revoked: it is refused forever, and takes no slot.
     """
 
     text: str
@@ -100,7 +100,7 @@ class KeyRegistry:
         return text
 
     def revoke(self, fingerprint: str | None) -> KeyInfo:
-        """Refuse a key for ever."""
+        """Refuse a key forever."""
         key = replace(self._find(fingerprint), revoked=True)
         self._keys[key.text] = key
         return self._to_info(key)

@@ -14,10 +14,10 @@ import time
 from typing import Final
 
 BEAT_S: Final = 0.05
-"""Real seconds between two beats: short beside the grace that the lag is added to, and 20 timers a second at most."""
+"""Real seconds between two beats: short next to the grace that the lag is added to, and 20 timers a second at most."""
 
 WINDOW_BEATS: Final = 40
-"""Beats over which the longest lag counts: two seconds, longer than a request is under way on this machine."""
+"""Beats over which the longest lag counts: two seconds, longer than a request is in flight on this machine."""
 
 
 class LoopLag:

@@ -78,7 +78,7 @@ class Reply:
         dead_key: the request was refused because its key is unknown, expired or disabled.
         retry_after_s: for how many clock seconds the reply asks the client to wait.
         fault_not_applicable: the scripted fault could not happen here and did not.
-        refused: at the storage: the URL opens nothing, so that no fault strikes.
+        refused: at the storage: the URL opens nothing, so that no fault applies.
     """
 
     status: int

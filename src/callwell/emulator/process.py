@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The emulator as a process of its own, which ends when its parent does."""
+"""The emulator as its own process, which ends when its parent does."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Running:
 def start(options: EmulatorOptions) -> Running:
     """Start the emulator and wait until every port accepts connections.
 
-    The process has a session of its own, so that a Ctrl-C meant for the caller does not reach it. It ends when it is
+    The process has its own session, so that a Ctrl-C meant for the caller does not reach it. It ends when it is
     closed, or when the caller is gone.
 
     Args:

@@ -2,7 +2,7 @@
 """HTTP connections that note when each request began, and that can be cut.
 
 An app finds its connection as `scope["state"]["connection"]`, and the times of the request's first byte as `arrived_s`
-and `arrived_real_s` beside it, with the `lag_real_s` of the loop at that time.
+and `arrived_real_s` next to it, with the `lag_real_s` of the loop at that time.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the servers need of an emulated provider: it admits requests, performs them, and stores assets.
 
-A provider is a package beside this file. Its module `provider` has a function `create_providers`, which returns one
+A provider is a package next to this file. Its module `provider` has a function `create_providers`, which returns one
 `EmulatedProvider` for each environment.
 """
 
@@ -113,7 +113,7 @@ class KeyAdmin(Protocol):
         ...
 
     def revoke(self, fingerprint: str | None) -> KeyInfo:
-        """Refuse a key for ever."""
+        """Refuse a key forever."""
         ...
 
     def disable(self, fingerprint: str | None) -> KeyInfo:
@@ -140,7 +140,7 @@ class EmulatedProvider(Protocol):
         name: `userplane`.
         environment: `production`.
         base_path: the path below which its operations are.
-        fault_targets: what faults can strike.
+        fault_targets: what faults can affect.
         keys: the life cycle of its keys.
     """
 
@@ -181,7 +181,7 @@ class EmulatedProvider(Protocol):
         ...
 
     def expire_url(self, request: IncomingRequest) -> None:
-        """Let the URL of a request to the storage expire at once."""
+        """Let the URL of a request to the storage expire immediately."""
         ...
 
     def apply_event(self, kind: str, event: bytes) -> object:
@@ -217,5 +217,5 @@ class EmulatedProvider(Protocol):
         ...
 
     def seed(self, changes: Mapping[str, object]) -> None:
-        """Rebuild only the data: like `reset`, but the quota goes on."""
+        """Rebuild only the data: like `reset`, but the quota continues."""
         ...

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The quota of an emulated provider: at most so many requests in a window, counted by the server itself.
+"""The quota of an emulated provider: limits on the requests in a window, counted by the server itself.
 
 A quota has one or more limits, and a request must fit all of them:
 
@@ -68,7 +68,7 @@ class FixedWindow:
     used: int = 0
 
     def wait_s(self, now: float) -> float:
-        """Return the seconds until the next request is admitted, 0 for at once."""
+        """Return the seconds until the next request is admitted; 0 if immediately."""
         ends = self.started_s + self.limit.window_s
         is_full = self.used >= self.limit.max_requests and now < ends
         return ends - now if is_full else 0.0
@@ -96,7 +96,7 @@ class SlidingLog:
     admitted_s: deque[float] = field(default_factory=deque)
 
     def wait_s(self, now: float) -> float:
-        """Return the seconds until the next request is admitted, 0 for at once."""
+        """Return the seconds until the next request is admitted; 0 if immediately."""
         while self.admitted_s and self.admitted_s[0] <= now - self.limit.window_s:
             self.admitted_s.popleft()
         if len(self.admitted_s) < self.limit.max_requests:
@@ -119,7 +119,7 @@ class SlidingLog:
 
 
 class ServerQuota:
-    """Several limits at once: a request is counted by all of them or by none.
+    """Several limits together: a request is counted by all of them or by none.
 
     Args:
         limits: the limits.

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 @cache
 def emulated_names() -> tuple[str, ...]:
-    """Return the names of the providers that can be emulated: the packages beside this file."""
+    """Return the names of the providers that can be emulated: the packages next to this file."""
     return tuple(sorted(module.name for module in iter_modules([str(Path(__file__).parent)]) if module.ispkg))
 
 
-def can_play(name: str) -> bool:
+def can_emulate(name: str) -> bool:
     """Return whether a provider can be emulated.
 
     Args:
@@ -79,9 +79,10 @@ class ServiceRegistry:
         return found[0]
 
     def affected_by(self, rule: FaultRule) -> list[EmulatedService]:
-        """Return the services that a rule can strike.
+        """Return the services that a rule can affect.
 
-        If it can strike none, all that it names are returned: the first of them will say what is wrong with the rule.
+        If it can affect none, all services that it names are returned: the first one reports what is wrong with the
+        rule.
         """
         named = self.matching(rule.provider)
         return [

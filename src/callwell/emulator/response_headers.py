@@ -63,7 +63,7 @@ def false_statuses(statuses: Sequence[LimitStatus], value: str) -> list[LimitSta
 
 
 def deprecation_headers(wall_s: float, sunset_after_s: int | None) -> HeaderPairs:
-    """Return `Deprecation` (RFC 9745) since `wall_s`, and `Sunset` (RFC 8594) so many seconds later, unless None."""
+    """Return `Deprecation` (RFC 9745) since `wall_s`, and `Sunset` (RFC 8594) after `sunset_after_s`, unless None."""
     deprecation = (b"deprecation", b"@%d" % wall_s)
     if sunset_after_s is None:
         return (deprecation,)

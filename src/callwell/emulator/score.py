@@ -18,7 +18,7 @@ A call that never gets a final response counts as failed, unless it had its effe
 call can look for the effect and find it. An attempt that broke off before its body had arrived counts as an attempt
 only, because its call is unknown.
 
-A client is not blamed for what it could not know. A request that was under way when a 429 was written is not early
+A client is not blamed for what it could not know. A request that was in flight when a 429 was written is not early
 (`GRACE_REAL_S`), and a quota is not idle while the server itself asked to wait, or while the clock was moved
 (`score_quota`).
 """
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from callwell.emulator.ledger import LedgerRow
     from callwell.emulator.quota import Limit
 
-# Real seconds that a request may be under way before its first byte is read.
+# Real seconds that a request may be in flight before its first byte is read.
 GRACE_REAL_S: Final = 0.25
-# On a busy machine it is under way for longer: four times it may have to wait for a processor, as the emulator's loop
+# On a busy machine it is in flight for longer: four times it may have to wait for a processor, as the emulator's loop
 # has just had to, before its client has read the 429, before it is sent, in the kernel, and before it is read.
 LAGS: Final = 4
 THROTTLED: Final = 429

@@ -145,7 +145,7 @@ class LocalHost:
 
 
 def _provider_factories(names: Sequence[str]) -> list[Callable[..., list[tuple[EmulatedProvider, Origins]]]]:
-    """Return the functions `create_providers` of the packages beside this file, one for each provider."""
+    """Return the functions `create_providers` of the packages next to this file, one for each provider."""
     known = emulated_names()
     chosen = [name.replace("-", "_") for name in names]
     for name in chosen:

@@ -40,7 +40,7 @@ class UrlStatus(Enum):
 
 
 class UrlSigner:
-    """Signs and checks URLs with a secret of its own, made at start.
+    """Signs and checks URLs with its own secret, made at start.
 
     Args:
         origin: scheme, host and port of the storage.
@@ -93,7 +93,7 @@ class UrlSigner:
         return UrlStatus.EXPIRED if wall_s >= expires_at or signature in self._expired else UrlStatus.GOOD
 
     def expire(self, query: str) -> None:
-        """Let the URL with this query expire at once."""
+        """Let the URL with this query expire immediately."""
         self._expired.add(dict(parse_qsl(query)).get("X-Amz-Signature", ""))
 
     def _signature(self, path: str, date: str, life: str, credential: str) -> str:

@@ -49,13 +49,13 @@ class Project:
         scope: what to check.
 
     Attributes:
-        undescribed: descriptions of providers that the project uses and that could not be loaded.
+        failed_descriptions: descriptions of providers that the project uses and that could not be loaded.
     """
 
     def __init__(self, root: Path, accounts: tuple[ConfiguredAccount, ...] = (), scope: Scope | None = None) -> None:
         self.root = root
         self.accounts = accounts
-        self.undescribed: tuple[Unchecked, ...] = ()
+        self.failed_descriptions: tuple[Unchecked, ...] = ()
         self.scope = scope or Scope()
 
     @property

@@ -41,7 +41,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     accounts = [make_account(name, **settings) for name in ("userplane", "apivideo", "language_confidence")]
     accounts.append(make_account("apivideo", "sandbox", in_use=False, **settings))
     project = Project(root, tuple(accounts), Scope(samples=root / "none"))
-    project.undescribed = (Unchecked(what="the description of acme cannot be loaded"),)
+    project.failed_descriptions = (Unchecked(what="the description of acme cannot be loaded"),)
     return project
 
 

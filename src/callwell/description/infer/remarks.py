@@ -74,7 +74,9 @@ def _long_operations(facts: DocumentFacts) -> Question | None:
     ]
     if not names:
         return None
-    return Question(f"{len(names)} operations may answer 202 and go on working ({_some(names)}): poll what they create")
+    return Question(
+        f"{len(names)} operations may answer 202 and continue working ({_some(names)}): poll what they create"
+    )
 
 
 def _files(facts: DocumentFacts) -> Question | None:

@@ -68,7 +68,7 @@ def aggregate(call: ApiVideoCall) -> Reply:
     _check_choice(aggregation, {kind for name, kind in AGGREGATES if name == metric}, "aggregation")
     requested = _parse_timeframe(call)
     query = _parse_metric_query(call, metric)
-    # `live` and `total` look at a time of their own. Only the response of `total` still names the requested one.
+    # `live` and `total` look at their own time. Only the response of `total` still names the requested one.
     counted = requested
     reported = requested
     if aggregation == "live":

@@ -40,7 +40,7 @@ def list_captions(call: ApiVideoCall) -> Reply:
 
 
 def upload_caption(call: ApiVideoCall) -> Reply:
-    """Store the captions of one language, in the place of earlier ones."""
+    """Store the captions of one language, replacing earlier ones."""
     video = call.video()
     language = call.language()
     caption = CaptionRecord(language, read_webvtt(call))

@@ -22,7 +22,7 @@ def list_chapters(call: ApiVideoCall) -> Reply:
 
 
 def upload_chapter(call: ApiVideoCall) -> Reply:
-    """Store the chapters of one language, in the place of earlier ones."""
+    """Store the chapters of one language, replacing earlier ones."""
     video = call.video()
     language = call.language()
     video.chapters[language] = read_webvtt(call)

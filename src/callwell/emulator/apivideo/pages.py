@@ -24,7 +24,7 @@ def page_reply(
         call: the request.
         rows: the whole list, filtered and sorted.
         show: returns a row as the API represents it.
-        extra: what is beside the list in the response.
+        extra: what is next to the list in the response.
     """
     number, size = call.query.page_request()
     pages = max(1, -(-len(rows) // size))

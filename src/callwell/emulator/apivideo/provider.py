@@ -238,7 +238,7 @@ class ApiVideo:
         return msgspec.structs.asdict(self._options)
 
     def seed(self, changes: Mapping[str, object]) -> None:
-        """Empty the account; the quotas go on."""
+        """Empty the account; the quotas continue."""
         if not changes.keys() <= {"seed"}:
             raise InvalidInput(f"seed takes seed, not {', '.join(sorted(changes))}: use reset for the rest")
         self._options = update_options(self._options, changes)

@@ -77,7 +77,7 @@ class VideoRecord:
 
 @dataclass(slots=True)
 class UploadTokenRecord:
-    """A delegated right to upload; a `ttl` of 0 seconds means for ever."""
+    """A delegated right to upload; a `ttl` of 0 seconds means that it does not expire."""
 
     id: str
     created: float

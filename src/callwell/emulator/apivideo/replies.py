@@ -136,7 +136,7 @@ class ApiVideoError(Exception):
 
 
 class PageOutOfRange(ApiVideoError):
-    """A page cannot exist: the body has a shape of its own, with ranges and without a type.
+    """A page cannot exist: the body has its own shape, with ranges and without a type.
 
     Args:
         ranges: the bounds of each wrong parameter.

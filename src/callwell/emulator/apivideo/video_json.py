@@ -76,7 +76,7 @@ def assets_json(call: ApiVideoCall, path: str, owner: str, *, public: bool, file
         path: the path of all of them.
         owner: the ID of the video or live stream.
         public: the URLs need no tokens.
-        files: the files beside playlist, thumbnail and player.
+        files: the files next to playlist, thumbnail and player.
     """
     base = f"{call.origin}/{path}"
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an audio file is, found by decoding it, and whether it may be assessed.
 
-The limits are those of the provider's page "Audio requirements", beside "Before going to production" in the Speech
+The limits are those of the provider's page "Audio requirements", next to "Before going to production" in the Speech
 Assessment API's guides (docs.languageconfidence.ai).
 """
 
@@ -73,7 +73,7 @@ def probe_audio(data: bytes, longest_s: float) -> AudioProperties | None:
 
     Args:
         data: the file.
-        longest_s: decoding stops soon after so many seconds: a longer file is refused anyway.
+        longest_s: decoding stops soon after this many seconds: a longer file is refused anyway.
     """
     try:
         with av.open(BytesIO(data), mode="r") as container:

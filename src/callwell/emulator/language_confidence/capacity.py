@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How many assessments can be under way at a time: the service publishes no limit, and refuses more.
+"""How many assessments can be in progress at a time: the service publishes no limit, and refuses more.
 
     room
      ▲            ┌──────────────  capacity: more is refused with 429 or 503 (`overload`)
@@ -30,14 +30,14 @@ OVERLOAD_STATUSES: Final = {429: (429,), 503: (503,), "both": (429, 503)}
 
 
 class Capacity:
-    """Counts the assessments under way.
+    """Counts the assessments in progress.
 
     Args:
         options: the options, with the capacity.
 
     Attributes:
         rejected: how many requests were too many.
-        peak: the most assessments that were under way at a time.
+        peak: the most assessments that were in progress at a time.
     """
 
     def __init__(self, options: LanguageConfidenceOptions) -> None:
@@ -64,7 +64,7 @@ class Capacity:
         return status
 
     def enter(self) -> None:
-        """Count one more assessment under way."""
+        """Count one more assessment in progress."""
         self._under_way += 1
         self.peak = max(self.peak, self._under_way)
 

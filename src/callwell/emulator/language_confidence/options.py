@@ -24,7 +24,7 @@ class LanguageConfidenceOptions(msgspec.Struct, frozen=True, forbid_unknown_fiel
 
     Attributes:
         seed: decides the scores, together with what is assessed.
-        capacity: how many assessments can be under way at a time; the service publishes no number.
+        capacity: how many assessments can be in progress at a time; the service publishes no number.
         service_s: how long an assessment takes at least, clock seconds.
         scaling_s: how many clock seconds the capacity grows after the first request, and again after five idle minutes;
             meanwhile requests that are too many get 429 and 500 in turn.

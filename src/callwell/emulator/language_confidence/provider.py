@@ -189,7 +189,7 @@ class LanguageConfidence:
         return msgspec.structs.asdict(self._options)
 
     def seed(self, changes: Mapping[str, object]) -> None:
-        """Score by another seed; bill and capacity go on."""
+        """Score by another seed; bill and capacity continue."""
         if not changes.keys() <= {"seed"}:
             raise InvalidInput(f"seed takes seed, not {', '.join(sorted(changes))}: use reset for the rest")
         self._options = update_options(self._options, changes)

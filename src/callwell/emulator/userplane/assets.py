@@ -71,7 +71,7 @@ def _clip_number(recording_id: str) -> int:
 
 
 def _riff(bitstream: bytes, mark: bytes) -> bytes:
-    """Return an extended WebP file: canvas, picture, and a chunk of our own."""
+    """Return an extended WebP file: canvas, picture, and our own chunk."""
     canvas = struct.pack("<I", 0) + (WIDTH - 1).to_bytes(3, "little") + (HEIGHT - 1).to_bytes(3, "little")
     body = b"WEBP" + _chunk(b"VP8X", canvas) + bitstream + _chunk(b"MARK", mark)
     return _chunk(b"RIFF", body)

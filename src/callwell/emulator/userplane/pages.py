@@ -35,7 +35,7 @@ class Listing(NamedTuple):
         rows: all of it, filtered and sorted.
         show: returns a row as the API represents it.
         label: what the response's message calls the list.
-        extra: what is beside the list in the response.
+        extra: what is next to the list in the response.
     """
 
     name: str

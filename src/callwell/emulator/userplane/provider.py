@@ -149,7 +149,7 @@ class Userplane:
         return self._clock.wall() + self._options.skew_s
 
     def is_asset_path(self, path: str) -> bool:  # noqa: ARG002 - the same for every path
-        """Return False: the storage has an origin of its own."""
+        """Return False: the storage has its own origin."""
         return False
 
     def fetch_asset(self, request: IncomingRequest) -> Reply:
@@ -162,7 +162,7 @@ class Userplane:
         return storage.error_reply("NoSuchKey") if stored is None else storage.serve_object(request, stored)
 
     def expire_url(self, request: IncomingRequest) -> None:
-        """Let the signed URL of a request expire at once."""
+        """Let the signed URL of a request expire immediately."""
         self.signer.expire(request.query)
 
     def apply_event(self, kind: str, event: bytes) -> object:  # noqa: ARG002 - no event is known
@@ -177,7 +177,7 @@ class Userplane:
         """Do nothing: nothing happens without requests."""
 
     async def wait_until_idle(self) -> None:
-        """Return at once: nothing is ever under way."""
+        """Return at once: nothing is ever in progress."""
 
     def limits(self) -> tuple[Limit, ...]:
         """Return the quota in force, shortest window first."""

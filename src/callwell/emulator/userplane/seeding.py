@@ -31,10 +31,10 @@ FIRST_DAY: Final = 1_772_438_400.0
 # Ten years: nothing expires during a test unless it is meant to.
 RETENTION_DAYS: Final = 3_650
 # One of 33 recordings lacks an asset, one of 41 has expired: the usual 40 recordings have one of each.
-LACKING_EVERY: Final = 33
-LACKING_AT: Final = 7
+MISSING_ASSET_EVERY: Final = 33
+MISSING_ASSET_OFFSET: Final = 7
 EXPIRED_EVERY: Final = 41
-EXPIRED_AT: Final = 11
+EXPIRED_OFFSET: Final = 11
 # In the past on any machine with a right clock.
 EXPIRED_RETENTION_DAYS: Final = 30
 # Some links have a title and meta, some recordings have notes: a client must expect null.
@@ -200,9 +200,9 @@ def _add_recording(world: World, links: Sequence[LinkRecord], rng: random.Random
     link = rng.choice(links)
     recording_id = world.recording_id()
     created = FIRST_DAY + DAY_S + number * 97.0 + rng.randrange(90)
-    is_expired = number % EXPIRED_EVERY == EXPIRED_AT
+    is_expired = number % EXPIRED_EVERY == EXPIRED_OFFSET
     kind = rng.choice(tuple(KINDS))
-    is_lacking = number % LACKING_EVERY == LACKING_AT
+    lacks_asset = number % MISSING_ASSET_EVERY == MISSING_ASSET_OFFSET
     world.put(
         RecordingRecord(
             id=recording_id,
@@ -212,7 +212,7 @@ def _add_recording(world: World, links: Sequence[LinkRecord], rng: random.Random
             created=created,
             duration_ms=duration_of(recording_id),
             expires=created + (EXPIRED_RETENTION_DAYS if is_expired else RETENTION_DAYS) * DAY_S,
-            missing_assets=frozenset({kind}) if is_lacking else frozenset(),
+            missing_assets=frozenset({kind}) if lacks_asset else frozenset(),
             custom_meta={"plan": rng.choice(("trial", "team", "business"))},
             notes=f"The {rng.choice(WORDS)} is wrong." if rng.random() < NOTED_SHARE else None,
         )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the page faults change a listing: extra empty pages, and pages that are repeated for ever.
+"""How the page faults change a listing: extra empty pages, and pages that are repeated forever.
 
 A *walk* over a listing (its path and query without `page`) begins when page 1 is requested. The fault `empty_page`
 inserts a blank page at the number that was requested. Until the walk begins again that number is blank, and every later
@@ -8,14 +8,14 @@ number shows the page before it:
     requested    1    2    3    4
     shown        A    –    B    C      blank inserted at 2
 
-So a client that goes on while `hasMore` is true sees every item exactly once, and one that stops at an empty page does
-not. `totalPages` counts the blanks, `total` does not.
+So a client that continues while `hasMore` is true sees every item exactly once, and one that stops at an empty page
+does not. `totalPages` counts the blanks, `total` does not.
 
 A blank is inserted only at a number above all that the walk has shown (pages fetched ahead are never moved), never
 after the last item, and never right after another blank. There is one walk per listing: a client that begins one ends
 that of any other client.
 
-The fault `cycle` repeats, from the requested number on, the pages before it, from the first on and for ever:
+The fault `cycle` repeats, from the requested number on, the pages before it, from the first on and forever:
 
     requested    1    2    3    4    5
     shown        A    B    A    B    A    …    cycle begun at 3
@@ -74,7 +74,7 @@ class ListingWalk:
 
 @dataclass(slots=True)
 class ListingWalks:
-    """The walks under way, by listing."""
+    """The walks in progress, by listing."""
 
     _walks: dict[tuple[object, ...], ListingWalk] = field(default_factory=dict)
 

@@ -114,7 +114,7 @@ def _processes(name: str, text: str) -> Iterator[ReplicaCount]:
     found = [(number, match["word"]) for number, line in _logical_lines(text) if (match := PROCESS.match(line))]
     kinds = [word for _, word in found if word != ONCE]
     if kinds:
-        what = f"{' and '.join(kinds)} are processes of their own"
+        what = f"{' and '.join(kinds)} are separate processes"
         yield ReplicaCount(len(kinds), what, one_machine=False, place=Place(name, found[0][0]))
 
 

@@ -61,7 +61,7 @@ class Replicas(NamedTuple):
 
     Attributes:
         what: what it is, such as `gunicorn with --workers 4`.
-        one_machine: all of it runs on one machine; else each copy may have a machine of its own.
+        one_machine: all of it runs on one machine; else each copy may have its own machine.
         place: where it is said.
     """
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from callwell.client.setting_variables import base_url_variable, variable_names
 from callwell.emulator.keys import key_fingerprint
-from callwell.emulator.registry import can_play
+from callwell.emulator.registry import can_emulate
 from callwell.readiness.check import Finding, NotApplicable, Severity, Unchecked
 from callwell.readiness.drills.program import read_real_keys
 
@@ -33,9 +33,9 @@ def drill_accounts(project: Project) -> tuple[ConfiguredAccount, ...]:
     in_use = _names(account for account in project.accounts if account.in_use)
     if not in_use:
         raise NotApplicable("no provider is in use")
-    if not any(map(can_play, in_use)):
+    if not any(map(can_emulate, in_use)):
         raise NotApplicable(_not_proved(in_use))
-    return tuple(account for account in project.accounts if can_play(account.provider.name))
+    return tuple(account for account in project.accounts if can_emulate(account.provider.name))
 
 
 def note_not_emulated(project: Project) -> Iterator[Finding]:
@@ -44,7 +44,7 @@ def note_not_emulated(project: Project) -> Iterator[Finding]:
     Args:
         project: the project.
     """
-    absent = [name for name in _names(one for one in project.accounts if one.in_use) if not can_play(name)]
+    absent = [name for name in _names(one for one in project.accounts if one.in_use) if not can_emulate(name)]
     if absent:
         yield Finding(what=_not_proved(absent), severity=Severity.NOTE, identity=f"not emulated: {', '.join(absent)}")
 

@@ -24,7 +24,7 @@ from callwell.emulator.errors import EmulatorError
 from callwell.emulator.keys import key_fingerprint
 from callwell.emulator.ledger import LedgerRow
 from callwell.emulator.options import EmulatorOptions
-from callwell.emulator.registry import can_play
+from callwell.emulator.registry import can_emulate
 from callwell.extras import install_command
 from callwell.readiness.check import CannotCheck
 
@@ -201,7 +201,7 @@ def set_up_drill(
     Raises:
         CannotCheck: the emulator cannot be started.
     """
-    names = tuple(dict.fromkeys(account.provider.name for account in accounts if can_play(account.provider.name)))
+    names = tuple(dict.fromkeys(account.provider.name for account in accounts if can_emulate(account.provider.name)))
     options = EmulatorOptions(provider=names, recordings=RECORDINGS, window="sliding")
     if clock is None:
         # A program that retries at once would use up the quota, and then wait a real minute for it.

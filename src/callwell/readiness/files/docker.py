@@ -147,7 +147,7 @@ def find_context(dockerfile: str, sources: Iterable[str], names: Iterable[str]) 
 
 
 def _read_ignored(root: Path, dockerfile: str, context: str) -> Patterns:
-    """What the build context leaves out. A file beside the Dockerfile precedes Podman's own file, and that Docker's."""
+    """What the build context excludes: by a file next to the Dockerfile, else by Podman's, else by Docker's."""
     files = (f"{dockerfile}.dockerignore", f"{context}/.containerignore", f"{context}/.dockerignore")
     readable = (lines for file in files if (lines := read_lines(root / file.lstrip("/"))) is not None)
     return Patterns.of_docker(next(readable, []))

@@ -49,7 +49,7 @@ class ProjectFile(NamedTuple):
 class ProjectFiles:
     """The files of a project in the order of their names, with links that lead out of it or nowhere.
 
-    A link within the project is left out, because the file has a name of its own.
+    A link within the project is left out, because the file has its own name.
 
     Args:
         root: the project's folder.
@@ -136,7 +136,7 @@ def _make_files(folder: Path, names: Iterable[str], shipped: Mapping[str, str] =
 
 
 def _leads_out(folder: Path, link: Path) -> bool:
-    """Whether a link leads to a file outside, or nowhere. A file inside has a name of its own."""
+    """Whether a link leads to a file outside, or nowhere. A file inside has its own name."""
     try:
         target = link.resolve(strict=True)
     except (OSError, RuntimeError):  # a loop is a RuntimeError up to Python 3.12

@@ -21,7 +21,7 @@ WHOLE_PACKAGES: Final = ("flit_core", "uv_build", "pdm")
 """ImageBuild back ends that take every file in the folder of a package."""
 
 NO_PACKAGES: Final = {"tests", "test", "docs", "doc", "examples", "example", "tools", "scripts", "build", "dist"}
-"""Folders beside the packages that setuptools does not take for packages (its manual, "Automatic discovery")."""
+"""Folders next to the packages that setuptools does not take for packages (its manual, "Automatic discovery")."""
 
 INCLUDING: Final = {"poetry": ("poetry",), "maturin": ("maturin",)}
 """ImageBuild back ends that ship what git ignores if their table in `tool` names it in `include`."""
@@ -87,7 +87,7 @@ def find_packages(names: Iterable[str], folders: Iterable[str]) -> set[str]:
 
     Args:
         names: the names of the project's files.
-        folders: where packages may be, relative to the project's file; empty for beside it.
+        folders: where packages may be, relative to the project's file; empty for next to it.
     """
     found = set()
     prefixes = {f"{folder}/" if folder else "" for folder in folders}

@@ -3,7 +3,7 @@
 
 The search digests each window of a key's length, in every view of the bytes and in everything that decodes from base64
 or hexadecimal there. Only runs of the key's kinds of characters can have such windows, and most files have few. A
-window with the right digest is the key itself: the search by text goes on with it, so both searches find the same.
+window with the right digest is the key itself: the search by text continues with it, so both searches find the same.
 """
 
 from __future__ import annotations

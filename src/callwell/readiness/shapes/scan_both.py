@@ -2,7 +2,7 @@
 """Scans history and files for strings shaped like keys, with one run of kingfisher.
 
 Kingfisher reports each secret once, in the history if it is there. This module then finds all places in the files.
-Kingfisher reads archives and wide text, which a search in bytes does not, so they get a run of their own if there is
+Kingfisher reads archives and wide text, which a search in bytes does not, so they get their own run if there is
 any secret.
 """
 

@@ -62,7 +62,7 @@ def _in_headers(module: PythonModule) -> Iterator[Finding]:
 
 
 def _header_values(module: PythonModule) -> Iterator[tuple[str, ast.expr]]:
-    """The headers that a module sets with a name that is known, beside calls to a provider."""
+    """The headers that a module sets with a name that is known, next to calls to a provider."""
     if not module.calls.raw:
         return
     for table in module.syntax.all(ast.Dict):

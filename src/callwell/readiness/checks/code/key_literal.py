@@ -149,7 +149,7 @@ def _of_library(module: PythonModule, name: str) -> bool:
 
 
 def _in_headers(module: PythonModule) -> Iterator[Literal]:
-    """Literals beside calls, in headers and bodies: `{"Authorization": "Bearer …"}`, `headers["api-key"] = "…"`."""
+    """Literals next to calls, in headers and bodies: `{"Authorization": "Bearer …"}`, `headers["api-key"] = "…"`."""
     headers = module.signatures.key_headers.keys()
     if not module.calls.raw:
         return

@@ -35,7 +35,7 @@ CHECK = Check(
     title="The key can be rotated while the program works",
     severity=Severity.ERROR,
     why="A leaked key must be replaced at once. If that costs calls or a restart, it is put off until it is too late.",
-    fix="Keep the key in a file of its own, and make the calls through Callwell: it reads the file again when the "
+    fix="Keep the key in its own file, and make the calls through Callwell: it reads the file again when the "
     "provider refuses the key.",
     run=run,
 )

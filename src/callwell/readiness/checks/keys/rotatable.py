@@ -34,7 +34,7 @@ CHECK = Check(
     title="A key can be replaced without a restart",
     severity=Severity.NOTE,
     why="After the old key is revoked, calls fail until all processes are restarted.",
-    fix="Keep the key in a file of its own (key = file:PATH), which running programs read again within a second, or in "
+    fix="Keep the key in its own file (key = file:PATH), which running programs read again within a second, or in "
     "a secret store, which they read again after a lease.",
     run=run,
 )

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from callwell.clock import SystemClock
-from callwell.emulator.registry import can_play
+from callwell.emulator.registry import can_emulate
 from callwell.readiness.account_state import open_states
 from callwell.readiness.check import Check, Finding, Group, NotApplicable, Severity, Unchecked
 from callwell.readiness.dates import DAY_S, to_day
@@ -25,14 +25,14 @@ VALID_DAYS: Final = 90
 
 def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Read the record of the last drill of each account with which calls are made."""
-    if not any(can_play(account.provider.name) for account in project.in_use):
+    if not any(can_emulate(account.provider.name) for account in project.in_use):
         raise NotApplicable("no provider of the project can be emulated, so no drill can be made")
     for shared in open_states(project):
         if isinstance(shared, Unchecked):
             yield shared
             continue
         for account in shared.accounts:
-            if not account.in_use or not can_play(account.provider.name):
+            if not account.in_use or not can_emulate(account.provider.name):
                 continue
             problem = _find_problem(account, read_drill(account, ROTATION, shared.state))
             if problem:

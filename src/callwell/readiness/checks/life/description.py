@@ -21,9 +21,9 @@ LOCATED_MESSAGE: Final = re.compile(r"(?P<file>[^:]+):(?P<line>\d+): (?P<text>.*
 
 def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Look at what loading each description has left out, and which descriptions could not be loaded."""
-    if not project.in_use and not project.undescribed:
+    if not project.in_use and not project.failed_descriptions:
         raise NotApplicable("the project uses no provider")
-    yield from project.undescribed
+    yield from project.failed_descriptions
     for provider in {account.provider.name: account.provider for account in project.in_use}.values():
         for message in provider.ignored:
             match = LOCATED_MESSAGE.fullmatch(message)

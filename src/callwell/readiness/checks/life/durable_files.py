@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SQLITE: Final = "sqlite:///"
 MEMORY: Final = ("memory:", "memory")
 ROOM_BYTES: Final = 64 << 20
-"""Free bytes that a state needs: those of a month of 100,000 end users and the write-ahead log beside them."""
+"""Free bytes that a state needs: those of a month of 100,000 end users and the write-ahead log next to them."""
 
 
 def run(project: Project) -> Iterator[Finding | Unchecked]:

@@ -79,7 +79,7 @@ def _plan(account: ConfiguredAccount, rule: EndUserRule, uses: list[ClientUse]) 
 def _secret(
     account: ConfiguredAccount, rule: EndUserRule, uses: list[ClientUse], project: Project
 ) -> Iterator[Finding]:
-    """Pseudonyms that differ from machine to machine, because each has made a secret of its own."""
+    """Pseudonyms that differ from machine to machine, because each has made its own secret."""
     is_given = account.settings["user_secret"].is_set or any("user_secret" in use.options for use in uses)
     if not rule.pseudonym or is_given:
         return

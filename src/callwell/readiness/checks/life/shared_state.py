@@ -98,7 +98,7 @@ def _not_shared(state: StateUse, several: list[Replicas]) -> Iterator[Finding]:
     if several:
         first = several[0]
         yield Finding(
-            what=f"each process has a state of its own (memory:), and there are several: {first.what} ({first.place})",
+            what=f"each process has its own state (memory:), and there are several: {first.what} ({first.place})",
             place=state.place,
             fix=(
                 "Give all of them one state: state=sqlite:///PATH on one machine, "

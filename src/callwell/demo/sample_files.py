@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The files of the sample project: as a team would write them in a hurry, and mended.
+"""The files of the sample project: with typical problems, and fixed.
 
 `%{name}` stands for a name or an address of a provider, or for a key that is made when the files are written.
 """
@@ -157,7 +157,7 @@ attempts = 1
 repeatable = true
 """,
 }
-"""The project in a hurry."""
+"""The project with its problems."""
 
 FIXED: Final = {
     "callwell.toml": """\
@@ -298,7 +298,7 @@ env = "WAREHOUSE_API_KEY"
 repeatable = true
 """,
 }
-"""The same project, ready for production: its keys are beside it, and new ones."""
+"""The same project, ready for production: with new keys, outside the project."""
 
 DOCUMENT: Final = """\
 {
