@@ -135,7 +135,7 @@ def test_accepted_until_a_day(cli: Shell) -> None:
         (("--reason", "why"), "--reason and --until belong to --accept"),
         (("--accept", "x", "--reason", "y", "--until", "tomorrow"), "a date such as 2027-01-31"),
         (("--accept", "x", "--reason", "y", "--until", "2020-01-01"), "a day that has not passed"),
-        ((*FEW, "--accept", "x", "--reason", "y", "--until", "2999-01-01"), "nothing is found by x"),
+        ((*FEW, "--accept", "x", "--reason", "y", "--until", "2999-01-01"), "x matches no finding"),
         (("--samples", "nowhere"), "a folder that exists"),
         (("--run", "python 'app.py"), "a command as a shell reads it"),
         (("--json", "--sarif"), "--json and --sarif cannot both be on standard output"),
