@@ -17,8 +17,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from bench import fleets, stores, troubles
-from bench.chaos_member import NAME, DoneLinks, Errand
+from bench import disruptions, fleets, stores
+from bench.chaos_member import NAME, ChaosTask, DoneLinks
 from bench.members import Workload
 from bench.rounds import Ratio, ledger, summarize
 from bench.windows import fullest, used_share
@@ -68,9 +68,9 @@ def run(*, quick: bool = False, minutes: float = MINUTES, seed: int | None = Non
     seed = seed or (QUICK_SEED if quick else SEED)
     lasts_s = QUICK_S if quick else 60.0 * minutes
     haste = QUICK_HASTE if quick else 1.0
-    course = troubles.Course(
+    rates = disruptions.DisruptionRates(
         lasts_s=lasts_s,
-        seats=fleets.MEMBERS,
+        slots=fleets.MEMBERS,
         kill_every_s=KILL_EVERY_S / haste,
         pause_every_s=PAUSE_EVERY_S / haste,
         away_every_s=AWAY_EVERY_S / haste,
@@ -85,7 +85,7 @@ def run(*, quick: bool = False, minutes: float = MINUTES, seed: int | None = Non
         }
         found = {}
         for name, (store, stop_for) in places.items():
-            found[name] = _endure(course, store, stop_for)
+            found[name] = _run_fleet(rates, store, stop_for)
             print(_line(name, found[name]), flush=True)
     worst = {figure: _worst(figure, [sample[figure] for sample in found.values()]) for figure in FIGURES}
     return summarize(worst) | {"stores": found, "seconds": lasts_s, "seed": seed}
@@ -103,8 +103,8 @@ def _worst(figure: str, values: list[float]) -> Ratio:
     return Ratio(min(values) if figure == "quota_used" else max(values), min(values), max(values))
 
 
-def _endure(course: troubles.Course, store: str, stop_for: Callable[[float], None]) -> Sample:
-    """One course, and what the servers and the state say afterwards."""
+def _run_fleet(rates: disruptions.DisruptionRates, store: str, stop_for: Callable[[float], None]) -> Sample:
+    """One run, and what the servers and the state say afterwards."""
     from callwell.emulator.options import EmulatorOptions
 
     with ExitStack() as stack:
@@ -113,12 +113,12 @@ def _endure(course: troubles.Course, store: str, stop_for: Callable[[float], Non
         done = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-links-")))
         place = emulator.endpoint("userplane")
         target = _find_target(emulator, store)
-        _strike(emulator)
+        _inject(emulator)
         begin_at = time.time() + fleets.START_S
-        end_at = begin_at + course.lasts_s
+        end_at = begin_at + rates.lasts_s
 
-        def begin(seat: int, at: float) -> Program[str]:
-            rate = 0.0 if seat < GREEDY else fleets.SMALL_RATE
+        def begin(slot: int, at: float) -> Program[str]:
+            rate = 0.0 if slot < GREEDY else fleets.SMALL_RATE
             workload = Workload(
                 variant="callwell",
                 address=nginx.address,
@@ -126,16 +126,16 @@ def _endure(course: troubles.Course, store: str, stop_for: Callable[[float], Non
                 store=store,
                 limit=fleets.LIMIT,
                 window_s=fleets.WINDOW_S,
-                members=course.seats,
+                members=rates.slots,
                 rate=rate,
                 begin_at=at,
                 lasts_s=end_at - at,
             )
-            errand = Errand(workload._asdict(), seat, place.base_url, place.key, target, str(done / f"{seat}"))
-            return fleets.fork("bench.chaos_member", errand._asdict())
+            task = ChaosTask(workload._asdict(), slot, place.base_url, place.key, target, str(done / f"{slot}"))
+            return fleets.fork("bench.chaos_member", task._asdict())
 
-        endured = troubles.endure(begin_at, troubles.plan(course), begin, course.seats, stop_for)
-        ends = fleets.results(endured.processes)
+        fleet_run = disruptions.run_fleet(begin_at, disruptions.plan(rates), begin, rates.slots, stop_for)
+        ends = fleets.results(fleet_run.processes)
         arrivals = nginx.arrivals("/items/")
         names = _link_names(emulator, store, target)
         counts = ledger(emulator.control)["userplane"]["counts"]
@@ -151,9 +151,9 @@ def _endure(course: troubles.Course, store: str, stop_for: Callable[[float], Non
         "calls": len(arrivals),
         "created": len(names),
         "failed": sum(end["failed"] for end in ends),
-        "killed": endured.killed,
-        "paused": endured.paused,
-        "away_s": endured.away_s,
+        "killed": fleet_run.killed,
+        "paused": fleet_run.paused,
+        "away_s": fleet_run.away_s,
     }
 
 
@@ -168,7 +168,7 @@ def _find_target(emulator: Running, store: str) -> dict[str, str]:
 
 def _link_names(emulator: Running, store: str, target: dict[str, str]) -> Counter[str]:
     """How often there is a link of each name, by the emulator."""
-    _strike(emulator, ())
+    _inject(emulator, ())
     with _connect(emulator, store) as api:
         links = api.links.list(workspace_id=target["workspace_id"])
         names = [link.get("linkProviderReference") or "" for link in links]
@@ -183,7 +183,7 @@ def _connect(emulator: Running, store: str) -> Any:
     return Client("userplane", key=Key(place.key), base_url=place.base_url, state=store, deadline_s=None)
 
 
-def _strike(emulator: Running, faults: tuple[dict[str, Any], ...] = FAULTS) -> None:
+def _inject(emulator: Running, faults: tuple[dict[str, Any], ...] = FAULTS) -> None:
     """Put faults in force, in place of those before."""
     request = urllib.request.Request(f"{emulator.control}/faults", json.dumps(faults).encode())  # noqa: S310 - ours
     with urllib.request.urlopen(request):  # noqa: S310 - the same

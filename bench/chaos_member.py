@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One process of the chaos run: `python -m bench.chaos_member ERRAND`. It reads items, and creates links exactly once.
+"""One process of the chaos run: `python -m bench.chaos_member TASK`. It reads items, and creates links exactly once.
 
 Each link has a name, and two processes create the same ones. A process that was killed begins again with the first link
 that it does not know to be done.
@@ -32,12 +32,12 @@ NAME: Final = "chaos-"
 """What the names of these links begin with: the emulator has others."""
 
 
-class Errand(NamedTuple):
+class ChaosTask(NamedTuple):
     """What a process does.
 
     Attributes:
         workload: what it reads, as `Workload` has it.
-        seat: the number of the process.
+        slot: the number of the process.
         address: of the emulated Userplane.
         key: of it.
         target: the workspace and the domain of the links.
@@ -45,7 +45,7 @@ class Errand(NamedTuple):
     """
 
     workload: dict[str, Any]
-    seat: int
+    slot: int
     address: str
     key: str
     target: dict[str, str]
@@ -56,7 +56,7 @@ class DoneLinks:
     """The links that a process knows to be done: a file with a line for each, which outlives it.
 
     Args:
-        path: of the file; its name is the seat of the process.
+        path: of the file; its name is the slot of the process.
     """
 
     def __init__(self, path: Path) -> None:
@@ -81,42 +81,42 @@ class DoneLinks:
         return f"{NAME}{int(self._path.name) // PAIR}-{number}"
 
 
-async def create_links(client: AsyncClient, errand: Errand) -> None:
+async def create_links(client: AsyncClient, task: ChaosTask) -> None:
     """Create one link after the other, until cancelled."""
     from callwell import CallwellError
 
-    done = DoneLinks(Path(errand.done))
+    done = DoneLinks(Path(task.done))
     while True:
         name = done.next_name()
         with suppress(CallwellError):  # it is taken up again under the same name
             once = client.with_options(exactly_once=name)
-            await once.call("links.create", **errand.target, link_reference=name)
+            await once.call("links.create", **task.target, link_reference=name)
             done.add()
         await asyncio.sleep(EVERY_S)
 
 
-async def open_clients(stack: AsyncExitStack, errand: Errand) -> tuple[Callable[[int], Awaitable[Any]], AsyncClient]:
+async def open_clients(stack: AsyncExitStack, task: ChaosTask) -> tuple[Callable[[int], Awaitable[Any]], AsyncClient]:
     """The function that reads an item, and a client of Userplane, as soon as the store is there."""
     from callwell import AsyncClient, Key
 
-    workload = Workload(**errand.workload)
-    key = Key(errand.key)
+    workload = Workload(**task.workload)
+    key = Key(task.key)
     call = await stack.enter_async_context(callwell(workload))
     userplane = await enter_when_there(
         stack,
-        lambda: AsyncClient("userplane", key=key, base_url=errand.address, state=workload.store, deadline_s=None),
+        lambda: AsyncClient("userplane", key=key, base_url=task.address, state=workload.store, deadline_s=None),
     )
     return call, userplane
 
 
-async def run(errand: Errand) -> dict[str, int]:
+async def run(task: ChaosTask) -> dict[str, int]:
     """Read and create until the end."""
-    workload = Workload(**errand.workload)
+    workload = Workload(**task.workload)
     async with AsyncExitStack() as stack:
-        call, userplane = await open_clients(stack, errand)
+        call, userplane = await open_clients(stack, task)
         member = Member(workload, call)
         await asyncio.sleep(max(0.0, workload.begin_at - time.time()))
-        creating = asyncio.create_task(create_links(userplane, errand))
+        creating = asyncio.create_task(create_links(userplane, task))
         await member.run()
         creating.cancel()
         await asyncio.wait([creating], timeout=END_S)
@@ -128,7 +128,7 @@ def main() -> None:
     from uvloop import new_event_loop
 
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        print(json.dumps(runner.run(run(Errand(**json.loads(sys.argv[1]))))), flush=True)
+        print(json.dumps(runner.run(run(ChaosTask(**json.loads(sys.argv[1]))))), flush=True)
 
 
 if __name__ == "__main__":

@@ -55,13 +55,13 @@ class Faults:
         self._again(mean_s, fault)
 
     def _kill(self) -> None:
-        self._world.kill(self._world.dice.choice(self._world.seats))
+        self._world.kill(self._world.dice.choice(self._world.slots))
 
     def _pause(self) -> None:
         """Stop a process for less than the pause that the proof allows."""
         world = self._world
-        seat = world.dice.choice(world.seats)
-        seat.paused_until = world.true_s + world.dice.uniform(0.1, 0.9 * MAX_PAUSE_S)
+        slot = world.dice.choice(world.slots)
+        slot.paused_until = world.true_s + world.dice.uniform(0.1, 0.9 * MAX_PAUSE_S)
 
     def _cut(self) -> None:
         world = self._world

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fleets of real processes against one server: in peace, in trouble, and while their key is replaced."""
+"""Fleets of real processes against one server: undisturbed, disrupted, and while their key is replaced."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bench import described
+from bench.disruptions import Disruption, run_fleet
 from bench.members import Workload
 from bench.rounds import ROOT, environment
 from bench.server import Nginx
-from bench.troubles import Trouble, endure
 from bench.windows import fullest, used_share
 from tests.processes.program import popen
 
@@ -89,7 +89,7 @@ def results(processes: Sequence[subprocess.Popen[str] | Program[str]]) -> list[d
 
 
 def share(variant: str, store: str, windows: int) -> dict[str, Any]:
-    """Eight processes, of which one wants everything, in peace.
+    """Eight processes, of which one wants everything, undisturbed.
 
     Args:
         variant: see `Workload`.
@@ -126,19 +126,19 @@ def chaos(store: str, stop_for: Callable[[float], None]) -> dict[str, Any]:
         end_at = begin_at + CHAOS_S
         plain = Workload("callwell", nginx.address, folder, store, LIMIT, WINDOW_S, MEMBERS, 0.0, begin_at, CHAOS_S)
 
-        def begin(seat: int, at: float) -> Program[str]:
+        def begin(slot: int, at: float) -> Program[str]:
             member = plain._replace(begin_at=at, lasts_s=end_at - at)
-            return fork("bench.members", (member._replace(rate=SMALL_RATE) if seat else member)._asdict())
+            return fork("bench.members", (member._replace(rate=SMALL_RATE) if slot else member)._asdict())
 
-        kills = [Trouble(n * KILL_EVERY_S, "kill", (n - 1) % MEMBERS) for n in range(1, KILLS + 1)]
-        planned = sorted([*kills, Trouble(STOP_AFTER_S, "away", for_s=STOP_S)])
-        endured = endure(begin_at, planned, begin, MEMBERS, stop_for)
-        ends = results(endured.processes)
+        kills = [Disruption(n * KILL_EVERY_S, "kill", (n - 1) % MEMBERS) for n in range(1, KILLS + 1)]
+        planned = sorted([*kills, Disruption(STOP_AFTER_S, "away", for_s=STOP_S)])
+        fleet_run = run_fleet(begin_at, planned, begin, MEMBERS, stop_for)
+        ends = results(fleet_run.processes)
         arrivals = nginx.arrivals("/items/")
     return {
         "over_window": max(0, fullest(arrivals, WINDOW_S - LOG_S) - LIMIT),
         "calls": len(arrivals),
-        "killed": endured.killed,
+        "killed": fleet_run.killed,
         "failed": sum(end["failed"] for end in ends),
     }
 

@@ -8,12 +8,12 @@ from concurrent.futures import ProcessPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
 from bench.rounds import Ratio, summarize
-from bench.simulated import Course, World
+from bench.simulated import Scenario, World
 
 if TYPE_CHECKING:
     from bench.rounds import Sample
 
-CALM: Final = Course(
+CALM: Final = Scenario(
     processes=200,
     greedy=20,
     machines=20,
@@ -37,22 +37,22 @@ def run(*, quick: bool = False) -> Sample:
     Args:
         quick: a small fleet for a minute of its time.
     """
-    course = QUICK if quick else CALM
-    courses = [course._replace(faulty=faulty, seed=seed) for faulty in (False, True) for seed in SEEDS]
+    scenario = QUICK if quick else CALM
+    scenarios = [scenario._replace(faulty=faulty, seed=seed) for faulty in (False, True) for seed in SEEDS]
     begun = time.perf_counter()
     with ProcessPoolExecutor(max_workers=2) as pool:
-        results = list(pool.map(simulate, courses))
+        results = list(pool.map(simulate, scenarios))
     real_s = time.perf_counter() - begun
     calm = results[: len(SEEDS)]
     faulty = results[len(SEEDS) :]
     figures = {name: _spread(calm, name) for name in FIGURES}
     figures |= {f"{name}_faulty": _spread(faulty, name) for name in FIGURES}
-    virtual_s = sum(each.virtual_s for each in courses)
+    virtual_s = sum(each.virtual_s for each in scenarios)
     return summarize(figures) | {
-        "processes": course.processes,
-        "machines": course.machines,
+        "processes": scenario.processes,
+        "machines": scenario.machines,
         "virtual_s": virtual_s,
-        "windows": round(virtual_s / course.window_s),
+        "windows": round(virtual_s / scenario.window_s),
         "real_s": round(real_s, 1),
         "calls": sum(result["calls"] for result in results),
         "exchanges": sum(result["exchanges"] for result in results),
@@ -61,9 +61,9 @@ def run(*, quick: bool = False) -> Sample:
     }
 
 
-def simulate(course: Course) -> dict[str, Any]:
-    """The result of one course."""
-    return World(course).run()
+def simulate(scenario: Scenario) -> dict[str, Any]:
+    """The result of one scenario."""
+    return World(scenario).run()
 
 
 def _spread(results: list[dict[str, Any]], name: str) -> Ratio:

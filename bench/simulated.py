@@ -40,7 +40,7 @@ RETRY_STORE_S: Final = 0.5
 """Seconds after an exchange that failed until the next one."""
 
 
-class Course(NamedTuple):
+class Scenario(NamedTuple):
     """What is simulated.
 
     Attributes:
@@ -98,7 +98,7 @@ class Machine:
         return (monotonic - self._origin) / self._rate
 
 
-class Seat:
+class Slot:
     """A demand, and the process that serves it; when that dies, another takes its place.
 
     Attributes:
@@ -137,10 +137,10 @@ class Seat:
 
 
 class World:
-    """A run of one course.
+    """A run of one scenario.
 
     Args:
-        course: what is simulated.
+        scenario: what is simulated.
 
     Attributes:
         true_s: true time.
@@ -148,9 +148,9 @@ class World:
         arrivals: when requests have arrived at the provider.
     """
 
-    def __init__(self, course: Course) -> None:
-        self.course = course
-        self.dice = random.Random(course.seed)  # noqa: S311 - chance that can be repeated
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.dice = random.Random(scenario.seed)  # noqa: S311 - chance that can be repeated
         self.true_s = 0.0
         self.exchanges = 0
         self.server_ahead_s = 0.0
@@ -158,23 +158,23 @@ class World:
         self._record = FleetRecord()
         self.arrivals: list[float] = []
         self._waits: list[float] = []
-        versions = course.versions or ({"calls": QuotaRule(limit=course.limit, window_s=course.window_s)},)
+        versions = scenario.versions or ({"calls": QuotaRule(limit=scenario.limit, window_s=scenario.window_s)},)
         self.owns = [to_account_quotas(rules, RetryRule()) for rules in versions]
         self._events: list[tuple[float, int, Callable[[], object]]] = []
         self._numbers = 0
-        self.machines = [Machine(f"boot{i}", self.dice) for i in range(course.machines)]
-        self.seats = [self._seat(i) for i in range(course.processes)]
+        self.machines = [Machine(f"boot{i}", self.dice) for i in range(scenario.machines)]
+        self.slots = [self._slot(i) for i in range(scenario.processes)]
 
     def run(self) -> dict[str, Any]:
-        """Simulate the course, and say what came of it."""
-        for seat in self.seats:
-            if seat.rate < inf:
-                self.at(self.dice.expovariate(seat.rate), partial(self._arrive, seat))
+        """Simulate the scenario, and say what came of it."""
+        for slot in self.slots:
+            if slot.rate < inf:
+                self.at(self.dice.expovariate(slot.rate), partial(self._arrive, slot))
             else:
-                self.at(self.dice.random(), partial(self._begin_greedy, seat))
-        if self.course.faulty:
+                self.at(self.dice.random(), partial(self._begin_greedy, slot))
+        if self.scenario.faulty:
             Faults(self).plan()
-        while self._events and self._events[0][0] < self.course.virtual_s:
+        while self._events and self._events[0][0] < self.scenario.virtual_s:
             self.true_s, _, event = heappop(self._events)
             event()
         return self._result()
@@ -184,151 +184,151 @@ class World:
         self._numbers += 1
         heappush(self._events, (self.true_s + after_s, self._numbers, event))
 
-    def kill(self, seat: Seat) -> None:
+    def kill(self, slot: Slot) -> None:
         """End a process without a word; its requests arrive all the same. Another takes its place at once."""
-        self._replace(seat, seat.own)
+        self._replace(slot, slot.own)
 
-    def upgrade(self, seat: Seat, version: int) -> None:
+    def upgrade(self, slot: Slot, version: int) -> None:
         """Let a process give back what it has, and start one of another version in its place.
 
         Args:
-            seat: of the process.
+            slot: of the process.
             version: the number of the other version.
         """
-        now = seat.machine.monotonic(self.true_s)
-        seat.holding, report = holder_exchange.prepare(seat.holding, seat.own, {}, now, leaving=True)
-        self._deliver(seat, partial(self._change, seat.machine, seat.own, report))
-        self._replace(seat, self.owns[version])
+        now = slot.machine.monotonic(self.true_s)
+        slot.holding, report = holder_exchange.prepare(slot.holding, slot.own, {}, now, leaving=True)
+        self._deliver(slot, partial(self._change, slot.machine, slot.own, report))
+        self._replace(slot, self.owns[version])
 
-    def _replace(self, seat: Seat, own: AccountQuotas) -> None:
-        seat.life += 1
+    def _replace(self, slot: Slot, own: AccountQuotas) -> None:
+        slot.life += 1
         self._numbers += 1
-        seat.begin(f"p{self._numbers}", own)
-        seat.busy = False
-        seat.paused_until = -inf
-        seat.exchange_at = inf
-        seat.ask_at = inf
-        seat.waiting.clear()
-        if seat.rate == inf:
-            self._begin_greedy(seat)
+        slot.begin(f"p{self._numbers}", own)
+        slot.busy = False
+        slot.paused_until = -inf
+        slot.exchange_at = inf
+        slot.ask_at = inf
+        slot.waiting.clear()
+        if slot.rate == inf:
+            self._begin_greedy(slot)
 
-    def _seat(self, number: int) -> Seat:
-        course = self.course
-        small = max(1, course.processes - course.greedy)
-        mean_rate = course.small_share * course.limit / course.window_s / small
-        rate = inf if number < course.greedy else mean_rate * self.dice.choice((0.25, 0.5, 1.0, 2.25))
+    def _slot(self, number: int) -> Slot:
+        scenario = self.scenario
+        small = max(1, scenario.processes - scenario.greedy)
+        mean_rate = scenario.small_share * scenario.limit / scenario.window_s / small
+        rate = inf if number < scenario.greedy else mean_rate * self.dice.choice((0.25, 0.5, 1.0, 2.25))
         machine = self.machines[number % len(self.machines)]
-        return Seat(machine, self.owns[0], rate, f"s{number}")
+        return Slot(machine, self.owns[0], rate, f"s{number}")
 
-    def _begin_greedy(self, seat: Seat) -> None:
-        seat.asked += self.course.workers
-        seat.waiting.extend([self.true_s] * self.course.workers)
-        self._serve(seat)
+    def _begin_greedy(self, slot: Slot) -> None:
+        slot.asked += self.scenario.workers
+        slot.waiting.extend([self.true_s] * self.scenario.workers)
+        self._serve(slot)
 
-    def _arrive(self, seat: Seat) -> None:
+    def _arrive(self, slot: Slot) -> None:
         """One call is asked for, and the next one is planned."""
-        seat.asked += 1
-        seat.waiting.append(self.true_s)
-        self.at(self.dice.expovariate(seat.rate), partial(self._arrive, seat))
-        self._serve(seat)
+        slot.asked += 1
+        slot.waiting.append(self.true_s)
+        self.at(self.dice.expovariate(slot.rate), partial(self._arrive, slot))
+        self._serve(slot)
 
-    def _serve(self, seat: Seat) -> None:
+    def _serve(self, slot: Slot) -> None:
         """Send what there are permits for."""
-        if self.true_s < seat.paused_until:
-            self._when_awake(seat, partial(self._serve, seat))
+        if self.true_s < slot.paused_until:
+            self._when_awake(slot, partial(self._serve, slot))
             return
-        while seat.waiting:
-            now = seat.machine.monotonic(self.true_s)
-            seat.holding, (permit, _) = holdings.acquire(seat.holding, seat.call, now)
+        while slot.waiting:
+            now = slot.machine.monotonic(self.true_s)
+            slot.holding, (permit, _) = holdings.acquire(slot.holding, slot.call, now)
             if not isinstance(permit, Permit):
-                self._ask_again(seat, permit)
+                self._ask_again(slot, permit)
                 break
-            waited_s = self.true_s - seat.waiting.popleft()
-            if seat.rate < inf:
+            waited_s = self.true_s - slot.waiting.popleft()
+            if slot.rate < inf:
                 self._waits.append(waited_s)
-            self._send(seat, permit)
-        self._plan_exchange(seat)
+            self._send(slot, permit)
+        self._plan_exchange(slot)
 
-    def _ask_again(self, seat: Seat, at: float) -> None:
+    def _ask_again(self, slot: Slot, at: float) -> None:
         if at == inf:
             return
-        true_s = max(self.true_s, seat.machine.true(at)) + 1e-6
-        if true_s < seat.ask_at or seat.ask_at <= self.true_s:
-            seat.ask_at = true_s
-            self.at(true_s - self.true_s, partial(self._if_alive, seat, seat.life, partial(self._serve, seat)))
+        true_s = max(self.true_s, slot.machine.true(at)) + 1e-6
+        if true_s < slot.ask_at or slot.ask_at <= self.true_s:
+            slot.ask_at = true_s
+            self.at(true_s - self.true_s, partial(self._if_alive, slot, slot.life, partial(self._serve, slot)))
 
-    def _send(self, seat: Seat, permit: Permit) -> None:
-        seat.served += 1
+    def _send(self, slot: Slot, permit: Permit) -> None:
+        slot.served += 1
         dice = self.dice
-        answer_s = dice.uniform(*self.course.answer_s)
-        if self.course.faulty and dice.random() < 1e-4:  # noqa: PLR2004 - one call in ten thousand
-            answer_s += dice.uniform(0.0, 0.95 * seat.own.max_hold_s)
+        answer_s = dice.uniform(*self.scenario.answer_s)
+        if self.scenario.faulty and dice.random() < 1e-4:  # noqa: PLR2004 - one call in ten thousand
+            answer_s += dice.uniform(0.0, 0.95 * slot.own.max_hold_s)
         self.arrivals.append(self.true_s + answer_s * dice.random())
-        self.at(answer_s, partial(self._if_alive, seat, seat.life, partial(self._answer, seat, permit)))
+        self.at(answer_s, partial(self._if_alive, slot, slot.life, partial(self._answer, slot, permit)))
 
-    def _answer(self, seat: Seat, permit: Permit) -> None:
-        if self.true_s < seat.paused_until:
-            self._when_awake(seat, partial(self._answer, seat, permit))
+    def _answer(self, slot: Slot, permit: Permit) -> None:
+        if self.true_s < slot.paused_until:
+            self._when_awake(slot, partial(self._answer, slot, permit))
             return
-        now = seat.machine.monotonic(self.true_s)
-        seat.holding, _ = holdings.release(seat.holding, seat.call, permit, PLAIN_SUCCESS, now)
-        if seat.rate == inf:
-            seat.asked += 1
-            seat.waiting.append(self.true_s)
-            self._serve(seat)
+        now = slot.machine.monotonic(self.true_s)
+        slot.holding, _ = holdings.release(slot.holding, slot.call, permit, PLAIN_SUCCESS, now)
+        if slot.rate == inf:
+            slot.asked += 1
+            slot.waiting.append(self.true_s)
+            self._serve(slot)
         else:
-            self._plan_exchange(seat)
+            self._plan_exchange(slot)
 
-    def _if_alive(self, seat: Seat, life: int, event: Callable[[], object]) -> None:
-        if seat.life == life:
+    def _if_alive(self, slot: Slot, life: int, event: Callable[[], object]) -> None:
+        if slot.life == life:
             event()
 
-    def _when_awake(self, seat: Seat, event: Callable[[], None]) -> None:
-        self.at(seat.paused_until - self.true_s, partial(self._if_alive, seat, seat.life, event))
+    def _when_awake(self, slot: Slot, event: Callable[[], None]) -> None:
+        self.at(slot.paused_until - self.true_s, partial(self._if_alive, slot, slot.life, event))
 
-    def _plan_exchange(self, seat: Seat, no_sooner_s: float = 0.0) -> None:
-        if seat.busy:
+    def _plan_exchange(self, slot: Slot, no_sooner_s: float = 0.0) -> None:
+        if slot.busy:
             return
-        due = holder_exchange.due_at(seat.holding, seat.own, self._needs(seat))
+        due = holder_exchange.due_at(slot.holding, slot.own, self._needs(slot))
         if due == inf:
             return
-        at = max(self.true_s + no_sooner_s, seat.machine.true(due))
-        if at < seat.exchange_at or seat.exchange_at < self.true_s:
-            seat.exchange_at = at
-            self.at(at - self.true_s, partial(self._if_alive, seat, seat.life, partial(self._exchange, seat, at)))
+        at = max(self.true_s + no_sooner_s, slot.machine.true(due))
+        if at < slot.exchange_at or slot.exchange_at < self.true_s:
+            slot.exchange_at = at
+            self.at(at - self.true_s, partial(self._if_alive, slot, slot.life, partial(self._exchange, slot, at)))
 
     @staticmethod
-    def _needs(seat: Seat) -> dict[Names, int]:
-        return {seat.call.names: len(seat.waiting)} if seat.waiting else {}
+    def _needs(slot: Slot) -> dict[Names, int]:
+        return {slot.call.names: len(slot.waiting)} if slot.waiting else {}
 
-    def _exchange(self, seat: Seat, planned_at: float) -> None:
-        if seat.busy or seat.exchange_at != planned_at:
+    def _exchange(self, slot: Slot, planned_at: float) -> None:
+        if slot.busy or slot.exchange_at != planned_at:
             return
-        if self.true_s < seat.paused_until:
-            seat.exchange_at = seat.paused_until
-            self._when_awake(seat, partial(self._exchange, seat, seat.exchange_at))
+        if self.true_s < slot.paused_until:
+            slot.exchange_at = slot.paused_until
+            self._when_awake(slot, partial(self._exchange, slot, slot.exchange_at))
             return
-        seat.exchange_at = inf
-        now = seat.machine.monotonic(self.true_s)
-        seat.holding, report = holder_exchange.prepare(seat.holding, seat.own, self._needs(seat), now)
-        seat.busy = True
-        self._deliver(seat, partial(self._apply, seat, seat.life, report))
+        slot.exchange_at = inf
+        now = slot.machine.monotonic(self.true_s)
+        slot.holding, report = holder_exchange.prepare(slot.holding, slot.own, self._needs(slot), now)
+        slot.busy = True
+        self._deliver(slot, partial(self._apply, slot, slot.life, report))
 
-    def _deliver(self, seat: Seat, event: Callable[[], object]) -> None:
+    def _deliver(self, slot: Slot, event: Callable[[], object]) -> None:
         """A message to the store or from it, which may be lost."""
         trip_s = self.dice.uniform(*HALF_TRIP_S)
-        if self.true_s < max(seat.machine.cut_until, self.store_down_until):
-            event = partial(self._if_alive, seat, seat.life, partial(self._fail, seat))
+        if self.true_s < max(slot.machine.cut_until, self.store_down_until):
+            event = partial(self._if_alive, slot, slot.life, partial(self._fail, slot))
         self.at(trip_s, event)
 
-    def _fail(self, seat: Seat) -> None:
-        seat.busy = False
-        self._plan_exchange(seat, RETRY_STORE_S)
+    def _fail(self, slot: Slot) -> None:
+        slot.busy = False
+        self._plan_exchange(slot, RETRY_STORE_S)
 
-    def _apply(self, seat: Seat, life: int, report: Report) -> None:
+    def _apply(self, slot: Slot, life: int, report: Report) -> None:
         """The change of the record. It happens even if the process has died since it asked."""
-        grant = self._change(seat.machine, seat.own, report)
-        self._deliver(seat, partial(self._if_alive, seat, life, partial(self._receive, seat, grant)))
+        grant = self._change(slot.machine, slot.own, report)
+        self._deliver(slot, partial(self._if_alive, slot, life, partial(self._receive, slot, grant)))
 
     def _change(self, machine: Machine, own: AccountQuotas, report: Report) -> Grant:
         wall = 1e9 + self.true_s
@@ -342,37 +342,37 @@ class World:
         self.exchanges += 1
         return grant
 
-    def _receive(self, seat: Seat, grant: Grant) -> None:
-        if self.true_s < seat.paused_until:
-            self._when_awake(seat, partial(self._receive, seat, grant))
+    def _receive(self, slot: Slot, grant: Grant) -> None:
+        if self.true_s < slot.paused_until:
+            self._when_awake(slot, partial(self._receive, slot, grant))
             return
-        seat.busy = False
-        now = seat.machine.monotonic(self.true_s)
-        seat.holding = holder_exchange.receive(seat.holding, seat.own, grant, now)
-        self._serve(seat)
+        slot.busy = False
+        now = slot.machine.monotonic(self.true_s)
+        slot.holding = holder_exchange.receive(slot.holding, slot.own, grant, now)
+        self._serve(slot)
 
     def _result(self) -> dict[str, Any]:
-        course = self.course
+        scenario = self.scenario
         arrivals = sorted(self.arrivals)
-        greedy = [seat.served for seat in self.seats if seat.rate == inf]
-        small = [seat for seat in self.seats if seat.rate < inf]
+        greedy = [slot.served for slot in self.slots if slot.rate == inf]
+        small = [slot for slot in self.slots if slot.rate < inf]
         calls = len(arrivals)
-        end = course.virtual_s
-        fair = (course.limit * end / course.window_s - sum(seat.served for seat in small)) / max(1, len(greedy))
-        whole_windows = max(1, int(end / course.window_s) - 2)
-        begin = end - whole_windows * course.window_s
-        now_waiting = [end - at for seat in small for at in seat.waiting]
+        end = scenario.virtual_s
+        fair = (scenario.limit * end / scenario.window_s - sum(slot.served for slot in small)) / max(1, len(greedy))
+        whole_windows = max(1, int(end / scenario.window_s) - 2)
+        begin = end - whole_windows * scenario.window_s
+        now_waiting = [end - at for slot in small for at in slot.waiting]
         waits = sorted(self._waits + now_waiting) or [0.0]
         return {
-            "utilisation": used_share(arrivals, course.limit, course.window_s, begin, end),
-            "over_window": max(0, fullest(arrivals, course.window_s) - course.limit),
+            "utilisation": used_share(arrivals, scenario.limit, scenario.window_s, begin, end),
+            "over_window": max(0, fullest(arrivals, scenario.window_s) - scenario.limit),
             "slowest_share": min(greedy, default=0) / fair,
-            "small_served": min([seat.served / seat.asked for seat in small if seat.asked], default=1.0),
+            "small_served": min([slot.served / slot.asked for slot in small if slot.asked], default=1.0),
             "small_wait_s": sum(waits) / len(waits),
             "small_wait_p99_s": waits[int(0.99 * len(waits))],
             "small_wait_max_s": waits[-1],
             "store_ops_per_call": self.exchanges / calls,
             "calls": calls,
             "exchanges": self.exchanges,
-            "lost_leases": sum(seat.holding.lost for seat in self.seats),
+            "lost_leases": sum(slot.holding.lost for slot in self.slots),
         }

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from callwell.demo.scorecard import Scorecard
-    from tests.export.playing import Site
+    from tests.export.emulated import Site
 
 Json: TypeAlias = Any
 PATIENCE_S = 240.0

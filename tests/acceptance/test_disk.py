@@ -19,7 +19,7 @@ import pytest
 from callwell.emulator.options import EmulatorOptions
 from callwell.emulator.process import start
 from tests.acceptance.running import LOCAL_ERROR, card, check_clean, check_names, ended, exporting
-from tests.export.playing import Site, check_manifest, check_truth
+from tests.export.emulated import Site, check_manifest, check_truth
 from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:

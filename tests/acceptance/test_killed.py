@@ -11,7 +11,7 @@ from callwell.demo import fault_scripts
 from callwell.emulator.options import EmulatorOptions
 from callwell.emulator.process import start
 from tests.acceptance.running import card, check_clean, check_names, ended, exporting
-from tests.export.playing import Site, check_manifest, check_truth
+from tests.export.emulated import Site, check_manifest, check_truth
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,7 +21,7 @@ from callwell.emulator.quota import Limit
 from callwell.emulator.score_quota import count_over_quota
 from tests.acceptance.relay import Relay
 from tests.acceptance.running import NETWORK, End, card, check_clean, check_names, ended, exporting
-from tests.export.playing import Site, check_manifest, check_truth
+from tests.export.emulated import Site, check_manifest, check_truth
 from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell.emulator.options import EmulatorOptions
-from tests.assess.playing import NAME
+from tests.assess.emulated import NAME
 from tests.emulator.harness import Emulated
-from tests.processes.pace import clock
+from tests.processes.scaled_clock import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

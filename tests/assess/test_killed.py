@@ -9,10 +9,10 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from callwell.emulator.options import EmulatorOptions
-from tests.assess.playing import NAME, TEXT, tone
+from tests.assess.emulated import NAME, TEXT, tone
 from tests.emulator.harness import fetch
-from tests.processes.pace import clock
 from tests.processes.program import Program, popen, start
+from tests.processes.scaled_clock import clock
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ from callwell import errors
 from callwell.assess import AssessmentRow
 from callwell.assess.rows import AssessmentRules
 from callwell.providers import load
-from tests.assess.playing import NAME, TEXT, assessed, counts, tone, tones
+from tests.assess.emulated import NAME, TEXT, assessed, counts, tone, tones
 
 if TYPE_CHECKING:
     from callwell.assess import AssessmentProgress

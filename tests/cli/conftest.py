@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell.emulator.options import EmulatorOptions
-from tests.cli.playing import PROVIDER, Shell, shell
+from tests.cli.emulated import PROVIDER, Shell, shell
 from tests.processes.program import renewed
 
 if TYPE_CHECKING:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell.emulator.options import EmulatorOptions
-from tests.assess.playing import tone
-from tests.cli.playing import shell
+from tests.assess.emulated import tone
+from tests.cli.emulated import shell
 from tests.processes.program import renewed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.cli.playing import Shell
+    from tests.cli.emulated import Shell
 
 PROVIDER = "language_confidence"
 NAME = "language-confidence"

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell.cli.main import main
-from tests.cli.playing import ADDRESS_VARIABLE, COMMAND, KEY_VARIABLE, PROVIDER
+from tests.cli.emulated import ADDRESS_VARIABLE, COMMAND, KEY_VARIABLE, PROVIDER
 from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
-    from tests.cli.playing import Shell
+    from tests.cli.emulated import Shell
 
 ME = ("call", PROVIDER, "me.get")
 

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell.emulator.options import EmulatorOptions
-from tests.cli.playing import ADDRESS_VARIABLE, COMMAND, KEY_VARIABLE, PROVIDER, shell
+from tests.cli.emulated import ADDRESS_VARIABLE, COMMAND, KEY_VARIABLE, PROVIDER, shell
 from tests.patience import PATIENCE_S
-from tests.processes.pace import clock
 from tests.processes.program import start
+from tests.processes.scaled_clock import clock
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.cli.playing import Shell
+    from tests.cli.emulated import Shell
 
 
 def test_call_prints_the_result(cli: Shell) -> None:

@@ -15,7 +15,7 @@ from callwell.cli.settings import Settings
 from callwell.errors import UsageError
 from callwell.readiness.files import ProjectFiles
 from callwell.readiness.registry import CHECKS
-from tests.cli.playing import KEY_VARIABLE, Shell
+from tests.cli.emulated import KEY_VARIABLE, Shell
 from tests.docs import pages, tutorial
 from tests.readiness.repositories import git
 

@@ -17,7 +17,7 @@ from callwell import providers
 from callwell.cli.commands import COMMANDS
 from callwell.cli.completion import candidates, split
 from callwell.cli.shells import SCRIPTS
-from tests.cli.playing import PROVIDER
+from tests.cli.emulated import PROVIDER
 from tests.patience import PATIENCE_S
 from tests.processes import program
 

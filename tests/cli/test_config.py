@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.cli.playing import ADDRESS_VARIABLE, KEY_VARIABLE, PROVIDER
+from tests.cli.emulated import ADDRESS_VARIABLE, KEY_VARIABLE, PROVIDER
 
 if TYPE_CHECKING:
-    from tests.cli.playing import Shell
+    from tests.cli.emulated import Shell
 
 ME = ("call", PROVIDER, "me.get")
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.playing import ADDRESS_VARIABLE, PROVIDER
+from tests.cli.emulated import ADDRESS_VARIABLE, PROVIDER
 
 if TYPE_CHECKING:
-    from tests.cli.playing import Shell
+    from tests.cli.emulated import Shell
 
 PASSWORD = "plainly-no-password"
 ODD = [

@@ -16,11 +16,11 @@ import pytest
 from callwell.cli.commands import load
 from callwell.cli.emulate import FIELDS_WITH_FLAG
 from callwell.extras import install_command
-from tests.cli.playing import ADDRESS_VARIABLE, KEY_VARIABLE, PROVIDER, started
+from tests.cli.emulated import ADDRESS_VARIABLE, KEY_VARIABLE, PROVIDER, started
 from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
-    from tests.cli.playing import Shell
+    from tests.cli.emulated import Shell
     from tests.processes.program import Program
 
 BLOCKED = """\

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from callwell.emulator.options import EmulatorOptions
-from tests.cli.playing import PROVIDER, started
+from tests.cli.emulated import PROVIDER, started
 from tests.patience import PATIENCE_S
-from tests.processes.pace import clock
 from tests.processes.program import start
+from tests.processes.scaled_clock import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from callwell.emulator.process import Running
-    from tests.cli.playing import Shell
+    from tests.cli.emulated import Shell
 
 
 class Ending(NamedTuple):

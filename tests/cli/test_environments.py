@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell.emulator.options import EmulatorOptions
-from tests.cli.playing import Shell
-from tests.cli.playing import shell as shell_of
+from tests.cli.emulated import Shell
+from tests.cli.emulated import shell as shell_of
 from tests.emulator.harness import fetch
-from tests.processes.pace import clock
 from tests.processes.program import start
+from tests.processes.scaled_clock import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cli.playing import Shell
+from tests.cli.emulated import Shell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.playing import KEY_VARIABLE, Shell
+from tests.cli.emulated import KEY_VARIABLE, Shell
 
 if TYPE_CHECKING:
     from pathlib import Path

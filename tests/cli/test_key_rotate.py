@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from tests.cli.playing import COMMAND, PROVIDER
+from tests.cli.emulated import COMMAND, PROVIDER
 from tests.emulator.harness import fetch
 from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
-    from tests.cli.playing import Ended, Shell
+    from tests.cli.emulated import Ended, Shell
 
 ROTATE = ("keys", "rotate", PROVIDER)
 

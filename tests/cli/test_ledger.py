@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell.emulator.options import EmulatorOptions
-from tests.cli.playing import Shell, shell
-from tests.processes.pace import clock
+from tests.cli.emulated import Shell, shell
 from tests.processes.program import renewed
+from tests.processes.scaled_clock import clock
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -82,7 +82,7 @@ def test_an_unsafe_one(capsys: pytest.CaptureFixture[str]) -> None:
     explained = json.loads(capsys.readouterr().out)
     assert explained["repeat"] == "not safe: a POST may do it twice"
     assert explained["no_answer"].startswith(
-        "OutcomeUnknown: it may be done, and is not sent again; exactly_once looks"
+        "OutcomeUnknown: it may be done, and is not sent again; exactly_once searches"
     )
     assert {"argument": "title", "in": "body", "required": True}.items() <= explained["arguments"][0].items()
     assert main(["operations", "userplane", "recordings.lst"]) == 2

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.cli.playing import PROVIDER
+from tests.cli.emulated import PROVIDER
 from tests.patience import PATIENCE_S
 from tests.processes.program import popen
 
 if TYPE_CHECKING:
-    from tests.cli.playing import Shell
+    from tests.cli.emulated import Shell
 
 CALLER = """
 import os, sys, threading

@@ -12,7 +12,7 @@ from importlib.metadata import version
 import pytest
 
 from callwell.cli.commands import COMMANDS
-from tests.cli.playing import COMMAND
+from tests.cli.emulated import COMMAND
 from tests.patience import PATIENCE_S
 from tests.processes.program import run
 

@@ -15,14 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callwell.cli import formats, main, output, tables
-from tests.cli.playing import COMMAND, PROVIDER, started
+from tests.cli.emulated import COMMAND, PROVIDER, started
 from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from tests.cli.playing import Shell
+    from tests.cli.emulated import Shell
 
 WIDTHS = (40, 60, 80, 120, 200)
 COLUMNS = ("recordingId", "name", "what it is")

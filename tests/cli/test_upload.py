@@ -15,11 +15,11 @@ import pytest
 
 from callwell.emulator.options import EmulatorOptions
 from clips import clip
-from tests.cli.playing import Ended, Shell
+from tests.cli.emulated import Ended, Shell
 from tests.emulator.harness import fetch
 from tests.patience import PATIENCE_S
-from tests.processes.pace import clock
 from tests.processes.program import Program, popen, start
+from tests.processes.scaled_clock import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell.emulator.options import EmulatorOptions
-from tests.cli.playing import shell
+from tests.cli.emulated import shell
 from tests.processes.program import renewed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.cli.playing import Shell
+    from tests.cli.emulated import Shell
 
 PROVIDER = "language_confidence"
 NAME = "language-confidence"

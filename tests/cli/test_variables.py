@@ -14,7 +14,7 @@ from callwell.cli.settings import Settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.cli.playing import Shell
+    from tests.cli.emulated import Shell
 
 TRIAL = "https://trial.test"
 OWN = "https://own.test"
@@ -156,7 +156,7 @@ def test_a_home_that_cannot_be_written(cli: Shell) -> None:
 
 def test_the_emulator_says_what_to_export(cli: Shell) -> None:
     """Every environment's address and key, so that all of them can be called from another shell."""
-    from tests.cli.playing import started
+    from tests.cli.emulated import started
 
     with started(cli, "emulate", "apivideo", "language_confidence") as process:
         assert process.stdout is not None

@@ -18,7 +18,7 @@ from callwell.observe.notices import CallEnded, KeyChanged
 from callwell.testing import ScriptedTransport
 from tests.client.acme import KEY, acme
 from tests.client.world import DEAD, OK, ListSource, count_held, make_error_response, tried
-from tests.processes.pace import scale
+from tests.processes.scaled_clock import scale
 
 if TYPE_CHECKING:
     from callwell.transport.base import Request, Response

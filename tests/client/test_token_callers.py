@@ -22,7 +22,7 @@ from tests.client.many_callers import get, make_client
 from tests.client.mint import PROVIDER, Mint
 from tests.client.virtual import CancelledAt, LoopClock, run_in_virtual_time
 from tests.client.world import LOST
-from tests.processes.pace import scale
+from tests.processes.scaled_clock import scale
 
 
 def virtual(mint: Mint, **options: Any) -> Any:

@@ -13,7 +13,7 @@ from callwell.demo import fault_scripts
 from callwell.demo.context import DemoReporter
 from callwell.demo.run import run_demo
 from tests.processes import program
-from tests.processes.pace import scale
+from tests.processes.scaled_clock import scale
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,7 +17,7 @@ from callwell.demo.videos import make_videos
 from callwell.errors import UnknownName
 from callwell.media import container
 from callwell.providers import load
-from tests.processes.pace import scale
+from tests.processes.scaled_clock import scale
 
 if TYPE_CHECKING:
     from pathlib import Path

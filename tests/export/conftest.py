@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell.emulator.options import EmulatorOptions
-from tests.export.playing import ITEMS, Site, contents
-from tests.processes.pace import clock
+from tests.export.emulated import ITEMS, Site, contents
 from tests.processes.program import start
+from tests.processes.scaled_clock import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell.errors import FileProblem
-from tests.export.playing import ITEMS, check_manifest, check_truth, contents, notes, records
+from tests.export.emulated import ITEMS, check_manifest, check_truth, contents, notes, records
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.export.playing import Site
+    from tests.export.emulated import Site
 
 
 def videos(site: Site) -> list[Path]:

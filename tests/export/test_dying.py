@@ -10,7 +10,7 @@ import pytest
 from callwell import errors, folders
 from callwell.state import MemoryState
 from tests.client.dying import DyingOs, Killed
-from tests.export.playing import contents
+from tests.export.emulated import contents
 from tests.export.test_names import found, named
 
 if TYPE_CHECKING:

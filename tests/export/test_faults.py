@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callwell.errors import KeyProblem, NoAnswer
-from tests.export.playing import ITEMS, check_manifest, check_truth, contents, records
+from tests.export.emulated import ITEMS, check_manifest, check_truth, contents, records
 
 if TYPE_CHECKING:
-    from tests.export.playing import Site
+    from tests.export.emulated import Site
 
 SHIFT = {"operation": "recordings.list", "fault": "shifted_page"}
 

@@ -11,12 +11,12 @@ import pytest
 
 from callwell.client import Client
 from callwell.core.parallel_download import RangeSplit
-from tests.export.playing import hurried
+from tests.export.emulated import hurried
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.export.playing import Site
+    from tests.export.emulated import Site
 
 SPLIT = RangeSplit(parallel=4, range_bytes=4 << 10, min_bytes=8 << 10)
 """The emulator's videos are of some hundred kilobytes."""

@@ -15,11 +15,11 @@ import pytest
 
 from callwell.errors import DirectoryNotOurs, DiskFull, FileProblem, LocalError
 from callwell.export import output_folder
-from tests.export.playing import ITEMS, check_manifest, check_truth, contents
+from tests.export.emulated import ITEMS, check_manifest, check_truth, contents
 from tests.processes.disks import limited_files, mounted, remount
 
 if TYPE_CHECKING:
-    from tests.export.playing import Site
+    from tests.export.emulated import Site
 
 OTHER_USER = 65534
 

@@ -12,10 +12,10 @@ import pytest
 from callwell.errors import InvalidOption
 from callwell.export.file_names import MAX_LENGTH, safe_name
 from callwell.state import open_state
-from tests.export.playing import ITEMS, check_manifest, check_truth, contents, notes, records
+from tests.export.emulated import ITEMS, check_manifest, check_truth, contents, notes, records
 
 if TYPE_CHECKING:
-    from tests.export.playing import Site
+    from tests.export.emulated import Site
 
 LISTS = ["recordings.list", "workspaces.list"]
 FILES = {"video.webm", "thumbnail.webp", "console-log.json", "network-log.json", "action.json"}

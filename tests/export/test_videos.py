@@ -17,7 +17,7 @@ from callwell.export import Export, ExportReport
 from callwell.keys import Key
 from clips import clip
 from tests.emulator.harness import fetch
-from tests.export.playing import check_manifest, contents
+from tests.export.emulated import check_manifest, contents
 from tests.processes.program import start
 
 if TYPE_CHECKING:

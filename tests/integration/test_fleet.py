@@ -15,8 +15,8 @@ from callwell.core.quota.permits import MAX_PAUSE_S
 from tests.integration import fleet_member
 from tests.integration.fleet import Fleet
 from tests.patience import PATIENCE_S
-from tests.processes.pace import scale, slowness
 from tests.processes.postgres_proxy import PostgresProxy
+from tests.processes.scaled_clock import scale, slowness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,10 +14,10 @@ import pytest
 
 from callwell.clock import parse_clock
 from callwell.emulator.options import EmulatorOptions
-from tests.export.playing import Site, check_manifest, check_truth, contents
+from tests.export.emulated import Site, check_manifest, check_truth, contents
 from tests.patience import PATIENCE_S
-from tests.processes.pace import clock
 from tests.processes.program import Program, popen, start
+from tests.processes.scaled_clock import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,8 @@ from callwell.clock import scaled_clock
 from callwell.emulator.options import EmulatorOptions
 from callwell.keys import Key
 from callwell.observe.notices import AttemptEnded, ForeignSpending
-from tests.processes.pace import scale
 from tests.processes.program import start
+from tests.processes.scaled_clock import scale
 
 if TYPE_CHECKING:
     from callwell.clock import Clock

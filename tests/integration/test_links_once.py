@@ -14,8 +14,8 @@ from callwell.clock import parse_clock
 from callwell.emulator.options import EmulatorOptions
 from callwell.errors import InvalidOption, NameTaken
 from callwell.keys import Key
-from tests.processes.pace import clock
 from tests.processes.program import start
+from tests.processes.scaled_clock import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

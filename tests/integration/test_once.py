@@ -18,8 +18,8 @@ from callwell import Client, errors, providers
 from callwell.clock import parse_clock
 from callwell.emulator.options import EmulatorOptions
 from callwell.keys import Key
-from tests.processes.pace import clock
 from tests.processes.program import Program, popen, renewed, start
+from tests.processes.scaled_clock import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,8 +11,8 @@ import pytest
 
 from callwell.emulator.options import EmulatorOptions
 from tests.integration.test_once import Site
-from tests.processes.pace import clock
 from tests.processes.program import popen, start
+from tests.processes.scaled_clock import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,8 +20,8 @@ from callwell.emulator.options import EmulatorOptions
 from callwell.keys import Key
 from tests.emulator.harness import fetch
 from tests.patience import PATIENCE_S
-from tests.processes.pace import clock
 from tests.processes.program import Program, popen, start
+from tests.processes.scaled_clock import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,8 +21,8 @@ from tests.docs import pages
 from tests.emulator.apivideo.webhook_listener import listener
 from tests.emulator.harness import fetch
 from tests.patience import PATIENCE_S
-from tests.processes.pace import clock
 from tests.processes.program import start
+from tests.processes.scaled_clock import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -134,7 +134,7 @@ def _run_demo(folder: Path, *, seed: int, recordings: int | None, only: Collecti
 def _check_samples(folder: Path) -> tuple[SampleRun, ...]:
     from callwell.cli.demo_check import check_samples
 
-    output.say("callwell check looks at a sample project, with its faults, and with them fixed")
+    output.say("callwell check runs on a sample project, with its faults, and with them fixed")
     folder.mkdir(parents=True)
     return check_samples(folder)
 

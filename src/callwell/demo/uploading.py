@@ -33,7 +33,7 @@ KILL_AFTER: Final = 16
 """Pieces that have arrived when the process is killed: more than half of the videos are not uploaded by then."""
 
 POLL_S: Final = 0.02
-"""Seconds between two looks at the emulator's counts: a piece takes longer."""
+"""The interval in which the emulator is polled, in seconds: a piece takes longer."""
 
 TIMEOUT_S: Final = 120.0
 """Seconds for an upload of a few seconds, on a machine that is very busy."""

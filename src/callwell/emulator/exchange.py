@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 # A slow body comes in this many chunks.
 SLOW_CHUNKS: Final = 20
-# How often a wait looks at the clock, in real seconds: the clock may be moved meanwhile, and makes no event of it.
+# How often a wait polls the clock, in real seconds, because moving the clock triggers no event.
 POLL_S: Final = 0.02
 # Files are written in chunks of 1 MiB, so that `sent_bytes` says how far a client read before it went away.
 CHUNK_BYTES: Final = 1 << 20

@@ -89,11 +89,13 @@ def _expired(finding: Finding, entry: BaselineEntry) -> Finding:
 def _stale_entries(report: CheckReport, entries: Mapping[Identity, BaselineEntry]) -> Iterator[str]:
     """A sentence about each entry that accepts nothing, of complete checks."""
     complete = (CheckOutcome.SKIPPED, CheckOutcome.INCOMPLETE)
-    looked = {result.check.id for result in report.results if result.outcome not in complete and not result.unchecked}
+    complete_checks = {
+        result.check.id for result in report.results if result.outcome not in complete and not result.unchecked
+    }
     found = {identify(result.check.id, finding) for result in report.results for finding in result.findings}
     for identity, entry in entries.items():
         if identity.check not in CHECKS:
             yield f"{entry.origin}: there is no check {identity.check}; delete the entry, or correct it"
-        elif identity.check in looked and identity not in found:
+        elif identity.check in complete_checks and identity not in found:
             place = identity.path or "the project"
             yield f"{entry.origin}: {identity.check} does not find this in {place} any more; delete the entry"

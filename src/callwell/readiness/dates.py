@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Days, as findings name them."""
+"""Formats days for findings."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from bench.simulated import Course, World
+from bench.simulated import Scenario, World
 from bench.windows import fullest, used_share
 from callwell.core.quota.resets import STRETCH
 from callwell.core.rules.profile import QuotaRule
@@ -44,7 +44,7 @@ exchange takes long in a window of a second, and paced permits go one by one."""
 def deploy(pair: tuple[Quotas, Quotas], processes: int) -> World:
     """Two processes of several get the other version, one after the other, while all want everything."""
     world = World(
-        Course(
+        Scenario(
             processes=processes,
             greedy=processes,
             machines=2,
@@ -59,8 +59,8 @@ def deploy(pair: tuple[Quotas, Quotas], processes: int) -> World:
             versions=pair,
         )
     )
-    for i, seat in enumerate(world.seats[:2]):
-        world.at(BEGIN_S + 2.0 * i, partial(world.upgrade, seat, 1))
+    for i, slot in enumerate(world.slots[:2]):
+        world.at(BEGIN_S + 2.0 * i, partial(world.upgrade, slot, 1))
     world.run()
     return world
 
@@ -84,5 +84,5 @@ def test_calls_go_on_and_the_stricter_rule_is_used(kind: str, order: int, proces
     assert [rule for rule in rules if fullest(informed, rule.window_s) > rule.limit] == []
     strictest = min(rules, key=lambda rule: rule.limit / rule.window_s)
     begin = informed_at + 2.0 * longest_s
-    used = used_share(arrivals, strictest.limit, strictest.window_s * STRETCH, begin, world.course.virtual_s)
+    used = used_share(arrivals, strictest.limit, strictest.window_s * STRETCH, begin, world.scenario.virtual_s)
     assert used >= LEAST_USED.get(kind, 0.9)

@@ -47,7 +47,7 @@ class BackgroundWork:
         self._idle.set()
 
     def account_changed(self, account: ApiVideoAccount) -> None:
-        """Look for work in this account."""
+        """Check this account for work."""
         self._account = account
         if self._unfinished():
             self._idle.clear()

@@ -32,7 +32,7 @@ KINDS: Final = {
     "network_log": AssetKind("application/json", "network-log.json", "network log"),
     "action": AssetKind("application/json", "action.json", "action"),
 }
-# Twice the assets that a test of the largest world looks at, about 40 MB.
+# Twice the assets that a test of the largest world reads, about 40 MB.
 MAX_CACHED_INFOS: Final = 200_000
 
 

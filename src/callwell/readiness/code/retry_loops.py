@@ -179,9 +179,9 @@ class Retries:
             if isinstance(node, ast.Try) and self._reaches(node.body) and _ends_loop(node, loop):
                 for handler in node.handlers:
                     if not _chooses(handler) and _goes_on(handler.body, loop, node):
-                        fault = self._problem(node.body, self._caught(handler), "a loop repeats")
-                        if fault is not None:
-                            return fault
+                        problem = self._problem(node.body, self._caught(handler), "a loop repeats")
+                        if problem is not None:
+                            return problem
         return self._status_loop(loop)
 
     def _counts(self, iterated: ast.expr) -> bool:

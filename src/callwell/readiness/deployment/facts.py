@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What configuration files say, whatever their form."""
+"""Facts in configuration files, whatever their format."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ class Command(NamedTuple):
 
 
 class ReplicaCount(NamedTuple):
-    """How many copies of something run at once.
+    """How many replicas of something run at the same time.
 
     Attributes:
-        number: how many; 2 if that is decided when it runs.
-        what: how the file says it, such as `replicas: 3`.
-        one_machine: all of them run on one machine; else each may have its own.
-        place: where it is said.
+        number: the number; 2 if it is only known at run time.
+        what: the setting, such as `replicas: 3`.
+        one_machine: whether all of them run on one machine; otherwise each may have its own.
+        place: where it is set.
     """
 
     number: int
@@ -58,7 +58,7 @@ class Volume(NamedTuple):
 
     Attributes:
         target: the path inside.
-        place: where it is said.
+        place: where it is set.
     """
 
     target: str

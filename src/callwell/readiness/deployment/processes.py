@@ -62,7 +62,7 @@ class Replicas(NamedTuple):
     Attributes:
         what: what it is, such as `gunicorn with --workers 4`.
         one_machine: all of it runs on one machine; else each copy may have its own machine.
-        place: where it is said.
+        place: where it is set.
     """
 
     what: str

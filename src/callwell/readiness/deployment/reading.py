@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 YAML_SUFFIXES: Final = (".yml", ".yaml", ".json")
 DEPLOYING_JSON: Final = re.compile(r'"(?:env|environment|containerDefinitions|apiVersion)"')
-"""Without one of these keys, a file in JSON deploys nothing."""
+"""A JSON file without any of these keys deploys nothing."""
 
 DESCRIPTION: Final = re.compile(r"""\s*\{?\s*["']?(?:openapi|swagger)\b""")
 """The beginning of an OpenAPI document."""
@@ -46,7 +46,7 @@ TEMPLATE: Final = "{{"
 
 CI: Final = re.compile(r"(?:^|/)(?:\.github/workflows/|\.gitlab-ci|\.circleci/|azure-pipelines|bitbucket-pipelines)")
 RELEASE: Final = frozenset({"deploy", "deployment", "prod", "production", "release", "publish", "live"})
-"""Words by which people name the jobs of CI that touch production. All others are tests."""
+"""Words in names of CI jobs that deploy. All other jobs are tests."""
 
 
 @lru_cache(maxsize=1)

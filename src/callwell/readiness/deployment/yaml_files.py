@@ -70,7 +70,7 @@ def read_yaml(name: str, text: str) -> Iterator[Fact]:
 
 
 class FactCollector:
-    """A document on the way.
+    """Collects the facts of one document.
 
     Args:
         name: the file.
@@ -82,7 +82,7 @@ class FactCollector:
         self._left = MAX_NODES
 
     def walk(self, node: yaml.Node, path: tuple[str, ...]) -> Iterator[Fact]:
-        """What a node says, and all nodes below.
+        """Collect the facts of a node and its descendants.
 
         Args:
             node: a mapping, a list or a scalar.

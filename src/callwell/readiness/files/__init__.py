@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The files of a project: what its authors wrote, and what a build of it would ship."""
+"""The files of a project: those that git tracks, and those that a build would ship."""
 
 from callwell.readiness.files.project_files import ProjectFile, ProjectFiles
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lists what is in a project's folder: by git what its authors keep and what it ignores, else by a walk."""
+"""Lists the files of a project: with git those that it tracks and ignores, otherwise by a walk."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VENDORED: Final = frozenset(
     | {".hypothesis", ".cache", ".parcel-cache", ".turbo", ".yarn", ".pnpm-store", ".gradle", ".terraform", "target"}
     | {".idea", ".vscode-test", "Pods", "DerivedData", ".ipynb_checkpoints"}
 )
-"""Folders of other people's code and of caches, which are looked into only if git keeps them."""
+"""Folders of third-party code and caches, which are only searched if git tracks them."""
 
 LOCKED: Final = re.compile("could not open directory")
 """A warning of git that files were left out; its other warnings are about settings."""
@@ -30,7 +30,7 @@ REPAIR: Final = "Install git or repair the repository, so that `git status` work
 
 
 class BareRepository(CannotCheck):
-    """There is a history, and no files to look at."""
+    """The repository has a history, but no files."""
 
 
 class FileListing(NamedTuple):
@@ -40,7 +40,7 @@ class FileListing(NamedTuple):
         kept: files that git tracks or would add; without git, all files.
         ignored: files that git ignores, without those in `VENDORED` folders.
         problems: what could not be listed.
-        by_git: git has said what it ignores.
+        by_git: whether git listed the files.
     """
 
     kept: list[str]
@@ -160,7 +160,7 @@ def _walk(root: Path, inner: str, problems: list[Unchecked]) -> Iterator[str]:
 
 
 def printable(text: str) -> str:
-    """A name without what a terminal or a file in UTF-8 cannot show."""
+    """Make a name printable on a terminal and encodable in UTF-8."""
     if text.isprintable():
         return text
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

@@ -23,11 +23,11 @@ NEVER: Final = Patterns.of_git(
         *("node_modules", "npm-debug.log", "package-lock.json", "pnpm-lock.yaml", "yarn.lock"),
     )
 )
-"""What npm leaves out in any case."""
+"""Files that npm always leaves out."""
 
 
 class NpmPackage(msgspec.Struct):
-    """What matters of a `package.json`."""
+    """The relevant fields of a `package.json`."""
 
     name: str = ""
     version: str = ""
@@ -38,7 +38,7 @@ class NpmPackage(msgspec.Struct):
     bin: Any = None
 
     def entries(self) -> list[str]:
-        """What is in the package in any case, whatever is ignored."""
+        """The files that are in the package even if they are ignored."""
         programs = self.bin.values() if isinstance(self.bin, dict) else [self.bin]
         return [one for one in (self.main, self.browser, *programs) if isinstance(one, str)]
 

@@ -30,7 +30,7 @@ BUILD_CACHES: Final = {
     "build": ("lib", "bdist", "temp", "intermediates", "tmp", "CMakeFiles"),
     ".svelte-kit": ("types",),
 }
-"""Output folder → beginnings of names in it that stay on the machine of the build."""
+"""Output folder → prefixes of names in it that are not shipped, such as caches."""
 
 
 def find_output(name: str) -> str | None:

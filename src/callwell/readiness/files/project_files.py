@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The files that checks look at."""
+"""The files that checks examine."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ProjectFile(NamedTuple):
     """One file.
 
     Attributes:
-        path: where it is; a copy, if the staged content is looked at.
+        path: where it is; a copy, if the staged content is checked.
         name: relative to the project's root, with `/`.
         shipped_by: for a file that git ignores: what would ship it all the same, such as `Dockerfile` or `dist/`; for a
             file in a folder without git: the build's output folder that it is in. Else empty.
@@ -64,7 +64,7 @@ class ProjectFiles:
         """All files that git keeps or would add, and the ignored ones that a build would ship.
 
         Raises:
-            CannotCheck: it is a bare repository; or there are no staged changes to look at, because there is no git.
+            CannotCheck: it is a bare repository; or there are no staged changes, because there is no git repository.
         """
         return iter(self._staged_files if self.staged else self._files)
 
@@ -73,7 +73,7 @@ class ProjectFiles:
         return (file for file in self if file.name.endswith(suffixes))
 
     def ignored_logs(self) -> Iterator[ProjectFile]:
-        """Logs and cassettes that git ignores; none if only staged changes are looked at."""
+        """Logs and cassettes that git ignores; none if only staged changes are checked."""
         if not self.staged:
             yield from _make_files(self.root, filter(is_log, self._listing.ignored))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What may ship files that git ignores."""
+"""Builds and other things that may ship files which git ignores."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def folder_of(name: str) -> str:
 
 
 def read_lines(path: Path) -> list[str] | None:
-    """The lines of a file that configures a build; None if there is none that can be read."""
+    """The lines of a file that configures a build; None if it cannot be read."""
     try:
         with path.open("rb") as file:
             return file.read(MAX_BYTES).decode("utf-8-sig", "replace").splitlines()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A report as one HTML page, to read and to print. Its policy forbids it to load anything."""
+"""Renders a report as one HTML page, to read and print. Its policy forbids loading anything."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def _rule(rule: Rule) -> str:
 
 
 def _short_table(results: tuple[CheckResult, ...]) -> Iterator[str]:
-    """The checks that have nothing to say."""
+    """The checks without findings."""
     if not results:
         return
     yield '<table><tr><th scope="col">outcome</th><th scope="col">check</th><th scope="col"></th></tr>\n'

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A report in the Static Analysis Results Interchange Format 2.1.0 (OASIS), as code hosts show it next to the code.
 
-A check is a rule, a finding is a result. A part that could not be looked at is a notification of the tool, and then the
+A check is a rule, a finding is a result. A part that could not be checked is a notification of the tool, and then the
 execution was not successful. An accepted finding is a result with a suppression: in the source by a comment, external
 by the baseline.
 """
@@ -102,7 +102,7 @@ def _results(report: CheckReport, indexes: dict[str, int]) -> Iterator[dict[str,
 
 def _result(check: Check, finding: Finding, indexes: dict[str, int], seen: Counter[str]) -> dict[str, Any]:
     name = identify(check.id, finding).id
-    seen[name] += 1  # the same fault twice in a file: each has its own fingerprint
+    seen[name] += 1  # the same problem twice in a file: each has its own fingerprint
     commit = f" (in commit {finding.place.commit})" if finding.place and finding.place.commit else ""
     return {
         "ruleId": check.id,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Words that all formats use, and strings that no terminal, browser or parser obeys."""
+"""Words that all formats use, and strings that are safe for terminals, browsers and parsers."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def verdict_of(report: CheckReport) -> str:
 
 
 def printable(text: str) -> str:
-    """A string in one line, without any character that does something instead of being seen.
+    """Make a string printable on one line, without control characters.
 
     Control characters, line breaks, characters that change the direction of text, and halves of a broken file name
     become the escapes that Python writes for them.
@@ -51,7 +51,7 @@ def printable(text: str) -> str:
 
 
 def severity_of(check: Check, finding: Finding) -> Severity:
-    """How bad a finding is."""
+    """The severity of a finding."""
     return finding.severity or check.severity
 
 
@@ -66,13 +66,13 @@ def fix_of(check: Check, finding: Finding) -> str:
 
 
 def subject_of(report: CheckReport) -> str:
-    """What was looked at: the accounts in use, and how many files."""
+    """What was checked: the accounts in use, and the number of files."""
     accounts = ", ".join(report.accounts)
     return accounts if report.files is None else f"{accounts}; {_plural(report.files, 'file')}"
 
 
 def summarize_counts(report: CheckReport) -> str:
-    """The numbers of a report, as `3 findings in 2 checks, 20 passed`."""
+    """The counts of a report, as `3 findings in 2 checks, 20 passed`."""
     findings = sum(len(result.findings) for result in report.results)
     accepted = sum(len(result.accepted) for result in report.results)
     with_findings = sum(bool(result.findings) for result in report.results)
@@ -94,7 +94,7 @@ def summarize_counts(report: CheckReport) -> str:
 
 
 def rules_by_page(rules: Iterable[Rule]) -> Iterator[Rule]:
-    """Rules of one page as one rule, with their texts one after the other."""
+    """Merge the rules of a page into one rule, with their texts joined."""
     texts: dict[tuple[str, str], list[str]] = {}
     for rule in rules:
         texts.setdefault((rule.provider, rule.page), []).append(rule.text)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Contexts = Mapping[str, re.Pattern[bytes]]
 
 CONTEXT: Final = 256
-"""How many bytes before a secret our rules look at: names of up to a hundred, and what may follow them."""
+"""How many bytes before a secret our rules consider: names of up to a hundred, and what may follow them."""
 
 ENCODED: Final = re.compile(rb"[A-Za-z0-9+/_-]+")
 

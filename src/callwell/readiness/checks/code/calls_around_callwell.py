@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def run(project: Project) -> Iterator[Finding | Unchecked]:
-    """Look at every request in the project's Python, tests aside."""
+    """Check every request in the project's Python, except in tests."""
     yield from check_modules(read_python(project).provider_modules(senders=True), _check_module)
 
 

@@ -29,7 +29,7 @@ PERSONAL: Final = re.compile(r"(?:^|_)(?:e?mail|email_address|phone|phone_number
 
 
 def run(project: Project) -> Iterator[Finding | Unchecked]:
-    """Look at the end users that calls name, tests aside."""
+    """Check the end users that calls name, except in tests."""
     signatures = read_signatures(project)
     yield from check_modules(read_python(project).provider_modules(*signatures.user_headers), _check_module)
 
@@ -37,9 +37,9 @@ def run(project: Project) -> Iterator[Finding | Unchecked]:
 def _check_module(module: PythonModule) -> Iterator[Finding]:
     calls = module.syntax.all(ast.Call) if _is_callwell(module) else ()
     for value in (value for call in calls for word, value in module.values.keywords(call) if word == OPTION):
-        fault = _problem(module, value)
-        if fault is not None:
-            yield _finding(module, value, f"{OPTION} is {fault}")
+        problem = _problem(module, value)
+        if problem is not None:
+            yield _finding(module, value, f"{OPTION} is {problem}")
     yield from _in_headers(module)
 
 
@@ -54,11 +54,11 @@ def _in_headers(module: PythonModule) -> Iterator[Finding]:
         provider = module.signatures.user_headers.get(name.lower())
         if provider is None:
             continue
-        fault = _problem(module, value)
-        if fault is None and provider.profile.end_user is not None and _is_personal(value):
-            fault = "personal data, not an anonymous ID"
-        if fault is not None:
-            yield _finding(module, value, f"the header {name} is {fault}")
+        problem = _problem(module, value)
+        if problem is None and provider.profile.end_user is not None and _is_personal(value):
+            problem = "personal data, not an anonymous ID"
+        if problem is not None:
+            yield _finding(module, value, f"the header {name} is {problem}")
 
 
 def _header_values(module: PythonModule) -> Iterator[tuple[str, ast.expr]]:

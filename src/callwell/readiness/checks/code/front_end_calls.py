@@ -31,7 +31,7 @@ MAX_LINE: Final = 2_000
 
 
 def run(project: Project) -> Iterator[Finding | Unchecked]:
-    """Look at sources, bundles and source maps of front ends, tests aside."""
+    """Check sources, bundles and source maps of front ends, except in tests."""
     signatures = read_signatures(project)
     hosts = "|".join(map(re.escape, signatures.hosts))
     address = re.compile(

@@ -49,7 +49,7 @@ COMMENT: Final = ("#", "//", "*", "/*", "<!--")
 
 
 def run(project: Project) -> Iterator[Finding | Unchecked]:
-    """Look at front ends, and at the names of variables in settings, scripts and the configuration of bundlers."""
+    """Check front ends, and the names of variables in settings, scripts and the configuration of bundlers."""
     found_any = False
     names = _variables(read_signatures(project))
     for file in read_texts(project.files, _is_searched):

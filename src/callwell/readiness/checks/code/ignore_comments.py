@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def run(project: Project) -> Iterator[Finding | Unchecked]:
-    """Look at every comment in the files."""
+    """Check every comment in the files."""
     for file in project.files:
         try:
             lines = read_lines(file.path)

@@ -58,7 +58,7 @@ class Literal(NamedTuple):
 
 
 def run(project: Project) -> Iterator[Finding | Unchecked]:
-    """Look at the literals of all Python files. In tests only those of a known shape count."""
+    """Check the literals of all Python files. In tests only those of a known shape count."""
     signatures = read_signatures(project)
     prefixes = [shape.prefix for shape in signatures.shapes]
     variables = [*signatures.key_variables, *(name.lower() for name in signatures.key_variables)]

@@ -36,7 +36,7 @@ WORD_OPERATORS: Final = (ast.In, ast.NotIn, ast.Eq, ast.NotEq)
 
 
 def run(project: Project) -> Iterator[Finding | Unchecked]:
-    """Look at comparisons where errors of Callwell are handled, and at responses of calls around it."""
+    """Check comparisons where errors of Callwell are handled, and responses of calls around it."""
     yield from check_modules(read_python(project).provider_modules(), _check_module)
 
 

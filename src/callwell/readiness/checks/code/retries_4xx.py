@@ -25,7 +25,7 @@ RETRY_CLASSES: Final = ("Retry", "ExponentialRetry", "RetryOptions", "RetryTrans
 
 
 def run(project: Project) -> Iterator[Finding | Unchecked]:
-    """Look at lists of statuses, decorators and loops that retry, tests aside."""
+    """Check retry loops, decorators and lists of statuses, except in tests."""
     yield from check_modules(read_python(project).provider_modules(), _check_module)
 
 
@@ -56,9 +56,9 @@ def _decorators(module: PythonModule, retries: Retries) -> Iterator[Finding]:
     """Functions that call a provider, decorated by a library that retries them."""
     for function in module.syntax.functions():
         for decorator in function.decorator_list:
-            fault = retries.decorator_problem(decorator, function) or retries.task_problem(decorator, function)
-            if fault is not None:
-                yield _finding(module, decorator, f"{fault} ({function.name})", f"{function.name} decorator")
+            problem = retries.decorator_problem(decorator, function) or retries.task_problem(decorator, function)
+            if problem is not None:
+                yield _finding(module, decorator, f"{problem} ({function.name})", f"{function.name} decorator")
 
 
 def _loops(module: PythonModule, retries: Retries) -> Iterator[Finding]:
@@ -72,11 +72,11 @@ def _loops(module: PythonModule, retries: Retries) -> Iterator[Finding]:
         yield from _of_loop(module, walk, retries.attempts_problem(walk))
 
 
-def _of_loop(module: PythonModule, loop: ast.AST, fault: str | None) -> Iterator[Finding]:
-    if fault is not None:
+def _of_loop(module: PythonModule, loop: ast.AST, problem: str | None) -> Iterator[Finding]:
+    if problem is not None:
         function: Function | None = module.syntax.function(loop)
         name = "the module" if function is None else function.name
-        yield _finding(module, loop, fault, f"{name} loop")
+        yield _finding(module, loop, problem, f"{name} loop")
 
 
 def _finding(module: PythonModule, node: ast.AST, what: str, identity: str) -> Finding:

@@ -60,7 +60,7 @@ MODEL_BASES: Final = frozenset({"Model", "Base", "SQLModel", "Document", "Declar
 
 
 def run(project: Project) -> Iterator[Finding | Unchecked]:
-    """Look at what is written, stored and cached, tests aside."""
+    """Check everything that is written, stored or cached, except in tests."""
     yield from check_modules(read_python(project).provider_modules(), _check_module)
 
 

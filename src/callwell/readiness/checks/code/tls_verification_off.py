@@ -65,7 +65,7 @@ ADDRESS: Final = re.compile(r"""(?:https?://)(?P<host>[^/\s"'`:?#]+|\[[^\]]*\])"
 
 
 def run(project: Project) -> Iterator[Finding | Unchecked]:
-    """Look at Python, scripts, containers and configuration, tests aside."""
+    """Check Python, scripts, containers and configuration, except in tests."""
     scripts = 0
     for file in read_texts(project.files, lambda name: SCRIPT.fullmatch(name) is not None):
         scripts += 1

@@ -22,7 +22,7 @@ WRITERS: Final = stat.S_IWGRP | stat.S_IWOTH
 
 
 def run(project: Project) -> Iterator[Finding | Unchecked]:
-    """Look at the mode and the owner of each key file, and at its folder."""
+    """Check the mode and the owner of each key file, and its folder."""
     if os.name == "nt":
         raise NotApplicable("Windows does not keep permissions in a file's mode")
     for path in key_files(project):

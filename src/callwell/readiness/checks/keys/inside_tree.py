@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def run(project: Project) -> Iterator[Finding | Unchecked]:
-    """Look for each key file in the project, and for a work tree of git around it."""
+    """Check whether a key file is in the project, or in another git work tree."""
     root = project.root.resolve()
     for path in key_files(project):
         place = Place(name_in(path, root))

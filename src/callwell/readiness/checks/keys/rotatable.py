@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def run(project: Project) -> Iterator[Finding | Unchecked]:
-    """Look at the kind of each place with which calls are made."""
+    """Check the kind of key source of each account in use."""
     places = read_key_places(project.in_use)
     if not places:
         raise NotApplicable("the project uses no provider with keys")

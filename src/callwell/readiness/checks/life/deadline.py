@@ -21,7 +21,7 @@ BATCH = "batch"
 
 
 def run(project: Project) -> Iterator[Finding | Unchecked]:
-    """Look at the deadline in effect, and at those in code."""
+    """Check the deadline in effect, and those in code."""
     if not project.in_use:
         raise NotApplicable("the project uses no provider")
     needed = {account.provider.name: longest_waits_s(account.provider.profile.retry) for account in project.in_use}

@@ -20,7 +20,7 @@ LOCATED_MESSAGE: Final = re.compile(r"(?P<file>[^:]+):(?P<line>\d+): (?P<text>.*
 
 
 def run(project: Project) -> Iterator[Finding | Unchecked]:
-    """Look at what loading each description has left out, and which descriptions could not be loaded."""
+    """Report what was ignored when descriptions were loaded, and which ones could not be loaded."""
     if not project.in_use and not project.failed_descriptions:
         raise NotApplicable("the project uses no provider")
     yield from project.failed_descriptions

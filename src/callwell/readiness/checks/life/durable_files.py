@@ -27,7 +27,7 @@ ROOM_BYTES: Final = 64 << 20
 
 
 def run(project: Project) -> Iterator[Finding | Unchecked]:
-    """Look at each state in the settings: whether it can be written here, and how much room a file has."""
+    """Check each state in the settings: whether it can be written here, and how much room a file has."""
     settings = {str(account.settings["state"].value): account.settings["state"] for account in project.in_use}
     lasting = {url: setting for url, setting in settings.items() if setting.value is not None and url not in MEMORY}
     if not lasting:

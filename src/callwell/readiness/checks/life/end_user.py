@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def run(project: Project) -> Iterator[Finding | Unchecked]:
-    """Look at the code of each provider that asks for end users."""
+    """Check the code that calls providers which ask for end users."""
     accounts = {account.provider.name: account for account in project.in_use if account.provider.profile.end_user}
     if not accounts:
         raise NotApplicable("no provider in use asks for the end user")

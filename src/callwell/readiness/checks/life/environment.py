@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def run(project: Project) -> Iterator[Finding | Unchecked]:
-    """Look at the settings in effect, and at the clients in code."""
+    """Check the settings in effect, and the clients in code."""
     if not project.in_use:
         raise NotApplicable("the project uses no provider")
     for account in project.in_use:

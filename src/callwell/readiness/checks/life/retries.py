@@ -23,7 +23,7 @@ PROFILE = "profile.toml"
 
 
 def run(project: Project) -> Iterator[Finding | Unchecked]:
-    """Look at the clients in code, and at the rules of the descriptions that do not come with Callwell."""
+    """Check the clients in code, and the rules of the descriptions that do not come with Callwell."""
     if not project.in_use:
         raise NotApplicable("the project uses no provider")
     for name, provider in {account.provider.name: account.provider for account in project.in_use}.items():
@@ -45,16 +45,16 @@ def run(project: Project) -> Iterator[Finding | Unchecked]:
 
 
 def _in_profile(provider: str, rule: RetryRule, files: ProjectFiles) -> Iterator[Finding]:
-    faults = {
+    problems = {
         "attempts": rule.attempts <= 1 and f"attempts = {rule.attempts}: a call that fails once has failed",
         "throttles": rule.throttles < 1 and f"throttles = {rule.throttles}: a call ends at its first 429",
         "base_s": rule.base_s <= 0 and f"base_s = {rule.base_s:g}: attempts follow each other without a pause",
         "cap_s": rule.cap_s <= 0 and f"cap_s = {rule.cap_s:g}: attempts follow each other without a pause",
     }
-    for key, fault in faults.items():
-        if fault:
+    for key, problem in problems.items():
+        if problem:
             yield Finding(
-                what=f"the profile of {provider} says {fault}",
+                what=f"the profile of {provider} says {problem}",
                 place=_place(provider, key, files),
                 fix=f"Remove {key} from [retry]: the default holds for a provider that documents nothing.",
                 identity=f"{key} {provider}",

@@ -33,7 +33,7 @@ MUST_BE_OFF: Final = re.compile(
 
 
 def run(project: Project) -> Iterator[Finding | Unchecked]:
-    """Look at the variables of all files that deploy the project."""
+    """Check the variables of all files that deploy the project."""
     facts = read_deployment(project.files)
     providers = {account.provider.name: account.provider for account in project.accounts}
     for variable in facts.variables:

@@ -26,28 +26,28 @@ LONGEST_AWAY_S: Final = 15.0
 """Seconds for which the store is away at most: longer than a lease."""
 
 
-class Trouble(NamedTuple):
+class Disruption(NamedTuple):
     """One event.
 
     Attributes:
         at_s: when it happens, in seconds from the beginning.
         kind: a process is killed and started again, is paused or continues; or the store is away.
-        seat: which process.
+        slot: which process.
         for_s: for how long the store is away.
     """
 
     at_s: float
     kind: Kind
-    seat: int = 0
+    slot: int = 0
     for_s: float = 0.0
 
 
-class Course(NamedTuple):
-    """What is to go wrong, at random times with these means.
+class DisruptionRates(NamedTuple):
+    """How often things go wrong, at random times with these means.
 
     Attributes:
         lasts_s: seconds.
-        seats: processes.
+        slots: processes.
         kill_every_s: mean seconds between two kills.
         pause_every_s: mean seconds between two pauses.
         away_every_s: mean seconds from the store's return until it is away again.
@@ -55,7 +55,7 @@ class Course(NamedTuple):
     """
 
     lasts_s: float
-    seats: int
+    slots: int
     kill_every_s: float
     pause_every_s: float
     away_every_s: float
@@ -79,7 +79,7 @@ class Process(Protocol):
 P = TypeVar("P", bound=Process)
 
 
-class Endured(NamedTuple, Generic[P]):
+class FleetRun(NamedTuple, Generic[P]):
     """What has happened.
 
     Attributes:
@@ -95,70 +95,70 @@ class Endured(NamedTuple, Generic[P]):
     away_s: float
 
 
-def plan(course: Course) -> list[Trouble]:
-    """The events of a course, in order: the same for the same seed."""
-    dice = random.Random(course.seed)  # noqa: S311 - no secret
-    troubles = [
-        Trouble(at_s, "kill", dice.randrange(course.seats)) for at_s in _times(course, course.kill_every_s, dice)
+def plan(rates: DisruptionRates) -> list[Disruption]:
+    """The disruptions by their rates, in order: the same for the same seed."""
+    dice = random.Random(rates.seed)  # noqa: S311 - no secret
+    disruptions = [
+        Disruption(at_s, "kill", dice.randrange(rates.slots)) for at_s in _times(rates, rates.kill_every_s, dice)
     ]
-    for at_s in _times(course, course.pause_every_s, dice):
-        seat = dice.randrange(course.seats)
-        end_s = min(course.lasts_s, at_s + dice.uniform(0.1, LONGEST_PAUSE_S))
-        troubles += [Trouble(at_s, "pause", seat), Trouble(end_s, "resume", seat)]
+    for at_s in _times(rates, rates.pause_every_s, dice):
+        slot = dice.randrange(rates.slots)
+        end_s = min(rates.lasts_s, at_s + dice.uniform(0.1, LONGEST_PAUSE_S))
+        disruptions += [Disruption(at_s, "pause", slot), Disruption(end_s, "resume", slot)]
     back_s = 0.0
-    for at_s in _times(course, course.away_every_s, dice):
+    for at_s in _times(rates, rates.away_every_s, dice):
         if at_s >= back_s:
-            back_s = min(course.lasts_s, at_s + dice.uniform(1.0, LONGEST_AWAY_S))
-            troubles.append(Trouble(at_s, "away", for_s=back_s - at_s))
-    return sorted(troubles)
+            back_s = min(rates.lasts_s, at_s + dice.uniform(1.0, LONGEST_AWAY_S))
+            disruptions.append(Disruption(at_s, "away", for_s=back_s - at_s))
+    return sorted(disruptions)
 
 
-def _times(course: Course, mean_s: float, dice: random.Random) -> Iterator[float]:
+def _times(rates: DisruptionRates, mean_s: float, dice: random.Random) -> Iterator[float]:
     at_s = dice.expovariate(1.0 / mean_s)
-    while at_s < course.lasts_s:
+    while at_s < rates.lasts_s:
         yield at_s
         at_s += dice.expovariate(1.0 / mean_s)
 
 
-def endure(
+def run_fleet(
     begin_at: float,
-    troubles: list[Trouble],
+    disruptions: list[Disruption],
     start: Callable[[int, float], P],
-    seats: int,
+    slots: int,
     stop_for: Callable[[float], None],
-) -> Endured[P]:
+) -> FleetRun[P]:
     """Start the processes, let everything go wrong, and return those that run then.
 
     Args:
         begin_at: when the processes begin, in seconds of the epoch.
-        troubles: what goes wrong, in order.
-        start: starts the process of a seat, which begins at that time.
-        seats: processes.
+        disruptions: what goes wrong, in order.
+        start: starts the process of a slot, which begins at that time.
+        slots: processes.
         stop_for: keeps the store away for this many seconds.
     """
-    processes = [start(seat, begin_at) for seat in range(seats)]
+    processes = [start(slot, begin_at) for slot in range(slots)]
     keeping_away: list[threading.Thread] = []
     killed = 0
-    for trouble in troubles:
-        time.sleep(max(0.0, begin_at + trouble.at_s - time.time()))
-        process = processes[trouble.seat]
-        if trouble.kind == "kill":
+    for disruption in disruptions:
+        time.sleep(max(0.0, begin_at + disruption.at_s - time.time()))
+        process = processes[disruption.slot]
+        if disruption.kind == "kill":
             process.kill()
             process.wait()
-            processes[trouble.seat] = start(trouble.seat, time.time())
+            processes[disruption.slot] = start(disruption.slot, time.time())
             killed += 1
-        elif trouble.kind == "away":
-            keeping_away.append(threading.Thread(target=stop_for, args=(trouble.for_s,)))
+        elif disruption.kind == "away":
+            keeping_away.append(threading.Thread(target=stop_for, args=(disruption.for_s,)))
             keeping_away[-1].start()
         else:
-            process.send_signal(signal.SIGSTOP if trouble.kind == "pause" else signal.SIGCONT)
+            process.send_signal(signal.SIGSTOP if disruption.kind == "pause" else signal.SIGCONT)
     for thread in keeping_away:
         thread.join()
     for process in processes:
         process.send_signal(signal.SIGCONT)
-    return Endured(
+    return FleetRun(
         processes=processes,
         killed=killed,
-        paused=sum(trouble.kind == "pause" for trouble in troubles),
-        away_s=sum(trouble.for_s for trouble in troubles),
+        paused=sum(disruption.kind == "pause" for disruption in disruptions),
+        away_s=sum(disruption.for_s for disruption in disruptions),
     )
