@@ -27,10 +27,12 @@ class Binding(NamedTuple):
     Attributes:
         value: the expression.
         kind: how the name is bound to it.
+        part: of an item the number of the part that is meant; None for the whole.
     """
 
     value: ast.AST
     kind: BindingKind = "value"
+    part: int | None = None
 
 
 class Bindings:
@@ -48,6 +50,7 @@ class Bindings:
         self._annotations: dict[tuple[Scope, str], ast.expr] = {}
         self._functions: dict[str, list[Function]] = defaultdict(list)
         self._classes: dict[str, ast.ClassDef] = {}
+        self._stored: dict[str, list[ast.AST]] = defaultdict(list)
         self._returns: dict[Function, list[ast.expr]] = defaultdict(list)
         self._read_imports()
         self._read_definitions()
@@ -81,14 +84,73 @@ class Bindings:
         return []
 
     def _of_attribute(self, node: ast.Attribute) -> list[Binding]:
-        if not isinstance(node.value, ast.Name):
-            return []
         owner: ast.ClassDef | None = None
-        if node.value.id in ("self", "cls"):
+        if _is_self(node.value):
             owner = self._syntax.owner(node)
-        else:
+        elif isinstance(node.value, ast.Name):
             owner = self._classes.get(node.value.id) or self._class_of(node.value)
-        return self._attributes.get((owner, node.attr), []) if owner is not None else []
+        elif isinstance(node.value, ast.Attribute):  # a class in a class
+            owner = self._classes.get(node.value.attr)
+        return [] if owner is None else self._of_class(owner, node.attr)
+
+    def _of_class(self, owner: ast.ClassDef, name: str) -> list[Binding]:
+        """What an attribute of a class, or of one that it is made from, may be bound to."""
+        for one in self.lineage(owner):
+            found = self._attributes.get((one, name), [])
+            if found:
+                return found
+            makers = [item for item in one.body if isinstance(item, FUNCTIONS) and item.name == name]
+            if makers and any("property" in ast.unparse(mark) for mark in makers[-1].decorator_list):
+                return [Binding(value) for value in self._returns[makers[-1]]]
+        return []
+
+    def lineage(self, owner: ast.ClassDef) -> list[ast.ClassDef]:
+        """A class and the classes of the module that it is made from, the nearest first.
+
+        Args:
+            owner: the class.
+        """
+        found = [owner]
+        for one in found:
+            bases = (self._classes.get(base.id) for base in one.bases if isinstance(base, ast.Name))
+            found.extend(base for base in bases if base is not None and base not in found)
+        return found
+
+    def class_named(self, name: str) -> ast.ClassDef | None:
+        """The class of the module with a name.
+
+        Args:
+            name: its name in the module.
+        """
+        return self._classes.get(name)
+
+    def members(self, kind: str, name: str) -> list[Binding]:
+        """What an attribute of the objects of a class may be bound to.
+
+        Args:
+            kind: the name of the class; of any other module nothing is known.
+            name: the attribute.
+        """
+        owner = self._classes.get(kind)
+        return [] if owner is None else self._of_class(owner, name)
+
+    def values_of_class(self, name: str) -> list[ast.AST]:
+        """What the names in the body of a class are bound to: the values of an enumeration.
+
+        Args:
+            name: the class.
+        """
+        owner = self._classes.get(name)
+        body = [] if owner is None else owner.body
+        return [statement.value for statement in body if isinstance(statement, ast.Assign)]
+
+    def stored(self, name: str) -> list[ast.AST]:
+        """What the module puts into tables under a name: `app.config["NAME"] = …`, `app.config.update(NAME=…)`.
+
+        Args:
+            name: the name.
+        """
+        return self._stored[name]
 
     def _class_of(self, name: ast.Name) -> ast.ClassDef | None:
         """The class of an object, if it is defined in the module: `settings = Settings()`."""
@@ -178,6 +240,8 @@ class Bindings:
     def _read_assignments(self) -> None:
         for target, value in self._syntax.assignments():
             self._bind(target, Binding(value))
+        for more in self._syntax.all(ast.AugAssign):
+            self._extend(more)
         for annotated in self._syntax.all(ast.AnnAssign):
             if isinstance(annotated.target, ast.Name):
                 self._annotations[self._syntax.scope(annotated), annotated.target.id] = annotated.annotation
@@ -192,12 +256,21 @@ class Bindings:
         for part in self._syntax.all(ast.comprehension):
             self._bind(part.target, Binding(part.iter, "item"))
 
+    def _extend(self, node: ast.AugAssign) -> None:
+        """Bind a name to the sum of what it was bound to before: `url += "/path"`."""
+        earlier = self.of(node.target)
+        before = [bound for bound in earlier if getattr(bound.value, "lineno", 0) <= node.lineno] or earlier
+        sum_of = before[-1].value if before else None
+        if isinstance(sum_of, ast.expr) and isinstance(node.op, ast.Add):
+            whole = ast.BinOp(left=sum_of, op=node.op, right=node.value, lineno=node.lineno)
+            self._bind(node.target, Binding(whole))
+
     def _bind(self, target: ast.expr, binding: Binding) -> None:
         if isinstance(target, ast.Tuple | ast.List):
-            values = binding.value.elts if isinstance(binding.value, ast.Tuple | ast.List) else []
-            if binding.kind == "value" and len(values) == len(target.elts):
-                for part, value in zip(target.elts, values, strict=True):
-                    self._bind(part, Binding(value))
+            self._bind_parts(target.elts, binding)
+            return
+        if isinstance(target, ast.Subscript):
+            self._store(target, binding.value)
             return
         scope = self._syntax.scope(target)
         if isinstance(target, ast.Name):
@@ -206,6 +279,19 @@ class Bindings:
                 self._attributes[scope, target.id].append(binding)
         elif isinstance(target, ast.Attribute) and _is_self(target.value):
             self._attributes[self._syntax.owner(target), target.attr].append(binding)
+
+    def _store(self, target: ast.Subscript, value: ast.AST) -> None:
+        if isinstance(target.slice, ast.Constant):
+            self._stored[str(target.slice.value)].append(value)
+
+    def _bind_parts(self, targets: list[ast.expr], binding: Binding) -> None:
+        values = binding.value.elts if isinstance(binding.value, ast.Tuple | ast.List) else []
+        if binding.kind == "value" and len(values) == len(targets):
+            for part, value in zip(targets, values, strict=True):
+                self._bind(part, Binding(value))
+        elif binding.kind == "item" and binding.part is None:
+            for number, part in enumerate(targets):
+                self._bind(part, binding._replace(part=number))
 
     def _read_arguments(self) -> None:
         """Bind parameters to their defaults, and to what calls in the module give them."""
@@ -220,12 +306,17 @@ class Bindings:
                     self._annotations[function, parameter.arg] = parameter.annotation
         for call in self._syntax.all(ast.Call):
             self._read_call(call)
+            if isinstance(call.func, ast.Attribute) and call.func.attr in ("update", "from_mapping"):
+                for word in call.keywords:
+                    self._stored[word.arg or ""].append(word.value)
 
     def _read_call(self, call: ast.Call) -> None:
         functions = self.functions(call.func)
         owner = self._classes.get(call.func.id) if isinstance(call.func, ast.Name) else None
         if owner is not None:
             functions = [item for item in owner.body if isinstance(item, FUNCTIONS) and item.name == "__init__"]
+            if not functions:
+                self._read_fields(owner, call)
         for function in functions:
             positional = [parameter.arg for parameter in [*function.args.posonlyargs, *function.args.args]]
             if self._syntax.parent(function) in self._classes.values():
@@ -236,6 +327,20 @@ class Bindings:
             for word in call.keywords:
                 if word.arg in known:
                     self._names[function, word.arg].append(Binding(word.value, "argument"))
+
+    def _read_fields(self, owner: ast.ClassDef, call: ast.Call) -> None:
+        """Bind the fields of a data class, a named tuple or a model to what a call gives them."""
+        fields = [
+            statement.target.id
+            for one in reversed(self.lineage(owner))
+            for statement in one.body
+            if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
+        ]
+        for name, value in zip(fields, call.args, strict=False):
+            self._attributes[owner, name].append(Binding(value, "argument"))
+        for word in call.keywords:
+            if word.arg in fields:
+                self._attributes[owner, word.arg].append(Binding(word.value, "argument"))
 
 
 def _is_self(node: ast.AST) -> bool:

@@ -8,14 +8,20 @@ from collections import defaultdict
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
+from callwell.readiness.code.values import Values
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from callwell.readiness.code.provider_signatures import ProviderSignatures
     from callwell.readiness.code.python_module import PythonModule
 
 SETTINGS: Final = frozenset({"settings", "config", "conf", "cfg", "app_settings"})
 """Common names of the object with a program's settings."""
+
+
+ROUNDS: Final = 2
+"""A constant may be made of one in another module."""
 
 
 class Constants:
@@ -28,11 +34,18 @@ class Constants:
 
     def __init__(self, modules: Iterable[PythonModule] = (), signatures: ProviderSignatures | None = None) -> None:
         self._found: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
-        for module in modules:
-            for name, value in _named_values(module.tree):
-                texts = tuple(text for text in module.values.texts(value) if signatures and signatures.find_host(text))
-                if texts:
-                    self._found[name][_module_name(module.name)] = texts
+        defined = tuple(modules)
+        for _ in range(ROUNDS):
+            for module in defined:
+                self._read(module, signatures)
+
+    def _read(self, module: PythonModule, signatures: ProviderSignatures | None) -> None:
+        values = Values(module.syntax, self.find)  # those of the module itself ask for these constants
+        for name, value in _named_values(module.tree):
+            every = (text for one in _parts(value) for text in values.texts(one))
+            texts = tuple(text for text in every if signatures and signatures.find_host(text))
+            if texts:
+                self._found[name][_module_name(module.name)] = texts
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -54,6 +67,15 @@ class Constants:
         return ()
 
 
+def _parts(value: ast.expr) -> Iterator[ast.expr]:
+    """An expression, or the values of a table and of those in it."""
+    if isinstance(value, ast.Dict):
+        for part in value.values:
+            yield from _parts(part)
+    else:
+        yield value
+
+
 def _module_name(file: str) -> str:
     """The last name by which a module is imported."""
     path = PurePosixPath(file)
@@ -72,3 +94,5 @@ def _named_values(tree: ast.Module) -> Iterable[tuple[str, ast.expr]]:
         value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
         if value is not None:
             yield from ((target.id, value) for target in targets if isinstance(target, ast.Name))
+            subscripts = (target.slice for target in targets if isinstance(target, ast.Subscript))
+            yield from ((str(key.value), value) for key in subscripts if isinstance(key, ast.Constant))

@@ -9,24 +9,33 @@ from typing import Final
 ROOTS: Final = (
     "aiohttp",
     "aiohttp_retry",
+    "aiosonic",
+    "asks",
     "cloudscraper",
     "curl_cffi",
+    "grequests",
     "hishel",
     "http.client",
     "httpcore",
     "httplib2",
     "httpx",
+    "httpx_sse",
+    "httpx_ws",
     "niquests",
     "pycurl",
     "pyreqwest",
     "requests",
     "requests_cache",
+    "requests_futures",
+    "requests_html",
     "requests_oauthlib",
     "requests_toolbelt",
     "tornado.httpclient",
     "treq",
     "urllib.request",
     "urllib3",
+    "websocket",
+    "websockets",
 )
 """Packages and modules that send requests."""
 
@@ -43,6 +52,9 @@ VERBS: Final = frozenset({"get", "post", "put", "patch", "delete", "head", "opti
 """Methods that send a request, or build one that is sent later, in any library."""
 
 SESSION_METHODS: Final = VERBS | {"build_request", "urlopen", "urlretrieve", "send_request", "ws_connect", "mount"}
+
+KNOWN_METHODS: Final = frozenset({"setopt", "open", "send", "putrequest", "connect", "follow", "getinfo"})
+"""More methods with an address, of objects that are known to come from one of these libraries."""
 
 ADDRESS_WORDS: Final = frozenset({"url", "base_url", "host", "fullurl", "prefix_url", "uri", "address"})
 """Keyword arguments for the URL of a request."""

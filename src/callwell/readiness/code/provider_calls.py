@@ -77,7 +77,7 @@ class Calls:
     @cached_property
     def reaching(self) -> frozenset[ast.AST]:
         """All calls that reach a provider, also through functions of the same module."""
-        return self._with_callers({*self.raw, *self.through_callwell})
+        return self._with_callers({*self.raw, *self.through_callwell, *filter(self._uses_raw_client, self._calls)})
 
     @cached_property
     def reaching_through_callwell(self) -> frozenset[ast.AST]:
@@ -95,49 +95,118 @@ class Calls:
             functions |= around
         return frozenset(reaching)
 
+    def _uses_raw_client(self, call: ast.AST) -> bool:
+        """Whether a call is one of a client that was made for a provider: `Client(base_url=…).get("/path")`."""
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
+            return False
+        if call.func.attr not in http_libraries.SESSION_METHODS:
+            return False
+        return any(origin in self.raw for origin in self._values.origins(call.func.value))
+
     def _calls_any(self, call: ast.AST, functions: set[Function | None]) -> bool:
         return isinstance(call, ast.Call) and not functions.isdisjoint(self._values.bindings.functions(call.func))
 
     def _raw(self, call: ast.Call) -> RawCall | None:
-        name = self._sender(call)
-        if name is None:
-            return None
-        host = next((host for text in self._addresses(call) if (host := self._signatures.find_host(text))), None)
-        if host is None:
-            return None
-        return RawCall(node=call, host=host, provider=self._signatures.hosts[host], name=name)
+        for name, addresses in self._requests(call):
+            host = next((host for text in addresses if (host := self._signatures.find_host(text))), None)
+            if host is not None:
+                return RawCall(node=call, host=host, provider=self._signatures.hosts[host], name=name)
+        return None
 
-    def _addresses(self, call: ast.Call) -> Iterator[str]:
-        named = [word.value for word in call.keywords if word.arg in http_libraries.ADDRESS_WORDS]
-        for argument in [*call.args[:ADDRESS_ARGUMENTS], *named]:
-            if isinstance(argument, ast.List | ast.Tuple):
-                for part in argument.elts:
+    def _requests(self, call: ast.Call) -> Iterator[tuple[str, Iterator[str]]]:
+        """What may send a request in a call, each with the texts that may be its address."""
+        name = self._sender(call, call.func)
+        if name is not None:
+            yield name, self._addresses(call.args, call.keywords)
+            yield name, self._own_addresses(call)
+            return
+        # A function that is given to another one, which calls it: `partial(requests.get, URL)`, `pool.map(get, URLS)`.
+        for given in [*call.args, *(word.value for word in call.keywords)]:
+            name = self._sender(call, given) if isinstance(given, ast.Name | ast.Attribute) else None
+            if name is not None:
+                yield name, self._addresses([other for other in call.args if other is not given], call.keywords, 4)
+        for made in self._values.origins(call.func):  # what `partial` has made
+            if isinstance(made, ast.Call) and made is not call and made.args:
+                name = self._sender(made, made.args[0])
+                if name is not None:
+                    yield name, self._addresses(call.args, call.keywords)
+
+    def _addresses(
+        self, arguments: list[ast.expr], words: list[ast.keyword], most: int = ADDRESS_ARGUMENTS
+    ) -> Iterator[str]:
+        named = [word.value for word in words if word.arg in http_libraries.ADDRESS_WORDS]
+        for argument in [*arguments[:most], *named]:
+            parts = self._values.members(argument)
+            if parts:
+                for part in parts:
                     yield from self._values.texts(part)
             elif not isinstance(argument, ast.Dict):
                 for text in self._values.texts(argument):
                     yield from text.split()
 
-    def _sender(self, call: ast.Call) -> str | None:
-        """The function that sends the request, if a call may send one."""
-        name = self._values.dotted(call.func)
+    def _own_addresses(self, call: ast.Call) -> Iterator[str]:
+        """The addresses that a class of the module, made from one of a library, has for its requests."""
+        relative = any(text.startswith("/") for argument in call.args[:2] for text in self._values.texts(argument))
+        if not relative or not isinstance(call.func, ast.Attribute):
+            return
+        for owner in self._classes(call.func.value):
+            for word in http_libraries.ADDRESS_WORDS:
+                for binding in self._values.bindings.members(owner.name, word):
+                    yield from self._values.texts(binding.value)
+
+    def _sender(self, call: ast.Call, func: ast.expr) -> str | None:
+        """What sends the request, if a call may send one with a function."""
+        name = self._values.dotted(func)
+        if isinstance(func, ast.Call) and name == "" and self._values.dotted(func.func) == "getattr" and func.args:
+            verbs = self._values.texts(func.args[1]) if len(func.args) > 1 else ()
+            name = f"{self._values.dotted(func.args[0])}.{next(iter(verbs), 'request')}"
         if http_libraries.sends(name):
             return name
-        if isinstance(call.func, ast.Attribute):
-            return self._session_method(call, call.func)
+        bases = {kind for kind in map(self._base_of, self._classes(func)) if kind} if isinstance(func, ast.Name) else ()
+        if bases:
+            return min(bases)
+        if isinstance(func, ast.Attribute):
+            return self._session_method(call, func)
         if name.rpartition(".")[2] in COMMANDS and name.startswith(COMMAND_MODULES):
             return self._command(call, name)
         return None
+
+    def _classes(self, node: ast.expr) -> list[ast.ClassDef]:
+        """The classes of the module that an expression is, or that have made an object."""
+        bindings = self._values.bindings
+        if isinstance(node, ast.Name) and node.id in ("self", "cls"):
+            owner = self._syntax.owner(node)
+            return [] if owner is None else [owner]
+        if isinstance(node, ast.Call) and self._values.dotted(node.func) == "super":
+            owner = self._syntax.owner(node)
+            return [] if owner is None else [owner]
+        names = {self._values.dotted(node)} | self._values.types(node)
+        found = (bindings.class_named(name) for name in sorted(names))
+        return [one for one in found if one is not None]
+
+    def _base_of(self, owner: ast.ClassDef) -> str | None:
+        """The class of a library that a class of the module is made from."""
+        lineage = self._values.bindings.lineage(owner)
+        bases = (self._values.dotted(base) for one in lineage for base in one.bases)
+        return next((base for base in bases if http_libraries.library_of(base)), None)
 
     def _session_method(self, call: ast.Call, func: ast.Attribute) -> str | None:
         name = self._values.dotted(func)
         if func.attr in COMMANDS and name.startswith(COMMAND_MODULES):
             return self._command(call, name)
-        if func.attr not in http_libraries.SESSION_METHODS:
+        if func.attr == "__init__":
+            return next(filter(None, map(self._base_of, self._classes(func.value))), None)
+        if func.attr not in http_libraries.SESSION_METHODS | http_libraries.KNOWN_METHODS:
+            return None
+        if func.attr == "setopt" and not (call.args and ast.unparse(call.args[0]).endswith(("URL", "PROXY"))):
             return None
         types = self._values.types(func.value)
         known = next((kind for kind in sorted(types) if http_libraries.library_of(kind)), None)
+        known = known or next(filter(None, map(self._base_of, self._classes(func.value))), None)
         if known is not None:
             return f"{known}.{func.attr}"
+        if func.attr in http_libraries.KNOWN_METHODS:
+            return None
         return f"{ast.unparse(func.value)}.{func.attr}" if self._may_be_session(func.value) else None
 
     def _may_be_session(self, node: ast.expr) -> bool:

@@ -121,7 +121,7 @@ class ProviderSignatures:
         Args:
             text: an address or its beginning, or a host; `\0` for a part that is not known.
         """
-        found = self.host_pattern.search(text)
+        found = self.host_pattern.search(re.split(r"[?#]", text, maxsplit=1)[0])
         return None if found is None else found[1].lower()
 
     def find_key(self, text: str) -> tuple[str, Provider] | None:

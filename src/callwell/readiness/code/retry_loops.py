@@ -7,6 +7,7 @@ import ast
 from typing import TYPE_CHECKING, Final
 
 from callwell.readiness.code.callwell_names import LATER, REFUSALS, is_error
+from callwell.readiness.code.statuses import FIRST_FAILURE, is_status, wrong_statuses
 from callwell.readiness.code.syntax import inside
 
 if TYPE_CHECKING:
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
     from callwell.readiness.code.python_module import PythonModule
     from callwell.readiness.code.syntax import Function
-    from callwell.readiness.code.values import Values
+
+    Attempt = ast.Try | ast.TryStar
 
 BROAD_EXCEPTIONS: Final = frozenset({"", "Exception", "BaseException"})
 
@@ -38,14 +40,6 @@ LIBRARIES: Final = (
 
 ACTORS: Final = ("dramatiq.actor",)
 """Decorators of tasks that their queue retries after any failure by default."""
-
-FIRST_FAILURE: Final = 400
-"""The first status that is an error."""
-
-CLIENT_ERRORS: Final = frozenset(range(FIRST_FAILURE, 500))
-
-TRANSIENT: Final = frozenset({408, 425, 429})
-"""Statuses below 500 after which the same request may succeed later (RFC 9110, RFC 8470, RFC 6585)."""
 
 ANY_STATUS: Final = "a loop repeats a request after any failure, even if the request was invalid"
 
@@ -146,7 +140,12 @@ class Retries:
         attempt = self._syntax.parent(handler)
         nodes = [node for statement in handler.body for node in inside(statement)]
         again = any(isinstance(node, ast.Call) and ast.unparse(node.func) == "self.retry" for node in nodes)
-        if not again or not isinstance(attempt, ast.Try) or _chooses(handler) or not self._reaches(attempt.body):
+        if (
+            not again
+            or not isinstance(attempt, ast.Try | ast.TryStar)
+            or chooses(handler)
+            or not self._reaches(attempt.body)
+        ):
             return None
         retried = REFUSALS | HTTP_ERRORS | BROAD_EXCEPTIONS
         refused = {name for name in self._caught(handler) if name.rpartition(".")[2] in retried}
@@ -176,13 +175,26 @@ class Retries:
         if isinstance(loop, ast.For) and not self._counts(loop.iter):
             return None
         for node in _of_this_loop(loop):
-            if isinstance(node, ast.Try) and self._reaches(node.body) and _ends_loop(node, loop):
+            if isinstance(node, ast.Try | ast.TryStar) and self._reaches(node.body) and _ends_loop(node, loop):
                 for handler in node.handlers:
-                    if not _chooses(handler) and _goes_on(handler.body, loop, node):
+                    if not chooses(handler) and _goes_on(handler.body, loop, node):
                         problem = self._problem(node.body, self._caught(handler), "a loop repeats")
                         if problem is not None:
                             return problem
+            elif isinstance(node, ast.With):
+                problem = self._suppression_problem(node, loop)
+                if problem is not None:
+                    return problem
         return self._status_loop(loop)
+
+    def _suppression_problem(self, node: ast.With, loop: ast.For | ast.While) -> str | None:
+        """What is wrong with `with suppress(…)` around an attempt that ends the loop if it succeeds."""
+        calls = (item.context_expr for item in node.items if isinstance(item.context_expr, ast.Call))
+        hidden = [call for call in calls if self._values.dotted(call.func).endswith("suppress")]
+        if not hidden or node is not loop.body[-1] or not isinstance(node.body[-1], ast.Return | ast.Break):
+            return None
+        caught = {self._values.dotted(kind) for call in hidden for kind in call.args}
+        return self._problem(node.body, caught, "a loop repeats")
 
     def _counts(self, iterated: ast.expr) -> bool:
         """Whether a loop counts attempts: `range(…)`, `itertools.count()`, a list of pauses."""
@@ -211,7 +223,8 @@ class Retries:
 
     def _status_loop(self, loop: ast.For | ast.While) -> str | None:
         """A loop that checks the status of a raw response, and continues after a 4xx."""
-        raw = [node for node in _of_this_loop(loop) if node in self._calls.raw]
+        asked = inside(loop.test) if isinstance(loop, ast.While) else ()
+        raw = [node for node in (*_of_this_loop(loop), *asked) if node in self._calls.raw]
         if not raw:
             return None
         if isinstance(loop, ast.While) and self._is_any_failure(loop.test):
@@ -229,11 +242,11 @@ class Retries:
             case ast.Attribute(attr="ok" | "is_success"):
                 return True
             case ast.Compare(left=left, ops=[ast.Eq()], comparators=[ast.Constant(value=int(status))]):
-                return _is_status(left) and status < FIRST_FAILURE
+                return is_status(left) and status < FIRST_FAILURE
             case ast.Compare(left=left, ops=[ast.Lt() | ast.LtE()], comparators=[ast.Constant(value=int(status))]):
-                return _is_status(left) and status <= FIRST_FAILURE
+                return is_status(left) and status <= FIRST_FAILURE
             case ast.Compare(ops=[_, ast.Lt() | ast.LtE()], comparators=[status, ast.Constant(value=int(end))]):
-                return _is_status(status) and end <= FIRST_FAILURE
+                return is_status(status) and end <= FIRST_FAILURE
         return False
 
     def _is_any_failure(self, test: ast.expr) -> bool:
@@ -243,13 +256,13 @@ class Retries:
                 return True
             case ast.Attribute(attr="is_error" | "is_client_error"):
                 return True
-            case ast.Compare(left=left, ops=[operator], comparators=[ast.Constant(value=int(status))]) if _is_status(
+            case ast.Compare(left=left, ops=[operator], comparators=[ast.Constant(value=int(status))]) if is_status(
                 left
             ):
                 if isinstance(operator, ast.NotEq):
                     return status < FIRST_FAILURE
                 return isinstance(operator, ast.GtE | ast.Gt) and status <= FIRST_FAILURE
-            case ast.Compare(left=left, ops=[ast.In()], comparators=[listed]) if _is_status(left):
+            case ast.Compare(left=left, ops=[ast.In()], comparators=[listed]) if is_status(left):
                 return bool(wrong_statuses(self._values, listed))
         return False
 
@@ -266,11 +279,12 @@ class Retries:
         return None
 
     def _raises_for_status(self, body: list[ast.stmt]) -> bool:
-        return any(
-            isinstance(node, ast.Attribute) and node.attr == "raise_for_status"
-            for stmt in body
-            for node in inside(stmt)
-        )
+        """Whether statements, or functions of the module that they call, make an error of a refusal."""
+        nodes = [node for statement in body for node in inside(statement)]
+        calls = (node.func for node in nodes if isinstance(node, ast.Call))
+        called = {function for func in calls for function in self._values.bindings.functions(func)}
+        nodes += [node for function in called for statement in function.body for node in inside(statement)]
+        return any(isinstance(node, ast.Attribute) and node.attr == "raise_for_status" for node in nodes)
 
     def _reaches(self, body: list[ast.stmt], *, callwell: bool = False) -> bool:
         wanted = self._retried if callwell else self._calls.reaching
@@ -289,7 +303,7 @@ def _of_this_loop(loop: ast.For | ast.While) -> Iterator[ast.AST]:
             waiting.extend(ast.iter_child_nodes(node))
 
 
-def _ends_loop(attempt: ast.Try, loop: ast.For | ast.While) -> bool:
+def _ends_loop(attempt: Attempt, loop: ast.For | ast.While) -> bool:
     """Whether a success of the tried statements ends the loop."""
     last = [body[-1] for body in (attempt.body, attempt.orelse) if body]
     if any(isinstance(statement, ast.Return | ast.Break) for statement in last):
@@ -300,8 +314,12 @@ def _ends_loop(attempt: ast.Try, loop: ast.For | ast.While) -> bool:
     return bool(after) and isinstance(after[-1], ast.Return | ast.Break)
 
 
-def _chooses(handler: ast.ExceptHandler) -> bool:
-    """Whether a handler decides by the error what is retried."""
+def chooses(handler: ast.ExceptHandler) -> bool:
+    """Whether a handler decides by the error itself what is retried.
+
+    Args:
+        handler: the handler.
+    """
     for statement in handler.body:
         for node in inside(statement):
             if isinstance(node, ast.If | ast.IfExp | ast.Match):
@@ -314,7 +332,7 @@ def _chooses(handler: ast.ExceptHandler) -> bool:
     return False
 
 
-def _goes_on(body: list[ast.stmt], loop: ast.For | ast.While, attempt: ast.Try) -> bool:
+def _goes_on(body: list[ast.stmt], loop: ast.For | ast.While, attempt: Attempt) -> bool:
     """Whether a handler of a failure starts another iteration."""
     if _continues(body):
         return True
@@ -352,28 +370,3 @@ def _only_waits(success: ast.If, loop: ast.For | ast.While) -> bool:
     names = {node.attr for statement in rest for node in inside(statement) if isinstance(node, ast.Attribute)}
     plain = all(isinstance(statement, ast.Expr | ast.AugAssign | ast.Assign) for statement in rest)
     return plain and "raise_for_status" not in names
-
-
-def wrong_statuses(values: Values, node: ast.expr) -> set[int]:
-    """The statuses in a list, tuple, set or range that mean an invalid request.
-
-    Args:
-        values: what expressions of the module may be.
-        node: an expression for the list.
-    """
-    found: set[int] = set()
-    for origin in values.origins(node):
-        match origin:
-            case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Set(elts=parts):
-                found |= {part.value for part in parts if isinstance(part, ast.Constant) and type(part.value) is int}
-            case ast.Call(
-                func=ast.Name(id="range"), args=[ast.Constant(value=int(start)), ast.Constant(value=int(end))]
-            ):
-                found |= set(range(start, end)) & CLIENT_ERRORS
-            case ast.Call(func=ast.Name(id="set" | "frozenset" | "list" | "tuple"), args=[inner]):
-                found |= wrong_statuses(values, inner)
-    return (found & CLIENT_ERRORS) - TRANSIENT
-
-
-def _is_status(node: ast.expr) -> bool:
-    return isinstance(node, ast.Attribute) and node.attr in ("status_code", "status")

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-r"""Computes possible values of the expressions of a module: strings, and the origins of objects.
+r"""Which strings the expressions of a module may be: the addresses that it puts together, above all.
 
-No code runs. All assignments to a name count, whatever their order, and so do the arguments that calls in the same
-module pass to a parameter: a result is what a value may be. Unknown parts of a string are `\0`.
+An answer is what a value may be, by all that `origins` knows. Of a string, the unknown parts are `\0`.
 """
 
 from __future__ import annotations
@@ -11,29 +10,58 @@ import ast
 import re
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from callwell.readiness.code.bindings import Bindings
+from callwell.readiness.code.origins import MAX_DEPTH, ObjectOrigins
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from callwell.readiness.code.syntax import Syntax
 
 UNKNOWN: Final = "\0"
-BRACES: Final = re.compile(r"\{[^{}]*\}")
-PERCENT: Final = re.compile(r"%(?:\(\w+\))?[sdr]")
+BRACES: Final = re.compile(r"\{(\w*)[^{}]*\}")
+PERCENT: Final = re.compile(r"%(?:\((\w+)\))?[sdr]")
+DOLLAR: Final = re.compile(r"\$\{?(\w+)\}?")
+"""Gaps of templates; the group is the name or the number of what fills it."""
+
 MAX_STRINGS: Final = 12
 """The most strings for one expression; more are useless."""
 
-MAX_DEPTH: Final = 30
-"""The most steps from expression to expression. Longer chains are not URLs."""
+PASS_THROUGH: Final = frozenset(
+    {
+        *("rstrip", "strip", "lstrip", "removesuffix", "lower", "casefold", "encode", "decode", "join_path", "join"),
+        *("joinpath", "with_path", "with_query", "update_query", "copy_with", "geturl", "human_repr"),
+        *("unicode_string", "get_secret_value"),
+    }
+)
+"""Methods of a string or an address whose result begins as the text does."""
 
-PASS_THROUGH: Final = frozenset({"rstrip", "strip", "lstrip", "removesuffix", "lower", "encode", "join_path"})
-"""String methods that keep the beginning of the string."""
+UNSPLIT: Final = ("urlunsplit", "urlunparse")
+"""Functions that put an address together from scheme, host and the rest."""
 
 WRAPPERS: Final = frozenset(
-    {"str", "urljoin", "URL", "Field", "field", "HttpUrl", "AnyHttpUrl", "SecretStr", "config", "env", "parse_obj_as"}
+    {
+        "str",
+        "urljoin",
+        "URL",
+        "Field",
+        "field",
+        "HttpUrl",
+        "AnyHttpUrl",
+        "SecretStr",
+        "config",
+        "env",
+        "parse_obj_as",
+        "Template",
+        "Request",
+        "urlsplit",
+        "urlparse",
+        "yarl.URL",
+    }
 )
 """Functions that return the first string among their arguments, or the `default`, as far as known."""
+
+DEFAULTS: Final = frozenset({"default", "url", "base", "scheme"})
+"""Keyword arguments of these functions that are the text."""
 
 LOOKUPS: Final = ("os.environ.get", "os.getenv", "environ.get", "getenv")
 """Functions that look up a variable, with a default as the second argument."""
@@ -41,7 +69,7 @@ LOOKUPS: Final = ("os.environ.get", "os.getenv", "environ.get", "getenv")
 Strings: TypeAlias = tuple[str, ...]
 
 
-class Values:
+class Values(ObjectOrigins):
     """The possible values of a module's expressions.
 
     Args:
@@ -50,23 +78,9 @@ class Values:
     """
 
     def __init__(self, syntax: Syntax, outer: Callable[[str], Strings] = lambda _: ()) -> None:
-        self.syntax = syntax
-        self.bindings = Bindings(syntax)
+        super().__init__(syntax)
         self._outer = outer
         self._texts: dict[ast.AST, Strings] = {}
-        self._constants: dict[ast.AST, str | None] = {}
-        self._origins: dict[ast.AST, tuple[ast.AST, ...]] = {}
-
-    def dotted(self, node: ast.AST) -> str:
-        """The qualified name of an expression, with imports resolved: `httpx.Client`; empty for none."""
-        parts: list[str] = []
-        while isinstance(node, ast.Attribute):
-            parts.append(node.attr)
-            node = node.value
-        if not isinstance(node, ast.Name):
-            return ""
-        imported = self.bindings.imported(node)
-        return ".".join([imported or node.id, *reversed(parts)])
 
     def texts(self, node: ast.AST | None, depth: int = 0) -> Strings:
         """The strings that an expression may be; none if nothing is known.
@@ -93,19 +107,20 @@ class Values:
             case ast.FormattedValue(value=inner) | ast.Await(value=inner) | ast.NamedExpr(value=inner):
                 return self.texts(inner, depth + 1)
             case ast.Call(func=ast.Attribute(value=ast.Constant(value=str(between)), attr="join"), args=[parts]):
-                items = parts.elts if isinstance(parts, ast.List | ast.Tuple) else []
-                return self._joined([self.texts(part, depth + 1) or (UNKNOWN,) for part in items], between)
+                return self._joined(
+                    [self.texts(part, depth + 1) or (UNKNOWN,) for part in self.members(parts, depth + 1)], between
+                )
+            case ast.BinOp(left=left, op=ast.Mod(), right=right):
+                return self._filled(left, PERCENT, self._given(right, depth), depth)
             case ast.BinOp(left=left, op=operator, right=right):
-                if isinstance(operator, ast.Mod):
-                    given = right.elts if isinstance(right, ast.Tuple) else [right]
-                    return self._filled(left, PERCENT, given, depth)
-                return self._joined([self.texts(side, depth + 1) or (UNKNOWN,) for side in (left, right)])
+                sides = [self.texts(side, depth + 1) or (UNKNOWN,) for side in (left, right)]
+                return self._joined(sides, "/" if isinstance(operator, ast.Div) else "")
             case ast.BoolOp(values=options):
                 return self._any(options, depth)
             case ast.IfExp(body=body, orelse=orelse):
                 return self._any((body, orelse), depth)
-            case ast.Subscript(value=table):
-                return self._entries(table, depth)
+            case ast.Subscript(value=table, slice=key):
+                return self._looked_up(table, key, depth)
             case ast.Call():
                 return self._of_call(node, depth)
             case ast.Name() | ast.Attribute():
@@ -119,156 +134,95 @@ class Values:
             whole = tuple(before + sign + text for before in whole for text in part)[:MAX_STRINGS]
         return whole
 
-    def _filled(self, template: ast.AST, gap: re.Pattern[str], given: list[ast.expr], depth: int) -> Strings:
-        """Fill the first gap of a template with the first value: the part after the host does not matter."""
-        first = self.texts(given[0], depth + 1) if given else ()
-        return tuple(
-            gap.sub(lambda _, text=text: text, whole, count=1)  # type: ignore[misc]
-            for whole in self.texts(template, depth + 1)
-            for text in first or (UNKNOWN,)
-        )[:MAX_STRINGS]
+    def _given(self, node: ast.expr, depth: int) -> dict[str, ast.expr]:
+        """What fills a template after `%`, by number or name."""
+        if isinstance(node, ast.Dict):
+            return dict(self.entries(node, depth + 1))
+        members = node.elts if isinstance(node, ast.Tuple) else [node]
+        return {str(number): member for number, member in enumerate(members)}
+
+    def _filled(self, template: ast.AST, gap: re.Pattern[str], given: dict[str, ast.expr], depth: int) -> Strings:
+        """A template with its gaps filled, as far as it is known with what."""
+        found: list[str] = []
+        for whole in self.texts(template, depth + 1):
+            parts = gap.split(whole)  # text, name, text, name, …, text
+            texts: list[Strings] = []
+            for number, part in enumerate(parts):
+                if number % 2:
+                    texts.append(self.texts(given.get(part or str(number // 2)), depth + 1) or (UNKNOWN,))
+                else:
+                    texts.append((part,))
+            found.extend(self._joined(texts))
+        return tuple(dict.fromkeys(found))[:MAX_STRINGS]
 
     def _any(self, nodes: Iterable[ast.AST | None], depth: int) -> Strings:
         found = (text for node in nodes for text in self.texts(node, depth + 1))
         return tuple(dict.fromkeys(found))[:MAX_STRINGS]
 
-    def _entries(self, table: ast.AST, depth: int) -> Strings:
-        """All strings in a dictionary, since the key of the lookup is unknown."""
-        found: list[ast.AST | None] = []
-        for origin in self.origins(table, depth + 1):
-            if isinstance(origin, ast.Dict):
-                found.extend(origin.values)
-            elif isinstance(origin, ast.List | ast.Tuple):
-                found.extend(origin.elts)
-        return self._any(found, depth)
+    def _looked_up(self, table: ast.AST, key: ast.AST, depth: int) -> Strings:
+        """The strings that a table may have under a key; all of them if the key is not known."""
+        found = self._any(self._found_in(table, key, depth), depth)
+        name = self.constant(key)
+        if found or name is None:
+            return found or self._outer(self._path(table))
+        return (
+            self._any(self.bindings.stored(name), depth)
+            or self._outer(f"{self._path(table)}.{name}")
+            or self._outer(self._path(table))
+        )
 
     def _of_call(self, call: ast.Call, depth: int) -> Strings:
         name = self.dotted(call.func)
+        last = name.rpartition(".")[2]
         if name in LOOKUPS:
             return self._any(call.args[1:2] + [word.value for word in call.keywords if word.arg == "default"], depth)
-        if isinstance(call.func, ast.Attribute) and call.func.attr == "format":
-            return self._filled(call.func.value, BRACES, [*call.args, *(word.value for word in call.keywords)], depth)
-        if isinstance(call.func, ast.Attribute) and call.func.attr in PASS_THROUGH:
-            return self.texts(call.func.value, depth + 1)
-        if isinstance(call.func, ast.Attribute) and call.func.attr == "get":
-            return self._entries(call.func.value, depth) or self._any(call.args[1:2], depth)
-        if name.rpartition(".")[2] in WRAPPERS:
-            return self._any(call.args[:2] + [word.value for word in call.keywords if word.arg == "default"], depth)
-        returned = self._returned(call)
-        return self._any(returned, depth)
+        if last in UNSPLIT and call.args:
+            return self._unsplit(self.members(call.args[0], depth + 1), depth)
+        if last == "getattr" and len(call.args) > 1:
+            return self._of_getattr(call, depth)
+        if isinstance(call.func, ast.Attribute):
+            found = self._of_method(call, call.func, depth)
+            if found is not None:
+                return found
+        if last in WRAPPERS:
+            return self._any(call.args[:2] + [word.value for word in call.keywords if word.arg in DEFAULTS], depth)
+        return self._any(self._returned(call), depth)
+
+    def _of_method(self, call: ast.Call, func: ast.Attribute, depth: int) -> Strings | None:
+        """What a method of a string or a table gives; None if it is another one."""
+        if func.attr in ("format", "format_map", "substitute", "safe_substitute"):
+            given = {str(number): argument for number, argument in enumerate(call.args)}
+            given |= dict(self.keywords(call, depth + 1))
+            tables = [entry for table in call.args for entry in self.entries(table, depth + 1)]
+            gap = BRACES if func.attr.startswith("format") else DOLLAR
+            return self._filled(func.value, gap, given | dict(tables), depth)
+        if func.attr == "replace" and len(call.args) > 1:
+            old, new = (self.texts(argument, depth + 1) for argument in call.args[:2])
+            whole = self.texts(func.value, depth + 1)
+            return tuple(text.replace(before, after) for text in whole for before in old for after in new)[:MAX_STRINGS]
+        if func.attr in PASS_THROUGH:
+            return self.texts(func.value, depth + 1)
+        if func.attr == "get" and call.args:
+            return self._looked_up(func.value, call.args[0], depth) or self._any(call.args[1:2], depth)
+        return None
+
+    def _unsplit(self, parts: list[ast.expr], depth: int) -> Strings:
+        scheme, host, *rest = [self.texts(part, depth + 1) or (UNKNOWN,) for part in parts[:3]] or [(), ()]
+        return self._joined([scheme, ("://",), host, *rest])
+
+    def _of_getattr(self, call: ast.Call, depth: int) -> Strings:
+        """What `getattr(settings, "NAME", default)` gives."""
+        name = self.constant(call.args[1])
+        if name is None:
+            return ()
+        return self._outer(f"{self._path(call.args[0])}.{name}") or self._any(call.args[2:3], depth)
 
     def _of_name(self, node: ast.Name | ast.Attribute, depth: int) -> Strings:
-        found = self._any((binding.value for binding in self.bindings.of(node) if binding.kind != "item"), depth)
-        return found or self._outer(self.dotted(node))
-
-    def _returned(self, call: ast.Call) -> Iterator[ast.AST]:
-        """The values that a function of the module may return."""
-        for function in self.bindings.functions(call.func):
-            yield from self.bindings.returns(function)
-
-    def origins(self, node: ast.AST | None, depth: int = 0) -> tuple[ast.AST, ...]:
-        """The expressions that may have made an object: calls, literals, names that nothing in the module binds.
-
-        Args:
-            node: an expression for the object.
-            depth: the number of steps so far.
-        """
-        if node is None or depth > MAX_DEPTH:
-            return ()
-        if node not in self._origins:
-            self._origins[node] = ()  # as for strings
-            self._origins[node] = self._find_origins(node, depth)
-        return self._origins[node]
-
-    def _find_origins(self, node: ast.AST, depth: int) -> tuple[ast.AST, ...]:
-        match node:
-            case ast.Await(value=inner) | ast.NamedExpr(value=inner):
-                return self.origins(inner, depth + 1)
-            case ast.BoolOp(values=options):
-                return self._origins_of(options, depth)
-            case ast.IfExp(body=body, orelse=orelse):
-                return self._origins_of((body, orelse), depth)
-            case ast.Call():
-                returned = tuple(self._returned(node))
-                return self._origins_of(returned, depth) if returned else (node,)
-            case ast.Name() | ast.Attribute():
-                bound = [binding.value for binding in self.bindings.of(node) if binding.kind != "item"]
-                return self._origins_of(bound, depth) or (node,)
-        return (node,)
-
-    def _origins_of(self, nodes: Iterable[ast.AST], depth: int) -> tuple[ast.AST, ...]:
-        found = (origin for node in nodes for origin in self.origins(node, depth + 1))
-        return tuple(dict.fromkeys(found))[:MAX_STRINGS]
-
-    def entries(self, node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
-        """List the entries of a dictionary with a known key: of `{"a": b, **others}` and of `dict(a=b)`.
-
-        Args:
-            node: an expression for the dictionary.
-        """
-        return self._named([(None, node)])
-
-    def keywords(self, call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
-        """List the named arguments of a call, including those in a dictionary: `get(url, **options)`.
-
-        Args:
-            call: the call.
-        """
-        return self._named([(word.arg, word.value) for word in call.keywords])
-
-    def _named(self, members: list[tuple[str | None, ast.expr]]) -> Iterator[tuple[str, ast.expr]]:
-        """Members with a known key. One without is a dictionary, which is opened once: `a = {**a}` contains itself."""
-        opened = set[ast.AST]()
-        while members:
-            name, value = members.pop(0)
-            if name is not None:
-                yield name, value
-                continue
-            for origin in self.origins(value):
-                if origin not in opened:
-                    opened.add(origin)
-                    members = [*self._members(origin), *members]
-
-    def _members(self, table: ast.AST) -> list[tuple[str | None, ast.expr]]:
-        """List the entries of a dictionary literal; the dictionaries that it unpacks have no key."""
-        if isinstance(table, ast.Call) and self.dotted(table.func) == "dict":
-            return [(word.arg, word.value) for word in table.keywords]
-        if not isinstance(table, ast.Dict):
-            return []
-        members: list[tuple[str | None, ast.expr]] = []
-        for key, value in zip(table.keys, table.values, strict=True):
-            if key is None:
-                members.append((None, value))
-            elif isinstance(key, ast.Constant) and isinstance(key.value, str):
-                members.append((key.value, value))
-        return members
-
-    def constant(self, node: ast.AST) -> str | None:
-        """The string that an expression always is; None if it may be something else.
-
-        Args:
-            node: the expression.
-        """
-        if isinstance(node, ast.Constant):
-            return node.value if isinstance(node.value, str) else None
-        if node not in self._constants:
-            self._constants[node] = None  # as for strings
-            bound = self.bindings.of(node)
-            found = {self.constant(binding.value) if binding.kind == "value" else None for binding in bound}
-            self._constants[node] = found.pop() if len(found) == 1 else None
-        return self._constants[node]
-
-    def types(self, node: ast.AST) -> set[str]:
-        """The qualified names of the classes, or other callables, that may have made an object.
-
-        Args:
-            node: an expression for the object.
-        """
-        names = set()
-        for origin in self.origins(node):
-            if isinstance(origin, ast.Call):
-                names.add(self.dotted(origin.func))
-            elif isinstance(origin, ast.Name | ast.Attribute):
-                names.add(self.dotted(origin))
-        names.update(self.bindings.annotations(node, self.dotted))
-        return names - {""}
+        found = self._any(self._bound(node, depth), depth) or self._outer(self.dotted(node))
+        if found or isinstance(node, ast.Name):
+            return found
+        if node.attr in ("value", "_value_", "url"):  # of a member of an enumeration; of a request
+            found = self.texts(node.value, depth + 1)
+        kinds = self.types(node.value, depth + 1) if not found else ()
+        outer = (self._outer(f"{kind}.{node.attr}") for kind in kinds)
+        return found or next(filter(None, outer), ()) or self._outer(self._path(node))

@@ -33,7 +33,14 @@ KEY_NAME: Final = re.compile(r"(?:^|[_-])(?:api[_-]?key|api[_-]?token|secret[_-]
 SCHEME: Final = re.compile(r"(?:bearer|basic|token|apikey)\s+", re.IGNORECASE)
 """What precedes a key in a header."""
 
-AUTHORIZATION: Final = "authorization"
+QUERY: Final = re.compile(r"[?&](?:access_token|api_?key|key|token)=([A-Za-z0-9_.~+/=-]{16,})", re.IGNORECASE)
+"""A key in an address."""
+
+SETTERS: Final = frozenset({"add_header", "putheader", "set_header", "setdefault", "add", "append", "set"})
+"""Methods that take the name of a header and its value."""
+
+HOLDERS: Final = frozenset({"Field", "field", "SecretStr", "SecretBytes", "Secret", "str", "StringVar"})
+"""Functions around a value."""
 
 GET_VARIABLE: Final = ("os.environ.get", "os.getenv", "environ.get", "getenv")
 
@@ -61,7 +68,8 @@ def run(project: Project) -> Iterator[Finding | Unchecked]:
     """Check the literals of all Python files. In tests only those of a known shape count."""
     signatures = read_signatures(project)
     prefixes = [shape.prefix for shape in signatures.shapes]
-    variables = [*signatures.key_variables, *(name.lower() for name in signatures.key_variables)]
+    names = [(name, name.lower(), name.lower().replace("_", "-")) for name in signatures.key_variables]
+    variables = [spelling for spellings in names for spelling in spellings]
     terms = ["callwell", *prefixes, *variables, *signatures.hosts, *signatures.libraries]
     yield from check_modules(read_python(project).modules(*terms, tests=True), _check_module)
 
@@ -100,10 +108,10 @@ def _of_known_shape(module: PythonModule) -> Iterator[Literal]:
 
 
 def _of_parts(module: PythonModule) -> Iterator[Literal]:
-    """Keys that are put together: `"abc_" + "…"`, `"".join(["abc_", "…"])`."""
-    for node in (*module.syntax.all(ast.BinOp), *module.syntax.all(ast.Call)):
-        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") != "join":
-            continue
+    """Keys that are put together: `"abc_" + "…"`, `"".join(["abc_", "…"])`, `f"abc_{REST}"`."""
+    calls = [call for call in module.syntax.all(ast.Call) if getattr(call.func, "attr", "") in ("join", "format")]
+    sums = [more.target for more in module.syntax.all(ast.AugAssign)]
+    for node in (*module.syntax.all(ast.BinOp), *module.syntax.all(ast.JoinedStr), *calls, *sums):
         for text in module.values.texts(node):
             found = module.signatures.find_key(text)
             if found is not None:
@@ -127,8 +135,22 @@ def _in_call(module: PythonModule, call: ast.Call) -> Iterator[Literal]:
     of_library = _of_library(module, name)
     if of_library:
         yield from _keys(module, call.args[:1], f"as an argument of {name}")
-    if of_library or call in module.calls.raw or module.calls.makes_client(call):
+    if of_library or call in module.calls.reaching or module.calls.makes_client(call):
         yield from _in_keywords(module, call)
+    yield from _of_option(module, call)
+
+
+def _of_option(module: PythonModule, call: ast.Call) -> Iterator[Literal]:
+    """Defaults of settings and options that are named as a key's variable, and arguments that are."""
+    variables = module.signatures.key_variables
+    names = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
+    named = [str(name).lstrip("-").replace("-", "_").upper() for name in names]
+    if not variables.keys().isdisjoint(named):
+        defaults = [word.value for word in call.keywords if word.arg in ("default", "fallback")]
+        yield from _keys(module, defaults, f"as the default of {named[0].lower()}")
+    for word in call.keywords:
+        if word.arg is not None and word.arg.upper() in variables:
+            yield from _keys(module, [word.value], f"as {word.arg}")
 
 
 def _in_keywords(module: PythonModule, call: ast.Call) -> Iterator[Literal]:
@@ -136,12 +158,11 @@ def _in_keywords(module: PythonModule, call: ast.Call) -> Iterator[Literal]:
         if word in KEY_WORDS:
             yield from _keys(module, [value], f"as {word}")
         elif word == "auth":
-            first = value
-            if isinstance(first, ast.Tuple) and first.elts:
-                first = first.elts[0]
-            elif isinstance(first, ast.Call) and first.args:
-                first = first.args[0]
-            yield from _keys(module, [first], "as auth")
+            for first in module.values.origins(value):
+                if isinstance(first, ast.Tuple) and first.elts:
+                    yield from _keys(module, first.elts[:1], "as auth")
+                elif isinstance(first, ast.Call):
+                    yield from _keys(module, first.args[:1], "as auth")
 
 
 def _of_library(module: PythonModule, name: str) -> bool:
@@ -163,6 +184,31 @@ def _in_headers(module: PythonModule) -> Iterator[Literal]:
             header = str(target.slice.value)
             if header.lower() in headers:
                 yield from _keys(module, [value], f"as {header}")
+    yield from _in_setters(module)
+    yield from _in_texts(module)
+
+
+def _in_setters(module: PythonModule) -> Iterator[Literal]:
+    """Literals that a method makes the value of a header: `request.add_header("Authorization", "Bearer …")`."""
+    headers = module.signatures.key_headers.keys()
+    for call in module.syntax.all(ast.Call):
+        if getattr(call.func, "attr", "") in SETTERS and len(call.args) > 1:
+            header = next(iter(module.values.texts(call.args[0])), "")
+            if header.lower() in headers:
+                yield from _keys(module, call.args[1:2], f"as {header}")
+
+
+def _in_texts(module: PythonModule) -> Iterator[Literal]:
+    """Literals in lines of headers and in addresses: `"Authorization: Bearer …"`, `"…?access_token=…"`."""
+    headers = "|".join(map(re.escape, module.signatures.key_headers))
+    line = re.compile(rf"(?i:\b({headers}):\s*(?:bearer |basic |token )?)([A-Za-z0-9_.~+/=-]{{16,}})")
+    for node in module.syntax.all(ast.Constant):
+        if isinstance(node.value, str):
+            for found in line.finditer(node.value):
+                if may_be_key(found[2]):
+                    yield Literal(node, found[2], f"as {found[1]}")
+            if module.signatures.find_host(node.value):
+                yield from (Literal(node, key, "in an address") for key in QUERY.findall(node.value) if may_be_key(key))
 
 
 def _in_variables(module: PythonModule) -> Iterator[Literal]:
@@ -179,6 +225,28 @@ def _in_variables(module: PythonModule) -> Iterator[Literal]:
         for parameter, default in parameters(function):
             if parameter.arg.upper() in variables and default is not None:
                 yield from _keys(module, [default], f"as the default of {parameter.arg}")
+    yield from _in_tables(module)
+
+
+def _in_tables(module: PythonModule) -> Iterator[Literal]:
+    """Literals in tables under such a name, and beside a variable: `os.environ.get("SHOP_API_KEY") or "…"`."""
+    variables = module.signatures.key_variables
+    for table in module.syntax.all(ast.Dict):
+        for key, value in zip(table.keys, table.values, strict=True):
+            if isinstance(key, ast.Constant) and str(key.value).upper() in variables:
+                yield from _keys(module, [value], f"as {key.value!s}")
+    for choice in module.syntax.all(ast.BoolOp):
+        if any(_reads_variable(module, option) for option in choice.values):
+            yield from _keys(module, choice.values, "in place of a variable")
+
+
+def _reads_variable(module: PythonModule, node: ast.expr) -> bool:
+    """Whether an expression is the variable of a provider's key."""
+    named = node.args[0] if isinstance(node, ast.Call) and node.args else getattr(node, "slice", None)
+    func = node.func if isinstance(node, ast.Call) else getattr(node, "value", node)
+    if named is None or not module.values.dotted(func).endswith((*GET_VARIABLE, "environ")):
+        return False
+    return not module.signatures.key_variables.keys().isdisjoint(module.values.texts(named))
 
 
 def _variable_name(target: ast.expr) -> str:
@@ -213,10 +281,22 @@ def _constants(module: PythonModule, node: ast.expr) -> Iterator[ast.Constant]:
             case ast.BinOp(left=left, right=right):
                 yield from _constants(module, left)
                 yield from _constants(module, right)
-            case ast.Call(func=func, args=[_, default]) if module.values.dotted(func) in GET_VARIABLE:
-                yield from _constants(module, default)
-            case ast.Call(func=func, args=[first, *_]) if module.values.dotted(func) in KEY_CLASSES:
-                yield from _constants(module, first)
+            case ast.Call():
+                for part in _held(module, origin):
+                    yield from _constants(module, part)
+
+
+def _held(module: PythonModule, call: ast.Call) -> list[ast.expr]:
+    """The arguments of a call that may be its result: of `Key("…")`, `os.getenv("NAME", "…")`, `Field(default="…")`."""
+    name = module.values.dotted(call.func)
+    held = [word.value for word in call.keywords if word.arg == "default"]
+    if name in GET_VARIABLE:
+        return [*call.args[1:2], *held]
+    return [*call.args[:1], *held] if _holds(name) else held
+
+
+def _holds(name: str) -> bool:
+    return name in KEY_CLASSES or name.rpartition(".")[2] in HOLDERS
 
 
 CHECK = Check(

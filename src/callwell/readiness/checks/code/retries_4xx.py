@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.readiness.check import Check, Finding, Group, Severity
 from callwell.readiness.code.python_code import check_modules, read_python
-from callwell.readiness.code.retry_loops import Retries, wrong_statuses
+from callwell.readiness.code.retry_loops import Retries
+from callwell.readiness.code.retry_recursion import Recursions
+from callwell.readiness.code.statuses import wrong_statuses
+from callwell.readiness.code.syntax import FUNCTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,6 +68,9 @@ def _loops(module: PythonModule, retries: Retries) -> Iterator[Finding]:
     loops: list[ast.For | ast.While] = [*module.syntax.all(ast.For), *module.syntax.all(ast.While)]
     for loop in loops:
         yield from _of_loop(module, loop, retries.loop_problem(loop))
+    recursions = Recursions(module)
+    for function in module.syntax.functions():
+        yield from _of_loop(module, function, recursions.function_problem(function), "recursion")
     for handler in module.syntax.all(ast.ExceptHandler):
         yield from _of_loop(module, handler, retries.handler_problem(handler))
     walks: list[ast.For | ast.AsyncFor] = [*module.syntax.all(ast.For), *module.syntax.all(ast.AsyncFor)]
@@ -72,11 +78,11 @@ def _loops(module: PythonModule, retries: Retries) -> Iterator[Finding]:
         yield from _of_loop(module, walk, retries.attempts_problem(walk))
 
 
-def _of_loop(module: PythonModule, loop: ast.AST, problem: str | None) -> Iterator[Finding]:
+def _of_loop(module: PythonModule, loop: ast.AST, problem: str | None, kind: str = "loop") -> Iterator[Finding]:
     if problem is not None:
-        function: Function | None = module.syntax.function(loop)
+        function: Function | None = loop if isinstance(loop, FUNCTIONS) else module.syntax.function(loop)
         name = "the module" if function is None else function.name
-        yield _finding(module, loop, problem, f"{name} loop")
+        yield _finding(module, loop, problem, f"{name} {kind}")
 
 
 def _finding(module: PythonModule, node: ast.AST, what: str, identity: str) -> Finding:
