@@ -10,6 +10,7 @@ import lzma
 import os
 import tarfile
 import zipfile
+import zlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -177,3 +178,23 @@ def test_what_is_no_regular_file(tmp_path: Path) -> None:
     for name in ("pipe", "link", "absent"):
         with pytest.raises(OSError, match=r"regular|symbolic|No such"):
             next(read_parts(tmp_path / name))
+
+
+def as_pdf(*streams: bytes) -> bytes:
+    """A PDF file with compressed streams, and one of a picture."""
+    parts = [b"%PDF-1.7\n"]
+    for number, content in enumerate(streams, 1):
+        parts.append(b"%d 0 obj\n<< /Filter /FlateDecode /DecodeParms << /Predictor 1 >> >>\nstream\r\n" % number)
+        parts.append(zlib.compress(content) + b"\nendstream\nendobj\n")
+    parts.append(b"9 0 obj\n<</Filter /DCTDecode>>\nstream\n\xff\xd8\nendstream\nendobj\n%%EOF\n")
+    return b"".join(parts)
+
+
+def test_streams_of_a_pdf(tmp_path: Path) -> None:
+    """What is compressed with Flate is read, and a stream that is damaged is reported."""
+    file = tmp_path / "a.pdf"
+    file.write_bytes(as_pdf(TEXT, b"more"))
+    read = contents(read_parts(file))
+    assert {name: text for name, text in read.items() if name} == {"stream 1": TEXT, "stream 2": b"more"}
+    file.write_bytes(as_pdf(TEXT).replace(zlib.compress(TEXT), b"no stream"))
+    assert "damaged" in contents(read_parts(file))["stream 1"].decode()

@@ -96,6 +96,8 @@ CODINGS: dict[str, Callable[[bytes], bytes]] = {
     "in JSON within JSON": lambda text: json.dumps(json.dumps(text.decode("latin-1"))).encode(),
     "escaped": escaped,
     "in UTF-16": wide,
+    "in base64, twice": lambda text: base64.b64encode(b"k: " + base64.b64encode(b"id:" + text + b":") + b"\n"),
+    "in base64, twice, for URLs": lambda text: base64.urlsafe_b64encode(base64.urlsafe_b64encode(text)),
     "in base64, wrapped": lambda text: wrapped(base64.b64encode(text)),
     "in base64, wrapped, in JSON": lambda text: json.dumps(wrapped(base64.b64encode(text)).decode()).encode(),
 }

@@ -30,6 +30,14 @@ PLAIN = fake_key(1, prefix="")
         ("language_confidence", "x-rapidapi-key: {}"),
         ("secret-by-name", "client_secret = '{}'"),
         ("secret-by-name", "PASSWORD={}"),
+        ("secret-by-name", "<key>ClientSecret</key>\n  <string>{}</string>"),
+        ("secret-by-name", "- name: CLIENT_SECRET\n  value: '{}'"),
+        ("secret-by-name", '{{"name": "CLIENT_SECRET", "value": "{}"}}'),
+        ("apivideo", '<string name="apivideo_api_key">{}</string>'),
+        ("apivideo", 'buildConfigField("String", "APIVIDEO_API_KEY", "\\"{}\\"")'),
+        ("apivideo", "apivideo.api.key={}"),
+        ("apivideo", "apivideoApiKey: {}"),
+        ("apivideo", 'variable "apivideo_api_key" {{\n  type    = string\n  default = "{}"\n}}'),
     ],
 )
 def test_a_key_is_found(rule: str, line: str) -> None:

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
 from callwell.readiness.check import NotApplicable, Place, Unchecked
-from callwell.readiness.code.front_end_signs import ALWAYS, Packages, is_front_end, is_server
+from callwell.readiness.code.exposed_settings import names_in_any_spelling
+from callwell.readiness.code.front_end_signs import ALWAYS, APP_FILES, APP_SOURCES, Packages, is_front_end, is_server
 from callwell.readiness.code.provider_signatures import read_signatures
 from callwell.readiness.code.text_files import TextFile, read_texts
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 SUFFIXES: Final = (
     *(".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".tsx", ".astro", ".map"),
     *ALWAYS,
+    *APP_SOURCES,
 )
 
 PACKAGE: Final = "package.json"
@@ -113,6 +116,7 @@ class FrontEnd:
     def __init__(self, files: ProjectFiles, signatures: ProviderSignatures) -> None:
         self._files = files
         terms = [*signatures.hosts, *(shape.prefix for shape in signatures.shapes)]
+        self._names = re.compile(names_in_any_spelling(signatures))
         self._telling = tuple(dict.fromkeys(map(str.lower, terms)))
 
     def texts(self) -> Iterator[FrontEndText | Unchecked]:
@@ -130,7 +134,7 @@ class FrontEnd:
         """The relevant texts; None for each irrelevant file."""
         packages = Packages()
         sources: list[TextFile | Unchecked | None] = list(self._files.problems())
-        for file in read_texts(self._files, lambda name: name.endswith((*SUFFIXES, PACKAGE))):
+        for file in read_texts(self._files, _is_source):
             if isinstance(file, TextFile) and file.name.endswith(PACKAGE):
                 packages.add(file.name, file.text)
             elif isinstance(file, Unchecked) or self._mentions_provider(file.text):
@@ -142,7 +146,7 @@ class FrontEnd:
     def _mentions_provider(self, text: str) -> bool:
         """Whether a string has a provider's host or the beginning of a key, in any case."""
         lowered = text.lower()  # a case-insensitive pattern takes 20 times longer
-        return any(term in lowered for term in self._telling)
+        return any(term in lowered for term in self._telling) or self._names.search(text) is not None
 
     def _texts_of(
         self, file: TextFile | Unchecked | None, packages: Packages
@@ -172,3 +176,7 @@ class FrontEnd:
         for name, text in sources:
             if self._mentions_provider(text):
                 yield FrontEndText(name=file.name, text=text, source=name)
+
+
+def _is_source(name: str) -> bool:
+    return name.endswith((*SUFFIXES, PACKAGE)) or APP_FILES.search(name) is not None

@@ -15,6 +15,22 @@ TEMPLATES: Final = (".jinja", ".jinja2", ".ejs", ".hbs", ".njk", ".twig")
 ALWAYS: Final = (".vue", ".svelte", ".html", ".htm", *TEMPLATES)
 """Suffixes of files that only browsers get, whether or not they are templates."""
 
+APP_SOURCES: Final = (".dart", ".kt", ".java", ".swift", ".m")
+APP_FILES: Final = re.compile(
+    r"\.(?:plist|xcconfig)$|(?:^|/)res/values[^/]*/[^/]*\.xml$|(?:^|/)AndroidManifest\.xml$|(?:^|/)app\.json$"
+    r"|(?:^|/)(?:android|app)/(?:.*/)?[^/]*\.gradle(?:\.kts)?$|(?:^|/)android[^/]*/(?:.*/)?[^/]*\.(?:gradle(?:\.kts)?|properties)$"
+)
+"""Files that are built into an app for a phone."""
+
+APP_PATH: Final = re.compile(r"(?:^|/)(?:android[^/]*|ios[^/]*|macos|app/src/main|Runner)/")
+APP_TEXT: Final = re.compile(
+    r"^\s*import\s+(?:android[x.]|UIKit|SwiftUI|Foundation\b)|package:flutter|\bimport\s+'package:http/", re.MULTILINE
+)
+APP_SERVER: Final = re.compile(
+    r"org\.springframework|io\.ktor\.server|\bimport\s+Vapor\b|package:shelf|dart_frog|javax?\.servlet|jakarta\.|quarkus"
+)
+"""What tells apps and servers apart that are written in the same language."""
+
 TEST: Final = re.compile(
     r"(?:^|/)(?:__tests__|__mocks__|tests?|cypress|e2e|stories|fixtures)/|\.(?:test|spec|stories|cy|d)\.[jt]sx?$"
 )
@@ -133,8 +149,10 @@ def is_front_end(name: str, text: str, packages: frozenset[str]) -> bool:
         return False
     if SHIPPED_PATH.search(name):
         return SERVER_TEXT.search(text) is None
-    if name.endswith(ALWAYS):
+    if name.endswith(ALWAYS) or APP_FILES.search(name):
         return True
+    if name.endswith(APP_SOURCES):
+        return is_app(name, text)
     if is_server(name, text):
         return False
     on_server_first = "next" in packages and re.search(r"(?:^|/)app/", name) is not None
@@ -143,3 +161,15 @@ def is_front_end(name: str, text: str, packages: frozenset[str]) -> bool:
     if BROWSER_TEXT.search(text):
         return True
     return not packages.isdisjoint(FRONT_END_PACKAGES) and packages.isdisjoint(SERVER_PACKAGES)
+
+
+def is_app(name: str, text: str) -> bool:
+    """Whether a file in Dart, Kotlin, Java or Swift is part of an app.
+
+    Args:
+        name: the file, relative to the project's root.
+        text: its content.
+    """
+    if SERVER_PATH.search(name) is not None or APP_SERVER.search(text) is not None:
+        return False
+    return name.endswith(".dart") or APP_PATH.search(name) is not None or APP_TEXT.search(text) is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-ArchiveFormat = Literal["zip", "tar", "gzip", "bzip2", "xz", "7-Zip", "RAR", "Zstandard"]
+ArchiveFormat = Literal["zip", "tar", "gzip", "bzip2", "xz", "7-Zip", "RAR", "Zstandard", "PDF"]
 
 FORMATS: Final[tuple[tuple[int, bytes, ArchiveFormat], ...]] = (
     (0, b"PK\x03\x04", "zip"),
@@ -17,6 +17,7 @@ FORMATS: Final[tuple[tuple[int, bytes, ArchiveFormat], ...]] = (
     (0, b"Rar!\x1a\x07", "RAR"),
     (0, b"\x28\xb5\x2f\xfd", "Zstandard"),
     (257, b"ustar", "tar"),
+    (0, b"%PDF-", "PDF"),
 )
 """The magic numbers of archive formats: offset, bytes and format, by the specifications of the formats."""
 

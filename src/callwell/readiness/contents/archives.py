@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from callwell.readiness.contents.archive_formats import HEAD_BYTES, UNSUPPORTED, detect_archive
 from callwell.readiness.contents.part import CHUNK, ContentPart, UnreadablePart
+from callwell.readiness.contents.pdf import list_streams
 from callwell.readiness.files.listing import printable
 
 if TYPE_CHECKING:
@@ -149,6 +150,8 @@ def list_members(file: IO[bytes], archive_format: ArchiveFormat | None) -> Itera
             for info in tar:
                 if info.isreg():
                     yield info.name, partial(_open_tar_member, tar, info)
+    elif archive_format == "PDF":
+        yield from list_streams(file)
     elif archive_format in COMPRESSIONS:
         yield "", partial(COMPRESSIONS[archive_format], file)
 

@@ -8,10 +8,10 @@ window with the right digest is the key itself: the search by text continues wit
 
 from __future__ import annotations
 
-import binascii
 from typing import TYPE_CHECKING, Final
 
 from callwell.keys import Key
+from callwell.readiness.known_keys.base64_text import decode_base64
 from callwell.readiness.known_keys.digests import digest_of
 from callwell.readiness.known_keys.forms import SEXTET
 from callwell.readiness.known_keys.text_matcher import TextMatcher
@@ -30,10 +30,6 @@ if TYPE_CHECKING:
     from callwell.readiness.known_keys.known_key import KeyHit
 
 BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
-STANDARD: Final = bytes.maketrans(b"-_", b"+/")
-QUARTET: Final = 4
-"""Characters of base64 that encode three bytes."""
-
 MAX_REMEMBERED: Final = 32 << 20
 """How many bytes of runs are cached, with the keys found in them."""
 
@@ -121,8 +117,12 @@ class DigestMatcher:
         return self._searched[cache_key]
 
     def _keys_in_encoded(self, decode: Decode | None, run: bytes) -> Iterator[bytes]:
+        finder, decode_again = self._encoded_runs[0]
         for text in decode(run) if decode is not None else ():
             yield from self._keys_in_text(text)
+            for inner in finder.find(text):
+                for deeper in decode_again(inner):
+                    yield from self._keys_in_text(deeper)
 
     def _keys_in_run(self, _: Decode | None, run: bytes) -> Iterator[bytes]:
         for group, rows in self._groups.items():
@@ -138,17 +138,6 @@ class DigestMatcher:
     def _recover(self, secret: bytes, row: KeyDigest) -> None:
         if secret not in self._recovered:
             self._recovered[secret] = TextMatcher([(row.known_key, Key(secret.decode("utf-8", "surrogatepass")))])
-
-
-def decode_base64(run: bytes) -> Iterator[bytes]:
-    """Decode base64, for each of the four characters at which the first group of four may begin."""
-    standard = run.translate(STANDARD)
-    for start in range(QUARTET):
-        part = standard[start:]
-        surplus = len(part) % QUARTET
-        if surplus == 1:  # six bits do not make a byte
-            part = part[:-1]
-        yield binascii.a2b_base64(part + b"=" * (-len(part) % QUARTET))
 
 
 def decode_hexadecimal(run: bytes) -> Iterator[bytes]:

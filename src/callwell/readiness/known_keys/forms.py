@@ -10,7 +10,12 @@ from __future__ import annotations
 
 import base64
 import re
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from callwell.readiness.known_keys.base64_text import decode_base64
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ALPHABET: Final = tuple(
     [bytes([code]) for code in b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"] + [b"+-", b"/_"]
@@ -25,6 +30,18 @@ SEXTET: Final = 6
 PHASES: Final = 3
 
 
+FOR_URLS: Final = bytes.maketrans(b"+/", b"-_")
+"""From the standard alphabet of base64 to the one for URLs (RFC 4648, 4 and 5)."""
+
+ENCODED: Final = re.compile(rb"[A-Za-z0-9+/_-]+")
+
+MAX_BEFORE: Final = 4096
+"""Characters before a match that are decoded with it: a multiple of four."""
+
+MIN_INNER: Final = 12
+"""Characters of base64 that say enough of a key: 9 bytes of it."""
+
+
 class KeyForm(NamedTuple):
     """One form of a key.
 
@@ -32,11 +49,26 @@ class KeyForm(NamedTuple):
         name: the end of a sentence about a match.
         pattern: matches the form, and nothing else; rarely needed, so compiled late.
         core: text that every match contains, whatever its base64 alphabet and the case of its hexadecimal digits.
+        inner: what the decoded text matches if the key is in it; empty if the pattern alone is exact.
     """
 
     name: str
     pattern: bytes
     core: bytes
+    inner: bytes = b""
+
+    def is_at(self, text: bytes, start: int) -> bool:
+        """Whether a match of the pattern is the key. A key in base64 in base64 is decoded once, to see all its bits.
+
+        Args:
+            text: the text with the match.
+            start: where the match begins.
+        """
+        if not self.inner:
+            return True
+        before = ENCODED.match(text[:start][-MAX_BEFORE:][::-1])
+        run = ENCODED.match(text, start - (before.end() if before else 0))
+        return run is not None and any(re.search(self.inner, inner) for inner in decode_base64(run[0]))
 
 
 def make_forms(secret: bytes) -> tuple[KeyForm, ...]:
@@ -49,8 +81,20 @@ def make_forms(secret: bytes) -> tuple[KeyForm, ...]:
     return (
         KeyForm(name="as it is", pattern=re.escape(secret), core=secret),
         *(make_base64_form(secret, phase) for phase in range(PHASES)),
+        *_twice_encoded(secret),
         KeyForm(name="in hexadecimal", pattern=b"(?i:%s)" % digits, core=digits),
     )
+
+
+def _twice_encoded(secret: bytes) -> Iterator[KeyForm]:
+    """The forms of a key in base64 in base64. Of the inner text only what has bits of the key alone is looked for."""
+    exact = b"|".join(make_base64_form(secret, phase).pattern for phase in range(PHASES))
+    inner = {base64_core(secret, phase) for phase in range(PHASES)}
+    inner |= {core.translate(FOR_URLS) for core in inner}
+    for core in sorted(inner):
+        if len(core) >= MIN_INNER:
+            for phase in range(PHASES):
+                yield make_base64_form(core, phase)._replace(name="in base64, twice", inner=exact)
 
 
 def make_base64_form(secret: bytes, phase: int) -> KeyForm:

@@ -81,7 +81,7 @@ class TextMatcher:
             for wanted in suspects:
                 for found in re.finditer(wanted.form.pattern, view.text):
                     place = (wanted.key, view.locate(found.start()))
-                    if place not in seen:
+                    if place not in seen and wanted.form.is_at(view.text, found.start()):
                         seen.add(place)
                         encoding = f"{wanted.form.name}, {view.undone}" if view.undone else wanted.form.name
                         yield KeyHit(*place, encoding=encoding)

@@ -29,7 +29,11 @@ except the dot, which is more common in code than in keys."""
 IN_KEY: Final = "[A-Za-z0-9_.~+/=-]"
 r"""Replaces `\S` of a pattern: in a file, a key ends at a quote or a bracket (RFC 6750, section 2.1)."""
 
-BETWEEN: Final = r"""[\w. -]{0,24}["'\x60]?[ \t]{0,3}(?::=|=>|[:=,])[ \t]{0,3}["'\x60]?"""
+BETWEEN: Final = (
+    r"""[\w. -]{0,24}["'\x60]?[ \t]{0,3}(?::=|=>|[:=,>]|</key>\s{0,32}<string>"""
+    r"""|,?[ \t]{0,8}(?:\r?\n[ \t]{0,32})?["'\x60]?value["'\x60]?[ \t]{0,3}[:=]"""
+    r"""|\{\s{0,32}(?:type[ \t]{0,8}=[^\n]{1,40}\n\s{0,32})?default[ \t]{0,8}=)[ \t]{0,3}(?:\\?["'\x60]){0,2}"""
+)
 """What may stand between a name and its value: the rest of a longer name, quotes, an operator."""
 
 SECRET_NAMES: Final = (

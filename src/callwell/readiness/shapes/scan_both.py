@@ -127,7 +127,7 @@ def _read_secret(hit: ShapeHit, line: bytes, contexts: Contexts) -> bytes:
     context = contexts.get(hit.rule)
     if run is None or context is None:
         return b""
-    from callwell.readiness.known_keys.digest_matcher import decode_base64  # as above
+    from callwell.readiness.known_keys.base64_text import decode_base64  # as above
 
     texts = (text for text in decode_base64(run[0]) if text.isascii())
     found = (match[1] for text in texts for match in context.finditer(text))

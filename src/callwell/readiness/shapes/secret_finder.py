@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from callwell.readiness.known_keys.digest_matcher import decode_base64
+from callwell.readiness.known_keys.base64_text import decode_base64
 from callwell.readiness.known_keys.forms import PHASES, base64_core
 from callwell.readiness.substrings import Substrings
 

@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from callwell.keys import Key
 from callwell.readiness.check import Check, Finding, Group, NotApplicable, Place, Severity, Unchecked
+from callwell.readiness.code.exposed_settings import (
+    CONFIGURATION,
+    exposed_parts,
+    exposed_prefixes,
+    names_in_any_spelling,
+)
 from callwell.readiness.code.front_end import read_front_end
 from callwell.readiness.code.placeholders import may_be_key
 from callwell.readiness.code.provider_signatures import read_signatures
@@ -34,16 +40,16 @@ SEARCHED_FILES: Final = re.compile(
 )
 LOCK_FILES: Final = re.compile(r"(?:.*/)?(?:package-lock\.json|pnpm-lock\.yaml|[^/]*\.min\.js)")
 
-BUNDLER: Final = re.compile(
-    r"(?:.*/)?(?:vite|next|webpack|nuxt|rollup|esbuild|rspack|rsbuild|astro|gatsby|vue|craco|tsup)[\w.-]*\.[cm]?[jt]s"
-)
-"""Configuration files of bundlers."""
-
 KEY_VARIABLE: Final = re.compile(
     r"""(?i:\b\w*(?:api_?key|api_?token|secret_?key)\w*["']?\s*[:=]\s*(?:[^;"'`]{0,60}\?\s*)?)"""
     r"""["'`](?P<key>[A-Za-z0-9_\-+/=.~]{16,})["'`]"""
 )
 """A key in a variable that is named so, also the first one of two: `const API_KEY = isLive ? "…" : "…"`."""
+
+ASSIGNED: Final = (
+    r"""\w*["']?\s*(?::\s*\w+\s*=|[:=,>]|</key>\s*<string>)\s*(?:\\?["'`])*(?P<key>[A-Za-z0-9_\-+/=.~]{16,})"""
+)
+"""A value behind a name, in the languages of browsers and phones, in a property list, in Android's resources."""
 
 COMMENT: Final = ("#", "//", "*", "/*", "<!--")
 
@@ -55,7 +61,7 @@ def run(project: Project) -> Iterator[Finding | Unchecked]:
     for file in read_texts(project.files, _is_searched):
         if isinstance(file, Unchecked):
             continue  # the front end reports it, if it is a part of one
-        for finding in _exposed(file, names):
+        for finding in _exposed(file, names, read_signatures(project)):
             found_any = True
             yield finding
     try:
@@ -79,25 +85,14 @@ def _variables(signatures: ProviderSignatures) -> re.Pattern[str]:
     for provider in signatures.providers.values():
         for name in (provider.name, provider.profile.title):
             stem = re.sub(r"[^A-Z0-9]+", "_?", name.upper())
-            names.add(rf"{stem}_(?:API_|SECRET_|PRIVATE_|ACCESS_)*(?:KEY|SECRET)")
+            names.add(rf"{stem}_(?:API_|SECRET_|PRIVATE_|ACCESS_)*(?:KEY|SECRET|TOKEN)")
     return re.compile("|".join(sorted(names)))
 
 
-def _exposed(file: TextFile, names: re.Pattern[str]) -> Iterator[Finding]:
-    if not names.search(file.text):
-        return
-    exposed = re.compile(rf"\b(?:{'|'.join(EXPOSED_PREFIXES)})_(?:\w+_)?(?:{names.pattern})\b")
-    defined = re.compile(rf"""(?:["'](?:process\.env\.|import\.meta\.env\.)?|(?<![\w.])(?:{names.pattern}))["']?\s*:""")
+def _exposed(file: TextFile, names: re.Pattern[str], signatures: ProviderSignatures) -> Iterator[Finding]:
     seen = set()
-    for number, line in enumerate(file.text.splitlines(), start=1):
-        if line.lstrip().startswith(COMMENT):
-            continue
-        found = exposed.search(line[:MAX_LINE])
-        name = found[0] if found is not None else ""
-        if not name and BUNDLER.fullmatch(file.name):
-            key = names.search(line)
-            name = key[0] if key is not None and defined.search(line) else ""
-        if name and name not in seen:
+    for number, name in (*_in_lines(file.text, names), *_in_configuration(file, signatures)):
+        if name not in seen:
             seen.add(name)
             yield Finding(
                 what=f"bundlers put {name} into the front end",
@@ -108,6 +103,33 @@ def _exposed(file: TextFile, names: re.Pattern[str]) -> Iterator[Finding]:
             )
 
 
+def _in_lines(text: str, names: re.Pattern[str]) -> Iterator[tuple[int, str]]:
+    """Variables with a prefix that bundlers expose, each with its line."""
+    if not names.search(text):
+        return
+    exposed = re.compile(rf"\b(?:{'|'.join(EXPOSED_PREFIXES)})_(?:\w+_)?(?:{names.pattern})\b")
+    for number, line in enumerate(text.splitlines(), start=1):
+        found = None if line.lstrip().startswith(COMMENT) else exposed.search(line[:MAX_LINE])
+        if found is not None:
+            yield number, found[0]
+
+
+def _in_configuration(file: TextFile, signatures: ProviderSignatures) -> Iterator[tuple[int, str]]:
+    """Variables in the parts of a configuration that are exposed, each with its line."""
+    if not CONFIGURATION.fullmatch(file.name):
+        return
+    names = re.compile(names_in_any_spelling(signatures))
+    for start, part in exposed_parts(file.text):
+        for found in names.finditer(part):
+            line = file.text.count("\n", 0, start + found.start()) + 1
+            if not file.text.splitlines()[line - 1].lstrip().startswith(COMMENT):
+                yield line, found[0]
+    for start, prefix in exposed_prefixes(file.text):
+        for variable in signatures.key_variables:
+            if variable.startswith(prefix):
+                yield file.text.count("\n", 0, start) + 1, variable
+
+
 MAX_LINE: Final = 100_000
 
 
@@ -116,7 +138,9 @@ def _keys_in(item: FrontEndText, signatures: ProviderSignatures) -> Iterator[Fin
     literals = [] if found is None else [found[0]]
     if any(host in item.text for host in signatures.hosts):
         literals += [key for key in _header_literals(item.text, signatures) if key not in literals]
-    for literal in literals:
+    named = re.compile(names_in_any_spelling(signatures) + ASSIGNED)
+    literals += [found["key"] for found in named.finditer(item.text) if may_be_key(found["key"])]
+    for literal in dict.fromkeys(literals):
         fingerprint = Key(literal).fingerprint
         yield Finding(
             what=f"a key is in the front end{item.source_note} (fingerprint {fingerprint})",
