@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from callwell.core import download, parallel_download
 from callwell.core.download import Download, DownloadDone, DownloadFailed, FetchRange, ReadBody, RequestUrl
 from callwell.core.parallel_download import DownloadRound, RangeSplit
-from callwell.core.partial import StorageHead, Version
+from callwell.core.storage_head import FileVersion, StorageHead
 
 if TYPE_CHECKING:
     from callwell.core.ranges import ByteRange
@@ -143,7 +143,7 @@ class Storage:
         self.file += body[:cut]
         for _ in body[:cut]:
             state = download.add_bytes(state, 1)
-        return download.break_off(state) if len(body[:cut]) < len(body) else download.end_body(state)
+        return download.interrupt(state) if len(body[:cut]) < len(body) else download.end_body(state)
 
     def _answer(self, fetch: FetchRange) -> tuple[StorageHead, bytes, int | None]:
         """What storage says, the body that it begins to send, and where that breaks off."""
@@ -196,13 +196,13 @@ class Storage:
         fits = parallel_download.is_requested_range(now, span, head)
         return Request(span, span, body[:cut] if fits else b"", 0 if fits else head.status)
 
-    def _version(self, version: int) -> Version:
+    def _version(self, version: int) -> FileVersion:
         if self.tags == "strong":
-            return Version(f'"{version}"')
+            return FileVersion(f'"{version}"')
         etag = 'W/"same"' if self.tags in ("weak", "weak-dated") else None
         if self.tags in ("dated", "weak-dated"):
-            return Version(etag, f"day {version}", has_strong_date=True)
-        return Version(etag)
+            return FileVersion(etag, f"day {version}", has_strong_date=True)
+        return FileVersion(etag)
 
 
 def coded(data: bytes) -> bytes:

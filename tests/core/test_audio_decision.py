@@ -13,12 +13,12 @@ from callwell.core.audio_decision import decide
 from callwell.core.audio_types import (
     LOSSLESS,
     AudioInfo,
+    AudioMeasurements,
     AudioOptions,
     Convert,
     Decision,
     Decode,
     Dither,
-    Level,
     Mix,
     Pass,
     Pick,
@@ -35,11 +35,11 @@ FORMATS: Final = {
 }
 AUDIO: Final = AudioRule(formats=FORMATS, min_rate=16_000, rate=16_000)
 READ: Final = RecordingRule(data="audio", format="format", max_s=30, best_min_s=5, best_max_s=15)
-GOOD_LEVEL: Final = Level(10.0, 0.5, 0.1)
-WAV: Final = AudioInfo("wav", "pcm_s16le", 16_000, 16, floating=False, channels=1, duration_s=10.0, level=GOOD_LEVEL)
+GOOD_LEVEL: Final = AudioMeasurements(10.0, 0.5, 0.1)
+WAV: Final = AudioInfo("wav", "pcm_s16le", 16_000, 16, floating=False, channels=1, duration_s=10.0, measured=GOOD_LEVEL)
 
 levels = st.builds(
-    Level,
+    AudioMeasurements,
     duration_s=st.sampled_from([0.0, 0.05, 3.0, 10.0, 20.0, 31.0]),
     peak=st.sampled_from([0.0, 0.0005, 0.01, 0.5, 1.0, 3.0]),
     rms=st.sampled_from([0.0, 0.1, float("nan")]),
@@ -60,7 +60,7 @@ sounds = st.builds(
     left_open=st.booleans(),
     picture=st.booleans(),
     tracks=st.integers(1, 3),
-    level=st.none() | levels,
+    measured=st.none() | levels,
 )
 rules = st.builds(
     AudioRule,
@@ -110,9 +110,11 @@ def test_steps_come_in_order_and_once(sound: AudioInfo, audio: AudioRule, messag
 
 
 @given(sounds, rules, wishes, levels)
-def test_hearing_changes_no_step(sound: AudioInfo, audio: AudioRule, message: AudioOptions, level: Level) -> None:
+def test_hearing_changes_no_step(
+    sound: AudioInfo, audio: AudioRule, message: AudioOptions, measured: AudioMeasurements
+) -> None:
     """What is decided before listening stands after it, or the recording is refused."""
-    before, after = (decide_for(sound._replace(level=item), audio, message) for item in (None, level))
+    before, after = (decide_for(sound._replace(measured=item), audio, message) for item in (None, measured))
     if not isinstance(before, Refuse) and not isinstance(after, Refuse):
         assert type(before) is type(after)
         assert before.format == after.format
@@ -127,10 +129,10 @@ def test_what_is_sent_is_within_the_limits(sound: AudioInfo, audio: AudioRule, m
     assert (sound.length_s or 1) <= READ.max_s
     assert message.accept_low or sound.rate >= audio.min_rate
     assert not isinstance(message.channel, int) or message.channel <= sound.channels
-    if sound.level:
-        assert sound.level.peak >= 0.001
-        assert sound.level.damaged <= 0.05
-        assert sound.level.rms == sound.level.rms
+    if sound.measured:
+        assert sound.measured.peak >= 0.001
+        assert sound.measured.damaged <= 0.05
+        assert sound.measured.rms == sound.measured.rms
 
 
 @given(sounds, rules, wishes)
@@ -153,18 +155,18 @@ def test_an_explicit_mix_is_never_asked_about(sound: AudioInfo, audio: AudioRule
 @pytest.mark.parametrize(
     ("changed", "code"),
     [
-        ({"duration_s": 31.0, "level": None}, "too-long"),
-        ({"level": GOOD_LEVEL._replace(duration_s=31.0)}, "too-long"),
-        ({"level": GOOD_LEVEL._replace(duration_s=0.0)}, "empty"),
-        ({"level": GOOD_LEVEL._replace(duration_s=9.0)}, "broken-off"),
-        ({"level": GOOD_LEVEL._replace(damaged=0.2)}, "damaged"),
-        ({"level": GOOD_LEVEL._replace(rms=float("nan"))}, "damaged"),
-        ({"duration_s": None, "level": GOOD_LEVEL._replace(duration_s=0.05)}, "too-short"),
+        ({"duration_s": 31.0, "measured": None}, "too-long"),
+        ({"measured": GOOD_LEVEL._replace(duration_s=31.0)}, "too-long"),
+        ({"measured": GOOD_LEVEL._replace(duration_s=0.0)}, "empty"),
+        ({"measured": GOOD_LEVEL._replace(duration_s=9.0)}, "broken-off"),
+        ({"measured": GOOD_LEVEL._replace(damaged=0.2)}, "damaged"),
+        ({"measured": GOOD_LEVEL._replace(rms=float("nan"))}, "damaged"),
+        ({"duration_s": None, "measured": GOOD_LEVEL._replace(duration_s=0.05)}, "too-short"),
         ({"rate": 8_000}, "too-low"),
         ({"depth": 8, "codec": "pcm_u8"}, "too-low"),
-        ({"level": GOOD_LEVEL._replace(peak=0.0)}, "silent"),
-        ({"channels": 2, "level": GOOD_LEVEL._replace(correlation=0.1, loudness_correlation=0.2)}, "which-channel"),
-        ({"channels": 2, "level": GOOD_LEVEL._replace(correlation=-0.9, loudness_correlation=0.9)}, "which-channel"),
+        ({"measured": GOOD_LEVEL._replace(peak=0.0)}, "silent"),
+        ({"channels": 2, "measured": GOOD_LEVEL._replace(correlation=0.1, loudness_correlation=0.2)}, "which-channel"),
+        ({"channels": 2, "measured": GOOD_LEVEL._replace(correlation=-0.9, loudness_correlation=0.9)}, "which-channel"),
         ({"channels": 6}, "which-channel"),
     ],
 )
@@ -180,11 +182,11 @@ def test_each_refusal_has_its_code(changed: dict[str, object], code: str) -> Non
 @pytest.mark.parametrize(
     ("changed", "code"),
     [
-        ({"duration_s": 3.0, "level": GOOD_LEVEL._replace(duration_s=3.0)}, "short"),
-        ({"duration_s": 20.0, "level": GOOD_LEVEL._replace(duration_s=20.0)}, "long"),
-        ({"level": GOOD_LEVEL._replace(clipped=0.1)}, "clipped"),
-        ({"level": GOOD_LEVEL._replace(peak=0.01)}, "quiet"),
-        ({"level": GOOD_LEVEL._replace(damaged=0.01)}, "gaps"),
+        ({"duration_s": 3.0, "measured": GOOD_LEVEL._replace(duration_s=3.0)}, "short"),
+        ({"duration_s": 20.0, "measured": GOOD_LEVEL._replace(duration_s=20.0)}, "long"),
+        ({"measured": GOOD_LEVEL._replace(clipped=0.1)}, "clipped"),
+        ({"measured": GOOD_LEVEL._replace(peak=0.01)}, "quiet"),
+        ({"measured": GOOD_LEVEL._replace(damaged=0.01)}, "gaps"),
         ({"picture": True}, "picture"),
         ({"tracks": 2}, "tracks"),
     ],

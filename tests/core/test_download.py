@@ -17,7 +17,7 @@ from callwell.core.download import (
     ReadBody,
     RequestUrl,
 )
-from callwell.core.partial import StorageHead, Version
+from callwell.core.storage_head import FileVersion, StorageHead
 from tests.core.storing import Storage, Turn, scripts, three, versions
 
 
@@ -76,23 +76,23 @@ def test_a_change_of_the_same_size_is_seen_by_its_tag() -> None:
 
 def test_a_part_without_a_tag_keeps_the_pin() -> None:
     """A part need not repeat the ETag: the next request is still pinned. Without a pin the file begins again."""
-    state, _ = download.accept_head(Download(), StorageHead(200, 9, None, Version('"x"')))
-    state, _ = download.break_off(download.add_bytes(state, 3))
+    state, _ = download.accept_head(Download(), StorageHead(200, 9, None, FileVersion('"x"')))
+    state, _ = download.interrupt(download.add_bytes(state, 3))
     state, _ = download.accept_head(state, StorageHead(206, 6, 3))
-    assert download.break_off(download.add_bytes(state, 3))[1] == FetchRange(6, '"x"', 1)
-    state, _ = download.accept_head(Download(), StorageHead(200, 9, None, Version('W/"x"')))
-    assert download.break_off(download.add_bytes(state, 3))[1] == FetchRange(0, None, 1)
+    assert download.interrupt(download.add_bytes(state, 3))[1] == FetchRange(6, '"x"', 1)
+    state, _ = download.accept_head(Download(), StorageHead(200, 9, None, FileVersion('W/"x"')))
+    assert download.interrupt(download.add_bytes(state, 3))[1] == FetchRange(0, None, 1)
 
 
 def test_a_tag_pins_nothing_while_there_is_nothing() -> None:
     """A break before the first byte is followed by a plain request."""
-    state, _ = download.accept_head(Download(), StorageHead(200, 9, None, Version('"x"')))
-    assert download.break_off(state)[1] == FetchRange(0, None, 1)
+    state, _ = download.accept_head(Download(), StorageHead(200, 9, None, FileVersion('"x"')))
+    assert download.interrupt(state)[1] == FetchRange(0, None, 1)
 
 
 def test_a_part_that_begins_elsewhere() -> None:
     """A part that leaves a gap is requested again, not written; one that overlaps is written where it belongs."""
-    state = Download(offset=5, size=9, version=Version('"x"'))
+    state = Download(offset=5, size=9, version=FileVersion('"x"'))
     assert download.accept_head(state, StorageHead(206, 2, 7))[1] == FetchRange(5, '"x"', 1)
     assert download.accept_head(state._replace(failures=1), StorageHead(206, 2, 7))[1] == FetchRange(0, None, 2)
     assert download.accept_head(state, StorageHead(206, 6, 3))[1] == ReadBody(3)
@@ -133,15 +133,15 @@ def test_nothing_is_fetched_twice(
     ("script", "why"),
     [
         ([Turn(status=403)], DownloadReason.EXPIRED),
-        ([Turn(status=500)], DownloadReason.BROKEN),
+        ([Turn(status=500)], DownloadReason.INTERRUPTED),
         ([Turn(status=429)], DownloadReason.REFUSED),
-        ([Turn(cut=0)], DownloadReason.BROKEN),
-        ([Turn(cut=5, ranges=False)], DownloadReason.BROKEN),
-        ([Turn(cut=5, sized=False, ranges=False)], DownloadReason.BROKEN),
-        ([Turn(cut=1, placed=False)], DownloadReason.BROKEN),
-        ([Turn(status=416)], DownloadReason.DAMAGED),
-        ([Turn(cut=5), Turn(version=1, cut=5, pinned=False)], DownloadReason.DAMAGED),
-        ([Turn(cut=5), Turn(version=1, cut=5)], DownloadReason.BROKEN),
+        ([Turn(cut=0)], DownloadReason.INTERRUPTED),
+        ([Turn(cut=5, ranges=False)], DownloadReason.INTERRUPTED),
+        ([Turn(cut=5, sized=False, ranges=False)], DownloadReason.INTERRUPTED),
+        ([Turn(cut=1, placed=False)], DownloadReason.INTERRUPTED),
+        ([Turn(status=416)], DownloadReason.MISMATCH),
+        ([Turn(cut=5), Turn(version=1, cut=5, pinned=False)], DownloadReason.MISMATCH),
+        ([Turn(cut=5), Turn(version=1, cut=5)], DownloadReason.INTERRUPTED),
     ],
 )
 def test_it_gives_up(script: list[Turn], why: DownloadReason) -> None:
@@ -172,7 +172,7 @@ def test_a_size_that_the_provider_announces_wrongly() -> None:
         else:
             assert isinstance(action, FetchRange)
             state, action = download.accept_head(state, StorageHead(200, 9))
-    assert (action.reason, steps <= 3 * download.MAX_RESTARTS) == (DownloadReason.DAMAGED, True)
+    assert (action.reason, steps <= 3 * download.MAX_RESTARTS) == (DownloadReason.MISMATCH, True)
 
 
 @pytest.mark.parametrize("size", [None, 0])
@@ -187,7 +187,7 @@ def test_an_empty_file(size: int | None) -> None:
 
 def test_a_stored_download_goes_on() -> None:
     """What is on disk is not fetched again, and if that is all, nothing is."""
-    state, action = download.accept_url(Download(offset=5, size=9, version=Version('"x"')), 9)
+    state, action = download.accept_url(Download(offset=5, size=9, version=FileVersion('"x"')), 9)
     assert action == FetchRange(5, '"x"', 0)
     assert download.accept_url(state._replace(offset=9), 9)[1] == DownloadDone(9)
     assert download.accept_url(state, 12) == (Download(restarts=1, announced_size=12), FetchRange(0, None, 0))
@@ -196,9 +196,9 @@ def test_a_stored_download_goes_on() -> None:
 def test_a_size_that_is_announced_anew_is_that_of_another_file() -> None:
     """What was there of the old one is not whole because the new one is shorter."""
     state, step = download.accept_url(Download(), 9)
-    state, step = download.accept_head(state, StorageHead(206, 5, 0, Version('"x"'), None, 5))
+    state, step = download.accept_head(state, StorageHead(206, 5, 0, FileVersion('"x"'), None, 5))
     assert step == ReadBody(0)
-    state, step = download.break_off(download.add_bytes(state, 4))
+    state, step = download.interrupt(download.add_bytes(state, 4))
     state, step = download.accept_url(state, 4)
     assert (state.offset, state.restarts, step) == (0, 1, FetchRange(0, None, 1))
 
@@ -206,11 +206,11 @@ def test_a_size_that_is_announced_anew_is_that_of_another_file() -> None:
 def test_only_the_storage_says_that_a_part_was_the_last() -> None:
     """It may have another version than the provider speaks of: what lies beyond is requested."""
     state, _ = download.accept_url(Download(), 5)
-    state, _ = download.accept_head(state, StorageHead(206, 5, 0, Version('"x"'), None, 5))
+    state, _ = download.accept_head(state, StorageHead(206, 5, 0, FileVersion('"x"'), None, 5))
     state, step = download.end_body(download.add_bytes(state, 5))
     assert step == FetchRange(5, '"x"', 0)
     assert download.accept_head(state, StorageHead(416))[1] == DownloadDone(5)
-    state, step = download.accept_head(state, StorageHead(206, 4, 5, Version('"x"'), None, 9))
+    state, step = download.accept_head(state, StorageHead(206, 4, 5, FileVersion('"x"'), None, 9))
     assert step == ReadBody(5)
     assert download.end_body(download.add_bytes(state, 4))[1] == RequestUrl()
 
@@ -229,4 +229,4 @@ def test_a_wrong_checksum_starts_again() -> None:
     for _ in range(download.MAX_RESTARTS):
         state, action = download.restart(state)
         assert action == RequestUrl()
-    assert download.restart(state)[1] == DownloadFailed(DownloadReason.DAMAGED)
+    assert download.restart(state)[1] == DownloadFailed(DownloadReason.MISMATCH)

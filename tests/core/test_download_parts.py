@@ -16,11 +16,11 @@ from callwell.core.download import (
     RequestUrl,
 )
 from callwell.core.parallel_download import RangeSplit
-from callwell.core.partial import StorageHead, Version
 from callwell.core.ranges import ByteRange
+from callwell.core.storage_head import FileVersion, StorageHead
 from tests.core.storing import Storage, Turn
 
-TAG = Version('"x"')
+TAG = FileVersion('"x"')
 HALF = Download(offset=5, size=9, version=TAG, high_water=5)
 
 
@@ -51,7 +51,7 @@ def test_the_same_part_for_ever_is_a_failure() -> None:
         state, opened = download.accept_head(state, StorageHead(206, 3, 0, TAG, 9, 3))
         assert opened == ReadBody(0)
         state, step = download.end_body(download.add_bytes(state, 3))
-    assert (step, requests) == (DownloadFailed(DownloadReason.BROKEN), download.MAX_ATTEMPTS)
+    assert (step, requests) == (DownloadFailed(DownloadReason.INTERRUPTED), download.MAX_ATTEMPTS)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_the_same_part_for_ever_is_a_failure() -> None:
     [
         (StorageHead(416, total=5, version=TAG), DownloadDone(5)),
         (StorageHead(416, total=5), DownloadDone(5)),
-        (StorageHead(416, total=5, version=Version('"y"')), RequestUrl()),
+        (StorageHead(416, total=5, version=FileVersion('"y"')), RequestUrl()),
         (StorageHead(416, total=7), RequestUrl()),
         (StorageHead(416), RequestUrl()),
     ],
@@ -72,8 +72,8 @@ def test_nothing_beyond_the_last_byte(head: StorageHead, expected: object) -> No
 @pytest.mark.parametrize(
     "head",
     [
-        StorageHead(206, 4, 5, Version('"y"'), 9, 9),
-        StorageHead(206, 4, 5, Version('W/"x"'), 9, 9),
+        StorageHead(206, 4, 5, FileVersion('"y"'), 9, 9),
+        StorageHead(206, 4, 5, FileVersion('W/"x"'), 9, 9),
         StorageHead(206, 5, 5, TAG, 10, 10),
         StorageHead(206, 6, 5, TAG, None, 11),
         StorageHead(206, 4, 5, TAG, 9, 9, ("gzip",)),
@@ -103,8 +103,8 @@ def test_a_part_that_cannot_be_placed(head: StorageHead) -> None:
 
 def test_a_part_without_any_proof() -> None:
     """A response without validators, to a request that could not be pinned, may be of any version."""
-    dated = Version('W/"x"', "day", has_strong_date=True)
-    state, step = download.accept_head(HALF._replace(version=dated), StorageHead(206, 4, 5, Version(), 9, 9))
+    dated = FileVersion('W/"x"', "day", has_strong_date=True)
+    state, step = download.accept_head(HALF._replace(version=dated), StorageHead(206, 4, 5, FileVersion(), 9, 9))
     assert (state.offset, step) == (5, FetchRange(5, None, 1))
     assert download.accept_head(HALF._replace(version=dated), StorageHead(206, 4, 5, dated, 9, 9))[1] == ReadBody(5)
 
@@ -127,7 +127,7 @@ def test_sizes_of_a_compressed_answer_are_its_own() -> None:
     state, step = download.accept_url(Download(), 100)
     state, step = download.accept_head(state, StorageHead(200, 20, None, TAG, codings=("gzip",)))
     assert step == ReadBody(0)
-    state, step = download.break_off(download.add_bytes(state, 5))
+    state, step = download.interrupt(download.add_bytes(state, 5))
     assert step == FetchRange(5, '"x"', 1)
     state, step = download.accept_head(state, StorageHead(206, 15, 5, TAG, 20, 20, ("gzip",)))
     assert step == ReadBody(5)
@@ -137,7 +137,7 @@ def test_sizes_of_a_compressed_answer_are_its_own() -> None:
 def test_a_coding_that_cannot_be_undone() -> None:
     """Compressed bytes are never saved under the file's name."""
     state, step = download.accept_head(Download(), StorageHead(200, 20, None, TAG, codings=("br",)))
-    assert (state.codings, step) == (("br",), DownloadFailed(DownloadReason.CODED, 200))
+    assert (state.codings, step) == (("br",), DownloadFailed(DownloadReason.UNKNOWN_CODING, 200))
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -146,7 +146,7 @@ def test_what_the_storage_asks_for_is_waited_for(status: int) -> None:
     state, step = download.accept_head(HALF, StorageHead(status, retry_after_s=7.0))
     assert step == FetchRange(5, '"x"', 1, None, 7.0)
     state, _ = download.accept_head(state, StorageHead(206, 4, 5, TAG, 9, 9))
-    assert download.break_off(download.add_bytes(state, 1))[1] == FetchRange(6, '"x"', 1)
+    assert download.interrupt(download.add_bytes(state, 1))[1] == FetchRange(6, '"x"', 1)
 
 
 def test_an_error_without_a_wait_keeps_none() -> None:
@@ -160,13 +160,13 @@ def test_a_tag_that_changes_with_every_request() -> None:
     state, step = download.accept_url(Download(split=RangeSplit(parallel=2, range_bytes=3, min_bytes=4)), 9)
     assert step == FetchRange(0, None, 0, 3)
     for number in range(2):
-        state, step = download.accept_head(state, StorageHead(206, 3, 0, Version(f'"{number}"'), 9, 3))
+        state, step = download.accept_head(state, StorageHead(206, 3, 0, FileVersion(f'"{number}"'), 9, 3))
         assert step == ReadBody(0, parallel=True)
         done = parallel_download.end_request(download.start_round(state), ByteRange(3, 6), ByteRange(3, 6), status=206)[
             0
         ]
         state, step = download.end_round(state, parallel_download.add_bytes(done, ByteRange(0, 3), 3)[0])
-        state, step = download.accept_head(state, StorageHead(206, 3, 3, Version('"other"'), 9, 6))
+        state, step = download.accept_head(state, StorageHead(206, 3, 3, FileVersion('"other"'), 9, 6))
         assert step == RequestUrl()
         state, step = download.accept_url(state, 9)
     assert step == FetchRange(0, None, 0)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from callwell.core import headers, structured
+from callwell.core import headers, structured_fields
 from callwell.core.headers import RETRY_AFTER_NAMES
 from callwell.core.quota.hint import QuotaHint
 from callwell.core.rules.profile import QuotaHeaderRule
@@ -201,7 +201,7 @@ def test_odd_deprecations(text: str, at: float | None) -> None:
 @pytest.mark.parametrize("text", ["", ";", '"a', "a=", "a;;b", "a,,b", "a b", "a;=1", "é", "a" * 5000])
 def test_a_malformed_field_is_void(text: str) -> None:
     """A malformed field is read as if it were absent."""
-    assert structured.parse_members(text) == []
+    assert structured_fields.parse_members(text) == []
 
 
 PARTS = st.sampled_from(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callwell.core import key_rotation
-from callwell.core.key_rotation import CLAIM_S, Rotation, RotationEnd, RotationProof, RotationStep, Taken
+from callwell.core.key_rotation import CLAIM_S, Rotation, RotationEnd, RotationProof, RotationStep, RotationTaken
 from callwell.core.key_trial import UNTRIED
 from callwell.core.rotation_steps import ANSWER_S, Action, Evidence, OldKeyTrial, PendingStep, ProcessUse, advance
 
@@ -184,11 +184,11 @@ def test_one_command_at_a_time() -> None:
     """It keeps a rotation by looking, another follows a dead one, and a wrong clock binds no one."""
     mine = key_rotation.take(begun(), "me", NOW)
     assert isinstance(mine, Rotation)
-    assert key_rotation.take(mine, "you", NOW + CLAIM_S - 1) == Taken("me")
+    assert key_rotation.take(mine, "you", NOW + CLAIM_S - 1) == RotationTaken("me")
     assert isinstance(key_rotation.take(mine, "me", NOW + 1), Rotation)
     assert isinstance(key_rotation.take(mine, "you", NOW + CLAIM_S), Rotation)
     assert isinstance(key_rotation.take(mine, "you", NOW - CLAIM_S - 1), Rotation)
-    assert key_rotation.take(mine, "you", NOW - 1) == Taken("me")
+    assert key_rotation.take(mine, "you", NOW - 1) == RotationTaken("me")
     assert key_rotation.release(mine, "you") == mine
     assert isinstance(key_rotation.take(key_rotation.release(mine, "me"), "you", NOW), Rotation)
     assert not key_rotation.abandon(mine, NOW).is_under_way

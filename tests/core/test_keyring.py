@@ -105,7 +105,7 @@ def test_an_active_key_outlives_any_number_of_refused_ones() -> None:
         ring = keyring.offer(ring, f"bad {i}")
         ring = keyring.reject(ring, i + 1)
         assert in_use(ring) == "good"
-    assert len(ring.keys) <= keyring.MAX_DEAD + 2
+    assert len(ring.keys) <= keyring.MAX_DEAD_KEYS + 2
 
 
 def test_a_refused_key_is_remembered_while_it_is_in_hand() -> None:
@@ -180,14 +180,14 @@ def test_a_ring_keeps_its_shape(moves: list[tuple[str, str | int | frozenset[str
         ring = after(ring, name, argument)
         found = [key.stage for key in ring.keys]
         assert found.count(KeyStage.ACTIVE) <= 1
-        assert found.count(KeyStage.STAGED) + found.count(KeyStage.ASIDE) <= 1
+        assert found.count(KeyStage.STAGED) + found.count(KeyStage.SET_ASIDE) <= 1
         generations = [key.generation for key in ring.keys]
         assert generations == sorted(set(generations))
         uses = sum(key.uses for key in ring.keys) - sum(key.uses for key in before.keys)
         if name != "end_use":
             assert uses == (bool(ring.keys) if name == "begin_use" else 0)
         assert all(key.uses for key in ring.keys if key.stage is KeyStage.DRAINING) or name == "reject"
-        if KeyStage.ASIDE in found:
+        if KeyStage.SET_ASIDE in found:
             assert KeyStage.ACTIVE in found
         held = keyring.current(ring)
         assert held is None or held.fingerprint not in revoked

@@ -18,8 +18,8 @@ from callwell.core.download import (
     RequestUrl,
 )
 from callwell.core.parallel_download import DownloadRound, RangeSplit
-from callwell.core.partial import StorageHead, Version
 from callwell.core.ranges import ByteRange
+from callwell.core.storage_head import FileVersion, StorageHead
 from tests.core.storing import Storage, Turn, scripts, three, versions
 
 SPLIT = RangeSplit(parallel=3, range_bytes=3, min_bytes=6)
@@ -110,7 +110,7 @@ def test_a_size_that_only_storage_knows() -> None:
         (Turn(ranges=False), DownloadDone(9), 1),
         (Turn(placed=False), DownloadDone(9), 3),
         (Turn(status=403), DownloadFailed(DownloadReason.EXPIRED, 403), 1 + download.MAX_FRESH_URLS),
-        (Turn(status=500), DownloadFailed(DownloadReason.BROKEN, 500), download.MAX_ATTEMPTS),
+        (Turn(status=500), DownloadFailed(DownloadReason.INTERRUPTED, 500), download.MAX_ATTEMPTS),
     ],
 )
 def test_storage_without_ranges_gets_one_request(turn: Turn, expected: object, requests: int) -> None:
@@ -123,7 +123,7 @@ def begun(size: int = 12, most: int = 3) -> tuple[Download, DownloadRound]:
     """A download that has begun to receive its first range."""
     state, step = download.accept_url(Download(split=SPLIT._replace(parallel=most)), size)
     assert step == FetchRange(0, None, 0, 3)
-    state, step = download.accept_head(state, StorageHead(206, 3, 0, Version(TAG), size))
+    state, step = download.accept_head(state, StorageHead(206, 3, 0, FileVersion(TAG), size))
     assert step == ReadBody(0, parallel=True)
     return state, download.start_round(state)
 
@@ -145,10 +145,10 @@ def test_a_round_that_ends_early_is_taken_up() -> None:
         (ByteRange(3, 6), ByteRange(9, 12)),
         FetchRange(0, TAG, 0, 3),
     )
-    state, step = download.accept_head(state, StorageHead(206, 3, 0, Version(TAG), 12))
+    state, step = download.accept_head(state, StorageHead(206, 3, 0, FileVersion(TAG), 12))
     assert step == ReadBody(0, parallel=True)
     assert download.start_round(state).todo == (ByteRange(0, 3), ByteRange(6, 9))
-    state, step = download.accept_head(state, StorageHead(200, 12, None, Version('"y"')))
+    state, step = download.accept_head(state, StorageHead(200, 12, None, FileVersion('"y"')))
     assert (step, state.later_ranges, state.split) == (ReadBody(0), (), None)
 
 
@@ -185,20 +185,20 @@ def test_a_round_without_a_byte_is_a_failed_attempt() -> None:
     for failures in range(1, download.MAX_ATTEMPTS):
         state, step = download.end_round(state, now)
         assert step == FetchRange(0, None, failures, 3)
-    assert download.end_round(state, now)[1] == DownloadFailed(DownloadReason.BROKEN)
+    assert download.end_round(state, now)[1] == DownloadFailed(DownloadReason.INTERRUPTED)
 
 
 @pytest.mark.parametrize(
     ("head", "fits"),
     [
-        (StorageHead(206, 3, 3, Version(TAG), 12), True),
+        (StorageHead(206, 3, 3, FileVersion(TAG), 12), True),
         (StorageHead(206, None, 3), True),
-        (StorageHead(206, 3, 3, Version('"y"'), 12), False),
-        (StorageHead(206, 3, 3, Version(f"W/{TAG}"), 12), False),
-        (StorageHead(206, 3, 3, Version(TAG), 13), False),
-        (StorageHead(206, 3, 0, Version(TAG), 12), False),
-        (StorageHead(206, 3, None, Version(TAG), 12), False),
-        (StorageHead(200, 12, 3, Version(TAG), 12), False),
+        (StorageHead(206, 3, 3, FileVersion('"y"'), 12), False),
+        (StorageHead(206, 3, 3, FileVersion(f"W/{TAG}"), 12), False),
+        (StorageHead(206, 3, 3, FileVersion(TAG), 13), False),
+        (StorageHead(206, 3, 0, FileVersion(TAG), 12), False),
+        (StorageHead(206, 3, None, FileVersion(TAG), 12), False),
+        (StorageHead(200, 12, 3, FileVersion(TAG), 12), False),
         (StorageHead(403), False),
     ],
 )
@@ -227,7 +227,7 @@ def test_pieces_fill_the_gaps(offset: int, islands: tuple[tuple[int, int], ...],
 @given(st.lists(st.integers(0, 9), unique=True))
 def test_what_is_safe_is_kept_short(places: list[int]) -> None:
     """However pieces come, adjacent ones become one."""
-    now = DownloadRound(10, Version(TAG), ())
+    now = DownloadRound(10, FileVersion(TAG), ())
     for place in places:
         now, _ = parallel_download.add_bytes(now, ByteRange(place, place + 1), 1)
     assert {byte for span in now.safe for byte in range(*span)} == set(places)
@@ -238,6 +238,6 @@ def test_a_version_that_changed_takes_its_pieces_with_it() -> None:
     """A part of another version begins everything again: nothing of the old one is kept beyond a gap."""
     state, now = begun()
     state, _ = download.end_round(state, fetched(now, ByteRange(3, 6)))
-    state, step = download.accept_head(state, StorageHead(206, 3, 0, Version('"y"'), 12))
+    state, step = download.accept_head(state, StorageHead(206, 3, 0, FileVersion('"y"'), 12))
     assert (step, state.offset, state.later_ranges, state.restarts) == (RequestUrl(), 0, (), 1)
     assert download.accept_url(state, 12)[1] == FetchRange(0, None, 0, 3)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 from pyreqwest.http import HeaderMap
 
-from callwell.core import partial
+from callwell.core import storage_head
 from callwell.export.items import is_withdrawn
 from callwell.transport.headers import ResponseHeaders
 
@@ -25,7 +25,7 @@ from callwell.transport.headers import ResponseHeaders
 def test_no_coding_of_a_file_is_missed(lines: list[str], coding: tuple[str, ...]) -> None:
     """Coded bytes that are taken for the file would be a wrong file."""
     given = ResponseHeaders(HeaderMap([("content-encoding", line) for line in lines]))
-    assert partial.parse_head(200, given, 0.0).codings == coding
+    assert storage_head.parse_head(200, given, 0.0).codings == coding
 
 
 @pytest.mark.parametrize(("transfer", "length"), [("chunked", None), ("gzip, Chunked", None), ("identity", 6000)])
@@ -38,7 +38,7 @@ def test_a_length_beside_chunks_counts_for_nothing(transfer: str, length: int | 
 def test_a_modification_date_without_a_zone_is_gmt() -> None:
     """The zone of the machine plays no part in it."""
     given = {"last-modified": "Sat, 28 Nov 2026 15:00:00", "date": "Sat, 28 Nov 2026 16:00:00 GMT"}
-    assert partial.parse_head(200, given, 0.0).version.has_strong_date
+    assert storage_head.parse_head(200, given, 0.0).version.has_strong_date
 
 
 @pytest.mark.parametrize(("now", "gone"), [(1_795_881_599.0, False), (1_795_881_600.0, True)])

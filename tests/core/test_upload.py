@@ -164,7 +164,7 @@ def test_every_piece_arrives_once_or_the_upload_fails(
     if isinstance(world.ended, UploadDone):
         assert world.received_codes == set(range(1, count + 1))
     else:
-        assert world.ended == UploadFailed(UploadReason.BROKEN, world.state.failed_piece)
+        assert world.ended == UploadFailed(UploadReason.INTERRUPTED, world.state.failed_piece)
 
 
 @given(count=st.integers(1, 9), script=turns)
@@ -192,8 +192,8 @@ def test_the_first_piece_goes_alone_where_it_makes_the_object(script: list[Turn]
             break
     assert world.ended in (
         UploadDone(),
-        UploadFailed(UploadReason.NAMELESS, 1),
-        UploadFailed(UploadReason.BROKEN, world.state.failed_piece),
+        UploadFailed(UploadReason.NO_TARGET, 1),
+        UploadFailed(UploadReason.INTERRUPTED, world.state.failed_piece),
     )
 
 
@@ -234,7 +234,7 @@ def test_who_goes_on_asks_before_sending_and_alone() -> None:
     assert (asked, upload.next_action(state)[1]) == (QueryStatus(0), Idle())
     assert upload.next_action(reported(state, 1, 3, total=3))[1] == SendPiece(2)
     assert upload.next_action(reported(state, 1, 2, 3, total=3))[1] == UploadDone()
-    assert upload.next_action(reported(state, 1, total=4))[1] == UploadFailed(UploadReason.OTHER, 0)
+    assert upload.next_action(reported(state, 1, total=4))[1] == UploadFailed(UploadReason.OTHER_TARGET, 0)
     assert upload.next_action(upload.end_query(state))[1] == SendPiece(2)
 
 
@@ -246,7 +246,7 @@ def test_a_piece_that_is_always_lost_ends_it() -> None:
         assert action == SendPiece(1, again=tries > 0)
         state, _ = upload.next_action(upload.doubt_piece(state, 1))
         state = upload.end_query(upload.start_query(state))
-    assert upload.next_action(state)[1] == UploadFailed(UploadReason.BROKEN, 1)
+    assert upload.next_action(state)[1] == UploadFailed(UploadReason.INTERRUPTED, 1)
 
 
 def test_a_stream_is_read_when_nothing_is_under_way() -> None:

@@ -192,10 +192,10 @@ def test_an_upload_that_ends_well_is_whole_by_the_provider_s_own_account(
         assert world.message == set(range(1, count + 1))  # what it forgets after its last report cannot be known
     else:
         assert world.ended.reason in (
-            UploadReason.BROKEN,
-            UploadReason.FORGOTTEN,
+            UploadReason.INTERRUPTED,
+            UploadReason.PIECE_LOST,
             UploadReason.REFUSED,
-            UploadReason.UNFINISHED,
+            UploadReason.NOT_SETTLED,
         )
         assert world.tricks or world.losses or world.kills
 
@@ -257,16 +257,16 @@ def ended(message: UploadStatus) -> Any:
         (UploadStatus(pieces=ALL), UploadDone(), 1),
         (UploadStatus(pieces=ALL, total=3, is_whole=True, size=30, checksum_matches=True), UploadDone(), 1),
         (UploadStatus(pieces=(), is_whole=True, size=30), UploadDone(), 1),
-        (UploadStatus(pieces=ALL, is_whole=True, size=29), UploadFailed(UploadReason.DIFFERS, 0), 1),
-        (UploadStatus(pieces=ALL, is_whole=True, size=0), UploadFailed(UploadReason.DIFFERS, 0), 1),
-        (UploadStatus(pieces=ALL, is_whole=True, checksum_matches=False), UploadFailed(UploadReason.DIFFERS, 0), 1),
-        (UploadStatus(pieces=(PieceRange(1, 2),), is_whole=True), UploadFailed(UploadReason.DIFFERS, 0), 1),
-        (UploadStatus(size=29), UploadFailed(UploadReason.DIFFERS, 0), SIZE_CHECKS),
-        (UploadStatus(pieces=ALL, is_whole=False), UploadFailed(UploadReason.UNFINISHED, 0), MAX_CHECKS),
-        (UploadStatus(pieces=ALL, is_whole=False, size=10), UploadFailed(UploadReason.UNFINISHED, 0), MAX_CHECKS),
+        (UploadStatus(pieces=ALL, is_whole=True, size=29), UploadFailed(UploadReason.MISMATCH, 0), 1),
+        (UploadStatus(pieces=ALL, is_whole=True, size=0), UploadFailed(UploadReason.MISMATCH, 0), 1),
+        (UploadStatus(pieces=ALL, is_whole=True, checksum_matches=False), UploadFailed(UploadReason.MISMATCH, 0), 1),
+        (UploadStatus(pieces=(PieceRange(1, 2),), is_whole=True), UploadFailed(UploadReason.MISMATCH, 0), 1),
+        (UploadStatus(size=29), UploadFailed(UploadReason.MISMATCH, 0), SIZE_CHECKS),
+        (UploadStatus(pieces=ALL, is_whole=False), UploadFailed(UploadReason.NOT_SETTLED, 0), MAX_CHECKS),
+        (UploadStatus(pieces=ALL, is_whole=False, size=10), UploadFailed(UploadReason.NOT_SETTLED, 0), MAX_CHECKS),
         (UploadStatus(pieces=ALL, has_failed=True), UploadFailed(UploadReason.FAILED, 0), 1),
-        (UploadStatus(pieces=ALL, total=4), UploadFailed(UploadReason.OTHER, 0), 1),
-        (UploadStatus(pieces=(), is_whole=True, total=4), UploadFailed(UploadReason.OTHER, 0), 1),
+        (UploadStatus(pieces=ALL, total=4), UploadFailed(UploadReason.OTHER_TARGET, 0), 1),
+        (UploadStatus(pieces=(), is_whole=True, total=4), UploadFailed(UploadReason.OTHER_TARGET, 0), 1),
     ],
 )
 def test_what_the_provider_says_in_the_end_is_compared(message: UploadStatus, end: object, questions: int) -> None:
@@ -332,7 +332,7 @@ def test_a_provider_that_forgets_again_and_again_fails_it() -> None:
             state = upload.apply_report(upload.start_query(state), UploadStatus(pieces=(PieceRange(2, 3),)), 30)
         else:
             state = upload.apply_report(state, UploadStatus(pieces=(PieceRange(2, 3),)), 30)
-    assert (action, sends) == (UploadFailed(UploadReason.FORGOTTEN, 1), MAX_DOUBTS - 1)
+    assert (action, sends) == (UploadFailed(UploadReason.PIECE_LOST, 1), MAX_DOUBTS - 1)
 
 
 def test_a_forgotten_piece_of_a_stream_cannot_go_again() -> None:
@@ -345,7 +345,7 @@ def test_a_forgotten_piece_of_a_stream_cannot_go_again() -> None:
     for _ in range(2):
         state, _ = upload.next_action(state)
         state = upload.apply_report(upload.start_query(state), UploadStatus(pieces=(PieceRange(2, 2),)), 15)
-    assert upload.next_action(state)[1] == UploadFailed(UploadReason.FORGOTTEN, 1)
+    assert upload.next_action(state)[1] == UploadFailed(UploadReason.PIECE_LOST, 1)
 
 
 SIZED: Final = replace(RULE, size="size")

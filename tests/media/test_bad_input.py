@@ -122,7 +122,7 @@ def test_what_hides_its_length_is_read_no_further_than_allowed(ear: Provider) ->
         heard = 0
         for block in recording:
             heard += block.shape[1]
-            if heard > 5 * recording.sound.rate:
+            if heard > 5 * recording.info.rate:
                 break
         assert file.tell() < len(endless) / 10
 
@@ -145,7 +145,7 @@ def read_of(file: Any) -> int:
             return int(file.tell())
 
     with reader.open_recording(Counting()) as recording:  # type: ignore[arg-type] # as much of a file as is asked of one
-        assert recording.sound.duration_s == pytest.approx(7_200)
+        assert recording.info.duration_s == pytest.approx(7_200)
     return counted
 
 

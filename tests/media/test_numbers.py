@@ -22,7 +22,7 @@ RATES = (22_050, 44_100, 48_000, 96_000)
 def heard(wave: Wave, file: File, ear: Provider) -> Wave:
     """The samples of what is sent, 1.0 being the limit."""
     sent = prepare(encoded(wave, file), ear, "speech.talk", channel="mix")
-    assert sent.sound.rate == file.rate
+    assert sent.info.rate == file.rate
     return samples(sent.data) / 32_768
 
 

@@ -36,7 +36,7 @@ def test_the_result_says_what_was_done(tmp_path: Path, ear: Provider) -> None:
         "2 channels mixed into one, 48000 Hz to 16000 Hz, rounded to 16 bit with dither, written as wav: "
         f"{sent.size_before} bytes became {len(sent.data)}"
     )
-    assert (sent.duration_s, sent.sound.container, sent.sound.rate) == (2.0, "wav", 48_000)
+    assert (sent.duration_s, sent.info.container, sent.info.rate) == (2.0, "wav", 48_000)
     assert "data=" not in repr(sent)
 
 
@@ -90,7 +90,7 @@ def test_samples_without_a_file_become_one(raw: Raw, file: File, ear: Provider) 
     wav = file.made()
     sent = prepare(wav[wav.index(b"data") + 8 :], ear, "speech.read", raw=raw)
     same = prepare(wav, ear, "speech.read")
-    assert sent.sound.container == "raw"
+    assert sent.info.container == "raw"
     np.testing.assert_array_equal(samples(sent.data), samples(same.data))
 
 

@@ -23,7 +23,19 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from callwell.core.audio_types import DEPTH, Caution, Convert, Decode, Dither, Mix, Pass, Pick, Refuse, Resample, Write
+from callwell.core.audio_types import (
+    TARGET_DEPTH,
+    Caution,
+    Convert,
+    Decode,
+    Dither,
+    Mix,
+    Pass,
+    Pick,
+    Refuse,
+    Resample,
+    Write,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,17 +43,17 @@ if TYPE_CHECKING:
     from callwell.core.audio_types import AudioInfo, AudioOptions, Decision, Step
     from callwell.core.rules.media import AudioRule, RecordingRule
 
-SHORTEST_S: Final = 0.1
+MIN_LENGTH_S: Final = 0.1
 """Seconds: no spoken word is shorter."""
-SILENT: Final = 0.001
+SILENCE_PEAK: Final = 0.001
 """The peak of a recording without sound: -60 dB, the noise of an open input."""
-QUIET: Final = 0.03
+QUIET_PEAK: Final = 0.03
 """The peak below which speech is near the noise of the room: -30 dB."""
-CLIPPED: Final = 0.001
+AUDIBLE_CLIPPING: Final = 0.001
 """The share of samples at the limit from which clipping is audible."""
-SAME_SOURCE: Final = 0.5
+MIN_CORRELATION: Final = 0.5
 """The lowest correlation of two channels that record one speaker near the middle."""
-SAME_LOUDNESS: Final = 0.7
+MIN_LOUDNESS_CORRELATION: Final = 0.7
 """The lowest correlation of loudness over time of two channels that record one speaker, however far apart they are."""
 TOLERANCE_S: Final = 0.1
 TOLERANCE: Final = 0.02
@@ -50,91 +62,91 @@ MAX_DAMAGED: Final = 0.05
 """The share of a file's bytes that may be unreadable: players skip that much silently."""
 
 
-class Case(NamedTuple):
+class RuleInput(NamedTuple):
     """The input of a rule."""
 
-    sound: AudioInfo
-    audio: AudioRule
-    recording: RecordingRule
+    info: AudioInfo
+    audio_rule: AudioRule
+    recording_rule: RecordingRule
     options: AudioOptions
 
 
-def decide(sound: AudioInfo, audio: AudioRule, recording: RecordingRule, options: AudioOptions) -> Decision:
+def decide(info: AudioInfo, audio_rule: AudioRule, recording_rule: RecordingRule, options: AudioOptions) -> Decision:
     """Decide about a recording.
 
     Args:
-        sound: what the recording is.
-        audio: what the provider takes.
-        recording: what the operation takes.
+        info: what the recording is.
+        audio_rule: what the provider takes.
+        recording_rule: what the operation takes.
         options: what the caller chooses.
     """
-    case = Case(sound, audio, recording, options)
+    case = RuleInput(info, audio_rule, recording_rule, options)
     for refusal in REFUSALS:
         if refused := refusal(case):
             return refused
     cautions = tuple(found for caution in CAUTIONS if (found := caution(case)))
-    accepted = format_name(audio, sound.container, sound.codec)
+    accepted = format_name(audio_rule, info.container, info.codec)
     if accepted and not _should_convert(case):
         return Pass(accepted, cautions)
-    target = format_name(audio, "wav", "pcm_s16le") or "wav"
+    target = format_name(audio_rule, "wav", "pcm_s16le") or "wav"
     return Convert(format=target, steps=tuple(_steps(case)), cautions=cautions)
 
 
-def format_name(audio: AudioRule, container: str, codec: str) -> str | None:
+def format_name(audio_rule: AudioRule, container: str, codec: str) -> str | None:
     """The provider's name of a format; None if it does not take the format."""
-    for name, rule in audio.formats.items():
+    for name, rule in audio_rule.formats.items():
         if container in rule.containers and codec in rule.codecs:
             return name
     return None
 
 
-def _should_convert(case: Case) -> bool:
+def _should_convert(case: RuleInput) -> bool:
     """Whether a file that the provider takes must, or had better, be converted."""
-    sound = case.sound
-    audio = case.audio
-    if _picks_channel(case) or sound.channels > audio.max_channels:
+    info = case.info
+    audio_rule = case.audio_rule
+    if _chooses_channel(case) or info.channels > audio_rule.max_channels:
         return True
-    larger = sound.rate > audio.rate or sound.depth > DEPTH or sound.channels > audio.channels
-    return sound.lossless and (larger or sound.left_open)
+    larger = info.rate > audio_rule.rate or info.depth > TARGET_DEPTH or info.channels > audio_rule.channels
+    return info.lossless and (larger or info.left_open)
 
 
-def _picks_channel(case: Case) -> bool:
-    return isinstance(case.options.channel, int) and case.sound.channels > 1
+def _chooses_channel(case: RuleInput) -> bool:
+    return isinstance(case.options.channel, int) and case.info.channels > 1
 
 
-def _steps(case: Case) -> Iterator[Step]:
-    sound = case.sound
-    audio = case.audio
-    mixed = not _picks_channel(case) and sound.channels > audio.channels
-    if not (sound.lossless and sound.codec.startswith("pcm_")):
-        yield Decode(sound.codec)
-    if isinstance(case.options.channel, int) and sound.channels > 1:
+def _steps(case: RuleInput) -> Iterator[Step]:
+    info = case.info
+    audio_rule = case.audio_rule
+    mixed = not _chooses_channel(case) and info.channels > audio_rule.channels
+    if not (info.lossless and info.codec.startswith("pcm_")):
+        yield Decode(info.codec)
+    if isinstance(case.options.channel, int) and info.channels > 1:
         yield Pick(case.options.channel)
     if mixed:
-        yield Mix(sound.channels)
-    if sound.rate > audio.rate:
-        yield Resample(sound.rate, audio.rate)
-    if sound.floating or sound.depth > DEPTH or mixed or sound.rate > audio.rate:
-        yield Dither(sound.depth)
+        yield Mix(info.channels)
+    if info.rate > audio_rule.rate:
+        yield Resample(info.rate, audio_rule.rate)
+    if info.floating or info.depth > TARGET_DEPTH or mixed or info.rate > audio_rule.rate:
+        yield Dither(info.depth)
     yield Write("wav")
 
 
-def _missing_channel(case: Case) -> Refuse | None:
+def _missing_channel(case: RuleInput) -> Refuse | None:
     channel = case.options.channel
-    channels = case.sound.channels
+    channels = case.info.channels
     if isinstance(channel, int) and not 1 <= channel <= channels:
         available = "one channel" if channels == 1 else f"{channels} channels"
         return Refuse("no-such-channel", f"it has {available}, and no channel {channel}", "choose another channel")
     return None
 
 
-def _too_long(case: Case) -> Refuse | None:
-    length_s = case.sound.length_s
-    max_s = case.recording.max_s
+def _too_long(case: RuleInput) -> Refuse | None:
+    length_s = case.info.length_s
+    max_s = case.recording_rule.max_s
     if length_s is None or length_s <= max_s:
         return None
     # Decoding stops at the limit, so only a declared length is the whole one.
-    declared_s = case.sound.duration_s
+    declared_s = case.info.duration_s
     if declared_s is not None and declared_s > max_s:
         reason = f"{declared_s:.1f} s long, but the operation takes {max_s:g} s at most"
     else:
@@ -142,84 +154,86 @@ def _too_long(case: Case) -> Refuse | None:
     return Refuse("too-long", reason, "split it between two sentences of its text, or record less")
 
 
-def _empty(case: Case) -> Refuse | None:
-    if case.sound.level and case.sound.level.duration_s == 0:
+def _empty(case: RuleInput) -> Refuse | None:
+    if case.info.measured and case.info.measured.duration_s == 0:
         return Refuse("empty", "it contains no sound", "record it again")
     return None
 
 
-def _broken_off(case: Case) -> Refuse | None:
-    declared_s = case.sound.duration_s
-    level = case.sound.level
-    if declared_s and level and level.duration_s < declared_s - max(TOLERANCE_S, declared_s * TOLERANCE):
-        reason = f"broken off: it declares {declared_s:.1f} s, but has {level.duration_s:.1f} s"
+def _cut_short(case: RuleInput) -> Refuse | None:
+    declared_s = case.info.duration_s
+    measured = case.info.measured
+    if declared_s and measured and measured.duration_s < declared_s - max(TOLERANCE_S, declared_s * TOLERANCE):
+        reason = f"broken off: it declares {declared_s:.1f} s, but has {measured.duration_s:.1f} s"
         return Refuse("broken-off", reason, "copy it again from its source")
     return None
 
 
-def _damaged(case: Case) -> Refuse | None:
-    level = case.sound.level
-    if level and (level.damaged > MAX_DAMAGED or not math.isfinite(level.rms)):
+def _damaged(case: RuleInput) -> Refuse | None:
+    measured = case.info.measured
+    if measured and (measured.damaged > MAX_DAMAGED or not math.isfinite(measured.rms)):
         return Refuse("damaged", "parts of it cannot be decoded", "copy it again from its source")
     return None
 
 
-def _too_short(case: Case) -> Refuse | None:
-    length_s = case.sound.length_s
-    if length_s is not None and length_s < SHORTEST_S:
+def _too_short(case: RuleInput) -> Refuse | None:
+    length_s = case.info.length_s
+    if length_s is not None and length_s < MIN_LENGTH_S:
         return Refuse("too-short", f"{length_s:.2f} s long, too short for a word", "record it again")
     return None
 
 
-def _low_quality(case: Case) -> str | None:
-    sound = case.sound
-    audio = case.audio
-    if sound.rate < audio.min_rate:
-        return f"sampled at {sound.rate} Hz, but the provider needs {audio.min_rate} Hz"
-    if sound.lossless and sound.depth < audio.min_depth:
-        return f"sampled with {sound.depth} bit, but the provider needs {audio.min_depth} bit"
+def _low_quality(case: RuleInput) -> str | None:
+    info = case.info
+    audio_rule = case.audio_rule
+    if info.rate < audio_rule.min_rate:
+        return f"sampled at {info.rate} Hz, but the provider needs {audio_rule.min_rate} Hz"
+    if info.lossless and info.depth < audio_rule.min_depth:
+        return f"sampled with {info.depth} bit, but the provider needs {audio_rule.min_depth} bit"
     return None
 
 
-def _too_low(case: Case) -> Refuse | None:
+def _too_low(case: RuleInput) -> Refuse | None:
     reason = None if case.options.accept_low else _low_quality(case)
     if reason is None:
         return None
     return Refuse("too-low", reason, "record it again: conversion cannot add what was not recorded")
 
 
-def _silent(case: Case) -> Refuse | None:
-    level = case.sound.level
-    if level and level.peak < SILENT:
+def _silent(case: RuleInput) -> Refuse | None:
+    measured = case.info.measured
+    if measured and measured.peak < SILENCE_PEAK:
         return Refuse(
-            "silent", f"nothing in it is louder than {_decibels(SILENT):.0f} dB", "check that the microphone was on"
+            "silent",
+            f"nothing in it is louder than {_decibels(SILENCE_PEAK):.0f} dB",
+            "check that the microphone was on",
         )
     return None
 
 
-def _ambiguous_channels(case: Case) -> Refuse | None:
-    sound = case.sound
-    level = sound.level
-    if case.options.channel is not None or sound.channels == 1:
+def _ambiguous_channels(case: RuleInput) -> Refuse | None:
+    info = case.info
+    measured = info.measured
+    if case.options.channel is not None or info.channels == 1:
         return None
     remedy = "choose a channel (1 is left), or `mix` to use all of them"
-    if sound.channels > max(case.audio.max_channels, 2):
-        return Refuse("which-channel", f"it has {sound.channels} channels", remedy)
-    if level is None or level.correlation is None:
+    if info.channels > max(case.audio_rule.max_channels, 2):
+        return Refuse("which-channel", f"it has {info.channels} channels", remedy)
+    if measured is None or measured.correlation is None:
         return None
-    if level.correlation < -SAME_SOURCE:
+    if measured.correlation < -MIN_CORRELATION:
         return Refuse("which-channel", "its two channels cancel each other out when mixed", remedy)
-    if level.correlation < SAME_SOURCE and (level.loudness_correlation or 0.0) < SAME_LOUDNESS:
+    if measured.correlation < MIN_CORRELATION and (measured.loudness_correlation or 0.0) < MIN_LOUDNESS_CORRELATION:
         return Refuse("which-channel", "its two channels hold different sounds, such as two speakers", remedy)
     return None
 
 
-REFUSALS: Final[tuple[Callable[[Case], Refuse | None], ...]] = (
+REFUSALS: Final[tuple[Callable[[RuleInput], Refuse | None], ...]] = (
     _missing_channel,
     _too_long,
     _empty,
     _damaged,
-    _broken_off,
+    _cut_short,
     _too_short,
     _too_low,
     _silent,
@@ -228,14 +242,14 @@ REFUSALS: Final[tuple[Callable[[Case], Refuse | None], ...]] = (
 """The rules that refuse a recording, in order: first the caller's options, then the sound."""
 
 
-def _accepted_low(case: Case) -> Caution | None:
+def _accepted_low(case: RuleInput) -> Caution | None:
     message = _low_quality(case)
     return Caution("low", message) if message else None
 
 
-def _length(case: Case) -> Caution | None:
-    length_s = case.sound.length_s
-    rule = case.recording
+def _unusual_length(case: RuleInput) -> Caution | None:
+    length_s = case.info.length_s
+    rule = case.recording_rule
     if length_s is not None and rule.best_min_s and length_s < rule.best_min_s:
         return Caution("short", f"{length_s:.2f} s long; {rule.best_min_s:g} s or more are recommended")
     if length_s is not None and rule.best_max_s and length_s > rule.best_max_s:
@@ -243,42 +257,42 @@ def _length(case: Case) -> Caution | None:
     return None
 
 
-def _clipped(case: Case) -> Caution | None:
-    level = case.sound.level
-    if level and (level.clipped > CLIPPED or level.peak > 1):
-        return Caution("clipped", f"recorded too loud: {level.clipped:.1%} of it is clipped")
+def _clipped(case: RuleInput) -> Caution | None:
+    measured = case.info.measured
+    if measured and (measured.clipped > AUDIBLE_CLIPPING or measured.peak > 1):
+        return Caution("clipped", f"recorded too loud: {measured.clipped:.1%} of it is clipped")
     return None
 
 
-def _quiet(case: Case) -> Caution | None:
-    level = case.sound.level
-    if level and level.peak < QUIET:
-        return Caution("quiet", f"nothing in it is louder than {_decibels(level.peak):.0f} dB")
+def _quiet(case: RuleInput) -> Caution | None:
+    measured = case.info.measured
+    if measured and measured.peak < QUIET_PEAK:
+        return Caution("quiet", f"nothing in it is louder than {_decibels(measured.peak):.0f} dB")
     return None
 
 
-def _gaps(case: Case) -> Caution | None:
-    level = case.sound.level
-    return Caution("gaps", f"{level.damaged:.1%} of it cannot be decoded") if level and level.damaged else None
+def _undecodable_parts(case: RuleInput) -> Caution | None:
+    measured = case.info.measured
+    return Caution("gaps", f"{measured.damaged:.1%} of it cannot be decoded") if measured and measured.damaged else None
 
 
-def _picture(case: Case) -> Caution | None:
-    return Caution("picture", "it contains a moving picture, too") if case.sound.picture else None
+def _moving_picture(case: RuleInput) -> Caution | None:
+    return Caution("picture", "it contains a moving picture, too") if case.info.picture else None
 
 
-def _tracks(case: Case) -> Caution | None:
-    count = case.sound.tracks
+def _several_tracks(case: RuleInput) -> Caution | None:
+    count = case.info.tracks
     return Caution("tracks", f"it contains {count} audio tracks; the first is used") if count > 1 else None
 
 
-CAUTIONS: Final[tuple[Callable[[Case], Caution | None], ...]] = (
+CAUTIONS: Final[tuple[Callable[[RuleInput], Caution | None], ...]] = (
     _accepted_low,
-    _length,
+    _unusual_length,
     _clipped,
     _quiet,
-    _gaps,
-    _picture,
-    _tracks,
+    _undecodable_parts,
+    _moving_picture,
+    _several_tracks,
 )
 """The rules that report something about a recording that is sent."""
 

@@ -9,14 +9,14 @@ Encoding = Literal["s16le", "s16be", "s24le", "s24be", "s32le", "s32be", "f32le"
 ENCODINGS: Final[tuple[str, ...]] = get_args(Encoding)
 """Encodings of raw samples, by FFmpeg's names."""
 
-DEPTH: Final = 16
+TARGET_DEPTH: Final = 16
 """Bits of a sample in converted files. Providers of speech assessment take 16 bit PCM; more adds nothing to speech."""
 
 LOSSLESS: Final = frozenset({"alac", "ape", "flac", "mlp", "shorten", "tak", "truehd", "tta", "wavpack", "wmalossless"})
 """Lossless codecs besides PCM, by FFmpeg's names."""
 
 
-class Level(NamedTuple):
+class AudioMeasurements(NamedTuple):
     """Measurements of the decoded sound.
 
     Attributes:
@@ -52,7 +52,7 @@ class AudioInfo(NamedTuple):
         left_open: whether the length was left open, because the file was written into a pipe.
         picture: whether it has a moving picture, too.
         tracks: the number of audio tracks; the first is used.
-        level: measurements of the sound; None until it is decoded.
+        measured: measurements of the sound; None until it is decoded.
     """
 
     container: str
@@ -65,7 +65,7 @@ class AudioInfo(NamedTuple):
     left_open: bool = False
     picture: bool = False
     tracks: int = 1
-    level: Level | None = None
+    measured: AudioMeasurements | None = None
 
     @property
     def lossless(self) -> bool:
@@ -75,7 +75,7 @@ class AudioInfo(NamedTuple):
     @property
     def length_s(self) -> float | None:
         """Its length in seconds: as measured, or else as declared."""
-        return self.level.duration_s if self.level else self.duration_s
+        return self.measured.duration_s if self.measured else self.duration_s
 
 
 class AudioOptions(NamedTuple):
@@ -147,7 +147,7 @@ class Dither(NamedTuple):
     before: int
 
     def __str__(self) -> str:
-        return f"rounded to {DEPTH} bit with dither"
+        return f"rounded to {TARGET_DEPTH} bit with dither"
 
 
 class Write(NamedTuple):

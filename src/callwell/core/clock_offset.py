@@ -18,10 +18,10 @@ from typing import Final, NamedTuple
 
 from callwell.core.quota.resets import STRETCH
 
-DRIFT: Final = STRETCH - 1.0
+MAX_DRIFT: Final = STRETCH - 1.0
 """How far two clocks may drift apart, in seconds for each second."""
 
-TICK_S: Final = 1.0
+DATE_RESOLUTION_S: Final = 1.0
 """The resolution of a `Date`, in seconds (RFC 9110, 5.6.7)."""
 
 
@@ -48,7 +48,9 @@ def observe(offset: ClockOffset | None, date_at: float, sent_at: float, received
         sent_at: when its request left, in monotonic seconds.
         received_at: when it arrived.
     """
-    return narrow(offset, ClockOffset(low=date_at - received_at, high=date_at + TICK_S - sent_at, known_at=received_at))
+    return narrow(
+        offset, ClockOffset(low=date_at - received_at, high=date_at + DATE_RESOLUTION_S - sent_at, known_at=received_at)
+    )
 
 
 def narrow(offset: ClockOffset | None, fresh: ClockOffset) -> ClockOffset:
@@ -63,7 +65,7 @@ def narrow(offset: ClockOffset | None, fresh: ClockOffset) -> ClockOffset:
 
 def widen(offset: ClockOffset, now: float) -> ClockOffset:
     """What is still known at `now`."""
-    drift_s = DRIFT * max(0.0, now - offset.known_at)
+    drift_s = MAX_DRIFT * max(0.0, now - offset.known_at)
     return ClockOffset(low=offset.low - drift_s, high=offset.high + drift_s, known_at=max(now, offset.known_at))
 
 

@@ -5,12 +5,12 @@
 
           accept_url             accept_head: 200, 206              end_body, right size
     URL ────────────> FETCH ─────────────────────────────> BODY ──────────────────────────> DownloadDone
-     ^                  │ 400, 401, 403, 404, 410: expired? │ break_off: go on from the last byte
+     ^                  │ 400, 401, 403, 404, 410: expired? │ interrupt: go on from the last byte
      └──────────────────┴───────────────────────────────────┘
 
 **Validators.** A body that broke off is continued with `Range` from its last byte only if `If-Range`, or the response's
-own validators, can prove that both parts are of one version (`partial`). Without that proof the file starts again, for
-a change that keeps the size could not be noticed.
+own validators, can prove that both parts are of one version (`storage_head`). Without that proof the file starts again,
+for a change that keeps the size could not be noticed.
 
 **Parts.** A part may be shorter than requested; then the rest is requested. A file of unknown size is complete when a
 complete body of it has ended, or when the storage says that there is nothing after the last byte (416). Offsets and
@@ -30,13 +30,13 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from callwell.core import parallel_download, partial
-from callwell.core.partial import PARTIAL_CONTENT, UNKNOWN_VERSION
+from callwell.core import parallel_download, storage_head
+from callwell.core.storage_head import PARTIAL_CONTENT, UNKNOWN_VERSION
 
 if TYPE_CHECKING:
     from callwell.core.parallel_download import DownloadRound, RangeSplit
-    from callwell.core.partial import StorageHead, Version
     from callwell.core.ranges import ByteRange
+    from callwell.core.storage_head import FileVersion, StorageHead
 
 MAX_ATTEMPTS: Final = 6
 """Attempts in a row that bring no byte: as many as a call makes by default."""
@@ -61,11 +61,11 @@ class DownloadReason(StrEnum):
 
     UNAVAILABLE = "unavailable"
     EXPIRED = "expired"
-    BROKEN = "broken"
-    DAMAGED = "damaged"
+    INTERRUPTED = "interrupted"
+    MISMATCH = "mismatch"
     REFUSED = "refused"
-    CODED = "coded"
-    PAGE = "page"
+    UNKNOWN_CODING = "unknown coding"
+    WEB_PAGE = "web page"
     UNREACHABLE = "unreachable"
 
 
@@ -95,7 +95,7 @@ class Download(NamedTuple):
 
     offset: int = 0
     size: int | None = None
-    version: Version = UNKNOWN_VERSION
+    version: FileVersion = UNKNOWN_VERSION
     fresh_urls: int = 0
     failures: int = 0
     restarts: int = 0
@@ -186,7 +186,7 @@ def accept_url(
         state = state._replace(announced_size=size)
         if known not in (None, size) and (state.offset or state.later_ranges):
             if state.restarts >= MAX_RESTARTS:
-                return state, DownloadFailed(DownloadReason.DAMAGED)
+                return state, DownloadFailed(DownloadReason.MISMATCH)
             return _fetch_rest(_discard_version(state))
     if state.offset and state.offset == state.size and not state.failures:  # what broke off here may have been longer
         return state, DownloadDone(state.offset)
@@ -202,12 +202,12 @@ def accept_head(state: Download, head: StorageHead) -> tuple[Download, Action]:
     if head.status == RANGE_NOT_SATISFIABLE:
         return _accept_unsatisfiable(state, head)
     if head.status not in (OK_STATUS, PARTIAL_CONTENT):
-        reason = DownloadReason.REFUSED if head.status < SERVER_ERRORS else DownloadReason.BROKEN
+        reason = DownloadReason.REFUSED if head.status < SERVER_ERRORS else DownloadReason.INTERRUPTED
         return _retry(state, reason, head.status, head.retry_after_s)
     if head.is_html and state.not_html:
-        return _retry(state, DownloadReason.PAGE, head.status)
-    if not partial.DECODABLE.issuperset(head.codings):
-        return state._replace(codings=head.codings), DownloadFailed(DownloadReason.CODED, head.status)
+        return _retry(state, DownloadReason.WEB_PAGE, head.status)
+    if not storage_head.DECODABLE.issuperset(head.codings):
+        return state._replace(codings=head.codings), DownloadFailed(DownloadReason.UNKNOWN_CODING, head.status)
     return _accept_whole(state, head) if head.status == OK_STATUS else _accept_part(state, head)
 
 
@@ -246,7 +246,7 @@ def end_round(state: Download, done: DownloadRound) -> tuple[Download, Action]:
         return _request_fresh_url(state, done.status)
     if has_progressed:
         return _next_request(state)
-    return _retry(state, DownloadReason.BROKEN, done.status, done.retry_after_s)
+    return _retry(state, DownloadReason.INTERRUPTED, done.status, done.retry_after_s)
 
 
 def end_body(state: Download) -> tuple[Download, Action]:
@@ -255,26 +255,26 @@ def end_body(state: Download) -> tuple[Download, Action]:
         if limit is not None and state.offset > limit:
             return restart(state)
     if state.part_stop is not None and state.offset < state.part_stop:
-        return _retry(state, DownloadReason.BROKEN)
+        return _retry(state, DownloadReason.INTERRUPTED)
     is_whole_body = not state.is_part and state.known_size in (None, state.offset)
     if state.offset == state.size or is_whole_body:
         return state._replace(size=state.offset), DownloadDone(state.offset)
     if state.is_part and state.offset > state.requested_start:
         return _next_request(state)
-    return _retry(state, DownloadReason.BROKEN)
+    return _retry(state, DownloadReason.INTERRUPTED)
 
 
-def break_off(state: Download, *, permanent: bool = False) -> tuple[Download, Action]:
+def interrupt(state: Download, *, permanent: bool = False) -> tuple[Download, Action]:
     """The exchange ended early; if `permanent`, for a reason that another attempt would meet again."""
     if permanent:
         return state, DownloadFailed(DownloadReason.UNREACHABLE)
-    return _retry(state, DownloadReason.BROKEN)
+    return _retry(state, DownloadReason.INTERRUPTED)
 
 
 def restart(state: Download) -> tuple[Download, Action]:
     """What has come cannot be right, or is of another version: start again from the first byte."""
     if state.restarts >= MAX_RESTARTS:
-        return state, DownloadFailed(DownloadReason.DAMAGED)
+        return state, DownloadFailed(DownloadReason.MISMATCH)
     return _discard_version(state), RequestUrl()
 
 
@@ -300,7 +300,7 @@ def _accept_part(state: Download, head: StorageHead) -> tuple[Download, Action]:
     if head.start or state.later_ranges:
         version = state.version
         size = state.size if size is None else size
-        proof = partial.is_same_version(version, head.version)
+        proof = storage_head.is_same_version(version, head.version)
         if proof is False or head.codings != state.codings or state.size not in (None, size):
             return restart(state)
         if proof is None and version.if_range is None:
@@ -325,7 +325,7 @@ def _accept_part(state: Download, head: StorageHead) -> tuple[Download, Action]:
 
 def _accept_unsatisfiable(state: Download, head: StorageHead) -> tuple[Download, Action]:
     """Decide after a 416 (no bytes at that offset): the file is complete, or it is another version."""
-    proof = partial.is_same_version(state.version, head.version)
+    proof = storage_head.is_same_version(state.version, head.version)
     is_same = proof or (proof is None and state.version.if_range is not None)
     size = state.size if state.codings else head.total  # a 416 does not say in which coding it counts
     if size is None and not state.codings:
@@ -345,7 +345,7 @@ def _reject_part(state: Download, status: int) -> tuple[Download, Action]:
     """Reject a part that cannot be placed; after the second in a row, request the whole file."""
     if state.failures:
         state = _discard_bytes(state)._replace(split=None)
-    return _retry(state, DownloadReason.BROKEN, status)
+    return _retry(state, DownloadReason.INTERRUPTED, status)
 
 
 def _next_request(state: Download) -> tuple[Download, RequestUrl | FetchRange]:

@@ -27,13 +27,13 @@ from msgspec.structs import replace
 from callwell.core import dates
 from callwell.core.outcome import RETRY_AFTER_OBEYED, TOO_MANY_REQUESTS
 from callwell.core.quota.hint import ROUNDED_S, QuotaHint
-from callwell.core.structured import parse_count, parse_members, parse_number
+from callwell.core.structured_fields import parse_count, parse_members, parse_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from callwell.core.rules.profile import QuotaHeaderRule
-    from callwell.core.structured import FieldMember
+    from callwell.core.structured_fields import FieldMember
 
 FIRST_EPOCH_S: Final = 1e9
 """A reset from here on is a time since 1970, not a span, which would be thirty years."""
@@ -136,9 +136,9 @@ def read_hints(headers: Mapping[str, str], wall_s: float, rule: QuotaHeaderRule 
         rule: the provider's own headers, which alone are read; without one the customary ones are.
     """
     if rule is not None:
-        found = _read_own(headers, wall_s, rule)
+        found = _read_profile_headers(headers, wall_s, rule)
     else:
-        found = _read_drafted(headers) or _read_customary(headers, wall_s)
+        found = _read_ietf_draft(headers) or _read_x_ratelimit(headers, wall_s)
     aged_s = read_age_s(headers) if found else 0.0
     if not aged_s:
         return found
@@ -183,9 +183,9 @@ def _parse_wait_s(headers: Mapping[str, str], name: str, text: str, wall_s: floa
             return seconds / 1000
         if seconds < FIRST_EPOCH_S:
             return seconds
-        return _left_s(headers, _to_seconds(seconds), wall_s)
+        return _remaining_s(headers, _to_seconds(seconds), wall_s)
     at = dates.parse_date(text)
-    return None if at is None else _left_s(headers, at, wall_s)
+    return None if at is None else _remaining_s(headers, at, wall_s)
 
 
 def _read_lines(headers: Mapping[str, str], name: str) -> list[str]:
@@ -197,7 +197,7 @@ def _read_lines(headers: Mapping[str, str], name: str) -> list[str]:
     return [] if line is None else [line]
 
 
-def _read_drafted(headers: Mapping[str, str]) -> tuple[QuotaHint, ...]:
+def _read_ietf_draft(headers: Mapping[str, str]) -> tuple[QuotaHint, ...]:
     """The fields of drafts 7 and later."""
     if "ratelimit" not in headers:
         return ()
@@ -232,19 +232,19 @@ def _read_draft_7(values: Mapping[str, str], policies: list[FieldMember]) -> tup
     return (QuotaHint(limit=limit, remaining=remaining, reset_s=reset_s, window_s=_policy_window_s(policies, limit)),)
 
 
-def _read_customary(headers: Mapping[str, str], wall_s: float) -> tuple[QuotaHint, ...]:
+def _read_x_ratelimit(headers: Mapping[str, str], wall_s: float) -> tuple[QuotaHint, ...]:
     """The first set of `X-RateLimit` headers, under whichever of their names."""
     if not any(name.lower().startswith(PREFIXES) for name in headers):
         return ()  # most responses: to look each name up would take ten times as long
     for prefix in PREFIXES:
         for suffix, window_s in WINDOWS.items():
-            found = _read_customary_set(headers, prefix, suffix, window_s, wall_s)
+            found = _read_x_ratelimit_set(headers, prefix, suffix, window_s, wall_s)
             if found:
                 return found
     return ()
 
 
-def _read_customary_set(
+def _read_x_ratelimit_set(
     headers: Mapping[str, str], prefix: str, suffix: str, window_s: float | None, wall_s: float
 ) -> tuple[QuotaHint, ...]:
     remaining = headers.get(f"{prefix}remaining{suffix}")
@@ -287,11 +287,11 @@ def _member_window_s(member: FieldMember) -> float | None:
     return parse_number(member.parameters.get("w")) or parse_number(member.parameters.get("window"))
 
 
-def _read_own(headers: Mapping[str, str], wall_s: float, rule: QuotaHeaderRule) -> tuple[QuotaHint, ...]:
+def _read_profile_headers(headers: Mapping[str, str], wall_s: float, rule: QuotaHeaderRule) -> tuple[QuotaHint, ...]:
     """The headers that the profile names."""
     remaining = _first_count(headers.get(rule.remaining))
     limit = _first_count(headers.get(rule.limit)) if rule.limit else None
-    reset_s, uncertainty_s = _own_reset(headers, rule, wall_s)
+    reset_s, uncertainty_s = _profile_reset(headers, rule, wall_s)
     if remaining is None and reset_s is None:
         return ()
     return (QuotaHint(limit=limit, remaining=remaining, reset_s=reset_s, uncertainty_s=uncertainty_s),)
@@ -302,7 +302,7 @@ def _first_count(text: str | None) -> int | None:
     return parse_count(members[0].item) if members else None
 
 
-def _own_reset(headers: Mapping[str, str], rule: QuotaHeaderRule, wall_s: float) -> tuple[float | None, float]:
+def _profile_reset(headers: Mapping[str, str], rule: QuotaHeaderRule, wall_s: float) -> tuple[float | None, float]:
     text = _without_repeat(headers.get(rule.reset, "")) if rule.reset else ""
     value = float(text) if _SECONDS.fullmatch(text) else None
     if value is not None and rule.reset_is == "delta_ms":
@@ -356,7 +356,7 @@ def _from_now(headers: Mapping[str, str], at: float, wall_s: float) -> tuple[flo
     return max(0.0, at - date_s), 2 * ROUNDED_S
 
 
-def _left_s(headers: Mapping[str, str], at: float, wall_s: float) -> float:
+def _remaining_s(headers: Mapping[str, str], at: float, wall_s: float) -> float:
     """Seconds until a time, by a response that may come from a cache."""
     seconds, uncertainty_s = _from_now(headers, at, wall_s)
     aged_s = read_age_s(headers)

@@ -114,7 +114,7 @@ class Rotation(Struct, frozen=True, array_like=True):
         return any(proof.step is step for proof in self.proofs)
 
 
-class Taken(NamedTuple):
+class RotationTaken(NamedTuple):
     """Another command carries the rotation on.
 
     Attributes:
@@ -136,7 +136,7 @@ def begin(old: str, *, overlaps: bool, by: str, now: float) -> Rotation:
     return Rotation(old=old, overlaps=overlaps, started_at=now, started_by=by)
 
 
-def take(rotation: Rotation, by: str, now: float) -> Rotation | Taken:
+def take(rotation: Rotation, by: str, now: float) -> Rotation | RotationTaken:
     """The rotation taken by one command for a while; the same command may take it again.
 
     Args:
@@ -147,7 +147,7 @@ def take(rotation: Rotation, by: str, now: float) -> Rotation | Taken:
     # A time much further away than one taking is from a machine with a wrong clock, and binds no one.
     is_taken = rotation.taken_by not in ("", by) and now < rotation.taken_until <= now + 2 * CLAIM_S
     if is_taken:
-        return Taken(rotation.taken_by)
+        return RotationTaken(rotation.taken_by)
     return replace(rotation, taken_by=by, taken_until=now + CLAIM_S)
 
 

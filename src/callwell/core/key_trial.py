@@ -11,7 +11,7 @@ A trial is one request with the new key while an older one works, and it ends in
   instead: each of them has cost one request.
 
 If the old key is refused while a new one waits for its next trial, the new one is tried at once: the old one may have
-died in a way that the profile does not describe. That happens once for each kind of refusal in `SAME_EVIDENCE_S`, since
+died in a way that the profile does not describe. That happens once for each kind of refusal in `SAME_REFUSAL_S`, since
 the refusal may just as well mean the operation.
 """
 
@@ -35,11 +35,11 @@ UNTRIED: Final = "it could not be tried"
 MAX_SAME_RESPONSES: Final = 5
 """Trials in a row that may end with the same response for both keys before the wait of a refusal applies."""
 
-SAME_EVIDENCE_S: Final = 10.0
+SAME_REFUSAL_S: Final = 10.0
 """For how long a kind of refusal of the active key brings no second trial. If that key has died, calls fail no longer
 than this after the provider has learnt of the new one; if it has not, two requests in this time are the price."""
 
-MAX_EVIDENCE: Final = 16
+MAX_REFUSAL_KINDS: Final = 16
 """Kinds of refusal that are remembered: a bound for a provider that gives each error a code of its own."""
 
 
@@ -51,14 +51,14 @@ class KeyTrial(Struct, frozen=True):
         retry_s: the wait after the next refusal.
         refused: how often it was refused.
         same_responses: trials in a row that showed nothing.
-        evidence: kinds of refusal of the active key, and until when each brings no other trial.
+        refusal_kinds: kinds of refusal of the active key, and until when each brings no other trial.
     """
 
     retry_at: float = float("inf")
     retry_s: float = FIRST_RETRY_S
     refused: int = 0
     same_responses: int = 0
-    evidence: Mapping[str, float] = {}
+    refusal_kinds: Mapping[str, float] = {}
 
 
 def set_aside(trial: KeyTrial, now: float) -> KeyTrial:
@@ -92,8 +92,8 @@ def try_after_refusal(trial: KeyTrial, refusal: str, now: float) -> KeyTrial | N
         refusal: the kind of refusal: status, code, and whether a gateway may have written it.
         now: monotonic seconds.
     """
-    evidence = {kind: until for kind, until in trial.evidence.items() if until > now}
-    if refusal in evidence or len(evidence) >= MAX_EVIDENCE:
+    refusal_kinds = {kind: until for kind, until in trial.refusal_kinds.items() if until > now}
+    if refusal in refusal_kinds or len(refusal_kinds) >= MAX_REFUSAL_KINDS:
         return None
-    evidence[refusal] = now + SAME_EVIDENCE_S
-    return replace(trial, retry_at=float("inf"), evidence=evidence)
+    refusal_kinds[refusal] = now + SAME_REFUSAL_S
+    return replace(trial, retry_at=float("inf"), refusal_kinds=refusal_kinds)

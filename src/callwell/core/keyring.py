@@ -44,7 +44,7 @@ class KeyStage(StrEnum):
     """Where a generation is in its life: see the diagram above."""
 
     STAGED = "staged"
-    ASIDE = "aside"
+    SET_ASIDE = "set aside"
     ACTIVE = "active"
     DRAINING = "draining"
     RETIRED = "retired"
@@ -80,13 +80,13 @@ class KeyRing(Struct, frozen=True):
     keys: tuple[KeyGeneration, ...] = ()
 
 
-NEW = (KeyStage.STAGED, KeyStage.ASIDE)
+NEW_STAGES = (KeyStage.STAGED, KeyStage.SET_ASIDE)
 """Stages of a key that the provider has not accepted while an older one is active."""
 
-DEAD = (KeyStage.RETIRED, KeyStage.REVOKED)
+DEAD_STAGES = (KeyStage.RETIRED, KeyStage.REVOKED)
 """Stages of a key that no call begins to use."""
 
-MAX_DEAD = 8
+MAX_DEAD_KEYS = 8
 """Dead keys without uses that a ring remembers: a bound for a source that changes often."""
 
 
@@ -100,7 +100,7 @@ def offer(ring: KeyRing, fingerprint: str) -> KeyRing:
     if ring.keys and ring.keys[-1].fingerprint == fingerprint:
         return ring
     generation = ring.keys[-1].generation + 1 if ring.keys else 0
-    others = tuple(_retire(key) if key.stage in NEW else key for key in ring.keys)
+    others = tuple(_retire(key) if key.stage in NEW_STAGES else key for key in ring.keys)
     stage = KeyStage.STAGED if _find(ring, KeyStage.ACTIVE) else KeyStage.ACTIVE
     return _retire_drained(KeyRing((*others, KeyGeneration(generation, fingerprint, stage))))
 
@@ -129,7 +129,7 @@ def find_newer(ring: KeyRing, generation: int) -> KeyGeneration | None:
         generation: of the refused key.
     """
     newest = ring.keys[-1] if ring.keys else NO_KEY
-    may_work = newest.stage in NEW or newest.stage is KeyStage.ACTIVE
+    may_work = newest.stage in NEW_STAGES or newest.stage is KeyStage.ACTIVE
     return newest if may_work and newest.generation > generation else None
 
 
@@ -141,7 +141,7 @@ def find_untried(ring: KeyRing) -> KeyGeneration | None:
 def is_on_trial(ring: KeyRing, generation: int) -> bool:
     """Whether a key is new, and an older one that the provider has accepted could be used in its place."""
     found = next((key for key in ring.keys if key.generation == generation), NO_KEY)
-    return found.stage in NEW and _find(ring, KeyStage.ACTIVE) is not None
+    return found.stage in NEW_STAGES and _find(ring, KeyStage.ACTIVE) is not None
 
 
 def begin_use(ring: KeyRing, generation: int) -> KeyRing:
@@ -167,7 +167,7 @@ def end_use(ring: KeyRing, generation: int) -> KeyRing:
 
 def accept(ring: KeyRing, generation: int) -> KeyRing:
     """The ring after the provider has accepted a key: a new one becomes active, and the one before drains."""
-    if not any(key.generation == generation and key.stage in NEW for key in ring.keys):
+    if not any(key.generation == generation and key.stage in NEW_STAGES for key in ring.keys):
         return ring
     drained = tuple(replace(key, stage=KeyStage.DRAINING) if key.stage is KeyStage.ACTIVE else key for key in ring.keys)
     return _retire_drained(_change(KeyRing(drained), generation, _activate))
@@ -176,14 +176,14 @@ def accept(ring: KeyRing, generation: int) -> KeyRing:
 def reject(ring: KeyRing, generation: int) -> KeyRing:
     """The ring after the provider has refused a key. A new key takes the place of a dead active one."""
     if is_on_trial(ring, generation):
-        return _change(ring, generation, lambda key: replace(key, stage=KeyStage.ASIDE))
+        return _change(ring, generation, lambda key: replace(key, stage=KeyStage.SET_ASIDE))
     rejected = _change(ring, generation, _retire)
     return _replace_active(rejected)
 
 
 def restage(ring: KeyRing) -> KeyRing:
     """The ring with the key that was set aside staged once more."""
-    aside = _find(ring, KeyStage.ASIDE)
+    aside = _find(ring, KeyStage.SET_ASIDE)
     if aside is None:
         return ring
     return _change(ring, aside.generation, lambda key: replace(key, stage=KeyStage.STAGED))
@@ -214,7 +214,7 @@ def _mark(key: KeyGeneration, *, revoked: bool) -> KeyGeneration:
 
 def _replace_active(ring: KeyRing) -> KeyRing:
     """The ring with a new key activated, if there is one and no active key."""
-    newer = _find(ring, KeyStage.STAGED) or _find(ring, KeyStage.ASIDE)
+    newer = _find(ring, KeyStage.STAGED) or _find(ring, KeyStage.SET_ASIDE)
     if newer is None or _find(ring, KeyStage.ACTIVE):
         return ring
     return _change(ring, newer.generation, _activate)
@@ -240,6 +240,6 @@ def _change(ring: KeyRing, generation: int, change: Callable[[KeyGeneration], Ke
 def _retire_drained(ring: KeyRing) -> KeyRing:
     """The ring after draining keys without uses have retired, without the oldest of the dead ones."""
     keys = tuple(_retire(key) if key.stage is KeyStage.DRAINING and not key.uses else key for key in ring.keys)
-    unused = [key.generation for key in keys if key.stage in DEAD and not key.uses]
-    forgotten = set(unused[:-MAX_DEAD])
+    unused = [key.generation for key in keys if key.stage in DEAD_STAGES and not key.uses]
+    forgotten = set(unused[:-MAX_DEAD_KEYS])
     return KeyRing(tuple(key for key in keys if key.generation not in forgotten))

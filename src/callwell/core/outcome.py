@@ -46,7 +46,7 @@ PROXY_AUTHENTICATION_REQUIRED: Final = 407
 KEY_REFUSAL_STATUSES: Final = frozenset({401, 403})
 """Statuses by which a provider may reject a key that it does not know yet: with the old key the call can succeed."""
 
-NOT_THERE: Final = frozenset({404, 410})
+NOT_FOUND_STATUSES: Final = frozenset({404, 410})
 
 SERVER_ERRORS: Final = range(500, 1000)
 """A status above 599 does not exist, and is treated as a 5xx (RFC 9110, 15)."""
@@ -161,7 +161,7 @@ def judge(traits: Traits, response: Answered, *, may_be_done: bool, unsafe_5xx: 
         return _judge_redirect(traits, response)
     if response.dead_key:
         return Judgement.DEAD_KEY
-    if may_be_done and traits.deletes and status in NOT_THERE and not response.from_gateway:
+    if may_be_done and traits.deletes and status in NOT_FOUND_STATUSES and not response.from_gateway:
         return Judgement.DONE_WITHOUT_RESULT
     return Judgement.REFUSED
 

@@ -14,14 +14,14 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
-from callwell.core import partial, ranges
-from callwell.core.partial import PARTIAL_CONTENT
+from callwell.core import ranges, storage_head
 from callwell.core.ranges import ByteRange
+from callwell.core.storage_head import PARTIAL_CONTENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from callwell.core.partial import StorageHead, Version
+    from callwell.core.storage_head import FileVersion, StorageHead
 
 
 class RangeSplit(NamedTuple):
@@ -54,7 +54,7 @@ class DownloadRound(NamedTuple):
     """
 
     size: int
-    version: Version
+    version: FileVersion
     todo: tuple[ByteRange, ...]
     safe: tuple[ByteRange, ...] = ()
     is_over: bool = False
@@ -79,7 +79,7 @@ def missing_ranges(
 
 
 def start_round(
-    todo: tuple[ByteRange, ...], size: int, version: Version, *, offset: int, later_ranges: tuple[ByteRange, ...]
+    todo: tuple[ByteRange, ...], size: int, version: FileVersion, *, offset: int, later_ranges: tuple[ByteRange, ...]
 ) -> DownloadRound:
     """A round; the storage has begun to send its first range.
 
@@ -113,7 +113,7 @@ def is_requested_range(state: DownloadRound, wanted: ByteRange, head: StorageHea
         return False
     is_inside = head.stop is None or head.stop <= state.size
     has_size = head.total in (None, state.size)
-    return is_inside and has_size and partial.is_same_version(state.version, head.version) is not False
+    return is_inside and has_size and storage_head.is_same_version(state.version, head.version) is not False
 
 
 def add_bytes(state: DownloadRound, wanted: ByteRange, count: int) -> tuple[DownloadRound, ByteRange]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 MIB: Final = 1 << 20
 
-DEFAULT_PIECE: Final = 16 * MIB
+DEFAULT_PIECE_BYTES: Final = 16 * MIB
 """Long enough for the request to cost nothing beside it, short enough that a lost one costs little."""
 
 QUOTA_SHARE: Final = 2
@@ -27,7 +27,7 @@ def choose_piece_size(rule: UploadRule, size: int | None, limit: int | None) -> 
         limit: requests that a window of the scarcest quota allows; None for no quota.
     """
     max_size = rule.max_bytes if size is None else size
-    wanted = max(DEFAULT_PIECE, rule.min_piece, ceil(max_size / rule.max_pieces))
+    wanted = max(DEFAULT_PIECE_BYTES, rule.min_piece, ceil(max_size / rule.max_pieces))
     if size is not None and limit is not None:
         wanted = max(wanted, ceil(size / max(1, limit // QUOTA_SHARE)))
     return min(rule.max_piece, ceil(wanted / MIB) * MIB)

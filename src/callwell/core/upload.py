@@ -58,13 +58,13 @@ class UploadReason(StrEnum):
     """Why an upload failed."""
 
     REFUSED = "refused"
-    BROKEN = "broken"
-    NAMELESS = "nameless"
-    OTHER = "other"
-    DIFFERS = "differs"
-    UNFINISHED = "unsettled"
+    INTERRUPTED = "interrupted"
+    NO_TARGET = "no target"
+    OTHER_TARGET = "other target"
+    MISMATCH = "mismatch"
+    NOT_SETTLED = "not settled"
     FAILED = "failed"
-    FORGOTTEN = "forgotten"
+    PIECE_LOST = "piece lost"
     UNREADABLE = "unreadable"
 
 
@@ -238,8 +238,8 @@ def doubt_piece(state: Upload, number: int) -> Upload:
     """A piece may have arrived or not."""
     state = _end_piece(state, number)
     if state.target is None:
-        return _fail(state, UploadReason.NAMELESS, number)
-    state = _count_doubts(state, [number], UploadReason.BROKEN)
+        return _fail(state, UploadReason.NO_TARGET, number)
+    state = _count_doubts(state, [number], UploadReason.INTERRUPTED)
     return state if state.failure is not None else state._replace(in_doubt=(*state.in_doubt, number))
 
 
@@ -272,7 +272,7 @@ def apply_report(state: Upload, report: UploadStatus, size: int | None) -> Uploa
     if report.is_whole and state.total is not None and not state.in_flight:
         return _apply_whole_file(state, report, size)
     if report.total is not None and state.total is not None and report.total != state.total:
-        return _fail(state, UploadReason.OTHER, 0)
+        return _fail(state, UploadReason.OTHER_TARGET, 0)
     if report.pieces is not None:
         state = _apply_pieces(state, confirmed_at_query, report.pieces, is_first=is_first)
     if state.failure is not None or state.missing_once or state.in_flight or not _is_complete(state):
@@ -330,8 +330,8 @@ def _apply_pieces(
     state = state._replace(confirmed=ranges.subtract(confirmed, gone), missing_once=ranges.subtract(missing, gone))
     latest = max((known.last for known in state.sent), default=0)
     if state.size is None and gone and gone[0].first < latest:  # of a stream, only the piece at hand can be sent again
-        return _fail(state, UploadReason.FORGOTTEN, gone[0].first)
-    return _count_doubts(state, ranges.to_numbers(gone), UploadReason.FORGOTTEN)
+        return _fail(state, UploadReason.PIECE_LOST, gone[0].first)
+    return _count_doubts(state, ranges.to_numbers(gone), UploadReason.PIECE_LOST)
 
 
 def _apply_whole_file(state: Upload, report: UploadStatus, size: int | None) -> Upload:
@@ -339,10 +339,10 @@ def _apply_whole_file(state: Upload, report: UploadStatus, size: int | None) -> 
     total = report.total or state.total or 0
     everything = (PieceRange(1, total),)
     if report.pieces and report.pieces != everything:
-        return _fail(state, UploadReason.DIFFERS, 0)
+        return _fail(state, UploadReason.MISMATCH, 0)
     has_unsent = not state.resumed and bool(ranges.subtract(everything, state.sent))
     if (has_unsent or total != state.total) and (report.size is None or report.size != size):
-        return _fail(state, UploadReason.OTHER, 0)
+        return _fail(state, UploadReason.OTHER_TARGET, 0)
     return _verify(state._replace(total=total, confirmed=everything, in_doubt=(), missing_once=()), report, size)
 
 
@@ -351,14 +351,14 @@ def _verify(state: Upload, report: UploadStatus, size: int | None) -> Upload:
     checks = state.checks + 1
     state = state._replace(checks=checks)
     if report.is_whole is False:
-        return _fail(state, UploadReason.UNFINISHED, 0) if checks >= MAX_CHECKS else state
+        return _fail(state, UploadReason.NOT_SETTLED, 0) if checks >= MAX_CHECKS else state
     has_other_size = None not in (report.size, size) and report.size != size
     if not has_other_size and report.checksum_matches is not False:
         if not report.unreadable or report.is_whole or report.checksum_matches or report.size is not None:
             return state._replace(verified=True)
         return _fail(state, UploadReason.UNREADABLE, 0) if checks >= SIZE_CHECKS else state
     is_sure = report.is_whole or checks >= SIZE_CHECKS
-    return _fail(state, UploadReason.DIFFERS, 0) if is_sure else state
+    return _fail(state, UploadReason.MISMATCH, 0) if is_sure else state
 
 
 def _next_piece(state: Upload) -> int:

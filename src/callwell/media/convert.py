@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import soxr
 
-from callwell.core.audio_types import DEPTH, Dither, Mix, Pick, Resample
+from callwell.core.audio_types import TARGET_DEPTH, Dither, Mix, Pick, Resample
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from callwell.core.audio_types import Step
 
-FULL_SCALE: Final = 1 << (DEPTH - 1)
+FULL_SCALE: Final = 1 << (TARGET_DEPTH - 1)
 """The integer sample of 1.0."""
 
 SEED: Final = 1
@@ -72,8 +72,8 @@ def encode_wav(blocks: Sequence[NDArray[np.float32]], rate: int, steps: Iterable
 
 
 def _wav(data: bytes, rate: int, channels: int) -> bytes:
-    frame = channels * DEPTH // 8
+    frame = channels * TARGET_DEPTH // 8
     # fmt: its size, PCM (1), channels, rate, bytes per second, bytes per frame, bits per sample
-    format_chunk = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, channels, rate, rate * frame, frame, DEPTH)
+    format_chunk = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, channels, rate, rate * frame, frame, TARGET_DEPTH)
     body = b"WAVE" + format_chunk + struct.pack("<4sI", b"data", len(data))
     return struct.pack("<4sI", b"RIFF", len(body) + len(data)) + body + data

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from callwell.core.audio_types import Level
+from callwell.core.audio_types import AudioMeasurements
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,7 +25,7 @@ SILENT_CHANNEL: Final = 0.0001
 """A channel below -80 dB holds nothing that another could be compared with."""
 
 
-class LevelMeter:
+class AudioMeter:
     """Measures sound block by block.
 
     Args:
@@ -71,7 +71,7 @@ class LevelMeter:
             self._cross += float(np.dot(block[0], block[1]))
             self._loudness.append(np.sqrt(loud))
 
-    def level(self, damaged: float) -> Level:
+    def measurements(self, damaged: float) -> AudioMeasurements:
         """The measurements.
 
         Args:
@@ -79,7 +79,7 @@ class LevelMeter:
         """
         total = self._samples * self._channels
         correlation, loudness_correlation = self._correlations()
-        return Level(
+        return AudioMeasurements(
             duration_s=self.duration_s,
             peak=self._peak,
             rms=float(np.sqrt(self._energy.sum() / total)) if total else 0.0,

@@ -57,7 +57,7 @@ class Prepared:
         duration_s: its length in seconds, as measured.
         steps: the steps of the conversion; none if it is sent as it is.
         cautions: what to know about it.
-        sound: what the file was.
+        info: what the file was.
         size_before: bytes of the file.
         names: the names of the arguments for the data and the format.
         source: the file, if it was one.
@@ -68,7 +68,7 @@ class Prepared:
     duration_s: float
     steps: tuple[Step, ...]
     cautions: tuple[Caution, ...]
-    sound: AudioInfo
+    info: AudioInfo
     size_before: int
     names: tuple[str, str]
     source: Path | None = None
@@ -101,13 +101,13 @@ class _Limits(NamedTuple):
     """What a decision goes by, besides the recording.
 
     Attributes:
-        audio: what the provider takes.
-        recording: what the operation takes.
+        audio_rule: what the provider takes.
+        recording_rule: what the operation takes.
         options: what the caller chooses.
     """
 
-    audio: AudioRule
-    recording: RecordingRule
+    audio_rule: AudioRule
+    recording_rule: RecordingRule
     options: AudioOptions
 
 
@@ -139,24 +139,24 @@ def prepare(
     """
     described = catalog.load(provider) if isinstance(provider, str | Path) else provider
     rule = described.rule(operation).audio
-    audio = described.profile.audio
-    if rule is None or audio is None:
+    audio_rule = described.profile.audio
+    if rule is None or audio_rule is None:
         raise UsageError(f"{operation} of {described.name} takes no recordings: its profile describes none")
     _check_options(channel, raw)
-    limits = _Limits(audio=audio, recording=rule, options=AudioOptions(channel, accept_low))
+    limits = _Limits(audio_rule=audio_rule, recording_rule=rule, options=AudioOptions(channel, accept_low))
     name = BYTES if isinstance(source, bytes) else os.fspath(source)
     with _open(source, name) as file:
-        decision, sound, converted = _decide_and_convert(file, name, raw, limits)
+        decision, info, converted = _decide_and_convert(file, name, raw, limits)
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
         data = file.read() if converted is None else converted
     return Prepared(
         data=data,
         format=decision.format,
-        duration_s=sound.length_s or 0.0,
+        duration_s=info.length_s or 0.0,
         steps=decision.steps if isinstance(decision, Convert) else (),
         cautions=decision.cautions,
-        sound=sound,
+        info=info,
         size_before=size,
         names=(rule.data, rule.format),
         source=None if isinstance(source, bytes) else Path(source),
@@ -182,24 +182,24 @@ def _decide_and_convert(
         raise UsageError(NOT_INSTALLED.format(name=error.name, install=install_command("media"))) from error
     try:
         with reader.open_recording(file, raw) as recording:
-            sound = recording.sound
+            info = recording.info
             # By what the header declares: most refusals come before a sample is read.
-            decision = _raise_refusal(decide(sound, *limits), name)
+            decision = _raise_refusal(decide(info, *limits), name)
             steps = decision.steps if isinstance(decision, Convert) else ()
-            level_meter = meter.LevelMeter(sound.channels, sound.rate)
+            audio_meter = meter.AudioMeter(info.channels, info.rate)
             kept = []
             for block in recording:
-                level_meter.add(block)
+                audio_meter.add(block)
                 if steps:
                     kept.append(convert.select_channels(block, steps))
-                if level_meter.duration_s > limits.recording.max_s:  # it is refused, however much follows
+                if audio_meter.duration_s > limits.recording_rule.max_s:  # it is refused, however much follows
                     break
     except reader.Unreadable as error:
         raise _to_error(name, error.refusal) from error.__cause__
     # Again, with what was measured: its length, its loudness, and whether its channels hold the same.
-    sound = sound._replace(level=level_meter.level(recording.damaged / max(1, recording.read)))
-    decision = _raise_refusal(decide(sound, *limits), name)
-    return decision, sound, convert.encode_wav(kept, sound.rate, steps) if steps else None
+    info = info._replace(measured=audio_meter.measurements(recording.damaged / max(1, recording.read)))
+    decision = _raise_refusal(decide(info, *limits), name)
+    return decision, info, convert.encode_wav(kept, info.rate, steps) if steps else None
 
 
 def _raise_refusal(decision: Decision, name: str) -> Convert | Pass:

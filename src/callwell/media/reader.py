@@ -89,19 +89,19 @@ class AudioReader:
     Args:
         file: the file.
         container: the same file, opened by FFmpeg.
-        sound: what it is.
+        info: what it is.
         header: what it declares, if it is a WAV.
 
     Attributes:
-        sound: what it is.
+        info: what it is.
         read: bytes read so far.
         damaged: those of them that cannot be decoded, or do not fit the rest.
     """
 
     def __init__(
-        self, file: BinaryIO, container: InputContainer, sound: AudioInfo, header: riff.WavHeader | None
+        self, file: BinaryIO, container: InputContainer, info: AudioInfo, header: riff.WavHeader | None
     ) -> None:
-        self.sound = sound
+        self.info = info
         self._file = file
         self._container = container
         self._header = header
@@ -110,9 +110,9 @@ class AudioReader:
         self.damaged = 0
 
     def __iter__(self) -> Iterator[Samples]:
-        if self._header and self.sound.codec == PCM16:
+        if self._header and self.info.codec == PCM16:
             self.read = self._header.size
-            return riff.read_pcm16(self._file, self._header, self.sound.channels, self.sound.rate * BLOCK_S)
+            return riff.read_pcm16(self._file, self._header, self.info.channels, self.info.rate * BLOCK_S)
         return self._decode()
 
     def _decode(self) -> Iterator[Samples]:
@@ -121,12 +121,12 @@ class AudioReader:
         for frame in self._frames():
             frames.append(frame)
             waiting += frame.samples
-            if waiting >= self.sound.rate * BLOCK_S:
-                yield _samples(frames, self.sound.channels)
+            if waiting >= self.info.rate * BLOCK_S:
+                yield _samples(frames, self.info.channels)
                 frames = []
                 waiting = 0
         if frames:
-            yield _samples(frames, self.sound.channels)
+            yield _samples(frames, self.info.channels)
 
     def _frames(self) -> Iterator[AudioFrame]:
         for packet in self._packets():
@@ -147,7 +147,7 @@ class AudioReader:
                 yield packet
         except (av.FFmpegError, OSError, ValueError):
             self.damaged = self.read
-        if self.sound.container in UNFRAMED:
+        if self.info.container in UNFRAMED:
             skipped = max(0, self._file.seek(0, os.SEEK_END) - self.read)
             self.damaged += skipped
             self.read += skipped
@@ -156,7 +156,7 @@ class AudioReader:
         """Whether a frame has the format of the first one."""
         self._format = self._format or frame.format.name
         actual = (frame.format.name, frame.layout.nb_channels, frame.sample_rate)
-        return actual == (self._format, self.sound.channels, self.sound.rate)
+        return actual == (self._format, self.info.channels, self.info.rate)
 
 
 @contextlib.contextmanager
@@ -184,13 +184,13 @@ def open_recording(file: BinaryIO, raw: Raw | None = None) -> Iterator[AudioRead
     except (av.FFmpegError, OSError, ValueError) as error:
         raise Unreadable(NOT_AUDIO) from error
     with container:
-        sound = _sound(container, "raw" if raw else _container(container, head))
+        info = _read_info(container, "raw" if raw else _container(container, head))
         if header:
-            sound = sound._replace(duration_s=header.duration_s, left_open=header.left_open)
-        yield AudioReader(file, container, sound, header)
+            info = info._replace(duration_s=header.duration_s, left_open=header.left_open)
+        yield AudioReader(file, container, info, header)
 
 
-def _sound(container: InputContainer, kind: str) -> AudioInfo:
+def _read_info(container: InputContainer, kind: str) -> AudioInfo:
     if not container.streams.audio:
         raise Unreadable(Refuse("no-sound", "it has a picture, but no sound", "check that the microphone was on"))
     stream = container.streams.audio[0]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 import numpy as np
 
-from callwell.core.audio_types import DEPTH
+from callwell.core.audio_types import TARGET_DEPTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,13 +76,13 @@ def read_pcm16(file: BinaryIO, header: WavHeader, channels: int, block: int) -> 
         channels: the number of channels.
         block: samples of a channel in a block.
     """
-    frame = channels * DEPTH // 8
+    frame = channels * TARGET_DEPTH // 8
     file.seek(header.start)
     left = header.size - header.size % frame
     while left and (data := file.read(min(left, block * frame))):
         left -= len(data)
         samples = np.frombuffer(data[: len(data) - len(data) % frame], "<i2").reshape(-1, channels)
-        yield samples.T.astype(np.float32, order="C") * np.float32(1 / (1 << (DEPTH - 1)))
+        yield samples.T.astype(np.float32, order="C") * np.float32(1 / (1 << (TARGET_DEPTH - 1)))
 
 
 def _read_header(file: BinaryIO) -> WavHeader | None:

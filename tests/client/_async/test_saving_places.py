@@ -13,7 +13,7 @@ import pytest
 from callwell import errors, folders
 from callwell.client.downloads.partial_file import PartialFile
 from callwell.core.download import Download
-from callwell.core.partial import Version
+from callwell.core.storage_head import FileVersion
 from tests.client._async.scripted_client import connect
 from tests.client.dying import DyingOs, Killed
 from tests.client.running import run
@@ -157,13 +157,13 @@ def test_it_goes_on_from_wherever_it_was_killed(tmp_path: Path, monkeypatch: pyt
 def test_a_version_that_a_date_tells_is_gone_on_with(tmp_path: Path) -> None:
     """Where there is no strong ETag, and the date is old enough."""
     with PartialFile(tmp_path / "f", resume=True, progress=None) as saving:
-        saving.set_version(Download(size=len(CONTENT), version=Version('W/"x"', "day", has_strong_date=True)))
+        saving.set_version(Download(size=len(CONTENT), version=FileVersion('W/"x"', "day", has_strong_date=True)))
         saving.writer.write(0, CONTENT[:100])
     with PartialFile(tmp_path / "f", resume=True, progress=None) as saving:
         assert saving.start.offset == 100
-        assert saving.start.version == Version('W/"x"', "day", has_strong_date=True)
+        assert saving.start.version == FileVersion('W/"x"', "day", has_strong_date=True)
     with PartialFile(tmp_path / "f", resume=True, progress=None) as saving:
-        saving.set_version(Download(size=len(CONTENT), version=Version('W/"x"', "day")))
+        saving.set_version(Download(size=len(CONTENT), version=FileVersion('W/"x"', "day")))
     assert list(tmp_path.iterdir()) == []
 
 

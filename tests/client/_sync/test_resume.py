@@ -14,7 +14,7 @@ import pytest
 from callwell import errors
 from callwell.client.downloads.partial_file import PartialFile
 from callwell.core.download import Download
-from callwell.core.partial import Version
+from callwell.core.storage_head import FileVersion
 from tests.client._sync.scripted_client import connect
 from tests.client.running import run
 from tests.client.storage import CONTENT, SPLIT, Storage, wanted
@@ -72,7 +72,7 @@ def test_pieces_that_came_early_stay(tmp_path: Path) -> None:
     storage = Storage()
     piece = SPLIT.range_bytes
     with PartialFile(tmp_path / "f", resume=True, progress=None) as saving:
-        saving.set_version(Download(size=len(CONTENT), version=Version('"one"')))
+        saving.set_version(Download(size=len(CONTENT), version=FileVersion('"one"')))
         for start in (0, 2 * piece, 6 * piece):
             saving.writer.write(start, CONTENT[start : start + piece])
     check(save(storage, tmp_path / "f", split=True), tmp_path / "f")

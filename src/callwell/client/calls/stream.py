@@ -18,7 +18,7 @@ from callwell.client.calls.answer_values import media_type
 from callwell.client.calls.open_answer import NEVER, check_recordable, open_answer
 from callwell.client.concurrency.primitives import sleep
 from callwell.client.downloads.decoding import DamagedCoding, FileDecoder
-from callwell.core import partial, retry
+from callwell.core import retry, storage_head
 from callwell.core.event_stream import EventParser, LineSplitter, StreamTooLarge
 from callwell.core.types import Outcome
 from callwell.description.answer_types import EVENTS, classify
@@ -143,7 +143,7 @@ class AsyncStream(Generic[T]):
         answer = await self._open()
         is_events = media_type(answer.headers) == EVENTS
         lines = LineSplitter(self._max_bytes)
-        codings = partial.parse_head(answer.status, answer.headers, 0.0).codings
+        codings = storage_head.parse_head(answer.status, answer.headers, 0.0).codings
         decoder = FileDecoder(codings) if codings else None
         self._broken = None
         try:

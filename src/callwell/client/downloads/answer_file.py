@@ -20,7 +20,7 @@ from callwell.client.calls.responses import Answer, resolve_link
 from callwell.client.downloads.asset import AsyncAsset
 from callwell.client.downloads.fetch import NEVER
 from callwell.client.downloads.signed_url import STALL_S, AssetInfo, AsyncSignedUrl
-from callwell.core import download, outcome, partial
+from callwell.core import download, outcome, storage_head
 from callwell.core.outcome import REDIRECTS
 from callwell.core.rules.operations import AssetRule
 from callwell.core.types import Outcome
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from callwell.client.calls.open_answer import AsyncOpenCaller
     from callwell.client.calls.operations import OperationHandle
     from callwell.core.download import Download
-    from callwell.core.partial import StorageHead
+    from callwell.core.storage_head import StorageHead
     from callwell.transport.base import AsyncBody
 
 NOWHERE: Final = AssetRule(url="", name="")
@@ -142,7 +142,7 @@ class AsyncAnswerFile(AsyncSignedUrl):
     def parse_head(self, body: AsyncBody) -> StorageHead:
         """What an answer says before its body; any success but a part has the whole file."""
         head = super().parse_head(body)
-        is_whole = head.status in outcome.OK and head.status != partial.PARTIAL_CONTENT
+        is_whole = head.status in outcome.OK and head.status != storage_head.PARTIAL_CONTENT
         return head._replace(status=download.OK_STATUS) if is_whole else head
 
     async def _call(self, wanted: download.FetchRange) -> AsyncOpenAnswer:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from callwell.core import partial
-from callwell.core.partial import UNKNOWN_VERSION
+from callwell.core import storage_head
+from callwell.core.storage_head import UNKNOWN_VERSION
 
 if TYPE_CHECKING:
-    from callwell.core.partial import Version
+    from callwell.core.storage_head import FileVersion
 
 
 class FileReplaced(Exception):
@@ -35,7 +35,7 @@ class DeliveredBytes:
         self._digest_again = hashlib.sha256()
         self._compared: int | None = None
 
-    def add(self, offset: int, chunk: bytes, version: Version) -> bytes:
+    def add(self, offset: int, chunk: bytes, version: FileVersion) -> bytes:
         """Add a chunk; the bytes of it that were not delivered yet.
 
         Args:
@@ -69,9 +69,9 @@ class DeliveredBytes:
         if self._compared is not None:
             raise FileReplaced
 
-    def _start_again(self, version: Version) -> None:
+    def _start_again(self, version: FileVersion) -> None:
         if self._version.is_provable:
-            if not partial.is_same_version(self._version, version):
+            if not storage_head.is_same_version(self._version, version):
                 raise FileReplaced
             return
         self._digest_again = hashlib.sha256()

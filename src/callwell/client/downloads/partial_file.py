@@ -29,8 +29,8 @@ import msgspec
 from callwell.client.downloads.writer import FileWriter
 from callwell.core import parallel_download
 from callwell.core.download import Download
-from callwell.core.partial import Version
 from callwell.core.ranges import ByteRange
+from callwell.core.storage_head import FileVersion
 from callwell.errors import DiskFull, FileProblem
 from callwell.folders import PART, Folder
 
@@ -75,9 +75,9 @@ class ResumeRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     safe: tuple[ByteRange, ...]
 
     @property
-    def version(self) -> Version:
+    def version(self) -> FileVersion:
         """The version of the file that these bytes belong to."""
-        return Version(self.etag, self.last_modified, has_strong_date=self.last_modified is not None)
+        return FileVersion(self.etag, self.last_modified, has_strong_date=self.last_modified is not None)
 
 
 class PartialFile:
@@ -106,7 +106,7 @@ class PartialFile:
         self._resume = resume
         self._progress = progress
         self._open_folder = folder
-        self._version: Version | None = None
+        self._version: FileVersion | None = None
         self._size: int | None = None
 
     def __enter__(self) -> Self:

@@ -228,7 +228,7 @@ class KeyHolder:
             newer = keyring.find_newer(self._ring, generation)
             if newer is None or refusal is None:
                 return False
-            if newer.stage is KeyStage.ASIDE:
+            if newer.stage is KeyStage.SET_ASIDE:
                 trial = key_trial.try_after_refusal(self._trial, refusal, now)
                 if trial is None:
                     return False
@@ -391,7 +391,7 @@ class KeyHolder:
             newest = ring.keys[-1]
             self._caveat = ""
             self._trial = KeyTrial()
-            in_use = {held.generation for held in ring.keys if held.stage not in keyring.DEAD}
+            in_use = {held.generation for held in ring.keys if held.stage not in keyring.DEAD_STAGES}
             known = {**self._keys, newest.generation: key}
             self._keys = {generation: text for generation, text in known.items() if generation in in_use}
         self._notify(KeyChanged(self._provider, key.fingerprint, newest.generation))

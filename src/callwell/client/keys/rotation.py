@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from callwell.client.keys.fleet import is_silent
 from callwell.core import key_rotation, rotation_steps
-from callwell.core.key_rotation import Rotation, RotationEnd, RotationStep, Taken
+from callwell.core.key_rotation import Rotation, RotationEnd, RotationStep, RotationTaken
 from callwell.core.key_trial import UNTRIED
 from callwell.core.rotation_steps import Action, Evidence, OldKeyTrial, ProcessUse
 from callwell.core.shared_trial import TrialStep
@@ -130,13 +130,13 @@ class RotationDriver:
         staged = "" if self.read().is_under_way else self.preview_old()
         now = self._clock.wall()
 
-        def change(rotation: Rotation) -> tuple[Rotation, Rotation | Taken]:
+        def change(rotation: Rotation) -> tuple[Rotation, Rotation | RotationTaken]:
             if not rotation.is_under_way and not staged:
                 return rotation, rotation  # it has ended in this moment
             if not rotation.is_under_way:
                 rotation = key_rotation.begin(staged, overlaps=overlaps, by=self._by, now=now)
             taken = key_rotation.take(rotation, self._by, now)
-            return (rotation, taken) if isinstance(taken, Taken) else (taken, taken)
+            return (rotation, taken) if isinstance(taken, RotationTaken) else (taken, taken)
 
         rotation = _refuse_taken(self._state.update(self._cell, change))
         self._started_at = rotation.started_at
@@ -192,13 +192,13 @@ class RotationDriver:
         evidence = self._gather(self.read(), confirmed)
         now = self._clock.wall()
 
-        def change(rotation: Rotation) -> tuple[Rotation, Progress | Taken | None]:
+        def change(rotation: Rotation) -> tuple[Rotation, Progress | RotationTaken | None]:
             if rotation.started_at != self._started_at:
                 return rotation, None
             if not rotation.is_under_way:
                 return rotation, Progress(rotation, None)
             taken = key_rotation.take(rotation, self._by, now)
-            if isinstance(taken, Taken):
+            if isinstance(taken, RotationTaken):
                 return rotation, taken
             after, wait = rotation_steps.advance(taken, evidence, now)
             if after.ended is not RotationEnd.NONE:
@@ -348,9 +348,9 @@ class RotationDriver:
         self._uses.check_environment(key.fingerprint, self._source.location)
 
 
-def _refuse_taken(found: T | Taken) -> T:
+def _refuse_taken(found: T | RotationTaken) -> T:
     """What was found, unless another command carries the rotation on."""
-    if isinstance(found, Taken):
+    if isinstance(found, RotationTaken):
         after_s = key_rotation.CLAIM_S
         raise UsageError(
             f"{found.by} carries this rotation on: end that command first (if it was killed, this one can go on "

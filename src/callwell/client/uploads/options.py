@@ -222,9 +222,9 @@ def to_error(
     """
     target = state.target
     match failed.reason:
-        case UploadReason.DIFFERS:
+        case UploadReason.MISMATCH:
             return _to_mismatch(operation, state, size, report)
-        case UploadReason.UNFINISHED:
+        case UploadReason.NOT_SETTLED:
             text = f"{operation}: {target} has all pieces, but stays {report.word!r}; make the same call again later"
             return UploadMismatch(text, target=target, what="state", sent="all pieces", found=report.word)
         case UploadReason.UNREADABLE:
@@ -237,10 +237,10 @@ def to_error(
         case UploadReason.FAILED:
             text = f"{operation}: the provider cannot process the file: {target} is {report.word!r}; delete it"
             return ProcessingFailed(text, target=target, state=report.word)
-        case UploadReason.FORGOTTEN:
+        case UploadReason.PIECE_LOST:
             text = f"{operation}: the provider has lost piece {failed.number}, which it had confirmed"
             return UploadError(text, target=target)
-    if failed.reason is UploadReason.OTHER or error is None:
+    if failed.reason is UploadReason.OTHER_TARGET or error is None:
         text = f"{operation}: {target} expects other pieces, because another upload of it has begun"
         return UploadError(text, target=target)
     return error

@@ -265,7 +265,7 @@ class AsyncUploader:
             return "it has the whole stream"
         if self._position.cell is None:
             return "a stream cannot be resumed, so delete it and send the whole again"
-        if state.failure is UploadReason.OTHER:
+        if state.failure is UploadReason.OTHER_TARGET:
             return "the same call does not touch it; resume=False creates another one"
         if self._position.has_failed:
             return "its position could not be stored, so the same call may send pieces again"

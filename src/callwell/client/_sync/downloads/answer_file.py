@@ -21,7 +21,7 @@ from callwell.client._sync.downloads.fetch import NEVER
 from callwell.client._sync.downloads.signed_url import STALL_S, AssetInfo, SignedUrl
 from callwell.client.calls.answer_values import find_type, media_type, read_answer
 from callwell.client.calls.responses import Answer, resolve_link
-from callwell.core import download, outcome, partial
+from callwell.core import download, outcome, storage_head
 from callwell.core.outcome import REDIRECTS
 from callwell.core.rules.operations import AssetRule
 from callwell.core.types import Outcome
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from callwell.client.calls.binding import BoundRequest
     from callwell.client.calls.operations import OperationHandle
     from callwell.core.download import Download
-    from callwell.core.partial import StorageHead
+    from callwell.core.storage_head import StorageHead
     from callwell.transport.base import Body
 
 NOWHERE: Final = AssetRule(url="", name="")
@@ -141,7 +141,7 @@ class AnswerFile(SignedUrl):
     def parse_head(self, body: Body) -> StorageHead:
         """What an answer says before its body; any success but a part has the whole file."""
         head = super().parse_head(body)
-        is_whole = head.status in outcome.OK and head.status != partial.PARTIAL_CONTENT
+        is_whole = head.status in outcome.OK and head.status != storage_head.PARTIAL_CONTENT
         return head._replace(status=download.OK_STATUS) if is_whole else head
 
     def _call(self, wanted: download.FetchRange) -> OpenAnswer:

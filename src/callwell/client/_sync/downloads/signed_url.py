@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from callwell.client._sync.concurrency.primitives import sleep
 from callwell.client._sync.downloads.fetch import NEVER, open_body
 from callwell.client.calls.responses import origin, resolve_link
-from callwell.core import download, json_values, partial, retry
+from callwell.core import download, json_values, retry, storage_head
+from callwell.core.download import DownloadReason
 from callwell.core.outcome import REDIRECTS
 from callwell.errors import AssetDamaged, AssetError, AssetUnavailable, DeadlineExceeded, WouldExceedDeadline
 from callwell.transport.base import NoReply, Request
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from callwell.client._sync.calls.engine import Engine
     from callwell.client._sync.concurrency.primitives import Fetch
     from callwell.core.download import Download
-    from callwell.core.partial import StorageHead
     from callwell.core.rules.operations import AssetRule
+    from callwell.core.storage_head import StorageHead
     from callwell.errors import CallFacts
     from callwell.transport.base import Body
 
@@ -41,14 +42,14 @@ MAX_SHOWN: Final = 40
 NO_VALIDATOR: Final = "; it sends neither a strong ETag nor an old enough Last-Modified, so each attempt starts again"
 
 MESSAGES: Final = {
-    download.DownloadReason.EXPIRED: "every fresh URL was refused by the storage (HTTP {status})",
-    download.DownloadReason.BROKEN: "the storage broke off every time",
-    download.DownloadReason.REFUSED: "the storage refused it (HTTP {status})",
-    download.DownloadReason.DAMAGED: "what the storage has is not what the provider announced",
-    download.DownloadReason.UNAVAILABLE: "no file: the storage has none at present (HTTP {status})",
-    download.DownloadReason.PAGE: "the storage sends a web page in place of the file (HTTP {status})",
-    download.DownloadReason.UNREACHABLE: "the storage cannot be reached",
-    download.DownloadReason.CODED: "the storage sends the file in a content coding that cannot be decoded ({coding})",
+    DownloadReason.EXPIRED: "every fresh URL was refused by the storage (HTTP {status})",
+    DownloadReason.INTERRUPTED: "the storage broke off every time",
+    DownloadReason.REFUSED: "the storage refused it (HTTP {status})",
+    DownloadReason.MISMATCH: "what the storage has is not what the provider announced",
+    DownloadReason.UNAVAILABLE: "no file: the storage has none at present (HTTP {status})",
+    DownloadReason.WEB_PAGE: "the storage sends a web page in place of the file (HTTP {status})",
+    DownloadReason.UNREACHABLE: "the storage cannot be reached",
+    DownloadReason.UNKNOWN_CODING: "the storage sends the file in a content coding that cannot be decoded ({coding})",
 }
 
 
@@ -133,7 +134,7 @@ class SignedUrl:
         if before is not None:
             before(info)
         media_type = info.type or guess_by_name(self._rule.name)
-        return download.accept_url(state, info.size, single_use=info.once, not_html=partial.is_not_html(media_type))
+        return download.accept_url(state, info.size, single_use=info.once, not_html=storage_head.is_not_html(media_type))
 
     def url_for_range(self) -> str:
         """The URL for one more request at the same time: a fresh one where each is good for one request.
@@ -230,19 +231,19 @@ class SignedUrl:
 
     def parse_head(self, body: Body) -> StorageHead:
         """What the storage says before it sends a body."""
-        return partial.parse_head(body.status, body.headers, self._engine.clock.wall())
+        return storage_head.parse_head(body.status, body.headers, self._engine.clock.wall())
 
-    def to_error(self, reason: download.DownloadReason, status: int, state: Download) -> AssetError:
+    def to_error(self, reason: DownloadReason, status: int, state: Download) -> AssetError:
         """The error of a download that has failed."""
-        if reason is download.DownloadReason.UNAVAILABLE:
+        if reason is DownloadReason.UNAVAILABLE:
             return AssetUnavailable(f"{self.name}: {MESSAGES[reason].format(status=status)}")
         words = MESSAGES[reason].format(status=status, coding=", ".join(state.codings))
-        if reason is download.DownloadReason.BROKEN:
+        if reason is DownloadReason.INTERRUPTED:
             note = "" if state.version.is_provable or not state.high_water else NO_VALIDATOR
             return AssetError(f"{self.name}: {words}{self._last_error_note}{note}")
-        if reason is download.DownloadReason.UNREACHABLE:
+        if reason is DownloadReason.UNREACHABLE:
             return AssetError(f"{self.name}: {words}: {self.last_error}")
-        if reason is not download.DownloadReason.DAMAGED:
+        if reason is not DownloadReason.MISMATCH:
             return AssetError(f"{self.name}: {words}")
         size = "" if state.announced_size is None else f" ({state.announced_size} bytes announced)"
         return AssetDamaged(f"{self.name}: {words}{size}{self.fault and ': '}{self.fault}")
@@ -292,7 +293,7 @@ class SignedUrl:
             )
         size = json_values.value_at(body, rule.size)
         try:
-            announced = partial.parse_size(size)
+            announced = storage_head.parse_size(size)
         except ValueError:
             shown = repr(size)[:MAX_SHOWN]
             raise AssetError(
@@ -302,9 +303,9 @@ class SignedUrl:
         info = AssetInfo(
             size=announced,
             type=str(kind) if kind else None,
-            captured=partial.parse_flag(json_values.value_at(body, rule.captured)),
+            captured=storage_head.parse_flag(json_values.value_at(body, rule.captured)),
             available=bool(url),
-            once=rule.once and partial.parse_flag(json_values.value_at(body, rule.public)) is not True,
+            once=rule.once and storage_head.parse_flag(json_values.value_at(body, rule.public)) is not True,
         )
         return info, url or ""
 

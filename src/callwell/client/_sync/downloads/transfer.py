@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from callwell.client.downloads.partial_file import PartialFile
     from callwell.core.download import Download
     from callwell.core.parallel_download import RangeSplit
-    from callwell.core.partial import Version
+    from callwell.core.storage_head import FileVersion
     from callwell.transport.base import Body
 
 
@@ -53,7 +53,7 @@ class Transfer:
         self._decoder: FileDecoder | None = None
 
     @property
-    def version(self) -> Version:
+    def version(self) -> FileVersion:
         """The version of the chunks that come now."""
         return self._state.version
 
@@ -75,7 +75,7 @@ class Transfer:
             wait_s = self._source.wait_before(step, wait_s)
             with self._source.open(step) as body:
                 if isinstance(body, NoReply):
-                    self._state, self._step = download.break_off(self._state, permanent=body.permanent)
+                    self._state, self._step = download.interrupt(self._state, permanent=body.permanent)
                     continue
                 self._state, self._step = download.accept_head(self._state, self._source.parse_head(body))
                 if not isinstance(self._step, download.ReadBody):
@@ -116,7 +116,7 @@ class Transfer:
         """The state and the next step after the end of a body."""
         if isinstance(chunk, NoReply):
             self._source.last_error = chunk.reason
-            return download.break_off(state, permanent=chunk.permanent)
+            return download.interrupt(state, permanent=chunk.permanent)
         state, step = download.end_body(state)
         decoder = self._decoder
         if not isinstance(step, download.DownloadDone) or decoder is None or decoder.is_complete(state.announced_size):

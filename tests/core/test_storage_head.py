@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from callwell.core import partial
-from callwell.core.partial import Version
+from callwell.core import storage_head
+from callwell.core.storage_head import FileVersion
 
 DAY = "Sat, 07 Feb 2026 10:00:00 GMT"
 LATER = "Sat, 07 Feb 2026 10:00:59 GMT"
@@ -32,14 +32,14 @@ SETTLED = "Sat, 07 Feb 2026 10:01:00 GMT"
 )
 def test_where_a_part_lies(text: str, expected: tuple[int | None, ...]) -> None:
     """RFC 9110, 14.4; whatever contradicts itself says nothing."""
-    head = partial.parse_head(206, {"content-range": text}, 0.0)
+    head = storage_head.parse_head(206, {"content-range": text}, 0.0)
     assert (head.start, head.stop, head.total) == expected
 
 
 def test_several_parts_have_no_place() -> None:
     """One range was requested, so that a response of several is not understood, whatever else it says."""
     headers = {"content-type": "Multipart/ByteRanges; boundary=x", "content-range": "bytes 0-4/9"}
-    head = partial.parse_head(206, headers, 0.0)
+    head = storage_head.parse_head(206, headers, 0.0)
     assert (head.start, head.is_consistent) == (None, False)
 
 
@@ -48,7 +48,7 @@ def test_several_parts_have_no_place() -> None:
 )
 def test_a_part_that_contradicts_itself(length: str, expected: bool) -> None:  # noqa: FBT001 - a table
     """A length that is none counts as not said; one that is another than the range's is a contradiction."""
-    head = partial.parse_head(206, {"content-range": "bytes 0-4/9", "content-length": length}, 0.0)
+    head = storage_head.parse_head(206, {"content-range": "bytes 0-4/9", "content-length": length}, 0.0)
     assert head.is_consistent == expected
 
 
@@ -66,7 +66,7 @@ def test_a_part_that_contradicts_itself(length: str, expected: bool) -> None:  #
 )
 def test_in_which_coding_it_comes(text: str, expected: tuple[str, ...]) -> None:
     """Names of any case, old names, several of them in the order in which they were applied."""
-    assert partial.parse_head(200, {"content-encoding": text}, 0.0).codings == expected
+    assert storage_head.parse_head(200, {"content-encoding": text}, 0.0).codings == expected
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_in_which_coding_it_comes(text: str, expected: tuple[str, ...]) -> None:
 )
 def test_which_tags_are_strong(etag: str, strong: str | None) -> None:
     """Only what RFC 9110, 8.8.3, calls one; an empty one identifies nothing."""
-    assert partial.parse_head(200, {"etag": etag}, 0.0).version.strong_etag == strong
+    assert storage_head.parse_head(200, {"etag": etag}, 0.0).version.strong_etag == strong
 
 
 @pytest.mark.parametrize(
@@ -83,44 +83,44 @@ def test_which_tags_are_strong(etag: str, strong: str | None) -> None:
 )
 def test_when_a_modification_date_is_a_proof(date: str, settled: bool) -> None:  # noqa: FBT001 - a table
     """Only a minute later by the storage's own clock: a file can change twice within a second."""
-    version = partial.parse_head(200, {"last-modified": DAY, "date": date}, 0.0).version
+    version = storage_head.parse_head(200, {"last-modified": DAY, "date": date}, 0.0).version
     assert (version.has_strong_date, version.if_range) == (settled, DAY if settled else None)
 
 
 def test_a_date_is_no_pin_beside_a_tag() -> None:
     """RFC 9110, 13.1.5; but what both responses say of it is compared."""
-    version = Version('W/"a"', DAY, has_strong_date=True)
+    version = FileVersion('W/"a"', DAY, has_strong_date=True)
     assert (version.if_range, version.is_provable) == (None, True)
-    assert partial.is_same_version(version, version) is True
+    assert storage_head.is_same_version(version, version) is True
 
 
-STRONG = Version('"a"')
-WEAK = Version('W/"a"')
-DATED = Version(None, DAY, has_strong_date=True)
-FRESH = Version(None, DAY)
+STRONG = FileVersion('"a"')
+WEAK = FileVersion('W/"a"')
+DATED = FileVersion(None, DAY, has_strong_date=True)
+FRESH = FileVersion(None, DAY)
 
 
 @pytest.mark.parametrize(
     ("before", "now", "expected"),
     [
         (STRONG, STRONG, True),
-        (STRONG, Version('"b"'), False),
+        (STRONG, FileVersion('"b"'), False),
         (STRONG, WEAK, False),
-        (STRONG, Version(), None),
-        (Version('"a"', DAY), Version('"a"', LATER), True),
-        (Version('"a"', DAY), Version(None, LATER), False),
+        (STRONG, FileVersion(), None),
+        (FileVersion('"a"', DAY), FileVersion('"a"', LATER), True),
+        (FileVersion('"a"', DAY), FileVersion(None, LATER), False),
         (WEAK, WEAK, None),
-        (WEAK, Version('W/"b"'), False),
+        (WEAK, FileVersion('W/"b"'), False),
         (DATED, DATED, True),
-        (DATED, Version(None, LATER), False),
+        (DATED, FileVersion(None, LATER), False),
         (FRESH, FRESH, None),
-        (FRESH, Version(None, LATER), False),
-        (Version(), Version(), None),
+        (FRESH, FileVersion(None, LATER), False),
+        (FileVersion(), FileVersion(), None),
     ],
 )
-def test_whether_two_answers_are_of_one_version(before: Version, now: Version, expected: bool | None) -> None:  # noqa: FBT001 - a table
+def test_whether_two_answers_are_of_one_version(before: FileVersion, now: FileVersion, expected: bool | None) -> None:  # noqa: FBT001 - a table
     """Strong validators prove it; any validator disproves it."""
-    assert partial.is_same_version(before, now) is expected
+    assert storage_head.is_same_version(before, now) is expected
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_whether_two_answers_are_of_one_version(before: Version, now: Version, e
 )
 def test_a_size_is_understood(value: object, expected: int | None) -> None:
     """As a number or as its digits."""
-    assert partial.parse_size(value) == expected
+    assert storage_head.parse_size(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_a_size_is_understood(value: object, expected: int | None) -> None:
 def test_a_size_that_is_none_is_not_ignored(value: object) -> None:
     """It would be a promise that is not kept."""
     with pytest.raises(ValueError, match="expected a whole number"):
-        partial.parse_size(value)
+        storage_head.parse_size(value)
 
 
 @pytest.mark.parametrize(
@@ -156,4 +156,4 @@ def test_a_size_that_is_none_is_not_ignored(value: object) -> None:
 )
 def test_a_flag_is_understood(value: object, expected: bool | None) -> None:  # noqa: FBT001 - a table
     """In every form that is plain."""
-    assert partial.parse_flag(value) is expected
+    assert storage_head.parse_flag(value) is expected

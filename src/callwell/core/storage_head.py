@@ -49,7 +49,7 @@ _CONTENT_RANGE: Final = re.compile(
 )
 
 
-class Version(NamedTuple):
+class FileVersion(NamedTuple):
     """The validators of one version of a file.
 
     Attributes:
@@ -80,7 +80,7 @@ class Version(NamedTuple):
         return self.strong_etag is not None or self.has_strong_date
 
 
-UNKNOWN_VERSION: Final = Version()
+UNKNOWN_VERSION: Final = FileVersion()
 
 
 class StorageHead(NamedTuple):
@@ -101,7 +101,7 @@ class StorageHead(NamedTuple):
     status: int
     content_length: int | None = None
     start: int | None = None
-    version: Version = UNKNOWN_VERSION
+    version: FileVersion = UNKNOWN_VERSION
     total: int | None = None
     stop: int | None = None
     codings: tuple[str, ...] = ()
@@ -142,7 +142,7 @@ def parse_head(status: int, headers: Mapping[str, str], wall: float) -> StorageH
     )
 
 
-def is_same_version(before: Version, now: Version) -> bool | None:
+def is_same_version(before: FileVersion, now: FileVersion) -> bool | None:
     """Whether two responses are of one version; None where they do not prove it either way."""
     if before.etag is not None and now.etag is not None:
         if before.etag != now.etag:
@@ -183,15 +183,15 @@ def parse_content_range(headers: Mapping[str, str]) -> tuple[int | None, int | N
     return start, stop, total
 
 
-def _parse_version(headers: Mapping[str, str]) -> Version:
+def _parse_version(headers: Mapping[str, str]) -> FileVersion:
     etag = fields.join_lines(headers, "etag").strip() or None
     last_modified = fields.join_lines(headers, "last-modified").strip() or None
     if last_modified is None:
-        return Version(etag)
+        return FileVersion(etag)
     changed_at = dates.parse_date(last_modified)
     sent_at = fields.read_date(headers)
     is_strong = changed_at is not None and sent_at is not None and sent_at - changed_at >= STRONG_DATE_AGE_S
-    return Version(etag=etag, last_modified=last_modified, has_strong_date=is_strong)
+    return FileVersion(etag=etag, last_modified=last_modified, has_strong_date=is_strong)
 
 
 def _parse_codings(text: str) -> tuple[str, ...]:
