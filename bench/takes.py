@@ -51,8 +51,8 @@ def callwell(workload: Workload) -> float:
     from callwell.state import open_state
 
     state = open_state(workload.store)
-    membership = ACCOUNTS.join(load(workload.folder).profile, "bench", state, SystemClock())
-    account = membership.account
+    account_handle = ACCOUNTS.join(load(workload.folder).profile, "bench", state, SystemClock())
+    account = account_handle.account
     queue = OneCaller()
     account.add_queue(queue)
 
@@ -77,7 +77,7 @@ def callwell(workload: Workload) -> float:
 
     rate(WARM_UP_S)
     found = rate(TAKES_S)
-    membership.leave()
+    account_handle.release()
     state.close()
     return found
 

@@ -54,7 +54,7 @@
     │   ├── WebhookStale           too old
     │   └── WebhookGarbled         signed, but not an event
     ├── UploadError                a large file that is sent in pieces      exit code 11
-    │   ├── FileUnfit              a file that the provider would not accept
+    │   ├── FileRejected           a file that the provider would not accept
     │   ├── FileChanged            a file that changed while it was sent
     │   ├── UploadStopped          a part of it has arrived: `target` names the object
     │   ├── UploadMismatch         the provider reports something other than what was sent
@@ -74,7 +74,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 
-SHOWN: Final = 200
+MAX_SHOWN: Final = 200
 """Characters of a wrong value that a message repeats: enough to recognise it, and it may be a whole file."""
 
 
@@ -151,7 +151,7 @@ class InvalidOption(UsageError):
 
     def __init__(self, name: str, value: object, expected: str) -> None:
         shown = _show(value)
-        shown = shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}…"
+        shown = shown if len(shown) <= MAX_SHOWN else f"{shown[:MAX_SHOWN]}…"
         super().__init__(f"{name} cannot be {shown}: expected {expected}")
         self.name = name
         self.expected = expected
@@ -615,7 +615,7 @@ class UploadError(CallwellError):
         self.target = target
 
 
-class FileUnfit(UploadError):
+class FileRejected(UploadError):
     """A file that the provider would not accept: empty, too large, too long, or of another type than it seems."""
 
 

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
-PART: Final = ".part"
+PART_SUFFIX: Final = ".part"
 """The end of every temporary name."""
 
-READABLE: Final = 0o666
+DEFAULT_MODE: Final = 0o666
 """The mode of a file that only the umask restricts."""
 
 READ_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -178,7 +178,7 @@ class Folder:
         with self.open(name, own=own) as file:
             return file.read()
 
-    def create(self, name: str, *, mode: int = READABLE) -> tuple[str, BinaryIO]:
+    def create(self, name: str, *, mode: int = DEFAULT_MODE) -> tuple[str, BinaryIO]:
         """Create a file under a temporary name that cannot be guessed.
 
         Args:
@@ -191,7 +191,7 @@ class Folder:
         Raises:
             OSError: it cannot be created.
         """
-        hidden = f".{name}.{secrets.token_hex(8)}{PART}"
+        hidden = f".{name}.{secrets.token_hex(8)}{PART_SUFFIX}"
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         return hidden, os.fdopen(os.open(hidden, flags, mode, dir_fd=self._fd), "r+b")
 
@@ -256,7 +256,7 @@ class Folder:
         """Remove a folder and its content as far as possible; links in it are removed, and not followed."""
         shutil.rmtree(name, ignore_errors=True, dir_fd=self._fd)
 
-    def stage(self, name: str, chunks: Iterable[bytes], *, mode: int = READABLE, sync: bool = False) -> str:
+    def stage(self, name: str, chunks: Iterable[bytes], *, mode: int = DEFAULT_MODE, sync: bool = False) -> str:
         """Write a whole file under a temporary name.
 
         Args:
@@ -284,7 +284,7 @@ class Folder:
             raise
         return hidden
 
-    def write(self, name: str, chunks: Iterable[bytes], *, mode: int = READABLE, sync: bool = False) -> None:
+    def write(self, name: str, chunks: Iterable[bytes], *, mode: int = DEFAULT_MODE, sync: bool = False) -> None:
         """Write a whole file in one step: other processes see the old content or the new. Arguments as for `stage`.
 
         Raises:
@@ -328,7 +328,7 @@ class Folder:
 
     def _open_descriptor(self, name: str, flags: int) -> int:
         try:
-            return os.open(name, flags, READABLE, dir_fd=self._fd)
+            return os.open(name, flags, DEFAULT_MODE, dir_fd=self._fd)
         except OSError as error:
             if self._is_link(name):
                 raise self._link_error(name) from error
@@ -354,7 +354,7 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def write(path: Path, chunks: Iterable[bytes], *, mode: int = READABLE, make: bool = False) -> None:
+def write(path: Path, chunks: Iterable[bytes], *, mode: int = DEFAULT_MODE, make: bool = False) -> None:
     """Write a whole file in one step: other processes see the old content or the new.
 
     Args:

@@ -13,13 +13,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from callwell.errors import FileProblem
-from callwell.folders import PART, READABLE, Folder
+from callwell.folders import DEFAULT_MODE, PART_SUFFIX, Folder
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
-_TEMPORARY: Final = re.compile(rf"\.(?P<name>.+)\.[0-9a-f]{{16}}{re.escape(PART)}")
+_TEMPORARY: Final = re.compile(rf"\.(?P<name>.+)\.[0-9a-f]{{16}}{re.escape(PART_SUFFIX)}")
 """The names that `Folder.create` gives."""
 
 
@@ -56,7 +56,7 @@ class StagedFiles:
         for folder in self._folders.values():
             folder.close()
 
-    def write(self, path: str, content: bytes, *, mode: int = READABLE) -> None:
+    def write(self, path: str, content: bytes, *, mode: int = DEFAULT_MODE) -> None:
         """Write a file that gets its name later.
 
         Args:
@@ -91,5 +91,5 @@ class StagedFiles:
         if names not in self._folders:
             self._folders[names] = self.root.subfolder(*names, make=True)
         if names not in self._leftovers:
-            self._leftovers[names] = [name for name in self._folders[names].list_names() if name.endswith(PART)]
+            self._leftovers[names] = [name for name in self._folders[names].list_names() if name.endswith(PART_SUFFIX)]
         return self._folders[names]

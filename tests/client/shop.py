@@ -192,9 +192,9 @@ class DyingState:
         """Its own: another process uses the same records."""
         return f"{self._state.address} of {id(self):x}"
 
-    def twin(self) -> Any:
+    def clone(self) -> Any:
         """What outlives the process: permits come from there."""
-        return self._state.twin()
+        return self._state.clone()
 
     def update(self, cell: Any, change: Any) -> Any:
         """One step, perhaps the last. What a thread of its own says about keys is none."""

@@ -120,9 +120,9 @@ class Mortal:
         """Its own: another process uses the same records."""
         return f"{self._state.address} of {id(self):x}"
 
-    def twin(self) -> State:
+    def clone(self) -> State:
         """What outlives the process: permits come from there."""
-        return self._state.twin()
+        return self._state.clone()
 
     def update(self, cell: Cell[T], change: Callable[[T], tuple[T, R]]) -> R:
         """Replace a record."""

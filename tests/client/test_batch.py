@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from callwell.batch import PlannedFile, UploadBatch
-from callwell.batch.journal import KEPT_S
+from callwell.batch.journal import REMEMBERED_S
 from callwell.state import MemoryState
 from tests.client._async.scripted_client import connect
 from tests.client.studio import Killed, Mortal, Studio, studio
@@ -71,7 +71,7 @@ def test_a_batch_that_has_ended_is_known_for_an_hour(tmp_path: Path) -> None:
     again, known = asyncio.run(sent(tmp_path, world, state, force=True))
     assert (known, len(there.films)) == (False, 2 * FILES)
     assert {file.target for file in first.files}.isdisjoint(file.target for file in again.files)
-    world.clock.advance(KEPT_S + 1)
+    world.clock.advance(REMEMBERED_S + 1)
     assert asyncio.run(sent(tmp_path, world, state))[1] is False
     assert len(there.films) == 3 * FILES
 
@@ -85,7 +85,7 @@ def test_what_has_ended_long_ago_is_forgotten(tmp_path: Path) -> None:
     asyncio.run(sent(tmp_path / "one", world, state))
     kept = {key for key in state.keys("") if key.startswith(("batch:", "once:"))}
     assert len(kept) == 2 * FILES
-    world.clock.advance(KEPT_S + 1)
+    world.clock.advance(REMEMBERED_S + 1)
     asyncio.run(sent(tmp_path / "two", world, state))
     left = {key for key in state.keys("") if key.startswith(("batch:", "once:"))}
     assert left.isdisjoint(kept)
@@ -164,7 +164,7 @@ def test_a_kill_between_the_last_piece_and_the_report_sends_nothing_again(tmp_pa
 
     asyncio.run(unreported())
     sends = there.asked.count("send")
-    world.clock.advance(100 * KEPT_S)
+    world.clock.advance(100 * REMEMBERED_S)
     report, known = asyncio.run(sent(tmp_path, world, state))
     assert (report.verdict, known, there.asked.count("send")) == ("complete", True, sends)
     assert right(there, tmp_path)

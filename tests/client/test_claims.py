@@ -165,7 +165,9 @@ class TokenClaim:
 
     def carry_out(self) -> bool:
         """Store a token."""
-        issued = IssuedTokens(TokenPair(Key(f"token of {self.holder}"), None), asked_at=self.clock.now(), lasts_s=60.0)
+        issued = IssuedTokens(
+            TokenPair(Key(f"token of {self.holder}"), None), asked_at=self.clock.now(), expires_in_s=60.0
+        )
         self.store.record_obtained(self.key, self.holder, issued, 1.0)
         step, stored = self.store.observe(self.key)
         return isinstance(step, UseToken) and stored.pair is not None and stored.pair.access == issued.pair.access

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from callwell.client.quota.leases.account import LeasedAccount
-from callwell.client.quota.leases.keeper import Keeper
+from callwell.client.quota.leases.keeper import LeaseKeeper
 from callwell.client.quota.permit_batch import PermitBatcher
 from callwell.clock import SystemClock
 from callwell.core.quota.permits import Permit
@@ -47,7 +47,7 @@ class Member:
         clock = SystemClock()
         self.waiting = 0
         self.arrived = threading.Event()
-        self.keeper = Keeper(state, clock)
+        self.keeper = LeaseKeeper(state, clock)
         self.account = LeasedAccount(PROFILE, "x", state, clock, self.keeper.wake)
         self.account.add_queue(self)
         self.keeper.add(self.account)

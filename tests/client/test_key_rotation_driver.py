@@ -13,7 +13,7 @@ from callwell.client.keys.fleet import SILENT_S
 from callwell.client.keys.rotation import READ_LEASED_S, TRY_AGAIN_S, RotationDriver
 from callwell.core import keyring
 from callwell.core.key_rotation import RotationEnd, RotationStep
-from callwell.core.key_trial import FIRST_RETRY_S, UNTRIED
+from callwell.core.key_trial import FIRST_RETRY_S, NOT_TRIED
 from callwell.core.keyring import KeyRing
 from callwell.core.rotation_steps import ANSWER_S
 from callwell.errors import KeyMalformed, StateError, UsageError
@@ -25,7 +25,7 @@ from tests.client.acme import KEY, KEYS, acme
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from callwell.client.keys.rotation import Progress
+    from callwell.client.keys.rotation import RotationProgress
 
 NEW: Final = "acme_second"
 OLD_ID: Final = Key(KEY).fingerprint
@@ -73,7 +73,7 @@ class World:
         """What the canary says."""
         self.tried.append(key.fingerprint)
         if not self.is_reachable:
-            return UNTRIED
+            return NOT_TRIED
         return None if key.reveal() in self.alive else "401 DEAD"
 
     def config(self) -> ClientConfig:
@@ -109,7 +109,7 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
-def step_of(progress: Progress) -> RotationStep | None:
+def step_of(progress: RotationProgress) -> RotationStep | None:
     """The step that waits."""
     return None if progress.wait is None else progress.wait.step
 
@@ -119,23 +119,23 @@ def test_a_whole_rotation(world: World) -> None:
     world.report(OLD_ID, using=OLD_ID)
     driver = world.driver()
     assert driver.begin(overlaps=True).old == OLD_ID
-    assert step_of(driver.go_on()) is RotationStep.CREATE
+    assert step_of(driver.proceed()) is RotationStep.CREATE
     world.store(NEW)
     world.alive.add(NEW)
-    assert step_of(driver.go_on()) is RotationStep.SWITCH
+    assert step_of(driver.proceed()) is RotationStep.SWITCH
     world.report(OLD_ID, NEW_ID, using=OLD_ID)
-    assert step_of(driver.go_on()) is RotationStep.DRAIN
+    assert step_of(driver.proceed()) is RotationStep.DRAIN
     world.report(OLD_ID, NEW_ID)
-    assert step_of(driver.go_on()) is RotationStep.REVOKE
+    assert step_of(driver.proceed()) is RotationStep.REVOKE
     assert world.tried == [NEW_ID]
-    still = driver.go_on(REVOKED)
+    still = driver.proceed(REVOKED)
     assert still.wait is not None
     assert "still accepts" in still.wait.reason
-    assert step_of(driver.go_on(REVOKED)) is RotationStep.REVOKE
+    assert step_of(driver.proceed(REVOKED)) is RotationStep.REVOKE
     assert world.tried == [NEW_ID, OLD_ID]
     world.alive.remove(KEY)
     world.clock.advance(TRY_AGAIN_S)
-    end = driver.go_on(REVOKED)
+    end = driver.proceed(REVOKED)
     assert (end.wait, end.rotation.ended, end.rotation.taken_by) == (None, RotationEnd.DONE, "")
     assert set(world.config().key_uses().read_revoked()) == {OLD_ID}
     assert [proof.step for proof in end.rotation.proofs] == list(end.rotation.steps)
@@ -145,15 +145,15 @@ def test_the_next_command_goes_on(world: World) -> None:
     """A day later, another process has no text of the old key: it asks a person, and tries nothing."""
     driver = world.driver()
     driver.begin(overlaps=False)
-    assert step_of(driver.go_on(frozenset({RotationStep.PREPARE}))) is RotationStep.CREATE
+    assert step_of(driver.proceed(frozenset({RotationStep.PREPARE}))) is RotationStep.CREATE
     world.store(NEW)
     world.alive = {NEW}
     world.clock.advance(86_400.0)
     later = world.driver()
     assert later.begin(overlaps=True).overlaps is False
-    assert step_of(later.go_on()) is RotationStep.REVOKE
+    assert step_of(later.proceed()) is RotationStep.REVOKE
     assert world.tried == [NEW_ID]
-    assert later.go_on(REVOKED).rotation.ended is RotationEnd.DONE
+    assert later.proceed(REVOKED).rotation.ended is RotationEnd.DONE
     assert later.begin(overlaps=True).old == NEW_ID
 
 
@@ -164,16 +164,16 @@ def test_a_key_that_is_not_accepted(world: World, *, is_reachable: bool) -> None
     driver.begin(overlaps=True)
     world.store(NEW)
     world.is_reachable = is_reachable
-    wait = driver.go_on().wait
+    wait = driver.proceed().wait
     assert wait is not None
     assert (wait.step, wait.is_refused) == (RotationStep.CANARY, is_reachable)
     assert ("401 DEAD" if is_reachable else "could not be tried") in wait.reason
-    assert driver.go_on().wait == wait
+    assert driver.proceed().wait == wait
     assert len(world.tried) == 1
     world.alive.add(NEW)
     world.is_reachable = True
     world.clock.advance(FIRST_RETRY_S if is_reachable else TRY_AGAIN_S)
-    assert step_of(driver.go_on()) is RotationStep.REVOKE
+    assert step_of(driver.proceed()) is RotationStep.REVOKE
 
 
 def test_without_a_canary_a_call_proves_the_key(tmp_path: Path) -> None:
@@ -183,12 +183,12 @@ def test_without_a_canary_a_call_proves_the_key(tmp_path: Path) -> None:
     driver.begin(overlaps=True)
     world.report(OLD_ID)
     world.store(NEW)
-    assert step_of(driver.go_on()) is RotationStep.CANARY
+    assert step_of(driver.proceed()) is RotationStep.CANARY
     world.config().key_uses().record_accepted(NEW_ID, "here")
-    assert step_of(driver.go_on()) is RotationStep.SWITCH
+    assert step_of(driver.proceed()) is RotationStep.SWITCH
     assert world.fleet.has_accepted(NEW_ID)
     world.report(OLD_ID, NEW_ID)
-    assert driver.go_on(REVOKED).rotation.ended is RotationEnd.DONE
+    assert driver.proceed(REVOKED).rotation.ended is RotationEnd.DONE
     assert world.tried == []
 
 
@@ -200,11 +200,11 @@ def test_a_process_that_has_died_is_named_and_not_waited_for(world: World) -> No
     world.store(NEW)
     world.alive.add(NEW)
     world.clock.advance(SILENT_S)
-    wait = driver.go_on().wait
+    wait = driver.proceed().wait
     assert wait is not None
     assert "no answer yet from" in wait.reason
     world.clock.advance(ANSWER_S)
-    switched = driver.go_on()
+    switched = driver.proceed()
     assert step_of(switched) is RotationStep.REVOKE
     assert "ended or paused" in switched.rotation.proofs[-1].seen
 
@@ -216,9 +216,9 @@ def test_a_source_with_a_lease_is_read_anew(tmp_path: Path) -> None:
     driver.begin(overlaps=True)
     world.store(NEW)
     world.alive.add(NEW)
-    assert step_of(driver.go_on()) is RotationStep.CREATE
+    assert step_of(driver.proceed()) is RotationStep.CREATE
     world.clock.advance(READ_LEASED_S)
-    assert step_of(driver.go_on()) is RotationStep.REVOKE
+    assert step_of(driver.proceed()) is RotationStep.REVOKE
 
 
 def test_what_goes_wrong(world: World) -> None:
@@ -232,21 +232,21 @@ def test_what_goes_wrong(world: World) -> None:
     world.store(KEY)
     driver.begin(overlaps=True)
     world.store(KEY)
-    wait = driver.go_on().wait
+    wait = driver.proceed().wait
     assert wait is not None
     assert "the old key" in wait.reason
     world.store(NEW)
     world.alive.add(NEW)
     world.state.is_away = True
     with pytest.raises(StateError):
-        driver.go_on()
+        driver.proceed()
     world.state.is_away = False
-    assert step_of(driver.go_on()) is RotationStep.REVOKE
+    assert step_of(driver.proceed()) is RotationStep.REVOKE
     assert driver.abandon().ended is RotationEnd.ABANDONED
-    assert driver.go_on().wait is None
+    assert driver.proceed().wait is None
     world.state.remove("key-rotation:")
     with pytest.raises(UsageError, match="has lost this rotation"):
-        driver.go_on()
+        driver.proceed()
     assert set(world.config().key_uses().read_revoked()) == set()
 
 
@@ -257,5 +257,5 @@ def test_a_leaked_key_is_marked_first_and_replaced_then(world: World) -> None:
     driver.begin(overlaps=True)
     world.store(NEW)
     world.alive.add(NEW)
-    assert driver.go_on(REVOKED).rotation.ended is RotationEnd.DONE
+    assert driver.proceed(REVOKED).rotation.ended is RotationEnd.DONE
     assert world.tried == [NEW_ID]

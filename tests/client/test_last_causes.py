@@ -12,7 +12,7 @@ from callwell.client.calls.responses import Answer, ParsedResponse
 @pytest.mark.parametrize(
     ("reading", "words"),
     [
-        (ParsedResponse(Answer(200, {}, b"{", None), whole=False), "200: the response is not whole, or no JSON"),
+        (ParsedResponse(Answer(200, {}, b"{", None), whole=False), "200: the response is incomplete, or not JSON"),
         (
             ParsedResponse(Answer(200, {}, b"[NaN]", None), message="the response contains NaN", whole=False),
             "200: the response contains NaN",
@@ -20,7 +20,7 @@ from callwell.client.calls.responses import Answer, ParsedResponse
         (ParsedResponse(Answer(200, {}, b"", None), whole=False, too_large=True), "200: it has more bytes than"),
         (
             ParsedResponse(Answer(200, {}, b"<p>", None), whole=False, from_gateway=True),
-            "200: a page in the place of JSON",
+            "200: a page instead of JSON",
         ),
         (ParsedResponse(Answer(503, {}, b"", None), code="busy"), "503 busy"),
     ],

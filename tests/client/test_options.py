@@ -28,10 +28,10 @@ def test_other_options_share_the_engine() -> None:
     other = api.with_options(priority="batch", retry_unsafe_5xx=True)
     third = other.with_options(deadline_s=3)
     assert api._engine is other._engine is third._engine
-    assert api._caller.options == ResolvedOptions(deadline_s=7.0, within_s=7.0)
+    assert api._caller.options == ResolvedOptions(deadline_s=7.0, explicit_deadline_s=7.0)
     assert other._caller.options == ResolvedOptions(deadline_s=float("inf"), priority="batch", retry_unsafe_5xx=True)
     assert third._caller.options == ResolvedOptions(
-        deadline_s=3.0, within_s=3.0, priority="batch", retry_unsafe_5xx=True
+        deadline_s=3.0, explicit_deadline_s=3.0, priority="batch", retry_unsafe_5xx=True
     )
     other.call("things.get", thing_id="1")
     assert api.spent() == third.spent() == {"minute": (1, 100)}

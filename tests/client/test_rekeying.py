@@ -103,8 +103,8 @@ def test_a_call_that_begins_meanwhile_does_not_bring_the_dead_key_back(tmp_path:
         try:
             return await renewal
         finally:
-            assert keys.looks is not None
-            await asyncio.to_thread(keys.looks.close)
+            assert keys.poller is not None
+            await asyncio.to_thread(keys.poller.close)
 
     try:
         assert asyncio.run(main()) == 1

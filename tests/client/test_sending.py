@@ -15,7 +15,7 @@ import pytest
 from callwell.client.uploads import files
 from callwell.client.uploads.files import DiskFile, FileView, MemoryFile, TemporaryPiece
 from callwell.client.uploads.piece_reader import READ_BYTES, PieceReader, ProgressMeter, UploadCancelled
-from callwell.errors import DiskFull, FileChanged, FileProblem, FileUnfit
+from callwell.errors import DiskFull, FileChanged, FileProblem, FileRejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,7 +73,7 @@ def test_what_is_a_stream() -> None:
 def test_what_is_no_file(tmp_path: Path) -> None:
     """A directory, a device, a path to nothing: by name, before anything is sent."""
     for wrong in (tmp_path, "/dev/null"):
-        with pytest.raises(FileUnfit, match=str(wrong)):
+        with pytest.raises(FileRejected, match=str(wrong)):
             files.open_source(wrong)
     with pytest.raises(FileProblem, match=r"none\.mp4: cannot be read"):
         files.open_source(tmp_path / "none.mp4")

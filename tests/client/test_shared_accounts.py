@@ -15,7 +15,7 @@ import pytest
 from callwell import Client, Key
 from callwell.client.quota.leases.account import LeasedAccount
 from callwell.client.quota.leases.keeper import KEEPERS
-from callwell.client.quota.permit_batch import Membership, PermitBatcher
+from callwell.client.quota.permit_batch import AccountHandle, PermitBatcher
 from callwell.clock import SystemClock
 from callwell.core.quota.permits import Permit
 from callwell.core.rules.profile import QuotaRule
@@ -47,7 +47,7 @@ def record(path: Path) -> FleetRecord:
     """The pool."""
     state: Any = open_state(f"sqlite:///{path}", existing=True)
     client = opened(path)
-    cell = client._membership.account._account.cell  # type: ignore[union-attr]
+    cell = client._account_handle.account._account.cell  # type: ignore[union-attr]
     client.close()
     found: FleetRecord = state.read(cell)
     state.close()
@@ -112,9 +112,9 @@ def test_a_membership_ends_once() -> None:
     """However often it is left."""
     left: list[int] = []
     account: Any = None
-    membership = Membership(account, lambda: left.append(1))
-    membership.leave()
-    membership.leave()
+    account_handle = AccountHandle(account, lambda: left.append(1))
+    account_handle.release()
+    account_handle.release()
     assert left == [1]
 
 

@@ -114,7 +114,7 @@ def test_closing_does_not_wait_for_a_store_that_hangs(store: Store, side: Any, m
     client = make_client(side, store.url)
     called(client)
     store.hang()
-    client._engine.keys.looks.begin()
+    client._engine.keys.poller.start()
     client.close()
     left = threads("callwell-closing")
     store.go_on()
@@ -130,16 +130,16 @@ def test_a_collected_client_gives_everything_back(side: Any, tmp_path: Path) -> 
     before = set(threading.enumerate())
     client = make_client(side, url)
     called(client)
-    client._engine.keys.looks.begin()
+    client._engine.keys.poller.start()
     other = client.with_options(deadline_s=9.0)
-    cell = client._membership.account._account.cell
+    cell = client._account_handle.account._account.cell
     del client
     gc.collect()
     called(other)  # as long as anybody can call, nothing is given back
     begun = set(threading.enumerate()) - before
     assert {thread.name for thread in begun} >= {"callwell-keeper"}
-    for look in threads("callwell-keys"):
-        look.join(PATIENCE_S)  # as long as one looks, it has the keys
+    for poll in threads("callwell-keys"):
+        poll.join(PATIENCE_S)  # as long as one looks, it has the keys
     with pytest.warns(ResourceWarning, match="a client of acme was not closed"):  # noqa: PT031 - the last reference goes here
         del other
         gc.collect()
@@ -167,8 +167,8 @@ def test_a_process_has_two_connections_for_all_clients(postgres_url: str) -> Non
         for _ in range(4):
             client = stack.enter_context(make_client(Client, url))
             called(client)
-            client._engine.keys.looks.look()
-            client._engine.keys.looks.begin()
+            client._engine.keys.poller.poll()
+            client._engine.keys.poller.start()
         count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'two-connections'"
         with psycopg.connect(postgres_url) as server:
             assert server.execute(count).fetchone() == (2,)

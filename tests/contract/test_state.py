@@ -21,7 +21,7 @@ from callwell.errors import InvalidOption
 from callwell.export.journal import JournalEntry, ScopeWalks
 from callwell.export.walks import WalkResult
 from callwell.state import open_state
-from callwell.state.base import FORGET, Cell
+from callwell.state.base import DELETE, Cell
 from tests.patience import PATIENCE_S
 from tests.processes.program import popen
 
@@ -100,11 +100,11 @@ def test_a_change_may_forget_its_record(state: State) -> None:
     for name in ("a", "ab"):
         plus(state, Cell(name, int, 0))
     a = Cell("a", int, 0)
-    assert state.update(a, lambda count: (FORGET if count == 2 else count, count)) == 1
+    assert state.update(a, lambda count: (DELETE if count == 2 else count, count)) == 1
     assert state.keys("") == ["a", "ab"]
-    assert state.update(a, lambda count: (FORGET if count == 1 else count, "gone")) == "gone"
+    assert state.update(a, lambda count: (DELETE if count == 1 else count, "gone")) == "gone"
     assert (state.keys(""), state.read(a)) == (["ab"], 0)
-    state.update(a, lambda count: (FORGET, count))  # it was not there
+    state.update(a, lambda count: (DELETE, count))  # it was not there
     assert state.keys("") == ["ab"]
 
 

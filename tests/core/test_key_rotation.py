@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from callwell.core import key_rotation
 from callwell.core.key_rotation import CLAIM_S, Rotation, RotationEnd, RotationProof, RotationStep, RotationTaken
-from callwell.core.key_trial import UNTRIED
+from callwell.core.key_trial import NOT_TRIED
 from callwell.core.rotation_steps import ANSWER_S, Action, Evidence, OldKeyTrial, PendingStep, ProcessUse, advance
 
 NOW: Final = 1_000.0
@@ -58,7 +58,7 @@ WAITS: Final = {
         "spaces",
     ),
     "not tried": (at(RotationStep.CANARY), STAGED, Action.TRY_NEW, "not accepted"),
-    "no answer": (at(RotationStep.CANARY), STAGED._replace(refusal=UNTRIED), Action.TRY_NEW, "no clear answer"),
+    "no answer": (at(RotationStep.CANARY), STAGED._replace(refusal=NOT_TRIED), Action.TRY_NEW, "no clear answer"),
     "refused": (
         at(RotationStep.CANARY),
         STAGED._replace(refusal="401 X9"),
@@ -82,22 +82,22 @@ WAITS: Final = {
     "still old": (
         at(RotationStep.SWITCH),
         ASKED._replace(processes=(OLD, NEW)),
-        Action.LOOK,
+        Action.WAIT,
         "still with the old key: a:1",
     ),
     "silent": (
         at(RotationStep.SWITCH),
         ASKED._replace(processes=(SILENT,), asked_at=NOW),
-        Action.LOOK,
+        Action.WAIT,
         "no answer yet from d:4",
     ),
-    "many": (at(RotationStep.SWITCH), ASKED._replace(processes=(OLD,) * 12), Action.LOOK, ", 4 more"),
-    "draining": (at(RotationStep.DRAIN), ASKED._replace(processes=(DRAINING,)), Action.LOOK, "under way in c:3"),
-    "old begun late": (at(RotationStep.DRAIN), ASKED._replace(processes=(OLD,)), Action.LOOK, "under way in a:1"),
+    "many": (at(RotationStep.SWITCH), ASKED._replace(processes=(OLD,) * 12), Action.WAIT, ", 4 more"),
+    "draining": (at(RotationStep.DRAIN), ASKED._replace(processes=(DRAINING,)), Action.WAIT, "under way in c:3"),
+    "old begun late": (at(RotationStep.DRAIN), ASKED._replace(processes=(OLD,)), Action.WAIT, "under way in a:1"),
     "not revoked": (at(RotationStep.REVOKE), ASKED, Action.CONFIRM, "to be revoked"),
     "to be tried": (
         at(RotationStep.REVOKE),
-        CONFIRMED._replace(old_key=OldKeyTrial.UNTRIED),
+        CONFIRMED._replace(old_key=OldKeyTrial.NOT_TRIED),
         Action.TRY_OLD,
         "not been asked",
     ),
@@ -111,7 +111,7 @@ WAITS: Final = {
     "not ready": (at(RotationStep.PREPARE, overlaps=False), Evidence(staged="old"), Action.CONFIRM, "get ready"),
     "dead by itself": (
         at(RotationStep.REVOKE, overlaps=False),
-        ASKED._replace(old_key=OldKeyTrial.UNTRIED),
+        ASKED._replace(old_key=OldKeyTrial.NOT_TRIED),
         Action.TRY_OLD,
         "not been asked",
     ),
@@ -145,7 +145,7 @@ PROOFS: Final = {
         at(RotationStep.SWITCH),
         ASKED._replace(processes=(NEW, SILENT)),
         "switch",
-        "without an answer, so ended or paused: d:4",
+        "no answer from (ended or paused): d:4",
     ),
     "drained": (at(RotationStep.DRAIN), ASKED._replace(processes=(NEW,)), "drain", "no call with it is under way"),
     "confirmed": (at(RotationStep.REVOKE), CONFIRMED._replace(marked_at=NOW), "revoke", "not tried; marked as revoked"),

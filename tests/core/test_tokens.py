@@ -16,9 +16,11 @@ NONE: Final = TokenState()
 HELD: Final = TokenState("k", 1, due_at=3540.0, ends_at=3600.0, renewable=True)
 
 
-def got(state: TokenState, holder: str, *, at: float = 0.0, lasts_s: float = 3600.0) -> TokenState:
+def got(state: TokenState, holder: str, *, at: float = 0.0, expires_in_s: float = 3600.0) -> TokenState:
     """The state after somebody has got tokens."""
-    return tokens.record_obtained(state, "k", holder, asked_at=at, lasts_s=lasts_s, early_s=60.0, renewable=True)
+    return tokens.record_obtained(
+        state, "k", holder, asked_at=at, expires_in_s=expires_in_s, early_s=60.0, renewable=True
+    )
 
 
 def test_the_first_who_asks_gets_tokens_by_the_key() -> None:
@@ -41,10 +43,10 @@ def test_a_token_is_renewed_before_its_end() -> None:
 
 
 @pytest.mark.parametrize(("lasts_s", "due_at"), [(3600.0, 3540.0), (100.0, 50.0), (10.0, 5.0)])
-def test_short_tokens_are_used_for_half_their_time(lasts_s: float, due_at: float) -> None:
+def test_short_tokens_are_used_for_half_their_time(expires_in_s: float, due_at: float) -> None:
     """A token that lasts less than its renewal is early is not renewed without end."""
-    state = got(tokens.decide(NONE, "k", "a", 0.0)[0], "a", lasts_s=lasts_s)
-    assert (state.due_at, state.ends_at) == (due_at, lasts_s)
+    state = got(tokens.decide(NONE, "k", "a", 0.0)[0], "a", expires_in_s=expires_in_s)
+    assert (state.due_at, state.ends_at) == (due_at, expires_in_s)
 
 
 def test_after_a_failed_renewal_the_key_is_next() -> None:
@@ -127,19 +129,23 @@ class Crowd(RuleBasedStateMachine):
                 self.open[holder] = self.key, self.now
 
     @precondition(lambda self: self.open)
-    @rule(data=st.data(), lasts_s=st.sampled_from([1.0, 100.0, 3600.0]), end=st.sampled_from(["got", "failed", "died"]))
-    def ends(self, data: st.DataObject, lasts_s: float, end: str) -> None:
+    @rule(
+        data=st.data(),
+        expires_in_s=st.sampled_from([1.0, 100.0, 3600.0]),
+        end=st.sampled_from(["got", "failed", "died"]),
+    )
+    def ends(self, data: st.DataObject, expires_in_s: float, end: str) -> None:
         """One of those who obtain comes to an end, perhaps long after its lease."""
         holder = data.draw(st.sampled_from(sorted(self.open)))
         key, at = self.open.pop(holder)
         before = self.state
         if end == "got":
             self.state = tokens.record_obtained(
-                before, key, holder, asked_at=at, lasts_s=lasts_s, early_s=60.0, renewable=True
+                before, key, holder, asked_at=at, expires_in_s=expires_in_s, early_s=60.0, renewable=True
             )
             if self.state != before:
                 assert self.state.generation not in self.good
-                self.good[self.state.generation] = key, at + lasts_s
+                self.good[self.state.generation] = key, at + expires_in_s
         elif end == "failed":
             self.state = tokens.record_failure(before, key, holder, self.now)
 

@@ -57,4 +57,4 @@ class Process:
 
     def spent(self) -> Mapping[str, tuple[int, int]]:
         """What all processes have spent."""
-        return self.account.spent(look=True)
+        return self.account.spent(refresh=True)

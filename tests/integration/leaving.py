@@ -49,9 +49,9 @@ class FailingState:
         """Its own: another process uses the same records."""
         return f"{self._state.address} of {id(self):x}"
 
-    def twin(self) -> State:
+    def clone(self) -> State:
         """What outlives the process: permits come from there."""
-        return self._state.twin()
+        return self._state.clone()
 
     def update(self, cell: Cell[Any], change: Callable[[Any], tuple[Any, Any]]) -> Any:
         """As long as it works."""

@@ -96,7 +96,7 @@ class Fleet:
 
     def spent(self) -> int:
         """Permits that no one can use, as the state says."""
-        return self._holders[0].spent(look=True)["minute"][0]
+        return self._holders[0].spent(refresh=True)["minute"][0]
 
 
 def wait_for_standby(server: Server) -> None:

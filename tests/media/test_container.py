@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callwell.errors import FileUnfit, UsageError
+from callwell.errors import FileRejected, UsageError
 from callwell.media.container import probe
 from clips import clip
 
@@ -37,7 +37,7 @@ def test_picture_and_sound_are_reported() -> None:
 )
 def test_what_is_no_media_is_refused_by_name(content: bytes) -> None:
     """Text, nothing, half a file, and a format without picture and sound."""
-    with pytest.raises(FileUnfit, match=r"^talk\.mp4: ") as caught:
+    with pytest.raises(FileRejected, match=r"^talk\.mp4: ") as caught:
         probe("talk.mp4", io.BytesIO(content))
     assert caught.value.target is None
 

@@ -19,7 +19,7 @@ with Client("userplane", key=Key("uspl_" + "a" * 40)) as client:
 
 ROOMS = {
     *("addresses", "client", "concurrency.primitives", "config", "group"),
-    *("calls.binding", "calls.caller", "calls.context", "calls.departures", "calls.engine", "calls.jitter"),
+    *("calls.abandoned_calls", "calls.binding", "calls.caller", "calls.context", "calls.engine", "calls.jitter"),
     *(
         "calls.json_body",
         "calls.key_trials",
@@ -29,7 +29,7 @@ ROOMS = {
         "calls.parameter_styles",
     ),
     *("calls.responses", "calls.retry_scope", "calls.validation", "calls.wire_values"),
-    *("keys.canary", "keys.holder", "keys.manager", "keys.usage"),
+    *("keys.base_manager", "keys.canary", "keys.manager", "keys.usage"),
     *("quota.account", "quota.permit_batch", "quota.queue", "uploads.piece_reader"),
 }
 """The modules below `client` that a first client loads. One more is a matter of 0.5 ms for everyone: first ask whether

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from callwell.clock import Clock
     from callwell.state.base import State
 
-KEPT_S: Final = 3_600.0
+REMEMBERED_S: Final = 3_600.0
 """Seconds for which a finished batch is remembered, as docs/how/uploads.md promises."""
 
 
@@ -68,7 +68,7 @@ class UploadRounds(NamedTuple):
     known: tuple[UploadRound, ...] = ()
 
 
-NOTHING: Final = FileNote()
+NO_NOTE: Final = FileNote()
 
 
 class UploadJournal:
@@ -129,7 +129,7 @@ class UploadJournal:
         self._state.update(self._cell(file), lambda note: (note._replace(result=result), None))
 
     def end_round(self) -> None:
-        """Record that all files are uploaded and reported: from now on, the round is remembered for `KEPT_S`."""
+        """Record that all files are uploaded and reported: from now on, the round is remembered for `REMEMBERED_S`."""
         now = self._clock.wall()
 
         def end(before: UploadRounds) -> tuple[UploadRounds, None]:
@@ -143,7 +143,7 @@ class UploadJournal:
 
     def _open_round(self, before: UploadRounds) -> tuple[UploadRounds, UploadRounds]:
         """The rounds that are still remembered, with one of this batch."""
-        oldest = self._clock.wall() - KEPT_S
+        oldest = self._clock.wall() - REMEMBERED_S
         known = [entry for entry in before.known if not entry.ended or entry.ended > oldest]
         if self._force:
             known = [entry for entry in known if not (entry.batch == self._batch and entry.ended)]
@@ -157,13 +157,13 @@ class UploadJournal:
         for key in notes:
             if key.split(":")[-2] in rounds:
                 continue
-            name = self._state.read(Cell(key, FileNote, NOTHING)).name
+            name = self._state.read(Cell(key, FileNote, NO_NOTE)).name
             if name:
                 self._ledger.forget(name)
             self._state.remove(key)
 
     def _cell(self, file: Iterable[object]) -> Cell[FileNote]:
-        return Cell(f"{self._notes}{self._round}:{_digest(file)}", FileNote, NOTHING)
+        return Cell(f"{self._notes}{self._round}:{_digest(file)}", FileNote, NO_NOTE)
 
 
 def _digest(parts: Iterable[object]) -> str:

@@ -68,7 +68,7 @@ class UploadBatch:
 
     Raises:
         FileProblem: a file cannot be opened.
-        FileUnfit: a path is a folder or a device.
+        FileRejected: a path is a folder or a device.
         InvalidOption: a file was given twice.
     """
 

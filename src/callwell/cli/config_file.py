@@ -2,7 +2,7 @@
 """Reads `callwell.toml` and checks names and types; an error names its line.
 
 Only the command line reads it, never the library. A file in the working folder or above it may come from anyone, for
-instance with a cloned repository. So it cannot set what decides who receives the key (`guarded` in
+instance with a cloned repository. So it cannot set what decides who receives the key (`trusted_only` in
 `callwell.client.settings`), except an address on this machine: that takes a file in the home folder, or one that
 CALLWELL_CONFIG names. It holds no keys, only where they are.
 """
@@ -144,7 +144,7 @@ def _walk(
         if name not in ALLOWED[len(path)]:
             raise DescriptionError(here, f"expected {_nearest(name, ALLOWED[len(path)])}, found an unknown setting")
         checked = _check_value(here, value)
-        if name != FOLDER and SETTINGS[name].guarded and not trusted and not _on_this_machine(name, checked):
+        if name != FOLDER and SETTINGS[name].trusted_only and not trusted and not _on_this_machine(name, checked):
             raise DescriptionError(
                 here,
                 "only a trusted config file may set this: it decides who receives the key; if this file is yours, "

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from callwell.cli.rotation_guide import RotationGuide
     from callwell.cli.settings import Setting
     from callwell.client.config import ClientConfig
-    from callwell.client.keys.rotation import Progress, RotationDriver
+    from callwell.client.keys.rotation import RotationDriver, RotationProgress
     from callwell.core.key_rotation import RotationProof
     from callwell.core.rotation_steps import PendingStep
 
@@ -128,7 +128,7 @@ def rotate(
 
 def _continue_rotation(
     account: RotatedAccount, *, overlaps: bool, overlap: bool | None, confirmed: frozenset[RotationStep], as_json: bool
-) -> Progress:
+) -> RotationProgress:
     """Continue the rotation, interactively on a terminal, and print how far it went."""
     is_interactive = sys.stdin.isatty() and output.on_terminal() and not as_json
     rotation = account.driver.begin(overlaps=overlaps)
@@ -164,23 +164,23 @@ class RotationDialog:
         for line in _describe_beginning(account, rotation):
             self._print(line)
 
-    def run(self, confirmed: frozenset[RotationStep]) -> Progress:
+    def run(self, confirmed: frozenset[RotationStep]) -> RotationProgress:
         """Continue as far as possible without a person."""
         give_up_at = time.monotonic() + WAIT_S
         while True:
-            progress = self._driver.go_on(confirmed)
+            progress = self._driver.proceed(confirmed)
             self._show(progress)
             wait = progress.wait
             if wait is None or wait.is_refused or wait.action in MANUAL_ACTIONS or time.monotonic() > give_up_at:
                 return progress
             self._pause()
 
-    def run_interactively(self, confirmed: frozenset[RotationStep]) -> Progress:
+    def run_interactively(self, confirmed: frozenset[RotationStep]) -> RotationProgress:
         """Continue to the end, or until Ctrl-C."""
         self._print("Ctrl-C stops here and loses nothing: the same command continues, on any machine with this state.")
         while True:
             try:
-                progress = self._driver.go_on(confirmed)
+                progress = self._driver.proceed(confirmed)
             except StateError as error:
                 self._show_reason(f"the state is unavailable and is tried again: {error}")
                 self._pause()
@@ -195,7 +195,7 @@ class RotationDialog:
             else:
                 return progress
 
-    def _show(self, progress: Progress) -> None:
+    def _show(self, progress: RotationProgress) -> None:
         """Print new proofs, the heading of the step that waits, and why it waits."""
         rotation = progress.rotation
         for proof in rotation.proofs:
@@ -302,7 +302,7 @@ def _has_confirmed(step: RotationStep) -> bool:
     return sys.stdin.readline() != ""
 
 
-def _exit(end: Progress) -> None:
+def _exit(end: RotationProgress) -> None:
     """End with the code of what is left to do."""
     if end.wait is None:
         return

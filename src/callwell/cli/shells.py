@@ -99,7 +99,7 @@ def install(shell: Shell, home: Path) -> list[Path]:
 def _write(path: Path, text: str) -> list[Path]:
     try:
         target = path.resolve()  # a start-up file is often a link into a repository of such files
-        mode = stat.S_IMODE(target.stat().st_mode) if target.is_file() else folders.READABLE
+        mode = stat.S_IMODE(target.stat().st_mode) if target.is_file() else folders.DEFAULT_MODE
         folders.write(target, [text.encode()], mode=mode, make=True)
     except OSError as error:
         raise FileProblem(f"{path} cannot be written: {error.strerror}") from error

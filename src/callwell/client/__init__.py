@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clients: the asynchronous side is written by hand, the synchronous one is generated from it.
 
-A program uses one of the sides, and loads no other: each name is looked up when it is first used.
+A program uses one side and does not load the other: each name is imported on first use.
 """
 
 from __future__ import annotations

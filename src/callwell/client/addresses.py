@@ -32,7 +32,7 @@ class LinkTarget(Struct, frozen=True):
 
     Attributes:
         url: the whole address.
-        sends_key: the key may be shown there: it is below an address of the provider's, or the profile says so.
+        sends_key: the key may be sent there: it is below one of the provider's addresses, or the profile says so.
     """
 
     url: str
@@ -52,7 +52,7 @@ def account_key(provider: str, environment: str, address: str, account: str) -> 
 
 
 def origin_name(address: str) -> str:
-    """The origin of an address, as a part of an account's name."""
+    """The origin of an address, as part of an account's name."""
     return "{}-{}-{}".format(*origin(address))
 
 
@@ -84,8 +84,8 @@ def resolve_base_urls(
 ) -> tuple[str, dict[str, str | None]]:
     """The base URL of an environment, and those of the environments that do not accept its keys.
 
-    The addresses of the profile are used for the others only if this environment has its address of the profile: a
-    client that was pointed at a test server must never reach a real one.
+    The profile's addresses are used for the other environments only if this one uses its own from the profile: a client
+    that was pointed at a test server must never reach a real one.
 
     Args:
         provider: the provider.
@@ -93,7 +93,7 @@ def resolve_base_urls(
         configured: the `base_url` option: an address, or addresses by environment.
 
     Returns:
-        the base URL, and by name those of the others; None where it is unknown or the same.
+        the base URL, and those of the other environments by name; None where it is unknown or the same.
 
     Raises:
         UnknownName: an environment that the provider does not have.
@@ -106,7 +106,7 @@ def resolve_base_urls(
         addresses = {environment.name: configured}
     for name in addresses:
         provider.environment(name)
-    # An address in the profile that cannot be used, such as one with http, does not rule out another one.
+    # An unusable address in the profile, such as one with http, does not rule out the others.
     base_url = check_base_url(addresses.get(environment.name, environment.base_url))
     is_described = base_url == environment.base_url.strip().rstrip("/")
     others: dict[str, str | None] = {}
@@ -118,7 +118,7 @@ def resolve_base_urls(
 
 
 def check_base_url(text: object) -> str:
-    """An address, stripped of surrounding spaces and of a slash at its end.
+    """An address without surrounding spaces and trailing slash.
 
     Raises:
         InvalidOption: no key can be sent to it. The message hides a password.
@@ -131,7 +131,7 @@ def check_base_url(text: object) -> str:
         parts = urlsplit(url)
         host = parts.hostname
         port = parts.port
-    except ValueError:  # its message may contain a part of a password
+    except ValueError:  # its message may contain part of a password
         raise InvalidOption("base_url", shown, EXAMPLE) from None
     if "@" in parts.netloc:
         raise InvalidOption("base_url", shown, "an address without a password")
@@ -152,7 +152,7 @@ def check_drill_address(provider: str, base_url: str, drilled: Sequence[str]) ->
     Args:
         provider: the provider's name.
         base_url: where the client would send its requests.
-        drilled: the providers that are emulated.
+        drilled: the emulated providers.
 
     Raises:
         InvalidOption: the address is not on this machine.
@@ -167,12 +167,12 @@ def check_drill_address(provider: str, base_url: str, drilled: Sequence[str]) ->
 
 
 def check_link(url: str, bases: Sequence[str], *, whole_origin: bool) -> LinkTarget:
-    """The place to which a link or a redirect of the provider's leads.
+    """Where a link or a redirect from the provider leads.
 
     Args:
         url: the whole address.
-        bases: the addresses of the provider's at which it may be.
-        whole_origin: the key may be shown outside the paths of the bases too.
+        bases: the provider's addresses that it may be below.
+        whole_origin: the key may also be sent to paths outside the bases.
 
     Raises:
         InvalidOption: an address of another origin, or a path that climbs.

@@ -13,7 +13,7 @@ from callwell.client.calls.operations import asset_operations, group_names, plan
 from callwell.client.calls.options import ResolvedOptions
 from callwell.client.calls.parameter_styles import raw_query_pairs
 from callwell.client.calls.wire_values import encode_json, to_wire_value
-from callwell.client.concurrency.primitives import AsyncCloseMixin, may_not_block, run_briefly
+from callwell.client.concurrency.primitives import AsyncCloseMixin, run_with_timeout, runs_event_loop
 from callwell.client.config import ClientConfig
 from callwell.client.group import AsyncDynamicGroup, AsyncGroup
 from callwell.client.keys.manager import AsyncKeyManager
@@ -62,10 +62,10 @@ class AsyncClient(AsyncCloseMixin):
         return client
 
     def __init__(self, provider: str | Path | Provider, **options: Unpack[ClientOptions]) -> None:
-        config = ClientConfig.from_options(provider, options, opens=False)
+        config = ClientConfig.from_options(provider, options, open_now=False)
         self.provider = config.provider
         self.config = config
-        self._membership = config.open_account()
+        self._account_handle = config.open_account()
         self._session: StateSession | None = None
         try:
             call_options = config.resolve_options(ResolvedOptions(), options)
@@ -74,13 +74,13 @@ class AsyncClient(AsyncCloseMixin):
                 config.provider.profile.key,
                 source=config.source,
                 clock=config.clock,
-                uses=config.key_uses(self._membership.state),
+                uses=config.key_uses(self._account_handle.state),
                 notify=self._notify,
             )
             self._engine = AsyncEngine(
                 config.provider.profile,
                 config.base_url,
-                account=self._membership.account,
+                account=self._account_handle.account,
                 keys=keys,
                 transport=config.transport or AsyncDefaultTransport(config.network),
                 clock=config.clock,
@@ -91,10 +91,10 @@ class AsyncClient(AsyncCloseMixin):
             if config.state.shared:
                 from callwell.client.state_session import StateSession  # a state in memory ends with the client
 
-                self._session = StateSession(config, self._membership, keys.looks)
+                self._session = StateSession(config, self._account_handle, keys.poller)
                 self._session.give_back_after(self._engine.queues)
         except BaseException:
-            self._membership.leave()
+            self._account_handle.release()
             config.close()
             raise
 
@@ -127,18 +127,18 @@ class AsyncClient(AsyncCloseMixin):
     async def aclose(self) -> None:
         """Close all connections. Calls in progress fail.
 
-        A shared state gets back what this client holds of it. If the state does not answer, that goes on in a thread
-        after five seconds.
+        The client's share of a shared state is released. If the state does not respond within five seconds, that
+        continues in a thread.
         """
         self._engine.stop()
         await self._engine.transport.aclose()
         if self._session is None:
-            self._membership.leave()
+            self._account_handle.release()
             self.config.close()
             return
         from callwell.client.state_session import CLOSE_S  # loaded already
 
-        await run_briefly(self._session.close, CLOSE_S)
+        await run_with_timeout(self._session.close, CLOSE_S)
 
     def with_options(self, **options: Unpack[CallOptions]) -> Self:
         """A client with other call options that shares this one's connections, quotas and keys.
@@ -154,10 +154,10 @@ class AsyncClient(AsyncCloseMixin):
     def spent(self) -> Mapping[str, tuple[int, int]]:
         """By quota: the number of permits in use, and the limit.
 
-        Where processes share a state it is what the state says; on an event loop, which must not wait for that, what it
-        said last.
+        Where processes share a state, the numbers come from the state; on an event loop, which must not wait for it,
+        they are the last known ones.
         """
-        return self._engine.account.spent(look=not may_not_block())
+        return self._engine.account.spent(refresh=not runs_event_loop())
 
     @property
     def ledger(self) -> AsyncLedger:
@@ -260,7 +260,7 @@ class AsyncClient(AsyncCloseMixin):
         caller = self._caller
         options = caller.options
         wire = handle.binder.wire(arguments)
-        bound = handle.binder.bind(wire)  # refuses invalid arguments now, not at the download
+        bound = handle.binder.bind(wire)  # refuses invalid arguments now, not during the download
         if rule is None and not handle.plan.has_files:
             known = ", ".join(asset_operations(self.provider)) or "none of this provider"
             raise InvalidOption("operation", operation, f"one that leads to a file ({known})")
@@ -270,16 +270,16 @@ class AsyncClient(AsyncCloseMixin):
             from callwell.client.downloads.answer_file import AsyncAnswerFile
 
             source = AsyncAnswerFile(caller, handle, bound)
-            return AsyncAsset(source, deadline_s=options.within_s, wait_s=options.deadline_s)
+            return AsyncAsset(source, deadline_s=options.explicit_deadline_s, wait_s=options.deadline_s)
         from callwell.client.downloads.signed_url import AsyncSignedUrl
 
         def ask(left_s: float | None) -> AsyncPendingAnswer:
-            """Call the operation within the seconds that are left."""
+            """Call the operation within the remaining seconds."""
             limited = caller if left_s is None else caller.with_options({"deadline_s": left_s})
             return limited.run(handle, wire)
 
         url = AsyncSignedUrl(f"{self.provider.name} {operation}", rule, engine=self._engine, ask=ask)
-        return AsyncAsset(url, deadline_s=options.within_s, wait_s=options.deadline_s)
+        return AsyncAsset(url, deadline_s=options.explicit_deadline_s, wait_s=options.deadline_s)
 
     async def upload(self, operation: str, file: Any, /, **arguments: Any) -> Uploaded[Any]:
         """Send a large file in pieces. The same call resumes an interrupted upload, even in another process.
@@ -325,9 +325,9 @@ class AsyncClient(AsyncCloseMixin):
 
 
 def attach_credentials(engine: AsyncEngine, keys: AsyncKeyManager, config: ClientConfig) -> None:
-    """Make an engine send tokens in place of keys if the configuration says so; otherwise try new keys by a canary.
+    """Make an engine send tokens instead of keys if the configuration says so; otherwise try new keys with a canary.
 
-    A key that is exchanged for tokens needs no canary, since the exchange tries it. Unused modules are not loaded.
+    A key that is exchanged for tokens needs no canary, since the exchange tests it. Unused modules are not loaded.
 
     Raises:
         UsageError: tokens cannot be stored.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a client is made of, before it makes a call."""
+"""The configuration of a client, resolved from its options."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from callwell.client.calls.options import (
 from callwell.client.calls.responses import origin
 from callwell.client.keys.usage import KeyRealm, KeyUseLog
 from callwell.client.quota.account import Account
-from callwell.client.quota.permit_batch import Membership, PermitBatcher
+from callwell.client.quota.permit_batch import AccountHandle, PermitBatcher
 from callwell.clock import Clock, SystemClock
 from callwell.core.rules.environments import SandboxRule
 from callwell.description import catalog
@@ -52,30 +52,30 @@ if TYPE_CHECKING:
 
 
 class ClientConfig(Struct, frozen=True, kw_only=True):
-    """What a client is made of.
+    """The resolved configuration of a client.
 
     Attributes:
         provider: the description.
         environment: the name of the provider's environment.
-        base_url: the environment's address, without a slash at its end.
+        base_url: the environment's address, without a trailing slash.
         auth: the credential that is sent: the key, or a token.
-        explain_refused_key: a key that is refused and was never accepted may be shown to the other environments.
-        other_base_urls: where the environments are that have other keys, None where that is not known.
+        explain_refused_key: a key that is refused and was never accepted may be sent to the other environments.
+        other_base_urls: the addresses of the environments with other keys; None where unknown.
         account: the name of the account that the quota belongs to.
         account_key: the name of the account's record in the state.
         realm: which keys belong to that record.
-        source: where the key is read from.
+        source: the source of the key.
         state: where records are kept.
         owns_state: the state was opened for this client, and is closed with it.
-        clock: the clock of all times.
+        clock: the source of all times.
         network: how connections are made.
-        transport: another way of sending, if the caller gave one.
+        transport: the caller's own transport, if there is one.
         hooks: what observes the calls.
-        headers: what goes with every request besides the key.
+        headers: headers of every request, in addition to the key.
         operations: those of the environment; None for all.
         alpha: operations that the provider calls alpha are allowed.
-        end_users: the end users, for a provider that wants to know them.
-        sandbox: what happens to files, in an environment for trials.
+        end_users: the end users, for a provider that asks for them.
+        sandbox: what happens to files, if the environment is a sandbox.
     """
 
     provider: Provider
@@ -101,17 +101,17 @@ class ClientConfig(Struct, frozen=True, kw_only=True):
     sandbox: SandboxRule | None
 
     @classmethod
-    def from_options(cls, provider: str | Path | Provider, options: ClientOptions, *, opens: bool = True) -> Self:
-        """What the options of a client say.
+    def from_options(cls, provider: str | Path | Provider, options: ClientOptions, *, open_now: bool = True) -> Self:
+        """Resolve the options of a client.
 
         Args:
             provider: see `AsyncClient`.
-            options: see there.
-            opens: open the state that a URL names now, and not when it is first used.
+            options: see `ClientOptions`.
+            open_now: open the state now instead of on first use.
 
         Raises:
             UnknownName: a provider, environment or option that does not exist.
-            InvalidOption: a value that an option cannot take.
+            InvalidOption: a value that an option does not accept.
         """
         check_names(options, ClientOptions.__annotations__)
         described = catalog.load(provider) if isinstance(provider, str | os.PathLike) else provider
@@ -146,7 +146,7 @@ class ClientConfig(Struct, frozen=True, kw_only=True):
                 addresses={name: addresses.origin_name(url) for name, url in default_urls.items()},
             ),
             source=source,
-            state=state.open_state(given_state, at_once=opens) if isinstance(given_state, str) else given_state,
+            state=state.open_state(given_state, open_now=open_now) if isinstance(given_state, str) else given_state,
             owns_state=isinstance(given_state, str),
             clock=clock or SystemClock(),
             network=network,
@@ -161,7 +161,7 @@ class ClientConfig(Struct, frozen=True, kw_only=True):
         return config._with_users(required=required, secret=options.get("user_secret"))
 
     def _with_users(self, *, required: bool, secret: str | Key | None) -> Self:
-        """The same, with the end users of a provider that wants to know them."""
+        """The same, with the end users of a provider that asks for them."""
         rule = self.provider.profile.end_user
         if rule is None:
             return self
@@ -179,10 +179,10 @@ class ClientConfig(Struct, frozen=True, kw_only=True):
         )
         return replace(self, end_users=users)
 
-    def open_account(self) -> Membership:
-        """The account's permits: those that the process holds, if other processes see the record.
+    def open_account(self) -> AccountHandle:
+        """The account's permits: those that this process holds, if the record is shared with other processes.
 
-        Else they are acquired in batches, if only this client sees it and all quotas are documented.
+        Otherwise they are acquired in batches, if only this client uses the record and all quotas are documented.
         """
         if self.state.shared:
             from callwell.client.quota.shared_accounts import ACCOUNTS  # a state in memory needs no leases
@@ -190,7 +190,7 @@ class ClientConfig(Struct, frozen=True, kw_only=True):
             return ACCOUNTS.join(self.provider.profile, self.account_key, self.state, self.clock)
         account = Account(self.provider.profile, self.account_key, self.state, self.clock)
         alone = self.owns_state and not account.own.adaptives
-        return Membership(PermitBatcher(account, self.clock) if alone else account)
+        return AccountHandle(PermitBatcher(account, self.clock) if alone else account)
 
     def ledger(self) -> LedgerStore:
         """The account's calls that are made exactly once."""
@@ -199,7 +199,7 @@ class ClientConfig(Struct, frozen=True, kw_only=True):
         return LedgerStore(self.account_key, self.state, self.clock)
 
     def key_uses(self, opened: State | None = None) -> KeyUseLog:
-        """The record of the account's keys, by another state of the same records if that is `opened`."""
+        """The record of the account's keys, through another handle of the state if that is `opened`."""
         return KeyUseLog(self.account_key, opened or self.state, self.clock, self.realm)
 
     def key_uses_in(self, environment: str, address: str) -> KeyUseLog:
@@ -208,7 +208,7 @@ class ClientConfig(Struct, frozen=True, kw_only=True):
         return KeyUseLog(account, self.state, self.clock, self.realm)
 
     def result_cache(self) -> ResultCache:
-        """The account's results that are remembered."""
+        """The account's cached results."""
         from callwell.client.result_cache import ResultCache  # as above
 
         return ResultCache(self.account_key, self.state, self.clock)
@@ -222,17 +222,17 @@ class ClientConfig(Struct, frozen=True, kw_only=True):
         """Apply the options of a call.
 
         Raises:
-            UnknownName: an option that does not exist, or that only a client has.
-            InvalidOption: an option cannot take this value.
+            UnknownName: an option that does not exist, or that only a new client accepts.
+            InvalidOption: a value that the option does not accept.
         """
         check_names(options, CallOptions.__annotations__)
         return self.resolve_options(before, options)
 
     def resolve_options(self, before: ResolvedOptions, options: CallOptions) -> ResolvedOptions:
-        """Apply options; those that only a client has are ignored.
+        """Apply options; those that only a new client accepts are ignored.
 
         Raises:
-            InvalidOption: an option cannot take this value.
+            InvalidOption: a value that the option does not accept.
         """
         user = options.get("for_user")
         if user is not None and self.end_users is None:
@@ -246,7 +246,7 @@ class ClientConfig(Struct, frozen=True, kw_only=True):
         return replace(resolved, headers=headers)
 
     def check_allowed(self, name: str, *, alpha: bool) -> None:
-        """Check that an operation may be called with this setting.
+        """Check that an operation may be called with these settings.
 
         Args:
             name: of the operation.
@@ -266,15 +266,15 @@ class ClientConfig(Struct, frozen=True, kw_only=True):
             )
 
     def relative_url(self, url: str, server: str = "") -> str:
-        """An address without the origin of an operation's own server, or else the environment's, if it has that."""
+        """An address without the origin of the operation's own server or of the environment, if it has one of them."""
         base = (self.resolve_server(server) if server else "") or self.base_url
         return addresses.without_origin(url) if origin(url) == origin(base) else url
 
     def resolve_server(self, server: str) -> str:
-        """The address of an operation that has a server of its own; empty if it is the environment's.
+        """The address of an operation's own server; empty if it is the environment's.
 
-        It receives the key, since the document says that it is the provider's. A client that was pointed at another
-        address than the profile's, such as a test server, sends everything there.
+        It receives the key, since the document says that it is the provider's. A client with an address that differs
+        from the profile's, such as a test server, sends everything there.
 
         Args:
             server: see `Operation.server`.
@@ -292,7 +292,7 @@ class ClientConfig(Struct, frozen=True, kw_only=True):
         return addresses.check_base_url(server) if server else ""
 
     def check_link(self, url: str, server: str = "") -> LinkTarget:
-        """The place to which a link or a redirect of the provider's leads.
+        """Where a link or a redirect from the provider leads.
 
         Args:
             url: the whole address.
@@ -337,7 +337,7 @@ def _network(provider: Provider, options: ClientOptions) -> Network:
     """How connections are made.
 
     Raises:
-        InvalidOption: a value that an option cannot take.
+        InvalidOption: a value that an option does not accept.
     """
     max_bytes = options.get("max_answer_bytes", provider.profile.max_answer_bytes)
     if type(max_bytes) is not int or max_bytes < 1:
@@ -354,11 +354,11 @@ def _network(provider: Provider, options: ClientOptions) -> Network:
 
 
 def _check_user_options(provider: Provider, options: ClientOptions) -> bool:
-    """Check options about end users; true if each call must name one.
+    """Check options about end users; returns whether each call must name one.
 
     Raises:
-        InvalidOption: a user, a plan or a secret for a provider that asks for no end user; a wrong value.
-        UnknownName: a plan that means nothing to the provider.
+        InvalidOption: a user, a plan or a secret for a provider that does not ask for end users; a wrong value.
+        UnknownName: a plan that the profile does not know.
     """
     rule = provider.profile.end_user
     plan = options.get("plan")
@@ -388,7 +388,7 @@ def _key_source(provider: Provider, options: ClientOptions) -> KeySource:
 
 
 def _with_key_header(provider: Provider, header: str | None) -> Provider:
-    """The provider, with the key in another header."""
+    """The provider, with the key in a different header."""
     if header is None:
         return provider
     if not HEADER_NAME.fullmatch(header.lower()) or header.lower() in TRANSPORT_HEADERS:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """End users: the ID that the provider sees for each, and how many there were each month.
 
-The caller's own ID of a user goes no further than `provider_id`: what is sent, recorded and shown is the pseudonym.
-Each process records a user in the state once in a calendar month (UTC), because providers bill by monthly active users.
+The caller's own user ID goes no further than `provider_id`: only the pseudonym is sent, recorded and shown. Each
+process records a user in the state once per calendar month (UTC), because providers bill by monthly active users.
 """
 
 from __future__ import annotations
@@ -43,21 +43,21 @@ if TYPE_CHECKING:
     Post: TypeAlias = Callable[[State, Callable[[], None]], None]
 
 SECRET_FILE: Final = "user-secret"  # noqa: S105 - a file's name
-"""The file of our own secret, in the default folder of the state."""
+"""The file for a generated secret, in the state's default folder."""
 
 CALLS_BEFORE_NOTICE: Final = 100
-"""Calls for one and the same end user after which a client asks whether one ID stands for everyone: enough to rule
-out a session of a real user."""
+"""Calls for the same end user after which a client warns that one ID may stand for everyone: more than a real user's
+session makes."""
 
 MAX_REMEMBERED: Final = 65_536
-"""Users that a process remembers to have recorded, some 6 MB; beyond, it records some of them again."""
+"""Recorded users that a process remembers, about 6 MB; beyond that, it records some of them again."""
 
 
 class UserSeen(NamedTuple):
-    """Records that an end user was active in a month.
+    """The record that an end user was active in a month.
 
     Attributes:
-        first: when they were first seen in it, in seconds since the epoch; 0 if they never were.
+        first: when they were first seen in that month, in seconds since the epoch; 0 if never.
     """
 
     first: float = 0.0
@@ -70,7 +70,7 @@ class EndUsers:
         provider: the provider's name.
         rule: how it identifies end users.
         required: every call must be for an end user.
-        secret: where to read the secret for pseudonyms; None for a file of our own, created on first use.
+        secret: where to read the secret for pseudonyms; None for a generated one in a file, created on first use.
         account: the account's name in the state.
         state: where users are recorded.
         clock: gives the time of day.
@@ -106,7 +106,7 @@ class EndUsers:
         reset_after_fork(self)
 
     def after_fork(self) -> None:
-        """A child may have a state of its own, in which no user is recorded yet."""
+        """A child may have its own state, where no user has been recorded yet."""
         self._recorded = set()
 
     def provider_id(self, user: object) -> str:
@@ -116,7 +116,7 @@ class EndUsers:
             user: the caller's own ID; no message repeats it.
 
         Raises:
-            InvalidOption: it is not an ID, or the secret is not usable.
+            InvalidOption: it is not an ID, or the secret is unusable.
             KeyMissing: the named source has no secret.
             FileProblem: no secret can be created.
         """
@@ -131,12 +131,12 @@ class EndUsers:
 
     @contextmanager
     def counting(self, operation: str, user: str | None, post: Post) -> Iterator[None]:
-        """Count the end user of a call if a request may have reached the provider.
+        """Count the end user of a call, if a request may have reached the provider.
 
         Args:
             operation: the operation's name.
             user: the end user's ID at the provider; None for a call without an end user.
-            post: uses the state without holding up the caller.
+            post: uses the state without blocking the caller.
 
         Raises:
             EndUserMissing: the plan requires an end user.
@@ -162,7 +162,7 @@ class EndUsers:
                 self._count(user, post)
 
     def monthly_counts(self) -> dict[str, int]:
-        """The number of different end users in each calendar month, such as `2026-11`, in order."""
+        """The number of distinct end users in each calendar month, such as `2026-11`, in order."""
         prefix = _key_prefix(self._account)
         counts: dict[str, int] = {}
         for key in self._state.keys(prefix):
@@ -183,7 +183,7 @@ class EndUsers:
             post(self._state, partial(self._check_variety, user))
 
     def _record(self, user: str, month: str, now: float) -> None:
-        """Record a user; a failing state must not cost the result of the call."""
+        """Record a user; a failing state must not lose the result of the call."""
         digest = user if self._rule.pseudonym else hashlib.sha256(user.encode()).hexdigest()
         cell = Cell(
             key=f"{_key_prefix(self._account)}{month}:{digest}", type=UserSeen, empty=UserSeen(), damaged=UserSeen()
@@ -221,7 +221,7 @@ class EndUsers:
     def _read_secret(self) -> bytes:
         source = self._secret_source
         if source is None:
-            from callwell.keys.secret import create_secret  # needed once on a machine
+            from callwell.keys.secret import create_secret  # needed once per machine
 
             try:
                 create_secret(home.default_folder() / SECRET_FILE)
@@ -241,7 +241,7 @@ class EndUsers:
 
 
 class HiddenText:
-    """Stands in messages for a value that must not be repeated."""
+    """Replaces, in messages, a value that must not be repeated."""
 
     def __init__(self, value: object) -> None:
         self._text = f"a string of {len(value)} characters" if isinstance(value, str) else type(value).__name__

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class AsyncGroupClient(Protocol):
-    """What a group needs of its client.
+    """What a group needs from its client.
 
     Attributes:
         provider: the provider's description.
@@ -37,7 +37,7 @@ class AsyncGroupClient(Protocol):
         ...
 
     def stream(self, operation: str, /, **arguments: object) -> AsyncStream[Any]:
-        """What an operation answers with one by one."""
+        """The events or values that an operation streams."""
         ...
 
     def asset(self, operation: str, /, **arguments: object) -> AsyncAsset:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Caches results, so that the same request is not sent, and billed, again.
+"""Caches results, so that the same request is not sent and billed again.
 
-The key of a result is a digest of what determines it: method, path, body and the operation's own headers. The end user
-does not determine it, and is not part of the digest.
+The key of a result is a digest of everything that determines it: method, path, body and the operation's own headers.
+The end user does not determine it, and is not part of the digest.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 
 from callwell.client.calls.responses import Answer
 from callwell.client.retention import Retention
-from callwell.state.base import FORGET, Cell
+from callwell.state.base import DELETE, Cell
 
 if TYPE_CHECKING:
     from callwell.client.calls.binding import BoundRequest
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from callwell.state.base import State
 
 MAX_AGE_S: Final = 90 * 86_400.0
-"""Seconds for which a result is kept: a quarter, after which a provider's models have mostly changed."""
+"""Seconds for which a result is kept: a quarter, after which most providers have changed their models."""
 
 MAX_RESULTS: Final = 100_000
-"""Results kept of one account: a compressed report takes some 2 kB, so these take 200 MB."""
+"""Results kept per account: a compressed report takes about 2 kB, so these take 200 MB."""
 
 OK_STATUS: Final = 200
-"""The status of every result from the cache: only successes are kept, and their statuses are not."""
+"""The status of every cached result: only successes are kept, without their status."""
 
 
 class CachedResult(NamedTuple):
@@ -51,7 +51,7 @@ class ResultCache:
         account: the account's name in the state.
         state: holds the results.
         clock: the clock for their age.
-        max_results: how many are kept.
+        max_results: the most results that are kept.
     """
 
     def __init__(self, account: str, state: State, clock: Clock, *, max_results: int = MAX_RESULTS) -> None:
@@ -91,15 +91,15 @@ class ResultCache:
         self._retention.add(key, cached.at_wall)
 
     def sweep(self) -> None:
-        """Remove results that are too old, and the oldest of too many."""
+        """Remove results that are too old, and the oldest if there are too many."""
         self._retention.sweep()
 
     def _forget_old(self, key: str, cached_at_wall: int) -> None:
-        """Remove a result, unless it was cached again since: see `Retention`."""
+        """Remove a result, unless it was cached again in the meantime: see `Retention`."""
 
         def change(cached: CachedResult) -> tuple[CachedResult, None]:
             is_old = not cached.body or int(cached.at_wall) == cached_at_wall
-            return (FORGET if is_old else cached), None
+            return (DELETE if is_old else cached), None
 
         self._state.update(self._cell(key), change)
 
@@ -108,7 +108,7 @@ class ResultCache:
 
 
 def cache_key(bound: BoundRequest) -> str:
-    """The digest of what determines a request's result; its end user does not."""
+    """The digest of everything that determines a request's result."""
     digest = sha256(f"{bound.method} {bound.target}\n".encode())
     for name, value in bound.headers:
         digest.update(f"{name}: {value}\n".encode())

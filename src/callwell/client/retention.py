@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Removes records of an account: those that are old, and the oldest if there are too many.
+"""Removes an account's old records, and the oldest ones if there are too many.
 
-An index beside the records has keys that begin with a time, so that a listing returns the oldest first. One addition in
-256 sweeps it: a listing takes time in proportion to all that is kept, and this spreads the cost.
+A separate index has keys that begin with a time, so that listing it returns the oldest first. One addition in 256
+sweeps it: listing takes time proportional to the number of records, and this spreads the cost.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from callwell.state.base import State
 
 SWEEP_PREFIX: Final = "00"
-"""Adding a record sweeps the index if its digest begins like this: one in 256, without a counter to keep."""
+"""Adding a record sweeps the index if its digest has this prefix: one in 256, without a counter."""
 
 
 class RetentionEntry(NamedTuple):
@@ -30,12 +30,13 @@ class Retention:
 
     Args:
         index: the prefix of the index's keys.
-        forget: removes the record of a digest in one step, unless it is still needed or was written in another second
-            (since the epoch). A record that was written again has a later entry too, and is removed with that one.
+        forget: removes the record with a digest in one step, unless it is still needed or was not written in the given
+            second (since the epoch). A record that was written again also has a later entry, and is removed with that
+            one.
         state: holds both.
         clock: the clock for the age of records.
         max_age_s: seconds for which a record is kept.
-        max_records: how many are kept.
+        max_records: the most records that are kept.
     """
 
     def __init__(
@@ -67,11 +68,11 @@ class Retention:
             self.sweep()
 
     def remove(self, digest: str, at_wall: float) -> None:
-        """Remove a record's entry from the index: the record is gone already."""
+        """Remove a record's entry from the index, after the record itself was removed."""
         self._state.remove(self._key(digest, at_wall))
 
     def sweep(self) -> None:
-        """Remove records that are too old, and the oldest of too many."""
+        """Remove records that are too old, and the oldest if there are too many."""
         keys = [key for key in self._state.keys(self._index) if key.removeprefix(self._index).count(":") == 1]
         oldest_kept = self._key("", max(0.0, self._clock.wall() - self._max_age_s))
         for index, key in enumerate(keys):

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names of the environment variables that set something.
+"""Names of the environment variables for settings.
 
-A base URL belongs to one environment of a provider. The short variable (`APIVIDEO_BASE_URL`) is that of the default
-environment, and each environment has one of its own (`APIVIDEO_SANDBOX_BASE_URL`). So a variable that was set for tests
-never receives the key of another environment.
+A base URL belongs to one environment of a provider. The short variable (`APIVIDEO_BASE_URL`) is for the default
+environment, and each environment has its own (`APIVIDEO_SANDBOX_BASE_URL`). So a variable that was set for tests never
+receives the key of another environment.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of settings: the names by which a client is configured, and where each setting may be set.
+"""The table of settings: their names, and where each one may be set.
 
 All names of a setting come from one row. For the row `deadline`:
 
@@ -32,8 +32,8 @@ class SettingDefinition(NamedTuple):
         kind: its type.
         help: its help text for commands; empty if there is no command-line option.
         metavar: the placeholder of its value in the help.
-        default: its value if it is not set and the provider's profile has none.
-        guarded: it decides who receives the key, so only a trusted `callwell.toml` may set it.
+        default: its value if neither the user nor the provider's profile sets it.
+        trusted_only: it decides who receives the key, so only a trusted `callwell.toml` may set it.
         path_prefix: what precedes a path in the value; None if the value is not a path.
     """
 
@@ -44,7 +44,7 @@ class SettingDefinition(NamedTuple):
     help: str = ""
     metavar: str = ""
     default: str | bool | None = None
-    guarded: bool = False
+    trusted_only: bool = False
     path_prefix: str | None = None
 
     @property
@@ -70,7 +70,7 @@ SETTINGS: Final = {
             kind="address",
             help="Another address of the provider.",
             metavar="URL",
-            guarded=True,
+            trusted_only=True,
         ),
         SettingDefinition(
             "key",
@@ -88,7 +88,7 @@ SETTINGS: Final = {
             metavar="WHAT",
             default="key",
         ),
-        SettingDefinition("key_header", "environment", keyword="key_header", guarded=True),
+        SettingDefinition("key_header", "environment", keyword="key_header", trusted_only=True),
         SettingDefinition(
             "account",
             "environment",
@@ -113,7 +113,7 @@ SETTINGS: Final = {
             "all",
             keyword="deadline_s",
             kind="seconds",
-            help="How long a call may take, including waits; 60 for `call`, no limit for the rest.",
+            help="How long a call may take, including waits; 60 for `call`, no limit for other commands.",
             metavar="SECONDS",
         ),
         SettingDefinition(
@@ -130,7 +130,7 @@ SETTINGS: Final = {
             keyword="proxy",
             help="A proxy's address, or `environment` for the usual variables.",
             metavar="URL",
-            guarded=True,
+            trusted_only=True,
         ),
         SettingDefinition(
             "ca_file",
@@ -138,12 +138,12 @@ SETTINGS: Final = {
             keyword="ca_file",
             help="PEM certificates to trust in addition to the usual ones.",
             metavar="FILE",
-            guarded=True,
+            trusted_only=True,
             path_prefix="",
         ),
     )
 }
-"""All settings by name, in the order in which `callwell config` lists them."""
+"""All settings by name, in the order `callwell config` lists them."""
 
 GLOBAL_SETTINGS: Final = tuple(name for name, row in SETTINGS.items() if row.scope == "all")
 """Settings allowed at the top of `callwell.toml` and in a provider's table."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a client uses of a state that processes share: it is given back when the client is closed, or collected.
+"""Releases a client's share of a shared state when the client is closed or garbage-collected.
 
-To give it back waits for the store, which may be locked or out of reach. So a thread does that: who closes a client
-waits for the thread, but not for long, and a garbage collector does not wait at all.
+Releasing it waits for the store, which may be locked or unreachable. So a thread does it: closing a client waits for
+the thread, but not for long, and garbage collection does not wait at all.
 """
 
 from __future__ import annotations
@@ -19,53 +19,53 @@ from callwell.observe.logs import LOGGER
 if TYPE_CHECKING:
     from callwell.client.config import ClientConfig
     from callwell.client.keys.poller import KeyPoller
-    from callwell.client.quota.permit_batch import Membership
+    from callwell.client.quota.permit_batch import AccountHandle
 
 CLOSE_S: Final = 5.0
-"""Real seconds that closing a client waits for its store: that takes milliseconds, unless the store hangs. The thread
-goes on, and what is not given back comes back by itself, see `core.quota.leases`."""
+"""Real seconds that closing a client waits for its store: it takes milliseconds, unless the store hangs. The thread
+then continues, and permits that are not returned expire, see `core.quota.leases`."""
 
 
 class StateSession:
-    """What one client uses. It does not know the client, which could not be collected otherwise.
+    """One client's share. It does not refer to the client, which could not be garbage-collected otherwise.
 
     Args:
         config: the client's configuration.
-        membership: its account's permits, and the state of their keeper.
-        looks: looks at what other processes record about keys.
+        account_handle: its use of the account, with the keeper's state.
+        poller: polls the key records of other processes.
     """
 
-    def __init__(self, config: ClientConfig, membership: Membership, looks: KeyPoller | None = None) -> None:
+    def __init__(self, config: ClientConfig, account_handle: AccountHandle, poller: KeyPoller | None = None) -> None:
         self._name = config.provider.name
-        self._states = (membership.state or config.state, config.state)
+        self._states = (account_handle.state or config.state, config.state)
         self._own = config.state if config.owns_state else None
-        self._membership = membership
-        self._looks = looks
+        self._account_handle = account_handle
+        self._poller = poller
         self._finalizer: weakref.finalize[..., object] | None = None
 
     def give_back_after(self, user: object) -> None:
-        """Give everything back, with a warning, if what uses it is collected before this is closed."""
+        """Release everything, with a warning, if the user is garbage-collected before this is closed."""
         self._finalizer = weakref.finalize(user, self._on_collected)
-        self._finalizer.atexit = False  # the keepers have their own way out, see `leases.keeper`
+        self._finalizer.atexit = False  # the keepers handle the end of the process themselves, see `leases.keeper`
 
     def close(self) -> None:
-        """Give everything back, after all that was handed to the states' threads. It waits for the store."""
+        """Release everything, after all work submitted to the states' threads. It waits for the store."""
         if self._finalizer is not None:
             self._finalizer.detach()
         try:
-            if self._looks is not None:
-                self._looks.close()
+            if self._poller is not None:
+                self._poller.close()
             for state in self._states:
                 state_thread.finish(state)
         finally:
-            self._membership.leave()
+            self._account_handle.release()
             if self._own is not None:
                 self._own.close()
                 state_thread.end(self._own)
 
     def _on_collected(self) -> None:
-        """The client was collected: in any thread, between any two lines, so that no lock may be waited for here."""
-        with suppress(RuntimeError):  # the interpreter ends, and starts no thread
+        """The client was garbage-collected: in any thread, between any two lines, so this must not wait for a lock."""
+        with suppress(RuntimeError):  # the interpreter is ending, and starts no threads
             threading.Thread(target=self._close_quietly, name="callwell-closing", daemon=True).start()
         warnings.warn(f"a client of {self._name} was not closed", ResourceWarning, stacklevel=2)
 
@@ -73,4 +73,4 @@ class StateSession:
         try:
             self.close()
         except Exception:  # noqa: BLE001 - whatever it is, no one waits for it
-            LOGGER.warning("a client of %s that was not closed left its state in disorder", self._name, exc_info=True)
+            LOGGER.warning("a client of %s that was not closed could not release its state", self._name, exc_info=True)

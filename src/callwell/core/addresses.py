@@ -10,9 +10,9 @@ LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def mask_address(address: str) -> str:
-    """An address without user, password, query and fragment, however badly it is written.
+    """An address without user, password, query and fragment, even if it is malformed.
 
-    What is before the last `@` is hidden, for a password may hold any character.
+    Everything before the last `@` is hidden, because a password may hold any character.
     """
     before, at, shown = address.rpartition("@")
     if at:

@@ -5,14 +5,14 @@
 
     REFUSALS, top to bottom ──► the first that applies refuses the recording
     CAUTIONS                ──► all that apply are reported
-    what is left            ──► passes if the provider takes it as it is, else it is converted
+    what is left            ──► passes if the provider accepts it unchanged, else it is converted
 
 Rules of conversion:
 
 - The target is WAV with 16 bit, with the channels that the provider recommends, at its rate or the file's own.
 - A lossy file that the provider takes is sent byte for byte: another loss is never added.
 - Nothing is made larger than it was: rate, depth and channels never grow.
-- Channels with different contents are not mixed, and nothing is cut, unless the caller asks for it.
+- Channels with different contents are not mixed, and nothing is cut, unless the caller asks for that.
 
 The decision is made twice: first by what the file declares, before its sound is decoded, and then by the sound. The
 second adds refusals and cautions, but never changes a conversion.
@@ -57,7 +57,7 @@ MIN_LOUDNESS_CORRELATION: Final = 0.7
 """The lowest correlation of loudness over time of two channels that record one speaker, however far apart they are."""
 TOLERANCE_S: Final = 0.1
 TOLERANCE: Final = 0.02
-"""How much shorter than declared a file may be, in seconds and as a share: codecs cut that much off at its ends."""
+"""How much shorter than declared a file may be, in seconds and as a share: codecs trim that much at its ends."""
 MAX_DAMAGED: Final = 0.05
 """The share of a file's bytes that may be unreadable: players skip that much silently."""
 
@@ -101,13 +101,13 @@ def format_name(audio_rule: AudioRule, container: str, codec: str) -> str | None
 
 
 def _should_convert(case: RuleInput) -> bool:
-    """Whether a file that the provider takes must, or had better, be converted."""
+    """Whether a file that the provider accepts must, or should, be converted."""
     info = case.info
     audio_rule = case.audio_rule
     if _chooses_channel(case) or info.channels > audio_rule.max_channels:
         return True
     larger = info.rate > audio_rule.rate or info.depth > TARGET_DEPTH or info.channels > audio_rule.channels
-    return info.lossless and (larger or info.left_open)
+    return info.lossless and (larger or info.length_unknown)
 
 
 def _chooses_channel(case: RuleInput) -> bool:
@@ -164,7 +164,7 @@ def _cut_short(case: RuleInput) -> Refuse | None:
     declared_s = case.info.duration_s
     measured = case.info.measured
     if declared_s and measured and measured.duration_s < declared_s - max(TOLERANCE_S, declared_s * TOLERANCE):
-        reason = f"broken off: it declares {declared_s:.1f} s, but has {measured.duration_s:.1f} s"
+        reason = f"cut short: it declares {declared_s:.1f} s, but has {measured.duration_s:.1f} s"
         return Refuse("broken-off", reason, "copy it again from its source")
     return None
 
@@ -277,7 +277,7 @@ def _undecodable_parts(case: RuleInput) -> Caution | None:
 
 
 def _moving_picture(case: RuleInput) -> Caution | None:
-    return Caution("picture", "it contains a moving picture, too") if case.info.picture else None
+    return Caution("picture", "it also contains a moving picture") if case.info.picture else None
 
 
 def _several_tracks(case: RuleInput) -> Caution | None:

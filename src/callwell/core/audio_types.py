@@ -26,7 +26,7 @@ class AudioMeasurements(NamedTuple):
         clipped: the share of samples in a run at the limit.
         damaged: the share of the file's bytes that could not be decoded.
         correlation: the correlation of two channels; None unless both of two channels have sound.
-        loudness_correlation: the correlation of their loudness over time; None likewise.
+        loudness_correlation: the correlation of their loudness over time; None in the same cases.
     """
 
     duration_s: float
@@ -49,8 +49,8 @@ class AudioInfo(NamedTuple):
         floating: whether samples are floating-point numbers.
         channels: the number of channels.
         duration_s: the length that the file declares; None if it declares none, or it could only be guessed.
-        left_open: whether the length was left open, because the file was written into a pipe.
-        picture: whether it has a moving picture, too.
+        length_unknown: whether the length was left open, because the file was written into a pipe.
+        picture: whether it also has a moving picture.
         tracks: the number of audio tracks; the first is used.
         measured: measurements of the sound; None until it is decoded.
     """
@@ -62,7 +62,7 @@ class AudioInfo(NamedTuple):
     floating: bool
     channels: int
     duration_s: float | None = None
-    left_open: bool = False
+    length_unknown: bool = False
     picture: bool = False
     tracks: int = 1
     measured: AudioMeasurements | None = None
@@ -74,7 +74,7 @@ class AudioInfo(NamedTuple):
 
     @property
     def length_s(self) -> float | None:
-        """Its length in seconds: as measured, or else as declared."""
+        """Its length in seconds: as measured, otherwise as declared."""
         return self.measured.duration_s if self.measured else self.duration_s
 
 
@@ -83,7 +83,7 @@ class AudioOptions(NamedTuple):
 
     Attributes:
         channel: the channel to use, from 1 (1 is left), or `mix` for all of them; None to decide by the sound.
-        accept_low: send a recording below the provider's lowest rate or depth as it is, instead of refusing it.
+        accept_low: send a recording below the provider's lowest rate or depth unchanged, instead of refusing it.
     """
 
     channel: int | Literal["mix"] | None = None
@@ -163,7 +163,7 @@ Step = Decode | Pick | Mix | Resample | Dither | Write
 
 
 class Caution(NamedTuple):
-    """Something to know about a recording that is sent nevertheless.
+    """Something to know about a recording that is sent anyway.
 
     Attributes:
         code: a fixed code for programs.

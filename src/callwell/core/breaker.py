@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The circuit breaker: a provider that failed ten times in a row is left alone for a while.
+"""The circuit breaker: a provider that failed ten times in a row gets no requests for a while.
 
 ::
 
@@ -10,8 +10,8 @@
                                        └──────── failure ───────────────────┘
 
 A failure is a 5xx or no response at all. A 429 is not: the provider is alive to send it. An open breaker is a wait like
-any other: a call with time to wait joins the queue, others learn at once when to come back. Failures of requests that
-were in flight when it opened do not lengthen the time.
+any other: a call with time to wait joins the queue, and any other fails immediately with the time to come back.
+Failures of requests that were in flight when it opened do not lengthen the time.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 FAILURE_THRESHOLD: Final = 10
-"""Failures in a row that open it: more than one unlucky moment with a few calls in flight."""
+"""Consecutive failures that open it: more than one bad moment with a few calls in flight can cause."""
 
 FIRST_OPEN_S: Final = 5.0
-"""Seconds for which it is open the first time (Polly's default); twice as many each time after that."""
+"""Seconds for which it is open the first time (Polly's default); doubled each time after that."""
 
 MAX_OPEN_S: Final = 60.0
-"""The most of those: a provider that is back is found within a minute."""
+"""The upper limit: a provider that has recovered is found within a minute."""
 
 MAX_DOUBLINGS: Final = 31
-"""Doublings after which the time no longer grows, so that a record can be as old as it likes without overflow."""
+"""Doublings after which the time no longer grows, so that an old record cannot overflow it."""
 
 
 class Breaker(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """The breaker of one account. Stored by position.
 
     Attributes:
-        failures: in a row.
-        openings: in a row.
-        open_until: when the present opening is over.
+        failures: consecutive failures.
+        openings: consecutive openings.
+        open_until: when the current opening ends.
         trial_until: the latest time at which a trial, which shows whether the provider is back, can be in flight.
     """
 
@@ -55,7 +55,7 @@ CLOSED: Final = Breaker()
 
 
 def available_at(breaker: Breaker, now: float) -> float:
-    """When the next attempt may be made: no later than `now` if at once."""
+    """When the next attempt may be made; no later than `now` if it may be made immediately."""
     if breaker.failures < FAILURE_THRESHOLD:
         return now
     return max(breaker.open_until, breaker.trial_until)
@@ -67,7 +67,7 @@ def is_half_open(breaker: Breaker, now: float) -> bool:
 
 
 def admit(breaker: Breaker, now: float, hold_s: float) -> Breaker:
-    """The breaker after an attempt was let through.
+    """The breaker after an attempt was admitted.
 
     Args:
         breaker: the breaker.
@@ -78,7 +78,7 @@ def admit(breaker: Breaker, now: float, hold_s: float) -> Breaker:
 
 
 def release(breaker: Breaker) -> Breaker:
-    """The breaker after an attempt that was let through ended without saying anything about the provider."""
+    """The breaker after an admitted attempt ended without showing anything about the provider."""
     return breaker if breaker.trial_until == -inf else replace(breaker, trial_until=-inf)
 
 
@@ -102,5 +102,5 @@ def record_attempt(breaker: Breaker, now: float, *, failed: bool) -> Breaker:
 
 
 def shift(breaker: Breaker, by: float) -> Breaker:
-    """The breaker with `by` seconds added to its times, for a record of a clock that began elsewhere."""
+    """The breaker with `by` seconds added to its times, for a record whose clock has another origin."""
     return replace(breaker, open_until=breaker.open_until + by, trial_until=breaker.trial_until + by)

@@ -6,7 +6,7 @@ Theory of operation
 
 A call is a value, `Call`. A driver (`client/calls/engine.py`) reports what has happened, an *event*, and gets the next
 value and what to do, an *action*. The machine does no I/O, reads no clock and rolls no dice: `now` and `roll` are
-arguments. So it can be stored after any step, and resumed in another process.
+arguments. It can therefore be stored after any step, and resumed in another process.
 
 ::
 
@@ -46,8 +46,8 @@ Rules that hold on every path:
 - An unknown outcome is never repeated blindly. It is repeated only if a second request does no harm
   (`Traits.repeatable`), or after probes that are late enough to be certain have found nothing.
 - No wait begins that would end after the deadline, and none is shorter than a `Retry-After` that must be obeyed.
-- A call that is found in the state after its process died goes on with the event `Interrupted`. If it was in flight,
-  its outcome is unknown now.
+- A call that is found in the state after its process died continues with the event `Interrupted`. If it was in flight,
+  its outcome is unknown.
 """
 
 from __future__ import annotations
@@ -93,10 +93,10 @@ MAX_REDIRECTS: Final = 5
 origin more would be a loop."""
 
 MAX_KEY_RENEWALS: Final = 5
-"""Rejected keys after which a call gives up: a source that keeps giving dead keys would keep it going for ever."""
+"""Rejected keys after which a call gives up: a source that keeps returning dead keys would keep it going forever."""
 
 MAX_KEY_CHANGES: Final = 2
-"""Requests of one call that are repeated with another key: to a new key, and back to the old one."""
+"""How often one call is repeated with another key: once with a new key, and once back with the old one."""
 
 PROBES_NEEDED: Final = 2
 """Probes that must find nothing before a call counts as not done: a lost request may be committed after the first."""
@@ -133,8 +133,8 @@ class Call(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
         redirects: redirects followed.
         dead_generations: generations of the key that the provider rejected.
         probes: probes that found nothing.
-        last_closed_at: when the last request of unknown outcome was over, in monotonic seconds.
-        unanswered: attempts without a whole response that may have been billed; counted where the rule bounds them.
+        last_closed_at: when the last request with an unknown outcome ended, in monotonic seconds.
+        unanswered: attempts without a complete response that may have been billed; counted where the rule limits them.
         key_changes: attempts that were repeated with another key, new or old.
     """
 
@@ -159,11 +159,11 @@ class Call(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 
 
 class IllegalEvent(Exception):
-    """A driver reported an event that cannot happen in this phase: a bug."""
+    """A driver reported an event that cannot happen in this phase, which is a bug."""
 
 
 def advance(state: Call, event: Event, now: float, roll: float) -> tuple[Call, Action]:
-    """The next state, and what to do.
+    """The next state, and the action to take.
 
     Args:
         state: the state of the call.
@@ -262,7 +262,7 @@ def _on_repeatable(state: Call, event: Answered, now: float, roll: float) -> tup
         FailReason.ANSWER,
         allowed=event.may_retry,
         asked_s=outcome.requested_wait_s(event),
-        # A success that did not arrive whole may be billed; a gateway's page in its place is not.
+        # A success that arrived incomplete may be billed; a gateway's page in its place is not.
         maybe_billed=event.status in outcome.OK and not event.from_gateway,
     )
 
@@ -293,7 +293,7 @@ def _on_probed(state: Call, event: Probed, now: float, roll: float) -> tuple[Cal
     if event.found is None:
         return _fail(state, reason)
     probes = state.probes + 1
-    # From here on a request that arrived late, or was committed late, would have been found.
+    # After this time, a request that arrived or was committed late would have been found.
     certain_at = state.last_closed_at + state.rule.max_transit_s + state.rule.commit_bound_s
     if probes >= PROBES_NEEDED and now >= certain_at:
         if state.result_lost:
@@ -341,7 +341,7 @@ def _retry(
     asked_s: float = 0.0,
     maybe_billed: bool = False,
 ) -> tuple[Call, Action]:
-    """Wait and try again, or fail for `reason` where no attempt is left."""
+    """Wait and try again, or fail with `reason` if no attempt is left."""
     max_unanswered = state.rule.lost_attempts if maybe_billed else None
     state = replace(state, failures=state.failures + 1)
     if max_unanswered is not None:

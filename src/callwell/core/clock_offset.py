@@ -8,8 +8,8 @@ the response was received::
     server               [d ─── d + 1)                    and by less than    d + 1 - sent
 
 Each response gives such an interval. The offset is in all of them, so they are intersected. Two clocks drift, so a
-known interval widens with time. If the intersection is empty, one of the clocks was set, and the newest interval alone
-counts. The machine's own time of day takes no part: it may be wrong or jump without harm.
+known interval widens with time. If the intersection is empty, one of the clocks was set, and only the newest interval
+counts. The machine's own time of day is not used: it may be wrong or jump without harm.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 from callwell.core.quota.resets import STRETCH
 
 MAX_DRIFT: Final = STRETCH - 1.0
-"""How far two clocks may drift apart, in seconds for each second."""
+"""How far two clocks may drift apart, in seconds per second."""
 
 DATE_RESOLUTION_S: Final = 1.0
 """The resolution of a `Date`, in seconds (RFC 9110, 5.6.7)."""
@@ -29,8 +29,8 @@ class ClockOffset(NamedTuple):
     """By how many seconds a server's clock is ahead of the monotonic one.
 
     Attributes:
-        low: at least so many.
-        high: at most so many.
+        low: the lower bound.
+        high: the upper bound.
         known_at: when that was known, in monotonic seconds.
     """
 
@@ -70,7 +70,7 @@ def widen(offset: ClockOffset, now: float) -> ClockOffset:
 
 
 def clock_error_s(offset: ClockOffset, now: float, wall_s: float) -> float:
-    """By how many seconds this machine's time of day is surely behind the server's (ahead, if below zero).
+    """By how many seconds this machine's time of day is certainly behind the server's (ahead, if below zero).
 
     Args:
         offset: what is known.

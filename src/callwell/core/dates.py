@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Parses dates as servers write them: the forms of RFC 9110 (IMF-fixdate, RFC 850, asctime), RFC 3339 and JavaScript.
 
-Servers get them wrong in many small ways, so parsing is lenient: the day of the week is not checked and may be missing,
-and so may the zone, as RFC 9110 knows none but GMT. A string that is still no date gives None; nothing raises.
+Servers get them wrong in many small ways, so parsing is lenient: the weekday is not checked and may be missing, and so
+may the zone, since RFC 9110 allows only GMT. A string that is still not a date gives None; nothing raises.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ FAR_ZONES: Final = {"jst": 9, "kst": 9, "aest": 10, "aedt": 11, "nzst": 12, "nzd
 ZONES: Final = {**RFC_5322_ZONES, **EASTERN_ZONES, **FAR_ZONES}
 
 FIRST_TWO_DIGIT_YEAR: Final = 70
-"""Years of two digits begin here, in 1970: no service is older than the epoch."""
+"""Two-digit years begin here, in 1970: no service is older than the epoch."""
 
 DAYS_TO_EPOCH: Final = 719_162
-"""Days from the first of January of the year 1 to that of 1970."""
+"""Days from January 1 of the year 1 to January 1, 1970."""
 
 MAX_CHARS: Final = 64
 """Longer strings are not dates: the longest forms have about 35 characters."""

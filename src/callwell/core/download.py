@@ -10,19 +10,20 @@
 
 **Validators.** A body that broke off is continued with `Range` from its last byte only if `If-Range`, or the response's
 own validators, can prove that both parts are of one version (`storage_head`). Without that proof the file starts again,
-for a change that keeps the size could not be noticed.
+because a change that keeps the size would go unnoticed.
 
 **Parts.** A part may be shorter than requested; then the rest is requested. A file of unknown size is complete when a
 complete body of it has ended, or when the storage says that there is nothing after the last byte (416). Offsets and
 sizes of a compressed response are those of its compressed form.
 
-**Parallel ranges.** A large file of known size is fetched in several ranges at once if the storage answers the request
-for the first one with that range and a strong ETag: `ReadBody.parallel` then starts a round, which ends with
-`end_round`. A storage that does anything else is read as one stream, and what came beyond the first gap comes again.
+**Parallel ranges.** A large file of known size is fetched in several ranges in parallel if the storage answers the
+request for the first one with that range and a strong ETag: `ReadBody.parallel` then starts a round, which ends with
+`end_round`. A storage that does anything else is read as one stream, and bytes beyond the first gap are fetched again.
 
-**Expiry.** Storages say 403 for an expired signature, and some services 400, 401, 404 or 410 (`EXPIRED_STATUSES`).
-None of them proves that the file is gone; only the provider does, so it is asked for a fresh URL, unless the profile
-names a status that means "no such file". Where a URL is good for one request, each request is preceded by `RequestUrl`.
+**Expiry.** Storages answer 403 for an expired signature, and some services 400, 401, 404 or 410 (`EXPIRED_STATUSES`).
+None of them proves that the file is gone. Only the provider can, so it is asked for a fresh URL, unless the profile
+names a status that means "no such file". Where a URL works for one request only, each request is preceded by
+`RequestUrl`.
 """
 
 from __future__ import annotations
@@ -39,16 +40,16 @@ if TYPE_CHECKING:
     from callwell.core.storage_head import FileVersion, StorageHead
 
 MAX_ATTEMPTS: Final = 6
-"""Attempts in a row that bring no byte: as many as a call makes by default."""
+"""Consecutive attempts without a new byte: as many as a call makes by default."""
 
 MAX_FRESH_URLS: Final = 4
-"""Fresh URLs in a row that bring no byte: one may expire on its way, four do not."""
+"""Consecutive fresh URLs without a new byte: one may expire in transit, four do not."""
 
 SINGLE_USE_FACTOR: Final = 8
-"""How many times longer ranges are where each needs a URL of its own, which costs a call."""
+"""How much longer ranges are where each needs a URL of its own, which costs a call."""
 
 MAX_RESTARTS: Final = 3
-"""Times that a file may change during a download."""
+"""How often a file may change during a download."""
 
 EXPIRED_STATUSES: Final = frozenset({400, 401, 403, 404, 410})
 OK_STATUS: Final = 200
@@ -73,24 +74,24 @@ class Download(NamedTuple):
     """The state of a download. Plain values: it can be stored at any time.
 
     Attributes:
-        offset: bytes that are safe on disk from the beginning on, in the form in which the storage sends them.
+        offset: bytes that are safe on disk, counted from the beginning, in the encoding that the storage sends.
         size: bytes of the file, as the storage says of this version.
         version: the validators of the version that is being read.
         fresh_urls: fresh URLs since the last byte.
         failures: failed attempts since the last byte.
         restarts: how often the file changed.
-        high_water: the most bytes that were ever safe: bytes that come again are not progress.
+        high_water: the most bytes that were ever safe; bytes that arrive again are not progress.
         split: how it may be fetched in ranges; None for one stream.
         later_ranges: what is safe on disk beyond the offset.
-        single_use: a URL is good for one request.
+        single_use: a URL works for one request only.
         absent_statuses: statuses of the storage that mean "no such file".
         announced_size: bytes of the file, as the provider says.
         codings: content codings of what is being read.
         is_part: a part of the file is being read.
         requested_start: the first byte requested with it.
         part_stop: the first byte after it, where the storage says so.
-        retry_after_s: seconds for which the storage asked to be left alone.
-        not_html: the file is surely no web page.
+        retry_after_s: seconds that the storage asked the client to wait.
+        not_html: the file is certainly not a web page.
     """
 
     offset: int = 0
@@ -114,7 +115,7 @@ class Download(NamedTuple):
 
     @property
     def known_size(self) -> int | None:
-        """Bytes of the file as the storage sends it, if known: the provider speaks of the decoded one."""
+        """Bytes of the file as the storage sends it, if known; the provider's size is that of the decoded file."""
         if self.size is not None:
             return self.size
         return None if self.codings else self.announced_size
@@ -131,8 +132,8 @@ class FetchRange(NamedTuple):
         offset: 0 for the whole file.
         if_range: the validator for `If-Range`, if there is one.
         failures: failed attempts since the last byte; they choose the wait before this one.
-        stop: the first byte that is not wanted; None for all there are.
-        retry_after_s: seconds for which the storage asked to be left alone.
+        stop: the first byte that is not wanted; None for all of them.
+        retry_after_s: seconds that the storage asked the client to wait.
     """
 
     offset: int
@@ -172,13 +173,13 @@ Action = RequestUrl | FetchRange | ReadBody | DownloadDone | DownloadFailed
 def accept_url(
     state: Download, size: int | None, *, single_use: bool = False, not_html: bool = False
 ) -> tuple[Download, Action]:
-    """A fresh URL has come.
+    """A fresh URL has arrived.
 
     Args:
         state: the state of the download.
         size: bytes of the file, if the provider announces them.
-        single_use: the URL is good for one request.
-        not_html: the file is surely no web page.
+        single_use: the URL works for one request only.
+        not_html: the file is certainly not a web page.
     """
     state = state._replace(single_use=single_use, not_html=not_html)
     if size is not None:
@@ -188,7 +189,7 @@ def accept_url(
             if state.restarts >= MAX_RESTARTS:
                 return state, DownloadFailed(DownloadReason.MISMATCH)
             return _fetch_rest(_discard_version(state))
-    if state.offset and state.offset == state.size and not state.failures:  # what broke off here may have been longer
+    if state.offset and state.offset == state.size and not state.failures:  # the body may have been longer
         return state, DownloadDone(state.offset)
     return _fetch_rest(state)
 
@@ -250,7 +251,7 @@ def end_round(state: Download, done: DownloadRound) -> tuple[Download, Action]:
 
 
 def end_body(state: Download) -> tuple[Download, Action]:
-    """The body has ended as its framing said that it would."""
+    """The body has ended where its framing said it would."""
     for limit in (state.part_stop, state.known_size):
         if limit is not None and state.offset > limit:
             return restart(state)
@@ -265,14 +266,14 @@ def end_body(state: Download) -> tuple[Download, Action]:
 
 
 def interrupt(state: Download, *, permanent: bool = False) -> tuple[Download, Action]:
-    """The exchange ended early; if `permanent`, for a reason that another attempt would meet again."""
+    """The exchange ended early; if `permanent`, another attempt would fail in the same way."""
     if permanent:
         return state, DownloadFailed(DownloadReason.UNREACHABLE)
     return _retry(state, DownloadReason.INTERRUPTED)
 
 
 def restart(state: Download) -> tuple[Download, Action]:
-    """What has come cannot be right, or is of another version: start again from the first byte."""
+    """The bytes so far cannot be right, or belong to another version: start again from the first byte."""
     if state.restarts >= MAX_RESTARTS:
         return state, DownloadFailed(DownloadReason.MISMATCH)
     return _discard_version(state), RequestUrl()
@@ -292,7 +293,7 @@ def _accept_whole(state: Download, head: StorageHead) -> tuple[Download, Action]
 
 
 def _accept_part(state: Download, head: StorageHead) -> tuple[Download, Action]:
-    """The storage sends a part of the file: does it fit what is there?"""
+    """The storage sends a part of the file: does it fit the bytes so far?"""
     if not head.is_consistent or head.start is None or head.start > state.offset:
         return _reject_part(state, head.status)
     version = head.version
@@ -327,7 +328,7 @@ def _accept_unsatisfiable(state: Download, head: StorageHead) -> tuple[Download,
     """Decide after a 416 (no bytes at that offset): the file is complete, or it is another version."""
     proof = storage_head.is_same_version(state.version, head.version)
     is_same = proof or (proof is None and state.version.if_range is not None)
-    size = state.size if state.codings else head.total  # a 416 does not say in which coding it counts
+    size = state.size if state.codings else head.total  # a 416 does not say which coding its size is of
     if size is None and not state.codings:
         size = state.announced_size
     is_whole = state.offset and not state.later_ranges and size == state.offset and state.size in (None, size)
@@ -390,11 +391,11 @@ def _retry(
 
 
 def _discard_version(state: Download) -> Download:
-    """The file is another one than before; one that changes again and again is read as one stream."""
+    """The file has changed; one that changes again and again is read as one stream."""
     split = None if state.restarts else state.split
     return _discard_bytes(state)._replace(high_water=0, restarts=state.restarts + 1, split=split)
 
 
 def _discard_bytes(state: Download) -> Download:
-    """What is there must not be used."""
+    """The bytes so far must not be used."""
     return state._replace(offset=0, later_ranges=(), size=None, version=UNKNOWN_VERSION, codings=())

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads headers of responses: quotas and their resets, how long to stay away, deprecations, dates.
+"""Reads headers of responses: quotas and their resets, how long to wait, deprecations, dates.
 
-Every form in use is read, whatever is malformed is ignored (as the IETF drafts demand), and no text raises:
+Every form in use is read, anything malformed is ignored (as the IETF drafts demand), and no text raises:
 
 * `Retry-After`: seconds, whole or not, or a date (RFC 9110); `Retry-After-Ms`: milliseconds;
 * `RateLimit: "name";r=50;t=30` with `RateLimit-Policy: "name";q=100;w=60` (IETF draft 8 and later), and
@@ -12,8 +12,8 @@ Every form in use is read, whatever is malformed is ignored (as the IETF drafts 
 * `Deprecation`: `@seconds` (RFC 9745), or the older `true` or a date; `Sunset`: a date (RFC 8594).
 
 Dates are taken relative to the response's own `Date`, so that a skewed clock at either end does no harm. A response
-from a cache is older than its arrival by its `Age`: the times in it count from then, and what it says is left counts no
-more.
+from a cache is older than its arrival by its `Age`: its times count from then, and its remaining count no longer
+applies.
 """
 
 from __future__ import annotations
@@ -36,22 +36,22 @@ if TYPE_CHECKING:
     from callwell.core.structured_fields import FieldMember
 
 FIRST_EPOCH_S: Final = 1e9
-"""A reset from here on is a time since 1970, not a span, which would be thirty years."""
+"""A reset of this size or more is a time since 1970, not a span, which would be thirty years."""
 
 FIRST_MILLISECONDS: Final = 1e11
-"""A time from here on is in milliseconds or smaller units: in seconds it would be the year 5138."""
+"""A time of this size or more is in milliseconds or smaller units: in seconds it would be the year 5138."""
 
 MAX_WAIT_S: Final = 366 * 86_400.0
-"""Longer waits than a year are not believed."""
+"""Waits longer than a year are not believed."""
 
 RETRY_AFTER_NAMES: Final = ("retry-after-ms", "retry-after")
-"""Headers that say how long to stay away, where no profile names others."""
+"""Headers that say how long to wait, unless the profile names others."""
 
 MILLISECONDS_SUFFIX: Final = "-ms"
 """Ends the names of headers that are in milliseconds."""
 
 PREFIXES: Final = ("x-ratelimit-", "x-rate-limit-", "ratelimit-")
-"""How the customary headers begin, the most common first."""
+"""Prefixes of the `X-RateLimit` headers, the most common first."""
 
 WINDOWS: Final[dict[str, float | None]] = {
     "": None,
@@ -61,13 +61,13 @@ WINDOWS: Final[dict[str, float | None]] = {
     "-hour": 3600.0,
     "-day": 86_400.0,
 }
-"""How their names may end, and the seconds of the window that this means."""
+"""Suffixes of their names, and the window in seconds that each implies."""
 
 RESETS: Final = ("reset-after", "reset", "reset-ms")
-"""The ends of their names that mean the reset; the first ones are spans of time for certain."""
+"""The endings that mean the reset; the first one is always a span of time."""
 
 REQUESTS: Final = "requests"
-"""The unit (`qu`) of quotas that count requests; those of bytes and connections are ignored."""
+"""The unit (`qu`) of quotas that count requests; quotas of bytes and connections are ignored."""
 
 _SECONDS: Final = re.compile(r"[0-9]{1,19}(?:\.[0-9]{1,9})?")
 _SPAN: Final = re.compile(
@@ -90,11 +90,11 @@ def read_age_s(headers: Mapping[str, str]) -> float:
 
 
 def read_retry_after_s(headers: Mapping[str, str], names: Iterable[str], wall_s: float) -> float | None:
-    """For how many seconds a response asks to be left alone.
+    """How many seconds a response asks the client to wait.
 
     Args:
         headers: the response's.
-        names: headers that may say so, in order; in milliseconds where the name ends in `-ms`.
+        names: headers that may hold the wait, in order; in milliseconds where the name ends in `-ms`.
         wall_s: seconds since the epoch, for responses without a `Date`.
     """
     for name in names:
@@ -133,7 +133,8 @@ def read_hints(headers: Mapping[str, str], wall_s: float, rule: QuotaHeaderRule 
     Args:
         headers: the response's.
         wall_s: seconds since the epoch, for responses without a `Date`.
-        rule: the provider's own headers, which alone are read; without one the customary ones are.
+        rule: the provider's own headers, and then only those are read; without it, the standard and `X-RateLimit`
+            headers.
     """
     if rule is not None:
         found = _read_profile_headers(headers, wall_s, rule)
@@ -146,11 +147,11 @@ def read_hints(headers: Mapping[str, str], wall_s: float, rule: QuotaHeaderRule 
 
 
 def throttled_for_s(hints: Iterable[QuotaHint], *, named_by_profile: bool) -> float | None:
-    """For how many seconds a 429 holds that does not say so itself, by the quotas that are used up.
+    """How many seconds a 429 without a wait of its own lasts, according to the quotas that are used up.
 
     Args:
         hints: what it says about quotas.
-        named_by_profile: the profile names the header, so that it is about this refusal; any other header is believed
+        named_by_profile: the profile names the header, so it is about this refusal; any other header is believed only
             where nothing is left, since a quota with something left has refused nothing.
     """
     waits_s = [hint.reset_s for hint in hints if hint.reset_s and (named_by_profile or not hint.remaining)]
@@ -163,7 +164,7 @@ def join_lines(headers: Mapping[str, str], name: str) -> str:
 
 
 def read_deprecated_at(headers: Mapping[str, str]) -> float | None:
-    """Since when an operation is deprecated, in seconds since the epoch: 0 if that is not said, None if it is not."""
+    """When an operation was deprecated, in seconds since the epoch; 0 without a date, None if it is not deprecated."""
     text = headers.get("deprecation", "").strip()
     stamp = _DEPRECATED.fullmatch(text)
     if stamp is not None:
@@ -172,7 +173,7 @@ def read_deprecated_at(headers: Mapping[str, str]) -> float | None:
 
 
 def read_sunset_at(headers: Mapping[str, str]) -> float | None:
-    """When an operation will stop responding, in seconds since the epoch; None if nothing is said."""
+    """When an operation will stop responding, in seconds since the epoch; None if the response does not say."""
     return dates.parse_date(headers.get("sunset", ""))
 
 
@@ -233,9 +234,9 @@ def _read_draft_7(values: Mapping[str, str], policies: list[FieldMember]) -> tup
 
 
 def _read_x_ratelimit(headers: Mapping[str, str], wall_s: float) -> tuple[QuotaHint, ...]:
-    """The first set of `X-RateLimit` headers, under whichever of their names."""
+    """The first set of `X-RateLimit` headers, in any of their spellings."""
     if not any(name.lower().startswith(PREFIXES) for name in headers):
-        return ()  # most responses: to look each name up would take ten times as long
+        return ()  # true of most responses; looking up each name would take ten times as long
     for prefix in PREFIXES:
         for suffix, window_s in WINDOWS.items():
             found = _read_x_ratelimit_set(headers, prefix, suffix, window_s, wall_s)
@@ -256,7 +257,7 @@ def _read_x_ratelimit_set(
     hints = [_to_hint(member, limits, policies, window_s) for member in parse_members(remaining or "")]
     known = tuple([hint for hint in hints if hint.remaining is not None])
     if len(known) > 1:
-        return known  # one reset cannot be that of each
+        return known  # one reset cannot belong to all of them
     if known:
         return (replace(known[0], reset_s=reset_s, uncertainty_s=uncertainty_s),)
     if reset_s is None:
@@ -268,7 +269,7 @@ def _read_x_ratelimit_set(
 def _to_hint(
     remaining: FieldMember, limits: list[FieldMember], policies: list[FieldMember], window_s: float | None
 ) -> QuotaHint:
-    """What one remaining count says, with the limit of its window, else the first limit."""
+    """The hint of one remaining count, with the limit of its window, otherwise the first limit."""
     own_s = _member_window_s(remaining) or window_s
     same = [limit for limit in limits if own_s is not None and _member_window_s(limit) == own_s]
     limit = parse_count((same or limits)[0].item) if limits else None
@@ -308,7 +309,7 @@ def _profile_reset(headers: Mapping[str, str], rule: QuotaHeaderRule, wall_s: fl
     if value is not None and rule.reset_is == "delta_ms":
         return _plausible(value / 1000), ROUNDED_S
     if value is not None and (value >= FIRST_EPOCH_S) != (rule.reset_is == "epoch"):
-        return None, ROUNDED_S  # a number that cannot be what the profile says
+        return None, ROUNDED_S  # a number that cannot be in the unit that the profile names
     return _parse_reset(headers, rule.reset or "", text, wall_s)
 
 
@@ -323,7 +324,7 @@ def _first_reset(headers: Mapping[str, str], prefix: str, suffix: str, wall_s: f
 
 
 def _parse_reset(headers: Mapping[str, str], name: str, text: str, wall_s: float) -> tuple[float | None, float]:
-    """Seconds until a reset, and by how many seconds they may be wrong."""
+    """Seconds until a reset, and how many seconds they may be off by."""
     if _SECONDS.fullmatch(text):
         value = float(text)
         if value < FIRST_EPOCH_S:
@@ -349,7 +350,7 @@ def _to_seconds(at: float) -> float:
 
 
 def _from_now(headers: Mapping[str, str], at: float, wall_s: float) -> tuple[float, float]:
-    """Seconds until a time, by the response's `Date` if it has one; and by how many seconds they may be wrong."""
+    """Seconds until a time, relative to the response's `Date` if it has one, and how far off they may be."""
     date_s = read_date(headers)
     if date_s is None:
         return max(0.0, at - wall_s), inf
@@ -357,7 +358,7 @@ def _from_now(headers: Mapping[str, str], at: float, wall_s: float) -> tuple[flo
 
 
 def _remaining_s(headers: Mapping[str, str], at: float, wall_s: float) -> float:
-    """Seconds until a time, by a response that may come from a cache."""
+    """Seconds until a time, for a response that may come from a cache."""
     seconds, uncertainty_s = _from_now(headers, at, wall_s)
     aged_s = read_age_s(headers)
     return max(0.0, seconds - aged_s) if aged_s < inf and uncertainty_s < inf else seconds

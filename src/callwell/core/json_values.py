@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Flags, whole numbers and names in responses: read where the meaning is plain, refused elsewhere, never ignored.
 
-Providers send `"true"`, `"5"` or `5.0` where their documents say `true` and `5`. These readers take every form that can
-mean one thing only. For all others they raise `AmbiguousValue`, so a caller must decide what to do without the value.
+Providers send `"true"`, `"5"` or `5.0` where their documents say `true` and `5`. These readers accept every form that
+can mean only one thing. For all others they raise `AmbiguousValue`, so the caller must decide what to do without the
+value.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ EMPTY_TEXTS: Final = frozenset({"", "null", "none"})
 """Strings that mean the same as null."""
 
 INTEGER_TEXT: Final = re.compile(r"[+-]?[0-9]{1,30}(?:\.0{1,30})?")
-"""Longer numbers count nothing, and Python refuses to read very long ones."""
+"""Longer numbers are not counts, and Python refuses to parse very long ones."""
 
 MAX_SHOWN: Final = 40
 """Characters of a wrong value that a message repeats."""
@@ -75,7 +76,7 @@ def to_integer(value: Any) -> int | None:
 
 
 def to_count(value: Any) -> int | None:
-    """A number of things, or None where it is missing; -1 and its like mean "unknown".
+    """A number of things, or None where it is missing; negative numbers mean "unknown".
 
     Raises:
         AmbiguousValue: the value is not a whole number.
@@ -112,7 +113,7 @@ def value_at(body: Any, path: str | None) -> Any:
 
     Args:
         body: decoded JSON.
-        path: keys joined by dots; a number is an index into a list. None leads nowhere.
+        path: keys joined by dots; a number is an index into a list. None has no value.
     """
     if path is None:
         return None

@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The record of a rotation of a key: which steps it has, which are proved, and which command carries it on.
+"""The record of a key rotation: its steps, which of them are proved, and which command is carrying it out.
 
 The steps depend on what the provider does with the old key when a new one is made::
 
     it stays valid:  create > stage > canary > switch > drain > revoke
     it is refused:   prepare > create > stage > canary > switch > drain > revoke
 
-- prepare: all is ready to store the new key. Where the old key dies first, calls wait from create to stage.
+- prepare: everything is ready to store the new key. Where the old key dies first, calls wait from create to stage.
 - create: the provider has made a new key. It proves itself by its fingerprint at the source.
 - stage: the new key is where the processes read it, and looks right.
 - canary: the provider has accepted it, in one request.
-- switch: no process begins a call with the old key any more.
+- switch: no process starts calls with the old key any more.
 - drain: no call with the old key is under way in any process.
 - revoke: the provider refuses the old key, and it is marked as revoked for all processes.
 
-`core.rotation_steps` decides what proves a step. All times are seconds since the epoch: a rotation goes on for days and
-on several machines.
+`core.rotation_steps` decides what proves a step. All times are seconds since the epoch: a rotation takes days, and may
+involve several machines.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 CLAIM_S: Final = 30.0
-"""For how long a command has a rotation to itself after each look: it looks every few seconds."""
+"""How long a command holds a rotation after each check; it checks every few seconds."""
 
 
 class RotationStep(StrEnum):
@@ -51,7 +51,7 @@ class RotationEnd(StrEnum):
 
 
 class RotationProof(Struct, frozen=True, array_like=True):
-    """What has proved a step.
+    """The proof of a step.
 
     Attributes:
         step: the step.
@@ -67,7 +67,7 @@ class RotationProof(Struct, frozen=True, array_like=True):
 
 
 class Rotation(Struct, frozen=True, array_like=True):
-    """The record of a rotation, as it is kept in the state.
+    """The record of a rotation, as stored in the state.
 
     Attributes:
         old: fingerprint of the key that is replaced; empty if there never was a rotation.
@@ -76,8 +76,8 @@ class Rotation(Struct, frozen=True, array_like=True):
         started_by: who began it, for display.
         new: fingerprint of the new key; empty while there is none.
         proofs: of the steps that are done, in order.
-        taken_by: the command that carries it on now; empty if none does.
-        taken_until: when another may do so.
+        taken_by: the command that is carrying it out; empty if none is.
+        taken_until: when another command may take over.
         ended: how it ended, if it has.
         ended_at: when.
     """
@@ -95,7 +95,7 @@ class Rotation(Struct, frozen=True, array_like=True):
 
     @property
     def is_under_way(self) -> bool:
-        """Whether it has begun and not ended."""
+        """Whether it has started and not ended."""
         return bool(self.old) and self.ended is RotationEnd.NONE
 
     @property
@@ -110,12 +110,12 @@ class Rotation(Struct, frozen=True, array_like=True):
         return next((step for step in self.steps if not self.has_proved(step)), None)
 
     def has_proved(self, step: RotationStep) -> bool:
-        """Whether a step is done."""
+        """Whether a step is proved."""
         return any(proof.step is step for proof in self.proofs)
 
 
 class RotationTaken(NamedTuple):
-    """Another command carries the rotation on.
+    """Another command is carrying out the rotation.
 
     Attributes:
         by: that command, for display.
@@ -137,14 +137,14 @@ def begin(old: str, *, overlaps: bool, by: str, now: float) -> Rotation:
 
 
 def take(rotation: Rotation, by: str, now: float) -> Rotation | RotationTaken:
-    """The rotation taken by one command for a while; the same command may take it again.
+    """The rotation, held by one command for a while; the same command may renew its hold.
 
     Args:
         rotation: the rotation.
         by: the command.
         now: seconds since the epoch.
     """
-    # A time much further away than one taking is from a machine with a wrong clock, and binds no one.
+    # A time much further away than one hold comes from a machine with a wrong clock, and is ignored.
     is_taken = rotation.taken_by not in ("", by) and now < rotation.taken_until <= now + 2 * CLAIM_S
     if is_taken:
         return RotationTaken(rotation.taken_by)
@@ -152,10 +152,10 @@ def take(rotation: Rotation, by: str, now: float) -> Rotation | RotationTaken:
 
 
 def release(rotation: Rotation, by: str) -> Rotation:
-    """The rotation after a command has stopped: another may go on at once."""
+    """The rotation after a command has stopped: another may continue immediately."""
     return replace(rotation, taken_by="", taken_until=0.0) if rotation.taken_by == by else rotation
 
 
 def abandon(rotation: Rotation, now: float) -> Rotation:
-    """The rotation given up. Nothing at the provider or the source is changed by that."""
+    """The rotation, abandoned. Nothing changes at the provider or the source."""
     return replace(rotation, ended=RotationEnd.ABANDONED, ended_at=now, taken_by="", taken_until=0.0)

@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When a new key is tried: at once, again later after a refusal, and early when the old key is refused.
+"""When a new key is tried: immediately, again later after a refusal, and early when the old key is refused.
 
 A trial is one request with the new key while an older one works, and it ends in one of three ways:
 
-- A success. The key is accepted, and `core.keyring` makes it the active one.
-- The old key got a success for what the new one was refused (`record_refusal`). The provider may not know the new key
-  yet, so it is tried again after a while, later and later.
-- The old key got the same response (`record_same_response`), which therefore says nothing about the key, as with an
-  object that does not exist. The next call tries the key again. After a few such trials in a row it is tried later
-  instead: each of them has cost one request.
+- It succeeds. The key is accepted, and `core.keyring` makes it the active one.
+- The old key succeeded where the new one was refused (`record_refusal`). The provider may not know the new key yet, so
+  it is tried again, after longer and longer waits.
+- Both keys got the same response (`record_same_response`), as for an object that does not exist, so it says nothing
+  about the new key. The next call tries the key again. After a few such trials in a row it waits as after a refusal,
+  because each trial costs one request.
 
-If the old key is refused while a new one waits for its next trial, the new one is tried at once: the old one may have
-died in a way that the profile does not describe. That happens once for each kind of refusal in `SAME_REFUSAL_S`, since
-the refusal may just as well mean the operation.
+If the old key is refused while a new one waits for its next trial, the new one is tried immediately: the old one may
+have died in a way that the profile does not describe. That happens once per kind of refusal in `SAME_REFUSAL_S`, since
+the refusal may be about the operation instead.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 FIRST_RETRY_S: Final = 30.0
-"""Seconds until a new key that was refused is tried again; a provider may take that long to learn of it."""
+"""Seconds until a refused new key is tried again; a provider may take that long to activate it."""
 
 MAX_RETRY_S: Final = 3_600.0
 """The wait doubles up to this: a wrong key then costs one request an hour."""
 
-UNTRIED: Final = "it could not be tried"
-"""The reason of a trial without a clear response: it says nothing about the key."""
+NOT_TRIED: Final = "it could not be tried"
+"""The reason for a trial without a clear response, which says nothing about the key."""
 
 MAX_SAME_RESPONSES: Final = 5
-"""Trials in a row that may end with the same response for both keys before the wait of a refusal applies."""
+"""Consecutive trials that may end with the same response for both keys before the wait after a refusal applies."""
 
 SAME_REFUSAL_S: Final = 10.0
-"""For how long a kind of refusal of the active key brings no second trial. If that key has died, calls fail no longer
-than this after the provider has learnt of the new one; if it has not, two requests in this time are the price."""
+"""How long the same kind of refusal of the active key triggers no second trial. If that key has died, calls fail at
+most this long after the provider has activated the new one; if it has not, two requests in this time are the price."""
 
 MAX_REFUSAL_KINDS: Final = 16
-"""Kinds of refusal that are remembered: a bound for a provider that gives each error a code of its own."""
+"""Kinds of refusal that are remembered: a limit, for providers that give each error its own code."""
 
 
 class KeyTrial(Struct, frozen=True):
@@ -49,9 +49,9 @@ class KeyTrial(Struct, frozen=True):
     Attributes:
         retry_at: when a key that is set aside is tried again, in monotonic seconds.
         retry_s: the wait after the next refusal.
-        refused: how often it was refused.
+        refused: the number of refusals.
         same_responses: trials in a row that showed nothing.
-        refusal_kinds: kinds of refusal of the active key, and until when each brings no other trial.
+        refusal_kinds: kinds of refusal of the active key, each with the time until which it triggers no other trial.
     """
 
     retry_at: float = float("inf")
@@ -62,12 +62,12 @@ class KeyTrial(Struct, frozen=True):
 
 
 def set_aside(trial: KeyTrial, now: float) -> KeyTrial:
-    """The trial after a response that is not a success, before it is known what the old key gets."""
+    """The trial after an unsuccessful response, before the old key's response is known."""
     return replace(trial, retry_at=now + trial.retry_s)
 
 
 def record_refusal(trial: KeyTrial, now: float) -> KeyTrial:
-    """The trial after the provider has refused the new key, and only that."""
+    """The trial after the provider has refused the new key but not the old one."""
     return replace(
         trial,
         retry_at=now + trial.retry_s,
@@ -85,7 +85,7 @@ def record_same_response(trial: KeyTrial, now: float) -> KeyTrial:
 
 
 def try_after_refusal(trial: KeyTrial, refusal: str, now: float) -> KeyTrial | None:
-    """The trial after the active key was refused, if that brings one; None if it brought one a moment ago.
+    """The trial after the active key was refused; None if the same refusal triggered a trial a moment ago.
 
     Args:
         trial: what is known.

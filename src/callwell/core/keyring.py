@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which key now: a ring of key generations, known by their fingerprints only.
+"""Which key to use now: a ring of key generations, known only by their fingerprints.
 
-A rotation must cost no failed call, although most providers let the old key die before, or while, the new one becomes
-known: there is no time in which both surely work. So a generation is not replaced by its successor until the provider
-has accepted the successor, and keeps being used by the calls that began with it. The stages of one generation::
+A rotation must not fail a single call, although most providers disable the old key before, or while, the new one
+becomes valid: there is no time at which both certainly work. So a generation is not replaced by its successor until the
+provider has accepted the successor, and calls that began with it keep using it. The stages of one generation::
 
     offer ──> STAGED ──accept──> ACTIVE ──a newer one is accepted──> DRAINING ──its last use ends──> RETIRED
                │  ^                │ reject                             │ reject
@@ -11,21 +11,21 @@ has accepted the successor, and keeps being used by the calls that began with it
                v  │
               ASIDE   (refused while an older key is active)
 
-The first key is active at once: there is nothing to fall back to. Every later key is staged, and tried by the
+The first key is active immediately: there is nothing to fall back to. Every later key is staged, and tried by the
 provider's canary request or, where it has none, by one call at a time; all other calls use the active key. Then one of
 three things happens:
 
-- The new key is accepted: a success was got with it. It becomes active, and the old one drains until its last call has
-  ended.
+- The new key is accepted: a request with it succeeded. It becomes active, and the old one drains until its last call
+  has ended.
 - The new key is refused, or its trial has no result. It is set aside, and nothing else changes. The provider may not
-  know it yet, so it is staged again later (`restage`); when, says `core.key_trial`.
+  know it yet, so it is staged again later (`restage`); `core.key_trial` decides when.
 - The active key is refused. The key that is staged or aside becomes active, for all calls. If there is none, `current`
-  is None until the source offers another key, and calls wait. A later call may try the newest key once more (`revive`).
+  is None until the source offers another key, and calls wait. A later call may try the newest key again (`revive`).
 
-A person may mark a key as revoked, at any stage (`set_revoked`). It is REVOKED then, and nothing but taking the mark
-back lets a call use it again.
+A person may mark a key as revoked, at any stage (`set_revoked`). It is then REVOKED, and no call uses it again unless
+the mark is removed.
 
-A newer offer retires a key that is staged or aside. Retired keys are remembered only for calls that still use them.
+A newer offer retires a key that is staged or set aside. Retired keys are remembered only for calls that still use them.
 """
 
 from __future__ import annotations
@@ -84,18 +84,18 @@ NEW_STAGES = (KeyStage.STAGED, KeyStage.SET_ASIDE)
 """Stages of a key that the provider has not accepted while an older one is active."""
 
 DEAD_STAGES = (KeyStage.RETIRED, KeyStage.REVOKED)
-"""Stages of a key that no call begins to use."""
+"""Stages in which no new call uses a key."""
 
 MAX_DEAD_KEYS = 8
-"""Dead keys without uses that a ring remembers: a bound for a source that changes often."""
+"""Dead, unused keys that a ring remembers: a limit, for sources that change often."""
 
 
 def offer(ring: KeyRing, fingerprint: str) -> KeyRing:
-    """The ring after a source gave a key; the same ring if it is the newest key already.
+    """The ring after a source returned a key; unchanged if it is already the newest key.
 
     Args:
         ring: the ring.
-        fingerprint: of the key that the source has now.
+        fingerprint: of the key that the source returned.
     """
     if ring.keys and ring.keys[-1].fingerprint == fingerprint:
         return ring
@@ -106,7 +106,7 @@ def offer(ring: KeyRing, fingerprint: str) -> KeyRing:
 
 
 def current(ring: KeyRing, *, may_try: bool = True) -> KeyGeneration | None:
-    """The key that the next call uses, or None while there is none that could work.
+    """The key that the next call uses, or None while no key could work.
 
     Args:
         ring: the ring.
@@ -122,7 +122,7 @@ def current(ring: KeyRing, *, may_try: bool = True) -> KeyGeneration | None:
 
 
 def find_newer(ring: KeyRing, generation: int) -> KeyGeneration | None:
-    """The newest key that may work where an older one was refused, if there is one.
+    """The newest key that may work although an older one was refused, if there is one.
 
     Args:
         ring: the ring.
@@ -139,7 +139,7 @@ def find_untried(ring: KeyRing) -> KeyGeneration | None:
 
 
 def is_on_trial(ring: KeyRing, generation: int) -> bool:
-    """Whether a key is new, and an older one that the provider has accepted could be used in its place."""
+    """Whether a key is new, and an older one that the provider has accepted could be used instead."""
     found = next((key for key in ring.keys if key.generation == generation), NO_KEY)
     return found.stage in NEW_STAGES and _find(ring, KeyStage.ACTIVE) is not None
 
@@ -152,13 +152,13 @@ def begin_use(ring: KeyRing, generation: int) -> KeyRing:
 
 
 def add_uses(ring: KeyRing, more: int) -> KeyRing:
-    """The ring with `more` uses of its newest key, fewer if negative: begun minus ended ones."""
+    """The ring with `more` uses of its newest key added, or removed if negative: uses begun minus uses ended."""
     newest = ring.keys[-1]
     return KeyRing((*ring.keys[:-1], replace(newest, uses=newest.uses + more)))
 
 
 def end_use(ring: KeyRing, generation: int) -> KeyRing:
-    """The ring after a call has ended its use of a key."""
+    """The ring after a call has stopped using a key."""
     newest = ring.keys[-1] if ring.keys else NO_KEY
     if newest.generation == generation and newest.stage is KeyStage.ACTIVE and newest.uses:
         return add_uses(ring, -1)
@@ -182,7 +182,7 @@ def reject(ring: KeyRing, generation: int) -> KeyRing:
 
 
 def restage(ring: KeyRing) -> KeyRing:
-    """The ring with the key that was set aside staged once more."""
+    """The ring with the key that was set aside staged again."""
     aside = _find(ring, KeyStage.SET_ASIDE)
     if aside is None:
         return ring
@@ -190,14 +190,14 @@ def restage(ring: KeyRing) -> KeyRing:
 
 
 def revive(ring: KeyRing) -> KeyRing:
-    """The ring with its newest key staged once more, if no key could work: a disabled key may have been enabled."""
+    """The ring with its newest key staged again, if no key could work: a disabled key may have been enabled."""
     if not ring.keys or ring.keys[-1].stage is KeyStage.REVOKED or current(ring) is not None:
         return ring
     return KeyRing((*ring.keys[:-1], replace(ring.keys[-1], stage=KeyStage.STAGED)))
 
 
 def set_revoked(ring: KeyRing, fingerprints: Container[str]) -> KeyRing:
-    """The ring after people have marked keys as revoked, or have taken that back. A new key replaces the active one.
+    """The ring after keys were marked as revoked, or marks were removed. A new key replaces a revoked active one.
 
     Args:
         ring: the ring.
@@ -213,7 +213,7 @@ def _mark(key: KeyGeneration, *, revoked: bool) -> KeyGeneration:
 
 
 def _replace_active(ring: KeyRing) -> KeyRing:
-    """The ring with a new key activated, if there is one and no active key."""
+    """The ring with a new key activated, if there is one and no key is active."""
     newer = _find(ring, KeyStage.STAGED) or _find(ring, KeyStage.SET_ASIDE)
     if newer is None or _find(ring, KeyStage.ACTIVE):
         return ring

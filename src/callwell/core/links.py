@@ -41,7 +41,7 @@ class LinkHeader(NamedTuple):
 
     Attributes:
         links: all that could be parsed, in order.
-        is_complete: nothing else was in the header.
+        is_complete: the whole header could be parsed.
     """
 
     links: tuple[Link, ...] = ()
@@ -93,7 +93,7 @@ def parse_link_header(header: str) -> LinkHeader:
 
 
 def find_target(links: Sequence[Link], relation: str, *, own: frozenset[str] = frozenset()) -> str | None:
-    """The target of the first link of a relation type that leads from the response itself, None if there is none.
+    """The target of the first link with a relation type whose context is the response itself; None if there is none.
 
     Args:
         links: the links of the response.

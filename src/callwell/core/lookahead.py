@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The positions of pages after the next one, as far as they can be computed without the pages between.
+"""The positions of the pages after the next one, as far as they can be computed without fetching it.
 
-That is so for page numbers and offsets; a cursor or a link is known only when the page before it has come. No page is
-fetched beyond a known total. Without one, some pages after the last may be fetched in vain: they are never read.
+That works for page numbers and offsets; a cursor or a link is known only when the page before it has arrived. No page
+is fetched beyond a known total. Without a total, some pages after the last may be fetched and never read.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def next_positions(rule: PagingRule, walk: Walk, page: Page, size: int, depth: i
     end = _end_position(rule, page, size)
     if end is None or positions.stop <= end:
         return positions
-    # The next page is fetched in any case: that the walk is not over counts for more than a total.
+    # The next page is always fetched: an unfinished walk counts for more than a total.
     return range(start, max(end, start + 1), stride)[:depth]
 
 

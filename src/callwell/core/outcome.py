@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a response means: done, refused or unknown, and whether another attempt makes sense.
 
-The table of outcomes. It goes by what is known, never by the name of an exception. For an operation that may not be
+The table of outcomes is based on what is known, never on the name of an exception. For an operation that may not be
 repeated:
 
 | response | what is known | what follows |
@@ -14,15 +14,14 @@ repeated:
 | other 3xx | unknown: many services answer 302 after they have done the work | probe, else fail |
 | 401, 403 with a code or status of a dead key | refused | renew the key, once for each generation |
 | 407 | refused: a proxy has answered (15.5.8) | fail |
-| 408, 460, 499 | unknown: someone lost patience, and gateways do not say who | probe, else fail |
-| 425, 511 | refused: the server did not begin, or a network wants a log-in (RFC 8470, RFC 6585) | repeat |
-| 429 | refused | wait as long as it asks, repeat |
-| other 4xx | refused | fail |
-| 404, 410 for a deletion that may have been done before | done | finish without a result |
-| 1xx, 5xx, 600 and above | unknown, unless the profile says that the code means "not done" (RFC 9110, 15) | see below |
-| none | refused if no connection was made, otherwise unknown | repeat if refused; else probe, else fail |
+| 408, 460, 499 | unknown: someone timed out, and gateways do not say who | probe, else fail | | 425, 511 | refused: the
+server did not begin, or a network wants a log-in (RFC 8470, RFC 6585) | repeat | | 429 | refused | wait as long as it
+asks, repeat | | other 4xx | refused | fail | | 404, 410 for a deletion that may have been done before | done | finish
+without a result | | 1xx, 5xx, 600 and above | unknown, unless the profile says that the code means "not done" (RFC
+9110, 15) | see below | | none | refused if no connection was made, otherwise unknown | repeat if refused; else probe,
+else fail |
 
-An operation that may be repeated (`Traits.repeatable`) is repeated wherever the table says "probe", except after a body
+An operation that may be repeated (`Traits.repeatable`) is repeated where the table says "probe", except after a body
 beyond the size limit, which would only arrive again. A 5xx is also repeated if the profile calls it "not done", or if
 the caller wants that (`retry_unsafe_5xx`); otherwise an unknown outcome is probed, or the call fails. Redirects of safe
 operations within the environment's origin are followed before this table applies.
@@ -44,7 +43,7 @@ TOO_MANY_REQUESTS: Final = 429
 PROXY_AUTHENTICATION_REQUIRED: Final = 407
 
 KEY_REFUSAL_STATUSES: Final = frozenset({401, 403})
-"""Statuses by which a provider may reject a key that it does not know yet: with the old key the call can succeed."""
+"""Statuses that a provider may send for a key that it does not know yet: with the old key the call can succeed."""
 
 NOT_FOUND_STATUSES: Final = frozenset({404, 410})
 
@@ -52,17 +51,17 @@ SERVER_ERRORS: Final = range(500, 1000)
 """A status above 599 does not exist, and is treated as a 5xx (RFC 9110, 15)."""
 
 INFORMATIONAL: Final = range(200)
-"""Interim responses (RFC 9110, 15.2). Where one arrives as the last response, there is no final one."""
+"""Interim responses (RFC 9110, 15.2). If one is the last response, there was no final one."""
 
 NOT_PROCESSED: Final = frozenset({PROXY_AUTHENTICATION_REQUIRED, 425, 511})
-"""The request went no further than a proxy, or the server did not begin to process it."""
+"""The request got no further than a proxy, or the server did not begin to process it."""
 
 TEMPORARILY_NOT_PROCESSED: Final = frozenset({425, 511})
-"""Those of them that pass: a server that is cautious with early data, a network that waits for a log-in."""
+"""The temporary ones among them: a server that is cautious with early data, a network that waits for a log-in."""
 
 TIMED_OUT: Final = frozenset({408, 460, 499})
-"""Someone on the way stopped waiting: for the request (408 by RFC 9110, 15.5.9), or for the service's response, as
-load balancers use 460 and 499."""
+"""Someone along the way stopped waiting: for the request (408, RFC 9110, 15.5.9), or for the service's response (460
+and 499, as load balancers use them)."""
 
 REDIRECTION: Final = range(300, 400)
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -72,7 +71,7 @@ REDIRECTED_UNPROCESSED: Final = frozenset({307, 308})
 
 RETRY_AFTER_OBEYED: Final = frozenset({408, 425, 429, 503, *range(511, 600)})
 """Statuses with a `Retry-After` that is obeyed: those of RFC 9110 (503), RFC 6585 (429) and RFC 8470 (425), 408, and
-those of overloaded gateways, such as 529. On other responses the header is a hint about quotas and no more."""
+those of overloaded gateways, such as 529. On other responses the header is only a hint about quotas."""
 
 
 class Judgement(StrEnum):
@@ -106,7 +105,7 @@ def is_known_not_done(response: Answered) -> bool:
 
 
 def is_ambiguous(response: Answered) -> bool:
-    """Whether a response leaves open that an operation which changes something was done."""
+    """Whether a response leaves open whether an operation that changes something was done."""
     status = response.status
     if is_known_not_done(response):
         return False
@@ -118,16 +117,16 @@ def is_ambiguous(response: Answered) -> bool:
 
 
 def requested_wait_s(response: Answered) -> float:
-    """Seconds that a response other than a 429 asks to wait, if its status is one for which that is obeyed."""
+    """Seconds that a response other than a 429 asks the client to wait, if its status is one where that is obeyed."""
     if response.status in RETRY_AFTER_OBEYED:
         return response.retry_after_s or 0.0
     return 0.0
 
 
 def may_change_key(traits: Traits, response: Answered) -> bool:
-    """Whether a request can be sent with another key after a response that may be about its key, and do nothing twice.
+    """Whether a request that failed over its key can be sent with another key without doing anything twice.
 
-    What was done or may be billed is not repeated, nor is what may have been done, unless that does no harm.
+    Work that was done or may be billed is not repeated, nor is work that may have been done, unless that is harmless.
     """
     if is_known_done(traits, response):
         return False
@@ -141,7 +140,7 @@ def judge(traits: Traits, response: Answered, *, may_be_done: bool, unsafe_5xx: 
         traits: what the description says about the operation.
         response: what the provider has answered.
         may_be_done: an earlier attempt of this call ended with an unknown outcome.
-        unsafe_5xx: the caller wants a 5xx repeated even where that may do the work twice.
+        unsafe_5xx: the caller wants a retry after a 5xx even where that may do the work twice.
     """
     status = response.status
     if is_success(response):
@@ -167,7 +166,7 @@ def judge(traits: Traits, response: Answered, *, may_be_done: bool, unsafe_5xx: 
 
 
 def _judge_redirect(traits: Traits, response: Answered) -> Judgement:
-    """What a redirect means that is not followed. Repeating the request would only bring it again."""
+    """What a redirect that is not followed means. Repeating the request would only return it again."""
     if is_known_done(traits, response):
         return Judgement.RESULT_LOST
     return Judgement.UNKNOWN if is_ambiguous(response) and not traits.repeatable else Judgement.REFUSED

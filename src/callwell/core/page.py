@@ -135,9 +135,9 @@ def _read_items(rule: PagingRule, body: Any) -> tuple[Any, ...]:
 
 
 def _is_empty_list(rule: PagingRule, body: Any) -> bool:
-    """Whether a body without a list is an empty page: it is null, empty, or has the page's other fields.
+    """Whether a body without a list is an empty page: null, empty, or with the page's other fields.
 
-    An object with unrelated fields only is not a page: it may be an error, or a list under a new name.
+    An object with only unrelated fields is not a page: it may be an error, or a list under a new name.
     """
     value = body
     for key in rule.items.split(".") if rule.items else ():
@@ -178,7 +178,7 @@ def _parse_link(value: Any) -> str | None:
 
 
 def _parse_cursor(value: Any) -> int | str | None:
-    """A cursor as it is sent back: text or a number. Null, an empty string and false mean that there is none."""
+    """A cursor to send back: a string or a number. Null, an empty string and false mean that there is none."""
     if value is True or isinstance(value, Mapping | list):
         raise json_values.AmbiguousValue(value, "a cursor, a string or a number")
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -189,7 +189,7 @@ def _parse_cursor(value: Any) -> int | str | None:
 
 
 def _parse_item_cursor(value: Any) -> int | str:
-    """The cursor in the last item of a page. Every item has one, so its absence is no end."""
+    """The cursor in the last item of a page. Every item has one, so a missing one does not mark the end."""
     cursor = _parse_cursor(value)
     if cursor is None:
         raise json_values.AmbiguousValue(value, "the cursor in the last item")

@@ -7,13 +7,13 @@
                           ├──────> the provider's own end: complete, or drifted
                           └──────> no way on: truncated
 
-**The end must be recognised.** A short page proves nothing, for providers filter pages after cutting them; nor does a
-value that cannot be read. A walk ends where the provider says so: `more` is false, there is no next position, the
-announced total has arrived, or, where nothing is announced, a page is empty. The verdict says how far to trust it:
+**The end must be recognised.** A short page proves nothing, because providers filter pages after cutting them; nor does
+an unreadable value. A walk ends where the provider says so: `more` is false, there is no next position, the announced
+total has arrived, or, where nothing is announced, a page is empty. The verdict says how far to trust it:
 
 * `complete`: the provider's own end was recognised, no item came twice and no total changed;
 * `drifted`: it was recognised, but the list changed in the meantime, so that items may have been missed;
-* `truncated`: it was not: a cycle, a standstill, a next position that cannot be read, or the caller stopped.
+* `truncated`: it was not: a cycle, no progress, an unreadable next position, or the caller stopped.
 
 A total below what has come already ends nothing. Some providers send the cursor zero with the last page, others begin
 to count there: it is followed, and the list is over if the first page comes again and leads where it led. A client that
@@ -22,8 +22,8 @@ counts may ask for a page beyond the last: a 404 there is an end (`PageStep.is_a
 **Cycles** are recognised by position *and* content: a constant cursor with different pages is legal. The caller keeps
 what has come as 64-bit digests, and a walk is small enough to be stored after every page.
 
-**Order.** Pages may be fetched in another order than they are read in. Totals still show a change: they differ between
-some two pages wherever items came or went in between, whichever page was fetched first.
+**Order.** Pages may be fetched in a different order than they are read. Totals still show a change: they differ between
+some two pages if items were added or removed in between, regardless of which page was fetched first.
 """
 
 from __future__ import annotations
@@ -57,26 +57,26 @@ __all__ = [
 ]
 
 MAX_STALE_PAGES: Final = 3
-"""A walk is given up after so many pages in a row without anything new: pages of known items, identical pages although
-the client counts the positions, or pages that came before from the same position. One or two may be due to a list that
+"""Consecutive pages without anything new after which a walk is given up: pages of known items, identical pages although
+the client counts the positions, or repeats of a page from the same position. One or two may be due to a list that
 changes."""
 
 MAX_IDENTICAL: Final = 10
-"""The same for identical pages where the provider names the positions: each is a new one, and items without keys may be
-equal for a while."""
+"""The same for identical pages where the provider names the positions: each position is new, and items without keys may
+be equal for a while."""
 
 MAX_EMPTY: Final = 1000
-"""A walk is given up after so many empty pages in a row that announce more. Each names another position, and a filter
+"""Consecutive empty pages that announce more, after which a walk is given up. Each names another position, and a filter
 may leave many pages empty."""
 
 MAX_EMPTY_COUNTED: Final = 20
-"""The same where the client counts the positions: nothing shows that the provider moves on."""
+"""The same where the client counts the positions: nothing shows that the provider makes progress."""
 
 LINKED_STYLES: Final = ("cursor", "next-link", "link-header")
 """Styles in which a page says where the next one is."""
 
 MAX_REPEATED_KEYS: Final = 100
-"""Repeated keys that a verdict names, at most: it is stored with the walk."""
+"""The most repeated keys that a verdict names, since it is stored with the walk."""
 
 
 class Walk(NamedTuple):
@@ -89,10 +89,10 @@ class Walk(NamedTuple):
         partial: it did not begin at the first page.
         pages: pages read.
         items: items delivered.
-        totals: the announced totals, each time that they changed.
-        repeated: keys that came more than once.
-        stale_pages: pages in a row with items, but none that is new.
-        empty_pages: pages in a row without items.
+        totals: the announced total, and each new value when it changed.
+        repeated: keys that arrived more than once.
+        stale_pages: consecutive pages with items, none of them new.
+        empty_pages: consecutive pages without items.
         received: items received, repeated ones included.
         known_pages: pages in a row that came before, from the same position with the same content.
         identical_pages: pages in a row with the content of the page before.
@@ -139,7 +139,7 @@ def start_walk(rule: PagingRule) -> Walk:
 
 
 def advance(rule: PagingRule, walk: Walk, page: Page, size: int, seen: frozenset[int] | set[int]) -> PageStep:
-    """Account for one page, and decide whether the walk goes on.
+    """Account for one page, and decide whether the walk continues.
 
     Args:
         rule: how the list is read.
@@ -262,7 +262,7 @@ def _counted_position(rule: PagingRule, walk: Walk) -> int:
 
 
 class _Ending(NamedTuple):
-    """Whether a walk goes on after a page.
+    """Whether a walk continues after a page.
 
     Attributes:
         goes_on: there is another page.
@@ -308,8 +308,8 @@ def _find_ending(rule: PagingRule, walk: Walk, after: Walk, page: Page, size: in
 def _read_totals(rule: PagingRule, walk: Walk, after: Walk, page: Page, size: int) -> _Ending | None:
     """What the announced totals say of the end; None if there are none, or they are below what has come.
 
-    A total of items is reached when so many have come. If fewer come, the page that should be the last is the end where
-    the provider kept to the requested size so far; elsewhere an empty page is.
+    A total of items is reached when that many have arrived. If fewer arrive, the walk ends at the page that should be
+    the last, provided that all pages so far had the requested size; otherwise it ends at an empty page.
     """
     offset = _counted_position(rule, walk) - rule.first
     if rule.style == "page" and page.total_pages is not None:
@@ -332,27 +332,27 @@ def _read_totals(rule: PagingRule, walk: Walk, after: Walk, page: Page, size: in
 
 
 def _find_stall(rule: PagingRule, walk: Walk, page: Page, *, is_repeated: bool) -> str:
-    """Why a walk that should go on cannot, or gets nowhere; empty if it can go on.
+    """Why a walk that should continue cannot, or makes no progress; empty if it can continue.
 
     Args:
         rule: how the list is read.
         walk: the state of the walk after the page.
         page: the page.
-        is_repeated: the same page with items came before from the same position.
+        is_repeated: the same page with items was seen before at the same position.
     """
     has_totals = page.total_items is not None or page.total_pages is not None
     if is_repeated:
-        return "a cycle: the same page came from the same position"
+        return "a cycle: the same page came again from the same position"
     if walk.position is None:
         problems = "; ".join(text for _, text in page.unclear)
-        return f"another page was announced, but not where{f': {problems}' if problems else ''}"
+        return f"another page was announced, but without its position{f': {problems}' if problems else ''}"
     if walk.known_pages >= MAX_STALE_PAGES - 1:
-        return f"a standstill: {MAX_STALE_PAGES} pages from the same position brought nothing new"
+        return f"no progress: {MAX_STALE_PAGES} pages from the same position brought nothing new"
     if walk.stale_pages >= MAX_STALE_PAGES:
         return f"{MAX_STALE_PAGES} pages in a row brought nothing new"
     is_linked = rule.style in LINKED_STYLES
     if walk.identical_pages + 1 >= (MAX_IDENTICAL if is_linked else MAX_STALE_PAGES) and not has_totals:
-        return f"a standstill: {walk.identical_pages + 1} pages in a row are the same"
+        return f"no progress: {walk.identical_pages + 1} pages in a row are the same"
     if walk.empty_pages >= (MAX_EMPTY if is_linked else MAX_EMPTY_COUNTED):
         return f"{walk.empty_pages} pages in a row were empty"
     return ""

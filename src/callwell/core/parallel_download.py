@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ranges of one large file that are fetched at once: which are still missing, and which are safe.
+"""Ranges of one large file that are fetched in parallel: which are still missing, and which are safe.
 
 A round starts when the storage has answered with a part of a file of known size, under a strong ETag, and every request
 of the round is pinned by that tag, so that all ranges are of one version. Several workers take one range each, the
-first in the file first. A range that breaks off goes on from its last byte; a request that brought nothing ends its
+first in the file first. A range that breaks off continues from its last byte; a request that brought nothing ends its
 worker; and after a response that does not fit (an expired URL, the whole file, another version, a refusal) no worker
-makes another request. What follows is decided in `download.end_round`: whatever was wrong is met again by the one
-request with which the next round starts.
+makes another request. `download.end_round` decides what follows: the next round starts with a single request, which
+meets the same problem if it persists.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ class RangeSplit(NamedTuple):
     """When a file is fetched in ranges, and how.
 
     Attributes:
-        parallel: ranges that are fetched at once: enough to go beyond what a storage gives one connection, few
-            enough to leave connections to others.
-        range_bytes: bytes of a range: long enough for the request to cost nothing, short enough to keep all workers
-            busy.
+        parallel: ranges that are fetched in parallel: enough to exceed what a storage gives one connection, few enough
+            to leave connections to others.
+        range_bytes: bytes of a range: large enough for the request overhead to be negligible, small enough to keep all
+            workers busy.
         min_bytes: bytes that must be missing for a split to be worth it: two ranges.
     """
 
@@ -46,11 +46,11 @@ class DownloadRound(NamedTuple):
     Attributes:
         size: of the file.
         version: of all ranges, with a strong ETag.
-        todo: ranges that no worker fetches yet, in order.
+        todo: ranges that no worker is fetching yet, in order.
         safe: what is on disk, in order, no two ranges touching.
-        is_over: no other request is to be made.
+        is_over: no further request is to be made.
         status: of the response that did not fit.
-        retry_after_s: seconds for which that response asked to be left alone.
+        retry_after_s: seconds that that response asked the client to wait.
     """
 
     size: int
@@ -68,9 +68,9 @@ def missing_ranges(
     """The ranges that are missing, or none if a split is not worth it.
 
     Args:
-        split: decides that.
+        split: the thresholds.
         size: of the file.
-        offset: bytes that are safe from the beginning on.
+        offset: bytes that are safe, counted from the beginning.
         later_ranges: what is safe beyond them.
     """
     if split.parallel == 1 or not (later_ranges or size - offset >= split.min_bytes):
@@ -87,7 +87,7 @@ def start_round(
         todo: the ranges that are missing.
         size: of the file.
         version: of the file.
-        offset: bytes that are safe from the beginning on.
+        offset: bytes that are safe, counted from the beginning.
         later_ranges: what is safe beyond them.
     """
     safe = (ByteRange(0, offset), *later_ranges) if offset else later_ranges
@@ -107,7 +107,7 @@ def is_requested_range(state: DownloadRound, wanted: ByteRange, head: StorageHea
     Args:
         state: the state of the round.
         wanted: the range.
-        head: the response; without an ETag, it matched the one that the request was pinned by.
+        head: the response; without an ETag, it matched the one that the request was pinned to.
     """
     if head.status != PARTIAL_CONTENT or head.start != wanted.start or head.codings or not head.is_consistent:
         return False
@@ -117,7 +117,7 @@ def is_requested_range(state: DownloadRound, wanted: ByteRange, head: StorageHea
 
 
 def add_bytes(state: DownloadRound, wanted: ByteRange, count: int) -> tuple[DownloadRound, ByteRange]:
-    """The first `count` bytes of a range are safe; what is left of it."""
+    """The first `count` bytes of a range are safe; returns the rest of it."""
     came = ByteRange(wanted.start, wanted.start + count)
     return state._replace(safe=ranges.merge(state.safe, came)), ByteRange(came.stop, wanted.stop)
 
@@ -132,7 +132,7 @@ def end_request(
         left: what is left of the range.
         requested: what was left of it when the request was made.
         status: of a response that did not fit; 0 for none, or one that did.
-        retry_after_s: seconds for which that response asks to be left alone.
+        retry_after_s: seconds that that response asks the client to wait.
     """
     if status:
         longest_s = max(retry_after_s, state.retry_after_s)
@@ -145,7 +145,7 @@ def end_request(
 
 
 def count_leading(safe: tuple[ByteRange, ...]) -> int:
-    """Bytes that are safe from the beginning on."""
+    """Bytes that are safe, counted from the beginning."""
     return safe[0].stop if safe and safe[0].start == 0 else 0
 
 

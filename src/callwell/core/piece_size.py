@@ -12,18 +12,19 @@ if TYPE_CHECKING:
 MIB: Final = 1 << 20
 
 DEFAULT_PIECE_BYTES: Final = 16 * MIB
-"""Long enough for the request to cost nothing beside it, short enough that a lost one costs little."""
+"""Large enough for the request overhead to be negligible, small enough that a lost piece costs little."""
 
 QUOTA_SHARE: Final = 2
-"""A file takes at most one in so many of a window's permits, where the largest piece allows: others upload as well."""
+"""A file uses at most this fraction of a window's permits (one in two), if the largest piece allows it, since others
+upload too."""
 
 
 def choose_piece_size(rule: UploadRule, size: int | None, limit: int | None) -> int:
     """Bytes of a piece, in whole mebibytes.
 
     Args:
-        rule: what the provider takes.
-        size: bytes of the file; None for a stream, which may become as large as the provider takes.
+        rule: what the provider accepts.
+        size: bytes of the file; None for a stream, which may become as large as the provider accepts.
         limit: requests that a window of the scarcest quota allows; None for no quota.
     """
     max_size = rule.max_bytes if size is None else size

@@ -2,9 +2,9 @@
 """The pseudonym of an end user: a UUID that only the holder of a secret can compute from the caller's own user ID.
 
 It is the HMAC-SHA-256 of provider and user ID, cut to 122 bits and written as a UUID of version 4, the version for
-pseudorandom bits (RFC 9562, 5.4). It is the same wherever the secret is. Two providers cannot match their pseudonyms,
-and without the secret a pseudonym cannot be reversed, or found by trying a list of IDs. The odds that any two of a
-million users share one are 1 in 10^25.
+pseudorandom bits (RFC 9562, 5.4). It is the same wherever the secret is the same. Two providers cannot match their
+pseudonyms, and without the secret a pseudonym cannot be reversed, or found by trying a list of IDs. The odds that any
+two of a million users share one are 1 in 10^25.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import hmac
 from typing import Final
 
 MIN_SECRET_BYTES: Final = 16
-"""The least bytes of a secret: a shorter one could be found by trying, from pseudonyms of known users."""
+"""The minimum bytes of a secret: a shorter one could be brute-forced from the pseudonyms of known users."""
 
 VERSION: Final = 0x4000
 VARIANT: Final = 0x8000

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sets of numbers as ranges, so that ten thousand pieces or a terabyte of bytes take no room.
+"""Sets of numbers as ranges, so that ten thousand pieces or a terabyte of bytes take almost no memory.
 
 Two kinds, each counted as its protocol counts: bytes half open, like slices, and pieces from first to last, as
 providers number them. A set is a tuple of ranges in order, none empty, no two of them touching.

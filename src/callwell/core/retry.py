@@ -2,15 +2,15 @@
 """How long to wait before the next attempt, and whether the provider's retry budget allows one.
 
 The wait is `min(20, 0.5 * 2**n) * (0.5 + 0.5 * roll)` seconds: exponential with the cap before the jitter, as in AWS
-standard mode, but never under half of the step, so that jitter cannot make a storm, and never shorter than the wait
-before.
+standard mode, but never below half of the step, so that jitter cannot cause a retry storm, and never shorter than the
+wait before.
 
 The budget is a token bucket that all calls to one provider share. Every call pays in a tenth of a token when it begins
-and every retry takes a whole one, so a provider that fails for ever sees at most 1.1 attempts per call in the long run.
-It binds only while the provider looks dead (under half of the last `SAMPLE` attempts got a response that is no 5xx):
-retries that were made before that was noticed leave a debt, which is paid first. From any past, n calls to a dead
-provider cost at most max(25, 10 + n / 10) retries; 49 instead of 25 for a client that has seen nothing yet. AWS charges
-14 of 500 tokens instead; its bucket guards the calls of one process, ours promises a ratio.
+and every retry takes a whole one, so a provider that keeps failing sees at most 1.1 attempts per call in the long run.
+It applies only while the provider looks dead (fewer than half of the last `SAMPLE` attempts got a response other than a
+5xx): retries made before that was noticed leave a debt, which is paid first. Whatever happened before, n calls to a
+dead provider cost at most max(25, 10 + n / 10) retries; 49 instead of 25 for a new client. AWS charges 14 of 500 tokens
+instead; its bucket guards the calls of one process, ours promises a ratio.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from callwell.core.rules.profile import RetryRule
 
 SAMPLE: Final = 50
-"""Attempts by which a provider is judged: enough to tell half of them failing from bad luck, few enough to notice."""
+"""Attempts that a provider is judged by: enough to tell an outage from bad luck, few enough to notice it soon."""
 
 ALL_BITS: Final = (1 << SAMPLE) - 1
 """A bit for each of these attempts."""
@@ -33,13 +33,13 @@ TOKENS_PER_CALL: Final = 0.1
 """Tokens that a call pays in: retries per call while the provider looks dead."""
 
 MAX_TOKENS: Final = 10.0
-"""The most tokens that are saved up: what a dead provider may still cost at once."""
+"""The most tokens that accumulate: the retries that a dead provider may cost immediately."""
 
 MIN_TOKENS: Final = -100.0
 """The deepest debt: a thousand calls pay it back."""
 
 MAX_DOUBLINGS: Final = 60
-"""More would overflow a time; any cap is reached long before."""
+"""More would overflow; any cap is reached long before."""
 
 
 def backoff(rule: RetryRule, n: int, roll: float, previous: float = 0.0) -> float:
@@ -75,17 +75,17 @@ class RetryBudget(Struct, frozen=True, array_like=True, forbid_unknown_fields=Tr
 
 
 def looks_dead(budget: RetryBudget) -> bool:
-    """Whether under half of the last `SAMPLE` attempts succeeded; fewer attempts say nothing."""
+    """Whether fewer than half of the last `SAMPLE` attempts succeeded; fewer attempts than that show nothing."""
     return budget.attempts == SAMPLE and budget.failures.bit_count() * 2 > SAMPLE
 
 
 def begin_calls(budget: RetryBudget, calls: int = 1) -> RetryBudget:
-    """The budget after so many calls have begun."""
+    """The budget after `calls` calls have begun."""
     return replace(budget, tokens=min(MAX_TOKENS, budget.tokens + TOKENS_PER_CALL * calls))
 
 
 def record_successes(budget: RetryBudget, attempts: int) -> RetryBudget:
-    """The budget after so many attempts that got a response that is no 5xx."""
+    """The budget after `attempts` attempts that got a response other than a 5xx."""
     failures = (budget.failures << min(attempts, SAMPLE)) & ALL_BITS
     return replace(budget, failures=failures, attempts=min(SAMPLE, budget.attempts + attempts))
 
@@ -104,7 +104,7 @@ def record_attempt(budget: RetryBudget, *, failed: bool) -> RetryBudget:
 
 
 def append_attempts(budget: RetryBudget, later: RetryBudget) -> RetryBudget:
-    """The budget after the attempts that another one has noted since."""
+    """The budget after the attempts that another budget has recorded since."""
     failures = ((budget.failures << later.attempts) | later.failures) & ALL_BITS
     return replace(budget, failures=failures, attempts=min(SAMPLE, budget.attempts + later.attempts))
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What proves a step of a rotation, and what the next one waits for.
+"""What proves a step of a key rotation, and what the next step waits for.
 
-A step is never taken on trust if it can be seen: `advance` compares the record with evidence, and either records a
-proof or says what is missing. What a person did is confirmed by that person where nothing else can show it: prepare,
-and revoke if the old key is no longer at hand to be tried.
+A step is never taken on trust if it can be verified: `advance` compares the record with evidence, and either records a
+proof or says what is missing. A person confirms only what nothing else can show: prepare, and revoke if the old key is
+no longer available to be tried.
 
 Until the new key is accepted, another one may take its place at the source. Afterwards the source must keep it.
 """
@@ -16,20 +16,20 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec.structs import replace
 
 from callwell.core.key_rotation import Rotation, RotationEnd, RotationProof, RotationStep
-from callwell.core.key_trial import UNTRIED
+from callwell.core.key_trial import NOT_TRIED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 ANSWER_S: Final = 3.0
-"""For how long processes that have been silent are waited for: those that live answer a signal at once."""
+"""How long to wait for processes that have not reported: live ones answer a signal immediately."""
 
 MAX_NAMES: Final = 8
-"""Processes that a sentence names: the list of `callwell keys reload` has all."""
+"""The most processes that a sentence names; `callwell keys reload` lists all of them."""
 
 
 class Action(Enum):
-    """What brings a rotation on."""
+    """What advances a rotation."""
 
     PERSON = "a person does something"
     CONFIRM = "a person does something, and confirms it"
@@ -37,17 +37,17 @@ class Action(Enum):
     TRY_OLD = "the canary is sent with the old key"
     ASK = "all processes are asked to read their source"
     MARK = "the old key is marked as revoked"
-    LOOK = "nothing but time"
+    WAIT = "time passes"
 
 
 class ProcessUse(NamedTuple):
-    """What a process has last said about the keys that it uses.
+    """What a process last reported about the keys that it uses.
 
     Attributes:
         process: host and process ID.
-        fingerprint: of the key with which it begins calls.
-        draining: fingerprints of other keys with which calls are under way.
-        is_silent: it has said nothing for so long that it has ended or makes no calls.
+        fingerprint: of the key that it starts calls with.
+        draining: fingerprints of other keys that running calls use.
+        is_silent: it has not reported for so long that it has ended or makes no calls.
     """
 
     process: str
@@ -56,34 +56,34 @@ class ProcessUse(NamedTuple):
     is_silent: bool = False
 
     def is_using(self, fingerprint: str) -> bool:
-        """Whether it begins calls with a key, or has some under way."""
+        """Whether it starts calls with a key, or has calls under way with it."""
         return self.fingerprint == fingerprint or fingerprint in self.draining
 
 
 class OldKeyTrial(Enum):
-    """What is known of the provider's answer to the old key."""
+    """What is known about whether the provider accepts the old key."""
 
     UNKNOWN = "it cannot be tried here: its text is not known, there is no canary, or there was no clear answer"
-    UNTRIED = "it was not tried"
+    NOT_TRIED = "it was not tried"
     ACCEPTED = "the provider still accepts it"
     REFUSED = "the provider refuses it"
 
 
 class Evidence(NamedTuple):
-    """What is seen at one moment.
+    """What was observed at one moment.
 
     Attributes:
-        staged: fingerprint of the key at the source; empty if none can be read.
+        staged: fingerprint of the key at the source; empty if it cannot be read.
         problem: why the key there cannot be used, in one sentence; empty if it can.
-        is_rewritten: something was written to the source since the last look, though the key is the same.
-        earlier_use: when the staged key was used before this rotation, for display; empty if it never was.
+        is_rewritten: the source was written since the last check, with the same key.
+        earlier_use: when the staged key was used before this rotation, for display; empty if never.
         accepted: how the provider has accepted the staged key, for display; empty if it has not.
         refusal: why the provider refuses the staged key; empty if it does not.
         asked_at: when all processes were last asked to read their source; 0 if they were not.
         processes: the processes that use keys of the provider.
-        old_key: what the provider says to the old key.
+        old_key: whether the provider accepts the old key.
         marked_at: when the old key was marked as revoked; 0 if it is not.
-        confirmed: steps that a person confirms.
+        confirmed: steps that a person has confirmed.
     """
 
     staged: str = ""
@@ -104,7 +104,7 @@ class PendingStep(NamedTuple):
 
     Attributes:
         step: the step.
-        action: what brings it on.
+        action: what advances it.
         reason: what is missing, in words.
         is_refused: the provider refuses the new key.
     """
@@ -116,7 +116,7 @@ class PendingStep(NamedTuple):
 
 
 def advance(rotation: Rotation, evidence: Evidence, now: float) -> tuple[Rotation, PendingStep | None]:
-    """Record all that the evidence proves.
+    """Record everything that the evidence proves.
 
     Args:
         rotation: a rotation that is under way.
@@ -144,7 +144,7 @@ ABOUT_THE_OLD_KEY: Final = (RotationStep.PREPARE, RotationStep.DRAIN, RotationSt
 
 
 def _follow_source(rotation: Rotation, evidence: Evidence) -> Rotation:
-    """The rotation back at create if the new key was replaced, or taken away, before the provider accepted it."""
+    """The rotation, back at create if the new key was replaced or removed before the provider accepted it."""
     if not rotation.new or rotation.has_proved(RotationStep.CANARY) or evidence.staged in ("", rotation.new):
         return rotation
     kept = tuple(proof for proof in rotation.proofs if proof.step is RotationStep.PREPARE)
@@ -152,7 +152,7 @@ def _follow_source(rotation: Rotation, evidence: Evidence) -> Rotation:
 
 
 def _find_lost_key(rotation: Rotation, evidence: Evidence) -> str:
-    """What is wrong with the key at the source after a new one was staged; empty if it is still there."""
+    """What is wrong with the source after a new key was staged; empty if the key is still there."""
     if not rotation.new or (evidence.staged == rotation.new and not evidence.problem):
         return ""
     if evidence.problem:
@@ -163,7 +163,7 @@ def _find_lost_key(rotation: Rotation, evidence: Evidence) -> str:
 
 def _judge_prepare(_rotation: Rotation, evidence: Evidence, _now: float) -> str | PendingStep:
     if RotationStep.PREPARE in evidence.confirmed:
-        return "confirmed: all is ready to store the new key"
+        return "confirmed: everything is ready to store the new key"
     return PendingStep(
         RotationStep.PREPARE, Action.CONFIRM, "the old key may die when the new one is made: get ready to store it"
     )
@@ -181,17 +181,17 @@ def _judge_create(rotation: Rotation, evidence: Evidence, _now: float) -> str | 
 
 
 def _judge_stage(_rotation: Rotation, _evidence: Evidence, _now: float) -> str | PendingStep:
-    return "it is at the source, and looks right"  # what is wrong with it has stopped create
+    return "it is at the source, and its format is right"  # a problem with it has already stopped `create`
 
 
 def _judge_canary(_rotation: Rotation, evidence: Evidence, _now: float) -> str | PendingStep:
     if evidence.accepted:
         return evidence.accepted
-    if evidence.refusal == UNTRIED:
+    if evidence.refusal == NOT_TRIED:
         return PendingStep(
             RotationStep.CANARY,
             Action.TRY_NEW,
-            "the new key could not be tried, and is tried again: there was no clear answer in time",
+            "the new key could not be tried, and will be tried again: there was no clear answer in time",
         )
     if evidence.refusal:
         reason = f"the provider refuses the new key: {evidence.refusal}"
@@ -205,9 +205,9 @@ def _judge_switch(rotation: Rotation, evidence: Evidence, now: float) -> str | P
     slow = [use for use in evidence.processes if use.fingerprint == rotation.old]
     active = [use for use in slow if not use.is_silent]
     if active:
-        return PendingStep(RotationStep.SWITCH, Action.LOOK, f"still with the old key: {_names(active)}")
+        return PendingStep(RotationStep.SWITCH, Action.WAIT, f"still with the old key: {_names(active)}")
     if slow and now < evidence.asked_at + ANSWER_S:
-        return PendingStep(RotationStep.SWITCH, Action.LOOK, f"no answer yet from {_names(slow)}")
+        return PendingStep(RotationStep.SWITCH, Action.WAIT, f"no answer yet from {_names(slow)}")
     users = sum(use.fingerprint == rotation.new and not use.is_silent for use in evidence.processes)
     none = "no process makes calls now; each reads the new key before its next one"
     return (f"{_count(users)} with it" if users else none) + _describe_silent(slow)
@@ -217,7 +217,7 @@ def _judge_drain(rotation: Rotation, evidence: Evidence, _now: float) -> str | P
     users = [use for use in evidence.processes if use.is_using(rotation.old)]
     active = [use for use in users if not use.is_silent]
     if active:
-        return PendingStep(RotationStep.DRAIN, Action.LOOK, f"calls with the old key are under way in {_names(active)}")
+        return PendingStep(RotationStep.DRAIN, Action.WAIT, f"calls with the old key are under way in {_names(active)}")
     return f"no call with it is under way{_describe_silent(users)}"
 
 
@@ -260,5 +260,5 @@ def _count(number: int) -> str:
 
 
 def _describe_silent(uses: list[ProcessUse]) -> str:
-    """Processes that used the old key and are not there to say what became of it."""
-    return f"; without an answer, so ended or paused: {_names(uses)}" if uses else ""
+    """Processes that used the old key and can no longer report about it."""
+    return f"; no answer from (ended or paused): {_names(uses)}" if uses else ""

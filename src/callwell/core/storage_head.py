@@ -3,7 +3,7 @@
 
 Bytes of two responses may go into one file only if both share a strong validator (RFC 9110, section 15.3.7.3). That is
 a strong ETag, or a `Last-Modified` that is `STRONG_DATE_AGE_S` older than the response's own `Date` (8.8.2.2), because
-a file that was changed twice within one second keeps its date. A weak ETag can prove that a file has changed, and never
+a file that was changed twice within one second keeps its date. A weak ETag can prove that a file has changed, but never
 that it has not.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PARTIAL_CONTENT: Final = 206
 
 STRONG_DATE_AGE_S: Final = 60.0
-"""Age from which a modification date is a strong validator. RFC 9110 asks for one second where the clocks agree; a
+"""The age at which a modification date becomes a strong validator. RFC 9110 requires one second if the clocks agree; a
 minute covers storages where they do not."""
 
 HTML_TYPES: Final = frozenset({"text/html", "application/xhtml+xml"})
@@ -39,8 +39,8 @@ CODING_ALIASES: Final = {
     "utf8": "",
     "\ufffd": "",
 }
-"""Other names of codings. Those that stand for none were seen in the wild: sent for the character set, for nothing, or
-as bytes that are not text."""
+"""Other names of codings. Those that stand for no coding were seen in the wild: the name of a character set, an empty
+value, or bytes that are not text."""
 
 _STRONG: Final = re.compile(r'"[!#-~]+"')
 _NUMBER: Final = "([0-9]{1,18})"
@@ -53,8 +53,8 @@ class FileVersion(NamedTuple):
     """The validators of one version of a file.
 
     Attributes:
-        etag: the ETag as it came, weak ones too.
-        last_modified: the `Last-Modified` as it came.
+        etag: the ETag as received, weak ones included.
+        last_modified: the `Last-Modified` as received.
         has_strong_date: that date is old enough to be a strong validator.
     """
 
@@ -69,7 +69,7 @@ class FileVersion(NamedTuple):
 
     @property
     def if_range(self) -> str | None:
-        """What `If-Range` may carry: a date only where there is no ETag at all (RFC 9110, section 13.1.5)."""
+        """The value for `If-Range`: a date only if there is no ETag at all (RFC 9110, section 13.1.5)."""
         if self.etag is not None:
             return self.strong_etag
         return self.last_modified if self.has_strong_date else None
@@ -84,7 +84,7 @@ UNKNOWN_VERSION: Final = FileVersion()
 
 
 class StorageHead(NamedTuple):
-    """What a storage says before it sends a body.
+    """The head of a storage's response, before its body.
 
     Attributes:
         status: the HTTP status.
@@ -93,8 +93,8 @@ class StorageHead(NamedTuple):
         version: of the file.
         total: the file's size, from `Content-Range`.
         stop: the first byte after the body, from `Content-Range`.
-        codings: content codings, in the order in which they were applied; offsets and sizes are of the coded form.
-        retry_after_s: seconds for which it asks to be left alone.
+        codings: content codings, in the order they were applied; offsets and sizes are of the encoded form.
+        retry_after_s: seconds that it asks the client to wait.
         is_html: it sends a web page.
     """
 
@@ -121,8 +121,8 @@ def parse_head(status: int, headers: Mapping[str, str], wall: float) -> StorageH
 
     Args:
         status: the HTTP status.
-        headers: of the response. What is malformed in them counts as not said, and several lines are one value: where
-            they contradict each other, they prove nothing.
+        headers: of the response. Malformed ones count as absent, and several lines are one value: if they contradict
+            each other, they prove nothing.
         wall: seconds since the epoch, for a date in `Retry-After`.
     """
     # In chunks, a body is as long as they say, whatever a proxy has left in the other header (RFC 9112, section 6.3).
@@ -143,7 +143,7 @@ def parse_head(status: int, headers: Mapping[str, str], wall: float) -> StorageH
 
 
 def is_same_version(before: FileVersion, now: FileVersion) -> bool | None:
-    """Whether two responses are of one version; None where they do not prove it either way."""
+    """Whether two responses are of one version; None if they do not prove it either way."""
     if before.etag is not None and now.etag is not None:
         if before.etag != now.etag:
             return False
@@ -158,7 +158,7 @@ def is_same_version(before: FileVersion, now: FileVersion) -> bool | None:
 
 
 def is_not_html(announced: str | None) -> bool:
-    """Whether a media type that a provider announces is surely not that of a web page."""
+    """Whether a media type that a provider announces is certainly not that of a web page."""
     if announced is None or "/" not in announced:
         return False
     media_type = base_type(announced)
@@ -203,7 +203,7 @@ def parse_size(value: object) -> int | None:
     """The size that a provider announces; None if it announces none.
 
     Args:
-        value: as it came: 64-bit numbers are often sent as text.
+        value: as received; 64-bit numbers are often sent as strings.
 
     Raises:
         ValueError: it cannot be read as a number of bytes.

@@ -134,7 +134,7 @@ def decide(
 
 
 def record_obtained(
-    tokens: TokenState, key: str, holder: str, *, asked_at: float, lasts_s: float, early_s: float, renewable: bool
+    tokens: TokenState, key: str, holder: str, *, asked_at: float, expires_in_s: float, early_s: float, renewable: bool
 ) -> TokenState:
     """The state after an exchange succeeded; unchanged if the lease has passed to another holder.
 
@@ -143,18 +143,18 @@ def record_obtained(
         key: the fingerprint of the key that they were obtained with.
         holder: who obtained them.
         asked_at: monotonic seconds at which the exchange began; the provider cannot have counted from an earlier time.
-        lasts_s: how long the access token is valid.
+        expires_in_s: how long the access token is valid.
         early_s: how long before its end the next one is obtained; at half its time at the earliest.
         renewable: a refresh token came with it.
     """
     if not _holds_lease(tokens, key, holder):
         return tokens
-    due_at = asked_at + max(lasts_s - early_s, lasts_s / 2)
+    due_at = asked_at + max(expires_in_s - early_s, expires_in_s / 2)
     return TokenState(
         key=key,
         generation=tokens.generation + 1,
         due_at=due_at,
-        ends_at=asked_at + lasts_s,
+        ends_at=asked_at + expires_in_s,
         renewable=renewable,
     )
 

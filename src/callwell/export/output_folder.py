@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from callwell.errors import DirectoryNotOurs, DiskFull, FileProblem
-from callwell.folders import PART, Folder, open_unnamed
+from callwell.folders import PART_SUFFIX, Folder, open_unnamed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -288,7 +288,7 @@ class OutputFolder:
 
 def _is_temporary(name: str) -> bool:
     """Whether a file was still being written when its process ended."""
-    return name.startswith(".") and name.endswith(PART)
+    return name.startswith(".") and name.endswith(PART_SUFFIX)
 
 
 def _pretty_json(value: object) -> bytes:

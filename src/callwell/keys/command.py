@@ -36,7 +36,7 @@ MAX_BYTES: Final = 16 << 10
 EXIT_POLL_S: Final = 0.1
 """How often it is checked whether the program has ended while a child of its own still holds the output open."""
 
-SHOWN: Final = 200
+MAX_SHOWN: Final = 200
 """Characters of an error that are repeated."""
 
 SECRET_LIKE: Final = re.compile(r"(?=[\w+=~.-]*\d)(?=[\w+=~.-]*[A-Za-z])[\w+=~.-]{16,}|[\w+=~.-]{32,}", re.ASCII)
@@ -201,4 +201,4 @@ def last_line(text: str, key: Key) -> str:
     if key:
         for word in (key.reveal(), *key.reveal().split()):
             shown = shown.replace(word, "…")
-    return SECRET_LIKE.sub("…", shown)[-SHOWN:]
+    return SECRET_LIKE.sub("…", shown)[-MAX_SHOWN:]

@@ -25,7 +25,7 @@ MAX_BOXES: Final = 10_000
 BOX_HEADER_BYTES: Final = 8
 LONG_BOX_HEADER_BYTES: Final = 16
 """Bytes of a box's length and kind; a box of 4 GiB or more has a longer length (ISO/IEC 14496-12, 4.2)."""
-KINDS: Final = {b"vide": "video", b"soun": "audio"}
+HANDLER_KINDS: Final = {b"vide": "video", b"soun": "audio"}
 
 
 def read_container(file: IO[bytes] | BufferedIOBase) -> tuple[float, tuple[tuple[str, str], ...]] | None:
@@ -113,6 +113,6 @@ def _seconds(header: bytes) -> float:
 def _track(data: bytes) -> tuple[str, str] | None:
     """The kind and codec of a `trak` box; None for a track that is neither picture nor sound."""
     media = _find_box(data, b"mdia")
-    kind = KINDS.get(_find_box(media, b"hdlr")[8:12])
+    kind = HANDLER_KINDS.get(_find_box(media, b"hdlr")[8:12])
     codec = _find_box(media, b"minf", b"stbl", b"stsd")[12:16]
     return None if kind is None or not codec else (kind, codec.decode("ascii").strip())

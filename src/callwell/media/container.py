@@ -6,7 +6,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from callwell.errors import FileUnfit, UsageError
+from callwell.errors import FileRejected, UsageError
 from callwell.extras import install_command
 from callwell.media import boxes
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MP4: Final = "mov,mp4,m4a,3gp,3g2,mj2"
 """FFmpeg's name of the MP4 and QuickTime containers."""
 
-MEDIA: Final = frozenset({"video", "audio"})
+MEDIA_KINDS: Final = frozenset({"video", "audio"})
 
 
 class Container(NamedTuple):
@@ -42,7 +42,7 @@ def probe(name: str, file: IO[bytes] | BufferedIOBase) -> Container:
         file: open for reading; its position changes.
 
     Raises:
-        FileUnfit: it is not a media file, or a damaged one.
+        FileRejected: it is not a media file, or a damaged one.
         UsageError: PyAV is not installed.
     """
     mp4 = boxes.read_container(file)
@@ -58,9 +58,9 @@ def probe(name: str, file: IO[bytes] | BufferedIOBase) -> Container:
             duration_s = None if opened.duration is None else opened.duration / av.time_base
             container = Container(opened.format.name, duration_s, streams)
     except (av.FFmpegError, OSError, ValueError) as error:
-        raise FileUnfit(f"{name}: this is not a media file that can be read ({_reason(error)})") from error
-    if not MEDIA.intersection(kind for kind, _ in container.streams):
-        raise FileUnfit(f"{name}: this file ({container.format}) has neither video nor audio")
+        raise FileRejected(f"{name}: this is not a media file that can be read ({_reason(error)})") from error
+    if not MEDIA_KINDS.intersection(kind for kind, _ in container.streams):
+        raise FileRejected(f"{name}: this file ({container.format}) has neither video nor audio")
     return container
 
 

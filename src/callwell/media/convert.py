@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 FULL_SCALE: Final = 1 << (TARGET_DEPTH - 1)
 """The integer sample of 1.0."""
 
-SEED: Final = 1
+DITHER_SEED: Final = 1
 """The dither is always the same, so that one file becomes the same bytes every time, and is billed once."""
 
 
@@ -64,7 +64,7 @@ def encode_wav(blocks: Sequence[NDArray[np.float32]], rate: int, steps: Iterable
     scaled = samples * np.float32(FULL_SCALE)
     if dither:
         # The difference of two uniform numbers has a triangular distribution (TPDF).
-        generator = np.random.default_rng(SEED)
+        generator = np.random.default_rng(DITHER_SEED)
         scaled += generator.random(samples.shape, np.float32)
         scaled -= generator.random(samples.shape, np.float32)
     rounded = np.clip(np.rint(scaled), -FULL_SCALE, FULL_SCALE - 1).astype("<i2")

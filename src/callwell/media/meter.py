@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 WINDOW_S: Final = 0.02
 """Seconds between two values of loudness: a syllable is about ten times longer."""
 
-LIMIT: Final = 0.999
+CLIPPING_LEVEL: Final = 0.999
 """The level from which a sample counts as clipped: lossy codecs come back a little lower than they went in."""
 
-RUN: Final = 3
+CLIPPING_RUN: Final = 3
 """Samples in a row at the limit: natural sound does not have as many."""
 
 SILENT_CHANNEL: Final = 0.0001
@@ -39,7 +39,7 @@ class AudioMeter:
         self._window = max(1, round(rate * WINDOW_S))
         self._samples = 0
         self._peak = 0.0
-        self._limited = 0
+        self._clipped = 0
         self._energy = np.zeros(channels)
         self._cross = 0.0
         self._loudness: list[NDArray[np.float64]] = []
@@ -59,9 +59,11 @@ class AudioMeter:
         peak = max(float(block.max()), -float(block.min())) if count else 0.0
         self._samples += count
         self._peak = max(self._peak, peak) if np.isfinite(peak) else peak
-        if peak >= LIMIT:
-            at_limit = np.abs(block) >= LIMIT
-            self._limited += int((at_limit[:, : 1 - RUN] & at_limit[:, 1:-1] & at_limit[:, RUN - 1 :]).sum())
+        if peak >= CLIPPING_LEVEL:
+            at_limit = np.abs(block) >= CLIPPING_LEVEL
+            self._clipped += int(
+                (at_limit[:, : 1 - CLIPPING_RUN] & at_limit[:, 1:-1] & at_limit[:, CLIPPING_RUN - 1 :]).sum()
+            )
         whole = count - count % self._window
         windows = block[:, :whole].reshape(self._channels, -1, self._window)
         loud = np.einsum("cnw,cnw->cn", windows, windows).astype(np.float64)
@@ -83,7 +85,7 @@ class AudioMeter:
             duration_s=self.duration_s,
             peak=self._peak,
             rms=float(np.sqrt(self._energy.sum() / total)) if total else 0.0,
-            clipped=self._limited / total if total else 0.0,
+            clipped=self._clipped / total if total else 0.0,
             damaged=damaged,
             correlation=correlation,
             loudness_correlation=loudness_correlation,

@@ -52,7 +52,7 @@ SAMPLE_FORMATS: Final[dict[str, tuple[type[np.generic], float, float]]] = {
     "dbl": (np.float64, 0.0, 1.0),
 }
 """FFmpeg's sample formats: the type, the value of silence, and the size of a step; 1.0 is the limit."""
-HEAD: Final = 64
+HEAD_BYTES: Final = 64
 """Bytes that hold the DocType of a Matroska file, which distinguishes WebM."""
 PCM16: Final = "pcm_s16le"
 BLOCK_S: Final = 2
@@ -171,7 +171,7 @@ def open_recording(file: BinaryIO, raw: Raw | None = None) -> Iterator[AudioRead
         Unreadable: it contains no sound that can be read.
     """
     header = None if raw else riff.read_header(file)
-    head = file.read(HEAD)
+    head = file.read(HEAD_BYTES)
     file.seek(0)
     if not head:
         raise Unreadable(Refuse("empty", "the file is empty", "record it again"))
@@ -186,7 +186,7 @@ def open_recording(file: BinaryIO, raw: Raw | None = None) -> Iterator[AudioRead
     with container:
         info = _read_info(container, "raw" if raw else _container(container, head))
         if header:
-            info = info._replace(duration_s=header.duration_s, left_open=header.left_open)
+            info = info._replace(duration_s=header.duration_s, length_unknown=header.length_unknown)
         yield AudioReader(file, container, info, header)
 
 

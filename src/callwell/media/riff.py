@@ -32,7 +32,7 @@ FORMAT_SIZE: Final = 16
 CONSTANT_RATE: Final = frozenset({1, 3, 6, 7, 0xFFFE})
 """Codes of formats with the same number of bytes every second: PCM, float, A-law, mu-law and "extensible"."""
 
-OPEN_LENGTHS: Final = frozenset({0, 0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFF000, 0xFFFFFFFF - 36, 0x7FFFFFFF - 36})
+UNKNOWN_LENGTHS: Final = frozenset({0, 0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFF000, 0xFFFFFFFF - 36, 0x7FFFFFFF - 36})
 """What programs write when they do not know the length: 0, the largest number, or that minus the header."""
 
 
@@ -41,13 +41,13 @@ class WavHeader(NamedTuple):
 
     Attributes:
         duration_s: its length in seconds; None if that was left open.
-        left_open: whether the length was left open.
+        length_unknown: whether the length was left open.
         start: the position of the first sample in the file.
         size: bytes of samples that are present.
     """
 
     duration_s: float | None
-    left_open: bool
+    length_unknown: bool
     start: int
     size: int
 
@@ -100,12 +100,12 @@ def _read_header(file: BinaryIO) -> WavHeader | None:
         elif name == b"data":
             start = file.tell()
             present = file.seek(0, os.SEEK_END) - start
-            left_open = size in OPEN_LENGTHS and size != present
+            length_unknown = size in UNKNOWN_LENGTHS and size != present
             return WavHeader(
-                duration_s=None if left_open or not bytes_per_s else size / bytes_per_s,
-                left_open=left_open,
+                duration_s=None if length_unknown or not bytes_per_s else size / bytes_per_s,
+                length_unknown=length_unknown,
                 start=start,
-                size=present if left_open else min(size, present),
+                size=present if length_unknown else min(size, present),
             )
         else:
             file.seek(size + size % 2, os.SEEK_CUR)

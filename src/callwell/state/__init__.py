@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Cell", "MemoryState", "State", "open_state"]
 
 
-def open_state(url: str, *, existing: bool = False, at_once: bool = True) -> StateType:
+def open_state(url: str, *, existing: bool = False, open_now: bool = True) -> StateType:
     """The state that a URL names.
 
     Args:
@@ -23,7 +23,7 @@ def open_state(url: str, *, existing: bool = False, at_once: bool = True) -> Sta
             processes of one machine share, or `postgresql://USER@HOST/DATABASE`, which the processes of many machines
             share (extra `postgresql`).
         existing: open only what is there: no file and no table is made, and nothing is migrated.
-        at_once: open it now, and not when it is first used.
+        open_now: open it now, and not when it is first used.
 
     Raises:
         InvalidOption: the URL names no kind of state.
@@ -35,9 +35,9 @@ def open_state(url: str, *, existing: bool = False, at_once: bool = True) -> Sta
     if url.startswith("sqlite:///") and len(url) > len("sqlite:///"):
         from callwell.state.sqlite import SqliteState
 
-        return SqliteState(url.removeprefix("sqlite:///"), existing=existing, at_once=at_once)
+        return SqliteState(url.removeprefix("sqlite:///"), existing=existing, open_now=open_now)
     if url.startswith(("postgresql://", "postgres://")):
-        return _open_postgres(url, existing=existing, at_once=at_once)
+        return _open_postgres(url, existing=existing, open_now=open_now)
     from callwell.state.urls import mask_state_url
 
     raise InvalidOption(
@@ -45,7 +45,7 @@ def open_state(url: str, *, existing: bool = False, at_once: bool = True) -> Sta
     )
 
 
-def _open_postgres(url: str, *, existing: bool, at_once: bool) -> StateType:
+def _open_postgres(url: str, *, existing: bool, open_now: bool) -> StateType:
     try:
         from callwell.state.postgres import PostgresState
     except ImportError as error:
@@ -54,4 +54,4 @@ def _open_postgres(url: str, *, existing: bool, at_once: bool) -> StateType:
         raise StateError(
             f"a state in PostgreSQL needs psycopg, which cannot be loaded ({error}): {install_command('postgresql')}"
         ) from error
-    return PostgresState(url, existing=existing, at_once=at_once)
+    return PostgresState(url, existing=existing, open_now=open_now)

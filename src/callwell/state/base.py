@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
-FORGET: Final[Any] = object()
+DELETE: Final[Any] = object()
 """What a change returns in place of a record that is to be forgotten."""
 
 
@@ -66,7 +66,7 @@ class State(Protocol):
 
         Args:
             cell: the record.
-            change: takes the record, and returns its successor, or `FORGET`, and a result. It is called once, must not
+            change: takes the record, and returns its successor, or `DELETE`, and a result. It is called once, must not
                 wait, and must not use this state. If it raises, nothing is changed.
 
         Returns:
@@ -128,7 +128,7 @@ class State(Protocol):
         """
         ...
 
-    def twin(self) -> State:
+    def clone(self) -> State:
         """A state of the same records that is opened with its first use, and lives on when this one is closed.
 
         It is this one where the records live in it.

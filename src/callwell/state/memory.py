@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from callwell.forks import reset_after_fork
-from callwell.state.base import FORGET
+from callwell.state.base import DELETE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ class MemoryState:
         """Replace a record by what `change` returns for it, in one step."""
         with self._lock:
             record, result = change(self._records.get(cell.key, cell.empty))
-            if record is FORGET:
+            if record is DELETE:
                 self._records.pop(cell.key, None)
             else:
                 self._records[cell.key] = record
@@ -84,7 +84,7 @@ class MemoryState:
                 self._listeners = Listeners()
             return self._listeners.add(callback)
 
-    def twin(self) -> MemoryState:
+    def clone(self) -> MemoryState:
         """This one, which has the records."""
         return self
 

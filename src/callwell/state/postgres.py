@@ -23,10 +23,10 @@ from psycopg import errors
 from callwell.errors import StateError
 from callwell.forks import reset_after_fork
 from callwell.state import postgres_schema
-from callwell.state.base import FORGET
+from callwell.state.base import DELETE
 from callwell.state.listeners import Listeners
 from callwell.state.migrations import Migration, Schema, check_complete, check_needs
-from callwell.state.postgres_connection import QUERIES, ImpatientConnection, leave_to_parent
+from callwell.state.postgres_connection import QUERIES, TimeoutConnection, leave_to_parent
 from callwell.state.postgres_errors import explain_error
 from callwell.state.postgres_signals import PostgresSignals
 from callwell.state.postgres_url import parse
@@ -53,7 +53,7 @@ class PostgresState:
         url: `postgresql://USER@HOST/DATABASE`, as libpq takes it; several hosts for a failover.
         migrations: the schema's migrations that this code knows.
         existing: use tables that are there: none is made or changed.
-        at_once: connect now, and not when it is first used.
+        open_now: connect now, and not when it is first used.
 
     Raises:
         InvalidOption: the URL has a mistake.
@@ -69,7 +69,7 @@ class PostgresState:
         *,
         migrations: Sequence[Migration] = postgres_schema.MIGRATIONS,
         existing: bool = False,
-        at_once: bool = True,
+        open_now: bool = True,
     ) -> None:
         self._url = url
         self.server_wall: float | None = None
@@ -83,7 +83,7 @@ class PostgresState:
         signals = PostgresSignals(self.connect, self._probe, name=self._address.name)
         self._listeners = Listeners(signals.receive)
         reset_after_fork(self)
-        if at_once:
+        if open_now:
             with self._lock:
                 self._open()
 
@@ -115,7 +115,7 @@ class PostgresState:
             try:
                 stored = None if before is None else bytes(before)
                 record, result = change(cell.empty if stored is None else decode(cell, stored, self._place))
-                after = None if record is FORGET else encode(cell.key, record)
+                after = None if record is DELETE else encode(cell.key, record)
                 try:
                     self._commit(self._open(), key, after)
                 except psycopg.OperationalError:
@@ -164,9 +164,9 @@ class PostgresState:
         with self._translate_errors("listen to", locked=False):
             return self._listeners.add(callback)
 
-    def twin(self) -> PostgresState:
+    def clone(self) -> PostgresState:
         """A state of the same database, with connections of its own."""
-        return PostgresState(self._url, migrations=self._migrations, existing=self._existing, at_once=False)
+        return PostgresState(self._url, migrations=self._migrations, existing=self._existing, open_now=False)
 
     def close(self) -> None:
         """Close the connections, and end all listening."""
@@ -180,7 +180,7 @@ class PostgresState:
         Raises:
             psycopg.Error: the server cannot be reached.
         """
-        return ImpatientConnection.connect(
+        return TimeoutConnection.connect(
             **self._address.parameters,  # type: ignore[arg-type] # libpq takes its parameters as texts
             autocommit=True,
             prepare_threshold=None,
@@ -262,7 +262,7 @@ class PostgresState:
 
     def _commit(self, connection: Connection, key: bytes, after: bytes | None) -> None:
         if after is None:
-            connection.execute(f"{QUERIES['forget']}; {QUERIES['commit']}", (key,))
+            connection.execute(f"{QUERIES['delete']}; {QUERIES['commit']}", (key,))
         else:
             connection.execute(f"{QUERIES['write']}; {QUERIES['commit']}", (after, key))
 

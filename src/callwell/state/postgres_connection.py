@@ -19,33 +19,33 @@ Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 
 QUERIES: Final = load_queries("postgres_queries.sql")
 
-SILENCE_S: Final = 40.0
+RESPONSE_TIMEOUT_S: Final = 40.0
 """Seconds without an answer after which a connection is given up: a row may be locked for 30 s (`begin`). A network
 that loses packets is noticed sooner (`postgres_url`), but not a server or a pooler that is alive and silent."""
 
-_PARENTS: Final[list[Connection]] = []
+_INHERITED: Final[list[Connection]] = []
 """Connections of the parent process: closing one here, or collecting it as garbage, would end the parent's session."""
 
 
-class ImpatientConnection(psycopg.Connection[tuple[Any, ...]]):
-    """A connection that is closed, with an error, when its server has not answered for `SILENCE_S`."""
+class TimeoutConnection(psycopg.Connection[tuple[Any, ...]]):
+    """A connection that is closed, with an error, when its server has not answered for `RESPONSE_TIMEOUT_S`."""
 
     def wait(self, gen: Generator[Any, Any, T], *args: Any, **named: Any) -> T:
         """Wait for a result as psycopg does, which lets the generator go on ten times a second."""
         return super().wait(self._give_up_in_time(gen), *args, **named)
 
     def _give_up_in_time(self, gen: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
-        until = time.monotonic() + SILENCE_S
+        until = time.monotonic() + RESPONSE_TIMEOUT_S
         try:
             wanted = next(gen)
             while True:
                 ready = yield wanted
                 now = time.monotonic()
                 if ready:
-                    until = now + SILENCE_S
+                    until = now + RESPONSE_TIMEOUT_S
                 elif now >= until:
                     self.pgconn.finish()
-                    raise psycopg.OperationalError(f"the server has not answered for {SILENCE_S:g} s")
+                    raise psycopg.OperationalError(f"the server has not answered for {RESPONSE_TIMEOUT_S:g} s")
                 wanted = gen.send(ready)
         except StopIteration as end:
             result: T = end.value
@@ -55,4 +55,4 @@ class ImpatientConnection(psycopg.Connection[tuple[Any, ...]]):
 def leave_to_parent(connection: Connection | None) -> None:
     """Keep a connection that came with a fork, and never close it in this process."""
     if connection is not None:
-        _PARENTS.append(connection)
+        _INHERITED.append(connection)

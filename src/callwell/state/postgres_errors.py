@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
     from callwell.state.postgres_url import Address
 
-NO_RIGHTS: Final = (
+NO_PRIVILEGES: Final = (
     "the role has not the rights",
     "grant it SELECT, INSERT, UPDATE and DELETE on the tables callwell_*, or CREATE on the schema at first",
 )
 
 REASONS: Final[dict[type[psycopg.Error], tuple[str, str]]] = {
-    errors.InsufficientPrivilege: NO_RIGHTS,
-    errors.InvalidSchemaName: NO_RIGHTS,  # what a role without rights on the schema gets when it makes a table
+    errors.InsufficientPrivilege: NO_PRIVILEGES,
+    errors.InvalidSchemaName: NO_PRIVILEGES,  # what a role without rights on the schema gets when it makes a table
     errors.LockNotAvailable: ("another process has kept the record locked for 30 s", "look for a stuck transaction"),
     errors.DiskFull: ("the server's disk is full", "make room and run the same again"),
     errors.ReadOnlySqlTransaction: ("the server is a standby, which is read-only", "name the primary, or all hosts"),

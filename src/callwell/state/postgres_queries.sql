@@ -40,7 +40,7 @@ RETURNING extract(epoch FROM clock_timestamp())::float8
 -- write
 UPDATE callwell_cells SET value = %s, changed_at = now() WHERE key = %s
 
--- forget
+-- delete
 DELETE FROM callwell_cells WHERE key = %s
 
 -- commit

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 PROBE_S: Final = 2.0
 """Seconds in which a probe arrives if it ever does: two round trips and a busy server."""
 
-ASK_S: Final = 1.0
+POLL_S: Final = 1.0
 """Seconds between two looks at the table, where notifications do not arrive."""
 
 RETRY_S: Final = (0.2, 1.0)
@@ -128,7 +128,7 @@ class PostgresListener:
                 self._wait(None)
                 self._deliver_arrived()
             else:
-                self._wait(ASK_S)
+                self._wait(POLL_S)
                 self._deliver_missed(self._read_counts())
 
     def _begin(self) -> Counts:

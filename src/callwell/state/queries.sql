@@ -26,7 +26,7 @@ UPDATE cells SET value = ? WHERE key = ?
 -- keys
 SELECT key FROM cells WHERE key >= ? AND key < ? ORDER BY key
 
--- forget
+-- delete
 DELETE FROM cells WHERE key = ?
 
 -- remove

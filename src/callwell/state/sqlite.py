@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from callwell.errors import StateError
-from callwell.state.base import FORGET
+from callwell.state.base import DELETE
 from callwell.state.checksums import add_checksum, strip_checksum
 from callwell.state.file_identity import FileIdentity
 from callwell.state.listeners import Listeners
@@ -49,7 +49,7 @@ APPLICATION_ID: Final = 0x43414C4C
 BUSY_S: Final = 30.0
 """How long a process waits for others to release the file: a change takes milliseconds, so this is a stuck process."""
 
-TWIN_BUSY_S: Final = 2.0
+CLONE_BUSY_S: Final = 2.0
 """The same for changes of a thread of its own, which comes again. To open the file it waits as long as others: one of
 them may be migrating it."""
 
@@ -96,7 +96,7 @@ class SqliteState:
         path: the file, created with its folders if it does not exist; `~` is the home directory.
         migrations: the schema's migrations that this code knows.
         existing: open a file that is there: none is made or changed.
-        at_once: open the file now, and not when it is first used.
+        open_now: open the file now, and not when it is first used.
 
     Raises:
         StateError: the file cannot be opened, or is not a state of Callwell.
@@ -106,7 +106,7 @@ class SqliteState:
     server_wall: float | None = None
 
     def __init__(
-        self, path: str, *, migrations: Sequence[Migration] = MIGRATIONS, existing: bool = False, at_once: bool = True
+        self, path: str, *, migrations: Sequence[Migration] = MIGRATIONS, existing: bool = False, open_now: bool = True
     ) -> None:
         self.path = Path(path).expanduser()
         self.schema = Schema(0, 0)
@@ -121,7 +121,7 @@ class SqliteState:
         self._listeners = Listeners(self._signals.receive)
         self._busy_s = BUSY_S
         _STATES.add(self)
-        if at_once:
+        if open_now:
             self._take_turns("open", lambda _: None)
 
     @property
@@ -142,8 +142,8 @@ class SqliteState:
             (needs,) = connection.execute(QUERIES["needs"]).fetchone()
             check_needs(needs, self._migrations, name=self.name)
             record, result = change(self._decode(connection, cell))
-            if record is FORGET:
-                connection.execute(QUERIES["forget"], (cell.key,))
+            if record is DELETE:
+                connection.execute(QUERIES["delete"], (cell.key,))
             else:
                 connection.execute(QUERIES["write"], (cell.key, encode(cell.key, record), time.time()))
             return result
@@ -184,12 +184,12 @@ class SqliteState:
             reason = error.strerror or error.filename
             raise StateError(f"cannot receive signals about the state {self.path}: {reason}") from error
 
-    def twin(self) -> SqliteState:
+    def clone(self) -> SqliteState:
         """A state of the same file, which must not have been replaced by then, that waits less long for others."""
-        twin = SqliteState(str(self._file), migrations=self._migrations, existing=self._existing, at_once=False)
-        twin._identity = self._identity.renew()
-        twin._busy_s = TWIN_BUSY_S
-        return twin
+        clone = SqliteState(str(self._file), migrations=self._migrations, existing=self._existing, open_now=False)
+        clone._identity = self._identity.renew()
+        clone._busy_s = CLONE_BUSY_S
+        return clone
 
     def close(self) -> None:
         """Close the file, and end all listening."""

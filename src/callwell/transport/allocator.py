@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Loads pyreqwest so that its allocator commits memory when it is needed, and outlives the thread that loads it.
 
-pyreqwest has an allocator of its own, mimalloc, which commits memory in advance: on Linux in pages of 2 MiB, five of
-them before the first response, which needs a fifth of that. mimalloc reads its options from the environment, once, when
-the library is loaded. With the option below, a process that uploads four pieces in parallel holds 10 MiB less for the
-same CPU time (`python -m bench upload`).
+pyreqwest has its own allocator, mimalloc, which commits memory in advance: on Linux in pages of 2 MiB, five of them
+before the first response, which needs a fifth of that. mimalloc reads its options from the environment, once, when the
+library is loaded. With the option below, a process that uploads four pieces in parallel uses 10 MiB less for the same
+CPU time (`python -m bench upload`).
 
 A value that the user has set stays. The option is removed again after loading, so programs that this one starts do not
 inherit it. Where other code has loaded pyreqwest before, nothing changes.

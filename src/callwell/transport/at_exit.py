@@ -2,8 +2,8 @@
 """Lets threads of pyreqwest finish before the interpreter ends.
 
 A thread of pyreqwest that has just woken an event loop is still inside the interpreter. Before Python 3.14, an
-interpreter that ends in that moment stops the thread, which aborts the process: about one short program in six. So the
-exit waits for such threads.
+interpreter that ends at that moment stops the thread, which aborts the process: this hit about one short program in
+six. So the exit waits for such threads.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 LAST_STEP: Final = "call_soon_threadsafe"
-"""The function that such a thread is in."""
+"""The function that such a thread is running."""
 
 LAST_STEP_S: Final = 1.0
 """The longest wait: the step takes microseconds unless the machine is very busy."""

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The contract between the client and whatever sends its requests.
+"""The contract between the client and its transport.
 
 `send` makes exactly one request: it follows no redirect, retries nothing, keeps no cookies, sends no referer, and uses
 no proxy unless one is configured. It does not raise for the network. A request that failed returns a `NoReply` with an
-outcome that says what is *known*: `REFUSED` only where no connection was made. A transport that cannot be used at all
+outcome that says what is *known*: `REFUSED` only if no connection was made. A transport that cannot be used at all
 raises a `UsageError`, and has sent nothing. `tests/contract/test_transport.py` holds every implementation to this over
 raw sockets.
 
-A `send` that is cancelled may still be under way, and even arrive, until `timeout_s` after it began: only then can its
-connection be taken for closed. A transport that goes on with the request, and can report how it ends, calls
-`Request.on_abandoned` with a future of that end before it lets the cancellation through.
+The request of a cancelled `send` may still be running, and even arrive, until `timeout_s` after it began: only then can
+its connection be assumed closed. A transport that continues the request, and can report how it ends, calls
+`Request.on_abandoned` with a future of that end before it propagates the cancellation.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 
 
 class StreamedBody(Protocol):
-    """A request body that is read while it is sent, from its beginning for each request."""
+    """A request body that is read while it is sent, from the beginning for each request."""
 
     @property
     def size(self) -> int | None:
-        """Bytes of the whole body; None if that is not known before it was read."""
+        """Bytes of the whole body; None if unknown before it is read."""
         ...
 
     @property
     def one_time(self) -> bool:
-        """It can be read only once."""
+        """Whether it can be read only once."""
         ...
 
     def __iter__(self) -> Iterator[bytes]:
@@ -49,7 +49,7 @@ class RequestHeaders(Opaque):
     """The header fields of a request. One of them is the key, so `repr` shows names only.
 
     Only a transport iterates over the fields, inside the call that sends. This is neither a sequence nor a mapping,
-    since error reporters write down the items of those, and it cannot be pickled.
+    since error reporters record the items of those, and it cannot be pickled.
 
     Args:
         pairs: names, in lower case, with their values.
@@ -92,17 +92,17 @@ class RequestHeaders(Opaque):
 NO_HEADERS: Final = RequestHeaders()
 
 MAX_ANSWER_BYTES: Final = 64 << 20
-"""The most bytes of a response body that is read at once, unless profile or caller set another bound.
+"""The most bytes of a response body that is read into memory, unless profile or caller set another limit.
 
-No described operation answers with nearly as much; a file is streamed instead."""
+No described operation returns nearly as much; files are streamed instead."""
 
 MAX_ERROR_BYTES: Final = 1 << 20
-"""The most bytes of an error response that are read: described ones have some hundred."""
+"""The most bytes of an error response that are read: described ones have a few hundred."""
 
 
 OnAbandoned: TypeAlias = Callable[[Any], None]
-"""Takes a future of how a request ends after its `send` was cancelled: an `asyncio.Future` of what `send` would have
-returned. The future is cancelled if the end will stay unknown."""
+"""Receives a future of how a request ends after its `send` was cancelled: an `asyncio.Future` of what `send` would have
+returned. The future is cancelled if the end will remain unknown."""
 
 
 class Request(Opaque, Struct, frozen=True):
@@ -111,11 +111,11 @@ class Request(Opaque, Struct, frozen=True):
     Attributes:
         method: in capitals.
         url: absolute.
-        headers: the header fields; a plain tuple of pairs will do where none is secret.
-        body: the whole body, one that is read while it is sent, or None.
-        timeout_s: real seconds within which the whole response must arrive; in a stream, the longest pause.
-        keep_status: report the status even if the body is lost; reading is slower then.
-        new_connection: use a new connection, because open ones may be dead.
+        headers: the header fields; a plain tuple of pairs is fine if none is secret.
+        body: the whole body, a `StreamedBody`, or None.
+        timeout_s: real seconds within which the complete response must arrive; in a stream, the longest pause.
+        keep_status: report the status even if the body is lost, which makes reading slower.
+        new_connection: use a new connection, because pooled ones may be dead.
         total_timeout_s: real seconds within which a streamed response must end; None for no limit.
         on_abandoned: called if `send` is cancelled and the end of the request will still be known.
     """
@@ -141,10 +141,10 @@ class Response(Opaque, Struct, frozen=True):
 
     Attributes:
         status: the HTTP status.
-        headers: values by field name, whatever the case.
-        body: as much of the body as arrived, content codings undone.
-        whole: all of the body arrived, and its content codings could be undone.
-        too_large: the body is not whole because it has more bytes than allowed.
+        headers: values by field name, case-insensitive.
+        body: the part of the body that arrived, with content codings decoded.
+        whole: the complete body arrived, and its content codings could be decoded.
+        too_large: the body is incomplete because it has more bytes than allowed.
     """
 
     status: int
@@ -162,12 +162,13 @@ class NoReply(Struct, frozen=True):
     """A request without a usable response.
 
     Attributes:
-        outcome: `REFUSED` if nothing can have been sent, else `UNKNOWN`.
+        outcome: `REFUSED` if nothing can have been sent, otherwise `UNKNOWN`.
         reason: what happened, for display, without addresses or secrets.
         cause: the HTTP library's exception, for `raise ... from`.
-        permanent: another attempt would fail in the same way, as at a certificate; the reason says what to do.
-        headers_arrived: status and headers of a final response came before the rest was lost, so the request cannot
-            arrive later than that.
+        permanent: another attempt would fail in the same way, for example because of a certificate; the reason says
+            what to do.
+        headers_arrived: status and headers of a final response arrived before the rest was lost, so the request has
+            arrived.
     """
 
     outcome: Outcome
@@ -182,7 +183,7 @@ class AsyncBody(Protocol):
 
     Attributes:
         status: the HTTP status.
-        headers: values by field name, whatever the case.
+        headers: values by field name, case-insensitive.
     """
 
     status: int
@@ -198,7 +199,7 @@ class Body(Protocol):
 
     Attributes:
         status: the HTTP status.
-        headers: values by field name, whatever the case.
+        headers: values by field name, case-insensitive.
     """
 
     status: int
@@ -246,14 +247,14 @@ class Network(Opaque, Struct, frozen=True, kw_only=True):
 
     Attributes:
         connect_s: real seconds to make a connection, TLS included.
-        idle_s: real seconds after which an idle connection is closed. Usual servers close later (Node.js and uvicorn
+        idle_s: real seconds after which an idle connection is closed. Most servers close later (Node.js and uvicorn
             after 5 s): a request on a connection that the server is just closing has an unknown outcome.
         proxy: the address of a proxy, `environment` for the usual variables, or None for no proxy. `repr` omits it,
             because it may hold a password.
-        ca_file: a file of PEM certificates to trust besides the usual authorities.
+        ca_file: a file of PEM certificates to trust in addition to the usual authorities.
         user_agent: the `User-Agent` header.
-        max_answer_bytes: the most bytes of a response that is read at once, content codings undone; a longer one is
-            not whole. Streams have no bound.
+        max_answer_bytes: the most bytes of a decoded response that is read into memory; a longer one is incomplete.
+            Streams have no limit.
     """
 
     connect_s: float = 10.0

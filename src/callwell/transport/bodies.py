@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How much of a response is read, and the `Response` that comes of it."""
+"""Decides how much of a response is read, and builds the `Response`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from callwell.transport.headers import ResponseHeaders
 
 NO_BODY: Final = frozenset({204, 304})
-"""Statuses without a body, whatever length the header names (RFC 9112, 6.3)."""
+"""Statuses without a body, regardless of `Content-Length` (RFC 9112, 6.3)."""
 
 
 class EditableFields(Protocol):
-    """The header fields of a pyreqwest response, which can be removed."""
+    """The header fields of a pyreqwest response, which can be deleted."""
 
     def get(self, name: str, /) -> str | None:
         """The first value of a name."""
@@ -29,9 +29,9 @@ class EditableFields(Protocol):
 
 
 def is_short_and_plain(fields: EditableFields, bound: int) -> bool:
-    """Whether a response has a length within the bound and no coding, as nearly all have.
+    """Whether a response has a length within the limit and no coding, as nearly all do.
 
-    Such a one is read in a single step, without a check of its size and without decoding.
+    Such a response is read in a single step, without a size check and without decoding.
     """
     try:
         length = fields.get("content-length")
@@ -40,25 +40,25 @@ def is_short_and_plain(fields: EditableFields, bound: int) -> bool:
             and length.isdecimal()
             and int(length) <= bound
             and "content-encoding" not in fields
-            and "transfer-encoding" not in fields  # it would overrule the length (RFC 9112, 6.3)
+            and "transfer-encoding" not in fields  # it would override the length (RFC 9112, 6.3)
         )
     except ValueError:
         return False  # a header value that is not ASCII
 
 
 def has_no_body(status: int, method: str) -> bool:
-    """Whether a response has no body, whatever length its header names."""
+    """Whether a response has no body, regardless of `Content-Length`."""
     return status in NO_BODY or method == "HEAD"
 
 
 def is_too_large(headers: ResponseHeaders, status: int, bound: int) -> bool:
-    """Whether a success announces more bytes than the bound. Of an error, the beginning is read in any case."""
+    """Whether a success announces more bytes than the limit. The beginning of an error is always read."""
     length = headers.get("content-length", "")
     return status in OK and length.isdecimal() and int(length) > bound and "transfer-encoding" not in headers
 
 
 def build_response(status: int, fields: EditableFields, headers: ResponseHeaders, body: bytes, bound: int) -> Response:
-    """A response with its content codings undone; headers about the coded form are removed then."""
+    """A response with its content codings decoded, and without headers about the encoded form."""
     if len(body) > bound:
         return Response(status, headers, body[:bound], whole=False, too_large=True)
     codings = headers.getall("content-encoding")

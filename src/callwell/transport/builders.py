@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Builds requests of pyreqwest: which client sends one, and all that is in it."""
+"""Builds pyreqwest requests: which client sends a request, and everything in it."""
 
 from __future__ import annotations
 
@@ -22,30 +22,31 @@ if TYPE_CHECKING:
 R = TypeVar("R", "RequestBuilder", "SyncRequestBuilder")
 
 NO_READ_AHEAD: Final = 0
-"""Bytes to read together with the status where that must be known even if the body breaks off: a break would hide it.
+"""Bytes to read together with the status if it must be known even if the body breaks off, which would hide it.
 
-pyreqwest reads 64 KiB by default: what fits costs no further turn of the event loop."""
+pyreqwest reads 64 KiB by default: a body that fits costs no further turn of the event loop."""
 
 UNBUILDABLE: Final = NoReply(Outcome.REFUSED, "the request could not be built")
-"""It has no cause: the text of one would show the malformed header or address."""
+"""It has no cause, whose text would show the malformed header or address."""
 
 MAX_TIMEDELTAS: Final = 8
-"""Time-outs that are kept as `timedelta`: most requests have one of a few, and making one takes 1 µs."""
+"""Cached `timedelta` timeouts: most requests use one of a few, and creating one takes 1 µs."""
 
 MS_PER_S: Final = 1_000
-"""Milliseconds in a second. Time-outs are cut to whole ones: what is left until a deadline differs in each call."""
+"""Milliseconds in a second. Timeouts are truncated to whole ones, since the time left until a deadline differs in each
+call."""
 
 
 @lru_cache(MAX_TIMEDELTAS)
 def cached_timedelta(milliseconds: int) -> timedelta:
-    """A time-out for pyreqwest, of at least a millisecond."""
+    """A timeout for pyreqwest, of at least a millisecond."""
     return timedelta(milliseconds=milliseconds or 1)
 
 
 def client_kind(pool: ClientPool[Any], request: Request, read_timeout_s: float | None = None) -> ClientKind:
     """The kind of client for a request.
 
-    A HEAD has a connection of its own: some servers send a body with its response, which the next request would get.
+    A HEAD gets its own connection: some servers send a body with its response, which the next request would receive.
     """
     return ClientKind(
         read_timeout_s=read_timeout_s,
@@ -55,10 +56,10 @@ def client_kind(pool: ClientPool[Any], request: Request, read_timeout_s: float |
 
 
 def build_request(begin: Callable[[str, str], R], request: Request, *, unread: bool) -> R | NoReply:
-    """A builder of pyreqwest with all of the request but its time-out.
+    """A pyreqwest builder with everything of the request except its timeout.
 
     Args:
-        begin: starts a builder, from method and address.
+        begin: creates a builder from method and address.
         request: the request.
         unread: read nothing of the response body together with the status.
     """

@@ -1,21 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Follows cancelled requests to their end: they go on after their callers have left.
+"""Follows cancelled requests to their end, since they continue without their callers.
 
-pyreqwest runs every request in a runtime of its own. Cancelling the task that awaits a request ends the wait and not
-the request: it is still connected, sent and answered, until its `timeout_s` is over. So a cancelled request may have
-used a permit, created something and been billed, and only its end shows which::
+pyreqwest runs every request in its own runtime. Cancelling the task that awaits a request ends only the wait: the
+request is still connected, sent and answered, until its `timeout_s` is over. So a cancelled request may have used a
+permit, created something and been billed, and only its end shows that::
 
     caller      awaits send ─────── cancelled, gone
     transport   `run_or_detach` ────┬─ a new task takes the same coroutine over ──> response, or no reply
                                     └─ `Request.on_abandoned(task)`: the client reclaims the permit when it ends
 
-Until it is cancelled, which few are, a request runs in its caller's own task: creating and awaiting a task for each
-request costs 17 µs more. The new task takes over the very coroutine that was suspended, so nothing is sent
-twice.
+Unless it is cancelled, which is rare, a request runs in its caller's own task: creating and awaiting a task for each
+request costs 17 µs more. The new task takes over the same suspended coroutine, so nothing is sent twice.
 
 The tasks end with their event loop, or when the transport is closed. `asyncio.run` cancels the tasks that exist when
-its main coroutine ends, but not one that is made by that very cancellation. After that it closes all asynchronous
-generators, so each task is guarded by one (`_cancel_at_shutdown`).
+its main coroutine ends, but not tasks created by that cancellation. After that it closes all asynchronous generators,
+so each task is guarded by one (`_cancel_at_shutdown`).
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
 def run_or_detach(
     sending: Sending, request: Request, detached: DetachedRequests
 ) -> Generator[Any, None, Response | NoReply]:
-    """Run a coroutine in the caller's task; if the caller is cancelled, detach it into a task of its own.
+    """Run a coroutine in the caller's task; if the caller is cancelled, detach it into its own task.
 
     Args:
         sending: the coroutine that sends the request.
@@ -70,19 +69,19 @@ class DetachedRequests:
         reset_after_fork(self)
 
     def after_fork(self) -> None:
-        """A child waits for none of its parent's requests."""
+        """A forked child does not wait for its parent's requests."""
         self._guards = {}
 
     def detach(self, sending: Sending, request: Request) -> None:
-        """Continue to wait for a request in a task of its own.
+        """Continue to wait for a request in a separate task.
 
         Args:
-            sending: the suspended coroutine of its caller.
+            sending: its caller's suspended coroutine.
             request: the request.
         """
         task = asyncio.get_running_loop().create_task(sending)
         guard = _cancel_at_shutdown(task)
-        _step(guard.__anext__())
+        _run_step(guard.__anext__())
         self._guards[task] = guard
         task.add_done_callback(self._forget)
         if request.on_abandoned is not None:
@@ -100,7 +99,7 @@ class DetachedRequests:
     def _forget(self, task: asyncio.Task[Response | NoReply]) -> None:
         guard = self._guards.pop(task, None)
         if guard is not None:
-            _step(guard.aclose())
+            _run_step(guard.aclose())
 
 
 async def _cancel_at_shutdown(task: asyncio.Task[Response | NoReply]) -> AsyncGenerator[None, None]:
@@ -113,7 +112,7 @@ async def _cancel_at_shutdown(task: asyncio.Task[Response | NoReply]) -> AsyncGe
             await asyncio.wait([task])
 
 
-def _step(coroutine: Any) -> None:
-    """Run a coroutine that does not wait; one that is being closed already raises, and is left alone."""
+def _run_step(coroutine: Any) -> None:
+    """Run a coroutine that does not wait; one that is already being closed raises, which is ignored."""
     with suppress(StopIteration, StopAsyncIteration, RuntimeError):
         coroutine.send(None)

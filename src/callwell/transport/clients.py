@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """pyreqwest clients, one for each kind of connection.
 
-pyreqwest sets proxies, time-outs between chunks and connection pools per client and not per request, so requests that
-differ in these go through different clients. Nearly all use one.
+pyreqwest configures proxies, timeouts between chunks and connection pools per client, not per request, so requests that
+differ in these use different clients. Nearly all use the same one.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ if TYPE_CHECKING:
 C = TypeVar("C")
 B = TypeVar("B", "ClientBuilder", "SyncClientBuilder")
 
-FORKED: Final = "a forked child cannot send where its parent has sent before: spawn it, or fork before the first call"
+FORK_ERROR: Final = "a forked child cannot send if its parent has sent before: spawn it, or fork before the first call"
 
 UNACKNOWLEDGED_S: Final = 20.0
-"""Seconds for which a server's machine may leave bytes unacknowledged; after that it is gone, and the attempt ends.
+"""Seconds for which a server's machine may leave bytes unacknowledged; then it counts as down, and the attempt ends.
 
-A machine that is up acknowledges within a round trip, however slow its program is (RFC 5482)."""
+A machine that is up acknowledges within a round trip, no matter how slow its program is (RFC 5482)."""
 
 KEEPALIVE_S: Final = 15.0
-"""Seconds without a byte after which TCP probes the server's machine while a response is awaited."""
+"""Seconds without a byte after which TCP probes the server's machine while waiting for a response."""
 
 KEEPALIVE_PROBES: Final = 3
-"""Probes without a reply after which the connection is dead: with one every 5 s, 30 s after the last byte."""
+"""Unanswered probes after which the connection is dead: with one every 5 s, 30 s after the last byte."""
 
 KEEPALIVE_INTERVAL_S: Final = 5.0
 """Seconds between two probes."""
@@ -58,9 +58,9 @@ class ClientKind(NamedTuple):
     """What requests of one client have in common.
 
     Attributes:
-        read_timeout_s: the longest pause in a streamed body; None for responses that are read at once.
+        read_timeout_s: the longest pause in a streamed body; None for responses that are read completely.
         new_connection: each request uses a connection of its own.
-        proxied_scheme: the scheme of its address if there is a proxy for it. The proxy's own address may hold a
+        proxied_scheme: the scheme of the request's address if it has a proxy. The proxy's own address may contain a
             password, so it is not kept here.
     """
 
@@ -82,8 +82,8 @@ class ClientPool(Generic[C]):
 
     Attributes:
         proxies: which proxy a request goes through.
-        ca_certificates: certificates to trust besides the usual authorities, in DER.
-        max_error_bytes: the most bytes of an error response that are read at once.
+        ca_certificates: certificates to trust in addition to the usual authorities, in DER.
+        max_error_bytes: the most bytes of an error response that are read.
         default_client: the client for `DEFAULT_KIND` once it is made, if no proxy is configured. Nearly all requests
             use it.
 
@@ -102,12 +102,12 @@ class ClientPool(Generic[C]):
         reset_after_fork(self)
 
     def after_fork(self) -> None:
-        """A child has none of the connections of its parent."""
+        """A forked child has none of its parent's connections."""
         self._clients = {}
         self.default_client = None
 
     def get(self, kind: ClientKind) -> C:
-        """The client for a kind, made at its first use.
+        """The client for a kind, created on first use.
 
         Raises:
             UsageError: this is a forked child of a process that has sent requests.
@@ -119,13 +119,13 @@ class ClientPool(Generic[C]):
         try:
             client = self._clients.setdefault(kind, self._make(kind))
         except RuntimeError as error:
-            raise UsageError(FORKED) from error
+            raise UsageError(FORK_ERROR) from error
         if kind == DEFAULT_KIND and not self.proxies.by_scheme:
             self.default_client = client
         return client
 
     def max_bytes(self, status: int) -> int:
-        """The most bytes to read of a response: a few of an error, since its message is at the beginning."""
+        """The most bytes to read of a response: fewer for an error, since its message is at the beginning."""
         return self._network.max_answer_bytes if status in OK else self.max_error_bytes
 
     @cached_property
@@ -191,7 +191,7 @@ def configure_builder(builder: B, network: Network, pool: ClientPool[C], kind: C
 
 
 def _build_proxy(known: Proxies, scheme: str) -> ProxyBuilder | None:
-    """The proxy for pyreqwest. Its address may hold a password, and is in no other frame."""
+    """The proxy for pyreqwest. Its address may contain a password, so no other frame holds it."""
     try:
         return ProxyBuilder.all(known.by_scheme[scheme])
     except (PyreqwestError, ValueError):

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Undoes the content codings of whole bodies (RFC 9110, 8.4) within a bound: 1.5 MiB of gzip can become 1.5 GiB.
+"""Decodes the content codings of whole bodies (RFC 9110, 8.4) up to a size limit: 1.5 MiB of gzip can become 1.5 GiB.
 
-Coding names have no case, `x-gzip` is gzip, and codings that were applied one after another are undone from the last.
-`deflate` should be the zlib format and often comes bare. A gzip body may have several members; what follows the last is
-ignored, as gunzip does. A body with an unknown coding, and one that is plainly not coded as its header says, is left as
-it is: the parser of the body finds out.
+Coding names are case-insensitive, `x-gzip` is gzip, and several codings are decoded in reverse order. `deflate` should
+be the zlib format but is often raw. A gzip body may have several members; bytes after the last one are ignored, as
+gunzip does. A body with an unknown coding, or one that is clearly not encoded as its header says, is left unchanged,
+and its parser decides.
 
-brotli and zstd are undone by pyreqwest, and the reader bounds how much of them is read.
+pyreqwest decodes brotli and zstd, and the reader limits how much is read.
 
-Files are decoded by `client.downloads.decoding`, under other rules on purpose. A file comes in chunks, is resumed in
-its coded form, and has no bound. Above all it must be exact: what follows its end, or is not coded as announced, makes
-it damaged, where a response is forgiving. The two share how the formats are recognized, and nothing else.
+Files are decoded by `client.downloads.decoding`, under different rules on purpose. A file arrives in chunks, is resumed
+in its encoded form, and has no size limit. Above all it must be exact: trailing bytes and wrong encodings make it
+damaged, where a response is read leniently. The two share only how the formats are recognized.
 """
 
 from __future__ import annotations
@@ -25,38 +25,38 @@ ACCEPTED: Final = "gzip, deflate, br, zstd"
 GZIP: Final = frozenset({"gzip", "x-gzip"})
 DEFLATE: Final = "deflate"
 
-MAGIC: Final = b"\x1f\x8b"
+GZIP_MAGIC: Final = b"\x1f\x8b"
 """The first bytes of every gzip member (RFC 1952, 2.3.1)."""
 
 ZEROS: Final = re.compile(rb"\0+")
-"""Padding between members, as archives have it."""
+"""Padding between members, as in archives."""
 
 TEXT_STARTS: Final = b"{[<"
 """The first characters of JSON, HTML and XML."""
 
 GZIP_BITS: Final = 16 + zlib.MAX_WBITS
 ZLIB_BITS: Final = zlib.MAX_WBITS
-BARE_BITS: Final = -zlib.MAX_WBITS
+RAW_BITS: Final = -zlib.MAX_WBITS
 """The `wbits` argument of zlib for each format."""
 
 ZLIB_HEADER_BYTES: Final = 2
 
 CHUNK: Final = 64 << 10
-"""Bytes that are decoded at once: the rest of a chunk is copied once for every member that ends in it."""
+"""Bytes decoded per step: the rest of a chunk is copied once for every member that ends in it."""
 
 MAX_MEMBERS: Final = 20_000
-"""Members of one body: with blocks of 64 KiB, the smallest in use (bgzip), 64 MiB have 1,000."""
+"""The most members of one body: with 64 KiB blocks, the smallest in use (bgzip), 64 MiB have 1,000."""
 
 MAX_CODINGS: Final = 5
-"""Codings of one body: more than two have no use, and each could multiply the size by a thousand."""
+"""The most codings of one body: more than two are useless, and each could multiply the size by a thousand."""
 
 
 class Decoded(NamedTuple):
-    """A body without its codings.
+    """A decoded body.
 
     Attributes:
         body: the bytes that could be decoded.
-        whole: all of the body could be decoded.
+        whole: the complete body could be decoded.
         too_large: the body has more bytes than allowed.
     """
 
@@ -66,7 +66,7 @@ class Decoded(NamedTuple):
 
 
 def decode(body: bytes, coding: str, max_bytes: int) -> Decoded:
-    """Undo the codings of a body.
+    """Decode the codings of a body.
 
     Args:
         body: the body as it arrived.
@@ -86,7 +86,7 @@ def decode(body: bytes, coding: str, max_bytes: int) -> Decoded:
 
 
 def has_zlib_header(data: bytes) -> bool:
-    """Whether data begins with a header in zlib format (RFC 1950, 2.2), unlike a bare deflate stream.
+    """Whether data begins with a header in zlib format (RFC 1950, 2.2), unlike a raw deflate stream.
 
     Args:
         data: the beginning of the data, at least two bytes.
@@ -95,7 +95,7 @@ def has_zlib_header(data: bytes) -> bool:
 
 
 def _undo_gzip(body: bytes, max_bytes: int) -> Decoded:
-    if not body.startswith(MAGIC):
+    if not body.startswith(GZIP_MAGIC):
         return Decoded(body)
     view = memoryview(body)
     pieces: list[bytes] = []
@@ -121,15 +121,15 @@ def _undo_gzip(body: bytes, max_bytes: int) -> Decoded:
         padding = ZEROS.match(body, start)
         if padding is not None:
             start = padding.end()
-        if not body.startswith(MAGIC, start):
+        if not body.startswith(GZIP_MAGIC, start):
             return Decoded(b"".join(pieces))
     return Decoded(b"".join(pieces), whole=False)
 
 
 def _undo_deflate(body: bytes, max_bytes: int) -> Decoded:
-    # A bare stream may begin like the zlib format by chance, so it is tried as well.
+    # A raw stream may begin like the zlib format by chance, so it is tried as well.
     may_be_zlib = len(body) >= ZLIB_HEADER_BYTES and has_zlib_header(body)
-    formats = (ZLIB_BITS, BARE_BITS) if may_be_zlib else (BARE_BITS,)
+    formats = (ZLIB_BITS, RAW_BITS) if may_be_zlib else (RAW_BITS,)
     for bits in formats:
         inflater = zlib.decompressobj(bits)
         try:
@@ -140,6 +140,6 @@ def _undo_deflate(body: bytes, max_bytes: int) -> Decoded:
             return Decoded(text[:max_bytes], whole=False, too_large=True)
         if inflater.eof:
             return Decoded(text)
-    if body[0] in TEXT_STARTS:  # it was never coded, whatever its header says
+    if body[0] in TEXT_STARTS:  # it was never encoded, despite its header
         return Decoded(body)
     return Decoded(b"", whole=False)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The transport of a client that was given none: that of pyreqwest, loaded for the first request.
+"""The default transport of a client: pyreqwest, loaded for the first request.
 
-It takes a fifth of the time to a first client, which many a program makes long before it calls, or not at all.
+Loading takes a fifth of the time to a first client, and many programs make their first call much later, or never.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class AsyncDefaultTransport:
             self.load()
 
     def load(self) -> AsyncPyreqwestTransport:
-        """The transport itself, made at its first use."""
+        """The transport itself, created on first use."""
         if self._loaded is None:
             from callwell.transport.pyreqwest import AsyncPyreqwestTransport
 
@@ -42,7 +42,7 @@ class AsyncDefaultTransport:
         return self._loaded
 
     def check_fork(self) -> None:
-        """See that this process can send, before a permit is acquired for that.
+        """Check that this process can send, before a permit is acquired for it.
 
         Raises:
             UsageError: this is a forked child of a process that has sent requests.
@@ -81,17 +81,17 @@ class DefaultTransport:
             self.load()
 
     def load(self) -> PyreqwestTransport:
-        """The transport itself, made at its first use."""
+        """The transport itself, created on first use."""
         loaded = self._loaded.get(self._network)
         if loaded is None:
             from callwell.transport.pyreqwest import PyreqwestTransport
 
-            # Of threads that come here at once, all get the same one, by which `close` finds their connections.
+            # Concurrent threads all get the same transport, so that `close` finds their connections.
             loaded = self._loaded.setdefault(self._network, PyreqwestTransport(self._network))
         return loaded
 
     def check_fork(self) -> None:
-        """See that this process can send, before a permit is acquired for that.
+        """Check that this process can send, before a permit is acquired for it.
 
         Raises:
             UsageError: this is a forked child of a process that has sent requests.
@@ -114,5 +114,5 @@ class DefaultTransport:
 
 
 def must_be_checked(network: Network) -> bool:
-    """Whether a network names a proxy or certificates: what is wrong with them is said when the client is made."""
+    """Whether a network names a proxy or certificates, which are checked when the client is created."""
     return network.proxy is not None or network.ca_file is not None

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is known when pyreqwest raises instead of giving a response.
+"""What is known when pyreqwest raises instead of returning a response.
 
-The chain of causes decides, never the exception's class: with pyreqwest 0.15, a request that was received in full and
-then reset raises `ConnectError`, and a response that never comes raises `ConnectTimeoutError`. Only a chain with a
+The chain of causes decides, never the exception's class: with pyreqwest 0.15, a request that was fully received and
+then reset raises `ConnectError`, and a response that never arrives raises `ConnectTimeoutError`. Only a chain with a
 failed *connect* shows that nothing was sent. A chain that begins with the response body shows that status and headers
-came. Everything else counts as unknown, which is always safe.
+arrived. Everything else counts as unknown, which is always safe.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 CONNECTING: Final = "client error (Connect)"
-"""What hyper calls the phase before the first byte of a request."""
+"""hyper's name for the phase before the first byte of a request."""
 
 REASONS: Final[dict[type[pyreqwest_errors.PyreqwestError], str]] = {
     pyreqwest_errors.ReadTimeoutError: "the response stopped coming",
@@ -49,16 +49,16 @@ REASONS: Final[dict[type[pyreqwest_errors.PyreqwestError], str]] = {
 }
 
 READING: Final = "error decoding response body"
-"""What reqwest calls the phase after the status and headers of a response."""
+"""reqwest's name for the phase after the status and headers of a response."""
 
 ADDRESS: Final = re.compile(r" for url \(.*\)", re.DOTALL)
-"""How reqwest writes the address in a cause: with its query, which may hold a signature."""
+"""The address in a cause as reqwest writes it: with its query, which may contain a signature."""
 
 PROXY_CONNECT_CAUSES: Final = (
     "tunnel error: failed to create underlying connection",
     "error connecting to socks proxy",
 )
-"""Causes of a connection to a proxy that could not be made, as hyper-util words them."""
+"""hyper-util's wording for a failed connection to a proxy."""
 
 SOCKS_ERROR: Final = "SOCKS error: "
 
@@ -68,7 +68,7 @@ NEVER_SENT: Final = (pyreqwest_errors.BuilderError, pyreqwest_errors.PoolTimeout
 def to_no_reply(error: pyreqwest_errors.PyreqwestError) -> NoReply:
     """What is known after an exception of pyreqwest.
 
-    Its address is removed from it, since the exception becomes the `__cause__` of one of ours.
+    The address is removed from the exception, since it becomes the `__cause__` of one of ours.
     """
     details = getattr(error, "details", None) or {}
     for cause in details.get("causes") or ():

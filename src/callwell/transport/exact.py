@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sends requests with an address that must not be rewritten.
+"""Sends requests whose address must not be rewritten.
 
 A signed URL carries a signature over its own text: path and query, byte for byte. HTTP libraries normalize addresses
-before they send them, as browsers do (the WHATWG URL standard), and pyreqwest has no way around that. A changed address
-still reaches the server, which computes another signature and answers 403::
+before they send them, as browsers do (the WHATWG URL standard), and pyreqwest has no option to turn that off. A changed
+address still reaches the server, which computes another signature and answers 403::
 
     given    /f?response-content-disposition=attachment;filename='a.mp4'&sig=…     signed with '
     sent     /f?response-content-disposition=attachment;filename=%27a.mp4%27&sig=…  refused
 
 So an address that pyreqwest would change (see `normalization`) is sent here, by the standard library's `http.client`.
-Such addresses are rare, about one in thousands of signed ones: each uses a connection of its own, nothing is pooled,
-and all of it blocks. The asynchronous side runs it in a thread. Proxies, certificates, time-outs and what is known of a
-failure are the same as with pyreqwest, and one contract suite holds both to it (`tests/contract`).
+Such addresses are rare, about one in thousands of signed ones: each request uses its own connection, nothing is pooled,
+and everything blocks. The asynchronous side runs it in a thread. Proxies, certificates, timeouts and the classification
+of failures are the same as with pyreqwest, and one contract suite checks both (`tests/contract`).
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ CHUNK: Final = 64 << 10
 """The most bytes of one chunk."""
 
 CUT_OFF_REPLY: Final = NoReply(Outcome.UNKNOWN, "the response broke off")
-NO_ADDRESS: Final = NoReply(Outcome.REFUSED, "the request could not be built")
+UNUSABLE_ADDRESS: Final = NoReply(Outcome.REFUSED, "the request could not be built")
 
 
 class ExactResponse:
-    """A response with a body that is read in chunks.
+    """A response whose body is read in chunks.
 
     Args:
-        connection: the connection that it comes over.
+        connection: its connection.
         response: its status and headers.
         timer: ends the connection when the total time is over; None for no limit.
 
@@ -126,7 +126,7 @@ class ExactSender:
         try:
             connection = self._connection(urlsplit(url), proxy)
         except ValueError:
-            return NO_ADDRESS
+            return UNUSABLE_ADDRESS
         if connection is None:
             return NoReply(
                 Outcome.REFUSED, "only an HTTP proxy can pass on an address with ' or dot segments", permanent=True
@@ -219,7 +219,7 @@ class ExactSender:
 
 
 def _write_headers(connection: http.client.HTTPConnection, request: Request) -> None:
-    """Write the headers, the key among them, in a frame of its own that is gone when the request is sent."""
+    """Write the headers, including the key, in a separate frame that is gone when the request is sent."""
     for name, value in request.headers:
         connection.putheader(name, value)
 
@@ -240,7 +240,7 @@ def _proxy_authorization(proxy: str) -> str | None:
 
 
 def _not_connected(error: Exception) -> NoReply:
-    """What is known after a connection could not be made, in the words that `errors` has for pyreqwest's exceptions."""
+    """What is known after a failed connection, in the same words that `errors` uses for pyreqwest's exceptions."""
     cause = _find_cause(error)
     if cause is not None:
         return NoReply(Outcome.REFUSED, find_remedy([cause], connecting=True) or "", error, permanent=True)
@@ -250,7 +250,7 @@ def _not_connected(error: Exception) -> NoReply:
 
 
 def _find_cause(error: Exception) -> str | None:
-    """A permanent failure as rustls or hyper-util words it; None if another attempt may succeed."""
+    """A permanent failure in the wording of rustls or hyper-util; None if another attempt may succeed."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return CERTIFICATE_CAUSES.get(error.verify_code, "invalid peer certificate")
     if isinstance(error, ssl.SSLError):
@@ -289,5 +289,5 @@ def _shut_down(connection: http.client.HTTPConnection) -> None:
     """End a connection when its total time is over: a reader finds it closed."""
     sock = connection.sock
     if sock is not None:
-        with suppress(OSError):  # it was closed meanwhile
+        with suppress(OSError):  # it was already closed
             sock.shutdown(socket.SHUT_RDWR)

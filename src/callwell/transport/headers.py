@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Response headers; no value raises.
 
-A header value may hold any byte (RFC 9110, 5.5). pyreqwest raises a `ValueError` for one beyond ASCII, and has no way
-to give its bytes. Such a value counts as absent, like every value that cannot be understood: it is no validator, no
-address and no time. Where absence would mean something, `getall` shows that there is a value.
+A header value may hold any byte (RFC 9110, 5.5). pyreqwest raises a `ValueError` for non-ASCII values, and cannot
+return their bytes. Such a value counts as absent, like every value that cannot be parsed: it is not a validator, an
+address or a time. Where absence would mean something, `getall` shows that there is a value.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 UNREADABLE: Final = "\ufffd"
-"""What `getall` gives for a value that is not ASCII: no header grammar has this character."""
+"""What `getall` returns for a non-ASCII value: no header grammar allows this character."""
 
 
 class RawFields(Protocol):
@@ -41,7 +41,7 @@ class RawFields(Protocol):
 
 
 class ResponseHeaders(Mapping[str, str]):
-    """The headers of one response by name, whatever the case.
+    """The headers of one response by case-insensitive name.
 
     Args:
         fields: the headers of pyreqwest.
@@ -67,14 +67,14 @@ class ResponseHeaders(Mapping[str, str]):
         return default if value is None else value
 
     def getall(self, name: str) -> list[str]:
-        """All values of a name, in order, with `UNREADABLE` for each that cannot be read."""
+        """All values of a name, in order, with `UNREADABLE` for each value that cannot be read."""
         try:
             return self._fields.getall(name)
         except ValueError:
             return self._read_each(name.lower())
 
     def _read_each(self, wanted: str) -> list[str]:
-        """The values of a name when one of them raises: the iterators of names and of items go on after that."""
+        """The values of a name if reading one raises: the iterators of names and of items continue after that."""
         found = []
         items = iter(self._fields.items())
         for name in self._fields:

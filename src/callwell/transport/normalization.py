@@ -2,7 +2,7 @@
 """Recognizes addresses that pyreqwest would change before it sends them.
 
 It normalizes every address as browsers do (the WHATWG URL standard): `'` in a query becomes `%27`, and `%2e%2e` in a
-path removes a segment. A signature covers the address as it was given, so `exact` sends such a request.
+path removes a segment. A signature covers the address as given, so `exact` sends such a request.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 SUSPECT: Final = re.compile(r"""['"<>`{}\\]|/(?:\.|%2[eE]){1,2}(?:[/?#]|$)""")
-"""What normalization may change. Few addresses match, and only these are normalized and compared."""
+"""Parts that normalization may change. Few addresses match, and only these are normalized and compared."""
 
 UNESCAPED: Final = "".join(map(chr, range(0x21, 0x7F)))
-"""Characters that can be sent as they are; spaces and characters beyond ASCII are percent-encoded."""
+"""Characters that can be sent unchanged; spaces and non-ASCII characters are percent-encoded."""
 
 
 def request_target(url: str) -> str:
@@ -33,7 +33,7 @@ def request_target(url: str) -> str:
 
 
 def is_rewritten(url: str, sent_as: str) -> bool:
-    """Whether normalization changes path or query of an address, and not the server.
+    """Whether normalization changes path or query of an address, but not the server.
 
     Args:
         url: the address as given.
@@ -45,4 +45,4 @@ def is_rewritten(url: str, sent_as: str) -> bool:
         same_server = (given.scheme, given.hostname, given.username) == (sent.scheme, sent.hostname, sent.username)
         return same_server and request_target(url) != request_target(sent_as)
     except ValueError:
-        return False  # not an address: pyreqwest refuses it
+        return False  # not an address: pyreqwest rejects it

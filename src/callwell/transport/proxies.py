@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which proxy a request goes through: a configured one, or the one in the environment's usual variables.
+"""Selects the proxy of a request: a configured one, or the one in the usual environment variables.
 
 `NO_PROXY` has no standard. It is read as the union of what curl, Go and Python's requests understand: a name, with or
-without a leading dot or `*.`, covers the hosts below it too; addresses and networks (CIDR) are compared as numbers;
+without a leading dot or `*.`, also covers its subdomains; addresses and networks (CIDR) are compared as numbers;
 `:port` narrows an entry; `*` alone covers everything; and white space separates like a comma.
 """
 
@@ -65,7 +65,7 @@ class Proxies(NamedTuple):
         return None if scheme is None else self.by_scheme[scheme]
 
     def proxied_scheme(self, url: str) -> str | None:
-        """The scheme of a request's address if it uses a proxy, else None.
+        """The scheme of a request's address if it uses a proxy, otherwise None.
 
         Args:
             url: the address of the request.
@@ -76,7 +76,7 @@ class Proxies(NamedTuple):
             parts = urlsplit(url)
             port = parts.port or PORTS.get(parts.scheme)
         except ValueError:
-            return None  # not an address: it is refused when it is sent
+            return None  # not an address: it is rejected when it is sent
         if parts.scheme not in self.by_scheme:
             return None
         host = parts.hostname or ""
@@ -105,7 +105,7 @@ def read_proxies(configured: str | None, environ: Mapping[str, str] = os.environ
     for scheme in ("http", "https"):
         for name in (f"{scheme}_proxy", f"{scheme.upper()}_PROXY", "all_proxy", "ALL_PROXY"):
             if name == "HTTP_PROXY" and "REQUEST_METHOD" in environ:
-                continue  # in a CGI program it is the client's own header `Proxy` (CVE-2016-5385, "httpoxy")
+                continue  # in a CGI program it is the client's header `Proxy` (CVE-2016-5385, "httpoxy")
             if text := environ.get(name, "").strip():
                 by_scheme[scheme] = parse_address(text, name)
                 break
@@ -118,7 +118,7 @@ def read_proxies(configured: str | None, environ: Mapping[str, str] = os.environ
 
 
 def parse_address(text: str, name: str) -> str:
-    """The complete address of a proxy; without a scheme, HTTP is meant, as with other tools.
+    """The complete address of a proxy; without a scheme it is HTTP, as with other tools.
 
     Args:
         text: the address as configured.
@@ -141,7 +141,7 @@ def parse_address(text: str, name: str) -> str:
 
 
 def hide_password(text: str) -> str:
-    """An address without what precedes its last `@`, which may be a password."""
+    """An address without the part before its last `@`, which may be a password."""
     head, at, host = text.rpartition("@")
     if not at:
         return text

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sends with pyreqwest (reqwest and hyper, in Rust), which only this file, `builders`, `clients` and `errors` know.
+"""Sends with pyreqwest (reqwest and hyper, in Rust), which only this file, `builders`, `clients` and `errors` use.
 
-HTTP/1.1 only: HTTP/2 repeats refused streams by itself, which would be a second request. A client is made on first use,
-so a process may fork before that; pyreqwest's threads do not survive a fork after it.
+HTTP/1.1 only: HTTP/2 repeats refused streams by itself, which would be a second request. A client is created on first
+use, so a process may fork before that; pyreqwest's threads do not survive a later fork.
 
-Cancelling a task does not cancel its request: pyreqwest runs each one in its own runtime, to its end, see `cancelled`.
+Cancelling a task does not cancel its request, which pyreqwest runs to its end in its own runtime: see `cancelled`.
 
-No local variable here holds request headers, an address with its query, or a built request, since error reporters write
-down the locals of every frame. Both sides are written out, each in one function: every frame between `send` and
-pyreqwest costs all calls.
+No local variable here holds request headers, an address with its query, or a built request, since error reporters
+record the locals of every frame. Both sides are written out, each in one function, because every frame between `send`
+and pyreqwest slows down all calls.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ AnyClientPool: TypeAlias = "ClientPool[Client] | ClientPool[SyncClient]"
 
 DEFAULT: Final = Network()
 
-BEGIN_AND_CLOSE: Final = attrgetter("__aenter__", "__aexit__")
-"""The two methods of a built request, which no local variable holds."""
+ENTER_AND_EXIT: Final = attrgetter("__aenter__", "__aexit__")
+"""The two methods of a built request, so that no local variable holds the request."""
 
-BEGIN_AND_CLOSE_SYNC: Final = attrgetter("__enter__", "__exit__")
-"""See `BEGIN_AND_CLOSE`."""
+ENTER_AND_EXIT_SYNC: Final = attrgetter("__enter__", "__exit__")
+"""See `ENTER_AND_EXIT`."""
 
 
 def _must_be_exact(url: str) -> bool:
@@ -64,7 +64,7 @@ def _must_be_exact(url: str) -> bool:
     try:
         return is_rewritten(url, str(Url(url)))
     except ValueError:
-        return False  # it cannot be sent at all, and pyreqwest says so
+        return False  # it cannot be sent at all, and pyreqwest reports that
 
 
 class AsyncPyreqwestTransport:
@@ -80,7 +80,7 @@ class AsyncPyreqwestTransport:
     def __init__(self, network: Network = DEFAULT) -> None:
         self._network = network
         self._pool: ClientPool[Client] = ClientPool(network, self._create_client)
-        # Imported here, since the synchronous side loads no asyncio.
+        # Imported here, since the synchronous side does not load asyncio.
         from callwell.transport.cancelled import DetachedRequests, run_or_detach
 
         self._run_or_detach = run_or_detach
@@ -92,12 +92,12 @@ class AsyncPyreqwestTransport:
         return client
 
     def check_fork(self) -> None:
-        """See that this process can send; see `AsyncDefaultTransport`."""
+        """Check that this process can send; see `AsyncDefaultTransport`."""
         self._pool.get(DEFAULT_KIND)
 
     async def send(self, request: Request) -> Response | NoReply:
         """Make one request and read the whole response."""
-        # Three searches for a string take a tenth of the time of the regular expression behind `_must_be_exact`.
+        # Three substring searches take a tenth of the time of the regular expression behind `_must_be_exact`.
         if ("'" in request.url or "/." in request.url or "/%2" in request.url) and _must_be_exact(request.url):
             return await _in_thread(_send_exactly, self._pool, request)
         return await self._run_or_detach(self._send(request), request, self._detached)
@@ -111,10 +111,10 @@ class AsyncPyreqwestTransport:
             builder = build_request(client.request, request, unread=request.keep_status)
             if isinstance(builder, NoReply):
                 return builder
-            begin, close = BEGIN_AND_CLOSE(
+            begin, close = ENTER_AND_EXIT(
                 builder.timeout(cached_timedelta(int(request.timeout_s * MS_PER_S))).build_streamed()
             )
-            # Not `async with`: a response that was read to its end needs no closing, which costs a call 1 µs.
+            # Not `async with`: a response that was read to its end need not be closed, which would cost 1 µs per call.
             response = await begin()
             status = response.status
             fields = response.headers
@@ -134,7 +134,7 @@ class AsyncPyreqwestTransport:
             return to_no_reply(error)
 
     async def _read(self, method: str, response: TheirResponse, headers: ResponseHeaders) -> Response:
-        """Read a response that may be long or coded, up to its bound."""
+        """Read a response that may be long or encoded, up to its size limit."""
         status = response.status
         if bodies.has_no_body(status, method):
             return Response(status, headers, b"")
@@ -233,7 +233,7 @@ class PyreqwestTransport:
         return configure_builder(SyncClientBuilder(), self._network, self._pool, kind).build()
 
     def check_fork(self) -> None:
-        """See that this process can send; see `AsyncDefaultTransport`."""
+        """Check that this process can send; see `AsyncDefaultTransport`."""
         self._pool.get(DEFAULT_KIND)
 
     def send(self, request: Request) -> Response | NoReply:
@@ -249,7 +249,7 @@ class PyreqwestTransport:
             builder = build_request(client.request, request, unread=request.keep_status)
             if isinstance(builder, NoReply):
                 return builder
-            begin, close = BEGIN_AND_CLOSE_SYNC(
+            begin, close = ENTER_AND_EXIT_SYNC(
                 builder.timeout(cached_timedelta(int(request.timeout_s * MS_PER_S))).build_streamed()
             )
             response = begin()  # not `with`, as above
@@ -271,7 +271,7 @@ class PyreqwestTransport:
             return to_no_reply(error)
 
     def _read(self, method: str, response: TheirSyncResponse, headers: ResponseHeaders) -> Response:
-        """Read a response that may be long or coded, up to its bound."""
+        """Read a response that may be long or encoded, up to its size limit."""
         status = response.status
         if bodies.has_no_body(status, method):
             return Response(status, headers, b"")
@@ -348,7 +348,7 @@ class ExactBody:
 
 
 async def _in_thread(work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
-    from asyncio import to_thread  # the synchronous side loads no asyncio
+    from asyncio import to_thread  # the synchronous side does not load asyncio
 
     return await to_thread(work, *given, **named)
 
@@ -360,7 +360,7 @@ def _open_exactly(
 
 
 def _send_exactly(pool: AnyClientPool, request: Request) -> Response | NoReply:
-    """Send one request with an address that must not be rewritten, and read the whole response."""
+    """Send one request whose address must not be rewritten, and read the whole response."""
     response = _open_exactly(pool, request, request.timeout_s)
     if isinstance(response, NoReply):
         return response

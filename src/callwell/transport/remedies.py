@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Connection failures that another attempt cannot fix, and what to do about each.
 
-A server's certificate, its TLS versions and what a proxy allows do not change within a call's deadline. The causes are
-worded as rustls and hyper-util do and pyreqwest 0.15 passes on; a contract test provokes each over real sockets.
+A server's certificate, its TLS versions and a proxy's rules do not change within a call's deadline. The causes are in
+the wording of rustls and hyper-util, which pyreqwest 0.15 passes on; a contract test provokes each over real sockets.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ REMEDIES: Final = {
         "the proxy refuses a tunnel to the server; check proxy=… and NO_PROXY, or ask who runs the proxy"
     ),
 }
-"""Part of a cause, and the message for it. The first match counts."""
+"""Part of a cause → the message for it. The first match counts."""
 
 TRANSIENT: Final = ("InternalError", "UserCanceled", "CloseNotify")
-"""TLS alerts of a server in trouble, which may pass (RFC 8446, 6.2)."""
+"""TLS alerts of a temporarily failing server (RFC 8446, 6.2)."""
 
 
 CERTIFICATE_WANTED: Final = "CertificateRequired"
-"""The alert that TLS 1.3 sends after the handshake, when the request is on its way (RFC 8446, 4.4.2.4)."""
+"""The alert that TLS 1.3 sends after the handshake, when the request may already be in transit (RFC 8446, 4.4.2.4)."""
 
 
 def find_remedy(causes: Sequence[str], *, connecting: bool) -> str | None:
@@ -67,7 +67,7 @@ def find_remedy(causes: Sequence[str], *, connecting: bool) -> str | None:
 
     Args:
         causes: the chain of causes, as pyreqwest words them.
-        connecting: there was no connection yet.
+        connecting: no connection had been made yet.
     """
     for cause in causes:
         if not connecting and CERTIFICATE_WANTED not in cause:

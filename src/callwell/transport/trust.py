@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads a file of certificates to trust before anything is sent: a TLS library ignores a file without any."""
+"""Reads the file of trusted certificates before anything is sent, since TLS libraries ignore a file without any."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from callwell.errors import InvalidOption
 CERTIFICATE: Final = re.compile(
     rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----(.*?)-----END (?:TRUSTED |X509 )?CERTIFICATE-----", re.DOTALL
 )
-SEQUENCE: Final = b"\x30"
+DER_SEQUENCE: Final = b"\x30"
 """The first byte of a DER file (X.690, 8.9)."""
 
 EXPECTED_FORM: Final = "a file of PEM certificates (-----BEGIN CERTIFICATE-----)"
-CONVERT: Final = "; `openssl x509 -inform der -in FILE -out FILE.pem` makes one of a file in DER"
+CONVERT_HINT: Final = "; `openssl x509 -inform der -in FILE -out FILE.pem` converts a DER file"
 MAX_BYTES: Final = 16 << 20
 """The most bytes of such a file; the largest public bundles have 300 KiB."""
 
@@ -30,7 +30,7 @@ def read_certificates(file: str) -> tuple[bytes, ...]:
         file: the file's path.
 
     Raises:
-        InvalidOption: the file cannot be read or has no certificate; the message says what it has instead.
+        InvalidOption: the file cannot be read or has no certificate; the message says what it contains instead.
     """
     content = _read(file)
     found = [_der(file, match[1]) for match in CERTIFICATE.finditer(content)]
@@ -38,12 +38,12 @@ def read_certificates(file: str) -> tuple[bytes, ...]:
         return tuple(found)
     if not content.strip():
         raise InvalidOption("ca_file", file, f"{EXPECTED_FORM}, but it is empty")
-    if content.startswith(SEQUENCE):
-        raise InvalidOption("ca_file", file, f"{EXPECTED_FORM}, but it looks like DER{CONVERT}")
+    if content.startswith(DER_SEQUENCE):
+        raise InvalidOption("ca_file", file, f"{EXPECTED_FORM}, but it looks like DER{CONVERT_HINT}")
     if b"PRIVATE KEY-----" in content:
         raise InvalidOption("ca_file", file, f"{EXPECTED_FORM}, but it has a private key and no certificate")
     if b"-----BEGIN " in content:
-        raise InvalidOption("ca_file", file, f"{EXPECTED_FORM}, but it has something else, or was cut off")
+        raise InvalidOption("ca_file", file, f"{EXPECTED_FORM}, but it contains something else, or is truncated")
     raise InvalidOption("ca_file", file, f"{EXPECTED_FORM}, but it has no certificate")
 
 

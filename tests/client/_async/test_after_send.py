@@ -170,7 +170,7 @@ def test_another_type_than_described_proves_nothing(content_type: str, body: byt
     assert ended(connect(world), "things.get") == {"id": "1"}
     failed = ended(connect(ScriptedProvider(page)), "things.get")
     assert isinstance(failed, errors.UnexpectedAnswer)
-    assert (failed.attempts, "in the place of JSON" in str(failed)) == (6, True)
+    assert (failed.attempts, "instead of JSON" in str(failed)) == (6, True)
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_a_proxy_that_asks_for_a_log_in_is_no_provider() -> None:
     error = ended(connect(ScriptedProvider(make_response(407, proxy_authenticate="Basic"))))
     assert isinstance(error, errors.ConnectFailed)
     assert (error.outcome, error.attempts) == ("refused", 1)
-    assert "the proxy asks for a log-in" in str(error)
+    assert "the proxy requires a login" in str(error)
 
 
 @pytest.mark.parametrize("reply", [PAGE, make_response(408), make_response(425), make_response(511)])

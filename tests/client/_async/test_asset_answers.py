@@ -284,7 +284,7 @@ def test_a_web_page_is_no_video(tmp_path: Path, type_: str) -> None:
     """What a proxy or a login page answers is not saved under the file's name."""
     page = make_response(200, b"<html>Please log in</html>", content_type="text/html; charset=utf-8")
     error = save(Storage(*[page] * 9, size=None, type=type_), tmp_path / "f")
-    assert "sends a web page in place of the file (HTTP 200)" in str(error)
+    assert "sends a web page instead of the file (HTTP 200)" in str(error)
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def test_what_may_not_be_repeated_is_not(bad: Response) -> None:
     error = called(world, "things.make")
     assert isinstance(error, errors.OutcomeUnknown)
     assert (error.outcome, error.attempts, len(world.sent)) == ("unknown", 1, 1)
-    assert "look before you repeat it" in str(error)
+    assert "check before you repeat it" in str(error)
 
 
 def test_what_was_surely_not_done_is_repeated() -> None:

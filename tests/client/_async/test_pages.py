@@ -166,7 +166,7 @@ def test_a_walk_that_is_over_stays_over(operation: str) -> None:
 @pytest.mark.parametrize("text", ["", "{}", "[]", "nonsense", '{"walk":1}', "\ud800"])
 def test_a_text_that_is_no_position_is_reported(text: str) -> None:
     """What `position` did not give is refused."""
-    with pytest.raises(errors.InvalidOption, match=r"what `pager.position` gave"):
+    with pytest.raises(errors.InvalidOption, match=r"a value of `pager.position`"):
         connect(ScriptedProvider()).pages("things.list").resume(text)
 
 

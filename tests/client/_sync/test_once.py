@@ -132,7 +132,7 @@ def test_the_callers_own_entry_of_that_name_is_refused() -> None:
     api = connect_shop(shop)
     error = run(lambda: tried(api, labels=[{"key": NAME, "value": "x"}]))
     assert isinstance(error, errors.InvalidOption)
-    assert f"entries of other names than '{NAME}'" in str(error)
+    assert f"entries with names other than '{NAME}'" in str(error)
     assert (shop.sent, api.ledger.entries(settled=True)) == ([], ())
 
 

@@ -95,13 +95,13 @@ def test_a_key_that_cannot_change_is_not_waited_for(tmp_path: Path) -> None:
     def work() -> None:
         get(api)
         mark(other)
-        api._engine.keys.looks.look()  # as the state's signal makes it
+        api._engine.keys.poller.poll()  # as the state's signal makes it
         began = world.clock.now()
         get_none(api)
         assert world.clock.now() - began < 1.0
         get_none(api)
         mark(other, revoked=False)
-        api._engine.keys.looks.look()
+        api._engine.keys.poller.poll()
         get(api)
 
     run(work)

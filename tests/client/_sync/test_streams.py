@@ -153,7 +153,7 @@ def test_a_cut_stream_says_what_was_read() -> None:
         assert isinstance(error, errors.StreamCut)
         assert (error.items, error.last_id, error.outcome) == (2, "2", outcome)
         assert f"broke off after 2 parts: {LOST.reason}" in str(error)
-        assert ("look before you repeat it" in str(error)) is (outcome == "unknown")
+        assert ("check before you repeat it" in str(error)) is (outcome == "unknown")
 
 
 def test_events_of_a_get_are_continued_where_the_profile_says_so() -> None:

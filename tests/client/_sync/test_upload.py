@@ -198,9 +198,9 @@ def test_a_stream_that_is_too_long_is_refused_and_named() -> None:
     """When that is known; one that is empty before anything is made."""
     there = Vault()
     failed = sent(there, iter([SMALL, SMALL]))
-    assert (type(failed), failed.target) == (errors.FileUnfit, "f1")
+    assert (type(failed), failed.target) == (errors.FileRejected, "f1")
     assert there.asked.count("send") == 7
-    assert isinstance(sent(there, iter([b""])), errors.FileUnfit)
+    assert isinstance(sent(there, iter([b""])), errors.FileRejected)
     assert isinstance(sent(there, 7), errors.InvalidOption)
     assert isinstance(sent(there, iter([b"a"]), provider=vault(unknown_total=None)), errors.InvalidOption)
 
@@ -213,12 +213,12 @@ def test_bad_input_is_found_before_anything_is_sent(tmp_path: Any) -> None:
     there = Vault()
     media = vault(max_duration_s=60.0)
     for file, options, error in (
-        (tmp_path, {}, errors.FileUnfit),
-        (tmp_path / "empty.mp4", {}, errors.FileUnfit),
-        (b"", {}, errors.FileUnfit),
+        (tmp_path, {}, errors.FileRejected),
+        (tmp_path / "empty.mp4", {}, errors.FileRejected),
+        (b"", {}, errors.FileRejected),
         (tmp_path / "none.mp4", {}, errors.FileProblem),
-        (SMALL * 2, {"check": True}, errors.FileUnfit),
-        (text, {"check": True, "provider": media}, errors.FileUnfit),
+        (SMALL * 2, {"check": True}, errors.FileRejected),
+        (text, {"check": True, "provider": media}, errors.FileRejected),
         (SMALL, {"title": "a title too long"}, errors.InvalidOption),
         (SMALL, {"title": None}, errors.InvalidOption),
         (SMALL, {"nonsense": 1}, errors.UnknownName),

@@ -207,7 +207,7 @@ def test_what_is_said_about_going_on_is_true(tmp_path: Path) -> None:
     error_text = str(sent(Vault({("send", number): LOST for number in range(3, 99)}), pieces=1))
     assert error_text.endswith("f1 has 2 of 5 pieces: the same call by this client goes on with it")
     error_text = str(sent(Vault({("send", 3): make_error_response(403, "NO")}), pieces=1, resume=False))
-    assert error_text.endswith("the same call with resume=True goes on with it")
+    assert error_text.endswith("the same call with resume=True continues it")
     error_text = str(sent(Vault({("send", 3): make_error_response(403, "NO")}), iter([SMALL]), pieces=1))
     assert error_text.endswith("a stream cannot be resumed, so delete it and send the whole again")
     error_text = str(sent(Vault({("send", 3): make_error_response(404, "NO")}), pieces=1))

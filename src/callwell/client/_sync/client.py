@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from callwell.client._sync.calls.caller import Caller
 from callwell.client._sync.calls.engine import Engine
-from callwell.client._sync.concurrency.primitives import CloseMixin, may_not_block, run_briefly
+from callwell.client._sync.concurrency.primitives import CloseMixin, run_with_timeout, runs_event_loop
 from callwell.client._sync.group import DynamicGroup, Group
 from callwell.client._sync.keys.manager import KeyManager
 from callwell.client.calls.binding import ACCEPT_ANYTHING, BoundRequest
@@ -63,10 +63,10 @@ class Client(CloseMixin):
         return client
 
     def __init__(self, provider: str | Path | Provider, **options: Unpack[ClientOptions]) -> None:
-        config = ClientConfig.from_options(provider, options, opens=False)
+        config = ClientConfig.from_options(provider, options, open_now=False)
         self.provider = config.provider
         self.config = config
-        self._membership = config.open_account()
+        self._account_handle = config.open_account()
         self._session: StateSession | None = None
         try:
             call_options = config.resolve_options(ResolvedOptions(), options)
@@ -75,13 +75,13 @@ class Client(CloseMixin):
                 config.provider.profile.key,
                 source=config.source,
                 clock=config.clock,
-                uses=config.key_uses(self._membership.state),
+                uses=config.key_uses(self._account_handle.state),
                 notify=self._notify,
             )
             self._engine = Engine(
                 config.provider.profile,
                 config.base_url,
-                account=self._membership.account,
+                account=self._account_handle.account,
                 keys=keys,
                 transport=config.transport or DefaultTransport(config.network),
                 clock=config.clock,
@@ -92,10 +92,10 @@ class Client(CloseMixin):
             if config.state.shared:
                 from callwell.client.state_session import StateSession  # a state in memory ends with the client
 
-                self._session = StateSession(config, self._membership, keys.looks)
+                self._session = StateSession(config, self._account_handle, keys.poller)
                 self._session.give_back_after(self._engine.queues)
         except BaseException:
-            self._membership.leave()
+            self._account_handle.release()
             config.close()
             raise
 
@@ -128,18 +128,18 @@ class Client(CloseMixin):
     def close(self) -> None:
         """Close all connections. Calls in progress fail.
 
-        A shared state gets back what this client holds of it. If the state does not answer, that goes on in a thread
-        after five seconds.
+        The client's share of a shared state is released. If the state does not respond within five seconds, that
+        continues in a thread.
         """
         self._engine.stop()
         self._engine.transport.close()
         if self._session is None:
-            self._membership.leave()
+            self._account_handle.release()
             self.config.close()
             return
         from callwell.client.state_session import CLOSE_S  # loaded already
 
-        run_briefly(self._session.close, CLOSE_S)
+        run_with_timeout(self._session.close, CLOSE_S)
 
     def with_options(self, **options: Unpack[CallOptions]) -> Self:
         """A client with other call options that shares this one's connections, quotas and keys.
@@ -155,10 +155,10 @@ class Client(CloseMixin):
     def spent(self) -> Mapping[str, tuple[int, int]]:
         """By quota: the number of permits in use, and the limit.
 
-        Where processes share a state it is what the state says; on an event loop, which must not wait for that, what it
-        said last.
+        Where processes share a state, the numbers come from the state; on an event loop, which must not wait for it,
+        they are the last known ones.
         """
-        return self._engine.account.spent(look=not may_not_block())
+        return self._engine.account.spent(refresh=not runs_event_loop())
 
     @property
     def ledger(self) -> Ledger:
@@ -261,7 +261,7 @@ class Client(CloseMixin):
         caller = self._caller
         options = caller.options
         wire = handle.binder.wire(arguments)
-        bound = handle.binder.bind(wire)  # refuses invalid arguments now, not at the download
+        bound = handle.binder.bind(wire)  # refuses invalid arguments now, not during the download
         if rule is None and not handle.plan.has_files:
             known = ", ".join(asset_operations(self.provider)) or "none of this provider"
             raise InvalidOption("operation", operation, f"one that leads to a file ({known})")
@@ -271,16 +271,16 @@ class Client(CloseMixin):
             from callwell.client._sync.downloads.answer_file import AnswerFile
 
             source = AnswerFile(caller, handle, bound)
-            return Asset(source, deadline_s=options.within_s, wait_s=options.deadline_s)
+            return Asset(source, deadline_s=options.explicit_deadline_s, wait_s=options.deadline_s)
         from callwell.client._sync.downloads.signed_url import SignedUrl
 
         def ask(left_s: float | None) -> PendingAnswer:
-            """Call the operation within the seconds that are left."""
+            """Call the operation within the remaining seconds."""
             limited = caller if left_s is None else caller.with_options({"deadline_s": left_s})
             return limited.run(handle, wire)
 
         url = SignedUrl(f"{self.provider.name} {operation}", rule, engine=self._engine, ask=ask)
-        return Asset(url, deadline_s=options.within_s, wait_s=options.deadline_s)
+        return Asset(url, deadline_s=options.explicit_deadline_s, wait_s=options.deadline_s)
 
     def upload(self, operation: str, file: Any, /, **arguments: Any) -> Uploaded[Any]:
         """Send a large file in pieces. The same call resumes an interrupted upload, even in another process.
@@ -326,9 +326,9 @@ class Client(CloseMixin):
 
 
 def attach_credentials(engine: Engine, keys: KeyManager, config: ClientConfig) -> None:
-    """Make an engine send tokens in place of keys if the configuration says so; otherwise try new keys by a canary.
+    """Make an engine send tokens instead of keys if the configuration says so; otherwise try new keys with a canary.
 
-    A key that is exchanged for tokens needs no canary, since the exchange tries it. Unused modules are not loaded.
+    A key that is exchanged for tokens needs no canary, since the exchange tests it. Unused modules are not loaded.
 
     Raises:
         UsageError: tokens cannot be stored.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class GroupClient(Protocol):
-    """What a group needs of its client.
+    """What a group needs from its client.
 
     Attributes:
         provider: the provider's description.
@@ -38,7 +38,7 @@ class GroupClient(Protocol):
         ...
 
     def stream(self, operation: str, /, **arguments: object) -> Stream[Any]:
-        """What an operation answers with one by one."""
+        """The events or values that an operation streams."""
         ...
 
     def asset(self, operation: str, /, **arguments: object) -> Asset:

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads answers of operations that may answer with something other than JSON; only these operations need this module.
+"""Reads answers that may be something other than JSON; only operations with such answers need this module.
 
-The type of an answer must be one that the description has, since a page in place of it may come from a gateway
-(`gateways`). Providers are careless with names, though, so these count as well::
+The type of an answer must be a described one, since an unexpected page may come from a gateway (`gateways`). But
+providers are careless with media types, so these are also accepted::
 
     declared                     also accepted                                            read as
     image, audio or video        another type of the same family                          bytes
     text                         any string but HTML; `application/octet-stream`; no type   str
     any other file               anything but text and JSON; no type                      bytes
     application/octet-stream     anything but HTML                                        bytes
-    JSON                         anything that is JSON, whatever its type says            the value
+    JSON                         anything that is JSON, regardless of its type            the value
     nothing                      anything but HTML                                        JSON if it is, else by type
 
 A body without a type that begins like HTML or XML is accepted only where such a type is declared.
@@ -40,7 +40,7 @@ UNKNOWN: Final = AnswerType(name="", kind="bytes")
 UNSUPPORTED_CHARSETS: Final = frozenset(
     {"idna", "punycode", "unicode-escape", "raw-unicode-escape", "utf-7", "undefined"}
 )
-"""Text encodings of Python that are not character sets of the web, or take quadratic time."""
+"""Python's text encodings that are not character sets of the web, or take quadratic time."""
 
 
 def media_type(headers: Mapping[str, str]) -> str:
@@ -114,7 +114,7 @@ def read_value(body: bytes, headers: Mapping[str, str], media: Sequence[AnswerTy
 
 
 def decode_text(body: bytes, headers: Mapping[str, str]) -> str:
-    """A body as text: in the character set that its type names, else UTF-8; what is neither becomes U+FFFD.
+    """A body as text: in the character set that its type names, otherwise UTF-8; undecodable bytes become U+FFFD.
 
     A byte order mark is removed.
 
@@ -128,13 +128,13 @@ def decode_text(body: bytes, headers: Mapping[str, str]) -> str:
         if charset not in UNSUPPORTED_CHARSETS:
             return body.decode(charset, "replace").removeprefix("\ufeff")
     except (LookupError, ValueError):
-        pass  # an unknown character set, or no character set at all
+        pass  # an unknown character set, or not a character set
     return body.decode("utf-8", "replace").removeprefix("\ufeff")
 
 
 def describe_mismatch(headers: Mapping[str, str], expected: str) -> str:
     """What is wrong with an answer of another type than expected, for display."""
-    return f"a body of type {media_type(headers) or 'unknown'} in place of {expected}"
+    return f"a body of type {media_type(headers) or 'unknown'} instead of {expected}"
 
 
 def _is_range(kind: AnswerType) -> bool:
@@ -150,7 +150,7 @@ def _is_in(name: str, declared: str) -> bool:
 
 
 def _is_near(name: str, kind: AnswerType) -> bool:
-    """Whether a media type that is not declared may stand for a declared one: see the table above."""
+    """Whether an undeclared media type may stand for a declared one: see the table above."""
     if kind == UNDECLARED:
         return True
     if kind.kind == "text":
@@ -166,7 +166,7 @@ def _is_near(name: str, kind: AnswerType) -> bool:
 
 
 def _resolve(kind: AnswerType, name: str, body: bytes) -> AnswerType:
-    """The type as it is read: one of any type is read by the type that the answer names."""
+    """How the answer is read: where any type is declared, the answer's own type decides."""
     if kind.kind != "any":
         return kind
     if is_json(name):

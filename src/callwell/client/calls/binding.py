@@ -24,7 +24,7 @@ from callwell.transport.base import RequestHeaders, StreamedBody
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
-    from callwell.client.calls.unusual import RequestFinisher
+    from callwell.client.calls.request_finisher import RequestFinisher
     from callwell.core.rules.profile import KeyRule
     from callwell.description.model import Operation
     from callwell.keys import Key
@@ -35,7 +35,7 @@ ACCEPT_ANYTHING: Final = ("accept", f"{JSON}, */*;q=0.5")
 """Of requests outside the description: JSON if there is any."""
 
 INTEGER_TEXT: Final = re.compile("-?[0-9]{1,30}")
-"""An integer in text; 30 digits are more than any identifier has, and keep the conversion cheap."""
+"""An integer as text; no identifier has more than 30 digits, and the limit keeps the conversion cheap."""
 
 NO_FIELDS: Final[Mapping[str, object]] = MappingProxyType({})
 
@@ -44,7 +44,7 @@ COMMON_STYLES: Final[Mapping[str, tuple[str, ...]]] = {
     "query": ("", "form", "deepObject"),
     "header": ("", "simple"),
 }
-"""Location of a parameter → the styles in which nearly all are written. `rare_styles` has the others."""
+"""Location of a parameter → the styles that nearly all parameters use. `rare_styles` has the others."""
 
 
 class BoundRequest(Opaque, msgspec.Struct, frozen=True):
@@ -53,12 +53,12 @@ class BoundRequest(Opaque, msgspec.Struct, frozen=True):
     Attributes:
         method: in capitals.
         target: path and query.
-        body: JSON, or another body that may be read while it is sent; None for no body.
+        body: JSON, or another body, which may be read while it is sent; None for no body.
         headers: the operation's header parameters.
         media: the media type of the body.
         keyless: it is sent without the key.
-        extra_time_s: seconds added to its time-out, for the bytes of its files.
-        url: the whole address, used in place of `target` for one outside the environment's base path.
+        extra_time_s: seconds added to its timeout, for the bytes of its files.
+        url: the whole address, used instead of `target` if it is outside the environment's base path.
         accept: the `Accept` header.
     """
 
@@ -73,7 +73,7 @@ class BoundRequest(Opaque, msgspec.Struct, frozen=True):
     accept: tuple[str, str] = ACCEPT
 
     def body_chunks(self) -> Iterable[bytes]:
-        """What the body consists of; nothing of one that can be read only once."""
+        """The chunks of the body; none if it can be read only once."""
         if isinstance(self.body, bytes):
             return (self.body,)
         return () if self.body is None or self.body.one_time else self.body
@@ -88,19 +88,20 @@ class BoundRequest(Opaque, msgspec.Struct, frozen=True):
 
 
 class BoundParameter(NamedTuple):
-    """One parameter, with what is known before there is a value.
+    """One parameter, with everything that is known before there is a value.
 
     Attributes:
         name: the parameter's Python name.
-        location: `path`, `query`, `header` or `body`. What is written unusually (a cookie, `Accept`, the media type of
-            the body, a path segment of another style) counts as a header: see `RequestFinisher`.
+        location: `path`, `query`, `header` or `body`. Parameters with special handling (a cookie, `Accept`, the media
+            type of the body, a path segment of another style) count as headers: see `RequestFinisher`.
         placeholder: its placeholder in the path.
         parameter: its description.
         argument_name: its name in messages.
-        plain_type: every value of this type fits, except empty and non-ASCII strings; None for no such type.
+        plain_type: every value of this type is valid, except empty and non-ASCII strings; None if there is no such
+            type.
         takes_null: None is sent as null; otherwise it means that there is no value.
-        if_absent: what a missing value becomes: None for nothing, `NOT_GIVEN` where a call must give one.
-        write: makes the pairs of a query or a header.
+        if_absent: what a missing value becomes: None for nothing, `NOT_GIVEN` if the argument is required.
+        write: returns the pairs of a query or a header.
     """
 
     name: str
@@ -147,7 +148,7 @@ class Binder:
 
     Args:
         operation: the operation.
-        server: its own address, in place of the environment's; empty for none.
+        server: its own address, which replaces the environment's; empty for none.
 
     Attributes:
         keyless: its requests are sent without the key.
@@ -159,7 +160,7 @@ class Binder:
         fields = tuple(BoundParameter.of(parameter, operation) for parameter in operation.parameters)
         body = [field for field in fields if field.location == "body"]
         self._whole = _whole_body(body, operation)
-        # A whole body beside fields is not a field of the loop in `bind`, see `_bind_whole`.
+        # An argument for the whole body is not one of the fields in the loop of `bind`, see `_bind_whole`.
         self._fields = tuple([field for field in fields if field is not self._whole])
         self._names = frozenset(field.name for field in self._fields)
         self._accept = ACCEPT if operation.accept == JSON else ("accept", operation.accept)
@@ -181,7 +182,7 @@ class Binder:
         """Build the request from arguments.
 
         Args:
-            arguments: by Python name; `NOT_GIVEN` counts as absent, and so does None where null is not a value.
+            arguments: by Python name; `NOT_GIVEN` counts as absent, and so does None if null is not a valid value.
             others: fields of the body that are not arguments, by their names on the wire; JSON values.
 
         Raises:
@@ -229,7 +230,7 @@ class Binder:
     def _finish(
         self, target: str, query: list[tuple[str, str]], headers: list[tuple[str, str]], body: Mapping[str, object]
     ) -> BoundRequest:
-        """The request of an operation that is not like most, or with fields that are not arguments."""
+        """The request of an operation that needs a `RequestFinisher`, or has body fields that are not arguments."""
         finisher = self._finisher or _create_finisher(self._operation, "")
         finished = finisher.finish(target, query, headers, body)
         return BoundRequest(
@@ -245,10 +246,10 @@ class Binder:
         )
 
     def _bind_whole(self, arguments: Mapping[str, object]) -> BoundRequest:
-        """Build a request where an argument is not a field: it is the whole body, or does not exist.
+        """Build a request where an argument is not a field: it is the whole body, or it is unknown.
 
-        A mapping is taken apart: what is a field is checked as that field, so that it makes no difference how a value
-        is given. The argument of a field goes before the same field of the mapping.
+        A mapping is split up: each known field is checked as that field, so it makes no difference how a value is
+        given. A field's argument takes precedence over the same field of the mapping.
         """
         whole = self._whole
         for name in arguments:
@@ -293,7 +294,7 @@ class Binder:
         return converted
 
     def with_position(self, arguments: Mapping[str, object], name: str, position: int | str) -> dict[str, object]:
-        """The arguments of another page. A cursor of another type than its parameter is converted."""
+        """The arguments for another page. A cursor is converted to the type of its parameter."""
         schema = next((field.parameter.schema for field in self._fields if field.name == name), {})
         types = value_types(schema)
         if isinstance(position, int) and "string" in types and "integer" not in types and "number" not in types:
@@ -304,7 +305,7 @@ class Binder:
 
 
 def _has_common_style(parameter: Parameter) -> bool:
-    """Whether a parameter is written as most are; a field of a body always is."""
+    """Whether a parameter has one of the common styles; a field of a body always does."""
     if parameter.location == "body":
         return True
     if parameter.location not in COMMON_STYLES:
@@ -329,7 +330,7 @@ def _rare_writer(parameter: Parameter) -> Callable[[str, Parameter, Any], list[t
 
 
 def _whole_body(body: list[BoundParameter], operation: Operation) -> BoundParameter | None:
-    """The argument for the whole body beside those for its fields; a body of one part only has no other argument."""
+    """The argument for the whole body, beside those for its fields; the only one if the body has no fields."""
     described = next((field for field in body if field.parameter.wire_name == WHOLE_BODY), None)
     if described is not None:
         return described if len(body) > 1 else None
@@ -365,7 +366,7 @@ def _is_usual_body(operation: Operation) -> bool:
 
 
 def _create_finisher(operation: Operation, server: str) -> RequestFinisher:
-    from callwell.client.calls.unusual import RequestFinisher  # few operations need it
+    from callwell.client.calls.request_finisher import RequestFinisher  # few operations need it
 
     return RequestFinisher(operation, server)
 

@@ -3,15 +3,13 @@
 
 | kind | written as |
 | --- | --- |
-| json | JSON, whatever the media type is called |
-| urlencoded | `application/x-www-form-urlencoded`, see `_form_pairs` |
-| multipart | a form of parts, see `multipart` |
-| text | a string as UTF-8, or a file as it is |
-| bytes | a file as it is |
+| json | JSON, regardless of the media type's name | | urlencoded | `application/x-www-form-urlencoded`, see
+`_form_pairs` | | multipart | a form of parts, see `multipart` | | text | a string as UTF-8, or a file unchanged | |
+bytes | a file unchanged |
 
-**Which type is sent.** The type that `content_type` names, or else the first one that accepts all given values: a file
-needs a type that can hold files, and a whole body needs a schema that accepts it. If a call gives nothing for an
-optional body, the request has neither a body nor a `Content-Type`.
+**Which type is sent.** The type that `content_type` names, or the first one that accepts all given values: a file needs
+a type that can hold files, and a whole body needs a schema that accepts it. If a call passes nothing for an optional
+body, the request has neither a body nor a `Content-Type`.
 
 **How the fields of an urlencoded form are written**, unless the document's `encoding` says otherwise: a list repeats
 its name (`a=1&a=2`), a property of an object has its key in brackets (`a[b]=c`), and a list inside an object is written
@@ -70,11 +68,11 @@ class BodySelector:
 
         Args:
             given: the fields, or the whole body, by name on the wire.
-            media_type: of the type that the caller wants; empty for any.
+            media_type: the media type that the caller wants; empty for any.
 
         Raises:
             UnknownName: a field that the type does not have.
-            InvalidOption: a value that the type does not take, or a missing one.
+            InvalidOption: a value that the type does not accept, or a missing one.
         """
         if not given and not self._operation.body_required:
             return None
@@ -112,7 +110,7 @@ class BodyWriter:
         self._has_declared_fields = bool(self._fields.keys() - {WHOLE_BODY})
 
     def matches(self, media_type: str) -> bool:
-        """Whether a media type is this one, or within this range."""
+        """Whether a media type equals this one, or is within this range."""
         known = self.body.media_type.lower()
         wanted = media_type.lower()
         return fnmatchcase(wanted, known) or known.partition(";")[0].strip() == wanted
@@ -146,11 +144,11 @@ class BodyWriter:
         )
 
     def check(self, given: Mapping[str, Any]) -> None:
-        """See that the body can be made.
+        """Check that the body can be written.
 
         Raises:
             UnknownName: a field that it does not have.
-            InvalidOption: a value that it does not take, or a missing one.
+            InvalidOption: a value that it does not accept, or a missing one.
         """
         for name, value in given.items():
             field = self._fields.get(name)
@@ -218,7 +216,7 @@ class BodyWriter:
         return content, media_type
 
     def _accepts_value(self, name: str, value: Any) -> bool:
-        """Whether a field can hold a value. Only a form of parts can hold a file."""
+        """Whether a field can hold a value. Only a multipart form can hold a file."""
         field = self._fields.get(name)
         is_file = is_file_value(value) or (isinstance(value, list) and any(map(is_file_value, value)))
         if field is None:

@@ -50,6 +50,6 @@ async def run_cached(config: ClientConfig, handle: OperationHandle, prepared: Pr
     if answer.json is not None:
         try:
             await use_state(config.state, partial(cache.put, key, answer))
-        except StateError as error:  # the result is paid for, so it is returned anyway
+        except StateError as error:  # the result has been paid for, so it is returned anyway
             LOGGER.warning("%s %s: the result could not be cached: %s", name, operation, error)
     return answer

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the calls of a client: what depends on the operation and on the caller's options, between client and engine.
+"""Makes the calls of a client: the layer between client and engine that depends on operation and options.
 
 ::
 
-    client.call ──> AsyncCaller.run ── bind ──> engine.run                                 nothing else is needed
+    client.call ──> AsyncCaller.run ── bind ──> engine.run                                 the common case
                                           └──> cache ──> end user ──> exactly once ──> engine.run
                                                                   └─> deleted? ──────> engine.run
 """
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from callwell.errors import KeyProblem
 
 
-LINKED: Final = ("next-link", "link-header")
+LINK_STYLES: Final = ("next-link", "link-header")
 """Paging styles in which a page contains the address of the next one."""
 
 ADDRESSES: Final = ("https://", "http://")
@@ -74,18 +74,18 @@ class AsyncCaller:
         """A caller with other options.
 
         Raises:
-            UnknownName: an option that does not exist, or that only a new client can have.
+            UnknownName: an option that does not exist, or that only a new client accepts.
             InvalidOption: a value that an option does not accept.
         """
         resolved = self.config.resolve_call_options(self.options, options)
         return type(self)(self.engine, self.config, resolved, self._operations)
 
     def with_engine(self, engine: AsyncEngine) -> Self:
-        """A caller with the same options that makes its requests by another engine."""
+        """A caller with the same options that uses another engine."""
         return type(self)(engine, self.config, self.options, self._operations)
 
     async def explain(self, error: KeyRefused) -> KeyProblem:
-        """The error to raise for a refused key, with all that can be found out about it."""
+        """The error to raise for a refused key, with everything that can be found out about it."""
         from callwell.client.keys.refused_key import explain_refusal  # rarely needed
 
         return await explain_refusal(error, self.engine, self.config)
@@ -123,7 +123,7 @@ class AsyncCaller:
         return self._run_with_options(handle, self.prepare(handle.plan, handle.binder.bind(wire)), wire)
 
     def prepare(self, plan: CallPlan, bound: BoundRequest) -> PreparedCall:
-        """A call for the engine, with the caller's options."""
+        """A call for the engine, with this caller's options."""
         return PreparedCall(plan, bound, self.options, None, self.explain)
 
     async def send(self, prepared: PreparedCall) -> Answer:
@@ -168,7 +168,7 @@ class AsyncCaller:
         filters = {name: value for name, value in wire.items() if value is not None and value is not NOT_GIVEN}
         size = filters.setdefault(rule.size, rule.max_size) if rule.size and rule.max_size else 0
         handle.binder.bind(filters)  # refuses invalid arguments now, not at the first page
-        first = None if rule.style in LINKED else filters.pop(rule.position, None)
+        first = None if rule.style in LINK_STYLES else filters.pop(rule.position, None)
         fetch = partial(self._fetch_page, handle, rule, filters)
         walk = start_walk(rule)
         if isinstance(first, int | str) and first != rule.first:
@@ -180,7 +180,9 @@ class AsyncCaller:
             fetch=fetch,
             start=PagerPosition(walk, ()),
             names=handle.rule.renamed,
-            locate=partial(self.config.relative_url, server=self._server(handle)) if rule.style in LINKED else None,
+            to_relative=partial(self.config.relative_url, server=self._server(handle))
+            if rule.style in LINK_STYLES
+            else None,
         )
 
     async def _run_with_options(
@@ -226,7 +228,7 @@ class AsyncCaller:
         self, handle: OperationHandle, rule: PagingRule, filters: Mapping[str, object], position: int | str | None
     ) -> Answer:
         # A cursor that is an address leads to the next page itself: some documents do not call it a link.
-        if rule.style not in LINKED and not (isinstance(position, str) and position.startswith(ADDRESSES)):
+        if rule.style not in LINK_STYLES and not (isinstance(position, str) and position.startswith(ADDRESSES)):
             return await self.run(
                 handle, filters if position is None else handle.binder.with_position(filters, rule.position, position)
             )
@@ -240,11 +242,11 @@ class AsyncCaller:
         return answer if answer.url else answer._replace(url=url)
 
     def _server(self, handle: OperationHandle) -> str:
-        """The server that the document gives an operation alone; empty for none."""
+        """The server that the document gives only this operation; empty for none."""
         return self.config.provider.operation(handle.plan.operation).server
 
     def _bind_link(self, handle: OperationHandle, bound: BoundRequest, link: str) -> BoundRequest:
-        """The request for the next page by its link, if the link leads to an address of the provider.
+        """The request for the next page by its link, if the link leads to one of the provider's addresses.
 
         Raises:
             UnexpectedAnswer: it leads elsewhere.

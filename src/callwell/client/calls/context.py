@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One call on its way through the engine: what all calls of its operation share, what is sent, what it holds.
+"""One call in the engine: what all calls of its operation share, what is sent, and what the call holds.
 
 ::
 
-    CallPlan       what the description says about an operation; made once for all of its calls
-    PreparedCall   one call as the engine takes it: plan, request, options; it never changes
+    CallPlan       what the description says about an operation; created once for all its calls
+    PreparedCall   one call as the engine gets it: plan, request, options; it never changes
     CallContext    what that call holds while it is under way: permit, key, state, last response
 """
 
@@ -38,11 +38,11 @@ if TYPE_CHECKING:
 
 
 MIN_RESPONSE_S: Final = 5.0
-"""Seconds: a provider that had less time than this to respond has not failed, because the caller gave it too little."""
+"""Seconds: a provider that had less time than this to respond has not failed; the caller gave it too little time."""
 
 CUT_SHORT_SHARE: Final = 0.9
-"""The part of the time given after which a request without a response counts as ended by lack of time: timers of a
-transport may fire a little early."""
+"""The fraction of the timeout after which a request without a response counts as timed out: a transport's timers may
+fire slightly early."""
 
 
 class CallPlan(Struct, frozen=True):
@@ -76,14 +76,14 @@ class CallPlan(Struct, frozen=True):
 
 
 class TriedKey(Struct, frozen=True):
-    """A new key that a call has tried, and the answer that was not a success.
+    """A new key that a call tried without success, and the response.
 
     Attributes:
         generation: of the key.
         status: of the answer; 0 without one.
         code: the provider's error code.
         moved_to: where a redirect leads.
-        is_settled: what the old key gets is known.
+        is_settled: the old key's response is known.
     """
 
     generation: int
@@ -97,37 +97,37 @@ class StepRecorder(Protocol):
     """Records each step of a call that is made exactly once, before the step is taken.
 
     Attributes:
-        name: of the call, in the ledger.
-        has_given_name: the caller has chosen the name.
-        state: the call's state when the engine takes over.
-        event: the first event to show to it.
-        lookup_error: why the look-up of an unknown outcome failed, if it did.
+        name: the call's name in the ledger.
+        is_named_by_caller: the caller chose the name.
+        state: the call's state when the engine takes it over.
+        event: the first event for the state machine.
+        lookup_error: why the lookup of an unknown outcome failed, if it did.
     """
 
     name: str
-    has_given_name: bool
+    is_named_by_caller: bool
     state: Call
     event: Event
     lookup_error: Exception | None
 
     def record(self, state: Call, action: Action) -> Any:
-        """Record a state and the action that comes next, before that is carried out."""
+        """Record a state and the next action, before the action is carried out."""
         ...
 
     def probe(self, context: CallContext) -> Any:
-        """Look up whether the call was done; what it made, if anything, becomes the context's last result."""
+        """Look up whether the call was done; if it created something, that becomes the context's last result."""
         ...
 
 
 class PreparedCall(Struct, frozen=True):
-    """One call, as the engine takes it.
+    """One call, as the engine gets it.
 
     Attributes:
         plan: of its operation.
         request: what is sent.
         options: what the caller chose.
-        recorder: records its steps, if it is to be made exactly once.
-        explain: finds out more about a rejected key, and gives the error to raise instead.
+        recorder: records its steps, for an exactly-once call.
+        explain: finds out more about a rejected key, and returns the error to raise instead.
     """
 
     plan: CallPlan
@@ -146,23 +146,23 @@ class CallContext(Opaque, Struct):
         provider: the provider's name.
         began_at: monotonic seconds.
         keys: where its key comes from.
-        trace: what log and hooks learn of it; None without hooks and DEBUG logs, as long as the call goes well.
-        permit: that it holds.
-        key: that it holds, and the key's generation.
-        sending: a request was sent, and its permit is not released yet.
-        closes_at: when that request is over at the latest, in monotonic seconds.
+        trace: reports it to log and hooks; None without hooks and DEBUG logs, as long as the call goes well.
+        permit: the permit that it holds.
+        key: the generation and the text of the key that it holds.
+        sending: a request was sent, and its permit has not been released.
+        closes_at: the latest time at which that request ends, in monotonic seconds.
         status: of its response; 0 before there is one.
         permit_denied: no permit was available before the deadline.
-        late_response: the response to come of a request that continues without its caller, an `asyncio.Future`.
+        late_response: an `asyncio.Future` of the response to a request that continues without its caller.
         attempts: requests sent.
         hints: what the last response says about quotas.
-        state: the state of the call, once it has needed more than a first attempt that goes well.
+        state: the state of the call, once it needs more than a successful first attempt.
         answer: of a call that is done.
-        last: what the last attempt came to, if it was not a success.
-        body_error: what was raised while a body of the caller's was read.
-        outside_base_path: a redirect has led out of the environment's path, where no key is sent.
-        tried_key: a new key that it tried without success.
-        key_refused: its key was refused, and it is sent again with a newer one.
+        last: the result of the last attempt, if it was not a success.
+        body_error: the exception raised while the caller's body was read.
+        outside_base_path: a redirect led outside the environment's base path, where no key is sent.
+        tried_key: the new key that it tried without success.
+        key_refused: its key was refused, so it is sent again with a newer one.
     """
 
     prepared: PreparedCall
@@ -199,17 +199,17 @@ class CallContext(Opaque, Struct):
         return 0 if self.state is None else self.state.unanswered
 
     def summary(self) -> str:
-        """The operation, and how often it was sent."""
+        """The operation, and the number of attempts."""
         return f"{self.provider} {self.prepared.plan.operation}, attempts: {self.attempts}"
 
     def on_abandoned(self, late_response: Any) -> None:
-        """The transport continues a request although its caller has left: see `Request.on_abandoned`."""
+        """The transport continues a request although its caller is gone: see `Request.on_abandoned`."""
         self.late_response = late_response
 
     def attempt_began(
         self, trace: CallTrace, attempt: int, sent_at: float, base_url: str, headers: RequestHeaders
     ) -> RequestHeaders:
-        """Show the hooks a request that is about to be sent; its headers, with those that the hooks add."""
+        """Show the hooks a request that is about to be sent; returns its headers, with those that the hooks add."""
         plan = self.prepared.plan
         request = self.prepared.request
         template = None
@@ -229,7 +229,7 @@ class CallContext(Opaque, Struct):
         self._ensure_trace().wait_began(seconds, reason)
 
     def call_ended(self, attempts: int, outcome: Outcome, now: float) -> None:
-        """The call has ended: see `CallEnded`. What went wrong or may cost twice is logged even without hooks."""
+        """The call has ended: see `CallEnded`. Failures and possible double billing are logged even without hooks."""
         if self.trace is not None or self.possibly_billed or outcome is not Outcome.DONE:
             self._ensure_trace().call_ended(attempts, str(outcome), now, possibly_billed=self.possibly_billed)
 
@@ -248,17 +248,17 @@ class CallContext(Opaque, Struct):
         return answer if action.result else answer._replace(json=None)
 
     def was_cut_short(self, now: float, seconds: float) -> bool:
-        """Whether a request without a response ended because its caller gave it too little time.
+        """Whether a request got no response because its caller gave it too little time.
 
         Args:
             now: monotonic seconds.
-            seconds: since it was sent.
+            seconds: the time since it was sent.
         """
         allowed_s = self.closes_at - now + seconds
         return allowed_s < MIN_RESPONSE_S and seconds >= allowed_s * CUT_SHORT_SHARE
 
     def fail_now(self) -> Fail:
-        """How a call fails that was sent and cannot continue, by what is known of it at this moment."""
+        """How a call that was sent and cannot continue fails, given what is known about it now."""
         traits = self.prepared.plan.traits
         state = self.state
         if state is not None and state.result_lost:
@@ -275,7 +275,7 @@ class CallContext(Opaque, Struct):
         return Fail(reason=reason, outcome=known, attempts=self.attempts, possibly_billed=self.possibly_billed)
 
     def _is_attempt_open(self) -> bool:
-        """Whether the last attempt is not decided yet."""
+        """Whether the outcome of the last attempt is still open."""
         return self.sending or self.state is None or self.state.phase is Phase.IN_FLIGHT
 
     def _ensure_trace(self) -> CallTrace:

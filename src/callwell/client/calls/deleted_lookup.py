@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """After a 404, asks another operation of the provider whether the object was deleted.
 
-The second call has a permit of its own, and the time that the first one left. It is made only after a 404. Only its
-success proves a deletion; if it fails in any way, the 404 stands.
+The second call has its own permit, and the time that the first one left. It is made only after a 404. Only its success
+proves a deletion; if it fails in any way, the 404 stands.
 """
 
 from __future__ import annotations

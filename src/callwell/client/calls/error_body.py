@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads an error response: its code, message and parameter, as a whole and for each problem, without secrets."""
+"""Reads an error response: its code, message and parameter, overall and for each problem, without secrets."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from callwell.core.rules.profile import ErrorRule
 
 MAX_TEXT: Final = 300
-"""Characters of a provider's text that an error keeps: a few sentences, but not a whole HTML page."""
+"""Characters of a provider's text that an error keeps: enough for a few sentences, but not a whole HTML page."""
 
 MAX_PROBLEMS: Final = 100
-"""Problems of one response that an error keeps: more would not help, and a body may list thousands."""
+"""Problems of one response that an error keeps: more would not help, and a body can list thousands."""
 
 MAX_SHOWN_PROBLEMS: Final = 5
 """Problems that a message names: what fits in a line of a log."""
 
 
 def read_problems(rule: ErrorRule, body: Any, secrets: tuple[str, ...] = ()) -> tuple[Problem, tuple[Problem, ...]]:
-    """The problem that a body names as a whole, and the problems that it lists.
+    """The overall problem that a body names, and the individual problems that it lists.
 
     Args:
         rule: where to find them.
@@ -40,7 +40,7 @@ def format_problems(whole: Problem, listed: tuple[Problem, ...]) -> str:
     """All problems in one line, each with its parameter.
 
     Args:
-        whole: the problem that the response names as a whole; used if it lists none.
+        whole: the overall problem of the response; used if it lists none.
         listed: the problems that it lists.
     """
     texts = [
@@ -79,7 +79,7 @@ def _read_text(body: Any, paths: tuple[str, ...]) -> str | None:
 
 
 def _find_value(body: Any, path: str | None) -> Any:
-    """The value at a dotted path. In a list, a number is an index; a name means the first item that has it."""
+    """The value at a dotted path. In a list, a number is an index, and a name means the first item that has it."""
     if path is None:
         return None
     if isinstance(body, dict) and path in body:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Failed calls become errors, with messages that say what happened, the last cause, and what to do."""
+"""Turns failed calls into errors, with messages that say what happened, the last cause, and what to do."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 OUT_OF_TIME: Final = frozenset({FailReason.DEADLINE, FailReason.WOULD_EXCEED})
 
 CONNECTING: Final = "no connection: "
-"""How a transport begins the reason why none could be made; the message of a failed call says it in its own words."""
+"""How a transport's reason begins if no connection could be made; the error message has its own wording for that."""
 
 CLASSES: Final[dict[int, type[errors.ApiError]]] = {
     400: errors.BadRequest,
@@ -43,11 +43,11 @@ TOO_LARGE: Final = "it has more bytes than max_answer_bytes allows"
 
 
 def explain(engine: Any, context: CallContext, fail: Fail) -> errors.CallwellError:
-    """The error that a failed call raises, at its end.
+    """The error that a failed call raises.
 
     Args:
         engine: of either side.
-        context: the call, and what its last attempt came to.
+        context: the call, and the result of its last attempt.
         fail: how it failed.
     """
     wait_s = fail.available_at - engine.clock.now()
@@ -57,23 +57,23 @@ def explain(engine: Any, context: CallContext, fail: Fail) -> errors.CallwellErr
         at_wall=engine.clock.wall() + wait_s,
         wait_s=max(0.0, wait_s),
         key_location=engine.keys.location,
-        scarcity=describe_scarcity(engine.account, context, wait_s),
+        permit_wait=describe_permit_wait(engine.account, context, wait_s),
     )
     return nested.explain_single_attempt(error, context.prepared.options, context.prepared.request.body)
 
 
 def to_error(
-    fail: Fail, context: CallContext, *, at_wall: float, wait_s: float, key_location: str, scarcity: str
+    fail: Fail, context: CallContext, *, at_wall: float, wait_s: float, key_location: str, permit_wait: str
 ) -> errors.CallwellError:
     """The error that a failed call raises.
 
     Args:
         fail: how it failed.
-        context: the call, and what its last attempt came to.
+        context: the call, and the result of its last attempt.
         at_wall: `fail.available_at` in seconds since the epoch.
         wait_s: the same in seconds from now.
         key_location: where the key is kept, for display.
-        scarcity: what the call waited for, see `describe_scarcity`.
+        permit_wait: what the call waited for, see `describe_permit_wait`.
     """
     prepared = context.prepared
     last = context.last
@@ -93,8 +93,8 @@ def to_error(
         last_cause = _describe_last(last, context.url)
         if last_cause:
             causes.append(f"last: {last_cause}")
-        if scarcity:
-            causes.append(scarcity)
+        if permit_wait:
+            causes.append(permit_wait)
         error = _out_of_time(fail, facts, causes="; ".join(causes), at_wall=at_wall, wait_s=wait_s)
     else:
         error = _other_error(fail, facts, last, key_location=key_location)
@@ -137,26 +137,26 @@ def _describe_remedy(prepared: PreparedCall, provider: str, certain_at: float) -
     Args:
         prepared: the call.
         provider: the provider's name.
-        certain_at: seconds since the epoch; what is not found by then was not done. 0 if that time is unknown.
+        certain_at: seconds since the epoch; a call that is not found by then was not done. 0 if that time is unknown.
     """
     recorder = prepared.recorder
     if recorder is None:
-        return "look before you repeat it"
+        return "check before you repeat it"
     found = ""
     if certain_at:
         time = f"{datetime.fromtimestamp(certain_at, UTC):%H:%M:%S} UTC"
         found = f"it was not found yet, but it may still appear until {time}; "
     elif recorder.lookup_error is not None:
-        found = f"looking for it failed ({recorder.lookup_error}); "
+        found = f"the lookup failed ({recorder.lookup_error}); "
     if prepared.plan.traits.probe:
-        same_call = ", and so does the same call under its name" if recorder.has_given_name else ""
+        same_call = ", and so does repeating the call under the same name" if recorder.is_named_by_caller else ""
         return f"{found}`callwell ledger resume {provider} {recorder.name}` settles it{same_call}"
     settle = f"`callwell ledger settle {provider} {recorder.name}`"
-    return f"{found}look before you repeat it, and record what you find with {settle}"
+    return f"{found}check before you repeat it, and record the result with {settle}"
 
 
-def describe_scarcity(account: Account | PermitBatcher, context: CallContext, wait_s: float) -> str:
-    """Why a call got no permit before its deadline, for display; empty for every other call.
+def describe_permit_wait(account: Account | PermitBatcher, context: CallContext, wait_s: float) -> str:
+    """Why a call got no permit before its deadline, for display; empty for all other calls.
 
     Args:
         account: the account of the permits.
@@ -178,11 +178,11 @@ def describe_scarcity(account: Account | PermitBatcher, context: CallContext, wa
     quotas = [(name, *used[name]) for name in context.prepared.plan.quotas if name in used]
     full = [f"quota `{name}`: {spent} of {limit} used" for name, spent, limit in quotas if spent >= limit]
     names = ", ".join(f"`{name}`" for name, _, _ in quotas)
-    return f"{'; '.join(full) or f'quota {names}: {account.other_scarcity}'}, {free}"
+    return f"{'; '.join(full) or f'quota {names}: {account.other_wait_reason}'}, {free}"
 
 
 def _format_seconds(seconds: float) -> str:
-    """Seconds for display, with two digits, rounded up: who waits so long does not come too early."""
+    """Seconds for display, with two digits, rounded up so that nobody who waits that long is early."""
     if seconds >= 10:  # noqa: PLR2004 - two digits
         return f"{ceil(seconds)} s"
     return f"{ceil(seconds * 10) / 10:g} s"
@@ -206,12 +206,12 @@ def _describe_last(last: ParsedResponse | NoReply | None, url: str) -> str:
 
 
 def _describe_flaw(last: ParsedResponse) -> str:
-    """Why a success does not count as one, in words."""
+    """Why a 2xx response does not count as a success, in words."""
     if last.too_large:
         return TOO_LARGE
     if last.from_gateway:
         return gateways.describe(last.answer.status, last.answer.headers, last.answer.body)
-    return last.message or "the response is not whole, or no JSON"
+    return last.message or "the response is incomplete, or not JSON"
 
 
 def _describe_attempts(fail: Fail) -> str:
@@ -268,7 +268,7 @@ def api_error(
     Args:
         response: what the response says.
         what: the provider and operation, for the message.
-        lost: the call was done, but its result did not arrive whole.
+        lost: the call was done, but its result did not arrive completely.
         facts: what every failed call has in common.
     """
     status = response.answer.status
@@ -293,7 +293,7 @@ def api_error(
 
 
 def _describe_response(response: ParsedResponse, *, lost: bool) -> str:
-    """What is wrong, in words: the provider's own where it has any."""
+    """What is wrong, in the provider's own words if it sent any."""
     status = response.answer.status
     whole = errors.Problem(response.message, response.code, response.parameter)
     stated = error_body.format_problems(whole, response.problems)
@@ -308,7 +308,7 @@ def _describe_response(response: ParsedResponse, *, lost: bool) -> str:
     if status in REDIRECTS:
         return stated or "a redirect that is not followed, since the key stays with the provider's own address"
     if status in outcome.OK:
-        return stated or "the response is not whole or not what the description says"
+        return stated or "the response is incomplete, or not what the description says"
     return stated
 
 

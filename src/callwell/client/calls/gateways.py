@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Answers from a proxy, a gateway, a firewall, a captive portal or a maintenance page, rather than from the provider.
 
-Such a response shows nothing about the provider: it rejects no key, and does not show that anything was done, deleted
-or billed. Its permit still counts as used, since a gateway may have forwarded the request before it answered.
+Such a response shows nothing about the provider: it does not reject a key, and does not prove that anything was done,
+deleted or billed. Its permit still counts as used, since a gateway may have forwarded the request before it answered.
 
-Who wrote a 401 or a 403 decides about a key, so these two must show that they are the provider's::
+A 401 or a 403 can mean that a key is dead, so these two count only if they are clearly the provider's::
 
     body in the described error shape      the provider      may reject the key
     empty, no header of a gateway          the provider      may reject the key
@@ -13,8 +13,8 @@ Who wrote a 401 or a 403 decides about a key, so these two must show that they a
     anything else: plain text, HTML,       a gateway         the key stays
       JSON of another shape
 
-A key that stays although it is dead costs one failed call, with an error that says why. A key that is rejected although
-it is good stops every call of the client until a new one is written.
+Keeping a dead key costs one failed call, with an error that says why. Rejecting a good key stops every call of the
+client until a new one is written.
 """
 
 from __future__ import annotations
@@ -29,29 +29,29 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LEADING_BLANKS = b" \t\r\n\xef\xbb\xbf"
-"""White space and a byte order mark, which may precede the first character of a string."""
+"""White space and a byte order mark, which may precede the first character of a body."""
 
 GATEWAY_SERVERS = (
     *("akamaighost", "awselb", "big-ip", "bigip", "blue coat", "bluecoat", "cloudflare", "cloudfront", "envoy"),
     *("fortigate", "haproxy", "mcafee web gateway", "microsoft-azure-application-gateway", "netskope", "squid"),
     *("symantec", "tinyproxy", "traefik", "traffic server", "varnish", "zscaler"),
 )
-"""Beginnings of `Server` values, in lower case, by which proxies, load balancers and content networks name themselves.
+"""Prefixes of `Server` values, in lower case, that proxies, load balancers and content networks use.
 
-General web servers (nginx, Apache, IIS) are missing on purpose: they are origins as often as they are gateways.
+General web servers (nginx, Apache, IIS) are omitted on purpose: they are origins as often as they are gateways.
 """
 
 
 def is_undescribed_type(headers: Mapping[str, str], body: bytes) -> bool:
-    """Whether a success that is not JSON says itself that it is something else than described.
+    """Whether a success that is not JSON declares itself to be something other than described.
 
-    JSON that broke off, or that a server names wrongly, is the provider's own.
+    Truncated JSON, and JSON with a wrong media type, count as the provider's own.
 
     Args:
         headers: the response's.
-        body: what arrived of it.
+        body: the part of it that arrived.
     """
-    named = base_type(join_lines(headers, "content-type"))  # bytes that are not text are a type too
+    named = base_type(join_lines(headers, "content-type"))  # bytes that are not text count as another type
     return is_markup(body) or (named != "" and "json" not in named)
 
 
@@ -60,7 +60,7 @@ def rejects_no_key(headers: Mapping[str, str], body: bytes) -> bool:
 
     Args:
         headers: the response's.
-        body: what arrived of it.
+        body: the part of it that arrived.
     """
     if body.strip(LEADING_BLANKS) or "via" in headers:  # RFC 9110, 7.6.3: every gateway adds `Via` to what it forwards
         return True
@@ -73,7 +73,7 @@ def is_gateway_error(status: int, headers: Mapping[str, str], body: bytes) -> bo
     Args:
         status: the HTTP status.
         headers: the response's.
-        body: what arrived of it.
+        body: the part of it that arrived.
     """
     if status == outcome.PROXY_AUTHENTICATION_REQUIRED or "proxy-authenticate" in headers:
         return True
@@ -83,25 +83,25 @@ def is_gateway_error(status: int, headers: Mapping[str, str], body: bytes) -> bo
 
 
 def describe(status: int, headers: Mapping[str, str], body: bytes) -> str:
-    """What to tell a person about a response that looks like a gateway's.
+    """How to describe a response that looks like a gateway's, for display.
 
     Args:
         status: the HTTP status.
         headers: the response's.
-        body: what arrived of it.
+        body: the part of it that arrived.
     """
     if status == outcome.PROXY_AUTHENTICATION_REQUIRED:
-        return "the proxy asks for a log-in: put user and password into its address"
+        return "the proxy requires a login: put user and password into its address"
     named = headers.get("content-type", "").partition(";")[0].strip()
     if not body.strip(LEADING_BLANKS):
         what = "an empty body from a gateway"
     elif "json" in named.lower():
-        what = "JSON in another shape than the provider's errors"
+        what = "JSON in a different shape than the provider's errors"
     else:
-        what = f"a body of type {named} in the place of JSON" if named else "a page in the place of JSON"
-    return f"{what}, as proxies, portals and firewalls send it: it may not be the provider's"
+        what = f"a body of type {named} instead of JSON" if named else "a page instead of JSON"
+    return f"{what}, as proxies, portals and firewalls send: it may not be the provider's"
 
 
 def is_markup(body: bytes) -> bool:
-    """Whether a body begins like HTML or XML, as no JSON does."""
+    """Whether a body begins like HTML or XML, which JSON never does."""
     return body[:64].lstrip(LEADING_BLANKS).startswith(b"<")

@@ -6,6 +6,6 @@ from __future__ import annotations
 
 def roll() -> float:
     """A random number from 0 to 1."""
-    import random  # only a call that waits before another attempt needs one
+    import random  # only a call that retries needs one
 
     return random.random()  # noqa: S311 - it is not a secret

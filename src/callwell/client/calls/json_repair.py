@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Repairs JSON that does not follow RFC 8259 but has only one meaning.
 
-A byte order mark, UTF-16, UTF-32 and any charset that the content type names are decoded. An unpaired surrogate, left
-of an emoji that was cut in two, becomes U+FFFD, and so does a byte that is not UTF-8: one damaged field must not
-make a page of good items unreadable. `NaN` and `Infinity` are not JSON and stay an error.
+A byte order mark, UTF-16, UTF-32 and any charset that the content type names are decoded. An unpaired surrogate (what
+remains of an emoji that was cut in two) becomes U+FFFD, and so does a byte that is not UTF-8: one damaged field must
+not make a page of good items unreadable. `NaN` and `Infinity` are not JSON and stay an error.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def repair_json(body: bytes, content_type: str) -> bytes:
     """A body in UTF-8, without unpaired surrogates.
 
     Args:
-        body: a body that could not be decoded as it is.
+        body: a body that could not be decoded directly.
         content_type: the `content-type` header.
 
     Raises:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an unsuccessful response says about the key of its request: a new or a dead key may be the cause."""
+"""What an unsuccessful response shows about the key of its request: a new or a dead key may be the cause."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from callwell.transport.base import NoReply
 
 
-def examine(context: CallContext, rule: ErrorRule, reading: ParsedResponse) -> tuple[Answered, SendEnd]:
-    """The event of a response that is not a success, and what quotas learn from it.
+def examine(context: CallContext, rule: ErrorRule, parsed: ParsedResponse) -> tuple[Answered, SendEnd]:
+    """The event of an unsuccessful response, and what the quotas learn from it.
 
-    If the call has tried a new key before, the response is what the old key gets.
+    If the call has already tried a new key, this is the old key's response.
 
     Args:
         context: the call, which still holds its key.
         rule: the documented error codes.
-        reading: the response.
+        parsed: the response.
     """
-    event = responses.to_event(rule, reading)
-    end = SendEnd(Outcome.DONE, event.status, reading.wait_s, hints=context.hints)
+    event = responses.to_event(rule, parsed)
+    end = SendEnd(Outcome.DONE, event.status, parsed.wait_s, hints=context.hints)
     if context.key is None:
         return event, end
     generation = context.key[0]
@@ -40,13 +40,13 @@ def examine(context: CallContext, rule: ErrorRule, reading: ParsedResponse) -> t
         end = SendEnd(Outcome.DONE, event.status, blameless=True)
         other_key: bool = context.keys.find_other_key(generation, None)
         if other_key:
-            context.tried_key = TriedKey(generation, event.status, event.code, reading.moved_to)
+            context.tried_key = TriedKey(generation, event.status, event.code, parsed.moved_to)
             context.key_refused = False
-        # A redirect is not followed: a key that is known may lead elsewhere.
+        # A redirect is not followed: a known key may lead elsewhere.
         return replace(event, other_key=other_key, is_redirect=False), end
     tried = context.tried_key
     if tried is not None:
-        if tried == TriedKey(tried.generation, event.status, event.code, reading.moved_to):
+        if tried == TriedKey(tried.generation, event.status, event.code, parsed.moved_to):
             context.keys.record_same_response(tried.generation)
         context.tried_key = replace(tried, is_settled=True)
     elif event.status in outcome.KEY_REFUSAL_STATUSES and event.code not in rule.codes and not event.dead_key:
@@ -58,7 +58,7 @@ def examine(context: CallContext, rule: ErrorRule, reading: ParsedResponse) -> t
 
 
 def examine_no_reply(context: CallContext, reply: NoReply) -> None:
-    """Set a new key aside after its request got no response: the next attempt has the old one."""
+    """Set a new key aside after its request got no response: the next attempt uses the old one."""
     if context.key is None or reply.outcome is Outcome.REFUSED or not context.keys.is_on_trial(context.key[0]):
         return
     generation = context.key[0]

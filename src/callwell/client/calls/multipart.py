@@ -39,7 +39,7 @@ class Part(NamedTuple):
 
     Attributes:
         name: the field's name.
-        content: its bytes, or what they are read from.
+        content: its bytes, or the source that they are read from.
         type: its media type; empty for a string.
         file: the file's name; None if it is not a file.
     """
@@ -51,7 +51,7 @@ class Part(NamedTuple):
 
 
 def encode_field(argument_name: str, field: Parameter, value: object) -> Iterator[Part]:
-    """The parts of one field: one, or one for each item of a list.
+    """The parts of one field: a single part, or one for each item of a list.
 
     A field with a style, as OpenAPI 3.1 allows, is written as in a query, one part for each pair.
 
@@ -104,7 +104,7 @@ def _item_schema(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _file_schema(schema: Mapping[str, Any], value: object) -> Mapping[str, Any] | None:
-    """The schema of a file, if a value is one: a string is one only where no other string can be meant."""
+    """The schema of a file, if the value is one; a string is a file only if the schema allows no other string."""
     file = next((part for part in schemas.alternatives(schema) if schemas.is_file(part)), None)
     if is_file_value(value):
         return file or {"type": "string", "format": "binary"}
@@ -113,7 +113,7 @@ def _file_schema(schema: Mapping[str, Any], value: object) -> Mapping[str, Any] 
 
 
 def _choose_type(declared: str, guessed: str) -> str:
-    """The media type of a file: of several declared ones that of its name, else the first."""
+    """The media type of a file: if several are declared, the one that matches its name, otherwise the first."""
     known = [media_type.strip() for media_type in declared.split(",") if media_type.strip() and "*" not in media_type]
     return guessed if not known or guessed in known else known[0]
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lets only the outermost of nested callers retry: three layers of six attempts make 6 requests instead of 216.
+"""Lets only the outermost of nested callers retry: three layers with six attempts each make 6 requests instead of 216.
 
-A context variable, or a header across processes, shows a layer that one around it retries. The variable is set by
+A context variable, or a header across processes, tells a layer that an outer one retries. The variable is set by
 `outer_retries` around a program's own loop, and by a client around a transport passed to it, which may call other
-clients. The header is sent only if the profile announces retries: a provider that does not use Callwell has no use for
-it and might refuse an unknown header.
+clients. The header is sent only if the profile announces retries: a provider that does not use Callwell ignores it at
+best, and might refuse an unknown header.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def is_one_time(body: bytes | StreamedBody | None) -> bool:
 
 
 def retry_rule(rule: RetryRule, options: ResolvedOptions, body: bytes | StreamedBody | None) -> RetryRule:
-    """The retry rule of this call: a single attempt if an outer caller retries, or if its body can be sent only once.
+    """The retry rule of this call: a single attempt if an outer caller retries or the body can be sent only once.
 
     Args:
         rule: the profile's.
@@ -68,7 +68,7 @@ def retry_rule(rule: RetryRule, options: ResolvedOptions, body: bytes | Streamed
 
 
 def explain_single_attempt(error: E, options: ResolvedOptions, body: bytes | StreamedBody | None) -> E:
-    """An error that says why only one attempt was made, if there could be no other."""
+    """The error, with the reason why only one attempt was made, if no second one was possible."""
     reason = ""
     if is_one_time(body):
         reason = "since its body can be read only once: pass bytes, a path or an open file"

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes a call, and leaves the body of its answer to be read as it comes: for files and streams.
+"""Makes a call, and leaves the body of its answer to be read as it arrives: for files and streams.
 
-The call itself is like any other: permits, keys, retries and errors are the engine's, which works with an
-`AsyncAnswerOpener` in place of the transport. That reads errors whole, and so are successes of another type than
-expected, which may be a gateway's. A success of the expected type ends the call when its head has come: the request has
-arrived, so its permit is released then (`core/quota/permits.py`), however long the body takes.
+The call itself is like any other: the engine handles permits, keys, retries and errors, with an `AsyncAnswerOpener` in
+place of the transport. It reads errors completely, and also successes of an unexpected type, which may be a gateway's.
+A success of the expected type ends the call as soon as its head has arrived: the request has then arrived too, so its
+permit is released (`core/quota/permits.py`), however long the body takes.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from callwell.transport.base import AsyncBody, AsyncTransport, Request
 
 NO_CONTENT: Final = frozenset({202, 204, 205})
-"""Successes without a body to read: there is nothing, or nothing yet."""
+"""Successes without a body to read: there is none, or none yet."""
 
 MIN_LEFT_S: Final = 0.001
 """The shortest time limit: transports take zero for "no limit"."""
@@ -68,13 +68,13 @@ class AsyncOpenCaller(Protocol):
 
 
 class AsyncAnswerOpener:
-    """Sends the requests of one call, as a transport does, and leaves the body of an expected success open.
+    """Sends the requests of one call like a transport, and leaves the body of an expected success open.
 
     Args:
-        transport: sends.
+        transport: the transport that sends.
         fields: more header fields.
         is_expected: whether a success with these headers is left open.
-        limits: returns, in real seconds, the longest pause in a body, and the time within which all of it must come;
+        limits: returns, in real seconds, the longest pause in a body, and the time within which all of it must arrive;
             None for no limit.
 
     Attributes:
@@ -117,7 +117,7 @@ class AsyncAnswerOpener:
         return response
 
     async def aclose(self) -> None:
-        """Close the connection of what is not read."""
+        """Close the connection, whether or not the body was read."""
         manager = self._manager
         self._manager = None
         self.body = None
@@ -126,7 +126,7 @@ class AsyncAnswerOpener:
 
 
 async def _read_whole(body: AsyncBody) -> Response:
-    """A response that is no file and no stream, as far as it is read at all."""
+    """Read a response that is neither a file nor a stream, up to the limit."""
     content = b""
     is_whole = True
     while chunk := await body.read():
@@ -141,7 +141,7 @@ async def _read_whole(body: AsyncBody) -> Response:
 
 
 class AsyncOpenAnswer:
-    """A success with a body that is still to be read. Close it.
+    """A success with an unread body. It must be closed.
 
     Args:
         status: the HTTP status.
@@ -190,13 +190,13 @@ async def open_answer(
         caller: makes the call.
         handle: the operation.
         bound: the request.
-        is_expected: whether a success with these headers is what the caller wants to read.
+        is_expected: whether the caller wants to read a success with these headers.
         stall_s: seconds without a byte after which the body counts as broken off.
         fields: more header fields.
         deadline: when the body must have ended, in monotonic seconds.
 
     Raises:
-        UnexpectedAnswer: the call was done, and its answer is of another type.
+        UnexpectedAnswer: the call was done, but its answer has another type.
         CallwellError: see `callwell.errors`.
     """
     clock = caller.engine.clock
@@ -230,7 +230,7 @@ async def open_answer(
 
 
 def done_facts(caller: AsyncOpenCaller, handle: OperationHandle, answer: Answer) -> CallFacts:
-    """The facts of an error about an answer that came, so that the call was done."""
+    """The facts of an error about an answer that arrived, so the call was done."""
     return CallFacts(
         provider=caller.config.provider.name,
         operation=handle.plan.operation,
@@ -240,7 +240,7 @@ def done_facts(caller: AsyncOpenCaller, handle: OperationHandle, answer: Answer)
 
 
 def check_recordable(caller: AsyncOpenCaller) -> None:
-    """Check that a call need not be recorded: one with an open answer cannot be.
+    """Check that a call need not be recorded, since one with an open answer cannot be.
 
     Raises:
         InvalidOption: it is to be made exactly once.

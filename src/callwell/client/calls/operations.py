@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 IDEMPOTENT: Final = SAFE | {"PUT", "DELETE"}
-"""Methods that HTTP itself allows to repeat (RFC 9110, section 9.2)."""
+"""Methods that may be repeated according to HTTP itself (RFC 9110, section 9.2)."""
 
 
 class DeletedLookup(Struct, frozen=True):
-    """An operation that has what another one does not find any more.
+    """An operation that still finds objects after another operation stopped finding them.
 
     Attributes:
         binder: makes its requests.
-        plan: what the engine needs to know of it.
-        names: of its arguments, which are among those of the other one.
+        plan: what the engine needs to know about it.
+        names: the names of its arguments, all of which the other operation has too.
     """
 
     binder: Binder
@@ -40,7 +40,7 @@ class DeletedLookup(Struct, frozen=True):
     names: frozenset[str]
 
     def prepare(self, options: ResolvedOptions, arguments: Mapping[str, object]) -> PreparedCall:
-        """Its call with the arguments of the other one."""
+        """Its call, with the arguments of the other operation."""
         taken = {name: value for name, value in arguments.items() if name in self.names}
         return PreparedCall(self.plan, self.binder.bind(taken), options)
 
@@ -51,9 +51,9 @@ class OperationHandle(Struct, frozen=True):
     Attributes:
         binder: makes its requests.
         rule: what the profile says about it, paging under the names of arguments.
-        plan: what the engine needs to know of it.
-        deleted_lookup: what has that which it does not find any more, if anything has.
-        is_plain: one call of the engine does all.
+        plan: what the engine needs to know about it.
+        deleted_lookup: the operation that still finds what this one stopped finding, if there is one.
+        is_plain: a single call of the engine is enough.
     """
 
     binder: Binder
@@ -96,7 +96,7 @@ def find_operation(provider: Provider, name: str, server: str = "") -> Operation
 
 
 def plan_undescribed(provider: Provider, method: str) -> CallPlan:
-    """The plan of a request that the description does not know: it counts against all quotas of its method."""
+    """The plan of a request outside the description: it counts against all quotas of its method."""
     return CallPlan(method, _traits(method, None), _quotas(provider, method, None), None)
 
 

@@ -25,10 +25,11 @@ if TYPE_CHECKING:
     from callwell.transport.base import AsyncTransport, Transport
 
 INTERACTIVE_DEADLINE_S: Final = 60.0
-"""The deadline of an interactive call: a person waits a minute at most, and a minute quota's window ends in it."""
+"""The deadline of an interactive call: people wait a minute at most, and the window of a per-minute quota ends within
+it."""
 
 MIN_DEADLINE_S: Final = 0.001
-"""The deadline of a call that follows another one when no time is left: it must be positive, and ends at once."""
+"""The deadline of a follow-up call when no time is left: it must be positive, and expires immediately."""
 
 MAX_NAME_LENGTH: Final = 200
 """Characters of a caller's own name for a call."""
@@ -74,7 +75,7 @@ class CallOptions(TypedDict, total=False):
         nested: a caller of these calls retries, so each makes one attempt only. Or pass the incoming headers of the
             request being served; a Callwell caller marks retries there.
         exactly_once: record a call that could happen twice before it is sent, and settle it if its response is lost. A
-            text names the call, so that it is found again when the program is restarted.
+            string names the call, so that it is found again when the program is restarted.
         remember: keep results in the state, and answer the same request from there: nothing is sent or billed again.
             Only for operations that the profile allows it for.
         force: bypass that cache, and keep the new result.
@@ -113,11 +114,12 @@ class ClientOptions(CallOptions, total=False):
         connect_s: seconds to make a connection.
         max_answer_bytes: bytes of a decoded answer; a larger one is not read, and the call ends with `AnswerTooLarge`.
             The profile's bound unless given, 64 MiB. Files are streamed and have no bound.
-        on_notice: called with every notice (attempts, waits, new keys); it must not wait, and what it raises is logged.
+        on_notice: called with every notice (attempts, waits, new keys); it must not block, and its exceptions are
+            logged.
         hooks: what watches the calls and may add headers: `Hook`s of `callwell.observe.hooks`, `opentelemetry`,
             `prometheus`.
-        clock: another clock than the machine's.
-        transport: another way of sending.
+        clock: a clock to use instead of the machine's.
+        transport: a transport to use instead of the default one.
     """
 
     key: str | Key | None
@@ -146,7 +148,8 @@ class ResolvedOptions(Struct, frozen=True, kw_only=True):
 
     Attributes:
         deadline_s: infinite for none.
-        within_s: the same where the caller has set it, else infinite: for what takes as long as its size.
+        explicit_deadline_s: the same if the caller set it, otherwise infinite: for transfers, which take as long as
+            their size.
         priority: see `CallOptions`.
         for_user: the end user as the provider knows them.
         retry_unsafe_5xx: see `CallOptions`.
@@ -154,11 +157,11 @@ class ResolvedOptions(Struct, frozen=True, kw_only=True):
         exactly_once: see `CallOptions`.
         remember: see `CallOptions`.
         force: see `CallOptions`.
-        headers: what goes with every request besides the key.
+        headers: headers of every request, in addition to the key.
     """
 
     deadline_s: float = INTERACTIVE_DEADLINE_S
-    within_s: float = float("inf")
+    explicit_deadline_s: float = float("inf")
     priority: Priority = "interactive"
     for_user: str | None = None
     retry_unsafe_5xx: bool = False
@@ -195,7 +198,7 @@ def check_names(options: CallOptions, known: Collection[str]) -> None:
 
 
 def resolve_options(before: ResolvedOptions, options: CallOptions) -> ResolvedOptions:
-    """Apply options to those that held before.
+    """Apply options on top of earlier ones.
 
     Raises:
         InvalidOption: an option cannot take this value.
@@ -236,7 +239,7 @@ def check_seconds(name: str, value: object) -> float:
         value: what was given.
 
     Raises:
-        InvalidOption: it is no time.
+        InvalidOption: it is not a time.
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
         raise InvalidOption(name, value, "seconds above zero")
@@ -244,14 +247,14 @@ def check_seconds(name: str, value: object) -> float:
 
 
 def check_auth(provider: Provider, given: Auth) -> Auth:
-    """What is shown to the provider.
+    """Which credential is sent to the provider.
 
     Args:
         provider: the description.
         given: the option.
 
     Raises:
-        InvalidOption: something that it does not take.
+        InvalidOption: a value that it does not accept.
     """
     if given not in ("key", "token"):
         raise InvalidOption("auth", given, "`key` or `token`")

@@ -35,17 +35,17 @@ SEPARATORS: Final = {
     ";": "semicolon",
     "&": "ampersand",
 }
-"""What separates the items of a list in one string, in words."""
+"""The separators of list items in one string, in words."""
 
 UNSAFE_SEGMENTS: Final = frozenset({"", ".", ".."})
 """Path segments that would change the path: RFC 3986, section 5.2.4 removes dot segments."""
 
 
 def path_segment(argument_name: str, value: object) -> str:
-    """A value as a segment of a path, or the items of a list with commas between them.
+    """A value as a segment of a path; the items of a list are joined by commas.
 
     Raises:
-        InvalidOption: a value that would make another path.
+        InvalidOption: a value that would change the path.
     """
     if isinstance(value, list):
         text = ",".join([quote(to_text(argument_name, item), safe="") for item in value])
@@ -106,7 +106,7 @@ def query_pairs(argument_name: str, parameter: Parameter, value: object) -> list
 def _property_pairs(argument_name: str, name: str, value: object) -> list[tuple[str, str]]:
     """The pairs of a property of an object in the style `form`: a list of primitives repeats its name, as Spring reads.
 
-    OpenAPI leaves open how anything but a primitive is written there.
+    OpenAPI does not define how anything but a primitive is written there.
     """
     if isinstance(value, list) and not any(isinstance(item, Mapping | list) for item in value):
         return [(name, to_text(argument_name, item)) for item in value]
@@ -118,8 +118,8 @@ def nested_pairs(argument_name: str, name: str, value: object) -> list[tuple[str
 
     Null is left out, except in a list of primitives, where it raises `InvalidOption`.
 
-    The items of a list get `[]`. If objects or lists are among them, they get `[0]`, `[1]` and so on: otherwise nothing
-    would say which of their fields belong together.
+    The items of a list get `[]`. If they include objects or lists, they get `[0]`, `[1]` and so on: otherwise nothing
+    would show which fields belong together.
     """
     if value is None:
         return []
@@ -142,7 +142,7 @@ def flatten(argument_name: str, value: Mapping[str, object] | list[object], sepa
 
 
 def to_list_item(separator: str, argument_name: str, value: object) -> str:
-    """A primitive as a string, for a list that the separator joins.
+    """A primitive as a string, for a list that is joined by a separator.
 
     Raises:
         InvalidOption: the string contains the separator.
@@ -157,7 +157,7 @@ def to_list_item(separator: str, argument_name: str, value: object) -> str:
 
 
 def to_text(argument_name: str, value: object) -> str:
-    """A primitive as JSON writes it, but a string without quotes.
+    """A primitive as in JSON, but strings without quotes.
 
     Raises:
         InvalidOption: a list, an object or null.
@@ -184,7 +184,7 @@ def raw_query_pairs(query: Mapping[str, object]) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
     for name, item in query.items():
         if not isinstance(name, str):
-            raise InvalidOption("query", name, "names that are texts")
+            raise InvalidOption("query", name, "names that are strings")
         argument_name = f"query: {name}"
         value = to_wire_value(argument_name, {}, item)
         if isinstance(value, list):

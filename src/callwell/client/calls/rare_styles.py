@@ -17,10 +17,10 @@ The rules are those of OpenAPI 3.2 (Parameter Object, style examples), and of RF
 * `explode` is off unless the document sets it, except for `form` and `cookie`.
 * A parameter with `content` is one string: JSON, if its media type is.
 * `allowReserved` leaves the reserved characters of a query as they are, and percent-encoded ones too. `#`, `&` and `+`
-  are escaped too, since they would end the value or become a space; in a path so are `/`, `?` and `%`.
+  are escaped even so, since they would end the value or become a space; in a path so are `/`, `?` and `%`.
 * The style `cookie` escapes nothing, so it refuses what a cookie cannot hold (RFC 6265, section 4.1.1).
 
-Each writer returns pairs. What is not a header, but counts as one, has a name that says what it is: `{id}` for a
+Each writer returns pairs. Values that are passed on as headers without being headers have special names: `{id}` for a
 segment of the path, `cookie` for one cookie, `content-type` for the media type of the body, `accept` for those of the
 response.
 """
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     Writer = Callable[[str, Parameter, Any], Pairs]
 
 DELIMITERS: Final = {"": ",", "form": ",", "spaceDelimited": " ", "pipeDelimited": "|", "tabDelimited": "\t"}
-"""What separates the items of a list in a query that is not exploded, by style."""
+"""The separator of list items in a query that is not exploded, by style."""
 
 RESERVED_IN_QUERY: Final = ":/?@!$'()*,;=[]"
 RESERVED_IN_PATH: Final = ":@!$&'()*+,;="
@@ -65,13 +65,13 @@ _COOKIE_TEXT: Final = re.compile(r"[!#-+\--:<-\[\]-~]*")
 
 
 class Escaped(str):
-    """A part of a query that is escaped already."""
+    """A part of a query that is already escaped."""
 
     __slots__ = ()
 
 
 def writer(parameter: Parameter) -> Writer:
-    """What writes a parameter.
+    """The function that writes a parameter.
 
     Args:
         parameter: one that `parameter_styles` cannot write.

@@ -4,13 +4,12 @@
 | given | read | sent again after a failure |
 | --- | --- | --- |
 | bytes | | yes |
-| a path to a file of at most 1 MiB | at once | yes |
-| a path to a larger file | while it is sent, once per attempt | yes; a file that has changed is refused |
-| an open file with positions | while it is sent, from where it stood | yes |
-| any other open file, an iterator of bytes | while it is sent, once | no |
-| a piece of an upload | see `piece_reader` | yes |
+| a path to a file of at most 1 MiB | immediately | yes | | a path to a larger file | while it is sent, once per attempt
+| yes; a file that has changed is refused | | an open seekable file | while it is sent, from its current position | yes
+| | any other open file, an iterator of bytes | while it is sent, once | no | | a piece of an upload | see
+`piece_reader` | yes |
 
-What can be read only once is sent once: a call with such a body makes one attempt.
+Content that can be read only once is sent once: a call with such a body makes one attempt.
 """
 
 from __future__ import annotations
@@ -32,13 +31,14 @@ STREAMED_BYTES: Final = 1 << 20
 """A larger file is read while it is sent. A smaller one is cheaper to hold than to open twice."""
 
 READ_BYTES: Final = 256 << 10
-"""Bytes that are read at once from a file."""
+"""Bytes per read of a file."""
 
 DEFAULT_FILE_NAME: Final = "file"
 """The file name of content that has none."""
 
 MIN_BYTES_PER_S: Final = 128 << 10
-"""Bytes per second (1 Mbit/s): a file gets the time that it needs at this rate; a slower network counts as hanging."""
+"""Bytes per second (1 Mbit/s): a file gets the time that it needs at this rate; a slower connection counts as
+stalled."""
 
 UNKNOWN_SIZE_S: Final = 600.0
 """Seconds that a body without a known size gets: 75 MiB at `MIN_BYTES_PER_S`."""
@@ -50,8 +50,8 @@ class ReplayedFile:
     Args:
         name: its name.
         size: its bytes.
-        begin: opens it, or goes back to where it began.
-        end: is called with what `begin` returned, when it was read.
+        begin: opens it, or seeks back to its start.
+        end: called with the result of `begin` after it was read.
     """
 
     one_time = False
@@ -66,7 +66,7 @@ class ReplayedFile:
         """The chunks.
 
         Raises:
-            FileChanged: the file has another size than before.
+            FileChanged: the file no longer has the same size.
         """
         file = self._begin()
         try:
@@ -88,7 +88,7 @@ class OneTimeContent:
 
     Args:
         name: of the file.
-        chunks: what gives them.
+        chunks: their source.
 
     Attributes:
         size: unknown.
@@ -153,12 +153,12 @@ def open_content(argument_name: str, schema: Mapping[str, Any], value: Any) -> t
 
 
 def content_size(content: bytes | StreamedBody) -> int | None:
-    """The bytes of a content; None if that is not known before it was read."""
+    """The size of content in bytes; None if it is unknown before it is read."""
     return len(content) if isinstance(content, bytes) else content.size
 
 
 def extra_time_s(content: bytes | StreamedBody) -> float:
-    """The seconds that a request gets for the bytes of its files."""
+    """The extra seconds that a request gets for the bytes of its files."""
     size = content_size(content)
     return UNKNOWN_SIZE_S if size is None else size / MIN_BYTES_PER_S
 
@@ -187,7 +187,7 @@ def _open_path(argument_name: str, schema: Mapping[str, Any], path: Path) -> byt
         return content
 
     def begin() -> IO[bytes]:
-        """The file, if it is the same as before."""
+        """The file, if it is unchanged."""
         file = path.open("rb")
         now = os.fstat(file.fileno())
         if (now.st_size, now.st_mtime_ns) != (status.st_size, status.st_mtime_ns):
@@ -199,7 +199,7 @@ def _open_path(argument_name: str, schema: Mapping[str, Any], path: Path) -> byt
 
 
 def _open_stream(argument_name: str, value: Any) -> tuple[str, StreamedBody]:
-    """What reads an open file or an iterator."""
+    """The content of an open file or an iterator."""
     name = getattr(value, "name", None)
     name = Path(name).name if isinstance(name, str) and name else DEFAULT_FILE_NAME
     if not hasattr(value, "read"):

@@ -31,7 +31,7 @@ NO_CONTENT: Final = 204
 """The success that has no body (RFC 9110, section 15.3.5)."""
 
 SEPARATOR: Final = re.compile(r"[/\\;]")
-"""What some servers read as the end of a path segment."""
+"""Characters that some servers read as the end of a path segment."""
 
 
 class Answer(NamedTuple):
@@ -39,11 +39,11 @@ class Answer(NamedTuple):
 
     Attributes:
         status: the HTTP status.
-        headers: by name, in any case.
-        body: its bytes.
+        headers: by name, case-insensitive.
+        body: the body as bytes.
         json: the decoded body, or None if it is not JSON.
-        attempts: attempts that the call took.
-        possibly_billed: attempts besides the answered one that may have been billed, where that is counted.
+        attempts: the number of attempts that the call took.
+        possibly_billed: attempts other than the answered one that may have been billed, where that is counted.
         url: the address that answered, for pages of lists and after redirects; otherwise empty.
     """
 
@@ -57,21 +57,21 @@ class Answer(NamedTuple):
 
 
 class ParsedResponse(Struct, frozen=True):
-    """The content of an answer, before anything is decided.
+    """A parsed response, before anything is decided.
 
     Attributes:
         answer: the answer.
         code: the provider's error code.
         message: the provider's message.
         request_id: the provider's identifier of the exchange.
-        parameter: the wire name of the parameter that is wrong.
-        problems: each single problem, where the provider lists them.
+        parameter: the wire name of the faulty parameter.
+        problems: the individual problems, where the provider lists them.
         wait_s: seconds that the provider asks the client to wait.
         moved_to: the address of a redirect that may be followed.
         whole: the body is complete and could be decoded.
         from_gateway: it looks like a page of a proxy, gateway or portal, not like the provider's.
         too_large: the body is incomplete because it has more bytes than are allowed.
-        is_elsewhere: it is a redirect to another server, which has the file.
+        redirects_to_file: it is a redirect to another server that holds the file.
     """
 
     answer: Answer
@@ -85,7 +85,7 @@ class ParsedResponse(Struct, frozen=True):
     whole: bool = True
     from_gateway: bool = False
     too_large: bool = False
-    is_elsewhere: bool = False
+    redirects_to_file: bool = False
 
 
 def parse_success(response: Response, plan: Any) -> Answer | None:
@@ -115,7 +115,7 @@ def parse_success(response: Response, plan: Any) -> Answer | None:
         json, readable = decode_json(body, headers)
     except Exception:  # noqa: BLE001 - whatever a decoder raises
         return None
-    if readable or not body or not described:
+    if readable or not body or not must_be_json:
         return Answer(status, headers, body, json)
     return None
 
@@ -128,48 +128,51 @@ def parse_response(
     key: Key | None,
     *,
     quota_wait_s: float | None = None,
-    described: bool = True,
+    must_be_json: bool = True,
     media: tuple[AnswerType, ...] = (),
     redirects: bool = False,
 ) -> ParsedResponse:
     """Parse a response for which `parse_success` returned None; a 2xx among them is incomplete.
 
     Args:
-        rule: where error answers have their code, message and problems.
+        rule: where error responses have their code, message and problems.
         response: the response.
         url: the address of the request.
         wall: returns the provider's time in seconds since the epoch, for dates in headers.
         key: the key, to hide it in strings.
         quota_wait_s: how long a 429 without `Retry-After` lasts, by the provider's quota headers.
-        described: a success must be JSON; otherwise it may be anything.
+        must_be_json: a success must be JSON; otherwise it may be anything.
         media: the media types that a success may have, if it need not be JSON.
         redirects: a success may be a redirect to another server.
     """
-    # What reads failures is loaded with the first one.
+    # The modules that parse failures are loaded with the first one.
     from callwell.client.calls import error_body, gateways
     from callwell.core.headers import read_requested_wait_s
     from callwell.observe.redact import redact
 
     status = response.status
     headers = response.headers
-    # What was cut at the bound is not read: `12` may be left of `1234`, and repairing 64 MiB would take seconds.
+    # A body that was cut at the limit is not parsed: `12` may be left of `1234`, and repairing 64 MiB would take
+    # seconds.
     json, readable = (None, False) if response.too_large else decode_json(response.body, headers)
     answer = Answer(status, headers, response.body, json)
     if status == PARTIAL_CONTENT and response.whole and _is_part(headers, is_file=bool(media)):
         return ParsedResponse(answer, message="a part only, although the whole was requested", whole=False)
     if status in outcome.OK:
-        foreign = described and not readable and _is_foreign(response, media)
+        may_be_gateways = must_be_json and not readable and _may_be_gateways(response, media)
         message = _explain_unreadable(response, media) if response.whole and (media or not readable) else ""
-        return ParsedResponse(answer, message=message, whole=False, from_gateway=foreign, too_large=response.too_large)
+        return ParsedResponse(
+            answer, message=message, whole=False, from_gateway=may_be_gateways, too_large=response.too_large
+        )
     secrets = () if key is None else (key.reveal(),)
     whole, each = error_body.read_problems(rule, json, secrets)
     exchange_id = next((headers[name] for name in rule.request_id if name in headers), None)
     wait_s = read_requested_wait_s(status, headers, rule.retry_after, wall(), quota_wait_s=quota_wait_s)
     moved_to = _redirect_target(url, headers.get("location")) if status in REDIRECTS else None
     request_id = redact(exchange_id, *secrets)[: error_body.MAX_TEXT] if exchange_id else None
-    foreign = not readable and gateways.is_gateway_error(status, headers, response.body)
+    may_be_gateways = not readable and gateways.is_gateway_error(status, headers, response.body)
     if status in outcome.KEY_REFUSAL_STATUSES and not (whole.code or whole.message or each):
-        foreign = foreign or gateways.rejects_no_key(headers, response.body)
+        may_be_gateways = may_be_gateways or gateways.rejects_no_key(headers, response.body)
     return ParsedResponse(
         answer,
         code=whole.code,
@@ -180,13 +183,13 @@ def parse_response(
         wait_s=wait_s,
         moved_to=moved_to,
         whole=response.whole,
-        from_gateway=foreign,
-        is_elsewhere=redirects and moved_to is None and status in REDIRECTS and "location" in headers,
+        from_gateway=may_be_gateways,
+        redirects_to_file=redirects and moved_to is None and status in REDIRECTS and "location" in headers,
     )
 
 
 def read_response(engine: Any, context: Any, response: Response, hints: tuple[QuotaHint, ...]) -> ParsedResponse:
-    """Parse a response that is not a plain success; one that cannot be parsed is its status.
+    """Parse a response that is not a plain success; if that fails, only its status is kept.
 
     Args:
         engine: of either side.
@@ -203,7 +206,7 @@ def read_response(engine: Any, context: Any, response: Response, hints: tuple[Qu
             engine.learner.provider_wall_s,
             None if context.key is None else context.key[1],
             quota_wait_s=engine.learner.throttled_for_s(hints),
-            described=plan.template is not None,
+            must_be_json=plan.template is not None,
             media=plan.media,
             redirects=plan.redirects,
         )
@@ -212,28 +215,28 @@ def read_response(engine: Any, context: Any, response: Response, hints: tuple[Qu
         return ParsedResponse(Answer(response.status, {}, b"", None), whole=False)
 
 
-def to_event(rule: ErrorRule, reading: ParsedResponse) -> Answered:
+def to_event(rule: ErrorRule, parsed: ParsedResponse) -> Answered:
     """The event of a response for the core.
 
     Args:
         rule: the documented error codes.
-        reading: the parsed response.
+        parsed: the parsed response.
     """
-    status = outcome.OK[0] if reading.is_elsewhere else reading.answer.status
-    code = reading.code
+    status = outcome.OK[0] if parsed.redirects_to_file else parsed.answer.status
+    code = parsed.code
     if status in outcome.OK:
-        return Answered(status, None, reading.whole, from_gateway=reading.from_gateway, too_large=reading.too_large)
+        return Answered(status, None, parsed.whole, from_gateway=parsed.from_gateway, too_large=parsed.too_large)
     known = rule.codes.get(code) if code else None
-    dead = status in rule.dead_key_statuses and not reading.from_gateway
+    dead = status in rule.dead_key_statuses and not parsed.from_gateway
     return Answered(
         status,
         code,
-        reading.whole,
-        reading.wait_s,
+        parsed.whole,
+        parsed.wait_s,
         dead_key=dead if known is None else known.dead_key,
         not_done=known is not None and known.not_done,
-        is_redirect=reading.moved_to is not None,
-        from_gateway=reading.from_gateway,
+        is_redirect=parsed.moved_to is not None,
+        from_gateway=parsed.from_gateway,
     )
 
 
@@ -256,12 +259,12 @@ def page_body(answer: Answer) -> Any:
     """The body of a page; an empty object for a 204.
 
     Raises:
-        LookupError: the body is missing although the status promises one, or it is not JSON.
+        LookupError: the body is missing although the status requires one, or it is not JSON.
     """
     if answer.status == NO_CONTENT:
         return {}
     if answer.json is None and answer.body.strip() != b"null":
-        raise LookupError("no JSON")
+        raise LookupError("not JSON")
     return answer.json
 
 
@@ -311,7 +314,7 @@ def _redirect_target(url: str, location: str | None) -> str | None:
         return None
     parts = urlsplit(url)
     target_parts = urlsplit(target)
-    # The origin is copied letter by letter from the request, see `origin`.
+    # The origin is copied verbatim from the request, see `origin`.
     return urlunsplit((parts.scheme, parts.netloc, target_parts.path, target_parts.query, ""))
 
 
@@ -324,7 +327,7 @@ def resolve_link(url: str, link: str) -> str:
 
 
 def is_below(url: str, base_url: str) -> bool:
-    """Whether an address of the same origin is below the environment's path, however its server treats dots.
+    """Whether an address of the same origin is below the environment's path, no matter how its server treats dots.
 
     Args:
         url: the address.
@@ -341,8 +344,8 @@ def is_below(url: str, base_url: str) -> bool:
 def origin(url: str) -> tuple[str, str, int]:
     r"""Scheme, host and port of an address, which decide whether it receives the key.
 
-    Use it to compare only. Requests get the origin of the environment's own address, letter by letter, since libraries
-    parse odd addresses differently (`https://one\@two`).
+    Use it only for comparison. Requests get the origin of the environment's own address verbatim, since libraries parse
+    odd addresses in different ways (`https://one\@two`).
     """
     try:
         parts = urlsplit(url)

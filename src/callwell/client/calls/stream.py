@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An answer that comes in parts, each one used as soon as it is there: server-sent events, or JSON lines.
+"""An answer in parts that are delivered as they arrive: server-sent events, or JSON lines.
 
-A stream that breaks off ends with `StreamCut`, which says how much was read. It is never repeated: what was delivered
-cannot be taken back. Only a GET of events is opened again, with the ID of the last event, if the profile says so
+A stream that breaks off ends with `StreamCut`, which says how much was read. It is never repeated, because delivered
+parts cannot be taken back. Only a GET of events is opened again, with the ID of the last event, if the profile says so
 (`[stream] reconnects`).
 """
 
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-SWITCH: Final = "stream"
-"""The argument that chooses a stream where an operation can answer at once as well."""
+STREAM_ARGUMENT: Final = "stream"
+"""The argument that selects streaming, where an operation can also answer with a single value."""
 
 
 class AsyncStream(Generic[T]):
@@ -77,21 +77,21 @@ class AsyncStream(Generic[T]):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the connection; what did not come yet is never read."""
+        """Close the connection; the rest of the stream is not read."""
         answer = self._answer
         self._answer = None
         if answer is not None:
             await answer.aclose()
 
     async def __aiter__(self) -> AsyncGenerator[T]:
-        """The parts, in order. The connection is closed when the last one was read, or the loop is left.
+        """The parts, in order. The connection is closed after the last one, or when the loop is left.
 
         Raises:
             StreamCut: it broke off.
-            InvalidOption: it was read before.
+            InvalidOption: it was already read.
         """
         if self._is_used:
-            raise InvalidOption("stream", "read before", "one that is new: a stream can be read once")
+            raise InvalidOption("stream", "read before", "a new stream: each can be read only once")
         self._is_used = True
         try:
             failures = 0
@@ -111,7 +111,7 @@ class AsyncStream(Generic[T]):
             fields: tuple[tuple[str, str], ...] = ()
             if self._parser.last_id:
                 fields = (("last-event-id", self._parser.last_id),)
-            within_s = self._caller.options.within_s
+            explicit_deadline_s = self._caller.options.explicit_deadline_s
             clock = self._caller.engine.clock
             self._answer = await open_answer(
                 self._caller,
@@ -120,7 +120,7 @@ class AsyncStream(Generic[T]):
                 is_expected=self._is_stream,
                 stall_s=self._rule.idle_s,
                 fields=fields,
-                deadline=NEVER if within_s == NEVER else clock.now() + within_s,
+                deadline=NEVER if explicit_deadline_s == NEVER else clock.now() + explicit_deadline_s,
             )
             self.status = self._answer.status
             self.headers = self._answer.headers
@@ -131,7 +131,7 @@ class AsyncStream(Generic[T]):
         return self._caller.config.network.max_answer_bytes
 
     def _is_stream(self, headers: Mapping[str, str]) -> bool:
-        """Whether an answer is a stream: of JSON lines too where its type is plain JSON but declared for lines."""
+        """Whether an answer is a stream; plain JSON counts as JSON lines if it is declared for them."""
         name = media_type(headers)
         if name == EVENTS:
             return True
@@ -139,7 +139,7 @@ class AsyncStream(Generic[T]):
         return name in declared or classify(name, {}).kind == "lines"
 
     async def _read(self) -> AsyncGenerator[Any]:
-        """The parts of one answer; what follows depends on `_has_ended` and `_broken`."""
+        """The parts of one answer; afterwards `_has_ended` and `_broken` say how it ended."""
         answer = await self._open()
         is_events = media_type(answer.headers) == EVENTS
         lines = LineSplitter(self._max_bytes)
@@ -158,15 +158,15 @@ class AsyncStream(Generic[T]):
             if not is_events and not chunk and lines.rest().strip():
                 yield self._deliver(lines.rest())
         except StreamTooLarge:
-            raise self._cut("one part has more bytes than max_answer_bytes allows") from None
+            raise self._to_stream_cut("one part has more bytes than max_answer_bytes allows") from None
         except DamagedCoding as error:
-            raise self._cut("its bytes do not fit the Content-Encoding it names") from error
+            raise self._to_stream_cut("its bytes do not fit the Content-Encoding it names") from error
         except (msgspec.DecodeError, RecursionError) as error:
-            raise self._cut("a line is not JSON") from error
+            raise self._to_stream_cut("a line is not JSON") from error
         self._broken = chunk if isinstance(chunk, NoReply) else None
         self._has_ended = not (is_events and self._bound.method == "GET" and self._rule.reconnects)
         if self._has_ended and self._broken is not None:
-            raise self._cut(self._broken.reason) from self._broken.cause
+            raise self._to_stream_cut(self._broken.reason) from self._broken.cause
 
     def _ends(self, part: ServerSentEvent | bytes) -> bool:
         text = part.decode("utf-8", "replace") if isinstance(part, bytes) else part.text
@@ -193,45 +193,46 @@ class AsyncStream(Generic[T]):
         if failures > self._rule.reconnects:
             self._has_ended = True
             if self._broken is not None:
-                raise self._cut(self._broken.reason) from self._broken.cause
+                raise self._to_stream_cut(self._broken.reason) from self._broken.cause
             return
         engine = self._caller.engine
         backoff_s = retry.backoff(engine.profile.retry, max(0, failures - 1), engine.roll(), 0.0)
         await sleep(engine.clock.real_s(max(backoff_s, self._parser.retry_s or 0.0)))
         self._parser = EventParser(self._max_bytes, self._parser.last_id)
 
-    def _cut(self, reason: str) -> StreamCut:
+    def _to_stream_cut(self, reason: str) -> StreamCut:
         plan = self._handle.plan
         name = self._caller.config.provider.name
         known = Outcome.REFUSED if plan.traits.safe else Outcome.UNKNOWN
         facts = CallFacts(provider=name, operation=plan.operation, attempts=1, outcome=str(known))
-        remedy = "" if plan.traits.safe else "; it may have been done, so look before you repeat it"
+        remedy = "" if plan.traits.safe else "; it may have been done, so check before you repeat it"
         text = f"{name} {plan.operation}: the stream broke off after {self.items} parts: {reason}{remedy}"
         return StreamCut(text, items=self.items, last_id=self._parser.last_id, **facts)
 
 
 def start_stream(caller: AsyncOpenCaller, handle: OperationHandle, arguments: Mapping[str, object]) -> AsyncStream[Any]:
-    """The stream that an operation answers with. Nothing is sent before it is entered or iterated over.
+    """The stream that an operation answers with. Nothing is sent until it is entered or iterated over.
 
     Args:
         caller: makes the call.
         handle: the operation.
-        arguments: in snake case. A flag named `stream` that is not among them is set, if the operation has one.
+        arguments: in snake case. If the operation has a flag named `stream` that is not among them, it is set.
 
     Raises:
         InvalidOption: it does not answer with a stream, or an argument is invalid.
     """
     check_recordable(caller)
     operation = caller.config.provider.operation(handle.plan.operation)
-    has_switch = any(
-        parameter.name == SWITCH and "boolean" in type_names(parameter.schema) for parameter in operation.parameters
+    has_stream_flag = any(
+        parameter.name == STREAM_ARGUMENT and "boolean" in type_names(parameter.schema)
+        for parameter in operation.parameters
     )
     declared = [kind.name for kind in operation.media if kind.kind in ("events", "lines")]
-    if not declared and (has_switch or any(kind.kind == "any" for kind in operation.media)):
+    if not declared and (has_stream_flag or any(kind.kind == "any" for kind in operation.media)):
         declared = [EVENTS, "application/x-ndjson"]
     if not declared:
         raise InvalidOption("operation", operation.name, "one that answers with events or JSON lines")
-    if has_switch:
-        arguments = {SWITCH: True, **arguments}
+    if has_stream_flag:
+        arguments = {STREAM_ARGUMENT: True, **arguments}
     bound = handle.binder.bind(arguments)
     return AsyncStream(caller, handle, replace(bound, accept=("accept", ", ".join(declared))))

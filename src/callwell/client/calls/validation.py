@@ -26,7 +26,7 @@ SCALARS: Final[dict[str, tuple[type | tuple[type, ...], str]]] = {
 }
 
 PLAIN_KEYWORDS: Final = frozenset({"type", "minLength", "nullable", "title", "description", "default", "example"})
-"""Keywords of a schema for which checking the type is enough, see `plain_type`."""
+"""Keywords of a schema that need no check beyond the type, see `plain_type`."""
 
 SURROGATES: Final = re.compile("[\ud800-\udfff]")
 """Unpaired surrogates, which UTF-8 cannot encode."""
@@ -82,7 +82,7 @@ def check_value(name: str, schema: Mapping[str, Any], value: object) -> None:
 
 
 def plain_type(schema: Mapping[str, Any]) -> type | None:
-    """The type that is all a schema demands, given strings that are ASCII and not empty; None if it demands more."""
+    """The only type that a schema requires, assuming non-empty ASCII strings; None if it requires more."""
     kind = schema.get("type")
     if not isinstance(kind, str) or not PLAIN_KEYWORDS.issuperset(schema) or schema.get("minLength", 0) > 1:
         return None
@@ -90,13 +90,13 @@ def plain_type(schema: Mapping[str, Any]) -> type | None:
 
 
 def is_file_value(value: object) -> bool:
-    """Whether a value is a file, whatever its schema: bytes, a path that is not text, an open file, an iterator."""
+    """Whether a value is a file, regardless of its schema: bytes, a path object, an open file, an iterator."""
     is_file_type = isinstance(value, bytes | bytearray | memoryview | os.PathLike | PieceReader | Iterator)
     return is_file_type or (hasattr(value, "read") and not isinstance(value, type))
 
 
 def _is_in_enumeration(schema: Mapping[str, Any], value: object) -> bool:
-    """Whether a value is in its schema's enumeration; any is if all members are of another type than the schema's."""
+    """Whether a value is in its schema's enumeration; True if no member has the schema's type."""
     members = [stated_value(schema, member) for member in schema["enum"]]
     known = [member for member in members if member is not None]
     return not known or any(member == value and _is_bool(member) == _is_bool(value) for member in known)
@@ -116,7 +116,7 @@ def _check_fields(name: str, schema: Mapping[str, Any], value: Mapping[str, obje
 
 
 def _fits_part(schema: Mapping[str, Any], value: object) -> bool:
-    """Whether a schema without alternatives takes a value, by its type and bounds."""
+    """Whether a schema without alternatives accepts a value, by its type and bounds."""
     if is_file(schema):
         return is_file_value(value) or isinstance(value, str)
     kinds = type_names(schema)

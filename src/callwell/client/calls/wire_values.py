@@ -4,14 +4,12 @@
 | value | sent as |
 | --- | --- |
 | a member of an enumeration | its value |
-| a datetime with a zone, a date, a time | RFC 3339; a datetime without a zone is refused, it names no instant |
-| a Decimal | a number with all its digits, or a string where the schema takes strings only |
-| a UUID, a path | a string |
-| sets, tuples, generators, arrays | a list; a set is sorted, so that the same call is the same request |
-| dataclasses, structs, mappings | an object |
-| numbers of other libraries | a number |
-| bytes | base64 where the schema says `format: byte`; refused elsewhere, unless it is a file |
-| NaN, infinity, keys that are not strings, everything else | refused |
+| a datetime with a zone, a date, a time | RFC 3339; a datetime without a zone is refused, since it is not an instant |
+| a Decimal | a number with all its digits, or a string where the schema accepts only strings | | a UUID, a path | a
+string | | sets, tuples, generators, arrays | a list; a set is sorted, so that the same call is the same request | |
+dataclasses, structs, mappings | an object | | numbers of other libraries | a number | | bytes | base64 where the schema
+says `format: byte`; refused elsewhere, unless it is a file | | NaN, infinity, keys that are not strings, everything
+else | refused |
 
 None stays None: its meaning depends on where it is sent.
 """
@@ -43,11 +41,11 @@ ZONED: Final = "a time with a zone, such as datetime.now(UTC)"
 """What messages expect."""
 
 JSON_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
-"""JSON in which a Decimal is a number."""
+"""Encodes a Decimal as a JSON number."""
 
 
 def to_wire_value(name: str, schema: Schema, value: object) -> Any:
-    """A value as JSON has it.
+    """A value as JSON.
 
     Args:
         name: its name in messages.
@@ -121,7 +119,7 @@ def _to_json(name: str, schema: Schema, value: object) -> Any:
 
 
 def _convert_scalar(name: str, schema: Schema, value: object) -> Any:
-    """Convert a value of a type that JSON does not have; a file stays as it is."""
+    """Convert a value of a type that JSON does not have; a file stays unchanged."""
     if is_file_value(value) and takes_file(schema):
         return value
     if isinstance(value, float | Decimal):
@@ -159,7 +157,7 @@ def _convert_other(name: str, schema: Schema, value: object) -> Any:
     if isinstance(value, msgspec.Struct):
         named = zip(value.__struct_encode_fields__, value.__struct_fields__, strict=True)
         return _convert_object(name, schema, {wire: getattr(value, field) for wire, field in named})
-    if isinstance(value, Iterable) and not hasattr(value, "read"):  # an open file is not meant as a list of its lines
+    if isinstance(value, Iterable) and not hasattr(value, "read"):  # an open file does not mean a list of its lines
         items = _item_schema(schema)
         listed = [_to_json(name, items, item) for item in value]
         return sorted(listed, key=JSON_ENCODER.encode) if isinstance(value, AbstractSet) else listed
@@ -219,7 +217,7 @@ def _convert_object(name: str, schema: Schema, value: Mapping[Any, Any]) -> dict
 
 
 def _expected(schema: Schema, why: str = "") -> str:
-    """What a schema accepts, for a message; without a type, what JSON can hold and why this is not it."""
+    """What a schema accepts, for a message; if it has no type, what JSON can hold, and why the value is not that."""
     if value_types(schema) or "enum" in schema:
         return describe_schema(schema)
     return f"{ANY_JSON}: {why}" if why else ANY_JSON

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the asynchronous and the synchronous side cannot share, and workers that run side by side."""
+"""What the asynchronous and the synchronous side cannot share, and concurrent workers."""

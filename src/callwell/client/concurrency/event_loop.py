@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs coroutines on the fastest event loop there is (uvloop if installed), and workers side by side."""
+"""Runs coroutines on the fastest available event loop (uvloop if installed), and workers concurrently."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 async def run_workers(count: int, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run the same work several times side by side, until all are done.
+    """Run the same work in several concurrent workers, until all are done.
 
     Args:
         count: how many workers.
         work: what each does.
 
     Raises:
-        BaseException: the error of a worker that failed, by itself; the others are cancelled. Of several errors it is
-            the first that is a `CallwellError`, which a person can act on.
+        BaseException: the error of the worker that failed, not wrapped in a group; the others are cancelled. Of several
+            errors it is the first `CallwellError`, which a person can act on.
     """
     try:
         async with asyncio.TaskGroup() as group:

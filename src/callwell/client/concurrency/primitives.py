@@ -28,18 +28,18 @@ __all__ = [
     "AsyncLatch",
     "AsyncPendingAnswer",
     "AsyncWork",
-    "blocks",
     "cancel_all",
-    "may_not_block",
     "next_item",
     "post_to_state",
     "run_blocking",
-    "run_briefly",
+    "run_with_timeout",
+    "runs_event_loop",
     "sleep",
     "use_state",
     "wait_all",
     "wait_for_state",
     "when_loop_closes",
+    "would_block",
 ]
 
 T = TypeVar("T")
@@ -51,11 +51,11 @@ AsyncFind: TypeAlias = "Callable[[], Awaitable[Answer | None]]"
 AsyncWork: TypeAlias = "Callable[[], Awaitable[None]]"
 
 MAX_TIMER_S: Final = 86_400.0
-"""Waits end after a day and are begun again: asyncio polls for no longer either (MAXIMUM_SELECT_TIMEOUT)."""
+"""Waits end after a day and start again: asyncio does not poll for longer either (MAXIMUM_SELECT_TIMEOUT)."""
 
 
 class AsyncLatch:
-    """An event that a task of this loop waits for, and that any loop or thread may set."""
+    """An event that a task of this loop waits for, and that any thread or loop may set."""
 
     __slots__ = ("_event", "_loop")
 
@@ -65,12 +65,12 @@ class AsyncLatch:
 
     @property
     def is_dead(self) -> bool:
-        """Whether the loop was closed: the task never runs again, though it was not cancelled."""
+        """Whether the loop was closed: the task never runs again, although it was not cancelled."""
         return self._loop.is_closed()
 
     def set(self) -> None:
         """Wake the task: from its own loop, from another one, or from a thread."""
-        with suppress(RuntimeError):  # no loop runs here, or the other one has just been closed
+        with suppress(RuntimeError):  # no loop runs here, or the task's loop has just been closed
             if asyncio.get_running_loop() is self._loop:
                 self._event.set()
                 return
@@ -90,12 +90,12 @@ async def sleep(seconds: float) -> None:
     await asyncio.sleep(max(0.0, seconds))
 
 
-FAR_S: Final = 10 * 365 * 86_400.0
-"""Seconds of a timer that is never meant to go off: no loop runs for ten years."""
+TEN_YEARS_S: Final = 10 * 365 * 86_400.0
+"""Seconds of a timer that must never fire: no loop runs for ten years."""
 
 
-class FarTimer:
-    """A callback that only its loop keeps alive: a closed loop drops its timers, and this with them."""
+class LoopLifetime:
+    """A callback that only its loop keeps alive: a closed loop drops its timers, and this object with them."""
 
     __slots__ = ("__weakref__",)
 
@@ -105,17 +105,17 @@ class FarTimer:
 
 @contextmanager
 def when_loop_closes(action: Callable[[], None]) -> Iterator[None]:
-    """Call `action` if this task's loop is closed before the block has ended: the block then never goes on.
+    """Call `action` if this task's loop is closed before the block has ended, since the block then never continues.
 
-    asyncio has no hook for a loop that is closed, but such a loop lets go of its timers at once.
+    asyncio has no hook for the closing of a loop, but a closed loop drops its timers immediately.
 
     Args:
-        action: what to call, from whichever thread closes the loop.
+        action: what to call, in the thread that closes the loop.
     """
-    timer = FarTimer()
+    timer = LoopLifetime()
     finalizer = weakref.finalize(timer, action)
     finalizer.atexit = False
-    handle = weakref.ref(asyncio.get_running_loop().call_later(FAR_S, timer))
+    handle = weakref.ref(asyncio.get_running_loop().call_later(TEN_YEARS_S, timer))
     del timer
     try:
         yield
@@ -127,7 +127,7 @@ def when_loop_closes(action: Callable[[], None]) -> Iterator[None]:
 
 
 class AsyncCloseMixin:
-    """Adds `close` to a class with `aclose`, so that both sides answer to both names."""
+    """Adds `close` to a class with `aclose`, so that both sides have both names."""
 
     if TYPE_CHECKING:
 
@@ -135,7 +135,7 @@ class AsyncCloseMixin:
             """Close it."""
 
     def close(self) -> Awaitable[None]:
-        """Close it, to be awaited like `aclose`; if it is not, it is closed soon, or at once if no event loop runs."""
+        """Close it, to be awaited like `aclose`; otherwise it is closed soon, or immediately if no event loop runs."""
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
@@ -148,10 +148,10 @@ class AsyncCloseMixin:
 
 
 class DoneAwaitable:
-    """An awaitable that is done."""
+    """An awaitable that is already done."""
 
     def __await__(self) -> Generator[Any, None, None]:
-        """Return at once."""
+        """Return immediately."""
         return iter(())  # type: ignore[return-value] # awaiting needs no more than an iterator
 
 
@@ -162,7 +162,7 @@ CLOSING: Final[set[asyncio.Task[None]]] = set()
 
 
 class AsyncBackgroundTask(Generic[T]):
-    """Work that is done while the caller goes on.
+    """Work that runs while the caller continues.
 
     Args:
         work: the work, which runs in a task of its own.
@@ -189,7 +189,7 @@ class AsyncBackgroundTask(Generic[T]):
 
 
 async def wait_all(background: Iterable[AsyncBackgroundTask[Any]]) -> None:
-    """Wait until all are done, or one has failed: then its error is raised at once."""
+    """Wait until all are done, or one has failed: its error is then raised immediately."""
     tasks = [item.task for item in background]
     if tasks:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
@@ -206,8 +206,8 @@ async def cancel_all(background: Iterable[AsyncBackgroundTask[Any]]) -> None:
         await asyncio.wait([item.task for item in cancelled])
 
 
-def may_not_block() -> bool:
-    """Whether an event loop runs in this thread, which would stand still."""
+def runs_event_loop() -> bool:
+    """Whether an event loop runs in this thread, so that blocking would stall it."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -216,16 +216,16 @@ def may_not_block() -> bool:
 
 
 async def run_blocking(work: Callable[[], T]) -> T:
-    """Do something that blocks, in a thread."""
+    """Run blocking work in a thread."""
     return await asyncio.to_thread(work)
 
 
-async def run_briefly(work: Callable[[], None], seconds: float) -> None:
-    """Do something that blocks, in a thread of its own, and wait for that no longer than real seconds.
+async def run_with_timeout(work: Callable[[], None], seconds: float) -> None:
+    """Run blocking work in a thread of its own, and wait for it at most this many real seconds.
 
     Args:
-        work: the work, which goes on alone if it takes longer, but does not keep the process alive.
-        seconds: see above.
+        work: the work, which continues alone if it takes longer, but does not keep the process alive.
+        seconds: the longest wait.
     """
     errors: list[BaseException] = []
     latch = AsyncLatch()
@@ -244,19 +244,19 @@ async def run_briefly(work: Callable[[], None], seconds: float) -> None:
         raise error
 
 
-def blocks(state: State) -> bool:
-    """Whether the use of a state would hold up the caller's event loop."""
+def would_block(state: State) -> bool:
+    """Whether using a state would block the caller's event loop."""
     return state.shared
 
 
 async def use_state(state: State, work: Callable[[], T]) -> T:
-    """Use a state: at once if it is in memory, else in its thread, after all that was handed to that before.
+    """Use a state: directly if it is in memory, otherwise in its thread, after all work submitted before.
 
-    A task that is cancelled while it waits leaves the work to the thread, which does it in its turn.
+    If a task is cancelled while it waits, the thread still does the work in its turn.
 
     Args:
         state: the state.
-        work: what uses it.
+        work: the work that uses it.
     """
     if not state.shared:
         return work()
@@ -281,11 +281,11 @@ def _set_done(done: asyncio.Future[None]) -> None:
 
 
 def post_to_state(state: State, work: Callable[[], None]) -> None:
-    """Use a state without waiting: at once if it is in memory, else in its thread, in order.
+    """Use a state without waiting: directly if it is in memory, otherwise in its thread, in order.
 
     Args:
         state: the state.
-        work: what uses it. It reports its own errors.
+        work: the work that uses it. It reports its own errors.
     """
     if not state.shared:
         work()
@@ -296,13 +296,13 @@ def post_to_state(state: State, work: Callable[[], None]) -> None:
 
 
 async def wait_for_state(state: State) -> None:
-    """Wait until all is done that was handed to the thread of a state."""
+    """Wait until the thread of a state has done all submitted work."""
     if state.shared:
         await use_state(state, _do_nothing)
 
 
 def _do_nothing() -> None:
-    """Take a turn in the thread of a state."""
+    """Mark a position in the queue of a state's thread."""
 
 
 async def next_item(source: AsyncIterator[T] | Iterator[T], end: E) -> T | E:

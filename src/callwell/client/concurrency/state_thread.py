@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One thread for each shared state, in which event loops have the work of that state done, in order.
+"""One thread for each shared state, which does the state's work for event loops, in order.
 
 A state that processes share waits for a disk or a server, and an event loop must not. So a loop hands its work over and
-goes on with other tasks::
+continues with other tasks::
 
     task A ── write 1 ──┐
     task B ── read 2 ───┼──> thread of the state: 1, 2, 3, one after the other ──> disk or server
     no one ─ write 3 ───┘
 
-What was handed over is done, in this order, whatever becomes of the task: a task that is cancelled while it waits loses
-the result and nothing else. A process that ends does first what is still in the queue.
+Submitted work is done, in this order, even if its task is cancelled: a task that is cancelled while it waits loses only
+the result. A process that ends first does what is still in the queue.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ T = TypeVar("T")
 _THREADS: Final = WeakKeyDictionary["State", "ThreadPoolExecutor"]()
 
 _LOCK: Final = threading.RLock()
-"""Held while a thread is looked up or gets work, and during a fork: a child finds no work half handed over."""
+"""Held while a thread is looked up or gets work, and during a fork: a child never finds a half-submitted item."""
 
 
 def submit(state: State, work: Callable[[], T]) -> Future[T]:
-    """Have work done in the thread of a state, after all that was submitted before.
+    """Do work in the thread of a state, after all work submitted before.
 
     Args:
         state: the state that the work uses. The thread ends with it, or by `end`.
@@ -51,7 +51,7 @@ def submit(state: State, work: Callable[[], T]) -> Future[T]:
 
 
 def finish(state: State) -> None:
-    """Wait until all is done that was submitted so far."""
+    """Wait until all work submitted so far is done."""
     with _LOCK:
         thread = _THREADS.get(state)
         last = None if thread is None else thread.submit(_do_nothing)
@@ -60,7 +60,7 @@ def finish(state: State) -> None:
 
 
 def end(state: State) -> None:
-    """End the thread of a state that was closed, once all is done that was submitted."""
+    """End the thread of a closed state, once all submitted work is done."""
     with _LOCK:
         thread = _THREADS.pop(state, None)
     if thread is not None:
@@ -68,11 +68,11 @@ def end(state: State) -> None:
 
 
 def _do_nothing() -> None:
-    """Take a turn in the thread of a state."""
+    """Mark a position in the queue of a state's thread."""
 
 
 def _after_fork_in_child() -> None:
-    """A child has no threads, and what its parent submitted is the parent's to do."""
+    """A child has no threads, and its parent does the work that it submitted itself."""
     _THREADS.clear()
     _LOCK.release()
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The file that an operation answers with itself, or redirects to.
+"""The file that an operation returns itself, or redirects to.
 
-It is downloaded like a file behind a signed URL, by the same decisions (`core/download.py`): each request for some of
-it is a call of the operation, with its key, its permit and its retries. If the operation answers with a redirect to
-another server, the file is fetched from there without the key, like any signed URL, and the operation is called again
-when that URL has expired.
+It is downloaded like a file behind a signed URL, with the same decisions (`core/download.py`): each request for a part
+of it is a call of the operation, with its key, permit and retries. If the operation redirects to another server, the
+file is fetched from there without the key, like any signed URL, and the operation is called again when that URL has
+expired.
 
 An operation that may not be repeated is called once: if its file breaks off, the call was done and the file is lost.
 """
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from callwell.core.storage_head import StorageHead
     from callwell.transport.base import AsyncBody
 
-NOWHERE: Final = AssetRule(url="", name="")
-"""The answer is the file: it does not name an address."""
+NO_URL: Final = AssetRule(url="", name="")
+"""The rule of an answer that is the file itself, and so has no URL."""
 
 
 class AsyncAnswerFile(AsyncSignedUrl):
@@ -48,10 +48,10 @@ class AsyncAnswerFile(AsyncSignedUrl):
         caller: makes the calls.
         handle: the operation.
         bound: the request.
-        location: the address that the operation has redirected to already.
+        location: the address that the operation has already redirected to.
 
     Attributes:
-        headers: of the last answer that had bytes of the file.
+        headers: the headers of the last answer with bytes of the file.
     """
 
     max_ranges = 1
@@ -61,7 +61,7 @@ class AsyncAnswerFile(AsyncSignedUrl):
     ) -> None:
         check_recordable(caller)
         name = f"{caller.config.provider.name} {handle.plan.operation}"
-        super().__init__(name, NOWHERE, engine=caller.engine, ask=caller.send)
+        super().__init__(name, NO_URL, engine=caller.engine, ask=caller.send)
         self.headers: Mapping[str, str] = {}
         self._caller = caller
         self._handle = handle
@@ -70,13 +70,13 @@ class AsyncAnswerFile(AsyncSignedUrl):
         self._location = location
 
     async def fetch_info(self) -> AssetInfo:
-        """What the head of the answer says about the file.
+        """The information about the file in the head of the answer.
 
         Raises:
-            UsageError: asking would carry the operation out.
+            UsageError: asking would execute the operation.
         """
         if not self._handle.plan.traits.safe:
-            raise UsageError(f"{self.name}: nothing is known of the file before the operation is carried out; save it")
+            raise UsageError(f"{self.name}: nothing is known about the file before the operation is executed; save it")
         async with self.open(download.FetchRange(0, None, 0)) as body:
             self._describe(body)
         return self.info or AssetInfo(None, None, None, available=True)
@@ -84,11 +84,11 @@ class AsyncAnswerFile(AsyncSignedUrl):
     async def refresh(
         self, state: Download, before: Callable[[AssetInfo], None] | None
     ) -> tuple[Download, download.Action]:
-        """Begin with the operation, whatever it redirected to before.
+        """Start again with the operation, even if it has redirected before.
 
         Args:
             state: the state of the download.
-            before: called with what is known, which is nothing yet.
+            before: called with the known information, which is still empty.
         """
         self._url = ""
         self.info = AssetInfo(None, None, None, available=True)
@@ -118,11 +118,11 @@ class AsyncAnswerFile(AsyncSignedUrl):
         """Ask the operation for bytes, or the server that it redirected to.
 
         Args:
-            wanted: which.
+            wanted: the range.
             url: from `url_for_range`.
 
         Raises:
-            AssetUnavailable: the operation has no file, or none yet.
+            AssetUnavailable: the operation has no file, at least not yet.
             CallwellError: see `callwell.errors`.
         """
         if not self._url:
@@ -140,7 +140,7 @@ class AsyncAnswerFile(AsyncSignedUrl):
             yield body
 
     def parse_head(self, body: AsyncBody) -> StorageHead:
-        """What an answer says before its body; any success but a part has the whole file."""
+        """The head of an answer; any success other than a 206 has the whole file."""
         head = super().parse_head(body)
         is_whole = head.status in outcome.OK and head.status != storage_head.PARTIAL_CONTENT
         return head._replace(status=download.OK_STATUS) if is_whole else head
@@ -175,7 +175,7 @@ class AsyncAnswerFile(AsyncSignedUrl):
         return answer
 
     def _follow(self, location: str) -> None:
-        """Fetch the file from where the operation redirects to, if that is an address to follow."""
+        """Fetch the file from the redirect's target, if that may be followed."""
         url = resolve_link(self._bound.url or self._caller.engine.base_url + self._bound.target, location)
         self._check(AssetInfo(None, None, None, available=True), url)
         self._url = url
@@ -196,7 +196,7 @@ class AsyncAnswerFile(AsyncSignedUrl):
 async def read_redirected(
     caller: AsyncOpenCaller, handle: OperationHandle, bound: BoundRequest, answer: Answer
 ) -> Answer:
-    """The answer of a call that was redirected to another server, read from there.
+    """Read the answer of a call that was redirected to another server from there.
 
     Args:
         caller: makes the calls.
@@ -205,14 +205,14 @@ async def read_redirected(
         answer: the redirect.
 
     Raises:
-        AnswerTooLarge: it has more bytes than are read at once.
-        AssetError: the file cannot be had.
+        AnswerTooLarge: it has more bytes than may be read into memory.
+        AssetError: the file cannot be downloaded.
     """
     source = AsyncAnswerFile(caller, handle, bound, location=answer.headers["location"])
     max_bytes = caller.config.network.max_answer_bytes
     body = bytearray()
     options = caller.options
-    asset = AsyncAsset(source, deadline_s=options.within_s, wait_s=options.deadline_s)
+    asset = AsyncAsset(source, deadline_s=options.explicit_deadline_s, wait_s=options.deadline_s)
     async with aclosing(asset.iter_bytes()) as chunks:
         async for chunk in chunks:
             body += chunk

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decodes a file that a storage sends compressed although the request asked for the plain one, chunk by chunk.
+"""Decodes, chunk by chunk, a file that a storage sends compressed although the request asked for it uncompressed.
 
-A transfer that broke off is resumed in the compressed form, so the decoder outlives a connection: it takes every byte
-of that form once, in order, and skips bytes that come again.
+A transfer that broke off is resumed in the compressed form, so the decoder outlives a connection: it processes every
+byte of that form once, in order, and skips bytes that arrive again.
 
-Unlike `transport.codings`, which decodes whole responses, a decoder here has no bound, since a file may have any size,
-and forgives nothing: what is not coded as announced, or follows the end of a deflate stream, makes the file damaged.
+Unlike `transport.codings`, which decodes whole responses, a decoder here has no size limit, since a file may have any
+size, and is strict: bytes that are not coded as announced, or follow the end of a deflate stream, make the file
+damaged.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Final
 
-from callwell.transport.codings import BARE_BITS, GZIP_BITS, ZLIB_BITS, ZLIB_HEADER_BYTES, has_zlib_header
+from callwell.transport.codings import GZIP_BITS, RAW_BITS, ZLIB_BITS, ZLIB_HEADER_BYTES, has_zlib_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 MAX_CHUNK: Final = 1 << 20
-"""The most bytes that one step decodes to: deflate packs up to 1,032 bytes into one, so a chunk could fill memory."""
+"""The most bytes that one step decodes to: deflate compresses up to 1,032 bytes into one, so a chunk could fill
+memory."""
 
 
 class DamagedCoding(ValueError):
@@ -30,11 +32,11 @@ class FileDecoder:
     """Undoes the content codings of one file.
 
     Args:
-        codings: their names, in the order in which they were applied.
+        codings: their names, in the order they were applied.
 
     Attributes:
         encoded_bytes: bytes of the coded form that were decoded.
-        decoded_bytes: bytes of the file that came of them.
+        decoded_bytes: bytes of the file after decoding.
     """
 
     def __init__(self, codings: Sequence[str]) -> None:
@@ -47,7 +49,7 @@ class FileDecoder:
 
         Args:
             offset: their offset in the coded form; nothing before them is missing.
-            chunk: the bytes; those that were decoded before are skipped.
+            chunk: the bytes; those that were already decoded are skipped.
 
         Yields:
             Chunks of the file with their offsets.
@@ -65,7 +67,7 @@ class FileDecoder:
             raise DamagedCoding(str(error)) from error
 
     def decode_next(self, chunk: bytes) -> bytes:
-        """Decode bytes that follow directly on those before.
+        """Decode bytes that directly follow the previous ones.
 
         Raises:
             DamagedCoding: the bytes are not in the announced coding.
@@ -73,7 +75,7 @@ class FileDecoder:
         return b"".join(decoded for _, decoded in self.decode(self.encoded_bytes, chunk))
 
     def is_complete(self, announced: int | None) -> bool:
-        """Whether the whole file has come: every coding has ended, and the size is as announced.
+        """Whether the file is complete: every coding has ended, and the size is as announced.
 
         Args:
             announced: the size in the headers, which may be that of the file or of its coded form; None if unknown.
@@ -125,7 +127,7 @@ class _GzipLayer:
 
 
 class _DeflateLayer:
-    """A stream in zlib format, or a bare deflate stream, which some servers send under the same name."""
+    """A stream in zlib format, or a raw deflate stream, which some servers send under the same name."""
 
     def __init__(self) -> None:
         self._start = b""
@@ -143,7 +145,7 @@ class _DeflateLayer:
             if len(self._start) < ZLIB_HEADER_BYTES:
                 return
             data = self._start
-            self._stream = zlib.decompressobj(ZLIB_BITS if has_zlib_header(data) else BARE_BITS)
+            self._stream = zlib.decompressobj(ZLIB_BITS if has_zlib_header(data) else RAW_BITS)
         yield from _inflate(self._stream, data)
         if self._stream.unused_data:
             raise DamagedCoding("something follows the end")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the reader of a file was given, so that nothing of another version follows it.
+"""Tracks what the reader of a file has received, so that no bytes of another version follow.
 
-What was delivered cannot be taken back. A file that has to start again goes on only if its version is proved to be the
-same: by a strong validator, or, where the storage sends none, by a checksum over what was delivered.
+Delivered bytes cannot be taken back. A file that has to start again continues only if its version is proved to be the
+same: by a strong validator, or, if the storage sends none, by a checksum of the delivered bytes.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class FileReplaced(Exception):
-    """What comes again is not what was delivered."""
+    """The file no longer matches the delivered bytes."""
 
 
 class DeliveredBytes:
-    """What has been delivered of one file.
+    """The delivered bytes of one file.
 
     Attributes:
-        size: bytes.
+        size: the number of delivered bytes.
     """
 
     def __init__(self) -> None:
@@ -36,15 +36,15 @@ class DeliveredBytes:
         self._compared: int | None = None
 
     def add(self, offset: int, chunk: bytes, version: FileVersion) -> bytes:
-        """Add a chunk; the bytes of it that were not delivered yet.
+        """Add a chunk, and return the part of it that was not delivered yet.
 
         Args:
-            offset: of the chunk in the file; at 0 the file starts again.
+            offset: the chunk's offset in the file; at 0 the file starts again.
             chunk: the bytes.
             version: of the file.
 
         Raises:
-            FileReplaced: the file is another one.
+            FileReplaced: the file has changed.
         """
         if self.size == 0:
             self._version = version
@@ -55,7 +55,7 @@ class DeliveredBytes:
         if offset > self.size:
             raise FileReplaced
         rest = chunk[self.size - offset :]
-        if not self._version.is_provable:  # a checksum costs twice as much as all the rest of reading
+        if not self._version.is_provable:  # a checksum costs twice as much as the rest of reading
             self._digest.update(rest)
         self.size += len(rest)
         return rest
@@ -64,7 +64,7 @@ class DeliveredBytes:
         """The file has ended.
 
         Raises:
-            FileReplaced: it is shorter than what was delivered.
+            FileReplaced: it is shorter than the delivered bytes.
         """
         if self._compared is not None:
             raise FileReplaced

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A request to the storage behind a signed URL. Hooks see its host alone, since the URL is a secret.
+"""A request to the storage behind a signed URL. Hooks see only its host, since the URL is a secret.
 
-Nothing is added to the request: headers that hooks send to the provider are not for a third party's storage.
+Nothing is added to the request: headers that hooks send to the provider are not meant for a third party's storage.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fetches several ranges of one file at once: the workers of a round of `core.parallel_download`.
+"""Fetches several ranges of one file in parallel: the workers of a round of `core.parallel_download`.
 
-The first worker is the caller itself, with the response that has begun to arrive; the others run beside it. One lock
-guards the round and the file: it is held while bytes are written, never while they are waited for. A worker that fails
-stops all: from then on nothing is written, not even by a thread that still waits for its bytes.
+The first worker is the caller itself, with the response that has begun to arrive; the others run concurrently. One lock
+guards the round and the file: it is held while bytes are written, never while waiting for them. A worker that fails
+stops all: afterwards nothing is written, not even by a thread that still waits for its bytes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class AsyncParallelDownload:
     Args:
         source: where the file comes from.
         file: where its bytes go.
-        start: where the round starts.
+        start: the state at which the round starts.
     """
 
     def __init__(self, source: AsyncSignedUrl, file: FileWriter, start: DownloadRound) -> None:
@@ -47,8 +47,8 @@ class AsyncParallelDownload:
         """Fetch all ranges of the round, until it is over or a response does not fit.
 
         Args:
-            body: of the first range's response, not read yet.
-            parallel: how many ranges at once.
+            body: the body of the first range's response, unread.
+            parallel: how many ranges to fetch in parallel.
 
         Returns:
             how the round ended.
@@ -73,7 +73,7 @@ class AsyncParallelDownload:
         await self._work_on(self._take_range())
 
     async def _work_on(self, byte_range: ByteRange | None) -> None:
-        """Fetch a range, and then others, until none is left."""
+        """Fetch a range, then further ones, until none is left."""
         while byte_range is not None:
             request = FetchRange(byte_range.start, self._round.version.if_range, failures=0, stop=byte_range.stop)
             async with self._source.open(request, await self._source.url_for_range()) as body:
@@ -89,7 +89,7 @@ class AsyncParallelDownload:
                     )
 
     async def _read(self, byte_range: ByteRange, body: AsyncBody) -> ByteRange:
-        """Write what arrives of a range, and return the rest of it."""
+        """Write the bytes of a range as they arrive, and return the rest of the range."""
         stop = self._source.parse_head(body).stop  # bytes beyond the announced range are ignored
         stop = byte_range.stop if stop is None else min(stop, byte_range.stop)
         try:
@@ -119,7 +119,7 @@ class AsyncParallelDownload:
     def _end_request(
         self, rest: ByteRange, requested: ByteRange, *, status: int = 0, retry_after_s: float = 0.0
     ) -> ByteRange | None:
-        """Account for the end of a request, and return what this worker fetches next: the rest, or another range."""
+        """Account for the end of a request, and return the worker's next range: the rest of its own, or another."""
         with self._lock:
             self._round, next_range = parallel_download.end_request(
                 self._round, rest, requested, status=status, retry_after_s=retry_after_s

@@ -11,8 +11,8 @@ Bytes are synced before the record names them, so the record is true whenever th
 version is identified by a strong ETag, or by a `Last-Modified` that is old enough to be strong (RFC 9110, section
 8.8.2.2); without either, nothing is left to resume. The URL is signed, and therefore never stored.
 
-The lock on the temporary file keeps two processes from saving the same file at once. The folder is held open, and no
-link in it is followed (`folders`).
+The lock on the temporary file keeps two processes from saving the same file at the same time. The folder is held open,
+and no link in it is followed (`folders`).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from callwell.core.download import Download
 from callwell.core.ranges import ByteRange
 from callwell.core.storage_head import FileVersion
 from callwell.errors import DiskFull, FileProblem
-from callwell.folders import PART, Folder
+from callwell.folders import PART_SUFFIX, Folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,15 +40,15 @@ if TYPE_CHECKING:
     from typing import BinaryIO, Self
 
 FULL_ERRNOS: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
-"""The disk is full, or the user's quota of it."""
+"""The disk is full, or the user's disk quota is."""
 
 
 class Saved(NamedTuple):
     """A file that was saved.
 
     Attributes:
-        path: where it is.
-        size: in bytes.
+        path: its path.
+        size: its size in bytes.
         sha256: its checksum, in hexadecimal.
         type: the media type that the provider announced.
     """
@@ -60,10 +60,10 @@ class Saved(NamedTuple):
 
 
 class ResumeRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Which bytes of a file are on disk; see the top of this file.
+    """The bytes of a file that are on disk; see the top of this file.
 
     Attributes:
-        etag: the ETag of its version.
+        etag: the ETag of the file's version.
         last_modified: its `Last-Modified`, if that identifies the version.
         size: bytes of the complete file, if known.
         safe: the ranges on disk, in order, no two of them touching.
@@ -81,11 +81,11 @@ class ResumeRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class PartialFile:
-    """The temporary file of one save. It exists inside `with`, and afterwards if the save may be resumed.
+    """The temporary file of one save. It exists inside `with`, and afterwards if the save can be resumed.
 
     Args:
         target: where the file goes when it is complete.
-        resume: go on where an earlier save stopped, and keep what is there for a later one.
+        resume: continue where an earlier save stopped, and keep the bytes for a later one.
         progress: called with the number of bytes written.
         folder: the target's folder, if it is open already.
 
@@ -101,7 +101,7 @@ class PartialFile:
         self, target: Path, *, resume: bool, progress: Callable[[int], None] | None, folder: Folder | None = None
     ) -> None:
         self._target = target
-        self._part_name = f".{target.name}{PART}"
+        self._part_name = f".{target.name}{PART_SUFFIX}"
         self._record_name = f"{self._part_name}.json"
         self._resume = resume
         self._progress = progress
@@ -145,7 +145,7 @@ class PartialFile:
                     self._folder.remove(name)
 
     def set_version(self, state: Download) -> None:
-        """Note the version of the bytes that come next; called before they are written.
+        """Record the version of the bytes that follow; called before they are written.
 
         Args:
             state: the state of the download.
@@ -171,7 +171,7 @@ class PartialFile:
     def _lock(self) -> None:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # A process that completed the file between our open and our lock has renamed what we hold.
+            # A process that completed the file between our open and our lock has renamed the file that we opened.
             is_ours = self._folder.is_same_file(self._part_name, self._file)
         except BlockingIOError:
             is_ours = False
@@ -179,7 +179,7 @@ class PartialFile:
             raise FileProblem(f"{self._target}: another process is saving this file; wait until it has ended")
 
     def _read_record(self) -> ResumeRecord | None:
-        """The record of an earlier save, None if that cannot be resumed."""
+        """The record of an earlier save; None if that cannot be resumed."""
         try:
             record = msgspec.json.decode(self._folder.read(self._record_name, own=True), type=ResumeRecord)
         except (OSError, FileProblem, msgspec.MsgspecError):
@@ -218,9 +218,9 @@ def to_file_error(target: Path, error: OSError) -> DiskFull | FileProblem:
 
 
 def _resume_download(record: ResumeRecord) -> Download:
-    """The download that goes on after a record.
+    """The download that continues from a record.
 
-    If all bytes are on disk, the last one is fetched again, so that the storage confirms the version.
+    If all bytes are on disk, the last one is fetched again so that the storage confirms the version.
     """
     offset = parallel_download.count_leading(record.safe)
     later_ranges = record.safe[1:] if offset else record.safe

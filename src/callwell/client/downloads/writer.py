@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes a file in any order, and computes its checksum, which needs the bytes in order.
 
-Bytes that come in order are hashed as they are written. Bytes that came early are read back in their turn, a little at
-a time, so that no worker waits long.
+Bytes that arrive in order are hashed as they are written. Bytes that arrived early are read back later, a little at a
+time, so that no worker waits long.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 READ_BACK_BYTES: Final = 1 << 20
-"""Bytes that are read back at once: under a millisecond of hashing with SHA instructions, a few without."""
+"""Bytes per read-back: less than a millisecond of hashing with SHA instructions, a few without."""
 
 RECORD_EVERY_BYTES: Final = 8 << 20
 """Bytes between two records of what is on disk: each record costs an fsync."""
@@ -30,7 +30,7 @@ class FileWriter:
         file: open for writing and reading.
         progress: called with the number of bytes written.
         safe: ranges that were written before.
-        save_record: called now and then with the ranges written, if the file is to be resumed.
+        save_record: called from time to time with the written ranges, if the file is to be resumable.
 
     Attributes:
         size: bytes written.
@@ -99,7 +99,7 @@ class FileWriter:
             self._progress(self.size)
 
     def save_record(self) -> None:
-        """Record which ranges are written, if the file is to be resumed.
+        """Record which ranges are written, if the file is to be resumable.
 
         Raises:
             OSError: the record cannot be written.
@@ -109,11 +109,11 @@ class FileWriter:
             self._save_record(self._safe)
 
     def hash_more(self, stop: int, max_bytes: int = READ_BACK_BYTES) -> bool:
-        """Go on with the checksum over what was written.
+        """Continue the checksum over the written bytes.
 
         Args:
             stop: everything before this offset was written.
-            max_bytes: bytes to read back now.
+            max_bytes: the most bytes to read back now.
 
         Returns:
             whether more is to be hashed.

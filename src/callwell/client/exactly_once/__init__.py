@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calls that are made exactly once: recorded before they are sent, and settled afterwards."""
+"""Exactly-once calls: recorded before they are sent, and settled afterwards."""

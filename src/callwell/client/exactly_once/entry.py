@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The ledger's record of one call that is made exactly once."""
+"""The ledger's record of one exactly-once call."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from callwell.core.call import Call  # noqa: TC001 - a stored `Entry` is read by
 
 
 class Status(StrEnum):
-    """What is known of a call.
+    """What is known about a call.
 
     Attributes:
-        OPEN: it is under way, or its process died.
+        OPEN: it is running, or its process died.
         UNKNOWN: its caller gave up: it may have been done.
         DONE: it was done.
-        NOT_DONE: it was not, and will not be.
+        NOT_DONE: it was not done, and will not be.
     """
 
     OPEN = "open"
@@ -30,7 +30,7 @@ class Status(StrEnum):
 class Entry(NamedTuple):
     """One call in the ledger. It holds no key.
 
-    It is stored as a list of values, so that fields may get other names, but never another order.
+    It is stored as a list of values, so fields may be renamed but never reordered.
 
     Attributes:
         name: unique in the account: the caller's own name for the call, or its marker.
@@ -39,20 +39,21 @@ class Entry(NamedTuple):
         environment: the environment's.
         operation: the operation, or the method for requests outside the description.
         sent: method and path of the request.
-        arguments: the call's arguments; without files, and without secrets where the call is never repeated from here.
-        digest: of the request; it shows that a name was used for another request.
-        marker: by which what it creates is found again, where the provider can store one.
-        status: what is known.
+        arguments: the call's arguments, without files, and without secrets if the call is never repeated from the
+            record.
+        digest: of the request; it shows if a name was already used for another request.
+        marker: identifies the object that it creates, where the provider can store a marker.
+        status: what is known about it.
         began: when the call began, in seconds since the epoch.
-        changed: when the entry was last written, likewise.
-        call: the state of the call, its times in seconds since the epoch; None before it was sent.
-        holder: the call that works on it, see `holder`.
-        held_until_wall: until when no other call may take it over, in seconds since the epoch; it counts where the
-            holder cannot be seen.
+        changed: when the entry was last written, in seconds since the epoch.
+        call: the state of the call, with times in seconds since the epoch; None before it was sent.
+        holder: the running call that owns the entry, see `holder`.
+        held_until_wall: the time until which no other call may take it over, in seconds since the epoch; used where the
+            holder's process cannot be seen.
         object_key: the key of the object that was created, where the provider's lists have one.
         clock_name: the boot and clock of `wall_offset_s` and `held_until`.
         wall_offset_s: seconds since the epoch minus monotonic seconds, with which the times of `call` were written.
-        held_until: `held_until_wall` in monotonic seconds, which a change of the wall clock does not move.
+        held_until: `held_until_wall` in monotonic seconds, unaffected by changes of the wall clock.
     """
 
     name: str = ""

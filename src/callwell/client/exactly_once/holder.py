@@ -1,28 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which calls are still under way, in whichever process of this machine they run.
+"""Finds out which calls are still running, in any process of this machine.
 
-A holder is one call of one process. Its name says how any process can find out whether that call is still under way::
+A holder is one call of one process. Its name tells any process how to find out whether that call is still running::
 
     MACHINE | PID | START | BYTE | DEVICE:INODE
        │       │      │      │          └─ the lock file beside the state
-       │       │      │      └──────────── the byte of it that is locked while the call is under way
+       │       │      │      └──────────── the byte of it that is locked while the call is running
        │       └──────┴─────────────────── the process; numbers are reused, start times tell them apart
        └────────────────────────────────── this boot and this PID namespace
 
-1. Another machine: nothing can be seen, and the lease in the record decides.
+1. Another machine: its processes cannot be seen, so the lease in the record decides.
 2. This process: it knows its own calls (`LIVE_HOLDERS`).
 3. The process has ended: so has its call.
-4. Another process that lives: its call is under way as long as the byte is locked. Where there is no such lock (the
-   state is not a file, the folder is read-only, the file was replaced), it counts as under way until its process ends.
+4. Another live process: its call is running as long as the byte is locked. Where there is no such lock (the state is
+    not a file, the folder is read-only, the file was replaced), it counts as running until its process ends.
 
 The kernel drops the locks of a process when it ends, however it ends. On Linux they are open file description locks
-(`F_OFD_SETLK`): they stay although other code in this process opens and closes the same file, to back it up for
-instance. A forked child shares its parent's description and would see no lock in it, so it opens its own. Elsewhere
-they are POSIX record locks, which belong to the process, so that any descriptor of the file that is closed would drop
-them. In both cases a process cannot see its own locks, hence 2, and its own descriptors are never closed.
+(`F_OFD_SETLK`): they survive when other code in this process opens and closes the same file, for example to back it up.
+A forked child shares its parent's description and would not see its locks, so it opens its own. Elsewhere they are
+POSIX record locks, which belong to the process, so closing any descriptor of the file would drop them. In both cases a
+process cannot see its own locks, hence 2, and its own descriptors are never closed.
 
-Other code in the process may close every descriptor, as a daemon does when it starts, and the number of this one may be
-that of another file by now. So it is compared with the file each time.
+Other code in the process may close every descriptor, as daemons do when they start, and this descriptor's number may
+then belong to another file. So it is compared with the file each time.
 """
 
 from __future__ import annotations
@@ -44,19 +44,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LIVE_HOLDERS: Final = set[str]()
-"""The calls of this process that are under way."""
+"""The running calls of this process."""
 
 ENDED_STATES: Final = "ZX"
-"""States in /proc of a process that has ended, though its parent has not waited for it yet."""
+"""States in /proc of a process that has ended but that its parent has not waited for yet."""
 
 START_TIME_FIELD: Final = 19
 """Which field of /proc/PID/stat holds the start time, counted from the state, the first one after the name."""
 
 MAX_BYTE: Final = 1 << 62
-"""Bytes to choose from at random. Offsets are signed 64-bit numbers; locked bytes need not exist."""
+"""The range of random lock offsets. Offsets are signed 64-bit numbers, and locked bytes need not exist."""
 
 FLOCK: Final = "hhqqi0q"
-"""The kernel's `struct flock`: kind, from where, start, length, process (0 here)."""
+"""The kernel's `struct flock`: type, whence, start, length, pid (0 here)."""
 
 
 class LockFile(NamedTuple):
@@ -73,10 +73,10 @@ class LockFile(NamedTuple):
     pid: int
 
     def is_at(self, path: Path) -> bool:
-        """Whether this process has it open, under this descriptor, and it is still at a path.
+        """Whether this process still has it open under this descriptor, and it is still at a path.
 
         Raises:
-            OSError: nothing is there, or the descriptor was closed.
+            OSError: the path does not exist, or the descriptor was closed.
         """
         if self.pid != os.getpid() or self.identity != _identify(os.fstat(self.descriptor)):
             return False
@@ -87,14 +87,14 @@ _BY_PATH: Final[dict[Path, LockFile]] = {}
 """The lock files that this process, or its parent, has opened."""
 
 _LOCKED: Final[dict[str, LockFile]] = {}
-"""In which of them each live holder has its byte locked: only there can it be unlocked."""
+"""Live holder → the lock file with its locked byte, which is the only one where it can be unlocked."""
 
 
 class CallLocks:
     """The locks of the calls that share one state.
 
     Args:
-        path: the lock file, made when it is first needed; None where the state is not a file.
+        path: the lock file, created when it is first needed; None if the state is not a file.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -110,7 +110,7 @@ class CallLocks:
             self.release(holder)
 
     def acquire(self) -> str:
-        """The name of a new holder, which is alive from now on."""
+        """Create a holder, which is alive from now on, and return its name."""
         holder = new_holder()
         file = self._open()
         if file is not None:
@@ -122,18 +122,18 @@ class CallLocks:
         return holder
 
     def release(self, holder: str) -> None:
-        """The holder's call is not under way any more. A holder may be released twice."""
+        """Record that the holder's call is no longer running. A holder may be released twice."""
         LIVE_HOLDERS.discard(holder)
         file = _LOCKED.pop(holder, None)
-        if file is not None and file.pid == os.getpid():  # a forked child must not unlock what its parent holds
+        if file is not None and file.pid == os.getpid():  # a forked child must not unlock its parent's byte
             with suppress(OSError):
                 _set_lock(file.descriptor, fcntl.F_UNLCK, int(holder.split("|")[3]))
 
     def is_alive(self, holder: str) -> bool | None:
-        """Whether a holder's call may still be under way; None if that cannot be seen from here.
+        """Whether a holder's call may still be running; None if that cannot be seen from here.
 
         Args:
-            holder: its name. Names that earlier versions wrote have fewer parts.
+            holder: its name. Names written by earlier versions have fewer parts.
         """
         machine, pid, *rest = holder.split("|")
         if machine != _machine():
@@ -149,10 +149,10 @@ class CallLocks:
         return start_now == started and self._is_locked(rest) is not False
 
     def _is_locked(self, rest: list[str]) -> bool | None:
-        """Whether a holder in another, living process has its byte locked; None if that cannot be seen.
+        """Whether a holder in another live process has its byte locked; None if that cannot be seen.
 
-        The shared lock that is tried here for a moment disturbs no holder: a new one chooses a byte that no other
-        process knows yet, and shared locks do not exclude each other.
+        The shared lock that is tried here briefly does not disturb any holder: a new holder chooses a byte that no
+        other process knows yet, and shared locks do not exclude each other.
         """
         byte, *identity = rest[1:] or [""]
         file = self._open() if identity else None
@@ -166,7 +166,7 @@ class CallLocks:
         return False
 
     def _open(self) -> LockFile | None:
-        """The lock file that is at the path now; None if there can be none."""
+        """The lock file at the path; None if there cannot be one."""
         if self._path is None:
             return None
         with suppress(OSError):
@@ -188,10 +188,10 @@ def _set_lock(descriptor: int, kind: int, byte: int) -> None:
     Args:
         descriptor: of the file.
         kind: `F_WRLCK`, `F_RDLCK` or `F_UNLCK`.
-        byte: which one.
+        byte: its offset.
 
     Raises:
-        OSError: another process has locked it, or it cannot be locked.
+        OSError: another process has locked it, or locking is not possible.
     """
     if hasattr(fcntl, "F_OFD_SETLK"):
         try:
@@ -206,7 +206,7 @@ def _set_lock(descriptor: int, kind: int, byte: int) -> None:
 
 
 def new_holder() -> str:
-    """The name of a holder that locks nothing yet: machine, process, when that started, and a random byte."""
+    """The name of a holder without a lock yet: machine, process, its start time, and a random byte."""
     pid = os.getpid()
     return f"{_machine()}|{pid}|{_start_time(pid) or ''}|{secrets.randbelow(MAX_BYTE)}"
 
@@ -216,7 +216,7 @@ def _identify(found: os.stat_result) -> str:
 
 
 def _start_time(pid: int) -> str | None:
-    """When a process started, as the kernel counts it; empty if it has ended, None if that cannot be seen."""
+    """When a process started, in the kernel's units; empty if it has ended, None if that cannot be seen."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, ProcessLookupError):
@@ -244,7 +244,7 @@ def _machine() -> str:
 
 @cache
 def _machine_of(_pid: int) -> str:
-    """The same for one process: a forked child may have got its own space of numbers."""
+    """The same for one process: a forked child may be in a PID namespace of its own."""
     spaces = ""
     with suppress(OSError):
         spaces = Path("/proc/self/ns/pid").readlink().name

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The marker in what a call creates, by which the object is found again."""
+"""The marker in an object that a call creates, which identifies the object later."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ SECRET: Final = re.compile(r"(?i)(?:key|token|secret|password|signature)$")
 HIDDEN: Final = "[hidden]"
 FILE: Final = "[file]"
 OK_STATUS: Final = 200
-"""The status that counts for a lost response after its object was found."""
+"""The assumed status of a lost response after its object was found."""
 
 
 class ObjectMarker(NamedTuple):
     """How one operation marks the objects that it creates.
 
     Attributes:
-        rule: the profile's.
-        wire_name: the field of an object that holds its entries: the argument's name on the wire.
+        rule: the rule in the profile.
+        wire_name: the field of an object that holds its entries, which is the argument's name on the wire.
         key: the field that identifies an object.
         binder: makes the requests.
         label: the operation and the argument, for messages.
@@ -78,7 +78,7 @@ class ObjectMarker(NamedTuple):
         )
 
     def bind(self, arguments: Mapping[str, Any], marker: str) -> BoundRequest:
-        """The request that creates an object with a marker beside the caller's own entries.
+        """The request that creates an object with a marker in addition to the caller's own entries.
 
         Raises:
             InvalidOption: one of the caller's entries has the marker's name.
@@ -91,18 +91,18 @@ class ObjectMarker(NamedTuple):
             before = {} if is_map else []
         names = before if is_map else [entry.get(rule.key) for entry in before]
         if rule.name in names:
-            expected = f"entries of other names than {rule.name!r}, which Callwell uses to find what it creates"
+            expected = f"entries with names other than {rule.name!r}, which Callwell uses to find its objects"
             raise InvalidOption(self.label, rule.name, expected)
         if is_map:
             return self.binder.bind({**arguments, rule.parameter: {**before, rule.name: marker}})
         return self.binder.bind({**arguments, rule.parameter: [*before, {rule.key: rule.name, rule.value: marker}]})
 
     def probe_arguments(self, arguments: Mapping[str, Any], marker: str) -> dict[str, Any]:
-        """The arguments with which the list finds an object.
+        """The arguments for the list operation that finds an object.
 
         Args:
-            arguments: those with which it was created.
-            marker: its mark.
+            arguments: those that it was created with.
+            marker: its marker.
         """
         rule = self.rule
         probe: dict[str, Any] = dict(rule.arguments)
@@ -126,11 +126,11 @@ class ObjectMarker(NamedTuple):
         )
 
     def to_answer(self, item: Any, arguments: Mapping[str, Any]) -> Answer:
-        """The lost response about an object, as far as it can be made from the object.
+        """The lost response about an object, as far as it can be rebuilt from the object.
 
         Args:
             item: the object.
-            arguments: those with which it was created.
+            arguments: those that it was created with.
         """
         body = item
         for name in reversed(self.result.split(".") if self.result else ()):
@@ -143,7 +143,7 @@ class ObjectMarker(NamedTuple):
         return Answer(status=OK_STATUS, headers={}, body=msgspec.json.encode(body), json=body)
 
     def object_key(self, answer: Answer) -> str | None:
-        """The key of the object in a response; None if it has none that can be read."""
+        """The key of the object in a response; None if it has no readable key."""
         if self.key is None:
             return None
         found = answer.json if self.result is None else json_values.value_at(answer.json, self.result)
@@ -154,9 +154,9 @@ class ObjectMarker(NamedTuple):
 
 
 def request_digest(bound: BoundRequest) -> str:
-    """The digest of a request, without the boundary of a form, which is a new one each time.
+    """The digest of a request, without the boundary of a form, which differs each time.
 
-    The content of a body that can be read only once is not a part of it.
+    The content of a body that can be read only once is not included.
     """
     boundary = bound.media.partition("boundary=")[2].encode()
     digest = sha256(f"{bound.method}\n{bound.target}\n".encode())
@@ -170,8 +170,8 @@ def recordable_arguments(arguments: Mapping[str, object], *, whole: bool) -> dic
 
     Args:
         arguments: as the caller gave them.
-        whole: the call may have to be made again from the record. Otherwise the record is for people to read, and
-            secrets are left out.
+        whole: the call may have to be made again from the record. Otherwise the record is only for people, and secrets
+            are left out.
     """
     given = {name: value for name, value in arguments.items() if value is not NOT_GIVEN}
     without_files = {name: _without_files(value) for name, value in given.items()}
@@ -180,7 +180,7 @@ def recordable_arguments(arguments: Mapping[str, object], *, whole: bool) -> dic
 
 
 def _without_files(value: object) -> object:
-    """A value in which each file is named as one."""
+    """A value with a placeholder for each file."""
     if isinstance(value, dict):
         return {name: _without_files(inner) for name, inner in value.items()}
     if isinstance(value, list):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Records each step of a call in the ledger before it is taken; see `once` for what is written when."""
+"""Records each step of a call in the ledger before it is taken; `once` explains what is written when."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ if TYPE_CHECKING:
     from callwell.core.types import Action, Event
 
 LEASE_S: Final = 600.0
-"""How long a call without a deadline holds its record after its next step is due, where its holder cannot be seen:
-ample for an attempt, and waits are added to it."""
+"""How long a call without a deadline holds its record after its next step is due, if its holder cannot be seen: ample
+for an attempt, and waits are added."""
 
 
 class BaseRecorder:
-    """What both sides share of `callwell.client.calls.context.StepRecorder`: all but the waiting.
+    """The part of `callwell.client.calls.context.StepRecorder` that both sides share: everything except waiting.
 
-    What writes here may run in the thread of the state, in order.
+    Methods that write may run in the thread of the state, in order.
 
     Args:
         ledger: where the call is recorded.
-        entry: the call as it was found there, or as it begins.
-        begun: the call as it begins, if it was not sent yet: with its traits, its rule and its deadline.
-        clock: of all times here.
+        entry: the call as found in the ledger, or as it begins.
+        begun: the call as it begins, with its traits, its rule and its deadline.
+        clock: the source of all times.
     """
 
     def __init__(self, ledger: LedgerStore, entry: Entry, begun: Call, *, clock: Clock) -> None:
         self.name = entry.name
-        self.has_given_name = entry.named
+        self.is_named_by_caller = entry.named
         self.lookup_error: Exception | None = None
         self._ledger = ledger
         self._entry = entry
@@ -59,18 +59,18 @@ class BaseRecorder:
     def needs_record(self, action: Action) -> bool:
         """Whether an action must be in the ledger before it is carried out.
 
-        A call that was never sent needs no record: only a Send must be there before it happens.
+        A call that was never sent needs no record: only a Send must be recorded before it happens.
         """
         if isinstance(action, Fail):
             self._failure = action
         return isinstance(action, Send) or (self._is_written and not isinstance(action, Fail | Finish | Acquire))
 
     def write_step(self, state: Call, action: Action) -> None:
-        """Write what will be done next, before it is done.
+        """Record the next action before it is taken.
 
         Args:
-            state: the state of the call then.
-            action: what will be done.
+            state: the state of the call before that action.
+            action: the next action.
 
         Raises:
             NameTaken: another process has taken the call over, so nothing is sent.
@@ -86,15 +86,15 @@ class BaseRecorder:
             raise NameTaken(text, name=self.name)
 
     def end_done(self, object_key: str | None) -> None:
-        """The call was done.
+        """Record that the call was done.
 
         Args:
             object_key: the key of the object that it created.
         """
         self._end(Status.DONE, object_key)
 
-    def leave(self) -> None:
-        """The caller goes without a result. What is known of the call stays, and others may take it up."""
+    def end_unresolved(self) -> None:
+        """End without a result. What is known about the call stays recorded, and others may continue it."""
         if not self._is_written:
             return
         outcome = self._outcome()
@@ -119,17 +119,17 @@ class BaseRecorder:
         )
         try:
             self._ledger.end(ended)
-        except StateError as error:  # the record stays open, and is free since its holder is gone
+        except StateError as error:  # the record stays open, and can be taken over since its holder is gone
             LOGGER.warning("%s: it is %s, which could not be recorded: %s", self.name, status, error)
 
     def _write(self, state: Call, due_at: float) -> bool:
-        """Write the state of the call; false if it is not ours any more.
+        """Write the state of the call; false if another holder has taken it over.
 
         Args:
             state: its state.
             due_at: when its next step is due, in monotonic seconds.
         """
-        # MAX_PAUSE_S more: the holder must have noticed its own deadline before another process takes over.
+        # MAX_PAUSE_S extra: the holder must notice its own deadline before another process takes over.
         held_until = max(min(state.deadline_at, due_at + LEASE_S) + MAX_PAUSE_S, self._closes_at)
         entry = self._to_entry(state)
         self._entry = entry._replace(
@@ -143,7 +143,7 @@ class BaseRecorder:
         return is_ours
 
     def _to_entry(self, state: Call) -> Entry:
-        """The entry with the state of the call, its times in seconds since the epoch."""
+        """The entry with the state of the call, with times in seconds since the epoch."""
         offset_s = self._clock.wall() - self._clock.now()
         stored = replace(
             state,
@@ -154,7 +154,7 @@ class BaseRecorder:
         return self._entry._replace(call=stored, wall_offset_s=offset_s)
 
     def _restore(self, stored: Call, begun: Call) -> Call:
-        """The stored call on this process's clock, with today's rule and this caller's deadline."""
+        """The stored call on this process's clock, with the current rule and this caller's deadline."""
         offset_s = self._entry.wall_offset_s
         latest = self._clock.now() + begun.rule.attempt_s
         return replace(

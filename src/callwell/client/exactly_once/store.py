@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The outcome ledger in the state: one record for each call that is made exactly once, under its name.
+"""The outcome ledger in the state: one record for each exactly-once call, under its name.
 
-The call that works on a record is its holder, and only the holder sends. Whether a holder is still at work is seen on
-one machine (`holder`); where it cannot be seen, the record is held until the time written in it, which is the
-server's where a server holds the records. A holder that comes back after that, and finds another one in its place,
-sends nothing.
+The call that owns a record is its holder, and only the holder sends. On one machine it can be seen whether a holder is
+still running (`holder`); otherwise the record is held until the time written in it, which is the server's time if a
+server stores the records. A holder that comes back later and finds another one in its place sends nothing.
 
 A call that the caller did not name is forgotten when it is settled, since it cannot be asked for again. A named one is
-kept for `MAX_AGE_S`, so that the same program, run again, finds it.
+kept for `MAX_AGE_S`, so that a later run of the same program finds it.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from callwell.client.retention import Retention
 from callwell.clock import boot_id
 from callwell.errors import NameTaken, StateError, UnknownName
 from callwell.state import server_time
-from callwell.state.base import FORGET, Cell
+from callwell.state.base import DELETE, Cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,26 +33,26 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 MAX_AGE_S: Final = 90 * 86_400.0
-"""Seconds for which a settled call with a name is remembered: a job that runs every quarter still finds it."""
+"""Seconds for which a settled call with a name is remembered: a quarterly job still finds it."""
 
 MAX_SETTLED: Final = 100_000
-"""Settled calls that are remembered for one account, so that the state stays bounded."""
+"""Settled calls that are remembered per account, so that the state does not grow without limit."""
 
 NO_ENTRY: Final = Entry()
 """The record of a name that was never used."""
 
 
 class LedgerStore:
-    """The calls of one account that are made exactly once.
+    """The exactly-once calls of one account.
 
     Args:
         account: its name in the state.
         state: holds the records.
         clock: gives the times in them.
-        max_settled: how many settled calls are remembered.
+        max_settled: the most settled calls that are remembered.
 
     Attributes:
-        state: holds the records. Its methods and those of the ledger wait: see `use_state` for event loops.
+        state: holds the records. Its methods and those of the ledger block: see `use_state` for event loops.
         locks: the locks of the calls that share the state.
         clock_name: the boot and clock that monotonic times in the records belong to.
     """
@@ -77,12 +76,12 @@ class LedgerStore:
         """Claim a call for its holder, unless another call holds it.
 
         Args:
-            draft: the call as it would begin, with its `holder` and the times until which that claims it.
-            may_begin: the call may begin now; otherwise it must have begun before, and must not be settled.
+            draft: the call as it would begin, with its `holder` and the times until which the holder claims it.
+            may_begin: the call may begin now; otherwise it must have begun earlier, and must not be settled.
 
         Returns:
-            the call as it stands. Somebody else works on it if it has another holder; nothing is left to do if it is
-            done.
+            the current entry. If it has another holder, somebody else is making the call; if its status is done,
+            nothing is left to do.
 
         Raises:
             NameTaken: the name belongs to another request, or the call is settled and may not begin again.
@@ -114,38 +113,38 @@ class LedgerStore:
         return self._update(self._cell(draft.name), change)
 
     def write(self, entry: Entry, *, first: bool = False) -> bool:
-        """Write what the holder of a call knows.
+        """Write the holder's knowledge about a call.
 
         Args:
             entry: the call.
-            first: it was not written before.
+            first: it has not been written before.
 
         Returns:
             whether it was written. It is not if the call is settled or another holder has it, except for the fact that
-            it was done, which counts from anyone.
+            it was done, which is accepted from anyone.
         """
 
         def change(found: Entry) -> tuple[Entry, bool]:
             is_ours = found.holder == entry.holder if found.name else first
             if not found.settled and (is_ours or entry.status is Status.DONE):
                 return entry, True
-            return (found if found.name else FORGET), False
+            return (found if found.name else DELETE), False
 
         return self._update(self._cell(entry.name), change)
 
     def release(self, name: str, holder: str) -> None:
-        """Let others claim a call that a holder has claimed and does not make. A state that fails changes nothing."""
+        """Let others claim a call that its holder will not make. A failing state changes nothing."""
 
         def change(found: Entry) -> tuple[Entry, None]:
             if found.holder == holder:
                 found = found._replace(held_until_wall=0.0, held_until=0.0)
-            return (found if found.name else FORGET), None
+            return (found if found.name else DELETE), None
 
         with suppress(StateError):
             self._update(self._cell(name), change)
 
     def end(self, entry: Entry) -> None:
-        """Record how a call ended; forget it if it has no name by which it could be found again."""
+        """Record how a call ended; forget it if it has no name, since it could not be found again."""
         if entry.named or not entry.settled:
             if self.write(entry) and entry.settled:
                 self._retention.add(_digest_name(entry.name), entry.changed)
@@ -153,17 +152,17 @@ class LedgerStore:
 
         def change(found: Entry) -> tuple[Entry, None]:
             is_over = entry.status is Status.DONE or found.holder == entry.holder
-            return (FORGET if is_over or not found.name else found), None
+            return (DELETE if is_over or not found.name else found), None
 
         self._update(self._cell(entry.name), change)
 
     def forget(self, name: str) -> None:
         """Forget a settled call that will not be asked for again."""
-        entry = self.state.update(self._cell(name), lambda found: (FORGET, found))
+        entry = self.state.update(self._cell(name), lambda found: (DELETE, found))
         self._retention.remove(_digest_name(entry.name), entry.changed)
 
     def settle(self, name: str, *, done: bool) -> Entry:
-        """Record what a person has found out about a call.
+        """Record what a person found out about a call.
 
         Args:
             name: of the call.
@@ -182,7 +181,7 @@ class LedgerStore:
                 raise _name_taken(found, "is being made at the moment: wait until it has ended")
             status = Status.DONE if done else Status.NOT_DONE
             settled = found._replace(status=status, holder="", held_until_wall=0.0, changed=self._clock.wall())
-            return (settled if settled.named else FORGET), settled
+            return (settled if settled.named else DELETE), settled
 
         settled = self._update(self._cell(name), change)
         if settled.named:
@@ -221,18 +220,18 @@ class LedgerStore:
         return entry.held_until_wall > self._clock.wall()
 
     def wall(self) -> float:
-        """The time of day that other machines compare with, for a change that runs: see `server_time`."""
+        """The time of day that other machines compare with, for use inside a change: see `server_time`."""
         return self._clock.wall() + (server_time.ahead_s(self.state, self._clock) or 0.0)
 
     def _update(self, cell: Cell[Entry], change: Callable[[Entry], tuple[Entry, R]]) -> R:
-        """Change an entry, which has the server's time in the state, and this machine's time in `change`."""
+        """Change an entry, whose times are the server's in the state and this machine's in `change`."""
 
         def change_stored(stored: Entry) -> tuple[Entry, R]:
             ahead = server_time.ahead_s(self.state, self._clock)
             if not ahead:
                 return change(stored)
             changed, result = change(shift_times(stored, -ahead))
-            return (changed if changed is FORGET else shift_times(changed, ahead)), result
+            return (changed if changed is DELETE else shift_times(changed, ahead)), result
 
         return self.state.update(cell, change_stored)
 
@@ -240,17 +239,17 @@ class LedgerStore:
         return _entry_cell(f"{self._records}{_digest_name(name)}")
 
     def _forget_settled(self, digest: str, changed_at_wall: int) -> None:
-        """Forget a settled call, unless it was made again since: see `Retention`."""
+        """Forget a settled call, unless it was made again in the meantime: see `Retention`."""
 
         def change(found: Entry) -> tuple[Entry, None]:
             is_old = found.settled and int(found.changed) == changed_at_wall
-            return (FORGET if is_old or not found.name else found), None
+            return (DELETE if is_old or not found.name else found), None
 
         self.state.update(_entry_cell(f"{self._records}{digest}"), change)
 
 
 def new_marker() -> str:
-    """A new marker: 128 random bits, so it was never used before."""
+    """A new marker: 128 random bits, so it is unique."""
     return secrets.token_hex(16)
 
 

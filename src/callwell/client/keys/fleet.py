@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the processes that share a state tell each other about the keys of an account.
+"""The records about an account's keys that processes share through a state.
 
 Three records, each changed in one step:
 
-- `key-reloads:PROVIDER`: how often `callwell keys reload` has asked all of them to read their sources again.
+- `key-reloads:PROVIDER`: how often `callwell keys reload` has asked all processes to read their sources again.
 - `key-trials:ACCOUNT`: which new keys were tried, so that one canary is enough: see `core.shared_trial`.
-- `key-processes:ACCOUNT`: which process uses which key, and since when it has done without the one before. A rotation
-  may revoke the old key when none uses it.
+- `key-processes:ACCOUNT`: which process uses which key, and when it stopped using the one before. A rotation may revoke
+  the old key once no process uses it.
 
-Everything here reads or writes the state, so nothing here runs on an event loop.
+Everything here reads or writes the state, so none of it may run on an event loop.
 """
 
 from __future__ import annotations
@@ -36,23 +36,23 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 REPORT_S: Final = 10.0
-"""How often a process that makes calls says that it still does."""
+"""How often a process that makes calls reports that it is active."""
 
 SILENT_S: Final = 3 * REPORT_S
-"""A process that has said nothing for so long has ended, or makes no calls; then it reads its key before the next."""
+"""A process that has not reported for this long has ended, or makes no calls, and reads its key before the next one."""
 
 RETENTION_S: Final = 86_400.0
-"""For how long a silent process is listed: a day shows the last rotation."""
+"""How long a silent process is listed: a day is enough to show the last rotation."""
 
 MAX_TRIALS: Final = 16
-"""Keys that trials are remembered for: a bound for a source that changes often."""
+"""Keys whose trials are remembered: a limit, for sources that change often."""
 
 
 class KeyReloads(Struct, frozen=True, array_like=True):
     """Requests to read all key sources again.
 
     Attributes:
-        number: how many there were.
+        number: how many there have been.
     """
 
     number: int = 0
@@ -73,11 +73,11 @@ class ProcessKeys(Struct, frozen=True, array_like=True):
 
     Attributes:
         process: host and process ID, for display.
-        fingerprint: of the key that it uses; empty once it was closed.
-        seen_at: when it last said so, in seconds since the epoch.
-        draining: fingerprints of older keys with which calls are still under way.
+        fingerprint: of the key that it uses; empty once it is closed.
+        seen_at: when it last reported, in seconds since the epoch.
+        draining: fingerprints of older keys that running calls still use.
         ended: fingerprint → when the last call with an older key ended, in seconds since the epoch.
-        reloads: the last request to read its source again that it has carried out.
+        reloads: the last reload request that it has carried out.
     """
 
     process: str
@@ -89,10 +89,10 @@ class ProcessKeys(Struct, frozen=True, array_like=True):
 
 
 def is_silent(keys: ProcessKeys, now: float) -> bool:
-    """Whether a client has said nothing for so long that it has ended, or makes no calls.
+    """Whether a client has not reported for so long that it has ended, or makes no calls.
 
     Args:
-        keys: what it said last.
+        keys: its last report.
         now: seconds since the epoch.
     """
     return now - keys.seen_at >= SILENT_S
@@ -102,14 +102,14 @@ class KeyProcesses(Struct, frozen=True, array_like=True):
     """All processes that use an account's keys.
 
     Attributes:
-        by_client: a client's own ID → its keys.
+        by_client: client ID → its keys.
     """
 
     by_client: Mapping[str, ProcessKeys] = {}
 
 
 class KeyFleet:
-    """The records of one account that its processes share, as one client reads and writes them.
+    """One client's access to the records that the processes of an account share.
 
     Args:
         account: the account's name in the state.
@@ -124,13 +124,13 @@ class KeyFleet:
         reset_after_fork(self)
         self._state = state
         self._clock = clock
-        # All of these can be done without: a damaged one costs a canary more, or a line in a list.
+        # None of these is essential: a damaged one costs an extra canary, or a line in a list.
         self._reloads = Cell(f"key-reloads:{provider}", KeyReloads, empty=KeyReloads(), damaged=KeyReloads())
         self._trials = Cell(f"key-trials:{account}", KeyTrials, empty=KeyTrials(), damaged=KeyTrials())
         self._processes = Cell(f"key-processes:{account}", KeyProcesses, empty=KeyProcesses(), damaged=KeyProcesses())
 
     def after_fork(self) -> None:
-        """A child is another client."""
+        """A forked child is another client."""
         self._client_id = os.urandom(8).hex()
         self._reported = None
 
@@ -152,12 +152,12 @@ class KeyFleet:
         return self._change_trial(fingerprint, lambda trial: shared_trial.claim(trial, self._client_id, now))
 
     def record_trial(self, fingerprint: str, problem: str | None, *, is_clear: bool) -> None:
-        """Record what came of a trial.
+        """Record the result of a trial.
 
         Args:
             fingerprint: of the key.
             problem: why the key cannot be used; None if it was accepted.
-            is_clear: whether the provider said so; otherwise another process may try.
+            is_clear: whether that is the provider's answer; otherwise another process may try.
         """
         now = self._clock.wall()
 
@@ -171,11 +171,11 @@ class KeyFleet:
         self._change_trial(fingerprint, change)
 
     def read_trial(self, fingerprint: str) -> SharedTrial:
-        """What the processes know about a new key."""
+        """What is known about a new key across processes."""
         return self._state.read(self._trials).by_key.get(fingerprint, UNKNOWN)
 
     def has_accepted(self, fingerprint: str) -> bool:
-        """Whether the provider has accepted a key so recently that this needs no trial."""
+        """Whether the provider has accepted a key so recently that it needs no trial."""
         return shared_trial.is_accepted(self.read_trial(fingerprint), self._clock.wall())
 
     def report(self, ring: KeyRing, reloads: int, *, is_closed: bool) -> None:
@@ -183,8 +183,8 @@ class KeyFleet:
 
         Args:
             ring: its keys.
-            reloads: the last request to read its source again that it has carried out.
-            is_closed: it makes no call any more; a client that has never reported need not say so.
+            reloads: the last reload request that it has carried out.
+            is_closed: it makes no more calls; a client that has never reported need not report this.
         """
         before = self._reported
         if before is None and is_closed:
@@ -217,7 +217,7 @@ class KeyFleet:
         self._state.update(self._processes, change)
 
     def read_processes(self) -> Mapping[str, ProcessKeys]:
-        """Which client uses which key, by the clients' IDs."""
+        """The keys of each client, by client ID."""
         return self._state.read(self._processes).by_client
 
     def _change_trial(self, fingerprint: str, change: Callable[[SharedTrial], tuple[SharedTrial, R]]) -> R:

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Looks at the records that processes share about keys, in a thread: an event loop never waits for the state.
+"""Polls the key records that processes share, in a thread, so that an event loop never waits for the state.
 
-A look is begun by a call, now and then, and by the state, as soon as another process has changed such a record. Two
-looks never run at the same time; one that is asked for meanwhile follows.
+A poll is started by a call, from time to time, and by the state, as soon as another process has changed such a record.
+Two polls never run at the same time; one that is requested meanwhile follows.
 
-All clients of a process look by the state of their keeper (`client.quota.leases.keeper`), which has one connection and
-one that listens, and does not wait long for a file that is locked. A client that is collected without being closed
-looks no more: except while a look runs, nothing here keeps it alive.
+All clients of a process poll through the state of their keeper (`client.quota.leases.keeper`), which has one connection
+for queries and one that listens, and does not wait long for a locked file. A client that is garbage-collected without
+being closed stops polling: except during a poll, nothing here keeps it alive.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
     from callwell.core.keyring import KeyRing
 
 UNSIGNALLED_POLL_S: Final = 0.5
-"""How often a client that makes calls looks while the state gives it no signals: two reads, 0.1 ms in SQLite."""
+"""How often a client that makes calls polls while the state sends it no signals: two reads, 0.1 ms in SQLite."""
 
 SIGNALLED_POLL_S: Final = 5.0
-"""The same while it does, in case that one is lost."""
+"""The same while it does, in case a signal is lost."""
 
 
-class LookingKeys(Protocol):
-    """The keys of a client that looks at what others do: see `KeyHolder`."""
+class PolledKeys(Protocol):
+    """The keys of a client that polls: see `BaseKeyManager`."""
 
     def check_revoked(self) -> None:
         """Stop using the keys that are marked as revoked."""
 
     def reread(self, *, ends_lease: bool = False) -> bool:
-        """Read the source; whether it has a new key."""
+        """Read the source, and return whether it has a new key."""
 
     def switch_to_accepted(self, is_accepted: Callable[[str], bool]) -> None:
         """Switch to a new key that another process has tried."""
@@ -49,7 +49,7 @@ class LookingKeys(Protocol):
 
 
 class KeyPoller:
-    """Runs the looks of one client.
+    """Runs the polls of one client.
 
     Args:
         keys: the client's keys.
@@ -57,7 +57,7 @@ class KeyPoller:
         now: monotonic seconds of the client's clock.
     """
 
-    def __init__(self, keys: LookingKeys, uses: KeyUseLog, now: float) -> None:
+    def __init__(self, keys: PolledKeys, uses: KeyUseLog, now: float) -> None:
         self._keys = ref(keys)
         self._uses = uses
         self._reloads = 0
@@ -72,7 +72,7 @@ class KeyPoller:
         reset_after_fork(self)
 
     def after_fork(self) -> None:
-        """In a child no look runs."""
+        """In a forked child no poll is running."""
         self._lock = threading.Lock()
         self._ended = threading.Condition(self._lock)
         self._is_running = False
@@ -80,11 +80,11 @@ class KeyPoller:
         self._stop_listening = None
 
     def open(self) -> None:
-        """Note what was asked of all processes so far: the key is read after this."""
+        """Record the reload requests so far, since the key is read after this."""
         self._reloads = self._uses.fleet.read_reloads()
 
-    def begin_if_due(self, now: float) -> None:
-        """Begin a look if there was no signal for a while; the first one is not due at once.
+    def poll_if_due(self, now: float) -> None:
+        """Start a poll if there was no signal for a while; the first one is not due immediately.
 
         Args:
             now: monotonic seconds of the client's clock.
@@ -92,13 +92,13 @@ class KeyPoller:
         every_s = UNSIGNALLED_POLL_S if self._stop_listening is None else SIGNALLED_POLL_S
         if now - self._begun_at >= every_s:
             self._begun_at = now
-            self.begin()
+            self.start()
 
-    def begin(self, *, read_source: bool = False) -> None:
-        """Begin a look, or another one after that which runs now.
+    def start(self, *, read_source: bool = False) -> None:
+        """Start a poll, or request another one after the one that is running.
 
         Args:
-            read_source: the key source has changed, and is read again.
+            read_source: the key source has changed, and must be read again.
         """
         with self._lock:
             if self._is_closed:
@@ -110,8 +110,8 @@ class KeyPoller:
             self._is_running = True
         threading.Thread(target=self._run, name="callwell-keys", daemon=True).start()
 
-    def look(self) -> None:
-        """Take over what other processes have recorded about keys, and report which key is used here. This blocks."""
+    def poll(self) -> None:
+        """Apply what other processes have recorded about keys, and report which key is used here. This blocks."""
         keys = self._keys()
         if keys is None:
             return
@@ -127,9 +127,9 @@ class KeyPoller:
             self._uses.fleet.report(keys.copy_ring(), self._reloads, is_closed=False)
 
     def close(self) -> None:
-        """Begin no other look, wait for the one that runs, and report that no key is used here any longer.
+        """Stop polling, wait for the running poll, and report that no key is used here any more.
 
-        A report that cannot be written is left out: others take the client for closed when it has been silent for long
+        A report that cannot be written is skipped: others consider the client closed when it has been silent for long
         enough (`fleet.is_silent`).
         """
         with self._lock:
@@ -146,10 +146,10 @@ class KeyPoller:
 
     def _on_topic(self, topic: str) -> None:
         if topic == self._uses.topic:
-            self.begin()
+            self.start()
 
     def _run(self) -> None:
-        if self._stop_listening is None:  # not before the first look: a short-lived program needs no signals
+        if self._stop_listening is None:  # not before the first poll: a short-lived program needs no signals
             with suppress(StateError):
                 self._stop_listening = self._uses.state.listen(self._on_topic)
         while True:
@@ -159,4 +159,4 @@ class KeyPoller:
                     self._ended.notify_all()
                     return
                 self._is_wanted = False
-            self.look()
+            self.poll()

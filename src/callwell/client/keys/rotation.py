@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Carries out a rotation: gathers the evidence, records what it proves, and does what needs no person.
+"""Carries out a key rotation: gathers the evidence, records what it proves, and does everything that needs no person.
 
-`core.rotation_steps` decides. The record of a rotation is in the state, so that any command on it can go on. The values
-of keys stay in this process: one that has read the old key can try whether the provider refuses it, and no other can.
+`core.rotation_steps` decides. The record of a rotation is in the state, so any command that uses the state can continue
+it. The values of keys stay in this process: only a process that has read the old key can test whether the provider
+refuses it.
 
 This is for commands: it reads the state and the source in the thread that calls it.
 """
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 from callwell.client.keys.fleet import is_silent
 from callwell.core import key_rotation, rotation_steps
 from callwell.core.key_rotation import Rotation, RotationEnd, RotationStep, RotationTaken
-from callwell.core.key_trial import UNTRIED
+from callwell.core.key_trial import NOT_TRIED
 from callwell.core.rotation_steps import Action, Evidence, OldKeyTrial, ProcessUse
 from callwell.core.shared_trial import TrialStep
 from callwell.errors import KeyMalformed, KeyMissing, KeyProblem, UsageError
@@ -36,13 +37,13 @@ SIGNAL_S: Final = 1.0
 """How often all processes are asked to report while a step waits for them."""
 
 READ_LEASED_S: Final = 2.0
-"""How often a source is read that takes a program or a request."""
+"""How often a source that runs a program or sends a request is read."""
 
 TRY_AGAIN_S: Final = 5.0
-"""How soon a key is tried again that the provider did not answer about, or an old one that it still accepts."""
+"""How soon a key is tried again after a trial without an answer, or an old key that the provider still accepts."""
 
 
-class Progress(NamedTuple):
+class RotationProgress(NamedTuple):
     """A rotation, and what it waits for.
 
     Attributes:
@@ -59,8 +60,8 @@ class RotationDriver:
 
     Args:
         config: of the account's clients; its state is shared with them.
-        try_key: sends the canary with a key, and says why the provider refuses it, `UNTRIED` if that is not known, or
-            None if it accepts it. None where there is no canary.
+        try_key: sends the canary with a key, and returns why the provider refuses it, `NOT_TRIED` if that is unknown,
+            or None if it accepts it. None if there is no canary.
     """
 
     def __init__(self, config: ClientConfig, try_key: Callable[[Key], str | None] | None) -> None:
@@ -82,7 +83,7 @@ class RotationDriver:
         self._new_tried_at = float("-inf")
         self._asked_at = 0.0
         self._signalled_at = 0.0
-        self._old_key = OldKeyTrial.UNTRIED
+        self._old_key = OldKeyTrial.NOT_TRIED
         self._old_tried_at = float("-inf")
 
     def read(self) -> Rotation:
@@ -90,7 +91,7 @@ class RotationDriver:
         return self._state.read(self._cell)
 
     def read_staged(self) -> Key:
-        """The key that is at the source now; one with a lease is read again.
+        """The key at the source; a source with a lease is read again.
 
         Raises:
             KeyMissing: there is none, or it cannot be read.
@@ -111,28 +112,28 @@ class RotationDriver:
         """The fingerprint of the key that a new rotation would replace.
 
         Raises:
-            KeyProblem: there is no key to begin with.
+            KeyProblem: there is no key to start with.
         """
         key = self.read_staged()
         self._check_form(key)
         return key.fingerprint
 
     def begin(self, *, overlaps: bool) -> Rotation:
-        """Go on with the rotation that is under way, or begin one for the key that is at the source.
+        """Continue the current rotation, or begin one for the key at the source.
 
         Args:
-            overlaps: for a new one: the old key stays valid when another one is made.
+            overlaps: for a new rotation: the old key stays valid when a new one is created.
 
         Raises:
-            UsageError: another command carries it on.
-            KeyProblem: there is no key to begin with.
+            UsageError: another command is carrying it out.
+            KeyProblem: there is no key to start with.
         """
         staged = "" if self.read().is_under_way else self.preview_old()
         now = self._clock.wall()
 
         def change(rotation: Rotation) -> tuple[Rotation, Rotation | RotationTaken]:
             if not rotation.is_under_way and not staged:
-                return rotation, rotation  # it has ended in this moment
+                return rotation, rotation  # it has just ended
             if not rotation.is_under_way:
                 rotation = key_rotation.begin(staged, overlaps=overlaps, by=self._by, now=now)
             taken = key_rotation.take(rotation, self._by, now)
@@ -143,7 +144,7 @@ class RotationDriver:
         return rotation
 
     def abandon(self) -> Rotation:
-        """Give the rotation up.
+        """Abandon the rotation.
 
         Raises:
             UsageError: none is under way.
@@ -158,60 +159,62 @@ class RotationDriver:
         return self.read()
 
     def release(self) -> None:
-        """Let another command go on at once."""
+        """Let another command continue immediately."""
         self._state.update(self._cell, lambda rotation: (key_rotation.release(rotation, self._by), None))
 
-    def preview(self, rotation: Rotation) -> Progress:
+    def preview(self, rotation: Rotation) -> RotationProgress:
         """What a rotation waits for, without doing or recording anything.
 
         Args:
-            rotation: one that is under way.
+            rotation: a rotation under way.
         """
-        return Progress(*rotation_steps.advance(rotation, self._gather(rotation, frozenset()), self._clock.wall()))
+        return RotationProgress(
+            *rotation_steps.advance(rotation, self._gather(rotation, frozenset()), self._clock.wall())
+        )
 
-    def go_on(self, confirmed: frozenset[RotationStep] = frozenset()) -> Progress:
-        """Prove all that can be proved now, and do all that needs neither a person nor time.
+    def proceed(self, confirmed: frozenset[RotationStep] = frozenset()) -> RotationProgress:
+        """Prove everything that can be proved now, and do everything that needs neither a person nor time.
 
         Args:
-            confirmed: the steps that a person confirms.
+            confirmed: the steps that a person has confirmed.
 
         Raises:
-            UsageError: another command carries the rotation on, or it is not in the state any more.
-            StateError: the state is away; what was proved before is kept.
+            UsageError: another command is carrying it out, or it is no longer in the state.
+            StateError: the state is unavailable; earlier proofs are kept.
         """
         acted: set[Action] = set()
         while True:
-            progress = self._look(confirmed)
+            progress = self._advance(confirmed)
             wait = progress.wait
             if wait is None or wait.action in acted or not self._act(progress.rotation, wait):
                 return progress
             acted.add(wait.action)
 
-    def _look(self, confirmed: frozenset[RotationStep]) -> Progress:
+    def _advance(self, confirmed: frozenset[RotationStep]) -> RotationProgress:
         """Record what the evidence of this moment proves."""
         evidence = self._gather(self.read(), confirmed)
         now = self._clock.wall()
 
-        def change(rotation: Rotation) -> tuple[Rotation, Progress | RotationTaken | None]:
+        def change(rotation: Rotation) -> tuple[Rotation, RotationProgress | RotationTaken | None]:
             if rotation.started_at != self._started_at:
                 return rotation, None
             if not rotation.is_under_way:
-                return rotation, Progress(rotation, None)
+                return rotation, RotationProgress(rotation, None)
             taken = key_rotation.take(rotation, self._by, now)
             if isinstance(taken, RotationTaken):
                 return rotation, taken
             after, wait = rotation_steps.advance(taken, evidence, now)
             if after.ended is not RotationEnd.NONE:
                 after = key_rotation.release(after, self._by)
-            return after, Progress(after, wait)
+            return after, RotationProgress(after, wait)
 
         progress = _refuse_taken(self._state.update(self._cell, change))
         if progress is None:
-            raise UsageError("the state has lost this rotation, or it has another one: run the command again")
+            raise UsageError("the state has lost this rotation, or has another one: run the command again")
         return progress
 
     def _act(self, rotation: Rotation, wait: PendingStep) -> bool:
-        """Do what a step needs from this process, and return whether that has shown anything new."""
+        """Do what a step needs from this process, and return whether that produced new evidence."""
         match wait.action:
             case Action.TRY_NEW:
                 return self._try_new(rotation)
@@ -224,12 +227,12 @@ class RotationDriver:
             case Action.MARK:
                 self._uses.set_revoked(rotation.old, revoked=True)
                 return True
-            case Action.LOOK:
+            case Action.WAIT:
                 self._signal(rotation, wait.step)
         return False
 
     def _signal(self, rotation: Rotation, step: RotationStep) -> None:
-        """Ask all processes to report, and keep the new key's acceptance young enough for them to believe it."""
+        """Ask all processes to report, and refresh the new key's acceptance so that they still believe it."""
         now = self._clock.wall()
         if now - self._signalled_at < SIGNAL_S:
             return
@@ -239,14 +242,14 @@ class RotationDriver:
         self._uses.notify()
 
     def _try_new(self, rotation: Rotation) -> bool:
-        """Try the new key for all processes, unless another one does so, and return whether that has shown anything."""
+        """Try the new key for all processes, unless another one is doing so; returns whether that produced evidence."""
         fleet = self._uses.fleet
         key = self._keys.get(rotation.new)
         if key is None:
             return False
         if self._try_key is None:
             if self._find_use(rotation, key.fingerprint):
-                fleet.record_trial(key.fingerprint, None, is_clear=True)  # for those that make no calls
+                fleet.record_trial(key.fingerprint, None, is_clear=True)  # for processes that make no calls
             return False
         now = self._clock.now()
         if self._is_untried and now - self._new_tried_at < TRY_AGAIN_S:
@@ -258,34 +261,34 @@ class RotationDriver:
         try:
             problem = self._try_key(key)
         except BaseException:
-            fleet.record_trial(key.fingerprint, UNTRIED, is_clear=False)
+            fleet.record_trial(key.fingerprint, NOT_TRIED, is_clear=False)
             raise
-        self._is_untried = problem == UNTRIED
+        self._is_untried = problem == NOT_TRIED
         fleet.record_trial(key.fingerprint, problem, is_clear=not self._is_untried)
         return True
 
     def _try_old(self, key: Key) -> bool:
-        """Ask the provider about the old key, and return whether that has shown anything new."""
+        """Ask the provider about the old key, and return whether that produced new evidence."""
         now = self._clock.now()
         if self._try_key is None or now - self._old_tried_at < TRY_AGAIN_S:
             return False
         self._old_tried_at = now
         problem = self._try_key(key)
-        verdicts = {None: OldKeyTrial.ACCEPTED, UNTRIED: OldKeyTrial.UNKNOWN}
+        verdicts = {None: OldKeyTrial.ACCEPTED, NOT_TRIED: OldKeyTrial.UNKNOWN}
         self._old_key = verdicts.get(problem, OldKeyTrial.REFUSED)
         return True
 
     def _gather(self, rotation: Rotation, confirmed: frozenset[RotationStep]) -> Evidence:
         """What is seen at this moment."""
-        staged, problem = self._look_at_source(rotation)
+        staged, problem = self._read_source(rotation)
         trial = self._uses.fleet.read_trial(staged)
         use = self._uses.read_use(staged)
         is_earlier = 0.0 < use.first < rotation.started_at
         now = self._clock.wall()
         marked_at = self._uses.read_revoked().get(rotation.old, 0.0)
-        # A marked key is not sent any more, but what the provider said to it before is still true.
+        # A marked key is not sent any more, but the provider's earlier answer about it still holds.
         can_try = self._try_key is not None and rotation.old in self._keys and not marked_at
-        old_key = OldKeyTrial.UNKNOWN if self._old_key is OldKeyTrial.UNTRIED and not can_try else self._old_key
+        old_key = OldKeyTrial.UNKNOWN if self._old_key is OldKeyTrial.NOT_TRIED and not can_try else self._old_key
         by_canary = f"the provider accepts it: {self._config.provider.profile.key.canary} succeeded"
         return Evidence(
             staged=staged,
@@ -293,7 +296,7 @@ class RotationDriver:
             is_rewritten=self._is_rewritten,
             earlier_use="it was accepted before this rotation" if is_earlier else "",
             accepted=by_canary if trial.accepted_at >= rotation.started_at else self._find_use(rotation, staged),
-            refusal=trial.reason or (UNTRIED if self._is_untried else ""),
+            refusal=trial.reason or (NOT_TRIED if self._is_untried else ""),
             asked_at=self._asked_at,
             processes=tuple(
                 ProcessUse(
@@ -310,12 +313,12 @@ class RotationDriver:
         )
 
     def _find_use(self, rotation: Rotation, fingerprint: str) -> str:
-        """How a call has shown since the start of the rotation that the provider accepts a key; empty if none has."""
+        """How a call has proved, since the rotation started, that the provider accepts a key; empty if none has."""
         has_succeeded = self._uses.read_use(fingerprint).last >= rotation.started_at
         return "the provider accepts it: a call succeeded" if has_succeeded else ""
 
-    def _look_at_source(self, rotation: Rotation) -> tuple[str, str]:
-        """The fingerprint of the key that is at the source, and what is wrong with it."""
+    def _read_source(self, rotation: Rotation) -> tuple[str, str]:
+        """The fingerprint of the key at the source, and what is wrong with it."""
         revision = self._source.revision()
         try:
             key = self.read_staged()
@@ -341,7 +344,7 @@ class RotationDriver:
         self._uses.check_revoked(key.fingerprint, self._source.location)
 
     def _check_form(self, key: Key) -> None:
-        """The same without the mark: a leaked key is marked first, and replaced then."""
+        """The same, ignoring a mark: a leaked key is first marked and then replaced."""
         problem = find_format_error(key.reveal(), self._config.provider.profile.key)
         if problem is not None:
             raise KeyMalformed(f"{self._config.provider.name}: the key at {self._source.location} {problem}")
@@ -349,11 +352,11 @@ class RotationDriver:
 
 
 def _refuse_taken(found: T | RotationTaken) -> T:
-    """What was found, unless another command carries the rotation on."""
+    """The rotation, unless another command is carrying it out."""
     if isinstance(found, RotationTaken):
         after_s = key_rotation.CLAIM_S
         raise UsageError(
-            f"{found.by} carries this rotation on: end that command first (if it was killed, this one can go on "
-            f"{after_s:g} s later), or look with --status"
+            f"{found.by} is carrying out this rotation: end it first (if it was killed, this one can continue "
+            f"{after_s:g} s later), or use --status"
         )
     return found

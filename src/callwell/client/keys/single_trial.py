@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tries one key with a client of its own: for commands, which have none."""
+"""Tries one key with a client of its own, for commands, which have no client."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 async def try_one_key(provider: Provider, options: ClientOptions, key: Key) -> str | None:
-    """Try a key by the canary of a client of its own, without waiting for another key.
+    """Try a key with the canary of a client of its own, without waiting for another key.
 
     Args:
         provider: the description, which names a canary.

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which keys a provider has accepted, by fingerprint, in the state.
 
-A key that was accepted once and is refused now has been rotated: a new one is on its way, and calls wait for it. A key
-that was never accepted is simply wrong, and no caller is kept waiting.
+A key that was once accepted and is now refused has been rotated: a new one is coming, and calls wait for it. A key that
+was never accepted is simply wrong, and no caller waits.
 
-Where environments have keys of their own, a key belongs to the one that accepted it first. What an emulator or a test
-double accepts at another address says nothing about the provider's own addresses, and the other way round.
+Where environments have separate keys, a key belongs to the environment that accepted it first. Acceptance by an
+emulator or a test double at another address says nothing about the provider's own addresses, and vice versa.
 
 A key can also be marked as revoked, for all accounts of its provider in the state: no client sends it from then on.
 """
@@ -56,7 +56,7 @@ class KeyUse(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
         first: the first time; 0 if it never was.
         last: the last time.
         clients: how many clients have used it.
-        location: where the last of them found it.
+        location: where the last client found it.
     """
 
     first: float = 0.0
@@ -66,7 +66,7 @@ class KeyUse(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 
 
 class RevokedKeys(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """The keys of a provider that were marked as revoked.
+    """The keys of a provider that are marked as revoked.
 
     Attributes:
         since: fingerprint → when, in seconds since the epoch.
@@ -76,18 +76,18 @@ class RevokedKeys(Struct, frozen=True, array_like=True, forbid_unknown_fields=Tr
 
 
 class KeyUseLog:
-    """The keys that one account was used with.
+    """The keys that one account has used.
 
     Args:
         account: the account's name in the state.
         state: where the records are.
         clock: gives the time of day to record.
-        realm: which environments have keys of their own; None if all keys belong to this one.
+        realm: which environments have separate keys; None if all keys belong to this one.
 
     Attributes:
         shared: other processes can change the records.
         state: where the records are.
-        topic: what the state is notified with when all processes should look at the provider's records.
+        topic: the topic that tells all processes to poll the provider's records.
     """
 
     def __init__(self, account: str, state: State, clock: Clock, realm: KeyRealm | None = None) -> None:
@@ -101,7 +101,7 @@ class KeyUseLog:
 
     @cached_property
     def fleet(self) -> KeyFleet:
-        """What the account's processes tell each other about keys."""
+        """The key records that the account's processes share."""
         from callwell.client.keys.fleet import KeyFleet  # a state in memory has no other processes
 
         return KeyFleet(self._account, self.state, self._clock)
@@ -111,7 +111,7 @@ class KeyUseLog:
         return self.state.read(self._cell(fingerprint)).first > 0.0
 
     def find_environment(self, fingerprint: str) -> str | None:
-        """The environment that has accepted a key, the one in use if it is among them; None if that is not known."""
+        """The environment that has accepted a key, preferably the one in use; None if that is not known."""
         realm = self._realm
         if realm is None or not realm.addresses:
             return None
@@ -155,12 +155,12 @@ class KeyUseLog:
 
         self.state.update(self._cell(fingerprint), change)
 
-    def note_accepted(self, fingerprint: str, location: str) -> None:
-        """The same for a call, which a state that fails costs nothing."""
+    def try_record_accepted(self, fingerprint: str, location: str) -> None:
+        """The same for a call: a failing state is logged and does not fail the call."""
         try:
             self.record_accepted(fingerprint, location)
         except StateError as error:
-            LOGGER.warning("%s: it is not recorded that the key was accepted: %s", self._provider, error)
+            LOGGER.warning("%s: the key's acceptance could not be recorded: %s", self._provider, error)
 
     def check_revoked(self, fingerprint: str, location: str) -> None:
         """Raise if a key is marked as revoked.
@@ -181,7 +181,7 @@ class KeyUseLog:
         return self.state.read(self._revoked_cell()).since
 
     def set_revoked(self, fingerprint: str, *, revoked: bool) -> bool:
-        """Mark a key as revoked, or take that back. An earlier mark keeps its time.
+        """Mark a key as revoked, or remove the mark. An earlier mark keeps its time.
 
         Args:
             fingerprint: of the key.
@@ -203,7 +203,7 @@ class KeyUseLog:
         return changed
 
     def notify(self) -> None:
-        """Have all processes look at the provider's records now. A signal that is lost delays that."""
+        """Have all processes poll the provider's records now. A lost signal only delays that."""
         with suppress(StateError):
             self.state.notify(self.topic)
 
@@ -214,7 +214,7 @@ class KeyUseLog:
         return number
 
     def find_processes(self) -> list[ProcessKeys]:
-        """The keys of all clients of the provider that are open as far as is known, whatever their account."""
+        """The keys of all clients of the provider that appear to be open, in any account."""
         from callwell.client.keys.fleet import KeyFleet
 
         accounts = [key.partition(":")[2] for key in self.state.keys(f"key-processes:{self._provider}:")]
@@ -222,7 +222,7 @@ class KeyUseLog:
         return [row for row in rows if row.fingerprint]
 
     def find_active_processes(self) -> list[ProcessKeys]:
-        """Those among them that make calls, or have answered a signal a moment ago."""
+        """Those of them that make calls, or have just answered a signal."""
         from callwell.client.keys.fleet import is_silent
 
         now = self._clock.wall()
@@ -233,7 +233,7 @@ class KeyUseLog:
         return self.state.read(self._cell(fingerprint))
 
     def find_fingerprints(self) -> set[str]:
-        """The fingerprints of all keys of the provider that were used, whatever the account."""
+        """The fingerprints of all used keys of the provider, in any account."""
         return {key.rpartition(":")[2] for key in self.state.keys(f"key:{self._provider}:")}
 
     def read_all(self) -> dict[str, KeyUse]:
@@ -243,7 +243,7 @@ class KeyUseLog:
         return {fingerprint: self.state.read(self._cell(fingerprint)) for fingerprint in fingerprints}
 
     def _revoked_cell(self) -> Cell[RevokedKeys]:
-        # Of a damaged record it is not known which keys it named: calls must not fail for that, and the log says it.
+        # A damaged record no longer shows its keys: calls must not fail because of that, and it is logged.
         return Cell(f"revoked-keys:{self._provider}", RevokedKeys, empty=RevokedKeys(), damaged=RevokedKeys())
 
     def _cell(self, fingerprint: str) -> Cell[KeyUse]:
@@ -255,7 +255,7 @@ def _prefix(account: str) -> str:
 
 
 def _owner(realm: KeyRealm, name: str) -> str | None:
-    """Who issues the keys of an account: "" is the provider, a host is a test double there, None is unknown.
+    """Who issues the keys of an account: "" is the provider, a host name is a test double there, None is unknown.
 
     Args:
         realm: which environments have keys of their own.

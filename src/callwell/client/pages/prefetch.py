@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fetches the next pages of a walk in the background, in the order in which they will be read."""
+"""Fetches the next pages of a walk in the background, in the order they will be read."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class AsyncPrefetcher:
         self._under_way: deque[tuple[int | str | None, AsyncBackgroundTask[Answer]]] = deque()
 
     async def get(self, position: int | str | None) -> Answer:
-        """The next page: the first of those under way, or if there is none, the one at this position."""
+        """The next page: the first one being fetched, or if there is none, the one at this position."""
         if not self._under_way:
             return await self._fetch_page(position)
         answer = await self._under_way[0][1].result()
@@ -40,11 +40,11 @@ class AsyncPrefetcher:
         """Fetch the pages at these positions, and cancel all others.
 
         Args:
-            positions: in the order in which the pages will be read.
+            positions: in the order the pages will be read.
 
         Returns:
-            whether positions can be predicted: false if a page under way is at another position than was predicted.
-            Then only the first of `positions` is fetched.
+            whether positions can be predicted: false if a page being fetched turned out to be at another position. Then
+            only the first of `positions` is fetched.
         """
         under_way = [position for position, _ in self._under_way]
         is_predicted = all(map(operator.eq, under_way, positions))

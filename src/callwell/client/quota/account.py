@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The account of a client: its permits, retry budget and breaker, in one record of the state.
 
-Each method is one change of the record, in one atomic step. What changes is decided by
-`core.quota.account`; the clock is read inside the step, so that times in the record never go back.
+Each method is one atomic change of the record, which `core.quota.account` decides; the clock is read inside the change,
+so that times in the record never go back.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 POLL_S: Final = 0.5
 """Seconds after which a caller that waits for a release asks again: another client, which cannot wake it, may have
-released the permit."""
+released a permit."""
 
 
 class Account:
@@ -40,22 +40,22 @@ class Account:
     Args:
         profile: the provider's profile, with the quotas.
         name: of the record: provider, environment, origin and account.
-        state: where the record is.
-        clock: where its times come from.
+        state: the state with the record.
+        clock: the source of its times.
 
     Attributes:
         own: the quotas by this profile.
-        observed: the state of quotas, by their names, after responses that said something about quotas.
+        observed: the state of quotas by name, as of the last responses with quota headers.
         clock_offset: by how much the provider's time of day is ahead of the clock's monotonic seconds, if known.
-        other_scarcity: why there may be no permit of a quota that is not used up, for display.
+        other_wait_reason: why a quota that is not used up may have no permit, for display.
         poll_s: seconds after which a caller that waits asks again without being woken.
-        now: the time by which permits that were acquired ahead are given up; see `LeasedAccount`.
-        usable_until: when they are at the latest.
-        void_until: permits that were acquired until then are not released.
-        error: why the state cannot be used.
+        now: the clock for the expiry of permits that were acquired ahead; see `LeasedAccount`.
+        usable_until: the latest time at which they may be used.
+        void_until: permits that were acquired before that time are not released.
+        error: why the state is unusable.
     """
 
-    other_scarcity = "paced after a 429"
+    other_wait_reason = "paced after a 429"
     poll_s = POLL_S
     usable_until = inf
     void_until = -inf
@@ -72,16 +72,16 @@ class Account:
         self._cell = Cell(f"account:{name}", AccountRecord, AccountRecord())
 
     def hold_until_released(self) -> None:
-        """Say that only one client uses the record: permits come back when they are released, never by themselves."""
+        """Declare that only one client uses the record: permits come back when they are released, and never expire."""
         self.own = to_private(self.own)
         self._calls = CallQuotasByNames(self.own)
 
     def make_lock(self) -> AbstractContextManager[object]:
-        """A lock under which permits are batched."""
+        """The lock for batches of permits."""
         return threading.Lock()
 
     def add_queue(self, queue: object) -> None:
-        """Do nothing: callers who wait ask again by themselves."""
+        """Do nothing: waiting callers ask again by themselves."""
 
     def acquire(self, names: tuple[str, ...], *, retrying: bool, extra_s: float = 0.0) -> Permit | float:
         """Acquire a permit of each quota.
@@ -89,7 +89,7 @@ class Account:
         Args:
             names: the quotas.
             retrying: the permit is for a retry, which the retry budget pays for.
-            extra_s: how much longer than others the request may take.
+            extra_s: how much longer than usual the request may take.
 
         Returns:
             The permit, or when to ask again; infinite if a permit must be released first.
@@ -99,13 +99,13 @@ class Account:
     def acquire_batch(
         self, names: tuple[str, ...], wanted: int, *, retrying: bool, extra_s: float = 0.0
     ) -> tuple[Permit | float, int]:
-        """Acquire several permits of each quota, for one call and the next ones: see `core.quota.account.acquire`.
+        """Acquire several permits of each quota, for this call and later ones: see `core.quota.account.acquire`.
 
         Args:
             names: the quotas.
             wanted: how many.
             retrying: the first is for a retry.
-            extra_s: how much longer than others the requests may take.
+            extra_s: how much longer than usual the requests may take.
 
         Returns:
             The permit and how many there are, or when to ask again and 0.
@@ -118,7 +118,7 @@ class Account:
         return self._state.update(self._cell, change)
 
     def release(self, names: tuple[str, ...], permit: Permit, end: SendEnd) -> bool:
-        """Take a permit back after its Send, and learn from the end of it.
+        """Release a permit after its Send, and learn from how it ended.
 
         Args:
             names: the permit's quotas.
@@ -138,7 +138,7 @@ class Account:
         return released.may_retry
 
     def release_batch(self, names: tuple[str, ...], batch: AnsweredBatch) -> None:
-        """Take the permits of several answered requests back at once.
+        """Release the permits of several answered requests together.
 
         Args:
             names: the permits' quotas.
@@ -148,7 +148,7 @@ class Account:
         self._change(lambda record, now: decisions.release_batch(record, call, batch, now))
 
     def return_unused(self, names: tuple[str, ...], permit: Permit, count: int = 1) -> None:
-        """Take permits back that were surely not used.
+        """Return permits that were certainly not used.
 
         Args:
             names: the permits' quotas.
@@ -159,12 +159,12 @@ class Account:
         self._change(lambda record, now: decisions.return_unused(record, call, permit, count, now))
 
     def abandon(self, names: tuple[str, ...], permit: Permit, closes_at: float) -> Permit:
-        """Hold the permit of a caller that has left until its request ends.
+        """Hold the permit of a cancelled caller until its request ends.
 
         Args:
             names: the permit's quotas.
             permit: the permit.
-            closes_at: when the connection is closed at the latest.
+            closes_at: the latest time at which the connection closes.
 
         Returns:
             The permit to release when the request has ended.
@@ -177,29 +177,29 @@ class Account:
         return self._state.update(self._cell, change)
 
     def recover_interrupted(self, *, sent: bool, closes_at: float) -> None:
-        """Do nothing after an interrupt of a thread that may have had a permit: here permits expire by themselves."""
+        """Do nothing after an interrupt of a thread that may have held a permit: permits of this record expire."""
 
     def reconcile(self, in_hand: Mapping[str, int], maybe_used: Mapping[str, int], closes_at: float) -> None:
-        """Make a private record agree with its holders after an interrupt.
+        """Reconcile a private record with its holders after an interrupt.
 
         Args:
-            in_hand: by quota: permits that holders have.
-            maybe_used: by quota: others that may have been used.
-            closes_at: when the last connection of those is closed at the latest.
+            in_hand: by quota, the permits that holders have.
+            maybe_used: by quota, further permits that may have been used.
+            closes_at: the latest time at which the last of their connections closes.
         """
         self._change(lambda record, _: decisions.reconcile(record, self.own, in_hand, maybe_used, closes_at))
 
-    def spent(self, *, look: bool = False) -> Mapping[str, tuple[int, int]]:  # noqa: ARG002 - there is one record
-        """By quota: permits that are not available, and the limit; requests in flight where no limit is documented."""
+    def spent(self, *, refresh: bool = False) -> Mapping[str, tuple[int, int]]:  # noqa: ARG002 - there is one record
+        """By quota: unavailable permits and the limit; requests in flight if no limit is documented."""
         return decisions.spent(self._state.read(self._cell), self.own, self._clock.now())
 
     def breaker_open_s(self) -> float:
-        """For how many seconds the provider is left alone after failures in a row; 0 if it is not."""
+        """For how many more seconds the circuit breaker is open; 0 if it is closed."""
         now = self._clock.now()
         return max(0.0, breaker.available_at(self._state.read(self._cell).breaker, now) - now)
 
     def _change(self, decide: Callable[[AccountRecord, float], AccountRecord]) -> None:
-        """Change the record to what is decided, in one step."""
+        """Apply a decision to the record, in one step."""
 
         def change(record: AccountRecord) -> tuple[AccountRecord, None]:
             return decide(record, self._clock.now()), None

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Learns quotas, clock skew and deprecations from response headers.
 
-Reading headers can cost more than the rest of a call, so it is done when it is due: at the first response of each
-operation; then at every response while a quota is scarce, twenty times a second while there is plenty, and once a
-second where headers say nothing.
+Reading headers can cost more than the rest of a call, so it is done only when due: for the first response of each
+operation; then for every response while a quota is scarce, twenty times a second while there is plenty, and once a
+second if headers say nothing.
 """
 
 from __future__ import annotations
@@ -31,34 +31,34 @@ if TYPE_CHECKING:
     from callwell.transport.base import Response
 
 SCARCE_SHARE: Final = 0.25
-"""A quota is scarce while less than this part of it is left."""
+"""A quota is scarce while less than this fraction of it is left."""
 
 PLENTIFUL_INTERVAL_S: Final = 0.05
 """Seconds between two readings while there is plenty."""
 
 SILENT_INTERVAL_S: Final = 1.0
-"""Seconds between two readings where the last response said nothing."""
+"""Seconds between two readings if the last response said nothing."""
 
 REPORTED_SKEW_S: Final = 30.0
-"""A difference between two clocks from which on it is reported: signatures and tokens commonly allow half a minute."""
+"""The clock difference in seconds that is reported: signatures and tokens commonly allow half a minute."""
 
 UNREADABLE: Final = "the headers of a response could not be read"
 
 DEPRECATED: Final[set[tuple[str, str]]] = set()
-"""Providers and operations that this process has reported as deprecated."""
+"""The operations, with their providers, that this process has reported as deprecated."""
 
 
 class Learner:
-    """What one client has learnt from headers.
+    """Everything that one client has learned from headers.
 
     Args:
         profile: how the provider behaves.
-        account: knows the state of the quotas.
-        clock: where times come from.
-        notify: called with what a person should know.
+        account: has the state of the quotas.
+        clock: the source of times.
+        notify: called with notices for people.
 
     Attributes:
-        due_at: when a response of an operation is read next; at once for operations that are not in it.
+        due_at: when a response of an operation is read next; immediately for operations that are not in it.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Learner:
             operation: the operation of the call.
             response: the response.
             now: when it arrived.
-            seconds: how long it took.
+            seconds: how long the request took.
 
         Returns:
             What it says about quotas.
@@ -101,13 +101,13 @@ class Learner:
         return hints
 
     def throttled_for_s(self, hints: tuple[QuotaHint, ...]) -> float | None:
-        """For how many seconds a 429 holds, by the headers about quotas."""
+        """How many seconds a 429 lasts, according to the quota headers."""
         return fields.throttled_for_s(hints, named_by_profile=self._profile.quota_headers is not None)
 
     def provider_wall_s(self) -> float:
-        """The provider's time of day, in seconds since the epoch; this machine's as long as it is unknown.
+        """The provider's time of day, in seconds since the epoch; this machine's while the provider's is unknown.
 
-        Of the times that are possible it is the earliest.
+        It is the earliest possible time.
         """
         offset = self._account.clock_offset
         if offset is None:
@@ -116,7 +116,7 @@ class Learner:
         return now + clock_offset.widen(offset, now).low
 
     def report(self) -> None:
-        """Report what the account has learnt, if it is news: foreign spending each time that it has doubled."""
+        """Report what the account has learned, if it is new: foreign spending each time it has doubled."""
         for name, quota in tuple(self._account.observed.items()):
             if quota.foreign and quota.foreign >= 2 * self._reported_foreign.get(name, 0):
                 self._reported_foreign[name] = quota.foreign
@@ -147,7 +147,7 @@ class Learner:
             self._notify(Deprecated(*name, deprecated_at or None, sunset_at))
 
     def _bound_uncertainty(self, hint: QuotaHint, now: float) -> QuotaHint:
-        """A hint with a reset that the response's `Date` does not bound, bounded by what is known about the clocks."""
+        """A hint, with its uncertainty bounded by the known clock offset if the response has no usable `Date`."""
         offset = self._account.clock_offset
         if hint.uncertainty_s < inf or hint.cached or offset is None:
             return hint
@@ -156,7 +156,7 @@ class Learner:
 
 
 def _next_reading_s(hints: tuple[QuotaHint, ...]) -> float:
-    """Seconds until headers are read again, after a response that said this."""
+    """Seconds until headers are read again, after a response with these hints."""
     if not hints:
         return SILENT_INTERVAL_S
     if any(hint.remaining is None or hint.remaining < SCARCE_SHARE * (hint.limit or inf) for hint in hints):

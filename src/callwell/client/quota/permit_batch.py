@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Permits acquired in batches, where there are plenty: a tenth of the work for a call that waits for nothing.
+"""Acquires permits in batches where there are plenty: a tenth of the work for a call that need not wait.
 
-The record of an account changes twice a call. Where no other process sees the record, permits are acquired
-several at once, as many as were used in the last `BATCH_S` and at most a small share of the available ones, and
-answered requests are released several at once. Both keep to the proof in `core.quota.permits`, by which a permit is
-held from before its request is sent until after its response: here it is held from when the batch was acquired, and its
-answer counts as having arrived when the last one of those released with it did.
+The record of an account changes twice per call. If no other process uses the record, permits are acquired in batches,
+as many as were used in the last `BATCH_S` and at most a small share of the available ones, and answered requests are
+released in batches. Both comply with the proof in `core.quota.permits`, where a permit is held from before its request
+is sent until after its response: here it is held from when the batch was acquired, and its response counts as arriving
+together with the last one of the same batch.
 
-Whatever is not a plain success, or says the state of a quota, goes to the record at once, after all that was deferred.
-So does every question about what is left.
+Anything other than a plain success, and any news about a quota, is recorded immediately, after everything that was
+deferred. The same applies to every query of what is left.
 
-Ctrl-C can strike a thread between any two lines, so that a permit is lost, or returned twice. Each batch counts
-how many each thread has in hand; `recover_interrupted` makes the record agree with what all other threads have.
+Ctrl-C can interrupt a thread between any two lines, so that a permit is lost or returned twice. Each batch counts how
+many permits each thread has in hand; `recover_interrupted` reconciles the record with those of all other threads.
 """
 
 from __future__ import annotations
@@ -40,31 +40,32 @@ if TYPE_CHECKING:
     from callwell.state.base import State
 
 MAX_BATCH: Final = 128
-"""Permits of a batch, at most: more of them would save less than a hundredth of a call."""
+"""The most permits in a batch: more would save less than a hundredth of a call."""
 
 BATCH_S: Final = 0.05
-"""Seconds for which a batch is used: about a bin of a minute's quota, so that its permits are hardly held longer."""
+"""Seconds for which a batch is used: about one bin of a per-minute quota, so that its permits are barely held
+longer."""
 
 
 class PermitBatch:
-    """What was acquired ahead, and what is released later, for the calls of one set of quotas.
+    """Permits acquired ahead, and releases deferred, for the calls of one set of quotas.
 
     Args:
-        defers_release: answered requests are released several at once; not where each response counts.
+        defers_release: answered requests are released in batches; off if each response counts.
 
     Attributes:
         defers_release: see above.
-        permit: what the permits of the present batch have in common.
-        unused: permits of it that no call has taken yet.
-        used: permits of it that were taken.
-        size: how many permits are acquired at once.
-        valid_until: when the present batch is given up.
-        extra_s: how much longer than others the requests of the present batch may take.
-        begun: calls that took a permit of it, and that the retry budget does not know of yet.
-        answered: answered requests that are not released yet.
+        permit: the common value of the permits in the current batch.
+        unused: permits of the batch that no call has taken yet.
+        used: permits of the batch that were taken.
+        size: how many permits are acquired together.
+        valid_until: when the current batch expires.
+        extra_s: how much longer than usual the requests of the current batch may take.
+        begun: calls that took a permit of the batch, and that the retry budget has not counted yet.
+        answered: answered requests that have not been released yet.
         answered_at: when the last of them was answered.
         first_acquired_at: when the first of their permits was acquired.
-        in_hand: permits of any batch that each thread has.
+        in_hand: by thread, the permits of any batch that it has.
     """
 
     __slots__ = (
@@ -97,14 +98,14 @@ class PermitBatch:
         self.in_hand: dict[int, int] = {}
 
     def remove_in_hand(self) -> None:
-        """Count one permit less in the hand of this thread."""
+        """Count one permit less in this thread's hand."""
         thread = get_ident()
         left = self.in_hand.pop(thread, 1) - 1
         if left:
             self.in_hand[thread] = left
 
     def forget(self) -> None:
-        """Forget what is unused and what is not released yet: `reconcile` accounts for it."""
+        """Forget unused permits and deferred releases: `reconcile` accounts for them."""
         self.unused = 0
         self.valid_until = -inf
         self.begun = 0
@@ -113,24 +114,24 @@ class PermitBatch:
 
 
 class PermitBatcher:
-    """The permits of an account that only one client uses, or of what a process holds of a shared one.
+    """The permits of an account that only one client uses, or of one process's part of a shared account.
 
-    It has the methods of the account itself.
+    It has the same methods as the account.
 
     Args:
-        account: the account; no other process sees its record.
-        clock: where times come from.
+        account: the account, whose record no other process uses.
+        clock: the source of times.
 
     Attributes:
         observed: see `Account`.
-        other_scarcity: see `Account`.
+        other_wait_reason: see `Account`.
         poll_s: see `Account`.
     """
 
     def __init__(self, account: Account | LeasedAccount, clock: Clock) -> None:
         account.hold_until_released()
         self.observed = account.observed
-        self.other_scarcity = account.other_scarcity
+        self.other_wait_reason = account.other_wait_reason
         self.poll_s = account.poll_s
         self._account = account
         self._clock = clock
@@ -140,7 +141,7 @@ class PermitBatcher:
         reset_after_fork(self)
 
     def after_fork(self) -> None:
-        """Forget the permits that the parent process acquired: a child has none of them."""
+        """Forget the permits of the parent process, since a forked child has none of them."""
         self._batches = {}
         self._lock = self._account.make_lock()
 
@@ -159,14 +160,14 @@ class PermitBatcher:
         return self._account.error
 
     def add_queue(self, queue: Queue) -> None:
-        """Count the callers in a queue where permits come from others."""
+        """Count the waiting callers of a queue, if permits come from other processes."""
         self._account.add_queue(queue)
 
     def acquire(self, names: tuple[str, ...], *, retrying: bool, extra_s: float = 0.0) -> Permit | float:
         """Acquire a permit of each quota, or say when to ask again: see `Account.acquire`.
 
-        Permits of this account are held until they are released. Only a trial of the breaker and a request of an
-        undocumented quota have a longest time; neither is ever part of a batch.
+        Permits of this account are held until they are released. Only a breaker's trial and a request of an
+        undocumented quota have a time limit; neither is ever part of a batch.
         """
         with self._lock:
             batch = self._batches.get(names)
@@ -189,10 +190,10 @@ class PermitBatcher:
             return acquired
 
     def release(self, names: tuple[str, ...], permit: Permit, end: SendEnd) -> bool:
-        """Take a permit back, and learn from the end of its Send: see `Account.release`."""
+        """Release a permit, and learn from how its Send ended: see `Account.release`."""
         with self._lock:
             batch = self._batches[names]
-            # An abandoned permit expires: it is in no thread's hand, and has a bin of its own.
+            # An abandoned permit expires: it is in no thread's hand, and has its own bin.
             is_abandoned = permit.expires_at != inf
             if not is_abandoned:
                 batch.remove_in_hand()
@@ -213,31 +214,31 @@ class PermitBatcher:
             return self._account.release(names, permit, end)
 
     def abandon(self, names: tuple[str, ...], permit: Permit, closes_at: float) -> Permit:
-        """Hold the permit of a caller that has left: see `Account.abandon`."""
+        """Hold the permit of a cancelled caller: see `Account.abandon`."""
         with self._lock:
             self._batches[names].remove_in_hand()
             self._flush()
             return self._account.abandon(names, permit, closes_at)
 
     def return_unused(self, names: tuple[str, ...], permit: Permit) -> None:
-        """Take a permit back that was surely not used."""
+        """Return a permit that was certainly not used."""
         with self._lock:
             self._batches[names].remove_in_hand()
             self._flush()
             self._account.return_unused(names, permit)
 
     def recover_interrupted(self, *, sent: bool, closes_at: float) -> None:
-        """Reconcile the record after an interrupt of this thread, which has no permit in hand any more.
+        """Reconcile the record after an interrupt of this thread, which no longer has a permit in hand.
 
         Args:
             sent: the thread may have sent a request.
-            closes_at: when the connection of that is closed at the latest.
+            closes_at: the latest time at which that request's connection closes.
         """
         thread = get_ident()
         in_hand: dict[str, int] = {}
         maybe_used: dict[str, int] = {}
         with self._lock:
-            # More than one in hand: the other tasks of this thread's event loop, which may be sending.
+            # More than one in hand: other tasks of this thread's event loop, which may be sending.
             others = max(0, sum([batch.in_hand.get(thread, 0) for batch in self._batches.values()]) - 1)
             if others:
                 closes_at = max(closes_at, self._clock.now() + self._account.own.max_hold_s)
@@ -250,30 +251,30 @@ class PermitBatcher:
             self._account.reconcile(in_hand, maybe_used, closes_at)
 
     def flush(self) -> None:
-        """Bring the record up to date: give back what was acquired ahead, and release what was deferred."""
+        """Bring the record up to date: return permits acquired ahead, and make deferred releases."""
         with self._lock:
             self._flush()
 
     def forget(self) -> None:
-        """Forget what was acquired ahead and what was deferred: it belongs to others by now."""
+        """Forget permits acquired ahead and deferred releases: they now belong to other processes."""
         with self._lock:
             for batch in self._batches.values():
                 batch.forget()
 
-    def spent(self, *, look: bool = False) -> Mapping[str, tuple[int, int]]:
-        """By quota: permits that are not available, and the limit. See `LeasedAccount.spent`."""
+    def spent(self, *, refresh: bool = False) -> Mapping[str, tuple[int, int]]:
+        """By quota: unavailable permits and the limit. See `LeasedAccount.spent`."""
         self.flush()
-        return self._account.spent(look=look)
+        return self._account.spent(refresh=refresh)
 
     def breaker_open_s(self) -> float:
-        """For how many seconds the provider is left alone after failures in a row; 0 if it is not."""
+        """For how many more seconds the circuit breaker is open; 0 if it is closed."""
         with self._lock:
             return self._account.breaker_open_s()
 
     def _acquire_batch(
         self, names: tuple[str, ...], batch: PermitBatch, now: float, *, retrying: bool, extra_s: float
     ) -> Permit | float:
-        # A batch that was used up in time is doubled; one that was not shrinks to what was used of it.
+        # A batch that was used up in time is doubled; otherwise the next one shrinks to what was used.
         size = 2 * batch.size if now < batch.valid_until else max(1, batch.used)
         batch.size = min(MAX_BATCH, size)
         self._return_unused(names, batch)
@@ -306,7 +307,7 @@ class PermitBatcher:
         batch.first_acquired_at = inf
 
     def _flush(self) -> bool:
-        """Bring the record up to date; whether that changed it."""
+        """Bring the record up to date, and return whether that changed it."""
         changed = False
         for names, batch in self._batches.items():
             if batch.unused or batch.answered:
@@ -317,13 +318,13 @@ class PermitBatcher:
         return changed
 
 
-class Membership:
-    """The permits of an account, as long as a client uses them.
+class AccountHandle:
+    """A client's use of an account, until it is released.
 
     Args:
         account: the permits.
-        leave: called once, at the end; it may wait for the state. None if there is nothing to do.
-        state: where other processes change the record, for all clients of this one to look; None if none do.
+        release: called once, at the end; it may block on the state. None if there is nothing to do.
+        state: the state through which all clients of this process poll for changes by others; None if it is not shared.
 
     Attributes:
         account: see above.
@@ -333,15 +334,15 @@ class Membership:
     def __init__(
         self,
         account: Account | PermitBatcher,
-        leave: Callable[[], None] | None = None,
+        release: Callable[[], None] | None = None,
         state: State | None = None,
     ) -> None:
         self.account = account
         self.state = state
-        self._leave = [] if leave is None else [leave]
+        self._release = [] if release is None else [release]
 
-    def leave(self) -> None:
-        """End the use; again does nothing, not even in another thread at the same time."""
+    def release(self) -> None:
+        """End the use. Calling it again does nothing, even from another thread at the same time."""
         with suppress(IndexError):
-            leave = self._leave.pop()
-            leave()
+            release = self._release.pop()
+            release()

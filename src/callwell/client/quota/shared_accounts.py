@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The accounts of shared states that this process uses: its clients share one holding of each, and one keeper a state.
+"""The accounts of shared states that this process uses: clients share one holding per account, one keeper per state.
 
-A state that processes share is never used on the way of a call: calls take their permits from what the process holds of
-an account (`leases.account`), batched as those of a private record are (`permit_batch`), and one thread exchanges that
-with the pool (`leases.keeper`). Clients of the same account, sync or async, in any thread or event loop, use the same
-holding. The last one that is closed gives it back.
+A shared state is never on the path of a call: calls take their permits from the process's holding of an account
+(`leases.account`), batched like those of a private record (`permit_batch`), and one thread exchanges them with the pool
+(`leases.keeper`). Clients of the same account, sync or async, in any thread or event loop, use the same holding. The
+last one to close releases it.
 
-The keeper has a state of its own. All clients look by that one at what other processes do: it is opened once.
+The keeper has its own state object, opened once, and all clients poll through it for changes by other processes.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from callwell.client.concurrency import state_thread
 from callwell.client.quota.leases.account import LeasedAccount
-from callwell.client.quota.leases.keeper import Keeper
-from callwell.client.quota.permit_batch import Membership, PermitBatcher
+from callwell.client.quota.leases.keeper import LeaseKeeper
+from callwell.client.quota.permit_batch import AccountHandle, PermitBatcher
 from callwell.core.quota.record import to_account_quotas
 from callwell.forks import reset_after_fork
 
@@ -31,7 +31,7 @@ Place = tuple[str, str]
 """The address of a state, and the clock of its users."""
 
 Key = tuple[Place, str, str, float, tuple[str, ...]]
-"""Place and name of an account; what its profile says: version, longest hold, undocumented quotas."""
+"""Place and name of an account, and what its profile says: version, longest hold, undocumented quotas."""
 
 
 class _StateKeeper(NamedTuple):
@@ -40,33 +40,33 @@ class _StateKeeper(NamedTuple):
     Attributes:
         keeper: the keeper.
         state: its state.
-        is_own: the state was opened for it.
+        is_own: the state was opened for the keeper.
     """
 
-    keeper: Keeper
+    keeper: LeaseKeeper
     state: State
     is_own: bool
 
 
 class _SharedAccount:
-    """What the clients of one account share.
+    """The objects that the clients of one account share.
 
     Attributes:
-        account: what the process holds.
-        batcher: the same as clients use it.
-        clients: how many they are.
+        account: the process's holding.
+        batcher: the clients' interface to it.
+        clients: the number of clients.
     """
 
     def __init__(self, account: LeasedAccount, clock: Clock) -> None:
         self.account = account
         self.batcher = PermitBatcher(account, clock)
         self.clients = 0
-        account.settle = self.batcher.flush
+        account.flush = self.batcher.flush
         account.forget = self.batcher.forget
 
 
 class SharedAccounts:
-    """All of them, in this process."""
+    """All shared accounts of this process."""
 
     def __init__(self) -> None:
         self._keepers: dict[Place, _StateKeeper] = {}
@@ -78,21 +78,21 @@ class SharedAccounts:
         """No other thread holds the lock."""
         self._lock = threading.Lock()
 
-    def join(self, profile: Profile, name: str, state: State, clock: Clock) -> Membership:
+    def join(self, profile: Profile, name: str, state: State, clock: Clock) -> AccountHandle:
         """Use an account.
 
         Args:
             profile: the provider's profile, with the quotas.
             name: of the account: provider, environment, origin and account.
-            state: where the record of the pool is. The keeper opens its own.
+            state: the state with the pool's record. The keeper opens its own.
             clock: where times come from.
         """
         place = (state.address, str(clock))
         with self._lock:
             kept = self._keepers.get(place)
             if kept is None:
-                twin = state.twin()
-                kept = _StateKeeper(Keeper(twin, clock), twin, twin is not state)
+                clone = state.clone()
+                kept = _StateKeeper(LeaseKeeper(clone, clock), clone, clone is not state)
             own = to_account_quotas(profile.quotas, profile.retry)
             key = (place, name, own.version, own.max_hold_s, own.adaptives)
             shared = self._shared.get(key)
@@ -102,10 +102,10 @@ class SharedAccounts:
             shared.clients += 1
             self._shared[key] = shared
             self._keepers[place] = kept
-        return Membership(shared.batcher, partial(self._leave, key), kept.state)
+        return AccountHandle(shared.batcher, partial(self._release, key), kept.state)
 
-    def _leave(self, key: Key) -> None:
-        """Let go of an account for one client. The last one gives the permits back, and waits for that."""
+    def _release(self, key: Key) -> None:
+        """Release an account for one client. The last one returns the permits, and waits for that."""
         place = key[0]
         with self._lock:
             shared = self._shared[key]

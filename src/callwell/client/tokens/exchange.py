@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Token exchange: a key, or a refresh token, goes out as the only argument of a call, and tokens come back."""
+"""Token exchange: a call with a key, or a refresh token, as its only argument returns tokens."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class AsyncTokenExchange:
             raise KeyRefused(f"{self._provider.name} {rule.issue}: {refusal}", code=error.code) from error
 
     async def exchange_refresh_token(self, refresh_token: Key, until: float) -> IssuedTokens:
-        """Exchange a refresh token, which is used up by that, for tokens.
+        """Exchange a refresh token for tokens, which uses it up.
 
         Args:
             refresh_token: the token.

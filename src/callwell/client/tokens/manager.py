@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tokens instead of a key: used like a key manager, and what a call gets is a token that was obtained with the key.
+"""Tokens instead of a key: used like a key manager, but calls get a token that was obtained with the key.
 
-Calls use the current token while it is valid. Where there is none, or its end is near, one caller obtains new tokens,
-holding no permit meanwhile, and all others wait: in this process for a latch, in other processes by observing the
-state. `core.tokens` decides who obtains tokens, and with what. The requests that do so are calls like any other, on the
-same engine.
+Calls use the current token while it is valid. If there is none, or it expires soon, one caller obtains new tokens,
+without holding a permit meanwhile, and all others wait: in this process for a latch, in other processes by polling the
+state. `core.tokens` decides who obtains tokens, and with which credential. The requests for tokens are calls like any
+other, on the same engine.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import partial
 from secrets import token_hex
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from callwell.client.concurrency.primitives import AsyncLatch, blocks, post_to_state, use_state
+from callwell.client.concurrency.primitives import AsyncLatch, post_to_state, use_state, would_block
 from callwell.client.tokens.exchange import AsyncTokenExchange
 from callwell.client.tokens.store import TokenStore
 from callwell.core.call import MAX_KEY_RENEWALS
@@ -33,26 +33,26 @@ if TYPE_CHECKING:
     from callwell.keys import Key
 
 POLL_S: Final = 0.25
-"""How often a waiting caller observes the state for tokens that another process obtained."""
+"""How often a waiting caller polls the state for tokens that another process obtained."""
 
 OBSERVED_S: Final = 1.0
-"""For how long a valid token is used without another look while somebody obtains the next one, where a look would hold
-up an event loop. A token that the provider refuses is replaced whatever was seen."""
+"""How long a valid token is used without another poll while somebody obtains the next one, if polling would block an
+event loop. A token that the provider refuses is replaced regardless."""
 
 MAX_TOKENS: Final = 256
-"""Tokens that are remembered by number: far more than calls under way can be using."""
+"""Tokens that are remembered by number: far more than running calls can be using."""
 
 
 class TokenInUse(NamedTuple):
     """A token as calls use it.
 
     Attributes:
-        number: names the token to `end_use` and `renew`; grows with every token; 0 for no token.
+        number: identifies the token in `end_use` and `renew`; grows with every token; 0 for no token.
         key_generation: of the key that it was obtained with.
         generation: of the token.
         key: the key that it was obtained with.
         access: the token.
-        due_at: until then it is used without reading the state, in monotonic seconds.
+        due_at: the time until which it is used without reading the state, in monotonic seconds.
     """
 
     number: int
@@ -74,7 +74,7 @@ class AsyncTokenManager:
 
     Attributes:
         keys: the keys to obtain tokens with.
-        keyless: what requests without a token use in place of the tokens.
+        keyless: replaces the tokens for requests without one.
 
     Raises:
         UsageError: tokens in a shared state are encrypted, and the package for that is not installed.
@@ -87,7 +87,7 @@ class AsyncTokenManager:
         self._early_s = rule.early_s
         self._clock = config.clock
         self._state = config.state
-        self._must_wait = blocks(config.state)
+        self._must_wait = would_block(config.state)
         self._store = TokenStore(config.account_key, config.state, config.clock)
         self._store.check()
         self._lock = threading.Lock()
@@ -99,14 +99,14 @@ class AsyncTokenManager:
         reset_after_fork(self)
 
     def after_fork(self) -> None:
-        """Forget waiters and tokens: a child has no waiters, and the state may hold other tokens by now."""
+        """Forget waiters and tokens: a forked child has no waiters, and the state may have other tokens by now."""
         self._lock = threading.Lock()
         self._tokens = {}
         self._latest = None
         self._waiting = []
 
     async def open(self) -> None:
-        """Ask the state about the key: see `AsyncKeyManager.open`."""
+        """Look the key up in the state: see `AsyncKeyManager.open`."""
         await self.keys.open()
 
     @property
@@ -115,13 +115,13 @@ class AsyncTokenManager:
         return self.keys.location
 
     def newest(self) -> Key:
-        """The newest key, with which tokens are obtained."""
+        """The newest key, which obtains tokens."""
         return self.keys.newest()
 
     def begin_use(self, *, may_try: bool = True, after_refusal: bool = False) -> tuple[int, Key] | None:
         """The number and text of the token to use now; None while one must be awaited or obtained.
 
-        Every use ends with `end_use`. See `KeyHolder.begin_use` for arguments.
+        Every use ends with `end_use`. See `BaseKeyManager.begin_use` for arguments.
         """
         use = self.keys.begin_use(may_try=may_try or after_refusal)
         if use is None:
@@ -148,12 +148,12 @@ class AsyncTokenManager:
 
         Args:
             number: of the token.
-            accepted: the provider did what was asked, so it knows the token.
+            accepted: the provider executed the request, so it knows the token.
         """
         if accepted and number == self._last_resort:
             self._last_resort = 0
         token = self._tokens.get(number)
-        if token is not None:  # a forked child has none of its parent's
+        if token is not None:  # a forked child has none of its parent's tokens
             self.keys.end_use(token.key_generation, accepted=accepted)
 
     def is_on_trial(self, number: int) -> bool:
@@ -162,18 +162,18 @@ class AsyncTokenManager:
         return token is not None and self.keys.is_on_trial(token.key_generation)
 
     def find_other_key(self, number: int, refusal: str | None) -> bool:
-        """Whether a token of another key may get a success where a request got none: see `KeyHolder`."""
+        """Whether a token of another key may succeed where a request failed: see `BaseKeyManager`."""
         token = self._tokens.get(number)
         return token is not None and self.keys.find_other_key(token.key_generation, refusal)
 
     def record_same_response(self, number: int) -> None:
-        """Tokens of the old key and the new one got the same response: see `KeyHolder`."""
+        """Tokens of the old key and the new one got the same response: see `BaseKeyManager`."""
         token = self._tokens.get(number)
         if token is not None:
             self.keys.record_same_response(token.key_generation)
 
     def set_aside(self, number: int, reason: str) -> None:
-        """Keep using the tokens of the old key: see `KeyHolder`."""
+        """Keep using the tokens of the old key: see `BaseKeyManager`."""
         token = self._tokens.get(number)
         if token is not None:
             self.keys.set_aside(token.key_generation, reason)
@@ -181,15 +181,15 @@ class AsyncTokenManager:
     async def renew(self, number: int, until: float) -> int:
         """Replace a token that the provider has refused.
 
-        A token that was obtained because the one before it was refused, and is refused as well, is the last for this
-        call: the next would fare no better.
+        If a token that replaced a refused one is refused as well, it is the last for this call: another would fare no
+        better.
 
         Args:
-            number: of the refused token; any other number if there is none.
+            number: of the refused token; any other number if there was none.
             until: monotonic seconds.
 
         Returns:
-            the number of the token to use instead, or the same number if none comes in time.
+            the number of the token to use instead, or the same number if none arrives in time.
 
         Raises:
             CallwellError: no token can be obtained.
@@ -204,7 +204,7 @@ class AsyncTokenManager:
         return number if token is None else token.number
 
     async def _obtain_or_wait(self, until: float, *, after_refusal: bool) -> TokenInUse | None:
-        """The next token, by whatever key works; None if none comes in time."""
+        """The next token, obtained with any key that works; None if none arrives in time."""
         holder = token_hex(8)
         key_renewals = 0
         while True:
@@ -233,7 +233,7 @@ class AsyncTokenManager:
     async def _take_turn(
         self, use: tuple[int, Key], holder: str, until: float, *, after_refusal: bool
     ) -> TokenInUse | None:
-        """Use the token that there is, obtain one, or wait for another's; None to take another turn."""
+        """Use the existing token, obtain one, or wait for another caller's; None to decide again."""
         generation, key = use
         latch = AsyncLatch()
         obtained = False
@@ -262,7 +262,7 @@ class AsyncTokenManager:
                 self._waiting = [other for other in self._waiting if other is not latch]
 
     async def _decide(self, key: Key, holder: str) -> tuple[TokenStep, StoredTokens]:
-        """Decide what this caller does; if it is cancelled meanwhile, others need not wait for its lease to end."""
+        """Decide what this caller does; if it is cancelled meanwhile, others need not wait for its lease to expire."""
         try:
             return await use_state(self._state, partial(self._store.decide, key, holder))
         except BaseException:
@@ -270,12 +270,12 @@ class AsyncTokenManager:
             raise
 
     def _give_up(self, key: Key, holder: str) -> None:
-        """Let others obtain tokens. A state that fails lets them when the lease ends."""
+        """Let others obtain tokens. If the state fails, they can when the lease expires."""
         with suppress(StateError):
             self._store.record_failure(key, holder)
 
     async def _obtain(self, key: Key, holder: str, refreshable: TokenPair | None, until: float) -> bool:
-        """Obtain new tokens, with the refresh token or else with the key.
+        """Obtain new tokens, with the refresh token or otherwise with the key.
 
         Returns:
             whether there are new ones; False if that failed while the old one is still valid.
@@ -285,7 +285,7 @@ class AsyncTokenManager:
         issued: IssuedTokens | None = None
         try:
             if refreshable is not None and refreshable.refresh is not None:
-                with suppress(CallError, KeyProblem):  # half of the time is left for the key
+                with suppress(CallError, KeyProblem):  # leaves half of the time for the key
                     issued = await self._exchange.exchange_refresh_token(refreshable.refresh, (now + until) / 2)
             if issued is None:
                 issued = await self._exchange.exchange_key(key, until)
@@ -307,7 +307,7 @@ class AsyncTokenManager:
         return True
 
     def _register(self, key_generation: int, key: Key, stored: StoredTokens) -> TokenInUse | None:
-        """The stored token under its number, a new one if this client has not used the token yet."""
+        """The stored token with its number, which is new if this client has not used the token yet."""
         if stored.pair is None:
             return None
         due_at = stored.tokens.due_at
@@ -343,7 +343,7 @@ class AsyncTokenManager:
 
 
 def _is_same(token: TokenInUse, other: TokenInUse) -> bool:
-    """Whether two records are of one token, whatever their number and due time."""
+    """Whether two records are of the same token, ignoring number and due time."""
     return (
         token.key_generation == other.key_generation
         and token.generation == other.generation

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tokens of keys in the state: who obtains new ones, and their values, which a shared state holds encrypted.
+"""The tokens of keys in the state: who obtains new ones, and their values, which are encrypted in a shared state.
 
 There is one record for each key, so that an old and a new key of one account do not replace each other's tokens. Times
 are monotonic seconds of the boot that wrote them. Machines that share a server compare them by its time of day; without
-one, there are no tokens yet after another boot.
+a server, tokens are not kept across boots.
 """
 
 from __future__ import annotations
@@ -54,16 +54,16 @@ class IssuedTokens(NamedTuple):
     Attributes:
         pair: the tokens.
         asked_at: monotonic seconds at which the exchange began.
-        lasts_s: how long the access token is valid.
+        expires_in_s: how long the access token is valid.
     """
 
     pair: TokenPair
     asked_at: float
-    lasts_s: float
+    expires_in_s: float
 
 
 class StoredTokens(NamedTuple):
-    """What the state holds about a key's tokens.
+    """The state's contents about a key's tokens.
 
     Attributes:
         tokens: their times, and who is obtaining the next.
@@ -79,7 +79,7 @@ class TokenRecord(NamedTuple):
 
     Attributes:
         tokens: their times, and who is obtaining the next.
-        content: the pair, as it is in a state of this process alone, encrypted in a shared one.
+        content: the pair: in plain text in this process's own state, encrypted in a shared one.
         boot: the boot and clock that the times belong to.
         wall_offset_s: the server's time of day minus that clock, for other machines; 0 without a server.
     """
@@ -96,7 +96,7 @@ class TokenStore:
     Args:
         account: its name in the state.
         state: where the records are.
-        clock: the clock of the times in them.
+        clock: the source of the times in them.
     """
 
     def __init__(self, account: str, state: State, clock: Clock) -> None:
@@ -108,7 +108,7 @@ class TokenStore:
         self._ciphers: dict[str, RecordCipher] = {}
 
     def check(self) -> None:
-        """Raise if no tokens could be stored.
+        """Raise if tokens cannot be stored.
 
         Raises:
             UsageError: they would have to be encrypted, and the package for that is not installed.
@@ -117,7 +117,7 @@ class TokenStore:
             RecordCipher(Key("any"), "")
 
     def observe(self, key: Key) -> tuple[TokenStep, StoredTokens]:
-        """What a caller would do now, without a change of the state: see `core.tokens.decide`."""
+        """What a caller would do now, without changing the state: see `core.tokens.decide`."""
         stored = self._read(key, self._state.read(self._cell(key)))
         _, step = core.decide(stored.tokens, key.fingerprint, "", self._clock.now())
         return step, stored
@@ -143,7 +143,7 @@ class TokenStore:
             key: the key that they were obtained with.
             holder: who obtained them.
             issued: the tokens.
-            early_s: how long before their end the next ones are obtained.
+            early_s: how long before their expiry the next ones are obtained.
         """
 
         def change(stored: StoredTokens) -> tuple[TokenState, None]:
@@ -152,7 +152,7 @@ class TokenStore:
                 key.fingerprint,
                 holder,
                 asked_at=issued.asked_at,
-                lasts_s=issued.lasts_s,
+                expires_in_s=issued.expires_in_s,
                 early_s=early_s,
                 renewable=issued.pair.refresh is not None,
             )
@@ -166,7 +166,7 @@ class TokenStore:
         self._change(key, lambda stored: (core.record_failure(stored.tokens, key.fingerprint, holder, now), None))
 
     def record_refusal(self, key: Key, generation: int) -> None:
-        """Record that the provider refused a token before its end."""
+        """Record that the provider refused a token before its expiry."""
         self._change(key, lambda stored: (core.record_refusal(stored.tokens, key.fingerprint, generation), None))
 
     def forget(self, fingerprint: str) -> None:
@@ -180,8 +180,8 @@ class TokenStore:
 
         Args:
             key: the key.
-            change: from what is stored to the new state and a result.
-            pair: the values to store if the change brings another generation.
+            change: takes the stored tokens, and returns the new state and a result.
+            pair: the values to store if the change starts a new generation.
 
         Returns:
             that result.
@@ -202,7 +202,7 @@ class TokenStore:
         return self._state.update(self._cell(key), change_record)
 
     def _read(self, key: Key, record: TokenRecord) -> StoredTokens:
-        """What a record holds; no tokens if their times cannot be read here, or they cannot be decrypted."""
+        """The contents of a record; no tokens if their times cannot be read here, or they cannot be decrypted."""
         pair = self._decrypt(key, record.content)
         tokens = record.tokens
         is_known = record.boot == self._boot
@@ -227,7 +227,7 @@ class TokenStore:
         return TokenPair(Key(access), Key(refresh) if refresh else None)
 
     def _cipher(self, key: Key) -> RecordCipher:
-        """The cipher of a key's record, kept because deriving one takes as long as many calls."""
+        """The cipher of a key's record, cached because deriving one takes as long as many calls."""
         cipher = self._ciphers.get(key.fingerprint)
         return cipher or self._ciphers.setdefault(key.fingerprint, RecordCipher(key, self._cell(key).key))
 
@@ -268,13 +268,13 @@ def parse_tokens(rule: TokenRule, answer: Answer, asked_at: float, *, provider: 
 def _parse(rule: TokenRule, body: Any, asked_at: float) -> IssuedTokens | None:
     access = json_values.value_at(body, rule.access_at)
     refresh = json_values.value_at(body, rule.refresh_at)
-    lasts_s = json_values.value_at(body, rule.expires_at)
+    expires_in_s = json_values.value_at(body, rule.expires_at)
     if not _is_header_text(access):
         return None
-    if isinstance(lasts_s, bool) or not isinstance(lasts_s, int | float) or lasts_s <= 0:
+    if isinstance(expires_in_s, bool) or not isinstance(expires_in_s, int | float) or expires_in_s <= 0:
         return None
     pair = TokenPair(Key(access), Key(refresh) if _is_header_text(refresh) else None)
-    return IssuedTokens(pair=pair, asked_at=asked_at, lasts_s=float(lasts_s))
+    return IssuedTokens(pair=pair, asked_at=asked_at, expires_in_s=float(expires_in_s))
 
 
 def bind_secret(handle: OperationHandle, argument: str, secret: Key) -> BoundRequest:

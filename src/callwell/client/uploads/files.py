@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files that can be read at any offset: in memory, on disk, open, and temporary ones.
 
-They are read with `pread`, which needs no position, and so disturbs that of no other reader.
+They are read with `pread`, which does not use or move the file position that other readers depend on.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from callwell.errors import DiskFull, FileChanged, FileProblem, FileUnfit
+from callwell.errors import DiskFull, FileChanged, FileProblem, FileRejected
 
 if TYPE_CHECKING:
     from typing import IO, Self
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from callwell.client.uploads.piece_reader import PieceSource
 
 FINGERPRINT_BYTES: Final = 1 << 20
-"""Bytes at the beginning that identify a file, besides its path, size and time: reading all of it would take longer
-than sending what is left."""
+"""Bytes at the beginning that identify a file, together with its path, size and time: reading all of it would take
+longer than sending the rest."""
 
 READ_BYTES: Final = 1 << 20
-"""Bytes that are read at once for a checksum."""
+"""Bytes per read for a checksum."""
 
 DEFAULT_NAME: Final = "file"
 
@@ -72,7 +72,7 @@ class MemoryFile:
             raise FileChanged(f"{self.name}: its bytes changed while they were sent; send it again from a copy")
 
     def checksum(self, kind: str) -> bytes:
-        """Its digest, by an algorithm."""
+        """Its digest, with the given algorithm."""
         return hashlib.new(kind, self._view, usedforsecurity=False).digest()
 
     def fingerprint(self) -> str:
@@ -85,7 +85,7 @@ class MemoryFile:
 
 
 class FileView(io.RawIOBase):
-    """A file as something to read from, with a position of its own: that of the caller's file is not moved.
+    """A readable view of a file with its own position, so that the caller's file position does not move.
 
     Args:
         source: holds the bytes.
@@ -105,17 +105,17 @@ class FileView(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go on at another offset."""
+        """Move to another offset."""
         origins = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._source.size}
         self._position = offset + origins[whence]
         return self._position
 
     def tell(self) -> int:
-        """Where it goes on."""
+        """The current offset."""
         return self._position
 
     def readinto(self, buffer: Any) -> int:
-        """Read as much as fits, or what there is."""
+        """Read as much as fits and is available."""
         chunk = self._source.read(self._position, len(buffer))
         buffer[: len(chunk)] = chunk
         self._position += len(chunk)
@@ -123,7 +123,7 @@ class FileView(io.RawIOBase):
 
 
 class FileStamp(NamedTuple):
-    """What shows that a file has changed."""
+    """The metadata that shows whether a file has changed."""
 
     device: int
     inode: int
@@ -137,14 +137,14 @@ class FileStamp(NamedTuple):
 
 
 class DiskFile:
-    """A file on disk. It is closed when its last piece is forgotten, for a transport may go on reading for a while.
+    """A file on disk. It closes with its last reference, because a transport may still be reading a piece.
 
     Args:
         descriptor: of the open file; this object closes it.
-        path: where it is, if it has a name.
+        path: its path, if it has one.
 
     Raises:
-        FileUnfit: it is not a regular file.
+        FileRejected: it is not a regular file.
     """
 
     def __init__(self, descriptor: int, path: Path | None) -> None:
@@ -154,7 +154,7 @@ class DiskFile:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             what = "a folder; name the files in it" if stat.S_ISDIR(found.st_mode) else "not a regular file"
-            raise FileUnfit(f"{path or DEFAULT_NAME}: it is {what}")
+            raise FileRejected(f"{path or DEFAULT_NAME}: it is {what}")
         self._stamp = FileStamp.from_stat(found)
         self.size = found.st_size
 
@@ -167,7 +167,7 @@ class DiskFile:
 
         Raises:
             FileProblem: it cannot be opened.
-            FileUnfit: it is not a regular file.
+            FileRejected: it is not a regular file.
         """
         try:
             return cls(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), path)
@@ -183,10 +183,10 @@ class DiskFile:
             raise FileProblem(f"{self.name}: cannot be read: {error.strerror}") from error
 
     def check_unchanged(self) -> None:
-        """See that it still is what it was.
+        """Check that it has not changed.
 
         Raises:
-            FileChanged: it is not.
+            FileChanged: it has.
         """
         if FileStamp.from_stat(os.fstat(self._descriptor)) != self._stamp:
             raise FileChanged(
@@ -204,10 +204,10 @@ class DiskFile:
         """It was compared with each piece; what becomes of it after the last one does not matter."""
 
     def checksum(self, kind: str) -> bytes:
-        """Its digest, by an algorithm.
+        """Its digest, with the given algorithm.
 
         Raises:
-            FileChanged: it is not what it was.
+            FileChanged: it has changed.
         """
         digest = hashlib.new(kind, usedforsecurity=False)
         offset = 0
@@ -218,7 +218,7 @@ class DiskFile:
         return digest.digest()
 
     def fingerprint(self) -> str:
-        """What identifies it when the upload is resumed: its path, size and time, and a digest of its beginning."""
+        """Its identity when the upload is resumed: its path, size and time, and a digest of its beginning."""
         path = "" if self._path is None else str(self._path.absolute())
         head = hashlib.sha256(self.read(0, FINGERPRINT_BYTES)).hexdigest()
         return f"{path}|{self._stamp.size}|{self._stamp.mtime_ns}|{head}"
@@ -228,7 +228,7 @@ class TemporaryPiece:
     """A temporary file without a name for a piece of a stream. Use it as a context manager.
 
     Args:
-        name: the stream's, for messages.
+        name: the stream's name, for messages.
     """
 
     def __init__(self, name: str) -> None:
@@ -242,7 +242,7 @@ class TemporaryPiece:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        with suppress(OSError):  # what could not be written was reported already
+        with suppress(OSError):  # write errors were already reported
             self._file.close()
 
     def write(self, chunk: bytes | memoryview) -> None:
@@ -257,7 +257,7 @@ class TemporaryPiece:
             raise self._full(error) from error
 
     def to_file(self) -> DiskFile:
-        """What was written, for reading.
+        """The written bytes, for reading.
 
         Raises:
             DiskFull: there is no room.
@@ -277,14 +277,14 @@ class TemporaryPiece:
 
 
 def open_source(file: object) -> MemoryFile | DiskFile | None:
-    """The file, as something that can be read at any offset; None for a stream.
+    """A source that can be read at any offset; None for a stream.
 
     Args:
         file: bytes, a path, an open file, or something to iterate over.
 
     Raises:
         FileProblem: it cannot be opened.
-        FileUnfit: it is not a regular file.
+        FileRejected: it is not a regular file.
     """
     if isinstance(file, bytes | bytearray | memoryview):
         return MemoryFile(file)

@@ -14,7 +14,7 @@ from callwell.client.calls.options import check_seconds
 from callwell.client.uploads.files import FileView
 from callwell.core import ranges
 from callwell.core.upload import Upload, UploadReason
-from callwell.errors import FileUnfit, InvalidOption, ProcessingFailed, UnknownName, UploadError, UploadMismatch
+from callwell.errors import FileRejected, InvalidOption, ProcessingFailed, UnknownName, UploadError, UploadMismatch
 from callwell.media import container
 from callwell.state.base import Cell
 
@@ -39,29 +39,29 @@ AsyncFileSource: TypeAlias = "FileSource | AsyncIterable[bytes]"
 """The same for the asynchronous client, which also takes an asynchronous stream."""
 
 DEFAULT_PARALLEL: Final = 4
-"""Pieces of one file under way at once: enough to hide the latency of each response, few enough to share the link."""
+"""Pieces of one file sent in parallel: enough to hide the latency of each response, few enough to share the link."""
 
 MAX_PARALLEL: Final = 16
-"""More would open as many connections, which providers and proxies limit."""
+"""More would need that many connections, which providers and proxies limit."""
 
 PROBE_BYTES: Final = 64 << 10
-"""Bytes read at once while a file's container is checked: most headers fit."""
+"""Bytes per read while a file's container is checked: most headers fit."""
 
 NO_UPLOAD: Final = Upload(0)
-"""The position of an upload that never started, or has ended."""
+"""The position of an upload that has not started, or has ended."""
 
 
 class UploadOptions(TypedDict, total=False):
     """How a file is sent.
 
     Attributes:
-        pieces: how many are sent at once; 4 by default.
+        pieces: how many are sent in parallel; 4 by default.
         piece_size: bytes of a piece; computed from the file's size, the quota and the provider's limits by default.
         progress: called with the number of bytes sent, by a thread of the transport; it must not block. The number
             falls when a piece is sent again. An exception it raises ends the upload.
         resume: resume an interrupted upload of the same file by the same call, in this process or another that shares
             the state; True by default. A stream cannot be resumed.
-        check: check the file first, and refuse what the provider would refuse; True by default.
+        check: check the file first, and refuse files that the provider would refuse; True by default.
         wait: the name of a state to wait for after the last piece.
         deadline_s: seconds for everything, waits included; unlimited by default, except an hour for `wait`.
     """
@@ -92,7 +92,7 @@ class SandboxWarning(NamedTuple):
 
     Attributes:
         kind: `cut`, `watermark` or `deleted`.
-        message: the same in words.
+        message: the description.
         at: for `deleted`: when, in seconds since the epoch.
     """
 
@@ -110,7 +110,7 @@ class Uploaded(NamedTuple, Generic[T]):
         size: bytes of the file.
         pieces: the number of pieces it was sent in.
         resent: bytes sent more than once, earlier interrupted attempts included.
-        warnings: what a sandbox does to it.
+        warnings: what the sandbox does to it.
     """
 
     target: str
@@ -125,7 +125,7 @@ def resolve(rule: UploadRule, options: Mapping[str, Any]) -> ResolvedUpload:
     """Check the options of an upload.
 
     Raises:
-        InvalidOption: an option cannot take this value.
+        InvalidOption: a value that an option does not accept.
         UnknownName: the profile names no such state.
     """
     values = {name: value for name, value in options.items() if value is not None}
@@ -133,7 +133,7 @@ def resolve(rule: UploadRule, options: Mapping[str, Any]) -> ResolvedUpload:
     piece_size = values.get("piece_size")
     wait = values.get("wait")
     if not _is_int_between(pieces, 1, MAX_PARALLEL):
-        raise InvalidOption("pieces", pieces, f"1 to {MAX_PARALLEL} pieces at once")
+        raise InvalidOption("pieces", pieces, f"1 to {MAX_PARALLEL} pieces in parallel")
     if piece_size is not None and not _is_int_between(piece_size, rule.min_piece, rule.max_piece):
         raise InvalidOption("piece_size", piece_size, f"{rule.min_piece} to {rule.max_piece} bytes")
     if wait is not None and wait not in rule.until:
@@ -149,28 +149,28 @@ def check_file(rule: UploadRule, file: MemoryFile | DiskFile, *, check: bool) ->
     Args:
         rule: its limits.
         file: the file.
-        check: check size and duration as well.
+        check: also check size and duration.
 
     Returns:
-        what the file contains, if that was checked.
+        the file's container, if it was checked.
 
     Raises:
-        FileUnfit: the provider would refuse it.
+        FileRejected: the provider would refuse it.
         UsageError: it cannot be checked here.
     """
     if not file.size:
-        raise FileUnfit(f"{file.name} is empty")
+        raise FileRejected(f"{file.name} is empty")
     if not check:
         return None
     if file.size > rule.max_bytes:
-        raise FileUnfit(f"{file.name} has {file.size} bytes; the provider takes {rule.max_bytes} at most")
+        raise FileRejected(f"{file.name} has {file.size} bytes; the provider takes {rule.max_bytes} at most")
     if rule.max_duration_s is None:
         return None
     content = container.probe(file.name, io.BufferedReader(FileView(file), PROBE_BYTES))
     if content.duration_s is not None and content.duration_s > rule.max_duration_s:
         duration = timedelta(seconds=round(content.duration_s))
         longest = timedelta(seconds=round(rule.max_duration_s))
-        raise FileUnfit(f"{file.name} lasts {duration}; the provider takes {longest} at most")
+        raise FileRejected(f"{file.name} lasts {duration}; the provider takes {longest} at most")
     return content
 
 
@@ -183,9 +183,9 @@ def sandbox_warnings(rule: SandboxRule | None, duration_s: float | None, wall: f
     """What the environment will do to a file.
 
     Args:
-        rule: what it does to files; None if it is not a sandbox.
+        rule: the sandbox's rule; None if the environment is not a sandbox.
         duration_s: how long the file lasts; None if unknown.
-        wall: now, in seconds since the epoch.
+        wall: the current time, in seconds since the epoch.
     """
     if rule is None:
         return ()
@@ -216,7 +216,7 @@ def to_error(
         failed: why it failed.
         operation: the operation that takes the pieces.
         state: the state of the upload.
-        report: the provider's last report of it.
+        report: the provider's last report about it.
         size: bytes of the file; None if unknown.
         error: of the last piece that was lost or refused.
     """
@@ -250,7 +250,7 @@ def _to_mismatch(operation: str, state: Upload, size: int | None, report: Upload
     sent: object = size
     found: object = report.size
     what = "size"
-    difference = f"the provider has {found} bytes, and {sent} were sent"
+    difference = f"the provider has {found} bytes, but {sent} were sent"
     if report.checksum_matches is False:
         what = "checksum"
         sent = "another checksum"
@@ -260,13 +260,13 @@ def _to_mismatch(operation: str, state: Upload, size: int | None, report: Upload
         what = "pieces"
         sent = state.total
         found = len(ranges.to_numbers(report.pieces or ()))
-        difference = f"the provider has {found} pieces, and {sent} were sent"
+        difference = f"the provider has {found} pieces, but {sent} were sent"
     text = f"{operation}: {state.target} is not the file that was sent: {difference}; delete it, and send it again"
     return UploadMismatch(text, target=state.target, what=what, sent=sent, found=found)
 
 
 def is_same_checksum(reported: str, digest: bytes) -> bool:
-    """Whether a reported checksum equals a digest: in hexadecimal of either case or Base64, in quotes or not."""
+    """Whether a reported checksum equals a digest: in hexadecimal (any case) or Base64, with or without quotes."""
     text = reported.strip().strip('"')
     if text.lower() == digest.hex():
         return True
@@ -283,7 +283,7 @@ def position_cell(account: str, operation: str, parts: Iterable[object]) -> Cell
     Args:
         account: the account's name in the state.
         operation: the operation that takes the pieces.
-        parts: what identifies the upload: the file and the arguments. Only their digest is stored.
+        parts: the identity of the upload: the file and the arguments. Only their digest is stored.
     """
     digest = hashlib.sha256("\n".join(map(repr, parts)).encode("utf-8", "backslashreplace")).hexdigest()
     return Cell(f"upload:{account}:{operation}:{digest}", Upload, NO_UPLOAD)

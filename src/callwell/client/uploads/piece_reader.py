@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pieces of files as a transport reads them: a little at a time, counted, and none whole of a file that has changed.
+"""Pieces of files as read by a transport: in small chunks, counted, and never complete if the file has changed.
 
-A piece is read by a thread of the transport's, so that several may be read at once. Its last bytes are given out only
-after one more check of the file.
+A piece is read by a thread of the transport, so several may be read concurrently. Its last bytes are handed out only
+after a final check of the file.
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 READ_BYTES: Final = 512 << 10
-"""Bytes that are read at once: with all copies of them, a piece under way holds less than 1 MiB. Fewer cost more
-CPU."""
+"""Bytes per read: including all copies, a piece being sent then takes less than 1 MiB. Smaller reads cost more CPU."""
 
 
 class PieceSource(Protocol):
-    """What pieces are read from.
+    """The source of pieces.
 
     Attributes:
         name: the file's name.
@@ -36,10 +35,10 @@ class PieceSource(Protocol):
         ...
 
     def check_unchanged(self) -> None:
-        """See that it still is what it was.
+        """Check that it has not changed.
 
         Raises:
-            FileChanged: it is not.
+            FileChanged: it has.
         """
         ...
 
@@ -52,15 +51,15 @@ class PieceSource(Protocol):
         ...
 
     def checksum(self, kind: str) -> bytes:
-        """The digest of all that is sent of it."""
+        """The digest of everything that is sent from it."""
         ...
 
 
 class ProgressMeter:
-    """Counts the bytes on their way.
+    """Counts the bytes in transit.
 
     Args:
-        on_progress: called with the number of bytes that have arrived or are on their way.
+        on_progress: called with the number of bytes that have arrived or are in transit.
     """
 
     def __init__(self, on_progress: Callable[[int], None] | None) -> None:
@@ -70,19 +69,19 @@ class ProgressMeter:
         self._lock = threading.Lock()
 
     def add(self, count: int) -> None:
-        """So many more bytes are on their way; fewer, if it is negative."""
-        with self._lock:  # held during the call, so that the numbers are reported in order
+        """Add to the number of bytes in transit; a negative count subtracts."""
+        with self._lock:  # held during the callback, so that the numbers are reported in order
             self._count += count
             if self._on_progress is not None and count:
                 self._on_progress(self._count)
 
 
 class UploadCancelled(Exception):
-    """The upload was stopped. Raised where a transport reads the piece, and never seen by a caller."""
+    """The upload was stopped. Raised where a transport reads the piece; callers never see it."""
 
 
 class PieceReader:
-    """A piece of a file, as a transport reads it.
+    """A piece of a file, as read by a transport.
 
     Args:
         source: the file.
@@ -91,8 +90,8 @@ class PieceReader:
         meter: counts them.
 
     Attributes:
-        given: bytes that were given out since it was last started.
-        wasted: bytes that were given out before that.
+        given: bytes handed out since reading last started.
+        wasted: bytes handed out before that.
         one_time: see `StreamedBody`.
     """
 
@@ -108,10 +107,10 @@ class PieceReader:
         self._meter = meter
 
     def __iter__(self) -> Iterator[bytes]:
-        """The bytes, little by little.
+        """The bytes, in chunks.
 
         Raises:
-            FileChanged: the file is not what it was.
+            FileChanged: the file has changed.
         """
         self.wasted += self.given
         self.reset()
@@ -127,11 +126,11 @@ class PieceReader:
             size = len(chunk)
             hand_over = [chunk]
             del chunk
-            yield hand_over.pop()  # no name here holds what a transport has taken: saves a copy in memory per piece
+            yield hand_over.pop()  # keeps no reference to the chunk, which saves a copy per piece
             self.given += size
             self._meter.add(size)
 
     def reset(self) -> None:
-        """What was given out does not count."""
+        """Forget the bytes handed out so far."""
         self._meter.add(-self.given)
         self.given = 0

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The stored position of one upload, which all calls that make the same upload share.
+"""The stored position of one upload, which all calls of the same upload share.
 
-Two calls that make the same upload at once, in one process or two, send one object. They meet in one record::
+Two concurrent calls of the same upload, in one process or two, send one object. They share one record::
 
     first call                       the record                        second call
     ──────────────────────────────   ───────────────────────────────   ─────────────────────────────────────────
@@ -12,17 +12,17 @@ Two calls that make the same upload at once, in one process or two, send one obj
     ends: holder 2 is at work        creation N, holder 2
                                      (nothing) <────────────────────── ends: is the last, and forgets all of it
 
-A call that finds an object there joins it in the same way. One that starts over (`resume=False`) replaces the record by
-its own, and from then on the calls that it found there neither store nor forget anything but themselves.
+A call that finds an object there joins it in the same way. One that starts over (`resume=False`) replaces the record
+with its own; the calls that it found there then neither store nor forget anything but themselves.
 
-Each arrow is one atomic step of the state. So a call that enters sees a creation, or a target, or
-nothing at all; and the name of a creation is forgotten only when no call is left that could still create under it.
+Each arrow is one atomic step of the state. So a call that enters sees a creation, or a target, or nothing; and the name
+of a creation is forgotten only when no call is left that could still create under it.
 
 The name is stored before the request leaves, so that the same upload, started again after a kill, finds the object.
 After the end of an upload, the same call creates another object.
 
-A call on another machine cannot be seen. It counts as at work for `LEASE_S` after it has last stored a position, so
-that one that has died there does not keep an upload that has ended.
+A call on another machine cannot be seen. It counts as running for `LEASE_S` after it last stored a position, so that a
+call that died there does not keep a finished upload in the state.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from callwell.client.exactly_once import store
 from callwell.client.uploads.options import NO_UPLOAD
 from callwell.errors import StateError
 from callwell.observe.logs import LOGGER
-from callwell.state.base import FORGET
+from callwell.state.base import DELETE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,15 +45,16 @@ if TYPE_CHECKING:
 
 
 LEASE_S: Final = 600.0
-"""Seconds between two positions: a piece and its retries take minutes, and each stores one before and after it."""
+"""Longer than the time between two stored positions: one is stored before and after each piece, and a piece with its
+retries takes minutes."""
 
 
 class JoinedUpload(NamedTuple):
     """An upload that a call has joined.
 
     Attributes:
-        upload: its position. Other calls may send pieces of it, too.
-        is_new: it starts now, under a new creation.
+        upload: its position. Other calls may also send pieces of it.
+        is_new: it starts now, with a new creation.
     """
 
     upload: Upload
@@ -64,9 +65,9 @@ class UploadPosition:
     """The stored state of one upload.
 
     Args:
-        state: holds the record.
+        state: the state with the record.
         cell: the record; None for an upload that cannot be resumed.
-        ledger: holds the calls that create objects.
+        ledger: the ledger of the calls that create objects.
         name: the operation, for messages.
 
     Attributes:
@@ -90,17 +91,17 @@ class UploadPosition:
             yield self.holder
 
     def release(self) -> None:
-        """This call is not under way any more."""
+        """Record that this call is no longer running."""
         self._ledger.locks.release(self.holder)
 
     def join(self) -> Upload:
-        """Join the upload that has an object already; an empty one if there is none."""
+        """Join the upload that already has an object; an empty one if there is none."""
         if self.cell is None or self._state.read(self.cell).target is None:
             return NO_UPLOAD
 
         def change(before: Upload) -> tuple[Upload, Upload]:
             if before.target is None:
-                return (before if before.creation else FORGET), NO_UPLOAD
+                return (before if before.creation else DELETE), NO_UPLOAD
             joined = self._hold(before)
             return joined, joined
 
@@ -111,13 +112,13 @@ class UploadPosition:
     def enter(
         self, cell: Cell[Upload], blank: Upload, *, gone: str | None = None, force_new: bool = False
     ) -> JoinedUpload:
-        """Join the upload that is under way or was interrupted, or start one.
+        """Join the upload that is running or was interrupted, or start one.
 
         Args:
             cell: the record.
             blank: the upload as it starts.
-            gone: the creation or target that the provider no longer has: an upload with it is not joined.
-            force_new: start one, whatever is under way.
+            gone: a creation or target that the provider no longer has: an upload with it is not joined.
+            force_new: start one, even if one is running.
         """
 
         def change(before: Upload) -> tuple[Upload, tuple[JoinedUpload, str]]:
@@ -150,19 +151,19 @@ class UploadPosition:
             holds = before if before.holders else entered
             created = entered._replace(target=target, holders=holds.holders, leases=holds.leases)
             if not self._is_ours(before):
-                return (before if before.creation else FORGET), created
+                return (before if before.creation else DELETE), created
             return created, created
 
         return self._state.update(cell, change)
 
     def store(self, upload: Upload) -> None:
-        """Store the progress of the upload. If that fails in between, the upload loses nothing else."""
+        """Store the progress of the upload. A failure in between costs nothing else."""
         if self.cell is None or upload.target is None:
             return
 
         def change(before: Upload) -> tuple[Upload, None]:
             if not self._is_ours(before):
-                return (before if before.creation else FORGET), None
+                return (before if before.creation else DELETE), None
             leases = {**before.leases, self.holder: self._ledger.wall() + LEASE_S}
             return upload._replace(holders=before.holders, leases=leases), None
 
@@ -174,7 +175,7 @@ class UploadPosition:
             self.has_failed = True
 
     def forget(self) -> None:
-        """The upload has ended: forget it, unless another call is at work on it."""
+        """The upload has ended: forget it, unless another call is still sending it."""
         if self.cell is None:
             return
 
@@ -183,33 +184,33 @@ class UploadPosition:
             return left, self._is_ours(before) and not left.holders
 
         def remove(before: Upload) -> tuple[Upload, None]:
-            # Another call may have joined it, or started another one, since this one has left.
-            return (FORGET if self._is_ours(before) and not self._others(before) else before), None
+            # Another call may have joined it, or started another one, since this call left.
+            return (DELETE if self._is_ours(before) and not self._others(before) else before), None
 
         try:
             if self._state.update(self.cell, leave):
                 if self._creation:
                     self._ledger.forget(self._creation)
                 self._state.update(self.cell, remove)
-        except StateError as error:  # it must not cost the result
+        except StateError as error:  # it must not lose the result
             LOGGER.warning("%s: the end of the upload could not be stored: %s", self._name, error)
 
     def _is_ours(self, stored: Upload) -> bool:
-        """Whether the record is of this call's upload, and not of one that was started over in the meantime.
+        """Whether the record belongs to this call's upload, and not to one that was started over in the meantime.
 
-        A record that is gone was forgotten by a call that had waited for this one until its lease ended.
+        A missing record was forgotten by a call that had waited for this one until its lease ended.
         """
         return not self._creation or stored.creation == self._creation
 
     def _hold(self, upload: Upload) -> Upload:
-        """The upload, held by this call and the others that are at work on it."""
+        """The upload, held by this call and the other running ones."""
         others = self._others(upload)
         leases = {holder: upload.leases[holder] for holder in others if holder in upload.leases}
         leases[self.holder] = self._ledger.wall() + LEASE_S
         return upload._replace(holders=(*others, self.holder), leases=leases)
 
     def _others(self, upload: Upload) -> tuple[str, ...]:
-        """The other calls that are at work on the upload, or were so a while ago where that cannot be seen."""
+        """The other calls that are running, or that ran recently if they cannot be seen."""
         return tuple(holder for holder in upload.holders if holder != self.holder and self._is_at_work(holder, upload))
 
     def _is_at_work(self, holder: str, upload: Upload) -> bool:

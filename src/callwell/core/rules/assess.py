@@ -11,7 +11,7 @@ class AssessRule(Struct, frozen=True, kw_only=True):
         default: used if a call names no operation; at most one of them may be it.
         accent: the argument that takes the expected accent.
         text: the argument that takes the text to be read aloud; without it, speech is free.
-        script: the only script that a text may be in, by its Unicode name in lower case: `latin`, `cyrillic`.
+        script: the only script that a text may use, by its Unicode name in lower case: `latin`, `cyrillic`.
         score: path of the overall score in the response.
         words: path of the list of words.
         word: the field with the text of a word.

@@ -33,7 +33,7 @@ from callwell.readiness.drills.workload import plan_workload, run_workload
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from callwell.client.keys.rotation import Progress
+    from callwell.client.keys.rotation import RotationProgress
     from callwell.clock import ScaledClock
     from callwell.emulator.ledger import LedgerRow
     from callwell.emulator.options import EmulatorOptions
@@ -144,7 +144,7 @@ async def _drill_with_workload(setup: DrillSetup, drilled: DrillAccount, clock: 
             last = begun_so_far + CALLS_AFTER
         return last is None or begun < last
 
-    async def rotate() -> Progress:
+    async def rotate() -> RotationProgress:
         await ready.wait()
         return await asyncio.to_thread(person.rotate)
 
@@ -191,7 +191,7 @@ class EmulatedOperator:
         self.has_stored = threading.Event()
         self.may_try_old = threading.Event()
 
-    def rotate(self) -> Progress:
+    def rotate(self) -> RotationProgress:
         """Rotate the key, and return the outcome: the step that still waits, if the time is up."""
         provider = self._drilled.account.provider
         config = ClientConfig.from_options(provider, self._options)
@@ -201,7 +201,7 @@ class EmulatedOperator:
             driver.begin(overlaps=False)
             give_up_at = time.monotonic() + WORKLOAD_LIMIT_S
             while True:
-                progress = driver.go_on(frozenset({RotationStep.PREPARE, RotationStep.REVOKE}))
+                progress = driver.proceed(frozenset({RotationStep.PREPARE, RotationStep.REVOKE}))
                 if progress.wait is None or time.monotonic() > give_up_at:
                     return progress
                 if progress.wait.step is RotationStep.CREATE and not self.has_stored.is_set():
@@ -223,7 +223,7 @@ class EmulatedOperator:
         return try_one_key(self._drilled.account.provider, self._options, key)
 
 
-def prove_steps(end: Progress) -> Iterator[Proof]:
+def prove_steps(end: RotationProgress) -> Iterator[Proof]:
     """The proof of each step of the rotation, and the step at which it stopped.
 
     Args:

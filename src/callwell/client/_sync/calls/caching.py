@@ -51,6 +51,6 @@ def run_cached(config: ClientConfig, handle: OperationHandle, prepared: Prepared
     if answer.json is not None:
         try:
             use_state(config.state, partial(cache.put, key, answer))
-        except StateError as error:  # the result is paid for, so it is returned anyway
+        except StateError as error:  # the result has been paid for, so it is returned anyway
             LOGGER.warning("%s %s: the result could not be cached: %s", name, operation, error)
     return answer

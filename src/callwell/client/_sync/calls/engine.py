@@ -2,11 +2,11 @@
 # Generated from src/callwell/client/calls/engine.py by tools/unasync.py; do not edit
 """The driver of calls: it carries out what the state machine in `core/call.py` decides.
 
-Whatever happens to a call (an error, a cancelled task, Ctrl-C between any two lines), its permit and key are given back
-exactly once: `Engine.release` does so after a request, `departures` for callers that leave before.
+Whatever happens to a call (an error, a cancelled task, Ctrl-C between any two lines), its permit and key are released
+exactly once: by `Engine.release` after a request, or by `abandoned_calls` if the caller goes away first.
 
-The way of a call that goes well is short on purpose, and `_send` is long: of the 45 microseconds that a call takes
-without its transport, each further coroutine costs 0.1, and the steps of the state machine would cost 9.
+The path of a successful call is short on purpose, and `_send` is long: of the 45 microseconds that a call takes without
+its transport, each additional coroutine costs 0.1, and the steps of the state machine would cost 9.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from callwell.client._sync.calls.retry_scope import announce_retries
 from callwell.client._sync.concurrency.primitives import sleep
 from callwell.client._sync.quota.queue import PermitQueues
-from callwell.client.calls import departures, key_trials, nested, responses
+from callwell.client.calls import abandoned_calls, key_trials, nested, responses
 from callwell.client.calls.binding import request_headers
 from callwell.client.calls.context import begin
 from callwell.client.calls.jitter import roll
@@ -66,7 +66,8 @@ MIN_REQUEST_S: Final = 0.001
 """The shortest timeout, for a request at its deadline: transports take zero for "no limit"."""
 
 PLAIN_SUCCESS_EVENT: Final = Answered(200)
-"""The event of every request that goes well: which 2xx it was changes nothing, and one object saves making it."""
+"""The event of every successful request: the exact 2xx status makes no difference, and sharing one object saves
+creating it."""
 
 
 class Engine:
@@ -74,11 +75,11 @@ class Engine:
 
     Args:
         profile: how the provider behaves.
-        base_url: the environment's address, without a slash at its end.
+        base_url: the environment's address, without a trailing slash.
         account: permits and retry budget.
-        keys: the keys; tokens can take their place.
+        keys: the keys, or tokens in their place.
         transport: how requests are sent.
-        clock: the clock of all times.
+        clock: the source of all times.
         hooks: what observes the calls.
     """
 
@@ -107,7 +108,7 @@ class Engine:
         reset_after_fork(self)
 
     def after_fork(self) -> None:
-        """A child may not be able to send: `ensure_open` finds out."""
+        """A forked child may not be able to send: `ensure_open` checks that."""
         self.is_open = False
 
     def run(self, prepared: PreparedCall) -> Answer:
@@ -125,8 +126,8 @@ class Engine:
         url = bound.url or self.base_url + bound.target
         context = begin(prepared, url, self.profile.name, began, self.hooks, keys=keys)
         try:
-            # The short way that most calls take: permit and key at once, one request, a success. It skips the state
-            # machine, which would decide the same; where the first request does not go well, `in_flight` joins it.
+            # The short path that most calls take: permit and key without waiting, one request, a success. It skips the
+            # state machine, which would decide the same; if the first request fails, `in_flight` enters it.
             key = self._acquire_now(context, may_try=prepared.plan.tries_keys) if prepared.recorder is None else None
             if key is None:
                 return self._drive(context, Started(), self._initial_state(context, deadline))
@@ -141,13 +142,13 @@ class Engine:
         except KeyRefused as error:
             refused = error
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not hide what is known of the call
-            return departures.end_early(self, context, error)
+            return abandoned_calls.end_early(self, context, error)
         except KeyboardInterrupt:
-            departures.recover_interrupted(self, context)
+            abandoned_calls.recover_interrupted(self, context)
             raise
         finally:
             if context.permit is not None or context.key is not None or context.trace is not None:
-                departures.leave(self, context)
+                abandoned_calls.release_all(self, context)
         if prepared.explain is None or bound.keyless:
             raise refused
         raise prepared.explain(refused) from refused.__cause__
@@ -160,7 +161,7 @@ class Engine:
         return machine.Call(traits=prepared.plan.traits, rule=rule, deadline_at=deadline)
 
     def _drive(self, context: CallContext, event: Event, state: machine.Call) -> Answer:  # noqa: C901 - flat
-        """Show the state machine what happens, and do what it says, until the call is done."""
+        """Report events to the state machine and carry out its actions, until the call is done."""
         recorder = context.prepared.recorder
         context.state = state
         if recorder is not None:
@@ -189,21 +190,21 @@ class Engine:
                 event = recorder.probe(context)
 
     def open(self, operation: str) -> None:
-        """See that calls can be made; before the first one, ask the state about the key.
+        """Check that calls can be made; before the first one, look the key up in the state.
 
         Raises:
-            CallwellError: as `ensure_open`, and as `KeyManager.open`.
+            CallwellError: see `ensure_open` and `KeyManager.open`.
         """
         if not self._is_stopped:
             self.keys.open()
         self.ensure_open(operation)
 
     def ensure_open(self, operation: str) -> None:
-        """See that the client was not closed; before its first call, load what sends and what reads headers.
+        """Check that the client is not closed; before its first call, load the transport and the learner.
 
         Raises:
             ClosedError: it was closed.
-            UsageError: this is a forked child of a process that has sent requests, so that this one cannot.
+            UsageError: this process was forked from one that has sent requests, so it cannot send.
         """
         if self._is_stopped:
             raise ClosedError(f"{self.profile.name} {operation}: the client was closed")
@@ -217,13 +218,13 @@ class Engine:
             self.is_open = True
 
     def stop(self) -> None:
-        """Send nothing more."""
+        """Refuse to send from now on."""
         self._is_stopped = True
         self.is_open = False
         self.queues.close()
 
     def _acquire_now(self, context: CallContext, *, may_try: bool) -> tuple[int, Key] | None:
-        """What most calls get: a permit and a key without waiting; a new key only if the call may try it."""
+        """Get a permit and a key without waiting, as most calls can; a new key only if the call may try it."""
         permit = self.queues[context.prepared.plan.quotas].try_acquire(
             context.prepared.request.extra_time_s, retrying=context.attempts > 0
         )
@@ -232,7 +233,7 @@ class Engine:
         context.permit = permit
         context.key = context.keys.begin_use(may_try=may_try, after_refusal=context.key_refused)
         if context.key is None:
-            departures.release_acquired(self, context)
+            abandoned_calls.release_acquired(self, context)
         return context.key
 
     def _acquire(self, context: CallContext, until: float) -> Event:
@@ -244,12 +245,12 @@ class Engine:
         self._acquire_now(context, may_try=may_try)
         while context.key is None:
             if context.permit is not None:
-                # There is a permit but no key. Others may use the permit while this call waits for one.
-                departures.release_acquired(self, context)
+                # There is a permit but no key. Others may use the permit while this call waits for a key.
+                abandoned_calls.release_acquired(self, context)
                 self._renew_key(context, -1, min(until, self.clock.now() + self.profile.retry.rekey_wait_s))
             permit = queue.acquire(until, priority, extra_s, retrying=context.attempts > 0, on_wait=on_wait)
             if isinstance(permit, float):
-                self.ensure_open(context.prepared.plan.operation)  # its queues send all away when it is closed
+                self.ensure_open(context.prepared.plan.operation)  # a closed client's queues turn callers away
                 context.permit_denied = True
                 return Denied(available_at=permit)
             context.permit = permit
@@ -264,7 +265,7 @@ class Engine:
             self.ensure_open(plan.operation)
         began = self.clock.now()
         if context.permit is None or key is None or began - context.permit.acquired_at > MAX_PAUSE_S:
-            departures.release_acquired(self, context)
+            abandoned_calls.release_acquired(self, context)
             return Lost(Outcome.REFUSED)
         limit_s = min(self.profile.retry.attempt_s + bound.extra_time_s, max(MIN_REQUEST_S, deadline - began))
         keyless = bound.keyless or context.outside_base_path
@@ -286,7 +287,7 @@ class Engine:
         context.status = 0
         context.hints = ()
         context.closes_at = began + limit_s
-        context.sending = True  # until the permit is released: whatever is raised from here on, it was used
+        context.sending = True  # until the permit is released: even if something raises from here on, it was used
         try:
             response = self._exchange(request)
         except Exception as error:  # noqa: BLE001 - whatever a transport raises
@@ -307,19 +308,19 @@ class Engine:
         return PLAIN_SUCCESS_EVENT
 
     def _on_transport_error(self, context: CallContext, error: Exception) -> NoReply:
-        """What is known after a transport has raised an error. It should not, but a body of the caller's may."""
+        """What is known after a transport raised an error. It should not, but the caller's body may."""
         body = context.prepared.request.body
         if body is not None and not isinstance(body, bytes):
             context.body_error = error
             raise error
         if isinstance(error, UsageError) and isinstance(self.transport, DefaultTransport):
-            context.sending = False  # the default transport could not begin: nothing was sent
+            context.sending = False  # the default transport could not start: nothing was sent
             context.attempts -= 1
             raise error
         return NoReply(Outcome.UNKNOWN, f"the transport failed ({type(error).__name__})", error)
 
     def _on_no_reply(self, context: CallContext, reply: NoReply, attempt: int, seconds: float) -> Event:
-        """Learn from a request without a response. One that the caller cut short does not count as a failure."""
+        """Learn from a request without a response. If the caller cut it short, it does not count as a failure."""
         context.last = reply
         cut_short = context.was_cut_short(self.clock.now(), seconds)
         key_trials.examine_no_reply(context, reply)
@@ -333,15 +334,15 @@ class Engine:
         plan = context.prepared.plan
         if not context.hints:
             context.hints = self.learner.observe(plan.operation, response, self.clock.now(), seconds)
-        reading = responses.read_response(self, context, response, context.hints)
-        context.last = reading
-        event, end = key_trials.examine(context, self.profile.errors, reading)
-        if event.is_redirect and reading.moved_to is not None:
-            context.url = reading.moved_to
+        parsed = responses.read_response(self, context, response, context.hints)
+        context.last = parsed
+        event, end = key_trials.examine(context, self.profile.errors, parsed)
+        if event.is_redirect and parsed.moved_to is not None:
+            context.url = parsed.moved_to
             is_inside = self.profile.key.whole_origin or responses.is_below(context.url, self.base_url)
             context.outside_base_path = not is_inside
         may_retry = self.release(context, end, accepted=False)
-        context.attempt_ended(attempt, response.status, reading.code, "", seconds)
+        context.attempt_ended(attempt, response.status, parsed.code, "", seconds)
         return event if may_retry else replace(event, may_retry=False)
 
     def _wait(self, context: CallContext, action: Wait) -> Event:
@@ -355,7 +356,7 @@ class Engine:
         return KeyRenewed(context.keys.renew(generation, until))
 
     def release(self, context: CallContext, end: SendEnd, *, accepted: bool) -> bool:
-        """Give permit and key back after a request.
+        """Release permit and key after a request.
 
         Args:
             context: the call.
@@ -375,7 +376,7 @@ class Engine:
             if permit is not None:
                 may_retry = self.account.release(context.prepared.plan.quotas, permit, end)
         except Exception as error:  # noqa: BLE001 - whatever it is, the permit was used
-            departures.handle_unreleased(self, context, permit, end, error)
+            abandoned_calls.handle_unreleased(self, context, permit, end, error)
         if key is not None:
             context.keys.end_use(key[0], accepted=accepted)
         for queue in self.queues.all:
@@ -392,7 +393,7 @@ class Engine:
         return explain(self, context, fail)
 
     def notify(self, notice: Notice) -> None:
-        """Log a notice that belongs to no call, and show it to the hooks."""
+        """Log a notice that does not belong to a call, and pass it to the hooks."""
         log_notice(notice)
         if self.hooks is not None:
             self.hooks.notice(notice)

@@ -28,18 +28,18 @@ __all__ = [
     "Latch",
     "PendingAnswer",
     "Work",
-    "blocks",
     "cancel_all",
-    "may_not_block",
     "next_item",
     "post_to_state",
     "run_blocking",
-    "run_briefly",
+    "run_with_timeout",
+    "runs_event_loop",
     "sleep",
     "use_state",
     "wait_all",
     "wait_for_state",
     "when_loop_closes",
+    "would_block",
 ]
 
 T = TypeVar("T")
@@ -179,7 +179,7 @@ def cancel_all(background: Iterable[BackgroundTask[Any]]) -> None:
         item.cancel()
 
 
-def may_not_block() -> bool:
+def runs_event_loop() -> bool:
     """Whether waiting must be left to others: never, on this side."""
     return False
 
@@ -189,7 +189,7 @@ def run_blocking(work: Callable[[], T]) -> T:
     return work()
 
 
-def run_briefly(work: Callable[[], None], seconds: float) -> None:
+def run_with_timeout(work: Callable[[], None], seconds: float) -> None:
     """Do something that blocks, and wait for that no longer than real seconds.
 
     Args:
@@ -213,7 +213,7 @@ def run_briefly(work: Callable[[], None], seconds: float) -> None:
         raise error
 
 
-def blocks(_state: State) -> bool:
+def would_block(_state: State) -> bool:
     """A thread may wait for any state: it has no loop to hold up."""
     return False
 

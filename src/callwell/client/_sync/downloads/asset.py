@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from src/callwell/client/downloads/asset.py by tools/unasync.py; do not edit
-"""A file behind a signed URL, which is used without the key, never stored, and replaced when it expires."""
+"""A file behind a signed URL. The URL is used without the key, never stored, and replaced when it expires."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from callwell.folders import Folder
 
 MAX_RANGES: Final = 16
-"""Ranges of one file that may be fetched at once: each opens a connection, which storages and proxies limit."""
+"""Ranges of one file that may be fetched in parallel: each opens a connection, which storages and proxies limit."""
 
 
 class Asset:
@@ -35,7 +35,7 @@ class Asset:
 
     Args:
         source: where it comes from.
-        deadline_s: seconds for everything that one method does; infinite for no end.
+        deadline_s: seconds for everything that one method does; infinite for no limit.
         wait_s: seconds of the longest wait that the storage may ask for.
     """
 
@@ -47,7 +47,7 @@ class Asset:
 
     @property
     def facts(self) -> AssetInfo | None:
-        """What the provider said last; None if it was not asked yet."""
+        """The provider's last information; None if it was not asked yet."""
         return self._source.info
 
     def info(self) -> AssetInfo:
@@ -65,26 +65,26 @@ class Asset:
         progress: Callable[[int], None] | None = None,
         deadline_s: float | None = None,
     ) -> Saved:
-        """Save the file. It appears under its name only when it is whole.
+        """Save the file. It appears under its name only when it is complete.
 
         Args:
             path: where it goes; the folder must exist.
-            ranges: how many ranges of a file of 16 MiB or more are fetched at once, if its storage can do that; 1 for
-                one stream.
-            resume: if the save fails or the process ends, leave what has come under `.NAME.part`, with a record in
-                `.NAME.part.json`, and go on from there when the same file is saved again, by any process. A file that
-                has changed at the storage in the meantime is started again. Nothing is left of a file from a storage
-                that gives neither a strong ETag nor an old enough `Last-Modified`.
-            before: called with what the provider says, before the first byte; what it raises ends the save.
+            ranges: how many ranges of a file of 16 MiB or more are fetched in parallel, if its storage supports that; 1
+                for one stream.
+            resume: if the save fails or the process ends, keep the bytes so far under `.NAME.part`, with a record in
+                `.NAME.part.json`, and continue from there when the same file is saved again, by any process. A file
+                that has changed at the storage in the meantime is started again. Nothing is kept of a file from a
+                storage that sends neither a strong ETag nor an old enough `Last-Modified`.
+            before: called with the provider's information, before the first byte; an exception ends the save.
             progress: called with the number of bytes that are safe on disk; on the sync side by any of the threads
                 that fetch a range, one at a time.
             deadline_s: seconds for everything, waits included. By default the deadline that was chosen for the call,
                 if any: the default deadline of calls is too short for a large file.
 
         Raises:
-            InvalidOption: a path, a number of ranges or a deadline that is not possible.
+            InvalidOption: an invalid path, number of ranges or deadline.
             AssetUnavailable: the provider has no such file.
-            AssetDamaged: what arrives is not what was announced, several times.
+            AssetDamaged: the file repeatedly differs from what was announced.
             DiskFull: the disk is full; nothing is left behind, unless `resume` is set.
             FileProblem: the file cannot be written, or another process is saving it.
             OutOfTime: the deadline came first.
@@ -102,11 +102,11 @@ class Asset:
         return self._save(partial, target, parallel=parallel, before=before)
 
     def save_in(self, folder: Folder, name: str, *, before: Callable[[AssetInfo], None] | None = None) -> Saved:
-        """Save the file in a folder that is held open, however long that takes.
+        """Save the file in a folder that is held open, without a deadline.
 
         Args:
             folder: the folder, in which no link is followed.
-            name: of the file.
+            name: the file's name.
             before: see `save`.
 
         Raises:
@@ -135,7 +135,7 @@ class Asset:
                     for offset, chunk in chunks:
                         writer.write(offset, chunk)
                 while writer.hash_more(writer.size):
-                    sleep(0.0)  # others may run between two chunks
+                    sleep(0.0)  # lets other tasks run between two chunks
                 partial.publish()
         except OSError as error:
             raise to_file_error(target, error) from error
@@ -168,7 +168,7 @@ class Asset:
                 raise AssetDamaged(text) from None
 
     def read(self, *, deadline_s: float | None = None) -> bytes:
-        """The whole file in memory.
+        """Read the whole file into memory.
 
         Args:
             deadline_s: seconds for everything; see `save`.
@@ -192,7 +192,7 @@ class Asset:
 
 
 class AssetReader:
-    """A file that is read from the network as it is needed.
+    """A file that is read from the network on demand.
 
     Args:
         chunks: its bytes.
@@ -224,5 +224,5 @@ class AssetReader:
         return whole[:end]
 
     def close(self) -> None:
-        """Leave the rest unread."""
+        """Close the file without reading the rest."""
         self._chunks.close()

@@ -39,17 +39,19 @@ SCHEMES: Final = ("http", HTTPS)
 MAX_SHOWN: Final = 40
 """Characters of a wrong value that a message repeats."""
 
-NO_VALIDATOR: Final = "; it sends neither a strong ETag nor an old enough Last-Modified, so each attempt starts again"
+NO_VALIDATOR: Final = (
+    "; it sends neither a strong ETag nor an old enough Last-Modified, so each attempt starts from the beginning"
+)
 
 MESSAGES: Final = {
     DownloadReason.EXPIRED: "every fresh URL was refused by the storage (HTTP {status})",
     DownloadReason.INTERRUPTED: "the storage broke off every time",
     DownloadReason.REFUSED: "the storage refused it (HTTP {status})",
-    DownloadReason.MISMATCH: "what the storage has is not what the provider announced",
-    DownloadReason.UNAVAILABLE: "no file: the storage has none at present (HTTP {status})",
-    DownloadReason.WEB_PAGE: "the storage sends a web page in place of the file (HTTP {status})",
+    DownloadReason.MISMATCH: "the storage's file is not what the provider announced",
+    DownloadReason.UNAVAILABLE: "no file: the storage has none at the moment (HTTP {status})",
+    DownloadReason.WEB_PAGE: "the storage sends a web page instead of the file (HTTP {status})",
     DownloadReason.UNREACHABLE: "the storage cannot be reached",
-    DownloadReason.UNKNOWN_CODING: "the storage sends the file in a content coding that cannot be decoded ({coding})",
+    DownloadReason.UNKNOWN_CODING: "the storage sends the file in an unsupported content coding ({coding})",
 }
 
 
@@ -57,11 +59,11 @@ class AssetInfo(NamedTuple):
     """What the provider says about a file.
 
     Attributes:
-        size: bytes, if it says.
+        size: the size in bytes, if it says.
         type: the media type, if it says.
-        captured: whether such a file was made at all, if it says.
+        captured: whether such a file was ever made, if it says.
         available: there is a URL.
-        once: the URL is good for one request.
+        once: the URL works for one request only.
     """
 
     size: int | None
@@ -80,21 +82,21 @@ def guess_by_name(name: str) -> str | None:
 
 
 class SignedUrl:
-    """Where one file comes from.
+    """The source of one file.
 
     Args:
         name: provider and operation, for messages.
         rule: where the provider's response has its URL, size and type.
         engine: makes the requests to the storage.
-        ask: asks the provider for a fresh URL, within the seconds that it is given.
+        ask: asks the provider for a fresh URL, within the given seconds.
 
     Attributes:
         max_ranges: how many ranges of the file may be fetched at once.
         absent_statuses: statuses of the storage that mean "no such file".
-        info: what the provider said last.
+        info: the provider's last information.
         deadline: when everything must have ended, by the client's clock.
-        last_error: what the storage did last, in words.
-        fault: what is wrong with the file as it came.
+        last_error: the storage's last error, in words.
+        fault: what is wrong with the file as received.
     """
 
     max_ranges = 16
@@ -137,10 +139,10 @@ class SignedUrl:
         return download.accept_url(state, info.size, single_use=info.once, not_html=storage_head.is_not_html(media_type))
 
     def url_for_range(self) -> str:
-        """The URL for one more request at the same time: a fresh one where each is good for one request.
+        """The URL for one more concurrent request: a fresh one if each works for one request only.
 
         Raises:
-            AssetUnavailable: the provider has no such file any more.
+            AssetUnavailable: the provider no longer has such a file.
             AssetError: the URL is not safe to follow: no TLS, or not http at all.
         """
         if self.info is None or not self.info.once:
@@ -153,7 +155,7 @@ class SignedUrl:
         """Start the clock.
 
         Args:
-            deadline_s: seconds for everything, waits included; infinite for no end.
+            deadline_s: seconds for everything, waits included; infinite for no limit.
             max_wait_s: seconds of the longest wait that the storage may ask for.
         """
         self._max_wait_s = max(max_wait_s, self._engine.profile.retry.cap_s)
@@ -198,7 +200,7 @@ class SignedUrl:
         """Ask the storage for bytes. Redirects are followed: no key is sent that could reach another host.
 
         Args:
-            wanted: which.
+            wanted: the range.
             url: from `url_for_range`; the last one if empty.
 
         Raises:
@@ -230,7 +232,7 @@ class SignedUrl:
         raise AssetError(f"{self.name}: the storage redirected more than {MAX_REDIRECTS} times")
 
     def parse_head(self, body: Body) -> StorageHead:
-        """What the storage says before it sends a body."""
+        """The head of the storage's response."""
         return storage_head.parse_head(body.status, body.headers, self._engine.clock.wall())
 
     def to_error(self, reason: DownloadReason, status: int, state: Download) -> AssetError:
@@ -258,14 +260,14 @@ class SignedUrl:
         return f" (last: {self.last_error})" if self.last_error else ""
 
     def _check_time(self) -> float:
-        """The seconds that are left.
+        """The remaining seconds.
 
         Raises:
             DeadlineExceeded: there are none.
         """
         left_s = self.deadline - self._engine.clock.now()
         if left_s <= 0:
-            text = f"{self.name}: the deadline passed before the file was whole{self._last_error_note}"
+            text = f"{self.name}: the deadline passed before the file was complete{self._last_error_note}"
             raise DeadlineExceeded(text, last_error=self.last_error or None, **self._call_facts)
         return left_s
 
@@ -311,7 +313,7 @@ class SignedUrl:
 
     def _check(self, info: AssetInfo, url: str) -> None:
         if not url:
-            why = "it was not captured" if info.captured is False else "the provider has none at present"
+            why = "it was not captured" if info.captured is False else "the provider has none at the moment"
             raise AssetUnavailable(f"{self.name}: no file: {why}", captured=info.captured)
         scheme, host, _ = origin(url)
         if origin(self._engine.base_url)[0] == HTTPS and scheme != HTTPS:

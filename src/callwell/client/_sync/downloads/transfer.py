@@ -30,9 +30,9 @@ class Transfer:
         source: where the file comes from.
         start: the state of the download.
         before: called with the provider's description of the file, before its first byte.
-        partial_file: the file on disk: cut off where chunks start again. Parallel ranges are written to it directly,
-            and not yielded.
-        split: how many parallel ranges, and when.
+        partial_file: the file on disk, which is truncated where chunks start again. Parallel ranges are written to it
+            directly and not yielded.
+        split: how many ranges to fetch in parallel, and when.
     """
 
     def __init__(
@@ -54,11 +54,11 @@ class Transfer:
 
     @property
     def version(self) -> FileVersion:
-        """The version of the chunks that come now."""
+        """The version of the chunks that are being yielded."""
         return self._state.version
 
     def chunks(self) -> Generator[tuple[int, bytes]]:
-        """Chunks with their offsets in the file. A later chunk may go back; one at offset 0 starts the file again.
+        """Chunks with their offsets in the file. An offset may go back; at 0 the file starts again.
 
         Raises:
             AssetError: the file cannot be downloaded.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from src/callwell/client/exactly_once/ledger.py by tools/unasync.py; do not edit
-"""For the owner of a client: see calls that may have been done, settle them, resume them."""
+"""Lists, settles and resumes exactly-once calls that may have been done."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Ledger:
-    """The calls of a client's account that are made exactly once.
+    """The exactly-once calls of a client's account.
 
     Args:
         caller: makes the calls.
@@ -32,7 +32,7 @@ class Ledger:
         """The calls that may or may not have been done, the oldest first.
 
         Args:
-            settled: list settled calls, too, as long as they are remembered.
+            settled: also list settled calls, as long as they are remembered.
         """
         return tuple(entry for entry in self._store.entries() if settled or not entry.settled)
 
@@ -58,17 +58,17 @@ class Ledger:
         return self._store.settle(entry if isinstance(entry, str) else entry.name, done=done)
 
     def resume(self, entry: Entry | str) -> Any:
-        """Find out whether a call was done, and make it if it surely was not.
+        """Find out whether a call was done, and make it if it certainly was not.
 
         Args:
             entry: the call, or its name.
 
         Returns:
-            what the call would have returned.
+            the call's result.
 
         Raises:
             UnknownName: there is no such call.
-            InvalidOption: what it creates carries no marker: check yourself, and settle it.
+            InvalidOption: the object that it creates carries no marker: check yourself, and settle it.
             NameTaken: it is settled.
             OutcomeUnknown: the client's deadline came first.
         """

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from src/callwell/client/exactly_once/once.py by tools/unasync.py; do not edit
-"""Calls that are made exactly once: recorded before they are sent, marked where possible, and settled if in doubt.
+"""Exactly-once calls: recorded before they are sent, marked where possible, and settled if in doubt.
 
-What is recorded when, and what follows if it is the last thing recorded::
+What is recorded when, and what follows if it is the last record::
 
     the call                    the record says                        who may send
     ─────────────────────────   ────────────────────────────────────   ───────────────────────────────────────────
@@ -11,19 +11,20 @@ What is recorded when, and what follows if it is the last thing recorded::
     waits, probes, rekeys       OPEN, the holder, that phase           the holder only
       │
       ├─ answered: done         DONE, the object's key                 no one: the result is found by its marker
-      ├─ surely not done        NOT_DONE                               anyone, under the same name
-      ├─ gives up in doubt      UNKNOWN, the phase                     whoever resumes it, after a probe
-      └─ ends without a word    (OPEN, the holder is gone)             whoever sees that, after a probe
+      ├─ certainly not done     NOT_DONE                               anyone, under the same name
+      ├─ gives up in doubt      UNKNOWN, the phase                     any caller that resumes it, after a probe
+      └─ ends without a record  (OPEN, the holder is gone)             any caller that notices it, after a probe
 
-The first byte leaves only when FLIGHT is on disk. So a record that is not there proves that nothing was sent, and a
-record in FLIGHT without a live holder means that the call may have been done. A **probe** settles that: it lists the
-objects with the call's marker, again and again until the request can no longer commit. Where the provider stores no
-marker, a person settles it (`callwell ledger settle`).
+The first byte leaves only when FLIGHT is on disk. So a missing record proves that nothing was sent, and a record in
+FLIGHT without a live holder means that the call may have been done. A **probe** settles that: it lists the objects with
+the call's marker, again and again until the request can no longer commit. Where the provider stores no marker, a person
+settles it (`callwell ledger settle`).
 
-"Ends without a word" is a killed process, but also a call in a process that lives on: an error between Send and its
-record, a full disk, a task of an event loop that was closed. In each of these cases `holder` sees that it is gone.
+"Ends without a record" covers a killed process, but also a call in a live process: an error between Send and its
+record, a full disk, a task of an event loop that was closed. In each of these cases `holder` detects that the call is
+gone.
 
-A call that the caller has not named is recorded from its first Send on, under its marker, and forgotten when it is
+A call without a name from the caller is recorded from its first Send on, under its marker, and forgotten when it is
 settled.
 """
 
@@ -69,12 +70,12 @@ if TYPE_CHECKING:
     from callwell.core.types import Action, Event
 
 POLL_S: Final = 0.5
-"""Seconds between two looks at a call that another process or thread is making: few would notice half a second, and a
-look costs one read of the state."""
+"""Seconds between two checks of a call that another process or thread is making: few would notice half a second, and a
+check costs one read of the state."""
 
 
 class OnceCaller(Protocol):
-    """What a call that is made once needs of its caller: see `callwell.client._sync.calls.caller.Caller`."""
+    """What an exactly-once call needs from its caller: see `callwell.client._sync.calls.caller.Caller`."""
 
     @property
     def engine(self) -> Engine:
@@ -89,19 +90,19 @@ class OnceCaller(Protocol):
         """The call's options."""
 
     def with_options(self, options: CallOptions) -> Self:
-        """The same caller with other options, to probe with."""
+        """A caller with other options, for probes."""
 
     def pages(self, operation: str, /, **arguments: object) -> Pager[Any]:
-        """The items of a list operation: the list that is probed."""
+        """The items of a list operation, for probes."""
 
 
 def make_once(
     caller: OnceCaller, operation: OperationHandle, prepared: PreparedCall, arguments: Mapping[str, object]
 ) -> Answer:
-    """Make a call exactly once, if it is one that could be done twice.
+    """Make a call exactly once, if repeating it could do it twice.
 
-    Pieces of a file are not: the provider says which have arrived. Nor is a call without the key: a token would have to
-    be recorded in its place.
+    Pieces of a file need no record, since the provider says which have arrived. Nor can calls without the key be
+    recorded: the token that they carry would have to be recorded too.
 
     Args:
         caller: makes it.
@@ -116,7 +117,7 @@ def make_once(
 
 
 def request_once(caller: OnceCaller, prepared: PreparedCall) -> Answer:
-    """Make a request outside the description exactly once, if it is one that could be done twice.
+    """Make a request outside the description exactly once, if repeating it could do it twice.
 
     Args:
         caller: makes it.
@@ -128,14 +129,14 @@ def request_once(caller: OnceCaller, prepared: PreparedCall) -> Answer:
 
 
 class OnceCall:
-    """One call that is made exactly once.
+    """One exactly-once call.
 
     Args:
         caller: makes it, with its options.
         plan: of its operation.
         bound: the request, without a marker.
         arguments: the call's arguments, in snake case.
-        marker: marks what it creates, where the provider can store a marker.
+        marker: marks the object that it creates, where the provider can store a marker.
     """
 
     def __init__(
@@ -158,10 +159,10 @@ class OnceCall:
         self._deadline = self._engine.clock.now() + self._options.deadline_s
 
     def make(self) -> Answer:
-        """Make it, or find what an earlier call of its name created.
+        """Make it, or find the object that an earlier call of the same name created.
 
         Raises:
-            NameTaken: its name belongs to another request, or what it created is gone.
+            NameTaken: its name belongs to another request, or the object that it created is gone.
             OutcomeUnknown: it may have been done; it stays in the ledger.
             CallwellError: see `callwell.errors`.
         """
@@ -171,7 +172,7 @@ class OnceCall:
             return self._carry_out(self._claim(draft) if draft.named else draft)
 
     def resume(self, entry: Entry) -> Answer:
-        """Find out whether it was done, and make it if it surely was not.
+        """Find out whether it was done, and make it if it certainly was not.
 
         Args:
             entry: its record in the ledger.
@@ -182,7 +183,7 @@ class OnceCall:
 
     @contextmanager
     def _held(self) -> Iterator[str]:
-        """A holder for this call, until it has ended or its event loop was closed."""
+        """A holder for this call, until the call ends or its event loop is closed."""
         locks = self._ledger.locks
         with locks.hold() as holder, when_loop_closes(partial(locks.release, holder)):
             yield holder
@@ -209,7 +210,7 @@ class OnceCall:
         )
 
     def _claim(self, draft: Entry, *, may_begin: bool = True) -> Entry:
-        """Claim the call's name as soon as no other call holds it; a call that is done needs no claim."""
+        """Claim the call's name as soon as no other call holds it; a finished call needs no claim."""
         clock = self._engine.clock
         while True:
             now = clock.now()
@@ -223,7 +224,7 @@ class OnceCall:
             )
             try:
                 entry = use_state(self._ledger.state, partial(self._ledger.claim, wanted, may_begin=may_begin))
-            except BaseException:  # cancelled, perhaps: the thread claims it anyway
+            except BaseException:  # the caller may be cancelled; the thread still claims it
                 post_to_state(self._ledger.state, partial(self._ledger.release, draft.name, draft.holder))
                 raise
             if entry.status is Status.DONE or entry.holder == draft.holder:
@@ -248,7 +249,7 @@ class OnceCall:
         value = entry.marker or ""
         plan = replace(self._plan, traits=replace(self._plan.traits, probe=marker is not None))
         rule = nested.retry_rule(self._engine.profile.retry, self._options, self._bound.body)
-        # The record is held for as long as the request may take, which is longer for a large form.
+        # The record is held for as long as the request can take, which is longer for a large form.
         attempt_s = rule.attempt_s + self._bound.extra_time_s
         rule = replace(rule, unsafe_5xx=False, attempt_s=attempt_s)
         recorder = LedgerRecorder(
@@ -262,17 +263,17 @@ class OnceCall:
             bound = self._bound if marker is None else marker.bind(self._arguments, value)
             answer = self._engine.run(PreparedCall(plan=plan, request=bound, options=self._options, recorder=recorder))
         except Exception:
-            use_state(self._ledger.state, recorder.leave)
+            use_state(self._ledger.state, recorder.end_unresolved)
             raise
         except BaseException:  # cancelled, or its loop was closed: it must not wait
-            post_to_state(self._ledger.state, recorder.leave)
+            post_to_state(self._ledger.state, recorder.end_unresolved)
             raise
         object_key = None if marker is None else marker.object_key(answer)
         use_state(self._ledger.state, partial(recorder.end_done, object_key))
         return answer
 
     def _find_result(self, entry: Entry) -> Answer:
-        """The response of a call that was done before, made from the object that it created."""
+        """The response of a call that was done before, rebuilt from the object that it created."""
         found = self._find(entry.marker) if entry.marker else None
         if found is not None:
             return found
@@ -314,10 +315,10 @@ class LedgerRecorder(BaseRecorder):
 
     Args:
         ledger: where the call is recorded.
-        entry: the call as it was found there, or as it begins.
+        entry: the call as found in the ledger, or as it begins.
         begun: the call as it begins.
-        clock: of all times here.
-        find: finds what the call created.
+        clock: the source of all times.
+        find: finds the object that the call created.
     """
 
     def __init__(self, ledger: LedgerStore, entry: Entry, begun: Call, *, clock: Clock, find: Find) -> None:
@@ -325,9 +326,9 @@ class LedgerRecorder(BaseRecorder):
         self._find = find
 
     def record(self, state: Call, action: Action) -> None:
-        """Record what will be done next, before it is done: see `write_step`.
+        """Record the next action before it is taken: see `write_step`.
 
-        A caller that is cancelled meanwhile has not taken the step: `state` stays the one before it.
+        If the caller is cancelled meanwhile, the step was not taken and `state` stays unchanged.
         """
         if self.needs_record(action):
             use_state(self._ledger.state, partial(self.write_step, state, action))

@@ -13,7 +13,7 @@ from callwell.client._sync.keys.manager import Keyless
 from callwell.client.calls.context import PreparedCall
 from callwell.client.calls.operations import find_operation
 from callwell.client.calls.options import MIN_DEADLINE_S, ResolvedOptions
-from callwell.core.key_trial import UNTRIED
+from callwell.core.key_trial import NOT_TRIED
 from callwell.errors import CallError, Forbidden, KeyRefused, Unauthorized
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Canary:
     """Tries keys.
 
     Args:
-        engine: the client's: its account, connections and hooks are used.
+        engine: the client's engine, for its account, connections and hooks.
         provider: the description.
         operation: the operation that tries a key: a read without arguments.
     """
@@ -48,7 +48,7 @@ class Canary:
         engine = self._engine
         profile = engine.profile
         canary_engine = Engine(
-            # One request: its sender waits, and so does the key it is about.
+            # A single request: the caller that sends it waits, and so does the key under trial.
             replace(profile, retry=replace(profile.retry, attempts=1, throttles=0)),
             engine.base_url,
             account=engine.account,
@@ -64,9 +64,9 @@ class Canary:
         except KeyRefused as error:
             return error.code or "no code"
         except (Unauthorized, Forbidden) as error:
-            return UNTRIED if error.from_gateway else f"{error.status} {error.code or ''}".strip()
+            return NOT_TRIED if error.from_gateway else f"{error.status} {error.code or ''}".strip()
         except CallError:
-            return UNTRIED
+            return NOT_TRIED
         return None
 
 
@@ -83,6 +83,6 @@ class SingleKey(Keyless):
         self.location = location
         self.keyless = self
 
-    def is_on_trial(self, generation: int) -> bool:  # noqa: ARG002 - as `KeyHolder` has it
-        """Whether a key is on trial: this one is, so that a 429 for it does not stop the calls with the old key."""
+    def is_on_trial(self, generation: int) -> bool:  # noqa: ARG002 - as `BaseKeyManager` has it
+        """Whether a key is on trial: this one is, so a 429 for it does not throttle the calls with the old key."""
         return True

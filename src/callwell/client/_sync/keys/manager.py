@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from src/callwell/client/keys/manager.py by tools/unasync.py; do not edit
-"""A client's keys, and waiting for a new one when the provider refuses the key in use.
+"""A client's keys, including the wait for a new one when the provider refuses the key in use.
 
 One caller reads the source, and all others wait for it. The source is also checked while calls are made, so that a new
 key is found before the old one is refused. The provider's canary tries it: one caller sends that request before its
-own, and where processes share a state, one of them does so for all. Where there is no canary, one call at a time tries
-the new key until a success was got with it. All others continue with the old key, and so does that call if its answer
-is not a success. A new key that is refused is set aside and tried again later: a provider may not know it yet.
+own, and if processes share a state, one of them does so for all. Without a canary, one call at a time uses the new key
+until one succeeds. All other calls continue with the old key, and so does that call if it does not succeed. A new key
+that is refused is set aside and tried again later: the provider may not know it yet.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from callwell.client._sync.concurrency.primitives import (
     Latch,
-    blocks,
-    may_not_block,
     post_to_state,
     run_blocking,
+    runs_event_loop,
     use_state,
+    would_block,
 )
-from callwell.client.keys.holder import KeyHolder
+from callwell.client.keys.base_manager import BaseKeyManager
 from callwell.core import keyring
-from callwell.core.key_trial import UNTRIED
+from callwell.core.key_trial import NOT_TRIED
 from callwell.errors import StateError
 
 if TYPE_CHECKING:
@@ -40,31 +40,31 @@ if TYPE_CHECKING:
     from callwell.observe.notices import Notice
 
 POLL_S: Final = 0.25
-"""How often the source of a dead key is read while calls wait for a new one."""
+"""How often the source is read while calls wait for a replacement of a dead key."""
 
 POLL_LEASED_S: Final = 2.0
-"""The same for a source that takes a program or a request."""
+"""The same for a source that runs a program or sends a request."""
 
 OTHER_TRIAL_POLL_S: Final = 0.2
-"""How often it is asked whether another process has tried a key: a canary takes about as long, and a rotation must not
+"""How often to check whether another process has tried a key: a canary takes about as long, and a rotation must not
 take a second."""
 
 CANARY_S: Final = 10.0
-"""Seconds within which a canary must answer, and never more than half of the time that its caller has left."""
+"""Seconds within which a canary must get its response, but never more than half of its caller's remaining time."""
 
 
 class KeyTester(Protocol):
     """Tries keys before any call depends on them: see `callwell.client._sync.keys.canary`."""
 
     def try_key(self, key: Key, until: float) -> str | None:
-        """Try a key by `until` (monotonic seconds): why it cannot be used yet, None if the provider accepted it."""
+        """Try a key by `until` (monotonic seconds); returns why it is unusable, None if the provider accepted it."""
 
 
-class KeyManager(KeyHolder):
-    """The keys of one client: see `KeyHolder` for arguments and errors.
+class KeyManager(BaseKeyManager):
+    """The keys of one client: see `BaseKeyManager` for arguments and errors.
 
     Attributes:
-        keyless: what requests without a key use in place of the keys.
+        keyless: replaces the keys for requests without one.
     """
 
     def __init__(
@@ -78,24 +78,24 @@ class KeyManager(KeyHolder):
         notify: Callable[[Notice], None],
     ) -> None:
         super().__init__(
-            provider, rule, source=source, clock=clock, uses=uses, notify=notify, may_not_block=may_not_block()
+            provider, rule, source=source, clock=clock, uses=uses, notify=notify, must_not_block=runs_event_loop()
         )
         self.keyless = Keyless(self.newest)
         self._waiting: list[Latch] = []
         self._canary: KeyTester | None = None
 
     def after_fork(self) -> None:
-        """Forget the waiters: a child process has none."""
+        """Forget the waiters, since a forked child has none."""
         super().after_fork()
         self._waiting = []
 
     def use_canary(self, canary: KeyTester) -> None:
-        """Try new keys by a request of their own from now on."""
+        """From now on, try new keys with a request of their own."""
         self._canary = canary
         self._has_canary = True
 
     def open(self) -> None:
-        """Ask the state about the key, before the first call, if the constructor has left that to it.
+        """Look the key up in the state, before the first call, if the constructor did not.
 
         Raises:
             KeyProblem: the key belongs to another environment, is marked as revoked, or is gone by now.
@@ -107,11 +107,11 @@ class KeyManager(KeyHolder):
     def renew(self, generation: int, until: float) -> int:
         """Replace a key that the provider has refused.
 
-        Only a key that was accepted before is worth waiting for: another was wrong from the beginning, so its source is
-        read once more and no caller waits.
+        Waiting makes sense only for a key that was accepted before: any other was wrong from the beginning, so its
+        source is read once more and no caller waits.
 
         Args:
-            generation: of the refused key; -1 if `begin_use` had none to give.
+            generation: of the refused key; -1 if `begin_use` returned none.
             until: monotonic seconds.
 
         Returns:
@@ -156,7 +156,7 @@ class KeyManager(KeyHolder):
         return current.generation
 
     def _find_other(self, generation: int) -> KeyGeneration | None:
-        """The key to use in place of a refused one. Another call may be trying that once more, which is no other."""
+        """The key to use instead of a refused one; a refused key that another call is trying again does not count."""
         current = keyring.current(self._ring)
         return None if current is None or current.generation == generation else current
 
@@ -169,7 +169,7 @@ class KeyManager(KeyHolder):
             self._trying = True
             key = self._keys[untried.generation]
         try:
-            from callwell.core.shared_trial import TrialStep  # for a rotation alone, as below
+            from callwell.core.shared_trial import TrialStep  # only needed for a rotation, as below
 
             claim = self._claim_trial(key)
             if claim.step is TrialStep.WAIT:
@@ -188,7 +188,7 @@ class KeyManager(KeyHolder):
             self.set_aside(untried.generation, problem)
 
     def _claim_trial(self, key: Key) -> Claim:
-        """Ask the other processes whether this one should try a key; without a state that they share, it should."""
+        """Ask the other processes whether this one should try a key; without a shared state, it should."""
         from callwell.core.shared_trial import Claim, TrialStep
 
         if not self._uses.shared:
@@ -199,32 +199,32 @@ class KeyManager(KeyHolder):
             return Claim(TrialStep.TRY)
 
     def _record_trial(self, key: Key, problem: str | None) -> None:
-        """Record for the other processes what came of a trial."""
+        """Record the result of a trial for the other processes."""
         if not self._uses.shared:
             return
-        is_clear = problem != UNTRIED
+        is_clear = problem != NOT_TRIED
         with suppress(StateError):
             run_blocking(lambda: self._uses.fleet.record_trial(key.fingerprint, problem, is_clear=is_clear))
 
     def _read_again(self) -> bool:
-        """Read the source, and return whether it has a new key; the state knows whether it may be used."""
-        if self._source.lease_s is not None or blocks(self._uses.state):
+        """Read the source, and return whether it has a new key that the state does not forbid."""
+        if self._source.lease_s is not None or would_block(self._uses.state):
             return run_blocking(lambda: self.reread(ends_lease=True))
         return self.reread()
 
     def _record_accepted(self, fingerprint: str) -> None:
-        """Record that a key was accepted, without holding up the call that found out."""
+        """Record that a key was accepted, without delaying the call that found out."""
         post_to_state(self._uses.state, partial(super()._record_accepted, fingerprint))
 
     def _was_ever_accepted(self) -> bool:
-        """Whether this client, or one before it, has had a key of this ring accepted."""
+        """Whether the provider has ever accepted a key of this ring, from this client or an earlier one."""
         return self._newest_accepted >= 0 or any(self._uses.was_accepted(key.fingerprint) for key in self._ring.keys)
 
     def _poll_source(self, generation: int, until: float) -> None:
         poll_s = POLL_LEASED_S if self._source.lease_s is not None else POLL_S
         while not self._read_again() and self._source.can_change and self._clock.now() < until:
             if self._find_other(generation) is not None:
-                break  # a look at the state has read it, or has taken a mark back
+                break  # a poll of the state has read it, or has removed a mark
             latch = Latch()
             latch.wait(self._clock.real_s(poll_s))
 
@@ -238,31 +238,31 @@ class KeyManager(KeyHolder):
 
 
 class Keyless:
-    """Stands in for the keys where a request carries none.
+    """Replaces the keys for requests without one.
 
     Args:
-        secret: gives the key, which must still be hidden should a response repeat it.
+        secret: returns the key, which must still be hidden if a response repeats it.
     """
 
     def __init__(self, secret: Callable[[], Key]) -> None:
         self._secret = secret
 
     def open(self) -> None:
-        """Do nothing: no state knows anything of it."""
+        """Do nothing: no state knows anything about it."""
 
-    def begin_use(self, *, may_try: bool = True, after_refusal: bool = False) -> tuple[int, Key]:  # noqa: ARG002 - as `KeyHolder` has it
-        """The text to hide, under a generation that never changes."""
+    def begin_use(self, *, may_try: bool = True, after_refusal: bool = False) -> tuple[int, Key]:  # noqa: ARG002 - as `BaseKeyManager` has it
+        """The text to hide, under a constant generation."""
         return 0, self._secret()
 
     def end_use(self, generation: int, *, accepted: bool) -> None:
         """Do nothing: a response to a request without a key says nothing about keys."""
 
-    def is_on_trial(self, generation: int) -> bool:  # noqa: ARG002 - as `KeyHolder` has it
+    def is_on_trial(self, generation: int) -> bool:  # noqa: ARG002 - as `BaseKeyManager` has it
         """Whether a key is on trial: none is."""
         return False
 
-    def find_other_key(self, generation: int, refusal: str | None) -> bool:  # noqa: ARG002 - as `KeyHolder` has it
-        """Whether another key may get a success: there is none."""
+    def find_other_key(self, generation: int, refusal: str | None) -> bool:  # noqa: ARG002 - as `BaseKeyManager` has it
+        """Whether another key may succeed: there is no other."""
         return False
 
     def renew(self, generation: int, until: float) -> int:  # noqa: ARG002 - as `KeyManager` has it

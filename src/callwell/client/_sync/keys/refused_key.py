@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from src/callwell/client/keys/refused_key.py by tools/unasync.py; do not edit
-"""Explains why a key was refused: it may belong to another environment of the same provider, which can be asked.
+"""Explains why a key was refused: it may belong to another environment of the same provider, which can be checked.
 
-Another environment is asked only if the caller wants that, only about a key that was never accepted here, and with one
-request each. The key goes to addresses from the provider's profile, or to those that the caller configured for its
-environments, and nowhere else.
+Other environments are asked only if the caller wants that, only about a key that was never accepted here, and with one
+request each. The key goes only to addresses from the provider's profile, or to those that the caller configured for its
+environments.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from callwell.errors import KeyProblem
     from callwell.keys import Key
 
-ASK_S: Final = 10.0
+ASK_DEADLINE_S: Final = 10.0
 """The deadline of the request to another environment: the call has failed already, and its caller waits."""
 
 
@@ -87,4 +87,4 @@ def _try_environment(key: Key, rule: TokenRule, address: str, engine: Engine, co
         clock=config.clock,
         hooks=engine.hooks,
     )
-    TokenExchange(other_engine, config.provider, rule).exchange_key(key, config.clock.now() + ASK_S)
+    TokenExchange(other_engine, config.provider, rule).exchange_key(key, config.clock.now() + ASK_DEADLINE_S)

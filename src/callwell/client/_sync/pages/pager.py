@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from src/callwell/client/pages/pager.py by tools/unasync.py; do not edit
-"""A walk over the pages of a list, some pages ahead of its reader.
+"""A walk over the pages of a list, which fetches some pages ahead of its reader.
 
-Pages may arrive early, but each is read in its turn: every decision is made in the order of the list.
+Pages may arrive early, but they are processed in order: every decision is made in the order of the list.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ AFTER_LAST: Final = frozenset({404, 416})
 a list can be read, so it stays an error."""
 
 MAX_AHEAD: Final = 64
-"""Pages that may be under way at once: each opens a connection, which providers and proxies limit."""
+"""Pages that may be fetched concurrently: each opens a connection, which providers and proxies limit."""
 
 
 class PagerPosition(NamedTuple):
-    """Where a walk can be resumed. Stored as an array: the order of the fields is the format of bookmarks.
+    """Where a walk can be resumed. Stored as an array: the order of its fields is the format of bookmarks.
 
     Attributes:
         walk: the state of the walk.
         seen: digests of the pages and keys that it has delivered.
-        verdict: how far to trust the walk, if it is over.
+        verdict: how far to trust the walk, if it has ended.
     """
 
     walk: Walk
@@ -60,11 +60,12 @@ class Pager(Generic[T]):
         rule: how the list is read.
         size: items of a full page; 0 if unknown.
         fetch: fetches the page at a position.
-        start: where to begin.
+        start: the position to start from.
         names: fields of the items that are renamed, each with its new name.
-        delivered: digests of what was delivered, besides those in `start`.
-        depth: pages that may be under way at once.
-        locate: for links to next pages: removes the origin of an address, and refuses one that is not the provider's.
+        delivered: digests of delivered pages and keys, in addition to those in `start`.
+        depth: pages that may be fetched concurrently.
+        to_relative: for links to next pages: removes the origin of an address, and refuses addresses that are not the
+            provider's.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class Pager(Generic[T]):
         names: Mapping[str, str],
         delivered: Iterable[int] = (),
         depth: int = 1,
-        locate: Callable[[str], str] | None = None,
+        to_relative: Callable[[str], str] | None = None,
     ) -> None:
         self._name = name
         self._rule = rule
@@ -87,7 +88,7 @@ class Pager(Generic[T]):
         self._names = names
         self._walk = start.walk
         self._depth = depth
-        self._locate = locate
+        self._to_relative = to_relative
         self._seen = DeliveredDigests()
         self._seen.restore(start.seen)
         self._seen.restore(delivered)
@@ -95,7 +96,7 @@ class Pager(Generic[T]):
 
     @property
     def verdict(self) -> Verdict:
-        """How far to trust the walk: `truncated` until it has come to an end."""
+        """How far to trust the walk; `truncated` until it has reached an end."""
         return self._verdict or paging.truncated_verdict(self._walk, "the walk was not read to its end")
 
     @property
@@ -107,13 +108,13 @@ class Pager(Generic[T]):
     def position(self) -> str:
         """The state of the walk after the delivered pages, as text for `resume`.
 
-        It holds a digest of every delivered key; see `bookmark` for long lists.
+        It contains a digest of every delivered key; see `bookmark` for long lists.
         """
         return msgspec.json.encode(PagerPosition(self._walk, tuple(sorted(self._seen)), self._verdict)).decode()
 
     @property
     def bookmark(self) -> str:
-        """The same without the delivered keys, for callers that keep those themselves: it stays short."""
+        """The same without the delivered keys, for callers that keep those themselves; it stays short."""
         return msgspec.json.encode(PagerPosition(self._walk, (), self._verdict)).decode()
 
     def resume(self, position: str, *, delivered: Iterable[str] = ()) -> Pager[T]:
@@ -129,18 +130,18 @@ class Pager(Generic[T]):
         try:
             start = msgspec.json.decode(position, type=PagerPosition)
         except (msgspec.MsgspecError, UnicodeError) as error:
-            raise InvalidOption("position", position[:40], "what `pager.position` gave") from error
+            raise InvalidOption("position", position[:40], "a value of `pager.position`") from error
         return self._copy(start, map(paging.digest_key, delivered), self._depth)
 
     def ahead(self, pages: int) -> Pager[T]:
-        """The same list with more pages under way at once, which is faster if each takes long.
+        """The same list with more pages fetched concurrently, which is faster if each takes long.
 
         Pages with a number or an offset are fetched up to `pages` ahead, and returned in order; a cursor or a link
-        leads to the next page only, so never more than one is fetched ahead. Pages beyond an announced total are never
-        fetched. A page that is fetched ahead and never read has still used its quota.
+        leads only to the next page, so at most one is fetched ahead. Pages beyond an announced total are never fetched.
+        A page that is fetched ahead and never read has still used quota.
 
         If the provider announces totals, a list that changes meanwhile shows in the verdict as usual. If it does not,
-        an item that is inserted while several pages are under way may hide another one: read a list that changes with
+        an item that is inserted while several pages are being fetched may hide another one: read changing lists with
         the default of one page ahead.
 
         Args:
@@ -161,7 +162,7 @@ class Pager(Generic[T]):
                     yield item
 
     def pages(self) -> Generator[list[T]]:
-        """The pages, as lists of items with keys that have not come before."""
+        """The pages, as lists of items whose keys have not been delivered before."""
         with closing(Prefetcher(self._fetch)) as prefetcher:
             is_announced = True
             while self._verdict is None:
@@ -215,7 +216,7 @@ class Pager(Generic[T]):
             names=self._names,
             delivered=delivered,
             depth=depth,
-            locate=self._locate,
+            to_relative=self._to_relative,
         )
 
     def _parse_page(self, answer: Answer) -> paging.Page:
@@ -230,14 +231,14 @@ class Pager(Generic[T]):
                 attempts=answer.attempts,
                 outcome="done",
             ) from error
-        if self._locate is None or page.next_position is None:
+        if self._to_relative is None or page.next_position is None:
             return page
-        return page._replace(next_position=self._locate(resolve_link(answer.url, str(page.next_position))))
+        return page._replace(next_position=self._to_relative(resolve_link(answer.url, str(page.next_position))))
 
     def _parse_body(self, answer: Answer) -> paging.Page:
         body = page_body(answer)
-        if self._rule.style != "link-header" or self._locate is None:
+        if self._rule.style != "link-header" or self._to_relative is None:
             return paging.parse_page(self._rule, self._walk.position, body)
-        own = frozenset({answer.url, self._locate(answer.url)})
+        own = frozenset({answer.url, self._to_relative(answer.url)})
         link = find_next_link(answer.headers, own)
         return paging.parse_page(self._rule, self._walk.position, body, link.target, link_problem=link.problem)

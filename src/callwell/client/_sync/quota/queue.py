@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from src/callwell/client/quota/queue.py by tools/unasync.py; do not edit
-"""Callers that wait for permits, in the order in which they are served.
+"""Queues of callers that wait for permits, in the order they are served.
 
-There is one queue for each set of quotas, so that a used up day quota of uploads keeps no read waiting. The first in a
-queue asks the account and sleeps until the time that it names; the others sleep until they are first. `interactive`
-goes before `batch`, but a batch call that has waited `BATCH_AGING_S` longer than an interactive one goes first: nothing
-starves.
+There is one queue for each set of quotas, so that an exhausted daily quota of uploads does not block reads. The first
+caller in a queue asks the account and sleeps until the time that it returns; the others sleep until they are first.
+`interactive` goes before `batch`, but a batch call that has waited `BATCH_AGING_S` longer than an interactive one goes
+first, so nothing starves.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from callwell.clock import Clock
 
 BATCH_AGING_S: Final = 30.0
-"""A batch call that has waited so many seconds longer than an interactive one goes first: half of the interactive
-deadline, so that the other can still be served in time."""
+"""A batch call that has waited this many seconds longer than an interactive one goes first: half of the interactive
+deadline, so that the interactive call can still be served in time."""
 
 
 class Waiter:
@@ -53,14 +53,14 @@ class PermitQueue:
     """The callers that wait for permits of the same quotas.
 
     Args:
-        account: where permits are acquired.
+        account: the account of the permits.
         names: the quotas.
-        clock: where times come from.
+        clock: the source of times.
 
     Attributes:
         names: the quotas.
-        waiters: in the order in which they are served.
-        is_closed: the client was closed, and serves none.
+        waiters: the waiting callers, in the order they are served.
+        is_closed: the client was closed, so nobody is served.
     """
 
     def __init__(self, account: Account | PermitBatcher, names: tuple[str, ...], clock: Clock) -> None:
@@ -83,7 +83,7 @@ class PermitQueue:
         """Acquire a permit of each quota without waiting; None if that is not possible.
 
         Args:
-            extra_s: how much longer than others the request may take.
+            extra_s: how much longer than usual the request may take.
             retrying: the permit is for a retry.
         """
         if self.waiters:
@@ -100,18 +100,18 @@ class PermitQueue:
         retrying: bool,
         on_wait: Callable[[float], None],
     ) -> Permit | float:
-        """Acquire a permit of each quota, if need be after waiting in the queue.
+        """Acquire a permit of each quota, after waiting in the queue if necessary.
 
         Args:
             deadline_at: monotonic seconds.
             priority: who goes first.
-            extra_s: how much longer than others the request may take.
+            extra_s: how much longer than usual the request may take.
             retrying: the permit is for a retry.
-            on_wait: called with the seconds that the caller will probably wait, if it has to.
+            on_wait: called with the expected wait in seconds, if the caller has to wait.
 
         Returns:
-            The permit, or the time at which one could be acquired if that is after the deadline; any time if the
-            queue was closed.
+            The permit, or the time at which one could be acquired if that is after the deadline; an arbitrary time if
+            the queue was closed.
         """
         now = self._clock.now()
         if now >= deadline_at:
@@ -134,7 +134,7 @@ class PermitQueue:
                 first.latch.set()
 
     def close(self) -> None:
-        """Send all away who wait."""
+        """Turn away all waiting callers."""
         self.is_closed = True
         with self._lock:
             waiters = tuple(self.waiters)
@@ -147,14 +147,14 @@ class PermitQueue:
             return len(self.waiters) if self._first() is not None else 0
 
     def wake(self) -> None:
-        """Wake the first in the queue if it waits for a release: a permit was released, by this queue or another."""
+        """Wake the first caller if it waits for a release: a permit was released, in this queue or another."""
         with self._lock:
             first = self._first()
         if first is not None and first.awaits_release:
             first.latch.set()
 
     def wake_first(self) -> None:
-        """Wake the first in the queue, whatever it waits for."""
+        """Wake the first caller, no matter what it waits for."""
         with self._lock:
             first = self._first()
         if first is not None:
@@ -180,7 +180,7 @@ class PermitQueue:
                 is_first = self._first() is waiter
             at = inf
             if is_first:
-                # Before asking, so that no release in between is missed.
+                # Set before asking, so that no release in between is missed.
                 waiter.awaits_release = True
                 acquired = self._account.acquire(self.names, retrying=retrying, extra_s=extra_s)
                 if isinstance(acquired, Permit):
@@ -208,8 +208,8 @@ class PermitQueues(dict[tuple[str, ...], PermitQueue]):
     """The queues of one client, by the names of their quotas; each is created on first use.
 
     Args:
-        account: where permits are acquired.
-        clock: where times come from.
+        account: the account of the permits.
+        clock: the source of times.
 
     Attributes:
         all: the queues.
@@ -228,16 +228,16 @@ class PermitQueues(dict[tuple[str, ...], PermitQueue]):
         return queue
 
     def wake(self) -> None:
-        """Wake those that wait for a release."""
+        """Wake the callers that wait for a release."""
         for queue in self.all:
             queue.wake()
 
     def close(self) -> None:
-        """Send all callers away who wait: the client was closed, and permits may never come."""
+        """Turn away all waiting callers: the client was closed, and permits may never come."""
         for queue in self.all:
             queue.close()
 
 
 def _earliest_certain(at: float) -> float:
-    """A time that cannot come sooner; infinite where a holder may release its permit any moment."""
+    """The time if it cannot come sooner; infinite if a holder may release its permit at any moment."""
     return inf if isinstance(at, AtLatest) else at

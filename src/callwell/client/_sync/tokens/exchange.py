@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from src/callwell/client/tokens/exchange.py by tools/unasync.py; do not edit
-"""Token exchange: a key, or a refresh token, goes out as the only argument of a call, and tokens come back."""
+"""Token exchange: a call with a key, or a refresh token, as its only argument returns tokens."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class TokenExchange:
             raise KeyRefused(f"{self._provider.name} {rule.issue}: {refusal}", code=error.code) from error
 
     def exchange_refresh_token(self, refresh_token: Key, until: float) -> IssuedTokens:
-        """Exchange a refresh token, which is used up by that, for tokens.
+        """Exchange a refresh token for tokens, which uses it up.
 
         Args:
             refresh_token: the token.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from src/callwell/client/uploads/creation.py by tools/unasync.py; do not edit
-"""Creates the object of an upload: once, whatever is lost, where the provider can mark what it creates."""
+"""Creates the object of an upload exactly once, where the provider can store a marker in it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ObjectCreator:
 
     Args:
         caller: makes the calls.
-        rule: how files are sent.
+        rule: the profile's rule for uploads.
         position: where the upload's position is stored.
     """
 
@@ -51,12 +51,12 @@ class ObjectCreator:
         Args:
             blank: the upload, before its first piece.
             arguments: of the operation that creates the object.
-            deadline_s: seconds for the call; infinite for no end.
-            gone: an object of this upload that is gone.
-            force_new: create another object, whatever was created before.
+            deadline_s: seconds for the call; infinite for no limit.
+            gone: an object of this upload that no longer exists.
+            force_new: create another object, even if one was created before.
 
         Returns:
-            the upload with its object, stored so. Another call may have sent pieces of an object that was found.
+            the upload with its object, as stored. If the object was found, another call may have sent pieces to it.
         """
         name = self._caller.options.exactly_once
         if self._rule.create is None:
@@ -82,14 +82,14 @@ class ObjectCreator:
         gone: str | None,
         force_new: bool,
     ) -> Upload:
-        """Create it under the name that all calls which make the same upload see."""
+        """Create it under the name that all calls of the same upload share."""
         create = self._rule.create or ""
         enter = self._position.enter
         entered = self._use(partial(enter, cell, blank, gone=gone, force_new=force_new))
         if entered.upload.target is None:
             try:
                 target = self._call(create, arguments, deadline_s, exactly_once=entered.upload.creation)
-            except NameTaken:  # what was created under this name is gone
+            except NameTaken:  # the object created under this name is gone
                 entered = self._use(partial(enter, cell, blank, gone=entered.upload.creation))
                 target = entered.upload.target or self._call(
                     create, arguments, deadline_s, exactly_once=entered.upload.creation
@@ -101,7 +101,7 @@ class ObjectCreator:
         return upload.resume(entered.upload)  # others may have sent pieces: ask first
 
     def _use(self, work: Callable[[], T]) -> T:
-        """Use the state that holds the position."""
+        """Use the state that stores the position."""
         return use_state(self._caller.config.state, work)
 
     def _call(

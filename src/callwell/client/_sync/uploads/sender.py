@@ -2,8 +2,8 @@
 # Generated from src/callwell/client/uploads/sender.py by tools/unasync.py; do not edit
 """The workers that send the pieces of one file, as `core.upload` decides: the first is the caller itself.
 
-They meet under one lock, which is held while the position is stored and never while anything is waited for. When one
-fails, all stop: a piece that is under way is broken off, and nothing more is stored.
+They share one lock, which is held while the position is stored, but never during a wait. When one fails, all stop: a
+piece being sent is aborted, and nothing more is stored.
 """
 
 from __future__ import annotations
@@ -35,22 +35,22 @@ class PieceSender:
     """Sends the pieces of one file.
 
     Args:
-        rule: how they are sent.
-        operation: the operation that takes them.
+        rule: the profile's rule for uploads.
+        operation: the operation that receives them.
         arguments: its arguments, without the piece, its number and the object.
-        call: calls an operation by name with arguments.
+        call: calls an operation by name.
         engine: for its clock and random numbers.
-        file: gives the pieces; a stream is read one piece at a time.
+        file: the source of the pieces; a stream is read one piece at a time.
         meter: counts their bytes.
-        store: stores a position, or hands it over to be stored in order.
-        settle: waits until all positions are stored that were handed over.
+        store: stores a position, or queues it to be stored in order.
+        flush: waits until all queued positions are stored.
         state: the state of the upload.
-        compares_size: the size that the provider reports is that of the file as it was sent.
+        compares_size: the provider reports the size of the file as sent.
 
     Attributes:
         state: the state of the upload.
-        answer: the fullest answer to a piece: that to the last one describes the object.
-        status: the last response about what has arrived; None before the first.
+        answer: the most complete answer to a piece; the answer to the last one describes the object.
+        status: the last status response; None before the first.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class PieceSender:
         file: PieceSource | PieceStream,
         meter: ProgressMeter,
         store: Callable[[Upload], None],
-        settle: Work,
+        flush: Work,
         state: Upload,
         compares_size: bool = True,
     ) -> None:
@@ -79,7 +79,7 @@ class PieceSender:
         self._file = file
         self._meter = meter
         self._store = store
-        self._settle = settle
+        self._flush_positions = flush
         self._compares_size = compares_size
         self._bytes_sent = dict[int, int]()
         self._report = UploadStatus()
@@ -89,13 +89,13 @@ class PieceSender:
         self._lock = threading.Lock()
 
     def run(self, parallel: int) -> None:
-        """Send what is to be sent.
+        """Send all pieces.
 
         Args:
-            parallel: how many pieces at once.
+            parallel: how many pieces to send in parallel.
 
         Raises:
-            CallwellError: it did not succeed.
+            CallwellError: it failed.
         """
         helpers = list[BackgroundTask[bool]]()
         try:
@@ -112,7 +112,7 @@ class PieceSender:
             cancel_all(helpers)
 
     def _work(self, *, alone: bool = False) -> bool:
-        """Do what there is to do; alone, only until others can help: then it returns true."""
+        """Carry out actions until none is left; if `alone`, return true as soon as other workers can help."""
         while True:
             if alone and self.state.target is not None and not self.state.needs_query:
                 return True
@@ -145,7 +145,7 @@ class PieceSender:
             self._count_resent(self._bytes_sent.pop(piece.number, reader.size))
         with self._lock:
             self._set_state(self.state)
-        self._settle()  # stored before it is sent: who resumes after a kill knows that it was sent
+        self._flush_positions()  # before the send: a resumed call must know of it
         total = self._rule.unknown_total if self.state.total is None else self.state.total
         arguments = {
             **self._arguments,
@@ -170,7 +170,7 @@ class PieceSender:
             self._count_resent(reader.wasted)
 
     def _count_resent(self, count: int) -> None:
-        """So many bytes are sent that were sent before."""
+        """Count bytes that are sent again."""
         if count:
             with self._lock:
                 self.state = self.state._replace(resent_bytes=self.state.resent_bytes + count)
@@ -201,7 +201,7 @@ class PieceSender:
         reader.reset()
 
     def _set_state(self, state: Upload) -> None:
-        """Go on from a state, and store it, unless the upload was stopped or has failed."""
+        """Adopt a state, and store it unless the upload was stopped or has failed."""
         self.state = state
         if not self._stopped and state.failure is None:
             self._store(state)
@@ -215,7 +215,7 @@ class PieceSender:
         try:
             json = (self._call(self._rule.status, {self._rule.target: self.state.target})).json
         except (Unauthorized, Forbidden, KeyProblem, Missing) as error:
-            # A token for uploads often cannot read: then the responses to the pieces have to do.
+            # An upload token often may not read: then the responses to the pieces must suffice.
             if self._rule.token is None or (isinstance(error, Missing) and self.state.needs_query):
                 raise
             with self._lock:
@@ -231,13 +231,13 @@ class PieceSender:
         self._meter.add(added)
 
     def _size(self) -> int | None:
-        """Bytes of the whole file; of a stream, None until its end was seen."""
+        """Bytes of the whole file; None for a stream whose end has not been read."""
         if self.state.size is not None or self.state.total is None:
             return self.state.size
         return self._file.total  # type: ignore[union-attr] # only of a stream the size is not known
 
     def _compare(self, report: UploadStatus) -> UploadStatus:
-        """The report, with its checksum compared with that of the file."""
+        """The report, with its checksum compared to the file's."""
         if not self._compares_size:
             report = report._replace(size=None)
         if report.checksum is None or self.state.total is None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from callwell.client._sync.concurrency.primitives import next_item
 from callwell.client.uploads.files import DEFAULT_NAME, TemporaryPiece
 from callwell.client.uploads.piece_reader import READ_BYTES
-from callwell.errors import FileProblem, FileUnfit, InvalidOption
+from callwell.errors import FileProblem, FileRejected, InvalidOption
 
 if TYPE_CHECKING:
     from callwell.client.uploads.files import DiskFile
@@ -30,13 +30,13 @@ class PieceStream:
     """A stream of bytes, cut into pieces.
 
     Args:
-        file: what the caller gave: something to iterate over, or to read from.
-        rule: what the provider takes.
+        file: the caller's stream: an iterable, or an object with `read`.
+        rule: what the provider accepts.
         piece_size: bytes of a piece.
 
     Attributes:
         name: the file's name.
-        size: bytes of the piece at hand.
+        size: bytes of the current piece.
         total: bytes of all pieces so far.
     """
 
@@ -57,14 +57,14 @@ class PieceStream:
         """Read the first piece.
 
         Raises:
-            FileUnfit: the stream is empty.
+            FileRejected: the stream is empty.
         """
         self._first_is_last = self._read_piece()
         if not self.size:
-            raise FileUnfit(f"{self.name} is empty")
+            raise FileRejected(f"{self.name} is empty")
 
     def read_piece(self, state: Upload) -> bool:
-        """Have the next piece at hand.
+        """Read the next piece.
 
         Args:
             state: the state of the upload.
@@ -73,27 +73,27 @@ class PieceStream:
             whether it is the last.
 
         Raises:
-            FileUnfit: the stream is longer than the provider takes.
+            FileRejected: the stream is longer than the provider accepts.
         """
         last = self._read_piece() if self._first_is_last is None else self._first_is_last
         self._first_is_last = None
         max_bytes = min(self._rule.max_bytes, self._rule.max_pieces * self._piece_size)
         if self.total > max_bytes or (self.total == max_bytes and not last):
-            raise FileUnfit(f"{self.name}: the stream has more than {max_bytes} bytes", target=state.target)
+            raise FileRejected(f"{self.name}: the stream has more than {max_bytes} bytes", target=state.target)
         return last
 
     def read(self, start: int, size: int) -> bytes:
-        """Some bytes of the piece at hand."""
+        """Some bytes of the current piece."""
         return b"" if self._piece is None else self._piece.read(start, size)
 
     def check_unchanged(self) -> None:
-        """What was read does not change."""
+        """Do nothing: bytes that were read do not change."""
 
     def check_sent(self) -> None:
         """What was read did not change."""
 
     def checksum(self, kind: str) -> bytes:
-        """The digest of all that was read."""
+        """The digest of everything that was read."""
         return hashlib.new(kind, usedforsecurity=False).digest() if self._digest is None else self._digest.digest()
 
     def _read_piece(self) -> bool:

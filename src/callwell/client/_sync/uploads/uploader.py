@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from src/callwell/client/uploads/uploader.py by tools/unasync.py; do not edit
-"""An upload from its file to its object: checked, planned, started or resumed, sent, and waited for."""
+"""An upload from file to object: checks, plans, starts or resumes, sends, and waits."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from callwell.errors import (
     CallwellError,
     DeadlineExceeded,
     FileChanged,
-    FileUnfit,
+    FileRejected,
     InvalidOption,
     KeyRefused,
     Missing,
@@ -56,13 +56,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MAX_WAIT_S: Final = 3_600.0
-"""Seconds for which a state is waited for where the caller sets no deadline: a file that cannot be read never gets
-there."""
+"""Seconds to wait for a state if the caller sets no deadline: an unreadable file never reaches it."""
 
 FIRST_POLL_S: Final = 1.0
 MAX_POLL_S: Final = 15.0
-"""Seconds between two queries for a state: each wait is twice the one before, up to this. Encoding takes minutes, and a
-query costs a permit."""
+"""Seconds between two queries for a state: waits double up to this. Encoding takes minutes, and a query costs a
+permit."""
 
 
 def ignore_result(_done: Uploaded[Any]) -> None:
@@ -73,7 +72,7 @@ class UploadArguments(NamedTuple):
     """The arguments of an upload, by the operation that takes them.
 
     Attributes:
-        pieces: of the operation that takes the pieces.
+        pieces: of the operation that receives the pieces.
         create: of the operation that creates the object.
         target: the object, if the caller names one.
     """
@@ -89,9 +88,9 @@ class Uploader:
     Args:
         caller: makes the calls.
         handle: the operation.
-        rule: what the profile says about it.
-        on_done: called with the result while the position is still stored: who records it there loses nothing by a
-            kill. It may use the state: on an event loop it is called in the state's thread.
+        rule: the operation's rule in the profile.
+        on_done: called with the result while the position is still stored, so that a caller that records the result
+            then loses nothing in a kill. It may use the state: on an event loop it is called in the state's thread.
     """
 
     def __init__(
@@ -160,7 +159,7 @@ class Uploader:
         return self._finish(sender, stream.total, arguments)
 
     def _send_file(self, source: MemoryFile | DiskFile, arguments: UploadArguments) -> PieceSender:
-        """Resume the upload where this or another process has stopped, or start it."""
+        """Resume the upload where this or another process stopped, or start it."""
         stored = self._use(self._position.join) if self._options.resume else NO_UPLOAD
         gone = None
         if stored.target is not None:
@@ -179,7 +178,7 @@ class Uploader:
         return UploadPosition(self._config.state, cell, ledger=self._config.ledger(), name=self._name)
 
     def _split_arguments(self, given: Mapping[str, object]) -> UploadArguments:
-        """Tell the arguments of the two operations apart, and check those of the one that creates the object."""
+        """Split the arguments between the two operations, and check those of the one that creates the object."""
         rule = self._rule
         left = {name: value for name, value in given.items() if value is not NOT_GIVEN}
         target = left.pop(rule.target, None)
@@ -227,13 +226,13 @@ class Uploader:
             file=file,
             meter=meter,
             store=self._store,
-            settle=partial(wait_for_state, self._config.state),
+            flush=partial(wait_for_state, self._config.state),
             state=state,
             compares_size=not upload_options.may_be_cut(self._config.sandbox, self._duration_s),
         )
         try:
             sender.run(self._options.pieces)
-        except (FileChanged, FileUnfit, UploadMismatch, ProcessingFailed) as error:
+        except (FileChanged, FileRejected, UploadMismatch, ProcessingFailed) as error:
             error.target = sender.state.target
             if not (isinstance(error, UploadMismatch) and error.what in ("state", "report")):
                 self._use(self._position.forget)
@@ -242,12 +241,12 @@ class Uploader:
             cause: CallwellError = error
             if isinstance(error, KeyRefused) and self._rule.token is None:
                 cause = self._caller.explain(error)
-            wait_for_state(self._config.state)  # whether positions could be stored is known now
+            wait_for_state(self._config.state)  # it is known now whether positions could be stored
             raise self._to_stopped(sender.state, cause, arguments) from error
         return sender
 
     def _to_stopped(self, state: Upload, error: CallwellError, arguments: UploadArguments) -> CallwellError:
-        """The error with the name of the object that is left behind, or the error itself if there is none."""
+        """The error with the name of the object that remains, or the error itself if there is none."""
         if state.target is None:
             return error
         confirmed = upload.count_confirmed(state)
@@ -259,13 +258,13 @@ class Uploader:
         return stopped
 
     def _advise(self, state: Upload, error: CallwellError, arguments: UploadArguments) -> str:
-        """What the same call would do, or what to do instead."""
+        """What repeating the call would do, or what to do instead."""
         if isinstance(error, Missing):
             return "it is gone" if arguments.target is not None else "it is gone, and the same call creates another one"
         if self._position.cell is None and state.verified:
             return "it has the whole stream"
         if self._position.cell is None:
-            return "a stream cannot be resumed, so delete it and send the whole again"
+            return "a stream cannot be resumed, so delete it and send everything again"
         if state.failure is UploadReason.OTHER_TARGET:
             return "the same call does not touch it; resume=False creates another one"
         if self._position.has_failed:
@@ -316,7 +315,7 @@ class Uploader:
         Args:
             name: of the state.
             target: the object.
-            json: the last response about it, which may say it already; None for none.
+            json: the last response about it, which may already show the state; None if there is none.
         """
         until = self._rule.until[name]
         clock = self._engine.clock
@@ -345,11 +344,11 @@ class Uploader:
             json = (self._query(target)).json
 
     def _use(self, work: Callable[[], T]) -> T:
-        """Use the state that holds the position."""
+        """Use the state that stores the position."""
         return use_state(self._config.state, work)
 
     def _store(self, state: Upload) -> None:
-        """Have the position stored, after those that came before it."""
+        """Store the position, after earlier ones."""
         post_to_state(self._config.state, partial(self._position.store, state))
 
     def _query(self, target: str) -> Answer:

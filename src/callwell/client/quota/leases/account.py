@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An account of a shared state, as one process has it: calls use what the process holds, and never touch the store.
+"""One process's part of an account in a shared state: calls use the permits it holds, and never wait for the store.
 
 It has the methods of `client.quota.account.Account`. Each is one change of a `Holding` under a lock, decided by
 `core.quota.holdings`. A call that finds no permit wakes the keeper, which makes the exchanges (`keeper`).
@@ -74,13 +74,13 @@ class LeasedAccount:
         cell: the record of the pool.
         clock_offset: by how much the provider's time of day is ahead of the clock's monotonic seconds, if known.
         callers: those that wait for a permit.
-        other_scarcity: see `Account`.
+        other_wait_reason: see `Account`.
         poll_s: seconds after which a caller that waits asks again without being woken: exchanges wake it.
-        settle: brings the holding up to date: gives back what callers acquired ahead, and what they have put off.
+        flush: brings the holding up to date: gives back what callers acquired ahead, and what they have put off.
         forget: forgets that, as its lease was lost.
     """
 
-    other_scarcity = "held by other processes, or paced after a 429"
+    other_wait_reason = "held by other processes, or paced after a 429"
     poll_s = inf
 
     def __init__(self, profile: Profile, name: str, state: State, clock: Clock, wake: Callable[[], None]) -> None:
@@ -91,7 +91,7 @@ class LeasedAccount:
         self._has_begun = False
         self.clock_offset: ClockOffset | None = None
         self.callers = WaitingCallers()
-        self.settle: Callable[[], object] = _do_nothing
+        self.flush: Callable[[], object] = _do_nothing
         self.forget: Callable[[], None] = _do_nothing
         self.now: Callable[[], float] = getattr(clock, "through_sleep", clock.now)
         self._began_at = -inf
@@ -219,16 +219,16 @@ class LeasedAccount:
         with self._lock:
             self._holding = holdings.reconcile(self._holding, self.own, in_hand, maybe_used, closes_at)
 
-    def spent(self, *, look: bool = False) -> Mapping[str, tuple[int, int]]:
+    def spent(self, *, refresh: bool = False) -> Mapping[str, tuple[int, int]]:
         """By quota: permits of the whole fleet that are not available, and the limit.
 
         Args:
-            look: read the record, which waits for the store; else it is what the last exchange has shown.
+            refresh: read the record, which waits for the store; else it is what the last exchange has shown.
 
         Raises:
             StateError: the record cannot be read.
         """
-        if look:
+        if refresh:
             pool = self._state.read(self.cell)
             at = advance(pool.time, self._evidence())[0].at
         else:
@@ -268,7 +268,7 @@ class LeasedAccount:
         if waiting is None:
             waiting = {} if leaving else self.callers.count()
         with self._lock:
-            self.settle()
+            self.flush()
             if self._holding.pending is None:
                 self._began_at = self.now()
             self._holding, report = holder_exchange.prepare(

@@ -38,14 +38,14 @@ given back comes back by itself, see `core.quota.leases`."""
 MIN_WAIT_S: Final = 0.002
 """Real seconds between two looks at what is due: an exchange with a file takes about one millisecond."""
 
-LEAVING_REPORTS: Final = 2
+MAX_LAST_REPORTS: Final = 2
 """Exchanges of an account that leaves, at most: the answer to the report before may be missing."""
 
-KEEPERS: Final = weakref.WeakSet["Keeper"]()
+KEEPERS: Final = weakref.WeakSet["LeaseKeeper"]()
 """All of this process."""
 
 
-class Keeper:
+class LeaseKeeper:
     """Exchanges the permits of all accounts of one state.
 
     Args:
@@ -164,7 +164,7 @@ class Keeper:
                 else:
                     self._rest(due_at)
             for account in self.accounts:
-                self._leave(account)
+                self._return_all(account)
         finally:
             with self._lock:
                 self._thread = None
@@ -203,7 +203,7 @@ class Keeper:
         """Give the permits of accounts back that were removed."""
         while self._leaving:
             account, gone = self._leaving.pop(0)
-            self._leave(account)
+            self._return_all(account)
             gone.set()
 
     def _exchange_due(self) -> float:
@@ -235,9 +235,9 @@ class Keeper:
         if grant.urgent:
             self._state.notify(account.cell.key)
 
-    def _leave(self, account: LeasedAccount) -> None:
-        for _ in range(LEAVING_REPORTS):
-            account.settle()
+    def _return_all(self, account: LeasedAccount) -> None:
+        for _ in range(MAX_LAST_REPORTS):
+            account.flush()
             if account.is_idle:
                 return
             try:
@@ -248,7 +248,7 @@ class Keeper:
 
 
 @atexit.register
-def _leave_all() -> None:
+def _return_everything() -> None:
     keepers = tuple(KEEPERS)
     for keeper in keepers:
         keeper.stop()

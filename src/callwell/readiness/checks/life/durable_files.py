@@ -69,7 +69,7 @@ def _check_database(url: str, place: Place | None) -> Iterator[Finding | Uncheck
     """Ask the database for the rights of the role; nothing is written."""
     name = mask_state_url(url)
     try:
-        from callwell.state.postgres_rights import find_write_problem  # needs psycopg
+        from callwell.state.postgres_privileges import find_write_problem  # needs psycopg
     except ImportError:
         what = f"the state {name} cannot be asked, because psycopg is not installed"
         yield Unchecked(what=what, place=place, fix=install_command("postgresql"))

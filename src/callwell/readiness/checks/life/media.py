@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from callwell.errors import AudioRefused, FileProblem, FileUnfit, UsageError
+from callwell.errors import AudioRefused, FileProblem, FileRejected, UsageError
 from callwell.readiness.check import CannotCheck, Check, Finding, Group, NotApplicable, Place, Severity, Unchecked
 from callwell.readiness.origins import name_in
 
@@ -124,7 +124,7 @@ def _video(file: Path, provider: Provider, upload: UploadRule, place: Place) -> 
     try:
         with file.open("rb") as opened:
             found = container.probe(file.name, opened)
-    except FileUnfit as unfit:
+    except FileRejected as unfit:
         what = f"{provider.name} cannot take the file: {unfit}"
         yield Finding(what=what, place=place, fix="Check that it is the right file.", severity=Severity.ERROR)
         return

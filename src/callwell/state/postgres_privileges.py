@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import psycopg
 
-from callwell.state.postgres_errors import NO_RIGHTS, explain_error
+from callwell.state.postgres_errors import NO_PRIVILEGES, explain_error
 from callwell.state.postgres_url import parse
 from callwell.state.queries import load_queries
 
@@ -27,4 +27,4 @@ def find_write_problem(url: str) -> str:
             row = connection.execute(query).fetchone()
     except psycopg.Error as error:
         raise explain_error(address, "examine", error) from None  # psycopg's text may have the password
-    return "" if row and row[0] else "; ".join(NO_RIGHTS)
+    return "" if row and row[0] else "; ".join(NO_PRIVILEGES)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The keys that a client holds: all that needs no waiting, shared by both sides of `manager`.
+"""The part of the key manager that both sides share: everything that does not wait.
 
 `core.keyring` decides which generation is used and what a refusal means, `core.key_trial` when a new one is tried; this
-class keeps the keys' values, reads the source, and carries the decisions out under one lock, never held across a wait.
+class keeps the keys' values, reads the source, and carries out the decisions under one lock, which is never held across
+a wait.
 """
 
 from __future__ import annotations
@@ -35,25 +36,25 @@ if TYPE_CHECKING:
     from callwell.observe.notices import Notice
 
 CHECK_S: Final = 0.25
-"""How often a source that can change is checked while calls are made: a `stat` takes 3 µs. A new key is then tried, all
-within a second; a watch by the kernel would miss network drives, and the links that Kubernetes replaces."""
+"""How often a source that can change is checked while calls are made: a `stat` takes 3 µs. A new key is thus tried
+within a second; kernel file watches would miss network drives, and the links that Kubernetes replaces."""
 
 
-class KeyHolder:
-    """The keys of one client, without the waiting.
+class BaseKeyManager:
+    """The keys of one client, except for waiting.
 
     Args:
         provider: the provider's name.
-        rule: what a key looks like.
+        rule: the format of a key.
         source: where the key is kept.
         clock: the clock for all times below.
-        uses: the record of keys that were ever accepted.
+        uses: the record of accepted keys.
         notify: called with a notice for every new key.
-        may_not_block: an event loop runs in this thread, so a source with a lease is read by the first call; what a
-            shared state knows of the key is left to `open`.
+        must_not_block: an event loop runs in this thread, so a source with a lease is read by the first call, and the
+            shared state's knowledge about the key is left to `open`.
 
     Attributes:
-        looks: the looks at what other processes record about keys; None if none do.
+        poller: polls the key records of other processes; None if the state is not shared.
 
     Raises:
         KeyMissing: there is no key.
@@ -71,7 +72,7 @@ class KeyHolder:
         clock: Clock,
         uses: KeyUseLog,
         notify: Callable[[Notice], None],
-        may_not_block: bool = False,
+        must_not_block: bool = False,
     ) -> None:
         self._provider = provider
         self._rule = rule
@@ -83,9 +84,10 @@ class KeyHolder:
         self._ring = KeyRing()
         self._keys: dict[int, Key] = {}
         self._newest_accepted = -1
-        self._caveat = ""
-        # While the newest key is the active one, its uses are counted here and not in the ring: two additions a call in
-        # place of new tuples, 0.8 µs instead of 2.6 µs. `_end_shared_use` writes them into the ring before it changes.
+        self._location_note = ""
+        # While the newest key is the active one, its uses are counted here instead of in the ring: two additions per
+        # call instead of new tuples, 0.8 µs instead of 2.6 µs. `_end_shared_use` writes them into the ring before it
+        # changes.
         self._shared_use: tuple[int, Key] | None = None
         self._shared_uses = 0
         self._reading = False
@@ -94,32 +96,32 @@ class KeyHolder:
         self._trial = KeyTrial()
         self._revoked: Mapping[str, float] = {}
         self._others_try_until = 0.0
-        self.looks: KeyPoller | None = None
+        self.poller: KeyPoller | None = None
         if uses.shared:
-            from callwell.client.keys.poller import KeyPoller  # a state in memory has nothing to look at
+            from callwell.client.keys.poller import KeyPoller  # a state in memory has nothing to poll
 
-            self.looks = KeyPoller(self, uses, clock.now())
+            self.poller = KeyPoller(self, uses, clock.now())
         self._can_change = source.can_change or uses.shared
         self._checked_at = clock.now()
         self._revision = source.revision()
-        self._is_read_later = source.lease_s is not None and may_not_block
+        self._is_read_later = source.lease_s is not None and must_not_block
         self._is_open = False
-        if not (uses.shared and may_not_block):
+        if not (uses.shared and must_not_block):
             self._open()
         elif not self._is_read_later:
             self._adopt(self._read())
         reset_after_fork(self)
 
     def _open(self) -> None:
-        """Read the key, and what the state knows of it, which blocks. It does no harm to do that twice."""
-        if self.looks is not None:
-            self.looks.open()
+        """Read the key, and the state's knowledge about it, which blocks. Calling it twice is harmless."""
+        if self.poller is not None:
+            self.poller.open()
         if not self._is_read_later:
             self._adopt(self._read_valid())
         self._is_open = True
 
     def after_fork(self) -> None:
-        """In a child no other thread uses a key, reads the source or tries a key."""
+        """In a forked child no other thread uses a key, reads the source or tries a key."""
         self._lock = threading.Lock()
         self._shared_use = None
         self._shared_uses = 0
@@ -130,10 +132,10 @@ class KeyHolder:
     @property
     def location(self) -> str:
         """Where the key is kept, and what is wrong with the newest one there, for display."""
-        return self._source.location + self._caveat
+        return self._source.location + self._location_note
 
     def newest(self) -> Key:
-        """The key that the source gave last."""
+        """The key that the source returned last."""
         if not self._keys:
             self._adopt(self._read_valid())
         keys = self._keys
@@ -146,7 +148,7 @@ class KeyHolder:
 
         Args:
             may_try: the caller's request may carry a new key that the provider has not accepted yet.
-            after_refusal: the caller's request was refused with an older key, so that it carries the new one.
+            after_refusal: the caller's request was refused with an older key, so it carries the new one.
         """
         if self._can_change:
             self._check_changes()
@@ -180,7 +182,7 @@ class KeyHolder:
 
         Args:
             generation: of the key.
-            accepted: the provider did what was asked, so it knows the key.
+            accepted: the provider executed the request, so it knows the key.
         """
         with self._lock:
             shared = self._shared_use
@@ -192,7 +194,7 @@ class KeyHolder:
             if accepted:
                 if generation > self._newest_accepted:
                     self._newest_accepted = generation
-                    self._caveat = ""
+                    self._location_note = ""
                     first_accepted = self._keys.get(generation)
                 self._ring = keyring.accept(self._ring, generation)
             self._ring = keyring.end_use(self._ring, generation)
@@ -200,21 +202,21 @@ class KeyHolder:
             self._record_accepted(first_accepted.fingerprint)
 
     def _record_accepted(self, fingerprint: str) -> None:
-        self._uses.note_accepted(fingerprint, self._source.location)
+        self._uses.try_record_accepted(fingerprint, self._source.location)
 
     def is_on_trial(self, generation: int) -> bool:
         """Whether a key is new, and an older key that works can be used instead."""
         return not self._is_shared(generation) and keyring.is_on_trial(self._ring, generation)
 
     def find_other_key(self, generation: int, refusal: str | None) -> bool:
-        """Whether another key may get a success where a request got none.
+        """Whether another key may succeed where a request failed.
 
-        A key on trial is set aside: the older one works. If the active key is refused, a newer one that the provider
-        has not accepted is tried at once, see `core.key_trial`.
+        A key on trial is set aside, since the older one works. If the active key is refused, a newer one that the
+        provider has not accepted is tried immediately, see `core.key_trial`.
 
         Args:
             generation: of the key that the request carried.
-            refusal: the kind of refusal, if the response may mean the key.
+            refusal: the kind of refusal, if it may be about the key.
         """
         if self._is_shared(generation):
             return False
@@ -237,13 +239,13 @@ class KeyHolder:
             return True
 
     def record_same_response(self, generation: int) -> None:
-        """The old key got the same response as a new one, which therefore says nothing about the new one."""
+        """Record that both keys got the same response, which therefore says nothing about the new one."""
         with self._lock:
             if keyring.is_on_trial(self._ring, generation):
                 self._trial = key_trial.record_same_response(self._trial, self._clock.now())
 
     def set_aside(self, generation: int, reason: str) -> None:
-        """Keep using the old key after a new one was refused or could not be tried; try the new one again later.
+        """Keep using the old key after a new one was refused or could not be tried, and try the new one again later.
 
         Args:
             generation: of the new key.
@@ -251,29 +253,29 @@ class KeyHolder:
         """
         with self._lock:
             if not keyring.is_on_trial(self._ring, generation):
-                return  # the old key has died meanwhile: calls now find out about the new one
+                return  # the old key has died meanwhile: calls now try the new one
             self._end_shared_use()
             self._ring = keyring.reject(self._ring, generation)
             self._trial = key_trial.record_refusal(self._trial, self._clock.now())
-            self._caveat = f" (the newest one there is not accepted: {reason})"
+            self._location_note = f" (the newest one there is not accepted: {reason})"
             key = self._keys[generation]
         if self._trial.refused == 1:
             self._notify(KeySetAside(self._provider, key.fingerprint, self._source.location, reason))
 
     def _is_shared(self, generation: int) -> bool:
-        """Whether a key is known to be the newest one and active, without asking the ring."""
+        """Whether a key is known to be the newest and active one, without consulting the ring."""
         shared = self._shared_use
         return shared is not None and generation == shared[0]
 
     def _end_shared_use(self) -> None:
-        """Write the uses that were counted beside the ring into it."""
+        """Write the uses that were counted outside the ring into it."""
         if self._shared_use is not None:
             self._ring = keyring.add_uses(self._ring, self._shared_uses)
             self._shared_use = None
             self._shared_uses = 0
 
     def _reject(self, generation: int) -> None:
-        """The provider has refused a key; a new key is set aside, and tried again later."""
+        """Record that the provider refused a key; a new key is set aside, and tried again later."""
         if self.is_on_trial(generation):
             self.set_aside(generation, "a call was refused")
         with self._lock:
@@ -281,10 +283,10 @@ class KeyHolder:
             self._ring = keyring.reject(self._ring, generation)
 
     def switch_to_accepted(self, is_accepted: Callable[[str], bool]) -> None:
-        """Switch to a new key that another process has tried, even if no call is made here.
+        """Switch to a new key that another process has tried, even if this process makes no calls.
 
         Args:
-            is_accepted: whether the provider has accepted the key of a fingerprint; it may block.
+            is_accepted: whether the provider has accepted the key with a fingerprint; it may block.
         """
         untried = keyring.find_untried(self._ring)
         if untried is not None and is_accepted(untried.fingerprint):
@@ -293,31 +295,31 @@ class KeyHolder:
             self.end_use(untried.generation, accepted=True)
 
     def copy_ring(self) -> KeyRing:
-        """The keys as they are now."""
+        """A copy of the key ring."""
         with self._lock:
             self._end_shared_use()
             return self._ring
 
     def _check_changes(self) -> None:
-        """Look for revoked keys, and read the source again if it may have changed, at most once in `CHECK_S`."""
+        """Check for revoked keys, and read the source again if it may have changed, at most once per `CHECK_S`."""
         now = self._clock.now()
         if now - self._checked_at < CHECK_S:
             return
         self._checked_at = now
-        if self.looks is None:
+        if self.poller is None:
             self.check_revoked()
         else:
-            self.looks.begin_if_due(now)
+            self.poller.poll_if_due(now)
         revision = self._source.revision() if self._source.can_change else self._revision
         if revision == self._revision:
             return
-        if self.looks is None:
+        if self.poller is None:
             self.reread()
-        else:  # what the state knows of the new key is read too, which an event loop must not wait for
-            self.looks.begin(read_source=True)
+        else:  # this also reads the state's knowledge about the new key, which an event loop must not wait for
+            self.poller.start(read_source=True)
 
     def check_revoked(self) -> None:
-        """Stop using the keys that are marked as revoked. A state that cannot be read changes nothing."""
+        """Stop using keys that are marked as revoked. An unreadable state changes nothing."""
         with suppress(StateError):
             revoked = self._uses.read_revoked()
             if revoked == self._revoked:
@@ -331,7 +333,7 @@ class KeyHolder:
                 LOGGER.warning("%s: marked as revoked, and not sent: %s", self._provider, ", ".join(own))
 
     def _raise_if_revoked(self) -> None:
-        """Raise `KeyRevoked` if the newest key is marked so."""
+        """Raise `KeyRevoked` if the newest key is marked as revoked."""
         self.check_revoked()
         fingerprint = self._ring.keys[-1].fingerprint
         since = self._revoked.get(fingerprint)
@@ -342,7 +344,7 @@ class KeyHolder:
         """Read the source, and return whether it has a new key. Until its key can be read, every check reads it again.
 
         Args:
-            ends_lease: read a source with a lease now, which blocks, and not only when its lease has ended.
+            ends_lease: read a source with a lease now, which blocks, instead of when its lease ends.
         """
         revision = self._source.revision()
         try:
@@ -350,22 +352,22 @@ class KeyHolder:
                 self._source.refresh(self._ring.keys[-1].fingerprint)  # type: ignore[attr-defined] # has a lease
             key = self._read_valid()
         except (KeyMissing, KeyMalformed) as error:
-            self._caveat = f" (what is there now cannot be used: {error})"
+            self._location_note = f" (what is there now cannot be used: {error})"
         except KeyOfAnotherEnvironment as error:
-            self._caveat = f" (the key there now belongs to environment {error.belongs_to})"
+            self._location_note = f" (the key there now belongs to environment {error.belongs_to})"
         except KeyRevoked as error:
             if not self._ring.keys or error.fingerprint != self._ring.keys[-1].fingerprint:
-                self._caveat = f" (the key there now, {error.fingerprint}, is marked as revoked)"
+                self._location_note = f" (the key there now, {error.fingerprint}, is marked as revoked)"
         else:
             self._revision = revision
             if self._adopt(key):
                 return True
             if not self.is_on_trial(self._ring.keys[-1].generation):
-                self._caveat = ""
+                self._location_note = ""
         return False
 
     def _read(self) -> Key:
-        """The key that the source has, whatever the state knows of it."""
+        """The source's key, regardless of the state's knowledge about it."""
         key = self._source.read()
         problem = find_format_error(key.reveal(), self._rule)
         if problem is not None:
@@ -374,14 +376,14 @@ class KeyHolder:
         return key
 
     def _read_valid(self) -> Key:
-        """The same, if the state does not say that it must not be sent."""
+        """The same, unless the state forbids sending it."""
         key = self._read()
         self._uses.check_environment(key.fingerprint, self._source.location)
         self._uses.check_revoked(key.fingerprint, self._source.location)
         return key
 
     def _adopt(self, key: Key) -> bool:
-        """Take a key from the source into the ring; False if it is the newest one already."""
+        """Add a key from the source to the ring; False if it is already the newest one."""
         with self._lock:
             self._end_shared_use()
             ring = keyring.offer(self._ring, key.fingerprint)
@@ -389,7 +391,7 @@ class KeyHolder:
                 return False
             self._ring = ring
             newest = ring.keys[-1]
-            self._caveat = ""
+            self._location_note = ""
             self._trial = KeyTrial()
             in_use = {held.generation for held in ring.keys if held.stage not in keyring.DEAD_STAGES}
             known = {**self._keys, newest.generation: key}

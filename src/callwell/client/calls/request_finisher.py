@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finishes the requests of operations that are not like most.
+"""Finishes the requests of operations with unusual needs.
 
-These have another body than a JSON object that is always sent, a parameter in a cookie or in a rare style, a query in
-their path, or a server of their own.
+These have a body other than a JSON object that is always sent, a parameter in a cookie or in a rare style, a query in
+their path, or their own server.
 
-`Binder` checks the arguments and writes the parameters. What is not a header of these comes to `finish` as one, under a
-name that says what it is: see `rare_styles`.
+`Binder` checks the arguments and writes the parameters. It passes values that are not headers to `finish` as headers
+with special names: see `rare_styles`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class FinishedRequest(NamedTuple):
-    """What becomes a `BoundRequest`, which has attributes of the same names."""
+    """The fields of a `BoundRequest`, under the same names."""
 
     target: str
     headers: tuple[tuple[str, str], ...]
@@ -55,12 +55,12 @@ class RequestFinisher:
         Args:
             target: the path, its usual parameters filled in.
             query: the pairs of the query.
-            headers: the headers, and what counts as one.
+            headers: the headers, and the values that count as headers.
             body: the fields of the body, or the whole body, by name on the wire; JSON values and files.
 
         Raises:
             UnknownName: a field that the chosen type of body does not have.
-            InvalidOption: a body that cannot be made.
+            InvalidOption: a body that cannot be written.
         """
         media_type = ""
         accept = ""

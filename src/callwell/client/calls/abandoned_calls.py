@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Callers that leave amid their request, cancelled or interrupted by Ctrl-C, and permits that cannot be released."""
+"""Ends calls whose caller was cancelled or interrupted in mid-request, and handles permits that cannot be released."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 
 
 def end_early(engine: Any, context: CallContext, error: Exception) -> Answer:
-    """End a call after an error; if a request was sent, the error that is raised says what is known of it.
+    """End a call after an error; if a request was sent, the error that is raised says what is known about it.
 
     Args:
-        engine: of either side.
+        engine: the engine, of either side.
         context: the call.
         error: what was raised.
 
     Returns:
-        its response, if the call was done nevertheless.
+        its response, if the call was done despite the error.
 
     Raises:
-        CallwellError: with what is known of the call.
+        CallwellError: with what is known about the call.
     """
     if isinstance(error, CallError) or not context.attempts or error is context.body_error:
         raise error
@@ -49,11 +49,11 @@ def end_early(engine: Any, context: CallContext, error: Exception) -> Answer:
     raise engine.to_error(context, fail) from error
 
 
-def leave(engine: Any, context: CallContext) -> None:
-    """End a call when its caller returns or leaves: release all that it acquired.
+def release_all(engine: Any, context: CallContext) -> None:
+    """End a call when its caller returns or is cancelled: release everything that it acquired.
 
     Args:
-        engine: of either side.
+        engine: the engine, of either side.
         context: the call.
     """
     try:
@@ -67,10 +67,10 @@ def leave(engine: Any, context: CallContext) -> None:
 
 
 def release_acquired(engine: Any, context: CallContext) -> None:
-    """Release permit and key, or return them unused if nothing was sent.
+    """Release permit and key, or return them as unused if nothing was sent.
 
     Args:
-        engine: of either side.
+        engine: the engine, of either side.
         context: the call.
     """
     if context.sending:
@@ -87,7 +87,7 @@ def release_acquired(engine: Any, context: CallContext) -> None:
 
 
 def abandoned_end(context: CallContext, now: float) -> SendEnd:
-    """How the Send of a caller that left ended, as far as is known without its response.
+    """How the Send of a cancelled caller ended, as far as is known without its response.
 
     Args:
         context: the call.
@@ -99,10 +99,10 @@ def abandoned_end(context: CallContext, now: float) -> SendEnd:
 
 
 def release_later(engine: Any, context: CallContext) -> None:
-    """Release the permit of a request that goes on without its caller when that request ends.
+    """Release the permit of a request that continues without its caller, as soon as that request ends.
 
     Args:
-        engine: of either side.
+        engine: the engine, of either side.
         context: the call.
     """
     permit = context.permit
@@ -114,10 +114,10 @@ def release_later(engine: Any, context: CallContext) -> None:
 
 
 def recover_interrupted(engine: Any, context: CallContext) -> None:
-    """Reconcile permits after Ctrl-C, which strikes between any two lines: a permit may have no holder.
+    """Reconcile permits after Ctrl-C, which can strike between any two lines and leave a permit without a holder.
 
     Args:
-        engine: of either side.
+        engine: the engine, of either side.
         context: the call.
     """
     now = engine.clock.now()
@@ -131,7 +131,7 @@ def return_unused(engine: Any, context: CallContext, permit: Permit) -> None:
     """Return a permit that was certainly not used.
 
     Args:
-        engine: of either side.
+        engine: the engine, of either side.
         context: the call.
         permit: its permit.
     """
@@ -141,10 +141,10 @@ def return_unused(engine: Any, context: CallContext, permit: Permit) -> None:
 
 
 def handle_unreleased(engine: Any, context: CallContext, permit: Permit | None, end: SendEnd, error: Exception) -> None:
-    """Count a permit as used that could not be released, because of an odd header.
+    """Count a permit as used if a malformed header kept it from being released.
 
     Args:
-        engine: of either side.
+        engine: the engine, of either side.
         context: the call.
         permit: its permit.
         end: how its Send ended.
@@ -174,5 +174,5 @@ def _end(engine: Any, context: CallContext, permit: Permit, reply: Response | No
         return SendEnd(reply.outcome, request_arrived=reply.headers_arrived, blameless=True)
     now = engine.clock.now()
     hints = engine.learner.observe(context.prepared.plan.operation, reply, now, now - permit.acquired_at)
-    reading = responses.read_response(engine, context, reply, hints)
-    return SendEnd(Outcome.DONE, reply.status, reading.wait_s, hints=hints)
+    parsed = responses.read_response(engine, context, reply, hints)
+    return SendEnd(Outcome.DONE, reply.status, parsed.wait_s, hints=hints)
