@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from callwell.providers.typed import AsyncClient as AsyncClient
     from callwell.providers.typed import Client as Client
 else:
-    # The same names for programs; tests/structure/test_exports.py holds the two equal.
+    # The same names at run time; tests/structure/test_exports.py keeps both lists equal.
     _MODULES = {
         "callwell.client": (
             "Answer",

@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the time comes from: the machine's clocks, or the same clocks run faster.
+"""The source of time: the machine's clocks, or the same clocks accelerated.
 
 Everything above the core takes its time from a `Clock`, so that a demo, a test and an emulator in another process can
 share one faster clock. A scaled clock is pure arithmetic on the machine's monotonic clock, which all processes of one
-boot have in common: its text (`25@ORIGIN@WALL`) is all that another process needs to have the same time.
+boot share: its text (`25@ORIGIN@WALL`) is all that another process needs for the same time.
 
-**Which clock.** Spans are measured by CLOCK_MONOTONIC, which stands still while the machine sleeps, not by
-CLOCK_BOOTTIME, which goes on. The timeouts of requests run by the former: by BOOTTIME, a request that sleeps with the
-machine would live longer than its permit; by MONOTONIC both sleep. Permits then come back late, never early. The end
-of a lease is different: what others may have by then depends on their time, so it goes on while this machine sleeps.
+**Which clock.** Spans are measured with CLOCK_MONOTONIC, which stands still while the machine sleeps, not with
+CLOCK_BOOTTIME, which continues. Request timeouts use MONOTONIC too: with BOOTTIME, a request that sleeps with the
+machine would outlive its permit; with MONOTONIC both sleep. Permits then come back late, never early. The end of a
+lease is different: other processes may get its permits by their time, so its clock continues while this machine sleeps.
 
 **Time namespaces.** A container may have one, with a monotonic clock of its own on the same boot. Its offset from the
-machine's clock is taken out, so that all containers that share a state have the same time. Where the offset cannot be
-known, the namespace is part of the clock's identity, and records of other clocks are moved by the time of day.
+machine's clock is subtracted, so that all containers that share a state have the same time. If the offset is unknown,
+the namespace is part of the clock's identity, and records of other clocks are converted through the time of day.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_SCALE: Final = 1000.0
-"""Faster than this, a millisecond of scheduling is a second: no wait would be what it should be."""
+"""At a higher scale, a millisecond of scheduling delay is more than a second, so no wait would be accurate."""
 
 BOOT_FILE: Final = Path("/proc/sys/kernel/random/boot_id")
 """A random name of this boot (random(4))."""
@@ -42,7 +42,7 @@ OFFSETS_FILE: Final = Path("/proc/self/timens_offsets")
 
 
 def parse_offset_s(offsets: str) -> float:
-    """By how many seconds the monotonic clock of a time namespace is ahead of the machine's.
+    """How many seconds the monotonic clock of a time namespace is ahead of the machine's.
 
     Args:
         offsets: the text of `timens_offsets`: lines of a clock's name or number, seconds, and nanoseconds.
@@ -56,7 +56,7 @@ def parse_offset_s(offsets: str) -> float:
 
 
 def _read_offset_s() -> float | None:
-    """The offset of this process's time namespace; None if it has one that cannot be known."""
+    """The offset of this process's time namespace; None if it has an unknown one."""
     try:
         here = (NAMESPACES / "time").readlink()
     except OSError:
@@ -73,7 +73,7 @@ _OFFSET_S: Final = _read_offset_s()
 
 
 def _to_monotonic(offset_s: float | None) -> Callable[[], float]:
-    """The machine's monotonic clock; without an offset it is Python's own, which costs no frame."""
+    """The machine's monotonic clock; without an offset it is Python's own function, which saves a frame."""
     if not offset_s:
         return time.monotonic
     return lambda: time.monotonic() - offset_s
@@ -84,18 +84,18 @@ monotonic: Final = _to_monotonic(_OFFSET_S)
 
 
 def _through_sleep() -> Callable[[], float]:
-    """Monotonic seconds that go on while the machine sleeps, where the system has such a clock."""
+    """Monotonic seconds that continue while the machine sleeps, if the system has such a clock."""
     name = "CLOCK_MONOTONIC" if sys.platform == "darwin" else "CLOCK_BOOTTIME"
     try:
         read = partial(time.clock_gettime, getattr(time, name))
         read()
-    except (AttributeError, OSError):  # unknown to Python, or to a kernel that only looks like Linux
+    except (AttributeError, OSError):  # unknown to Python, or to a kernel that only emulates Linux
         return time.monotonic
     return read
 
 
 def boot_id() -> str:
-    """The name of what monotonic seconds count from: this boot of this machine, as far as it is known."""
+    """The name of the origin of monotonic seconds: this boot of this machine, as far as known."""
     try:
         name = BOOT_FILE.read_text(encoding="ascii").strip()
     except OSError:
@@ -109,7 +109,7 @@ def boot_id() -> str:
 
 
 class Clock(Protocol):
-    """A source of time: monotonic seconds, seconds since the epoch, and how long they really take."""
+    """A source of time: monotonic seconds, seconds since the epoch, and the real duration of its seconds."""
 
     def now(self) -> float:
         """Monotonic seconds, comparable between the processes of one boot."""
@@ -134,7 +134,7 @@ class SystemClock:
     through_sleep = staticmethod(_through_sleep())
 
     def real_s(self, seconds: float) -> float:
-        """The same: its seconds are real ones."""
+        """The same number, since its seconds are real ones."""
         return seconds
 
     def __str__(self) -> str:
@@ -142,12 +142,12 @@ class SystemClock:
 
 
 class ScaledClock(NamedTuple):
-    """The machine's monotonic clock from a time on, several times as fast.
+    """The machine's monotonic clock, accelerated from an origin on.
 
     Attributes:
         scale: how many times as fast.
-        origin: from when on, in monotonic seconds.
-        wall_origin: the time of day then, in seconds since the epoch.
+        origin: when it starts, in monotonic seconds.
+        wall_origin: the time of day at the origin, in seconds since the epoch.
     """
 
     scale: float
@@ -159,7 +159,7 @@ class ScaledClock(NamedTuple):
         return self.origin + (monotonic() - self.origin) * self.scale
 
     def wall(self) -> float:
-        """Scaled seconds since the epoch, without the steps of the machine's own wall clock."""
+        """Scaled seconds since the epoch, unaffected by steps of the machine's wall clock."""
         return self.wall_origin + (monotonic() - self.origin) * self.scale
 
     def real_s(self, seconds: float) -> float:
@@ -176,14 +176,14 @@ def scaled_clock(scale: float) -> ScaledClock:
 
 
 def parse_clock(text: str | None) -> Clock:
-    """The clock with this text, as `str(clock)` gives it.
+    """The clock for a text, as returned by `str(clock)`.
 
     Args:
         text: `SCALE` (a scaled clock from now on), `SCALE@ORIGIN@WALL` (one that another process started), or nothing
             (the machine's clock).
 
     Raises:
-        InvalidOption: the text is that of no clock.
+        InvalidOption: the text does not denote a clock.
     """
     if not text or text == "1":
         return SystemClock()

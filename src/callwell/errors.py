@@ -36,7 +36,7 @@
     ├── LocalError                 this machine                             exit code 7
     │   ├── StateError             the state cannot be opened, read or written
     │   ├── DirectoryNotOurs       a directory with files that Callwell did not write
-    │   ├── DiskFull               less free space than the work needs
+    │   ├── DiskFull               not enough free space
     │   ├── FileProblem            a file that cannot be read or written
     │   └── PortInUse              a port on which another process listens
     ├── OutOfTime                  time                                     exit code 8
@@ -54,7 +54,7 @@
     │   ├── WebhookStale           too old
     │   └── WebhookGarbled         signed, but not an event
     ├── UploadError                a large file that is sent in pieces      exit code 11
-    │   ├── FileRejected           a file that the provider would not accept
+    │   ├── FileRejected           a file that the provider would reject
     │   ├── FileChanged            a file that changed while it was sent
     │   ├── UploadStopped          a part of it has arrived: `target` names the object
     │   ├── UploadMismatch         the provider reports something other than what was sent
@@ -75,7 +75,7 @@ if TYPE_CHECKING:
 
 
 MAX_SHOWN: Final = 200
-"""Characters of a wrong value that a message repeats: enough to recognise it, and it may be a whole file."""
+"""Characters of a wrong value that a message repeats: enough to recognise it, since it may be a whole file."""
 
 
 class CallwellError(Exception):
@@ -113,7 +113,7 @@ class UnknownName(UsageError, AttributeError):
         name: the name.
         known: the names that exist; the nearest are in the message.
         owner: what the names belong to, such as the provider.
-        why: what is wrong, if a similar name would not help.
+        why: the reason, if a similar name would not help.
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str], *, owner: str = "", why: str = "") -> None:
@@ -132,7 +132,7 @@ class UnknownName(UsageError, AttributeError):
 
 
 def _show(value: object) -> str:
-    """A value for a message: of an object only the keys, because a body may have a secret in one of its fields."""
+    """A value for a message: only the keys of an object, because the fields of a body may contain secrets."""
     if isinstance(value, Mapping):
         return f"{{{', '.join(f'{key!r}: …' for key in value)}}}"
     if isinstance(value, list | tuple) and any(isinstance(item, Mapping | list | tuple) for item in value):
@@ -277,7 +277,7 @@ class KeyRefused(KeyProblem):
 
     Attributes:
         code: the provider's code.
-        explained: the message already says all that could be found out.
+        explained: the message already contains everything that could be found out.
     """
 
     def __init__(self, message: str, *, code: str | None = None, explained: bool = False) -> None:
@@ -287,13 +287,13 @@ class KeyRefused(KeyProblem):
 
 
 class CallFacts(TypedDict):
-    """What is known of every failed call.
+    """The facts of every failed call.
 
     Attributes:
         provider: the provider's name.
         operation: the operation's name.
         attempts: HTTP exchanges made for the call.
-        outcome: what is known: `done`, `refused` or `unknown`.
+        outcome: `done`, `refused` or `unknown`.
         possibly_billed: exchanges without a complete response that may have been billed, where that is counted.
     """
 
@@ -322,7 +322,7 @@ class Problem(NamedTuple):
     Attributes:
         message: the provider's words.
         code: its error code, if there is one.
-        parameter: the wire name of the parameter that is wrong, if the provider names it.
+        parameter: the wire name of the faulty parameter, if the provider names it.
     """
 
     message: str = ""
@@ -338,7 +338,7 @@ class ApiError(CallError):
         code: the provider's error code as text, if the response has one. Match on this, never on the message.
         message: the provider's words.
         request_id: the provider's identifier of the exchange, if the response has one.
-        problems: each single problem, where the provider lists them.
+        problems: the individual problems, if the provider lists them.
         from_gateway: the response does not look like the provider's: a proxy, gateway or portal may have written it.
     """
 
@@ -402,13 +402,13 @@ class ServerError(ApiError):
 
 
 class UnexpectedAnswer(ApiError):
-    """A response that the description does not have, or with an incomplete body."""
+    """A response that is not described, or that has an incomplete body."""
 
 
 class AnswerTooLarge(UnexpectedAnswer):
     """A success with more bytes than `max_answer_bytes` of the client or the profile.
 
-    The call was done. Raise the limit, or request less at once: a smaller page, fewer fields.
+    The call was done. Raise the limit, or request less: a smaller page, fewer fields.
     """
 
 
@@ -427,7 +427,7 @@ class ConnectionLost(NoAnswer):
 
 
 class StreamCut(NoAnswer):
-    """A stream of events or values broke off. What was read before was delivered; the call is never repeated.
+    """A stream of events or values broke off. Everything before was delivered; the call is never repeated.
 
     Attributes:
         items: how many parts were delivered.
@@ -605,7 +605,7 @@ class UploadError(CallwellError):
     """A large file could not be sent.
 
     Attributes:
-        target: the key of the object that is left at the provider, to resume or to delete; None if there is none.
+        target: the key of the object that remains at the provider, to resume or delete; None if there is none.
     """
 
     exit_code = 11
@@ -616,7 +616,7 @@ class UploadError(CallwellError):
 
 
 class FileRejected(UploadError):
-    """A file that the provider would not accept: empty, too large, too long, or of another type than it seems."""
+    """A file that the provider would reject: empty, too large, too long, or not of the type that it seems."""
 
 
 class FileChanged(UploadError):
@@ -677,7 +677,7 @@ class StateError(LocalError):
     """The state cannot be opened, read or written.
 
     Attributes:
-        may_pass: what is wrong may end by itself: a lock, a full disk, a server that does not answer.
+        may_pass: the problem may be temporary: a lock, a full disk, a server that does not respond.
     """
 
     may_pass: bool = False
@@ -688,7 +688,7 @@ class DirectoryNotOurs(LocalError):
 
 
 class DiskFull(LocalError):
-    """There is less free space than the work needs."""
+    """There is not enough free space."""
 
 
 class FileProblem(LocalError):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How to install the optional packages that a part of Callwell needs, from a clone as from a wheel.
+"""How to install the optional packages for a part of Callwell, from a clone or a wheel.
 
-Callwell is not on a package index, so its own name cannot be installed with an extra. The packages of an extra are
-read from Callwell's own metadata, and the command names each of them, for the interpreter that lacks them.
+Callwell is not on a package index, so its own name cannot be installed with an extra. The packages of an extra are read
+from Callwell's own metadata, and the command names each of them and the interpreter.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Folders that are held open while files are written, so that files end up in them and nowhere else.
+"""Folders that are held open while files are written, so that files cannot end up anywhere else.
 
-A folder that others can write to may have a symbolic link, a hard link or a pipe under a name that is about to be used.
-So a folder is opened once and used by its descriptor, and every name below it is opened without following links. A file
-is written under a name that cannot be guessed, and renamed when it is complete: a rename replaces a link and never
-follows it. A file that must be found again has a name that can be guessed, so it is used only if it is a regular file
-of this user without another name.
+A folder that others can write to may contain a symbolic link, a hard link or a pipe under a name that is about to be
+used. So a folder is opened once and used through its descriptor, and every name below it is opened without following
+links. A file is written under an unguessable name, and renamed when it is complete: a rename replaces a link and never
+follows it. A file that must be found again has a predictable name, so it is used only if it is a regular file of this
+user without other hard links.
 
 Links on the way to the folder that the caller names are the caller's own, and are followed.
 """
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
     from typing import Self
 
 PART_SUFFIX: Final = ".part"
-"""The end of every temporary name."""
+"""The suffix of every temporary name."""
 
 DEFAULT_MODE: Final = 0o666
-"""The mode of a file that only the umask restricts."""
+"""The default mode of files, restricted only by the umask."""
 
 READ_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-"""To open a file for reading; without `O_NONBLOCK` a pipe would block until a writer opens it."""
+"""Flags to open a file for reading; without `O_NONBLOCK` a pipe would block until a writer opens it."""
 
 SEARCH_ONLY: Final = getattr(os, "O_PATH", os.O_RDONLY)
-"""To open a folder that may be written to and not listed."""
+"""Flags to open a folder that can be written to but not listed."""
 
 
 class Folder:
@@ -60,7 +60,7 @@ class Folder:
         Args:
             path: the folder's path.
             make: create it, and the folders above it, if it does not exist.
-            listed: it will be listed or locked as well.
+            listed: it will also be listed or locked.
 
         Raises:
             OSError: the folder cannot be opened.
@@ -97,7 +97,7 @@ class Folder:
         """Open a folder below this one. No name may be a link.
 
         Args:
-            names: the names on the way, the folder's own last; none for this folder itself.
+            names: the path components, with the folder's own name last; none for this folder itself.
             make: create folders that do not exist.
 
         Raises:
@@ -111,7 +111,7 @@ class Folder:
         return folder
 
     def list_names(self) -> list[str]:
-        """The names of everything in the folder, in order.
+        """The names of all entries in the folder, in order.
 
         Raises:
             OSError: the folder cannot be listed.
@@ -153,7 +153,7 @@ class Folder:
             own: the file must belong to this user.
 
         Raises:
-            FileProblem: it is a link, no regular file, or another user's.
+            FileProblem: it is a link, not a regular file, or another user's.
             OSError: it cannot be opened.
         """
         descriptor = self._open_descriptor(name, READ_FLAGS)
@@ -172,18 +172,18 @@ class Folder:
             own: the file must belong to this user.
 
         Raises:
-            FileProblem: it is a link, no regular file, or another user's.
+            FileProblem: it is a link, not a regular file, or another user's.
             OSError: it cannot be read.
         """
         with self.open(name, own=own) as file:
             return file.read()
 
     def create(self, name: str, *, mode: int = DEFAULT_MODE) -> tuple[str, BinaryIO]:
-        """Create a file under a temporary name that cannot be guessed.
+        """Create a file under an unguessable temporary name.
 
         Args:
-            name: the name that the file will have in the end.
-            mode: its permissions, which the umask restricts.
+            name: the final name of the file.
+            mode: its permissions, restricted by the umask.
 
         Returns:
             the temporary name and the file.
@@ -199,7 +199,7 @@ class Folder:
         """Open a file for reading and writing, and create it if it does not exist.
 
         Raises:
-            FileProblem: it is not a regular file, another user's, or has a second name.
+            FileProblem: it is not a regular file, another user's, or has another hard link.
             OSError: it cannot be opened.
         """
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -223,7 +223,7 @@ class Folder:
         return os.path.samestat(found, os.fstat(file.fileno()))
 
     def rename(self, name: str, to: str) -> None:
-        """Give a file another name, replacing what has it.
+        """Rename a file, replacing an existing one.
 
         Raises:
             OSError: the file cannot be renamed.
@@ -234,11 +234,11 @@ class Folder:
         """Raise if a name that the user chose is a device, a pipe or a socket, which a file must not replace.
 
         Raises:
-            FileProblem: it is one of those. A user with enough rights would lose /dev/null or /dev/stdout.
+            FileProblem: it is one of those. A user with enough privileges would lose /dev/null or /dev/stdout.
         """
         try:
             mode = os.stat(name, dir_fd=self._fd).st_mode
-        except OSError:  # nothing has the name, or it is a link that leads nowhere
+        except OSError:  # the name does not exist, or is a dangling link
             return
         if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
             raise FileProblem(f"{self.path / name}: it is a device, a pipe or a socket; name a file")
@@ -253,7 +253,7 @@ class Folder:
             os.unlink(name, dir_fd=self._fd)
 
     def remove_tree(self, name: str) -> None:
-        """Remove a folder and its content as far as possible; links in it are removed, and not followed."""
+        """Remove a folder and its contents as far as possible; links in it are removed, not followed."""
         shutil.rmtree(name, ignore_errors=True, dir_fd=self._fd)
 
     def stage(self, name: str, chunks: Iterable[bytes], *, mode: int = DEFAULT_MODE, sync: bool = False) -> str:
@@ -262,7 +262,7 @@ class Folder:
         Args:
             name: the name that `rename` will give it.
             chunks: its content.
-            mode: its permissions, which the umask restricts.
+            mode: its permissions, restricted by the umask.
             sync: wait until the content is on disk, so that it survives a power failure.
 
         Returns:
@@ -285,7 +285,7 @@ class Folder:
         return hidden
 
     def write(self, name: str, chunks: Iterable[bytes], *, mode: int = DEFAULT_MODE, sync: bool = False) -> None:
-        """Write a whole file in one step: other processes see the old content or the new. Arguments as for `stage`.
+        """Write a whole file atomically: other processes see the old or the new content. Arguments as for `stage`.
 
         Raises:
             OSError: the file cannot be written; the old content is still there.
@@ -355,12 +355,12 @@ def _raise(error: OSError) -> None:
 
 
 def write(path: Path, chunks: Iterable[bytes], *, mode: int = DEFAULT_MODE, make: bool = False) -> None:
-    """Write a whole file in one step: other processes see the old content or the new.
+    """Write a whole file atomically: other processes see the old or the new content.
 
     Args:
-        path: the file's path; links on the way to its folder are followed.
+        path: the file's path; links in the path of its folder are followed.
         chunks: its content.
-        mode: its permissions, which the umask restricts.
+        mode: its permissions, restricted by the umask.
         make: create the folder if it does not exist.
 
     Raises:
@@ -374,11 +374,11 @@ def write(path: Path, chunks: Iterable[bytes], *, mode: int = DEFAULT_MODE, make
 
 @contextmanager
 def open_unnamed(folder: Folder, name: str) -> Iterator[BinaryIO]:
-    """A temporary file without a name, which is gone when it is closed.
+    """An unnamed temporary file, which is gone when it is closed.
 
     Args:
-        folder: where to create it, and so on which disk.
-        name: what it is for; part of its name until that is removed.
+        folder: the folder to create it in, which selects the disk.
+        name: its purpose; part of its name until that is removed.
 
     Raises:
         OSError: it cannot be created.

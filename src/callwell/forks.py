@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Resets after a fork what depends on other threads: locks that they hold, and their places in queues.
+"""Resets state that depends on other threads after a fork: locks that they hold, and their places in queues.
 
-Only the thread that forks lives on in the child. Objects that count on others forget them before the child goes on.
+Only the forking thread survives in the child. Objects that depend on other threads forget them before the child
+continues.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from weakref import WeakValueDictionary
 
 
 class Forkable(Protocol):
-    """An object that counts on threads."""
+    """An object that depends on threads."""
 
     def after_fork(self) -> None:
-        """Forget all other threads: this is a child process, which has none of them."""
+        """Forget all other threads, since a forked child has none of them."""
         ...
 
 
@@ -26,14 +27,14 @@ _CHILD: Final = threading.Event()
 _NUMBERS: Final = count()
 
 _KNOWN: Final = WeakValueDictionary[int, Forkable]()
-"""All, in the order in which they came: an object may count on those that it was made of."""
+"""All registered objects, in order: an object may depend on those that it was created from."""
 
 
 def reset_after_fork(item: Forkable) -> None:
-    """Call `after_fork` in every child process from now on, after that of all objects that came before.
+    """Call `after_fork` in every forked child from now on, after that of all objects registered before.
 
     Args:
-        item: the object; it is not kept alive by this.
+        item: the object, which is not kept alive.
     """
     _KNOWN[next(_NUMBERS)] = item
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names of a package that are loaded when they are first used, so that importing it costs next to nothing."""
+"""Names of a package that are loaded on first use, so that importing the package costs almost nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def export_lazily(
 
     Args:
         package: its name, or that of a module that exports the names of others.
-        homes: the names that each module exports; a module's own name among them stands for the module.
+        homes: the names that each module exports; a module's own name stands for the module itself.
     """
     home_of = {name: home for home, names in homes.items() for name in names}
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Records that hold secrets and hide them: error reporters write down the local variables of every frame."""
+"""Records that hide the secrets in them, since error reporters record the local variables of every frame."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 
 class Opaque:
-    """Shows a summary instead of its values, in `repr` and in the tracebacks of rich, and cannot be pickled."""
+    """Shows a summary instead of its values in `repr` and in rich's tracebacks, and cannot be pickled."""
 
     __slots__ = ()
 

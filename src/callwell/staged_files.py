@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that get their names together: a full disk or an error leaves all of the old ones, and no new one.
+"""Files that are renamed together: a full disk or an error leaves all the old ones, and no new ones.
 
-All are written under temporary names first, which is where a disk fills up. Then each is renamed, which needs no room.
-What a killed process has left under temporary names is removed by the next one. The folder is locked meanwhile, so
-that no process removes the files of another.
+All are first written under temporary names, where a full disk shows. Then each is renamed, which needs no space.
+Temporary files of a killed process are removed by the next one. The folder is locked meanwhile, so that no process
+removes another's files.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _TEMPORARY: Final = re.compile(rf"\.(?P<name>.+)\.[0-9a-f]{{16}}{re.escape(PART_
 
 
 class StagedFiles:
-    """Files that are written and have no names yet. Use it as a context manager: what is not committed is removed.
+    """Written files without their final names. Use it as a context manager: uncommitted files are removed.
 
     Args:
-        path: the folder that they are in, or below; it is created if it does not exist.
+        path: the folder above them, which is created if it does not exist.
 
     Raises:
         FileProblem: another process writes there.
@@ -57,11 +57,11 @@ class StagedFiles:
             folder.close()
 
     def write(self, path: str, content: bytes, *, mode: int = DEFAULT_MODE) -> None:
-        """Write a file that gets its name later.
+        """Write a file that gets its final name later.
 
         Args:
-            path: its name, after the names of the folders that it is in.
-            content: all of it.
+            path: its path components, with its name last.
+            content: its whole content.
             mode: its permissions, which the umask restricts.
 
         Raises:
@@ -77,7 +77,7 @@ class StagedFiles:
         self._staged.append((folder, folder.stage(name, [content], mode=mode), name))
 
     def commit(self) -> None:
-        """Give all files their names, in the order in which they were written.
+        """Give all files their final names, in the order they were written.
 
         Raises:
             OSError: a name is a folder.

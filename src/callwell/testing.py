@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fakes for tests of code that uses Callwell: a clock, dice, and a transport that replies from a script.
+"""Fakes for testing code that uses Callwell: a clock, dice, and a transport that replies from a script.
 
     transport = ScriptedTransport([Response(429, {"retry-after": "3"}, b""), Response(200, {}, b"{}")])
     ...
     assert [request.url for request in transport.requests] == [...]
 
-`tests/contract` holds them to the contracts of what they stand in for.
+`tests/contract` checks them against the same contracts as the real ones.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ CUT_OFF_REPLY: Final = NoReply(Outcome.UNKNOWN, "the response broke off")
 
 
 class ManualClock:
-    """A clock that stands still until `advance` is called. Waiting by it takes no time.
+    """A clock that stands still until `advance` is called. Waits on it take no time.
 
     Args:
         now: monotonic seconds.
@@ -104,7 +104,7 @@ class _Scripted:
             return NoReply(Outcome.REFUSED, "the transport was closed")
         if request.body is not None and not isinstance(request.body, bytes):
             request = replace(request, body=b"".join(request.body))
-        if request.on_abandoned is not None:  # it belongs to one call, so equal requests would differ by it
+        if request.on_abandoned is not None:  # it belongs to one call, so equal requests would otherwise differ
             request = replace(request, on_abandoned=None)
         self.requests.append(request)
         return self._reply(request)
@@ -192,15 +192,15 @@ class AsyncScriptedTransport(_Scripted):
 
 
 def check_key_source(source: KeySource, store: Callable[[str | None], object], *, missing: bool = True) -> None:
-    """Try whether a key source keeps its contract. `tests/contract/test_key_sources.py` does so with Callwell's own.
+    """Test whether a key source keeps its contract. `tests/contract/test_key_sources.py` does so for Callwell's own.
 
     Args:
         source: the source.
-        store: puts a key at its place, or takes it away (None).
-        missing: whether it can be taken away.
+        store: stores a key at its place, or removes it (None).
+        missing: whether the key can be removed.
 
     Raises:
-        AssertionError: the source does something else; the message says what.
+        AssertionError: the source violates the contract; the message says how.
     """
     first = "first_key_7f3a9c1e5b"
     second = "second_key_0d8e6b2f4a"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Verifies webhook deliveries: whether one comes from the provider, and which event it reports.
 
-The signature is checked before the body is parsed, over the bytes as they came, and compared in constant time. The
-provider's profile says in its table `[webhooks]` how deliveries are signed and which events there are.
+The signature of the raw bytes is checked before the body is parsed, and compared in constant time. The `[webhooks]`
+table of the provider's profile says how deliveries are signed and which events there are.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Event", "verify"]
 
 MAX_BODY_BYTES: Final = 1 << 20
-"""The most bytes of a delivery: it is a note, not a file, and a longer body is refused without parsing."""
+"""The most bytes of a delivery: it is a notification, not a file, so a longer body is refused without parsing."""
 
 
 class Event(NamedTuple):
@@ -45,11 +45,11 @@ class Event(NamedTuple):
 
     Attributes:
         type: the provider's name of the event.
-        known: the profile lists the event; others are returned as well.
+        known: the profile lists the event; others are also returned.
         webhook: the provider's ID of the webhook that the delivery was sent to, if it has one.
         at: when it was sent, in seconds since the epoch, if the delivery says so.
-        digest: a hash of the body, the same for each attempt of one delivery, by which to recognize a second one.
-        data: the body. Each provider's client module names its shapes: `WebhookEvent` is any of the known ones.
+        digest: a hash of the body, the same for each attempt of one delivery, to detect duplicates.
+        data: the body. Each provider's client module has types for it: `WebhookEvent` is any of the known ones.
     """
 
     type: str
@@ -74,9 +74,9 @@ def verify(
     Args:
         provider: a bundled provider's name, the folder of a description, or a loaded description.
         headers: the request's headers: a mapping, pairs of text or bytes (ASGI), or a WSGI `environ`.
-        body: the request's body, byte for byte as it came.
+        body: the raw body of the request.
         secret: the webhook's secret, as text, a `Key`, or a place such as `env:NAME` or `file:PATH`.
-        max_age_s: the greatest age in seconds, against replays. The provider's retries of a delivery count from the
+        max_age_s: the maximum age in seconds, against replays. The provider's retries of a delivery count from the
             first attempt, so leave time for them. None accepts every age.
         clock: a clock to use instead of the machine's.
 
@@ -122,7 +122,7 @@ def verify(
 
 
 def _lower_names(headers: Headers) -> dict[str, list[str]]:
-    """The values of headers by their names in lower case, without the prefix that WSGI adds."""
+    """The values of headers by lower-case name, without WSGI's prefix."""
     pairs = headers.items() if isinstance(headers, Mapping) else headers
     named = dict[str, list[str]]()
     for name, value in pairs:
@@ -146,7 +146,7 @@ def _read_secret(given: str | Key) -> Key:
 def _read_place(given: str) -> Key:
     try:
         return parse_source(given, "").read()
-    except InvalidOption:  # the text names no place, so it is the secret itself
+    except InvalidOption:  # the text does not name a place, so it is the secret itself
         return Key(given)
 
 
@@ -163,12 +163,12 @@ def _check_signature(rule: WebhookRule, name: str, values: Mapping[str, list[str
 
 
 def _is_signature(signature: bytes, secret: Key, body: bytes, algorithm: str) -> bool:
-    """Whether a signature is right. The right one is in no frame of the error that is raised otherwise."""
+    """Whether a signature is right. The expected one is not in any frame of the error that is raised otherwise."""
     return hmac.compare_digest(signature, hmac.digest(secret.reveal().encode(), body, algorithm))
 
 
 def _decode_signature(text: str, rule: WebhookRule) -> bytes:
-    """The bytes of a signature; none, which match no signature, if the text is malformed."""
+    """The bytes of a signature; empty, which never matches, if the text is malformed."""
     try:
         if rule.encoding == "hex":
             return bytes.fromhex(text)

@@ -142,7 +142,7 @@ def test_lost_answers_are_counted(emulated: Emulated, tmp_path: Path) -> None:
 def test_what_is_wrong_with_everything_ends_it(emulated: Emulated, tmp_path: Path) -> None:
     """A dead key, an operation that there is not, a folder with other things: reported once, and nothing is written."""
     rows = tones(tmp_path, 3)
-    with pytest.raises(errors.DirectoryNotOurs, match="holds no assessment of Callwell"):
+    with pytest.raises(errors.DirectoryNotOurs, match="has no Callwell assessment"):
         assessed(emulated, rows, tmp_path)
     with pytest.raises(errors.InvalidOption, match="operation cannot be 'sung'"):
         assessed(emulated, rows, tmp_path / "out", operation="sung")

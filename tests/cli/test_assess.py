@@ -39,7 +39,7 @@ def test_an_assessment(cli: Shell) -> None:
     assert (first.code, first.out.partition(";")[0]) == (1, "2 assessed, 0 already known, 2 failed, of 4")
     assert first.err.splitlines() == [
         "class.csv:4: gone.wav: there is no such file",
-        "class.csv:5: c.wav: expected_text cannot be None: expected what was to be spoken, for assess.scripted",
+        "class.csv:5: c.wav: expected_text cannot be None: expected the text that is read aloud, for assess.scripted",
     ]
     assert "<h1>Language Confidence: assessment of 4 recordings</h1>" in (cli.folder / "out/report.html").read_text()
     tone(cli.folder / "gone.wav", hertz=400)
@@ -75,7 +75,7 @@ def test_folders_and_files(cli: Shell) -> None:
         ((), 2, "there is no file to assess"),
         (("a.wav", "--operation", "sung"), 2, "operation cannot be 'sung'"),
         (("a.wav", "--accent", "gb"), 2, "accent cannot be 'gb': expected one of us, uk"),
-        (("a.wav", "--operation", "unscripted", "--accent", "us", "--out", "."), 7, "holds no assessment of Callwell"),
+        (("a.wav", "--operation", "unscripted", "--accent", "us", "--out", "."), 7, "has no Callwell assessment"),
     ],
 )
 def test_wrong_use(cli: Shell, arguments: tuple[str, ...], code: int, words: str) -> None:

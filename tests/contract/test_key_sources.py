@@ -242,7 +242,7 @@ def test_the_contract_has_teeth(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "problem"), [("broken", "the source failed with ValueError"), ("nothing", "the source gave none")]
+    ("text", "problem"), [("broken", "the source failed with ValueError"), ("nothing", "the source returned none")]
 )
 def test_a_plugin_that_fails_shows_nothing(plugin: Path, text: str, problem: str) -> None:
     """Whatever another package raises, its text is not repeated; nor is it the cause that a traceback shows."""
@@ -268,7 +268,7 @@ def test_a_plugin_checks_its_options() -> None:
     [
         ("vault:kv/app", {"a": "1", "b": "2"}, "has several fields; name one after a #: a, b"),
         ("vault:kv/app#c", {"a": "1"}, "has no field c; it has: a"),
-        ("vault:kv/app#a", {"a": 3}, "is empty, or no text"),
+        ("vault:kv/app#a", {"a": 3}, "is empty, or not a string"),
         ("vault:kv/other", {"a": "1"}, "Vault has no such secret, or it was deleted"),
     ],
 )

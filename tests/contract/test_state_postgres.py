@@ -195,9 +195,9 @@ def test_databases_that_cannot_be_used(postgres_url: str) -> None:
         role = f"role_{schema}"
         as_role = postgres_url.replace("postgres@", f"{role}@", 1)
         other.execute(f"CREATE ROLE {role} LOGIN")
-        assert "the role has not the rights; grant it" in complaint(as_role)
+        assert "the role lacks the privileges; grant it" in complaint(as_role)
         other.execute(f"GRANT USAGE ON SCHEMA {schema} TO {role}")
-        assert "the role has not the rights; grant it" in complaint(as_role)
+        assert "the role lacks the privileges; grant it" in complaint(as_role)
         other.execute("CREATE TABLE callwell_cells (id INT)")
         assert "has a table callwell_cells of another program" in complaint(postgres_url)
         other.execute("CREATE TABLE callwell_schema (id INT)")

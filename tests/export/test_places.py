@@ -38,7 +38,7 @@ def test_a_folder_with_other_things(site: Site) -> None:
     """It is refused before any call, and left as it was."""
     site.tree.mkdir()
     (site.tree / "thesis.txt").write_text("years of work")
-    assert "holds no export of Callwell" in complaint(site, DirectoryNotOurs)
+    assert "has no Callwell export" in complaint(site, DirectoryNotOurs)
     assert [path.name for path in site.tree.iterdir()] == ["thesis.txt"]
     assert site.arrivals() == []
 

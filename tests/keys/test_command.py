@@ -167,7 +167,7 @@ def test_a_source_that_is_away_costs_nothing(tmp_path: Path, caplog: pytest.LogC
     assert source.read() == Key(SECRET)
     [warning] = caplog.messages
     assert warning.startswith(
-        "command:cat …: calls go on with the key, which cannot be read again: no key: command:cat"
+        "command:cat …: calls continue with the key, which cannot be read again: no key: command:cat"
     )
     with pytest.raises(KeyMissing, match=r"exit code 1: cat: .+ No such file"):
         source.refresh(Key(SECRET).fingerprint)

@@ -43,7 +43,7 @@ def test_the_result_says_what_was_done(tmp_path: Path, ear: Provider) -> None:
 def test_what_passes_says_so(ear: Provider) -> None:
     """Bytes that need no change are sent as they are: nothing done, nothing saved."""
     sent = prepare(File("mp3", "mp3").made(), ear, "speech.read")
-    assert (sent.converted, sent.done, sent.saved, sent.source) == (False, "sent as it is", 0, None)
+    assert (sent.converted, sent.done, sent.saved, sent.source) == (False, "sent unchanged", 0, None)
 
 
 def test_a_cover_is_no_moving_picture(ear: Provider) -> None:

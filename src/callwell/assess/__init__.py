@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Assess many recordings at once, each billed once, with results, a table of scores and a report."""
+"""Assess many recordings, each billed once, with results, a table of scores and a report."""
 
 from callwell.assess.manifest import find_recordings, read_manifest
 from callwell.assess.report import AssessmentProgress, AssessmentReport

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads manifests (CSV, JSON lines or Parquet, recognised by their contents) and finds recordings in folders.
 
-A row names a file and says what was to be spoken, by whom and with which accent. Its path is relative to the manifest's
-folder, or to one of the folders given in addition.
+A row names a file and the expected text, speaker and accent. Its path is relative to the manifest's folder, or to one
+of the additional folders.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ def read_manifest(
 
     Args:
         manifest: the file.
-        places: folders to look for its files in, instead of its own; and files, to use only their rows.
+        places: folders that its files are in, instead of its own folder; and files, to use only their rows.
 
     Raises:
         ManifestError: it is not valid, or has an unknown column.
         FileProblem: it cannot be read, or one of `places` does not exist.
-        UsageError: no row names one of the files, or a Parquet file needs the extra `parquet`.
+        UsageError: one of the files has no row, or a Parquet file needs the extra `parquet`.
     """
     path = Path(manifest)
     folders = list[Path]()
@@ -67,7 +67,7 @@ def read_manifest(
 
 
 def find_recordings(places: Iterable[str | os.PathLike[str]], *, exclude: Iterable[Path] = ()) -> list[AssessmentRow]:
-    """Make a row of each file in some folders, except hidden ones, and of each single file.
+    """Make a row for each file in some folders, except hidden ones, and for each single file.
 
     Args:
         places: folders and files.
@@ -96,12 +96,12 @@ def _files(place: Path, excluded: set[Path]) -> Iterator[Path]:
         def is_wanted(name: str, here: Path = here) -> bool:
             return not name.startswith(".") and (here / name).resolve() not in excluded
 
-        folders[:] = sorted(filter(is_wanted, folders))  # in place: `os.walk` goes into these only
+        folders[:] = sorted(filter(is_wanted, folders))  # in place: `os.walk` descends only into these
         yield from (here / name for name in sorted(files) if is_wanted(name))
 
 
 def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The records of a manifest, each with its line."""
+    """The records of a manifest, each with its line number."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -128,7 +128,7 @@ def _read_csv(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         line_before = 0
         for cells in reader:
-            line = line_before + 1  # a quoted cell may have several lines: the row begins on the first
+            line = line_before + 1  # a quoted cell may span several lines: the row begins on the first
             line_before = reader.line_num
             if not columns:
                 columns = [cell.strip() for cell in cells]
@@ -200,7 +200,7 @@ def _to_row(path: Path, folders: Sequence[Path], number: int, record: dict[str, 
 
 
 def _cell_text(path: Path, name: str, value: object, number: int) -> str | None:
-    """A cell as text; whole numbers too, because user IDs are often numbers. None if it is empty."""
+    """A cell as text, including whole numbers, because user IDs are often numbers. None if it is empty."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if value is not None and not isinstance(value, str):

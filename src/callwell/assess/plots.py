@@ -18,7 +18,7 @@ WIDTH: Final = 8.0
 """Inches."""
 
 BAR_HEIGHT: Final = 0.24
-"""Inches of a bar, so that its label in `FONT_SIZE` has a line of its own."""
+"""Inches per bar, so that its label in `FONT_SIZE` gets its own line."""
 
 HISTOGRAM_HEIGHT: Final = 3.2
 """Inches: the image is two and a half times as wide as it is high."""
@@ -31,7 +31,7 @@ BINS: Final = 20
 """Bins of five points each."""
 
 MAX_LABEL: Final = 48
-"""Characters of a label that is not cut; most names of files and people are shorter."""
+"""The longest label that is not cut; most names of files and people are shorter."""
 
 FONT_SIZE: Final = 9
 """Points."""
@@ -84,7 +84,7 @@ def use_whole_ticks(axis: Axis) -> None:
 
 
 def _shorten(name: str) -> str:
-    """Cut the middle out of a very long name: names differ at their ends."""
+    """Cut the middle out of a very long name, since names differ at their ends."""
     if len(name) <= MAX_LABEL:
         return name
     half = MAX_LABEL // 2
@@ -96,14 +96,12 @@ def _data_url(draw: Callable[[Axes], None], height: float) -> str:
     from matplotlib.figure import Figure
 
     out = io.BytesIO()
-    # Text stays text, the same numbers give the same bytes, and a dollar sign does not begin a formula.
+    # Text stays text, the same numbers give the same bytes, and a dollar sign does not start a formula.
     style = mpl.rc_context(
         {"svg.fonttype": "none", "svg.hashsalt": "callwell", "text.parse_math": False, "font.size": FONT_SIZE}
     )
     with style, warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # about missing glyphs: the text stays text, and the reader's browser has the fonts
+        warnings.simplefilter("ignore")  # about missing glyphs: the text stays text, and the browser has the fonts
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         axes = figure.add_subplot()
         axes.spines[["top", "right"]].set_visible(False)

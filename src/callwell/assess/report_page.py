@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The report as one HTML page. It contains everything it shows, and its policy forbids it to load anything."""
+"""The report as one HTML page. It is self-contained, and its content security policy forbids loading anything."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 NAME: Final = "report.html"
 MAX_BARS: Final = 30
-"""Bars of a plot: as many as fit on a screen."""
+"""The most bars of a plot: as many as fit on a screen."""
 
 MAX_ROWS: Final = 500
-"""Rows of a table: a browser stays quick, and the files have all of them."""
+"""The most rows of a table, so that browsers stay fast; the files have all of them."""
 
 NO_PLOTS: Final = (
     "The plots are missing because matplotlib is not installed. To add them, run: {install}, and then the same "
@@ -119,7 +119,7 @@ def _figures(report: AssessmentReport, tally: ScoreTally) -> Iterator[str]:
 
 
 def _recordings(recordings: Iterable[ScoredRecording], count: int) -> Iterator[str]:
-    """Each recording with its score; a folder they all share is named once, above the table."""
+    """Each recording with its score; a common folder is named once, above the table."""
     first = list(islice(recordings, MAX_ROWS))
     if not first:
         return
@@ -139,7 +139,7 @@ def _recordings(recordings: Iterable[ScoredRecording], count: int) -> Iterator[s
 
 
 def _common_folder(files: Sequence[str]) -> str:
-    """The folder that all files are in, with a slash at its end; empty if there is none."""
+    """The folder that all files are in, with a trailing slash; empty if there is none."""
     try:
         common = os.path.commonpath([str(Path(file).parent) for file in files])
     except ValueError:  # some paths are absolute and some are not
@@ -152,7 +152,7 @@ def _score_text(score: float | None) -> str:
 
 
 def _means(title: str, what: str, unit: str, means: Mapping[str, ScoreStats], *, has_plots: bool) -> Iterator[str]:
-    """A plot and a table of means, the lowest first: those are what a reader looks for."""
+    """A plot and a table of means, the lowest first, since readers look for those."""
     if not means:
         return
     ordered = sorted(means.items(), key=lambda named: (named[1].mean, named[0]))
@@ -190,13 +190,13 @@ def _table(
     numbers: Collection[str] = (),
     prose: Collection[str] = (),
 ) -> Iterator[str]:
-    """A table. It scrolls if it is wider than the page, because names are not broken.
+    """A table. It scrolls if it is wider than the page, because names do not wrap.
 
     Args:
         columns: the headings.
         rows: the cells.
         numbers: columns to align to the right.
-        prose: columns of sentences, which may be broken between words.
+        prose: columns of sentences, which wrap.
     """
     classes = dict.fromkeys(numbers, ' class="number"') | dict.fromkeys(prose, ' class="prose"')
     attributes = [classes.get(name, "") for name in columns]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds what every row needs and no row has, so that one error says it before anything is sent or written."""
+"""Reports values that every row needs and no row has, in one error before anything is sent or written."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def check_required_values(
 ) -> None:
     """Check that at least one row has each value that all rows need.
 
-    A row that lacks what others have fails later and alone, with its file and line.
+    A row that lacks a value that others have fails later and separately, with its file and line.
 
     Args:
         rules: the provider's assessments.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The result files of an assessment. Results are kept on disk as they come, and written in the order of the rows.
+"""The result files of an assessment. Results are kept on disk as they arrive, and written in the order of the rows.
 
 ::
 
@@ -31,14 +31,14 @@ COLUMNS: Final = ("row", "file", "user", "operation", "accent", "score", "error"
 
 
 class ScoredRecording(msgspec.Struct, frozen=True):
-    """A line of `results.jsonl`, as far as the report needs it.
+    """The fields of a line of `results.jsonl` that the report needs.
 
     Attributes:
         file: the recording.
         status: `done` or `failed`.
-        user: the speaker, if one is named.
+        user: the speaker, if named.
         score: the overall score, if the response has one.
-        remembered: whether the result is from before.
+        remembered: whether the result is from an earlier run.
     """
 
     file: str
@@ -57,10 +57,10 @@ class ResultLines:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._spans: dict[int, tuple[int, int]] = {}  # by row: where its line starts, and its size
+        self._spans: dict[int, tuple[int, int]] = {}  # row → the start and size of its line
 
     def add(self, position: int, line: bytes) -> None:
-        """Keep the line of a row.
+        """Add the line of a row.
 
         Args:
             position: the position of the row, from 0.
@@ -124,7 +124,7 @@ def scored_recordings(lines: Iterator[bytes]) -> Iterator[ScoredRecording]:
 
 
 def replace_unencodable(text: str) -> str:
-    """Replace what UTF-8 cannot encode: names of files may be any bytes."""
+    """Replace characters that UTF-8 cannot encode, since file names may be any bytes."""
     return text.encode("utf-8", "replace").decode()
 
 

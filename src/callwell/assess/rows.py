@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rows of an assessment, and the checks that need no request."""
+"""The rows of an assessment, and the checks that do not need a request."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class AssessmentRow(NamedTuple):
 
     Attributes:
         file: the recording.
-        text: what was to be spoken, for operations that need it.
+        text: the expected text, for operations that need it.
         user: the caller's own ID of the speaker.
         accent: the expected accent; by default that of the assessment.
         operation: the operation; by default that of the assessment.
@@ -69,7 +69,7 @@ class RowNeeds(NamedTuple):
         accent: whether it needs an accent.
         has_accent: whether there is one, for the row or for all rows.
         text: whether it needs the expected text.
-        has_text: whether the row has one.
+        has_text: whether the row has it.
     """
 
     operation: str
@@ -121,7 +121,7 @@ class AssessmentRules:
         return Task(row=row, operation=operation, rule=rule, arguments=arguments)
 
     def needs(self, row: AssessmentRow) -> RowNeeds:
-        """What a row's operation needs. An unknown operation needs nothing here: its row fails later and alone."""
+        """What a row's operation needs. An unknown operation needs nothing here: its row fails later, separately."""
         try:
             operation = self._find(row.operation)
         except InvalidOption:
@@ -170,7 +170,7 @@ class AssessmentRules:
 
 def _check_text(operation: str, rule: AssessRule, text: str | None) -> str:
     if text is None or not text.strip():
-        raise InvalidOption(TEXT, text, f"what was to be spoken, for {operation}")
+        raise InvalidOption(TEXT, text, f"the text that is read aloud, for {operation}")
     letters = [character for character in text if character.isalpha()]
     if not letters:
         raise InvalidOption(TEXT, text, "a text with words in it")
@@ -182,6 +182,6 @@ def _check_text(operation: str, rule: AssessRule, text: str | None) -> str:
 
 
 def _script(letter: str) -> str:
-    """The script of a letter: the first word of its Unicode name. A compatibility form counts as its plain letter."""
+    """The script of a letter: the first word of its Unicode name. Compatibility forms count as plain letters."""
     name = unicodedata.name(unicodedata.normalize("NFKC", letter)[0], "unknown")
     return name.replace("-", " ").partition(" ")[0].lower()

@@ -5,8 +5,8 @@
 
     rows ─► check all of them ─► convert recordings in threads ─► send many at once ─► results, scores, report
 
-The client remembers every result by the content that was sent. So the same content is billed once, whether it is in two
-rows or the assessment was killed and runs again; a second run sends only what is missing or has failed.
+The client caches every result by the content that was sent. So the same content is billed once, even if it is in two
+rows or the assessment was killed and runs again; a second run sends only missing and failed rows.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ if TYPE_CHECKING:
     from callwell.description.provider import Provider
 
 WORKERS: Final = 64
-"""Rows processed at once; how many of them are sent at once, the provider's quota decides."""
+"""Rows processed concurrently; the provider's quota decides how many of them are sent concurrently."""
 
 FATAL: Final = (KeyProblem, ClosedError, ConnectFailed, StateError, DiskFull)
-"""Errors that every further row would get as well."""
+"""Errors that every other row would get too."""
 
 
 class PreparedTask(NamedTuple):
@@ -77,13 +77,13 @@ class Assessment:
     """One assessment of many recordings.
 
     Args:
-        client: the client; it should have `priority="batch"` and a state that lasts.
+        client: the client; it should have `priority="batch"` and a persistent state.
         rows: the recordings.
         folder: the folder for the results.
         operation: the operation of rows without one; by default the provider's usual one.
         accent: the accent of rows without one.
-        workers: rows processed at once.
-        force: assess recordings again that have a result; this is billed again.
+        workers: rows processed concurrently.
+        force: assess recordings again even if they have a result; this is billed again.
         on_progress: called with the progress after every change.
 
     Raises:
@@ -149,7 +149,7 @@ class Assessment:
                 pool.shutdown(wait=False, cancel_futures=True)
 
     def _tasks(self, lines: results.ResultLines) -> Iterator[tuple[int, Task]]:
-        """The rows that can be sent, as far as that is known without reading the recordings."""
+        """The rows that can be sent, as far as is known without reading the recordings."""
         for position, row in enumerate(self._rows):
             try:
                 yield position, self._rules.task(row)
@@ -167,14 +167,14 @@ class Assessment:
             except FATAL:
                 raise
             except CallwellError as error:
-                if type(error) is UsageError:  # a missing package, for instance: no other row would do better
+                if type(error) is UsageError:  # a missing package, for instance: every other row would fail too
                     raise
                 self._fail(position, task.row, error, lines)
             else:
                 self._finish(position, task, prepared, answer, lines=lines)
 
     async def _send(self, task: Task, prepared: PreparedTask) -> Answer:
-        """Send a row, or read its remembered answer. Rows with the same content wait for the first of them."""
+        """Send a row, or read its cached answer. Rows with the same content wait for the first of them."""
         content = (task.operation, *task.arguments.values(), prepared.digest)
         async with self._locks.setdefault(content, asyncio.Lock()):
             client = self._client if task.row.user is None else self._client.with_options(for_user=task.row.user)
@@ -247,7 +247,7 @@ class Assessment:
 
 
 def _prepare(task: Task, provider: Provider) -> PreparedTask:
-    """Read and convert a recording. This runs in a thread, because it takes a processor for a while."""
+    """Read and convert a recording. This runs in a thread, because it is CPU-bound."""
     recording = prepare(task.row.file, provider, task.operation)
     return PreparedTask(
         arguments=recording.arguments,

@@ -74,7 +74,7 @@ class ScoreTally:
 
 
 def extract_scores(rule: AssessRule, answer: Any) -> AnswerScores:
-    """Read the scores of a response, as far as it has them.
+    """Read the scores that a response has.
 
     Args:
         rule: where the scores are.
@@ -90,7 +90,7 @@ def extract_scores(rule: AssessRule, answer: Any) -> AnswerScores:
 
 
 def parse_score(value: object) -> float | None:
-    """Read a finite number, which may be a text; None for anything else."""
+    """Read a finite number, which may be a string; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Upload many files: each exactly once, several at once, resumable."""
+"""Upload many files: each exactly once, several in parallel, resumable."""
 
 from callwell.batch.report import FileResult, UploadProgress, UploadReport
 from callwell.batch.run import PlannedFile, UploadBatch

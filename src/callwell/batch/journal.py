@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Records in the state what a batch has done, so that the same batch resumes after a kill and sends nothing twice.
+"""Records the progress of a batch in the state, so that the same batch resumes after a kill and sends nothing twice.
 
-Its methods wait for the state: see `use_state` for event loops.
+Its methods block on the state: see `use_state` for event loops.
 
-Each file gets a name for its upload, which is stored before any of it is sent. By that name the provider's object is
-found again, even if the process died between the last piece and the note that the file is done.
+Each file gets a name for its upload, which is stored before any of it is sent. The name identifies the provider's
+object later, even if the process died between the last piece and the note that the file is done.
 
-Several processes may work on one batch at once: they share its round and the names in it::
+Several processes may work on one batch concurrently: they share its round and the names in it::
 
     begin       a round is opened, or joined if it is still known
     complete    all files are uploaded: the round has ended, but is remembered for KEPT_S
     KEPT_S on   the round is forgotten, and the same batch begins a new one
 
-While a round is remembered, a process that is still at work on it finds its notes, and the same batch, run again, gives
+While a round is remembered, a process that still works on it finds its notes, and running the same batch again returns
 the same report.
 """
 
@@ -40,7 +40,7 @@ class FileNote(NamedTuple):
     """The note about one file.
 
     Attributes:
-        name: the name under which it is uploaded exactly once.
+        name: the name of its exactly-once upload.
         result: its result, once it is uploaded.
     """
 
@@ -75,12 +75,12 @@ class UploadJournal:
     """The notes of one batch.
 
     Args:
-        state: where they are stored.
+        state: the state that stores them.
         ledger: the ledger of the calls that create the objects.
         account: the account of the batch.
-        parts: what identifies the batch: the operation, the files and their arguments.
-        clock: the clock of `ended`.
-        force: begin a new round, even if one that has ended is remembered.
+        parts: the identity of the batch: the operation, the files and their arguments.
+        clock: the source of `ended`.
+        force: start a new round, even if a finished one is remembered.
     """
 
     def __init__(
@@ -103,19 +103,19 @@ class UploadJournal:
         self._round = ""
 
     def open(self) -> None:
-        """Open a round, or join it, before anything else is asked of the journal."""
-        # Read before the rounds: every note found now belongs to a round that exists by then.
+        """Open or join a round; must be called before anything else."""
+        # Read before the rounds, so that every note found here belongs to a round that exists by then.
         notes = self._state.keys(self._notes)
         rounds = self._state.update(self._rounds, self._open_round)
         self._round = next(known.name for known in rounds.known if known.batch == self._batch)
         self._delete_old_notes(notes, {known.name for known in rounds.known})
 
     def begin(self, file: Iterable[object], *, restart: bool = False) -> FileNote:
-        """The note about a file. It has a name, which is stored.
+        """The note about a file, with a stored name.
 
         Args:
-            file: what identifies the file; a file that has changed is another one.
-            restart: give it a new name, because the object of the old one is gone or holds something else.
+            file: the identity of the file; a changed file has another one.
+            restart: give it a new name, because the object of the old name is gone or has other contents.
         """
 
         def name_file(note: FileNote) -> tuple[FileNote, FileNote]:
@@ -125,11 +125,11 @@ class UploadJournal:
         return self._state.update(self._cell(file), name_file)
 
     def finish(self, file: Iterable[object], result: FileResult) -> None:
-        """Record that a file is uploaded."""
+        """Record that a file was uploaded."""
         self._state.update(self._cell(file), lambda note: (note._replace(result=result), None))
 
     def end_round(self) -> None:
-        """Record that all files are uploaded and reported: from now on, the round is remembered for `REMEMBERED_S`."""
+        """Record that all files were uploaded and reported: the round is remembered for `REMEMBERED_S` from now on."""
         now = self._clock.wall()
 
         def end(before: UploadRounds) -> tuple[UploadRounds, None]:
@@ -142,7 +142,7 @@ class UploadJournal:
         self._state.update(self._rounds, end)
 
     def _open_round(self, before: UploadRounds) -> tuple[UploadRounds, UploadRounds]:
-        """The rounds that are still remembered, with one of this batch."""
+        """The rounds that are still remembered, including one of this batch."""
         oldest = self._clock.wall() - REMEMBERED_S
         known = [entry for entry in before.known if not entry.ended or entry.ended > oldest]
         if self._force:

@@ -16,11 +16,11 @@ class FileResult(NamedTuple):
 
     Attributes:
         file: its path, as given.
-        target: the ID of the object that holds it, or holds a part of it if it failed.
+        target: the ID of the object with the file, or with a part of it if it failed.
         size: its size in bytes.
         pieces: the number of pieces it was sent in.
-        resent: bytes that were sent more than once, by any process.
-        warnings: what a sandbox environment does to the file.
+        resent: bytes sent more than once, by any process.
+        warnings: what a sandbox does to the file.
         error: why it failed; empty if it did not.
     """
 

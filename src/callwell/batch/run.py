@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Uploads a batch of files, several at once; a file that fails does not stop the others."""
+"""Uploads a batch of files, several in parallel; a failed file does not stop the others."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 FILES_AT_ONCE: Final = 4
-"""Files sent at once: small ones need three calls in a row each, so several hide that latency; large ones share the
-link anyway, by the pieces that each has under way."""
+"""Files sent in parallel: small ones need three consecutive calls each, so several files hide that latency; large ones
+share the link anyway through their parallel pieces."""
 
 FATAL: Final = (KeyProblem, NoAnswer, StateError, DiskFull, UsageError)
-"""Errors that stop the batch, because every other file would get them as well."""
+"""Errors that stop the batch, because every other file would get them too."""
 
 
 class PlannedFile(NamedTuple):
@@ -109,7 +109,7 @@ class UploadBatch:
     @property
     def progress(self) -> UploadProgress:
         """The current progress."""
-        results = dict(self.results)  # copies: other threads go on while these are added up
+        results = dict(self.results)  # a copy: other threads continue while these are added up
         sent = {path: count for path, count in dict(self._sent).items() if path not in results}
         failed = sum(bool(result.error) for result in results.values())
         uploaded = sum(result.size for result in results.values() if not result.error)
@@ -137,7 +137,7 @@ class UploadBatch:
 
     @property
     def was_complete(self) -> bool:
-        """Whether all files had been uploaded before, so that nothing was sent."""
+        """Whether all files had already been uploaded, so that nothing was sent."""
         return self._uploaded_before == len(self._planned)
 
     def mark_complete(self) -> None:
@@ -151,7 +151,7 @@ class UploadBatch:
             LOGGER.warning("the end of the batch could not be recorded: %s", error)
 
     async def _use(self, work: Callable[[], T]) -> T:
-        """Use the state that holds the journal."""
+        """Use the state that stores the journal."""
         return await use_state(self._client.config.state, work)
 
     async def _work(self, waiting: Iterable[PlannedFile]) -> None:
@@ -195,7 +195,7 @@ class UploadBatch:
         creates_object = self._has_marker and self._target not in file.arguments
         client = self._client.with_options(exactly_once=name) if creates_object else self._client
         options = {"progress": partial(self._count_sent, file.path), **self._options, **file.arguments}
-        # The journal learns of the result before the uploader forgets its position.
+        # The journal records the result before the uploader forgets its position.
         uploader = client.uploader(self._operation, partial(self._finish, file.path, identity))
         return _to_result(file.path, await uploader.run(file.path, options))
 
@@ -219,7 +219,7 @@ def _to_result(path: Path, uploaded: Uploaded[Any]) -> FileResult:
 
 
 def _sizes(planned: Iterable[PlannedFile]) -> dict[Path, int]:
-    """The size of each file. Every file can be opened and is given once."""
+    """The size of each file, after checking that every file can be opened and is given only once."""
     sizes = dict[Path, int]()
     seen = dict[Path, Path]()
     for path, _ in planned:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from callwell.client.uploads.options import UploadOptions as UploadOptions
     from callwell.core.event_stream import ServerSentEvent as ServerSentEvent
 else:
-    # The same names for programs; tests/structure/test_exports.py holds the two equal.
+    # The same names at run time; tests/structure/test_exports.py keeps both lists equal.
     _MODULES = {
         "callwell.client._sync.calls.stream": ("Stream",),
         "callwell.client._sync.client": ("Client",),

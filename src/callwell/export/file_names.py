@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Turns a provider's keys into names of files that every file system accepts and keeps apart."""
+"""Turns a provider's keys into file names that every file system accepts and keeps distinct."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MAX_LENGTH: Final = 180
-"""Bytes of a name. Most file systems accept 255, and the temporary name of a file is longer than its own."""
+"""The most bytes of a name. Most file systems accept 255, and a file's temporary name is longer than its final one."""
 
 RESERVED: Final = frozenset(
     {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(1, 10))}
 )
-"""Names of devices on Windows, whatever follows after a dot (Microsoft, "Naming Files, Paths, and Namespaces")."""
+"""Device names on Windows, with any extension (Microsoft, "Naming Files, Paths, and Namespaces")."""
 
 
 def safe_name(key: str) -> str:
-    """A key as the name of a file or folder: the same on every system, and never a path."""
+    """A key as a file or folder name: the same on every system, and never a path."""
     quoted = quote(key, safe="", errors="surrogatepass")
     if quoted.startswith(".") or quoted.partition(".")[0].upper() in RESERVED:
         quoted = f"%{ord(quoted[0]):02X}{quoted[1:]}"
-    if quoted.endswith("."):  # Windows drops a dot at the end
+    if quoted.endswith("."):  # Windows drops a trailing dot
         quoted = f"{quoted[:-1]}%2E"
     return shorten(quoted, key) or "%"
 
@@ -35,7 +35,7 @@ def shorten(name: str, key: str) -> str:
 
     Args:
         name: the name.
-        key: the key it stands for; its checksum keeps apart names with the same beginning.
+        key: the key it stands for; its checksum distinguishes names with the same beginning.
     """
     if len(name) <= MAX_LENGTH:
         return name
@@ -43,7 +43,7 @@ def shorten(name: str, key: str) -> str:
 
 
 def distinct_names(keys: Iterable[str]) -> dict[str, str]:
-    """Names for those keys that differ from another one only by case: some file systems would not keep them apart."""
+    """Names for keys that differ only by case from another key, since some file systems would not distinguish them."""
     by_folded = dict[str, list[str]]()
     for key in keys:
         by_folded.setdefault(safe_name(key).casefold(), []).append(key)

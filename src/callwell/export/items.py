@@ -29,9 +29,9 @@ class ExportItem(NamedTuple):
         scope: the key of its scope.
         key: its key.
         listed: its entry in the list; empty if the list does not have it.
-        known: its record from an earlier run, with the files that are present.
-        gone: whether an earlier run noted it as gone.
-        withdrawn: whether its files have been withdrawn since before it was last fetched.
+        known: its record from an earlier run, with the files that exist.
+        gone: whether an earlier run recorded it as gone.
+        withdrawn: whether its files had already been withdrawn when it was last fetched.
         changed: whether the list shows that it has changed since its record.
         name: the name of its folder.
     """
@@ -47,7 +47,7 @@ class ExportItem(NamedTuple):
 
     @property
     def is_complete(self) -> bool:
-        """Whether the record needs no fetching. A file that was not made yet may still come."""
+        """Whether the record need not be fetched. A file that does not exist yet may still appear."""
         if self.known is None or self.changed:
             return False
         return self.withdrawn or all(map(_is_final, self.known["assets"].values()))
@@ -57,12 +57,12 @@ class ExportItem(NamedTuple):
         """Whether there is anything to fetch or to check."""
         listed = bool(self.listed)
         if self.is_complete:
-            return listed == self.gone  # not listed any more: is it gone? listed again: it is back
+            return listed == self.gone  # no longer listed: may be gone; listed again: is back
         return listed or not self.gone
 
 
 def key_of(entry: Any, field: str) -> str:
-    """The key of a list's entry; empty if it has none that can be requested."""
+    """The key of a list entry; empty if it has no usable one."""
     key = entry.get(field) if isinstance(entry, dict) else None
     return str(key) if isinstance(key, str | int | float) and not isinstance(key, bool) else ""
 
@@ -70,14 +70,14 @@ def key_of(entry: Any, field: str) -> str:
 def key_problem(key: str) -> str | None:
     """Why an item cannot be requested by its key; None if it can."""
     if not key:
-        return "this entry of the list has no key to request it by"
+        return "this list entry has no key to request it with"
     if REPLACEMENT in key:
-        return "its key arrived damaged: U+FFFD replaces what was not valid text"
+        return "its key arrived damaged: U+FFFD replaces invalid text"
     return None
 
 
 def is_withdrawn(listed: dict[str, Any], known: dict[str, Any] | None, field: str | None, wall_s: float) -> bool:
-    """Whether an item's files were withdrawn, and had been when the item was last fetched.
+    """Whether an item's files were withdrawn, and already had been when the item was last fetched.
 
     Args:
         listed: its entry in the list.
@@ -132,7 +132,7 @@ def asset_folders(record: dict[str, Any]) -> set[str]:
 def drop_missing_files(
     output: OutputFolder, scope: str, record: dict[str, Any], signed: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Mark those files of a record as still to be fetched that are missing or incomplete in the folder."""
+    """Mark a record's files that are missing or incomplete in the folder as still to be fetched."""
     for asset in record["assets"].values():
         if asset["file"] is not None and not output.has_file(scope_prefix(scope) + asset["file"], asset["size"]):
             asset.update(file=None, size=None, sha256=None, type=None)
@@ -140,11 +140,11 @@ def drop_missing_files(
 
 
 def replace_signed_urls(record: dict[str, Any], signed: Mapping[str, str]) -> dict[str, Any]:
-    """Put the names of the files into the fields for signed URLs, which expire and are secrets.
+    """Replace signed URLs, which expire and are secrets, with the names of the files.
 
     Args:
         record: the record with its assets.
-        signed: by field: the operation that leads to the same file.
+        signed: field → the operation that leads to the same file.
     """
     files = {kind: asset["file"] for kind, asset in record["assets"].items()}
     names = {field: files.get(operation.partition(".")[2]) for field, operation in signed.items() if field in record}
@@ -215,7 +215,7 @@ async def _asset_calls(
 
 
 def _is_final(asset: dict[str, Any]) -> bool:
-    """Whether a file is present or will never exist; a file that is not made yet has neither."""
+    """Whether a file exists or never will; false for one that does not exist yet."""
     return asset["file"] is not None or asset["captured"] is False
 
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Records in the state what an export has done: the pages of the current walk, and every finished item.
 
-A killed export continues from here. Once the manifest is written, the journal of a scope is deleted: from then on the
+A killed export continues from the journal. Once the manifest is written, the journal of a scope is deleted: then the
 files themselves show what was exported.
 
-The methods wait for the state: see `use_state` for event loops.
+The methods block on the state: see `use_state` for event loops.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class JournalEntry(NamedTuple):
     """A finished item.
 
     Attributes:
-        record: its record with its files, if it was ever fetched; as JSON, which takes a third of the memory.
-        gone: the note that it was deleted or never found, if so.
+        record: its record with its files, if it was ever fetched; as JSON, to use a third of the memory.
+        gone: the note that it was deleted or never found, if it was.
     """
 
     record: bytes | None = None
@@ -39,8 +39,8 @@ class ScopeWalks(NamedTuple):
 
     Attributes:
         ends: the verdicts and reasons of the finished walks.
-        position: the bookmark of the pager in the current walk; empty at its beginning.
-        pages: the pages of the current walk in the journal.
+        position: the pager's bookmark in the current walk; empty at its beginning.
+        pages: the number of the current walk's pages in the journal.
     """
 
     ends: tuple[tuple[End, str], ...] = ()
@@ -52,8 +52,8 @@ class ExportJournal:
     """The journal of one export.
 
     Args:
-        state: where it is stored.
-        name: unique for the folder and the account.
+        state: the state that stores it.
+        name: its name, unique for folder and account.
     """
 
     def __init__(self, state: State, name: str) -> None:
@@ -77,7 +77,7 @@ class ExportJournal:
 
         Args:
             scope: the scope.
-            walk: the number of a walk, from 0; all walks unless given.
+            walk: the number of a walk, from 0; all walks if omitted.
             pages: read only this many pages.
         """
         keys = self._state.keys(f"{self._prefix}page:{scope}:{'' if walk is None else f'{walk}:'}")
@@ -85,7 +85,7 @@ class ExportJournal:
             yield from msgspec.json.decode(self._state.read(Cell(key, bytes, b"[]")))
 
     def record_page(self, scope: str, walks: ScopeWalks, items: list[Any]) -> ScopeWalks:
-        """Record a page, and then the position after it: a kill in between repeats the page.
+        """Record a page, then the position after it: a kill in between repeats the page.
 
         Args:
             scope: the scope.

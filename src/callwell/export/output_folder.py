@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The output folder of an export or an assessment: who owns it, what is in it, and how it is written.
+"""The output folder of an export or an assessment: its owner, its contents, and how it is written.
 
 ::
 
@@ -45,7 +45,7 @@ FORMAT: Final = 1
 """The version of the marker and the manifest."""
 
 RESERVE: Final = 64 << 20
-"""Bytes to leave free on the disk: a full disk breaks other programs, and often the state beside the folder."""
+"""Bytes to leave free on the disk: a full disk breaks other programs, and often the state next to the folder."""
 
 DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -57,7 +57,7 @@ class OutputFolder:
         folder: the folder.
         owner: the contents of the marker: provider, address and account.
         kind: `export` or `assessment`; part of the marker's name.
-        files: names of result files. A folder that holds nothing else is ours even if the marker is damaged.
+        files: names of result files. A folder with nothing else is ours even if the marker is damaged.
     """
 
     def __init__(self, folder: Path, owner: dict[str, str], *, kind: str = "export", files: Iterable[str] = ()) -> None:
@@ -69,13 +69,13 @@ class OutputFolder:
         self._root: Folder | None = None
 
     def claim(self, *, is_ours: Callable[[], bool] = lambda: False) -> None:
-        """Take the folder, or check that it is ours, and lock others out until `release`.
+        """Claim the folder, or check that it is ours, and lock out other processes until `release`.
 
         Args:
             is_ours: whether something else shows that a folder with a damaged marker is ours.
 
         Raises:
-            DirectoryNotOurs: it holds other files, or the results of another account.
+            DirectoryNotOurs: it has other files, or the results of another account.
             DiskFull: there is less free space than `RESERVE`.
             FileProblem: it cannot be created or read, or another process is using it.
         """
@@ -97,7 +97,7 @@ class OutputFolder:
             self.write(self._marker_name, [_pretty_json(self._marker)], sync=True)
 
     def release(self) -> None:
-        """Let others use the folder."""
+        """Let other processes use the folder."""
         if self._root is not None:
             self._root.close()
             self._root = None
@@ -144,10 +144,10 @@ class OutputFolder:
 
     @contextmanager
     def temporary_file(self, name: str) -> Iterator[BinaryIO]:
-        """A file without a name on this disk. It is gone once it is closed.
+        """An unnamed file on this disk, which is gone once it is closed.
 
         Args:
-            name: what it is for.
+            name: its purpose.
 
         Raises:
             FileProblem: it cannot be created.
@@ -165,7 +165,7 @@ class OutputFolder:
         Args:
             name: its path below this folder.
             chunks: its contents.
-            sync: sync it, so that it survives a power failure.
+            sync: flush it to disk, so that it survives a power failure.
 
         Raises:
             DiskFull: the disk is full; the previous file is still there.
@@ -178,7 +178,7 @@ class OutputFolder:
                 raise _translate(self.folder / name, error) from error
 
     def read_lines(self, name: str) -> Iterator[Any]:
-        """The records of a file of JSON lines; none if there is no such file.
+        """The records of a JSON Lines file; none if there is no such file.
 
         Raises:
             FileProblem: the file is damaged.
@@ -212,7 +212,7 @@ class OutputFolder:
             return False
 
     def prune(self, name: str, kept: set[str]) -> None:
-        """Remove the folders of items that are gone, which a killed run may have left below `name`."""
+        """Remove the folders of deleted items, which a killed run may have left below `name`."""
         with suppress(OSError), self._opened.subfolder(*PurePosixPath(name).parts) as folder:
             for child in folder.list_names():
                 if child not in kept and folder.is_folder(child):
@@ -249,15 +249,15 @@ class OutputFolder:
         return self._root
 
     def _read_marker(self, is_ours: Callable[[], bool]) -> dict[str, Any] | None:
-        """The marker; None if it has to be written, because the folder is empty or the marker was damaged.
+        """The marker; None if it must be written, because the folder is empty or the marker was damaged.
 
-        Temporary files of a killed run do not count.
+        Temporary files of a killed run are ignored.
         """
         names = [name for name in self._opened.list_names() if not _is_temporary(name)]
         if self._marker_name not in names:
             if names:
                 raise DirectoryNotOurs(
-                    f"{self.folder} is not empty and holds no {self._kind} of Callwell; choose a new or empty folder"
+                    f"{self.folder} is not empty and has no Callwell {self._kind}; choose a new or empty folder"
                 )
             return None
         try:
@@ -272,7 +272,7 @@ class OutputFolder:
         return None
 
     def _manifest_is_ours(self) -> bool:
-        """Whether the manifest holds the fields of the marker."""
+        """Whether the manifest has the fields of the marker."""
         try:
             manifest = msgspec.json.decode(self._opened.read(MANIFEST), type=dict[str, Any])
         except (OSError, FileProblem, msgspec.MsgspecError, UnicodeDecodeError):

@@ -31,10 +31,10 @@ class ExportReport(NamedTuple):
 
 
 class ExportProgress(NamedTuple):
-    """The progress of an export. All counts are of this run, except where another is named.
+    """The progress of an export. All counts are of this run, unless stated otherwise.
 
     Attributes:
-        scopes: workspaces, or what the provider calls them, with lists that were read.
+        scopes: scopes (such as workspaces) whose lists were read.
         scopes_total: the number of scopes; 0 while unknown.
         pages: pages read by all walks.
         listed: entries on these pages.
@@ -42,7 +42,7 @@ class ExportProgress(NamedTuple):
         items_total: items known so far, including failed ones.
         assets: files fetched.
         bytes: the size of these files.
-        gone: items that have gone since the last run.
+        gone: items that were deleted since the last run.
         failed: items that could not be fetched.
     """
 

@@ -8,8 +8,8 @@
     3. fetch their records and files                                → the journal, item by item
     4. write records, gone items and the manifest                   → the folder; the journal is deleted
 
-A run that is killed continues with what the journal holds. A later run finds the records in the folder and fetches only
-what is new or has changed.
+A killed run continues from the journal. A later run finds the records in the folder and fetches only new and changed
+items.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 WORKERS: Final = 16
-"""Items fetched at once: enough to use 120 requests a minute at any latency below eight seconds."""
+"""Items fetched concurrently: enough to use 120 requests a minute at any latency below eight seconds."""
 
 PAGES_AHEAD: Final = 8
-"""Pages requested ahead, if the provider announces totals; without totals, a list that changes would go unnoticed."""
+"""Pages requested ahead, if the provider announces totals; without totals, a changing list would go unnoticed."""
 
 SEVERITY: Final = (End.COMPLETE, End.DRIFTED, End.TRUNCATED)
 """The verdicts of walks, from the best to the worst."""
@@ -58,8 +58,8 @@ class Export:
     Args:
         client: the client; it should have `priority="batch"`.
         folder: the output folder.
-        only: keys of the scopes to export; by default all that the key may see.
-        workers: items fetched at once.
+        only: keys of the scopes to export; by default all scopes that the key can see.
+        workers: items fetched concurrently.
         on_progress: called with the progress after every change.
 
     Raises:
@@ -77,9 +77,7 @@ class Export:
     ) -> None:
         rule = client.provider.profile.export
         if rule is None:
-            raise UsageError(
-                f"{client.provider.name} cannot be exported: its profile has no [export] table with what to fetch"
-            )
+            raise UsageError(f"{client.provider.name} cannot be exported: its profile has no [export] table")
         self._client = client
         self._rule: ExportRule = rule
         rule_of = client.provider.rule
@@ -135,7 +133,7 @@ class Export:
             todo += unfinished
         await self._fetch_all(todo, finished)
         for scope, record in self._scopes_before().items():
-            if scope not in scopes:  # a scope that is gone, or was not selected, keeps what it has
+            if scope not in scopes:  # a scope that is gone, or was not selected, keeps its files
                 scopes[scope] = record
                 finished[scope] = await self._use(partial(self._known, scope))
         report = self._write_results(scopes, walked, finished)
@@ -153,7 +151,7 @@ class Export:
         problem = None if self._rule.scopes is None else items.key_problem(scope)
         other = folders.setdefault(safe_name(scope).casefold(), scope)
         if other != scope and self.output.ignores_case():
-            return f"its name differs from that of {other} only by case, and this disk does not keep them apart"
+            return f"its name differs from that of {other} only by case, and this disk does not distinguish them"
         return problem
 
     async def _list_scopes(self) -> tuple[dict[str, dict[str, Any]], WalkResult]:
@@ -181,7 +179,7 @@ class Export:
         return {self._scope_key(scope): scope for scope in self.output.read_lines(_scope_file(self._rule.scopes))}
 
     async def _walk(self, scope: str) -> WalkResult:
-        """Walk a scope's list until it can be believed, beginning where an earlier run stopped."""
+        """Walk a scope's list until it can be trusted, starting where an earlier run stopped."""
         progress = await self._use(partial(self._journal.read_walks, safe_name(scope)))
         done = [
             WalkResult(end, frozenset(await self._listed(scope, number)), reason)
@@ -206,16 +204,16 @@ class Export:
         return walks.combine_walks(done)
 
     async def _listed(self, scope: str, walk: int | None = None, pages: int | None = None) -> dict[str, dict[str, Any]]:
-        """What the walks over a scope's list have found, by key: see `ExportJournal.listed_items`."""
+        """The entries that the walks over a scope's list have found, by key: see `ExportJournal.listed_items`."""
         read = self._journal.listed_items
         return await self._use(lambda: {self._key(entry): entry for entry in read(safe_name(scope), walk, pages)})
 
     async def _use(self, work: Callable[[], T]) -> T:
-        """Use the state that holds the journal."""
+        """Use the state that stores the journal."""
         return await use_state(self._client.config.state, work)
 
     async def _plan(self, scope: str, walked: WalkResult) -> tuple[dict[str, JournalEntry], list[ExportItem]]:
-        """The known items of a scope, and those of them and of its list that need work."""
+        """The known items of a scope, and the known or listed items that need work."""
         known = await self._use(partial(self._known, scope))
         todo = list[ExportItem]()
         done = 0
@@ -290,7 +288,7 @@ class Export:
         self._advance(failed=self._progress.failed + 1)
 
     def _known(self, scope: str) -> dict[str, JournalEntry]:
-        """The items of a scope from earlier runs: first what the folder says, then what the journal adds."""
+        """The items of a scope from earlier runs: those in the folder, updated from the journal."""
         records = self.output.read_lines(self._record_file(scope))
         known = {self._key(record): self._entry(scope, record) for record in records}
         for note in self.output.read_lines(GONE):

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decides how often a list is walked before its contents are believed.
+"""Decides how often a list is walked before its contents are trusted.
 
 ::
 
-    walk ends `complete`    → believed at once
+    walk ends `complete`    → trusted immediately
     walk drifts             → walk again, up to MAX_WALKS, until two walks in a row find the same keys
     no two walks agree      → every key that any walk has found, and the verdict stays `drifted`
 
-Nothing that existed all the time can be missing from the last: each walk may miss an item that moved while it read,
-but another one finds it.
+An item that existed throughout is never missing from the last result: each walk may miss an item that moved during the
+walk, but another walk finds it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MAX_WALKS: Final = 5
-"""A list that still changes after five walks changes all the time: more walks would not help."""
+"""A list that still changes after five walks changes constantly: more walks would not help."""
 
 
 class WalkResult(NamedTuple):

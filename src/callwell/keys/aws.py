@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A key in AWS: Secrets Manager (`aws-secret:NAME#FIELD`) or the Parameter Store (`aws-secret:ssm:NAME`).
 
-Whoever may read it is found as by every AWS tool: variables, profiles, the role of the machine or container.
+Credentials come from the usual AWS chain: variables, profiles, the role of the machine or container.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
     from callwell.keys.spec import SourceSpec
 
 LEASE_S: Final = 300.0
-"""AWS bills each read: 100 processes cost a few cents a month at this lease."""
+"""AWS bills each read: at this lease, 100 processes cost a few cents a month."""
 
 TIMEOUT_S: Final = 5.0
-"""Seconds to connect, and for an answer; there is a second attempt."""
+"""Seconds to connect, and for a response; there is one retry."""
 
 SSM: Final = "ssm:"
 ARN: Final = "arn:"
 ARN_PARTS: Final = 6
-"""What an ARN begins with, and how many parts it has at least."""
+"""The prefix of an ARN, and the minimum number of its parts."""
 
 
 class AwsSource:
     """A secret or a parameter in AWS.
 
     Args:
-        spec: `aws-secret:NAME#FIELD` or `aws-secret:ssm:NAME#FIELD`, with names or ARNs; the field, of a JSON object,
-            may be left out where the secret is the key alone. Options: `region`, `profile`; `lease`, in seconds.
+        spec: `aws-secret:NAME#FIELD` or `aws-secret:ssm:NAME#FIELD`, with names or ARNs; the field of a JSON object may
+            be omitted if the secret is only the key. Options: `region`, `profile`; `lease`, in seconds.
 
     Raises:
         InvalidOption: there is no name.
@@ -61,7 +61,7 @@ class AwsSource:
         """The current version of the secret.
 
         Raises:
-            KeyMissing: there is no such secret or field, or AWS does not give it.
+            KeyMissing: there is no such secret or field, or AWS does not return it.
         """
         try:
             import boto3
@@ -69,7 +69,7 @@ class AwsSource:
         except ImportError as error:
             raise KeyMissing(f"no key: {self.location} needs the package boto3: {install_command('aws')}") from error
         try:
-            region = self._region or os.environ.get("AWS_REGION")  # which boto3 alone of AWS's tools does not read
+            region = self._region or os.environ.get("AWS_REGION")  # boto3 does not read it
             session = boto3.session.Session(region_name=region, profile_name=self._profile)
             value = self._fetch(session)
         except ClientError as error:
@@ -83,11 +83,11 @@ class AwsSource:
         return self._pick(value)
 
     def revision(self) -> object:
-        """The same each time: AWS is asked when the lease ends."""
+        """Constant: AWS is asked when the lease ends."""
         return None
 
     def how_to_store(self) -> StoringGuide:
-        """A file that only the person can read, which the command line of AWS takes the value from."""
+        """A private file that the AWS command line reads the value from."""
         what = f"the whole JSON object, with the new key as {self._field}," if self._field else "the new key"
         name = shlex.quote(self._name)
         options = "".join(
@@ -104,7 +104,7 @@ class AwsSource:
         )
 
     def _fetch(self, session: Any) -> Key:
-        """The text of the secret, hidden."""
+        """The secret, as a hidden text."""
         from botocore.config import Config
 
         retries = {"total_max_attempts": 2}
@@ -116,7 +116,7 @@ class AwsSource:
         return Key(answer.get("SecretString") or "")
 
     def _pick(self, value: Key) -> Key:
-        """The key itself, or a field of a JSON object."""
+        """The key: the whole text, or a field of a JSON object."""
         import json
 
         if not value:

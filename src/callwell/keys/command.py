@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A key that a program prints: any password manager's or cloud's command line. `command:op read op://Work/api/key`.
+"""A key printed by a program, such as the command line of a password manager or cloud: `command:op read op://…`.
 
-The line is split as a shell would, but no shell runs. The program gets no terminal and no input, and a session of its
-own, so that its own children end with it.
+The line is split like in a shell, but no shell runs. The program gets no terminal, no input and its own session, so
+that its children end with it.
 """
 
 from __future__ import annotations
@@ -25,30 +25,31 @@ if TYPE_CHECKING:
     from callwell.keys.spec import SourceSpec
 
 LEASE_S: Final = 300.0
-"""A program starts in a tenth of a second, and may ask a server that counts requests."""
+"""A program takes a tenth of a second to start, and may query a server that limits requests."""
 
 TIMEOUT_S: Final = 10.0
-"""Longer than any command line needs that does not wait for a person."""
+"""Longer than any command needs that does not wait for a person."""
 
 MAX_BYTES: Final = 16 << 10
-"""The most that is read of each output. A key with all certificates of its signers is smaller."""
+"""The most bytes that are read of each output. A key with its whole certificate chain is smaller."""
 
 EXIT_POLL_S: Final = 0.1
-"""How often it is checked whether the program has ended while a child of its own still holds the output open."""
+"""How often to check whether the program has ended while a child of it still holds the output open."""
 
 MAX_SHOWN: Final = 200
-"""Characters of an error that are repeated."""
+"""Characters of an error that a message repeats."""
 
 SECRET_LIKE: Final = re.compile(r"(?=[\w+=~.-]*\d)(?=[\w+=~.-]*[A-Za-z])[\w+=~.-]{16,}|[\w+=~.-]{32,}", re.ASCII)
-"""A run of 16 letters and digits or more, of both kinds, or of 32: few names in messages are so, all keys are."""
+"""A run of at least 16 characters with letters and digits, or of at least 32: true of few names in messages, but of all
+keys."""
 
 
 class ProgramOutput(NamedTuple):
-    """What a program has printed, and how it ended.
+    """The output of a program, and how it ended.
 
     Attributes:
         key: its standard output, up to `MAX_BYTES`.
-        is_cut: there was more of it.
+        is_cut: there was more.
         errors: the end of its standard error.
         exit_code: its exit code, negative for a signal; None if it was stopped at the time limit.
     """
@@ -83,11 +84,11 @@ class CommandSource:
         if not words or "\0" in spec.place:
             raise InvalidOption("key", "command:…", "a command line, with its quotes closed")
         self._words = words
-        # The arguments are left out of errors and logs: a careless line may hold a token.
+        # The arguments are omitted from errors and logs, since a careless line may contain a token.
         self.location = f"command:{os.path.basename(words[0])}{' …' if len(words) > 1 else ''}"  # noqa: PTH119 - a word
 
     def read(self) -> Key:
-        """What the program prints.
+        """The key that the program prints.
 
         Raises:
             KeyMissing: it cannot be started, fails, takes too long, or prints nothing or too much.
@@ -105,11 +106,11 @@ class CommandSource:
         raise KeyMissing(f"no key: {self.location} {self._describe_failure(output)}")
 
     def revision(self) -> object:
-        """The same each time: only running the program shows a change."""
+        """Constant: only running the program would show a change."""
         return None
 
     def how_to_store(self) -> StoringGuide:
-        """Only the person knows where the program finds the key."""
+        """General advice, since only the person knows where the program finds the key."""
         return StoringGuide(
             f"Store the new key where {self.location} reads it: in the same entry of your password manager or secret "
             "store. The program must then print the new key."
@@ -161,7 +162,7 @@ def run_program(words: list[str], timeout_s: float) -> ProgramOutput:
 
 
 def _collect(process: subprocess.Popen[bytes], deadline: float) -> tuple[list[bytearray], bool]:
-    """Both outputs, until they or the program end, there is too much, or the deadline; and whether there is more."""
+    """Both outputs, until they or the program end, the size limit or the deadline; and whether there is more."""
     texts = [bytearray(), bytearray()]
     with selectors.DefaultSelector() as selector:
         for number, stream in enumerate((process.stdout, process.stderr)):
@@ -170,7 +171,7 @@ def _collect(process: subprocess.Popen[bytes], deadline: float) -> tuple[list[by
         while selector.get_map() and (left := deadline - time.monotonic()) > 0:
             ready = selector.select(min(left, EXIT_POLL_S))
             if not ready and process.poll() is not None:
-                break  # a child of its own goes on, such as an agent that it has started
+                break  # a child of it continues, such as an agent that it started
             for event, _ in ready:
                 data = os.read(event.fd, MAX_BYTES)
                 if not data:
@@ -183,18 +184,18 @@ def _collect(process: subprocess.Popen[bytes], deadline: float) -> tuple[list[by
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End a program that still runs, and its children with it. Those of one that has ended may be meant to stay."""
+    """End a program that still runs, together with its children. A finished program's children may be meant to stay."""
     if process.poll() is None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
 
 
 def last_line(text: str, key: Key) -> str:
-    """The last line of an error output, in printable characters and without what may be a key.
+    """The last line of an error output, in printable characters and without anything that may be a key.
 
     Args:
         text: the output.
-        key: what the program has printed as a key.
+        key: the key that the program printed.
     """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     shown = "".join(char if char.isprintable() else " " for char in "".join(lines[-1:]))

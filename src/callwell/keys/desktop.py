@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A key in the keyring of the desktop: macOS Keychain, Secret Service, KWallet. `keyring:SERVICE/NAME`."""
+"""A key in the desktop's keyring: macOS Keychain, Secret Service, KWallet. `keyring:SERVICE/NAME`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from callwell.keys.spec import SourceSpec
 
 LEASE_S: Final = 60.0
-"""A keyring is on this machine: reading costs milliseconds, and perhaps a question to the person."""
+"""A keyring is on this machine: reading takes milliseconds, and may prompt the person."""
 
 
 class DesktopKeyringSource:
@@ -43,7 +43,7 @@ class DesktopKeyringSource:
         """The password.
 
         Raises:
-            KeyMissing: there is none, or no keyring that can be read.
+            KeyMissing: there is none, or no readable keyring.
         """
         try:
             import keyring
@@ -75,5 +75,5 @@ class DesktopKeyringSource:
         )
 
     def revision(self) -> object:
-        """The same each time: a keyring tells no one of changes."""
+        """Constant: a keyring does not announce changes."""
         return None

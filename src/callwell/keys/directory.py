@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A directory with a file for each secret, as Kubernetes, Docker and systemd mount them: `dir:PATH`.
 
-The file is named like the provider's environment variable, in upper or lower case, with `_` or `-`. Kubernetes
-exchanges all files at once by replacing a link in their path; since one file has the whole key, a reader sees the old
+The file is named like the provider's environment variable, in upper or lower case, with `_` or `-`. Kubernetes replaces
+all files together by replacing a link in their path; since one file has the whole key, a reader sees either the old
 version or the new one.
 """
 
@@ -27,7 +27,7 @@ class DirectorySource:
         spec: `dir:PATH`, with the options of `file`.
 
     Raises:
-        InvalidOption: the path cannot be one.
+        InvalidOption: the path is invalid.
     """
 
     can_change = True
@@ -55,15 +55,15 @@ class DirectorySource:
         except KeyMissing:
             if file.exists():
                 raise
-        return self._read(self._find())  # the directory was exchanged between finding the file and opening it
+        return self._read(self._find())  # the directory was replaced between finding the file and opening it
 
     def revision(self) -> object:
-        """That of the file."""
+        """The file's revision."""
         file = self.file
         return None if file is None else FileSource(str(file), location=self.location).revision()
 
     def how_to_store(self) -> StoringGuide:
-        """As for the file."""
+        """See `FileSource.how_to_store`."""
         file = self.file or self._folder / self._variable
         return FileSource(str(file), location=f"file:{file}").how_to_store()
 

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who else can read a key file, and which files are secrets that a platform has mounted.
+"""Checks who else can read a key file, and which files are secrets mounted by a platform.
 
-A platform chooses the mode of the secrets that it mounts, and no one can change it from inside:
+A platform chooses the mode of the secrets that it mounts, and it cannot be changed from inside:
 
 - Kubernetes, and drivers for its Secrets Store: a read-only tmpfs, files of root with mode 0644, in a directory that
   the link `..data` points to and that is exchanged as a whole.
-- Docker Swarm, Podman: each secret is a mount of its own at /run/secrets/NAME, mode 0444. Docker Compose mounts the
-  user's file there, with the mode that it has on the host.
+- Docker Swarm, Podman: each secret is a separate mount at /run/secrets/NAME, mode 0444. Docker Compose mounts the
+  user's file there, with its mode on the host.
 - systemd: a read-only ramfs or tmpfs at $CREDENTIALS_DIRECTORY; the mask of an access list looks like a group that may
   read.
 
-So the mode does not count in a read-only tmpfs or ramfs, and where the file itself is what was mounted. It does count
-in /tmp, /dev/shm and /run, which are writable, and in a directory of the host that was mounted as a whole.
+So the mode is ignored in a read-only tmpfs or ramfs, and if the file itself is a mount. It does count in /tmp, /dev/shm
+and /run, which are writable, and in a mounted directory of the host.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 ROOT: Final = 0
 
 IN_MEMORY: Final = frozenset({"tmpfs", "ramfs"})
-"""File systems that secrets are mounted with: nothing of them is on a disk."""
+"""File systems that secrets are mounted with; they are never on a disk."""
 
 MOUNTS: Final = Path("/proc/self/mountinfo")
 
@@ -56,8 +56,8 @@ class Mount(NamedTuple):
 def describe_mode(found: os.stat_result) -> str | None:
     """The mode of a file, if other users can read or replace its content; None if they cannot.
 
-    Root gives a file to a service through the service's group (mode 0640), as PostgreSQL and others accept it. Windows
-    does not keep this in the mode.
+    A group-readable file owned by root (mode 0640) is fine, as for PostgreSQL and others: root grants it to a service
+    through the service's group. Windows does not express this in the mode.
 
     Args:
         found: what `stat` says about the file.
@@ -70,7 +70,7 @@ def describe_mode(found: os.stat_result) -> str | None:
 
 
 def find_work_tree(file: Path) -> Path | None:
-    """The nearest folder above a file, links followed, that git keeps; in a linked work tree `.git` is a file."""
+    """The nearest git work tree above a file, with links followed; in a linked work tree `.git` is a file."""
     real = Path(os.path.realpath(file))
     return next((folder for folder in real.parents if os.path.lexists(folder / ".git")), None)
 
@@ -80,7 +80,7 @@ def is_mounted_secret(file: Path) -> bool:
     real = os.path.realpath(file)
     try:
         mount = find_mount(MOUNTS.read_text(encoding="utf-8", errors="surrogateescape").splitlines(), real)
-    except OSError:  # no Linux
+    except OSError:  # not Linux
         return False
     if mount is None or mount.point == "/":
         return False
@@ -88,7 +88,7 @@ def is_mounted_secret(file: Path) -> bool:
 
 
 def find_mount(lines: Iterable[str], path: str) -> Mount | None:
-    """The mount that a path is in: the longest point above it, and of several there the last.
+    """The mount that a path is in: the longest mount point above it, and the last of several at the same point.
 
     Args:
         lines: those of `MOUNTS`: number, parent, device, root, point, options, optional fields, `-`, type, source,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A field of a secret that has several: `PLACE#FIELD`."""
+"""A field of a secret with several fields: `PLACE#FIELD`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def split_field(place: str) -> tuple[str, str]:
 
 
 def pick_field(values: Mapping[str, Any], field: str, location: str) -> Key:
-    """One field of a secret as a key; where none is named, the only one.
+    """One field of a secret as a key; if none is named, the only one.
 
     Args:
         values: the fields.
@@ -27,7 +27,7 @@ def pick_field(values: Mapping[str, Any], field: str, location: str) -> Key:
         location: the place, for the message.
 
     Raises:
-        KeyMissing: there is no such field, it is no text, or one must be named.
+        KeyMissing: there is no such field, it is not a string, or a field must be named.
     """
     names = ", ".join(sorted(values)) or "none"
     if not field and len(values) != 1:
@@ -36,5 +36,5 @@ def pick_field(values: Mapping[str, Any], field: str, location: str) -> Key:
     if name not in values:
         raise KeyMissing(f"no key: {location} has no field {name}; it has: {names}")
     if not isinstance(values[name], str) or not values[name].strip():
-        raise KeyMissing(f"no key: the field {name} of {location} is empty, or no text")
+        raise KeyMissing(f"no key: the field {name} of {location} is empty, or not a string")
     return Key(values[name])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A key in a file of its own, which only its reader can read and which git cannot publish."""
+"""A key in a file of its own, which only its owner can read and git cannot publish."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 OTHERS_CAN_READ: Final = "others-can-read"
 IN_GIT: Final = "in-git"
-"""Options that accept what is refused otherwise."""
+"""Options that accept files that are refused by default."""
 
 MAX_BYTES: Final = 64 << 10
-"""The most that is read: keys have up to some kilobytes, and a wrong path may lead to a large file."""
+"""The most bytes that are read: keys have at most a few kilobytes, and a wrong path may lead to a large file."""
 
 TRIES: Final = 3
-"""How often a file is read that changes meanwhile: whoever writes it does so once."""
+"""How often a file that changes during the read is read again: writers write it once."""
 
 
 class FileSource:
@@ -33,11 +33,11 @@ class FileSource:
 
     Args:
         path: the file; `~` is the home directory.
-        location: the place as people know it.
-        accepted: what is accepted of `OTHERS_CAN_READ` and `IN_GIT`.
+        location: the place, for display.
+        accepted: the accepted ones of `OTHERS_CAN_READ` and `IN_GIT`.
 
     Raises:
-        InvalidOption: the path cannot be one.
+        InvalidOption: the path is invalid.
     """
 
     can_change = True
@@ -82,7 +82,7 @@ class FileSource:
         return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
     def how_to_store(self) -> StoringGuide:
-        """An editor for an empty file of the same mode, which then takes the place of this one in one step."""
+        """Instructions to edit an empty file of the same mode, which then replaces this one atomically."""
         if self.file.exists() and is_mounted_secret(self.file):
             return StoringGuide(
                 f"The platform mounts {self.file}: put the new key into the secret there (Kubernetes shows it within "
@@ -96,7 +96,7 @@ class FileSource:
         )
 
     def _read_text(self) -> str:
-        """The text of one version of the file: one that changes while it is read is read again."""
+        """The text of one version of the file: a file that changes during the read is read again."""
         for _ in range(TRIES):
             with self.file.open("rb") as file:
                 before = os.fstat(file.fileno())
@@ -104,16 +104,16 @@ class FileSource:
                 data = file.read(MAX_BYTES)
                 if _version(os.fstat(file.fileno())) == _version(before):
                     break
-        return data.decode("utf-8-sig", errors="replace")  # a decoding error would hold the text
+        return data.decode("utf-8-sig", errors="replace")  # a decoding error would contain the text
 
     def _refuse_exposed(self, found: os.stat_result) -> None:
-        """Refuse a file that others can read, or that is one `git add` away from being published.
+        """Refuse a file that others can read, or that a `git add` could publish.
 
         Raises:
             KeyMissing: it is.
         """
         if not stat.S_ISREG(found.st_mode):
-            return  # a pipe, such as that of a shell's <(command)
+            return  # a pipe, such as a shell's <(command)
         mode = None if OTHERS_CAN_READ in self._accepted else describe_mode(found)
         tree = None if IN_GIT in self._accepted else find_work_tree(self.file)
         if (mode is None and tree is None) or is_mounted_secret(self.file):
@@ -134,10 +134,10 @@ class FileSource:
 
 
 def read_accepted(spec: SourceSpec) -> frozenset[str]:
-    """What a place accepts of that which is refused otherwise.
+    """The options of a place that accept a file that is refused by default.
 
     Raises:
-        InvalidOption: an option that there is not.
+        InvalidOption: an unknown option.
     """
     spec.check_options((OTHERS_CAN_READ, IN_GIT))
     return frozenset((OTHERS_CAN_READ, IN_GIT) if spec.accept_exposed else spec.options)

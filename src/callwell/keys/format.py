@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The format of a key: says what is wrong with a string that should be one, without showing it.
+"""The format of a key: describes what is wrong with a string that should be one, without showing it.
 
-Keys are copied by hand and by scripts: with quotes, with the name of a variable, as a whole settings file. None of that
-is a key, and a provider would only answer that it knows no such key.
+Keys are copied by hand and by scripts: with quotes, with the name of a variable, or as a whole settings file. None of
+these is a key, and the provider would only say that the key is unknown.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ UNFILLED: Final = re.compile(r"\$\{.*\}|\$\(.*\)|\$[A-Za-z_]\w*|\{\{.*\}\}|<[^<>
 
 
 def find_format_error(text: str, rule: KeyRule) -> str | None:
-    """What is wrong with a string that should be a key, as the predicate of a sentence; None if nothing is.
+    """What is wrong with a string that should be a key, as a predicate for a message; None if nothing is.
 
     Args:
         text: the text, without surrounding white space.
-        rule: what a key looks like, and which header carries it.
+        rule: the format of a key, and the header that carries it.
     """
     error = _find_copying_error(text, rule)
     if error is not None:
@@ -41,7 +41,7 @@ def find_format_error(text: str, rule: KeyRule) -> str | None:
 
 
 def _find_copying_error(text: str, rule: KeyRule) -> str | None:
-    """What was copied too much, or instead of the key."""
+    """What was copied in addition to the key, or instead of it."""
     if "\0" in text or "\ufffd" in text:
         return "is not UTF-8 text: save the file as UTF-8, with nothing but the key in it"
     if text.startswith("-----BEGIN"):
@@ -74,15 +74,15 @@ def _is_assignment(text: str, variable: str) -> bool:
 
 
 def _find_odd_character(text: str) -> str | None:
-    """The first character that no key has, by its name, which reveals nothing of the key."""
+    """The Unicode name of the first character that is not allowed in a key, which reveals nothing about the key."""
     for character in text:
         if character.isspace():
             return "has white space in it: write only the key, without spaces"
         if not character.isascii() or not character.isprintable():
-            import unicodedata  # for malformed keys alone
+            import unicodedata  # only for malformed keys
 
             name = "a letter that is not ASCII"
             if unicodedata.category(character)[0] in "CZ":  # invisible: a control character or a separator
                 name = unicodedata.name(character, f"U+{ord(character):04X}")
-            return f"has a character that no key has ({name}): copy it again from where it was created"
+            return f"has a character that is not allowed in keys ({name}): copy it again from where it was created"
     return None

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 class Key:
-    """A secret text. It is in no `repr`, `str`, format, pickle or copy of `__dict__`; `reveal` returns it.
+    """A secret string, which is not in `repr`, `str`, format, pickle or copies of `__dict__`; `reveal` returns it.
 
     Args:
         text: the key itself; surrounding white space is removed.
 
     Attributes:
-        fingerprint: 12 hex digits of a hash, the same for the same key everywhere, which reveal nothing of it.
+        fingerprint: 12 hex digits of a hash, the same for the same key everywhere, which reveal nothing about it.
     """
 
     __slots__ = ("_header_values", "_text", "fingerprint")
@@ -31,7 +31,7 @@ class Key:
 
     @classmethod
     def unquote(cls, text: str) -> Key:
-        """A key without the quotes around it that some readers of settings files leave in place.
+        """A key without surrounding quotes, which some readers of settings files leave in place.
 
         Args:
             text: the key, with white space and quotes around it, or without.
@@ -59,11 +59,11 @@ class Key:
         return self._header_values[scheme]
 
     def _as_header(self, scheme: str) -> str:
-        """Build the value; the key is in no local variable, which error reporters would write down."""
+        """Build the value without a local variable for the key, which error reporters would record."""
         if scheme == "bearer":
             return f"Bearer {self._text}"
         if scheme == "basic":
-            import base64  # few providers take keys in this way
+            import base64  # few providers accept keys in this way
 
             return f"Basic {base64.b64encode(f'{self._text}:'.encode()).decode()}"
         return self._text

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The kinds of key sources: those of Callwell by a table, those of other packages by their entry points.
+"""The kinds of key sources: Callwell's own in a table, those of other packages by entry points.
 
-Each kind has a file, which is loaded when a place of that kind is named.
+Each kind has a module, which is loaded when a place of that kind is used.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
     from callwell.keys.spec import KeySource, StoringGuide
 
 GROUP: Final = "callwell.key_sources"
-"""The group of entry points in which other packages name their kinds."""
+"""The entry point group for kinds from other packages."""
 
 RUNS_PROGRAMS: Final = frozenset({"command"})
-"""Kinds that start a program, which a settings file must not do unless it is trusted."""
+"""Kinds that start a program, which only a trusted settings file may do."""
 
 
 def open_source(given: str, variable: str, *, accept_exposed: bool) -> KeySource | None:
-    """The source of a place; None if the text names none. Clients that name the same place share what was read.
+    """The source for a place; None if the text does not name one. Clients with the same place share the key.
 
     Args:
         given: the place as it was written.
         variable: the provider's usual environment variable.
-        accept_exposed: read a key that others can read as well, to report on it.
+        accept_exposed: read a key even if others can read it, to report on it.
 
     Raises:
-        InvalidOption: the kind exists, but the place or an option is not one of its.
+        InvalidOption: the kind exists, but the place or an option is invalid for it.
     """
     kind, options, place = split_place(given)
     if not kind or not place:
@@ -48,7 +48,7 @@ def open_source(given: str, variable: str, *, accept_exposed: bool) -> KeySource
 
 
 def _open_own(spec: SourceSpec) -> KeySource | None:
-    """A source of Callwell's."""
+    """One of Callwell's sources."""
     match spec.kind:
         case "file":
             from callwell.keys.file import FileSource
@@ -78,7 +78,7 @@ def _open_own(spec: SourceSpec) -> KeySource | None:
 
 
 def _open_plugin(spec: SourceSpec) -> KeySource | None:
-    """A source of another package's."""
+    """A source from another package."""
     from importlib.metadata import entry_points  # slow to load
 
     found = entry_points(group=GROUP, name=spec.kind)
@@ -94,11 +94,11 @@ def _open_plugin(spec: SourceSpec) -> KeySource | None:
 
 
 class PluginSource:
-    """Wraps another package's source: its errors reach the caller without their text, which may hold the key.
+    """Wraps another package's source: its errors reach the caller without their text, which may contain the key.
 
     Args:
         kind: its kind.
-        inner: what the package made.
+        inner: the package's source.
     """
 
     def __init__(self, kind: str, inner: KeySource) -> None:
@@ -109,7 +109,7 @@ class PluginSource:
 
     @property
     def lease_s(self) -> float | None:
-        """How long a key is kept that was read now: the package may say so again with each reading."""
+        """How long a key that is read now is kept; the package may change this with each read."""
         return self._inner.lease_s
 
     @property
@@ -118,7 +118,7 @@ class PluginSource:
         return self._inner.file
 
     def read(self) -> Key:
-        """The key that the package reads."""
+        """The key that the package returns."""
         try:
             key: object = self._inner.read()
         except KeyMissing:
@@ -128,13 +128,13 @@ class PluginSource:
         else:
             if isinstance(key, Key) and key:
                 return key
-            reason = "the source gave none"
+            reason = "the source returned none"
         raise KeyMissing(f"no key: {self.location}: {reason}; see the documentation of the {self._kind} source")
 
     def how_to_store(self) -> StoringGuide:
-        """What the package says, if it says anything."""
+        """The package's instructions, if it has any."""
         return guide_storing(self._inner)
 
     def revision(self) -> object:
-        """What the package says."""
+        """The package's revision."""
         return self._inner.revision()

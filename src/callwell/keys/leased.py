@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sources that take a program or a network to read: read in a thread, kept for a lease, shared by a process's clients.
+"""Sources that run a program or use the network: read in a thread, kept for a lease, shared by a process's clients.
 
-Nothing here runs on an event loop but looking at what is kept. Some time before a lease ends, a thread reads the source
-again, and calls go on with the key meanwhile::
+On an event loop, nothing here but the lookup of the kept key is called. Some time before a lease ends, a thread reads
+the source again, while calls continue with the key::
 
     read ── calls use the key ── 0.8 of the lease: a thread reads again ── the lease ends: whoever reads waits
 
-A source that cannot be read then costs nothing but another try, also after the end of the lease: clients say so once,
-and keep the key in use. What a thread has read shows in `revision`, by which clients notice a new key at any source.
+If the source cannot be read then, it is only tried again, even after the end of the lease: clients log that once, and
+keep using the key. A key that a thread has read changes `revision`, which is how clients notice a new key at any
+source.
 """
 
 from __future__ import annotations
@@ -27,24 +28,25 @@ if TYPE_CHECKING:
     from callwell.keys.spec import KeySource, StoringGuide
 
 RENEW_AFTER: Final = 0.8
-"""The part of a lease after which the source is read again: the rest is time for a slow program and several tries."""
+"""The fraction of a lease after which the source is read again: the rest leaves time for a slow program and several
+tries."""
 
 RETRY_S: Final = 5.0
-"""Seconds until a source is tried again that could not be read."""
+"""Seconds until an unreadable source is tried again."""
 
 MIN_LEASE_S: Final = 0.001
-"""The shortest lease: a source of another package may say nonsense after a reading."""
+"""The shortest lease, in case a third-party source returns nonsense."""
 
 
 class CachedKey:
-    """What was read from one place, by whichever client of this process.
+    """The key that was read from one place, by any client of this process.
 
     Attributes:
         key: the key that was read last; None before the first time.
         fresh_until: when its lease ends, in monotonic seconds.
         renew_at: when a thread reads the source again.
         number: how many different keys were read.
-        is_failing: the source could not be read the last time.
+        is_failing: the last read failed.
     """
 
     def __init__(self) -> None:
@@ -59,29 +61,29 @@ class CachedKey:
         reset_after_fork(self)
 
     def after_fork(self) -> None:
-        """In a child no thread reads the source."""
+        """In a forked child no thread reads the source."""
         self._reading = threading.Lock()
         self._state = threading.Lock()
         self._is_renewing = False
 
     def read(self, source: KeySource, refused: str | None = None) -> Key:
-        """The key within its lease, or read now; one thread reads, and the others wait for what it gets.
+        """The key within its lease, otherwise read now; one thread reads, and the others wait for its result.
 
         Args:
             source: the place.
-            refused: the fingerprint of a key that does not work, so that it is read again if that is the kept one.
+            refused: the fingerprint of a key that does not work; if it is the kept one, the source is read again.
 
         Raises:
             KeyMissing: it cannot be read.
         """
         kept = self._find_fresh(refused)
         if kept is not None:
-            return kept  # without the lock: a thread may be renewing the lease
+            return kept  # without the lock, since a thread may be renewing the lease
         with self._reading:
             return self._find_fresh(refused) or self._read_now(source)
 
     def _find_fresh(self, refused: str | None) -> Key | None:
-        """The kept key, if its lease has not ended and it works as far as is known."""
+        """The kept key, if its lease has not ended and it is not known to be refused."""
         key = self.key
         is_fresh = key is not None and time.monotonic() < self.fresh_until and key.fingerprint != refused
         return key if is_fresh else None
@@ -113,12 +115,12 @@ class CachedKey:
     def _renew(self, source: KeySource) -> None:
         try:
             with self._reading:
-                if time.monotonic() >= self.renew_at:  # a caller may have read it meanwhile
+                if time.monotonic() >= self.renew_at:  # a caller may have read it in the meantime
                     self._read_now(source)
-        except KeyMissing as error:  # calls go on with the key until it is refused; then a caller reads the source
+        except KeyMissing as error:  # calls continue with the key until it is refused; then a caller reads the source
             with self._state:
                 self.renew_at = time.monotonic() + RETRY_S
-                # Whoever reads it gets the kept key meanwhile: a caller must not wait for a source that is down.
+                # Callers get the kept key meanwhile, since they must not wait for a source that is down.
                 self.fresh_until = max(self.fresh_until, self.renew_at)
                 is_first = not self.is_failing
                 self.is_failing = True
@@ -130,11 +132,11 @@ class CachedKey:
 
 
 def _warn(location: str, reason: str) -> None:
-    """Say once that a source is away, whatever the number of clients and tries."""
+    """Log once that a source is unavailable, regardless of the number of clients and tries."""
     import logging  # most processes never need it
 
     logging.getLogger("callwell").warning(
-        "%s: calls go on with the key, which cannot be read again: %s", location, reason
+        "%s: calls continue with the key, which cannot be read again: %s", location, reason
     )
 
 
@@ -147,7 +149,7 @@ class LeasedSource:
 
     Args:
         inner: reads the place.
-        name: the place as it was written: those of the same name share what was read.
+        name: the place as written; sources with the same name share the key that was read.
     """
 
     def __init__(self, inner: KeySource, name: str) -> None:
@@ -159,7 +161,7 @@ class LeasedSource:
 
     @property
     def lease_s(self) -> float | None:
-        """How long the key that was read last is kept: a source may say so again with each reading."""
+        """How long the last key that was read is kept; a source may change this with each read."""
         return self._inner.lease_s or MIN_LEASE_S
 
     @property
@@ -168,7 +170,7 @@ class LeasedSource:
         return self._inner.file
 
     def how_to_store(self) -> StoringGuide:
-        """As the source says."""
+        """The source's instructions."""
         return guide_storing(self._inner)
 
     def read(self) -> Key:
@@ -176,10 +178,10 @@ class LeasedSource:
         return self._kept.read(self._inner)
 
     def refresh(self, refused: str) -> Key:
-        """The key, read now if the kept one is the refused one.
+        """The key, read now if the kept one was refused.
 
         Args:
-            refused: the fingerprint of the key that does not work any more.
+            refused: the fingerprint of the refused key.
         """
         return self._kept.read(self._inner, refused)
 

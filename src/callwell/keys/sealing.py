@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Encrypts secrets in a state that others can read, so that only holders of the API key can decrypt them.
+"""Encrypts secrets in a shared state, so that only holders of the API key can decrypt them.
 
-AES-256-GCM, with a key that HKDF derives from the API key and the name of the record. An API key is random, so nothing
-slower is needed to make guessing hopeless. The record's name is authenticated too: what is moved into another record
-cannot be decrypted.
+AES-256-GCM, with a key that HKDF derives from the API key and the name of the record. An API key is random, so no slow
+key derivation is needed against guessing. The record's name is authenticated too: a text that is moved to another
+record cannot be decrypted.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ NONCE_BYTES: Final = 12
 """Bytes of a nonce (NIST SP 800-38D, 5.2.1.1); random nonces are safe for 2^32 messages of a key (8.3)."""
 
 PURPOSE: Final = b"callwell seal 1"
-"""Separates these derived keys from any others; another value would make stored records unreadable."""
+"""Separates these derived keys from any others; changing it would make stored records unreadable."""
 
 
 class RecordCipher:
     """Encrypts and decrypts the text of one record.
 
     Args:
-        key: the key that all who may read the text have.
+        key: the key that everyone who may read the text has.
         record: the record's name.
 
     Raises:
@@ -47,7 +47,7 @@ class RecordCipher:
             ) from error
         self._cipher = AESGCM(
             HKDF(SHA256(), 32, salt=record.encode(), info=PURPOSE).derive(key.reveal().encode())
-        )  # the derived key is in no local variable
+        )  # no local variable holds the derived key
         self._record = record.encode()
 
     def encrypt(self, text: bytes) -> bytes:
@@ -56,7 +56,7 @@ class RecordCipher:
         return nonce + self._cipher.encrypt(nonce, text, self._record)
 
     def decrypt(self, encrypted: bytes) -> bytes | None:
-        """Decrypt a string; None if it was not encrypted for this record with this key, or was changed."""
+        """Decrypt a string; None if it was not encrypted for this record with this key, or was modified."""
         from cryptography.exceptions import InvalidTag
 
         try:

@@ -17,10 +17,10 @@ BYTES: Final = 32
 
 
 def create_secret(path: Path) -> None:
-    """Create a random secret, unless the file exists. If several processes try at the same time, one secret is kept.
+    """Create a random secret, unless the file exists. If several processes try at the same time, one secret wins.
 
     Args:
-        path: the file, which appears whole and with mode 600.
+        path: the file, which appears complete and with mode 600.
 
     Raises:
         FileProblem: the file cannot be created.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a key comes from: values and variables, which need nothing loaded, and the way to the other kinds."""
+"""Key sources that load nothing else (values and variables), and the lookup of all other kinds."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ValueSource:
         return self._key
 
     def revision(self) -> object:
-        """The same each time: a passed key never changes."""
+        """Constant: a passed key never changes."""
         return None
 
 
@@ -61,7 +61,7 @@ class EnvSource:
         return key
 
     def revision(self) -> object:
-        """The fingerprint of the value: a program may change its own environment."""
+        """The fingerprint of the value, since a program may change its own environment."""
         return Key(os.environ.get(self._name, "")).fingerprint
 
 
@@ -74,7 +74,7 @@ def parse_source(given: str | Key | None, variable: str, *, accept_exposed: bool
         accept_exposed: read a key that others can read as well, to report on it.
 
     Raises:
-        InvalidOption: the text names no place. It may be a key, so the message does not show it.
+        InvalidOption: the text does not name a place. It may be a key, so the message does not show it.
     """
     if given is None:
         return EnvSource(variable)
@@ -85,7 +85,7 @@ def parse_source(given: str | Key | None, variable: str, *, accept_exposed: bool
     kind, _, place = given.partition(":")
     if kind == "env" and place:
         return EnvSource(place)
-    from callwell.keys.kinds import open_source  # a variable or a value needs none of them
+    from callwell.keys.kinds import open_source  # not needed for a variable or a value
 
     source = open_source(given, variable, accept_exposed=accept_exposed)
     if source is None:
@@ -97,7 +97,7 @@ def describe_refusal(location: str, code: str | None) -> str:
     """A message about a refused key: where the key is kept, the provider's code, and what to do.
 
     Args:
-        location: of the key, as a source has it.
+        location: the key's location, from its source.
         code: the provider's error code, if there was one.
     """
     if location == GIVEN:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a key source is, and how a place is written: `KIND:PLACE`, or `KIND[option,option=value]:PLACE`.
+"""The interface of key sources, and the syntax of a place: `KIND:PLACE`, or `KIND[option,option=value]:PLACE`.
 
 Packages can add kinds: an entry point in the group `callwell.key_sources` names a function that takes a `SourceSpec`
-and returns a `KeySource`. `callwell.testing.check_key_source` tries one.
+and returns a `KeySource`. `callwell.testing.check_key_source` tests one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from callwell.keys.key import Key
 
 MAX_SECONDS: Final = 86_400.0
-"""The longest lease: a key that is dead for a day is found by its refusal anyway."""
+"""The longest lease: a dead key is found by its refusal anyway."""
 
 
 class StoringGuide(NamedTuple):
@@ -26,7 +26,7 @@ class StoringGuide(NamedTuple):
 
     Attributes:
         text: what to do, in a sentence.
-        commands: lines for a shell that do it; empty if there are none. They ask for the key, or open an editor.
+        commands: shell commands that do it; empty if there are none. They prompt for the key, or open an editor.
     """
 
     text: str
@@ -34,7 +34,7 @@ class StoringGuide(NamedTuple):
 
 
 class KeySource(Protocol):
-    """A place where a key is kept. Plain attributes do for the properties."""
+    """A place where a key is kept. Plain attributes may implement the properties."""
 
     @property
     def location(self) -> str:
@@ -48,27 +48,27 @@ class KeySource(Protocol):
 
     @property
     def lease_s(self) -> float | None:
-        """None if reading is quick. Otherwise it takes a program or a network.
+        """None if reading is quick. Otherwise it runs a program or uses the network.
 
-        It then happens in a thread; the key is kept for this many seconds, and read again.
+        The key is then read in a thread, kept for this many seconds, and read again.
         """
         ...
 
     @property
     def file(self) -> Path | None:
-        """The file that has the key, if it is in a file of this machine."""
+        """The file with the key, if it is in a file on this machine."""
         ...
 
     def read(self) -> Key:
-        """The key that is there now.
+        """The current key.
 
         Raises:
-            KeyMissing: there is no key, or it cannot be read; the message says where and what to do, in one line.
+            KeyMissing: there is no key, or it cannot be read; the one-line message says where and what to do.
         """
         ...
 
     def revision(self) -> object:
-        """A value that differs when the key may have changed. It costs microseconds: it is asked four times a second.
+        """A value that changes when the key may have changed. It is read four times a second, so it must be quick.
 
         A source with a lease returns the same value each time.
         """
@@ -77,15 +77,15 @@ class KeySource(Protocol):
 
 @runtime_checkable
 class GuidedSource(Protocol):
-    """A source that knows how a new key gets there. A source without this has a general sentence instead."""
+    """A source with instructions for storing a new key. Other sources get a general sentence."""
 
     def how_to_store(self) -> StoringGuide:
-        """What a person does to put a new key there, in place of the one that is there now."""
+        """How a person replaces the key there."""
         ...
 
 
 def guide_storing(source: KeySource) -> StoringGuide:
-    """How a new key gets to a source.
+    """How to store a new key at a source.
 
     Args:
         source: the source.
@@ -96,14 +96,14 @@ def guide_storing(source: KeySource) -> StoringGuide:
 
 
 class SourceSpec(NamedTuple):
-    """What names a source.
+    """The parsed specification of a source.
 
     Attributes:
         kind: the word before the colon, such as `file`.
         place: the text after it.
-        options: those in brackets after the kind; one without a value has an empty string.
-        variable: the provider's usual environment variable; empty where the secret is not a provider's key.
-        accept_exposed: read a key that others can read as well, to report on it.
+        options: the options in brackets after the kind; one without a value has an empty string.
+        variable: the provider's usual environment variable; empty if the secret is not a provider's key.
+        accept_exposed: read a key even if others can read it, to report on it.
     """
 
     kind: str
@@ -113,13 +113,13 @@ class SourceSpec(NamedTuple):
     accept_exposed: bool
 
     def check_options(self, known: Collection[str]) -> None:
-        """Refuse options that the kind does not have.
+        """Reject options that the kind does not have.
 
         Args:
-            known: the names of those that it has.
+            known: the names of its options.
 
         Raises:
-            InvalidOption: there is another one.
+            InvalidOption: there is an unknown option.
         """
         for name in self.options:
             if name not in known:
@@ -149,10 +149,10 @@ class SourceSpec(NamedTuple):
 
 
 def split_place(text: str) -> tuple[str, dict[str, str], str]:
-    """A place in its three parts: kind, options, and the rest; the kind is empty if it is none.
+    """Split a place into kind, options, and the rest; the kind is empty if there is none.
 
     Args:
-        text: the place, as the `key` option has it.
+        text: the place, as in the `key` option.
     """
     head, _, place = text.partition(":")
     options: dict[str, str] = {}

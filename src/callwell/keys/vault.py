@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from callwell.keys.spec import SourceSpec
 
 LEASE_S: Final = 60.0
-"""A read takes milliseconds in one's own network, and a new version is seen within a minute."""
+"""A read takes milliseconds in a local network, and a new version is seen within a minute."""
 
 TIMEOUT_S: Final = 10.0
 """Seconds for one request."""
@@ -31,8 +31,8 @@ class VaultSource:
     """A secret in Vault.
 
     Args:
-        spec: `vault:MOUNT/PATH#FIELD`; the field may be left out where there is only one. Options: `mount`, for one
-            with slashes, when the place is the path alone; `lease`, in seconds.
+        spec: `vault:MOUNT/PATH#FIELD`; the field may be omitted if there is only one. Options: `mount`, for a mount
+            with slashes (the place is then only the path); `lease`, in seconds.
 
     Raises:
         InvalidOption: there is no mount or no path.
@@ -54,10 +54,10 @@ class VaultSource:
         self.location = f"vault:{spec.place}"
 
     def read(self) -> Key:
-        """The field of the newest version.
+        """The field in the newest version.
 
         Raises:
-            KeyMissing: there is no such secret or field, or Vault does not give it.
+            KeyMissing: there is no such secret or field, or Vault does not return it.
         """
         try:
             import hvac
@@ -78,18 +78,18 @@ class VaultSource:
             ) from None
         except VaultError as error:
             raise KeyMissing(f"no key: {self.location}: Vault fails: {type(error).__name__}") from None
-        except (OSError, ValueError) as error:  # of the HTTP library
+        except (OSError, ValueError) as error:  # from the HTTP library
             raise KeyMissing(
                 f"no key: {self.location}: Vault at {_host()} cannot be reached: {type(error).__name__}"
             ) from None
         return pick_field(values, self._field, self.location)
 
     def revision(self) -> object:
-        """The same each time: Vault is asked when the lease ends."""
+        """Constant: Vault is asked when the lease ends."""
         return None
 
     def how_to_store(self) -> StoringGuide:
-        """A new version of the secret, with its other fields as they were."""
+        """Instructions for a new version of the secret, with its other fields unchanged."""
         return StoringGuide(
             "Write a new version of the secret. The command reads the key from its input: paste it, press Enter, then "
             "Ctrl-D.",
@@ -108,5 +108,5 @@ class VaultSource:
 
 
 def _host() -> str:
-    """The host in VAULT_ADDR, without a password in front of it."""
+    """The host in VAULT_ADDR, without a preceding password."""
     return os.environ.get("VAULT_ADDR", "").partition("://")[2].rpartition("@")[2].partition("/")[0]

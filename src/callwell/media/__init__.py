@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Prepares recordings: converts them to what a provider takes."""
+"""Prepares recordings: converts them to a format that a provider accepts."""
 
 from __future__ import annotations
 

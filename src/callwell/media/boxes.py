@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads what an MP4 or QuickTime file holds from its boxes (ISO/IEC 14496-12), without FFmpeg.
+"""Reads the contents of an MP4 or QuickTime file from its boxes (ISO/IEC 14496-12), without FFmpeg.
 
 This covers the usual files, in a tenth of FFmpeg's time and with 25 MiB less memory; PyAV need not be installed. If
-anything in the boxes is unusual, the result is None, and FFmpeg has to look.
+anything in the boxes is unusual, the result is None, and FFmpeg must be used.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from typing import IO
 
 MAX_CONTENTS: Final = 16 << 20
-"""Bytes of the `moov` box; that of 24 hours of video is far smaller."""
+"""The most bytes of a `moov` box; that of 24 hours of video is far smaller."""
 
 MAX_BOXES: Final = 10_000
-"""Boxes to read before the file counts as unusual: fragmented files have thousands."""
+"""Boxes after which a file counts as unusual: fragmented files have thousands."""
 
 BOX_HEADER_BYTES: Final = 8
 LONG_BOX_HEADER_BYTES: Final = 16
@@ -29,7 +29,7 @@ HANDLER_KINDS: Final = {b"vide": "video", b"soun": "audio"}
 
 
 def read_container(file: IO[bytes] | BufferedIOBase) -> tuple[float, tuple[tuple[str, str], ...]] | None:
-    """Read the length in seconds, and the kind and codec of each stream, as the boxes name it.
+    """Read the length in seconds, and the kind and codec of each stream, as named in the boxes.
 
     Args:
         file: open for reading; its position changes.
@@ -59,12 +59,12 @@ def _read_boxes(file: IO[bytes] | BufferedIOBase) -> tuple[float, tuple[tuple[st
     seconds = _seconds(inner.get(b"mvhd", b""))
     tracks = [_track(contents[start:end]) for kind, start, end in _inner_boxes(contents) if kind == b"trak"]
     streams = tuple(track for track in tracks if track is not None)
-    is_fragmented = b"mvex" in inner  # then `moov` does not know the length
+    is_fragmented = b"mvex" in inner  # `moov` then does not have the length
     return (seconds, streams) if seconds and streams and not is_fragmented else None
 
 
 def _outer_boxes(file: IO[bytes] | BufferedIOBase) -> Iterator[tuple[bytes, int, int]]:
-    """The outermost boxes: kind, start and end of their contents. A nameless one follows if the last ends the file."""
+    """The outermost boxes: kind, start and end of their contents. An unnamed one follows if the last ends the file."""
     size = file.seek(0, os.SEEK_END)
     position = 0
     for _ in range(MAX_BOXES):
@@ -98,7 +98,7 @@ def _inner_boxes(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _find_box(data: bytes, *path: bytes) -> bytes:
-    """The contents of a box inside others; empty if it is not there."""
+    """The contents of a nested box; empty if it is missing."""
     for name in path:
         data = next((data[start:end] for kind, start, end in _inner_boxes(data) if kind == name), b"")
     return data

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from typing import IO
 
 MP4: Final = "mov,mp4,m4a,3gp,3g2,mj2"
-"""FFmpeg's name of the MP4 and QuickTime containers."""
+"""FFmpeg's name for the MP4 and QuickTime containers."""
 
 MEDIA_KINDS: Final = frozenset({"video", "audio"})
 
 
 class Container(NamedTuple):
-    """What a media file holds.
+    """The contents of a media file.
 
     Attributes:
         format: the container's format, by FFmpeg's names.
@@ -35,14 +35,14 @@ class Container(NamedTuple):
 
 
 def probe(name: str, file: IO[bytes] | BufferedIOBase) -> Container:
-    """Read what a file holds.
+    """Read the contents of a file.
 
     Args:
         name: the file's name, for messages.
         file: open for reading; its position changes.
 
     Raises:
-        FileRejected: it is not a media file, or a damaged one.
+        FileRejected: it is not a media file, or it is damaged.
         UsageError: PyAV is not installed.
     """
     mp4 = boxes.read_container(file)

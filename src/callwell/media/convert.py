@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Converts samples to a WAV with fewer channels, a lower rate and 16 bit.
 
-soxr resamples. On the way to 16 kHz its filter passes 7.5 kHz with less than half a decibel of loss and nothing above
-8 kHz. It takes a tenth of the time of FFmpeg's own resampler, and lets other threads run meanwhile.
+soxr resamples. When resampling to 16 kHz, its filter passes 7.5 kHz with less than half a decibel of loss, and nothing
+above 8 kHz. It takes a tenth of the time of FFmpeg's own resampler, and lets other threads run meanwhile.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FULL_SCALE: Final = 1 << (TARGET_DEPTH - 1)
 """The integer sample of 1.0."""
 
 DITHER_SEED: Final = 1
-"""The dither is always the same, so that one file becomes the same bytes every time, and is billed once."""
+"""The dither is always the same, so that a file always becomes the same bytes, and is billed once."""
 
 
 def select_channels(block: NDArray[np.float32], steps: Iterable[Step]) -> NDArray[np.float32]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measures sound: its loudness, how much of it is clipped, and whether two channels hold the same."""
+"""Measures sound: its loudness, how much of it is clipped, and whether two channels have the same content."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WINDOW_S: Final = 0.02
-"""Seconds between two values of loudness: a syllable is about ten times longer."""
+"""Seconds per loudness value: a syllable is about ten times longer."""
 
 CLIPPING_LEVEL: Final = 0.999
-"""The level from which a sample counts as clipped: lossy codecs come back a little lower than they went in."""
+"""The level at which a sample counts as clipped: lossy codecs return peaks a little lower than they were."""
 
 CLIPPING_RUN: Final = 3
-"""Samples in a row at the limit: natural sound does not have as many."""
+"""Consecutive samples at the limit that count as clipping: natural sound has fewer."""
 
 SILENT_CHANNEL: Final = 0.0001
-"""A channel below -80 dB holds nothing that another could be compared with."""
+"""A channel below -80 dB has nothing to compare another channel with."""
 
 
 class AudioMeter:

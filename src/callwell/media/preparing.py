@@ -33,7 +33,7 @@ BYTES: Final = "bytes"
 
 
 class ProviderLike(Protocol):
-    """What is needed of a provider: a client's `provider`, or what `callwell.providers.load` returns."""
+    """What is needed from a provider: a client's `provider`, or the result of `callwell.providers.load`."""
 
     @property
     def name(self) -> str:
@@ -52,15 +52,15 @@ class Prepared:
     """A recording that is ready to be sent.
 
     Attributes:
-        data: the bytes to send: those of the file, or of a converted one.
+        data: the bytes to send: the original or the converted file.
         format: the provider's name of their format.
         duration_s: its length in seconds, as measured.
-        steps: the steps of the conversion; none if it is sent as it is.
-        cautions: what to know about it.
-        info: what the file was.
+        steps: the steps of the conversion; empty if it is sent unchanged.
+        cautions: the cautions about it.
+        info: the original file.
         size_before: bytes of the file.
         names: the names of the arguments for the data and the format.
-        source: the file, if it was one.
+        source: the file's path, if there is one.
     """
 
     data: bytes = dataclasses.field(repr=False)
@@ -85,9 +85,9 @@ class Prepared:
 
     @property
     def done(self) -> str:
-        """What was done, in words."""
+        """A description of what was done."""
         if not self.steps:
-            return "sent as it is"
+            return "sent unchanged"
         return f"{', '.join(map(str, self.steps))}: {self.size_before} bytes became {len(self.data)}"
 
     @property
@@ -98,11 +98,11 @@ class Prepared:
 
 
 class _Limits(NamedTuple):
-    """What a decision goes by, besides the recording.
+    """The inputs of a decision, other than the recording.
 
     Attributes:
-        audio_rule: what the provider takes.
-        recording_rule: what the operation takes.
+        audio_rule: what the provider accepts.
+        recording_rule: what the operation accepts.
         options: what the caller chooses.
     """
 
@@ -120,13 +120,13 @@ def prepare(
     accept_low: bool = False,
     raw: Raw | None = None,
 ) -> Prepared:
-    """Prepare a recording for an operation. Its contents decide what it is, never its name.
+    """Prepare a recording for an operation. Its format is determined by its contents, never by its name.
 
     Args:
         source: the file, or its bytes.
         provider: a bundled provider's name, the folder of a description, or a description (a client's `provider`).
         operation: the name of an operation that takes recordings.
-        channel: the channel to use, from 1 (1 is left); `mix` for all of them, whatever they hold.
+        channel: the channel to use, from 1 (1 is left); `mix` for all of them, regardless of their contents.
         accept_low: send a recording below the provider's lowest rate or depth, instead of refusing it.
         raw: the format of samples without a header.
 
@@ -134,7 +134,7 @@ def prepare(
         AudioRefused: it cannot be sent or converted without loss; says why and what to do.
         FileProblem: the file cannot be read.
         UnknownName: there is no such provider or operation.
-        InvalidOption: the channel or the format of samples is not possible.
+        InvalidOption: the channel or the format of samples is invalid.
         UsageError: the operation takes no recordings, or the extra `media` is not installed.
     """
     described = catalog.load(provider) if isinstance(provider, str | Path) else provider
@@ -175,7 +175,7 @@ def _check_options(channel: object, raw: Raw | None) -> None:
 def _decide_and_convert(
     file: BinaryIO, name: str, raw: Raw | None, limits: _Limits
 ) -> tuple[Convert | Pass, AudioInfo, bytes | None]:
-    """The decision, what the file is, and the converted file if there is to be one."""
+    """The decision, the file's info, and the converted file if it is to be converted."""
     try:
         from callwell.media import convert, meter, reader
     except ModuleNotFoundError as error:
@@ -183,7 +183,7 @@ def _decide_and_convert(
     try:
         with reader.open_recording(file, raw) as recording:
             info = recording.info
-            # By what the header declares: most refusals come before a sample is read.
+            # Based on the header: most refusals need no samples.
             decision = _raise_refusal(decide(info, *limits), name)
             steps = decision.steps if isinstance(decision, Convert) else ()
             audio_meter = meter.AudioMeter(info.channels, info.rate)
@@ -192,11 +192,11 @@ def _decide_and_convert(
                 audio_meter.add(block)
                 if steps:
                     kept.append(convert.select_channels(block, steps))
-                if audio_meter.duration_s > limits.recording_rule.max_s:  # it is refused, however much follows
+                if audio_meter.duration_s > limits.recording_rule.max_s:  # it is refused, no matter how much follows
                     break
     except reader.Unreadable as error:
         raise _to_error(name, error.refusal) from error.__cause__
-    # Again, with what was measured: its length, its loudness, and whether its channels hold the same.
+    # Again, based on measurements: length, loudness, and whether the channels are the same.
     info = info._replace(measured=audio_meter.measurements(recording.damaged / max(1, recording.read)))
     decision = _raise_refusal(decide(info, *limits), name)
     return decision, info, convert.encode_wav(kept, info.rate, steps) if steps else None

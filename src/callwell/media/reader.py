@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads recordings: what a file is by its contents, and its samples.
+"""Reads recordings: identifies a file by its contents, and reads its samples.
 
-FFmpeg gets bytes and never a name, so the extension of a file decides nothing. It may use only those of its demuxers
-that read sound: a playlist or a list of files, with which it would open other files, is not a recording.
+FFmpeg gets only bytes, never a name, so the extension of a file does not matter. It may use only demuxers for sound: a
+playlist or a list of files, which would make it open other files, is not a recording.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ DEMUXERS: Final = (
     *("asf", "mpegts", "avi", "flv", "ac3", "eac3", "ape", "tta", "wv", "dsf", "voc", "ircam", "sox", "spx"),
 )
 OPTIONS: Final = {"format_whitelist": ",".join(DEMUXERS), "max_probe_packets": "1"}
-"""One packet shows whether a WAV holds another codec than it declares; by default FFmpeg probes thousands."""
+"""One packet shows whether a WAV contains a different codec than it declares; by default FFmpeg probes thousands."""
 WITHOUT_LENGTH: Final = frozenset({"mp3", "aac", "amr", "ac3", "eac3"})
-"""Containers that declare no length: FFmpeg guesses it from size and bit rate."""
+"""Containers that do not declare a length, which FFmpeg guesses from size and bit rate."""
 UNFRAMED: Final = frozenset({"aac"})
-"""Formats in which packets follow each other: bytes that FFmpeg skips silently between them are damage."""
+"""Formats with contiguous packets: bytes that FFmpeg silently skips between them are damage."""
 BRANDS: Final = (("M4A", "m4a"), ("M4B", "m4a"), ("qt", "mov"), ("3g", "3gp"))
 SAMPLE_FORMATS: Final[dict[str, tuple[type[np.generic], float, float]]] = {
     "u8": (np.uint8, 128.0, 1 / 128),
@@ -53,7 +53,7 @@ SAMPLE_FORMATS: Final[dict[str, tuple[type[np.generic], float, float]]] = {
 }
 """FFmpeg's sample formats: the type, the value of silence, and the size of a step; 1.0 is the limit."""
 HEAD_BYTES: Final = 64
-"""Bytes that hold the DocType of a Matroska file, which distinguishes WebM."""
+"""Bytes that contain the DocType of a Matroska file, which identifies WebM."""
 PCM16: Final = "pcm_s16le"
 BLOCK_S: Final = 2
 """Seconds: long enough for other threads to run meanwhile, short enough to stay in a processor's cache."""
@@ -63,7 +63,7 @@ NOT_AUDIO: Final = Refuse(
 
 
 class Unreadable(Exception):
-    """FFmpeg cannot read a file as sound.
+    """FFmpeg cannot read any sound from a file.
 
     Args:
         refusal: the reason and the remedy.
@@ -75,7 +75,7 @@ class Unreadable(Exception):
 
 
 class NamelessFile:
-    """A file without its name, from which FFmpeg would guess the format."""
+    """A file without its name, so that FFmpeg cannot guess the format from it."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.read = file.read
@@ -90,12 +90,12 @@ class AudioReader:
         file: the file.
         container: the same file, opened by FFmpeg.
         info: what it is.
-        header: what it declares, if it is a WAV.
+        header: its WAV header, if it has one.
 
     Attributes:
         info: what it is.
         read: bytes read so far.
-        damaged: those of them that cannot be decoded, or do not fit the rest.
+        damaged: bytes that cannot be decoded, or do not match the rest.
     """
 
     def __init__(
@@ -211,7 +211,7 @@ def _read_info(container: InputContainer, kind: str) -> AudioInfo:
 
 
 def _depth(codec: Any) -> int:
-    """Bits of a sample. FFmpeg decodes 24 bit to 32 and `pcm_s8` to 16, so the decoded format does not show it."""
+    """Bits per sample. FFmpeg decodes 24 bit to 32 and `pcm_s8` to 16, so the decoded format does not show it."""
     if "24" in codec.name:
         return 24
     if codec.name == "pcm_s8":
@@ -243,7 +243,7 @@ def _duration(container: InputContainer, stream: AudioStream) -> float | None:
 
 
 def _is_cover(stream: VideoStream) -> bool:
-    """Whether a picture is the cover of a recording, which does not move."""
+    """Whether a picture is the still cover of a recording."""
     return Disposition.attached_pic in stream.disposition
 
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads the header of a WAV, and its samples if they are 16 bit PCM.
 
-FFmpeg reports the actual length of a WAV, which hides that a file was cut short. It also decodes in small blocks, and
-its threads wait for one another at each; most recordings are plain PCM, and are read here in a few large blocks.
+FFmpeg reports the actual length of a WAV, which hides that a file was truncated. It also decodes in small blocks, and
+its threads wait for each other at every one; most recordings are plain PCM, and are read here in a few large blocks.
 
-A program that writes a WAV into a pipe cannot go back to fill in the length. It leaves 0, or a number too large for any
+A program that writes a WAV to a pipe cannot go back to fill in the length. It writes 0, or a number too large for any
 file.
 """
 
@@ -30,14 +30,14 @@ FORMAT_SIZE: Final = 16
 """Bytes of the `fmt ` chunk that every WAV has."""
 
 CONSTANT_RATE: Final = frozenset({1, 3, 6, 7, 0xFFFE})
-"""Codes of formats with the same number of bytes every second: PCM, float, A-law, mu-law and "extensible"."""
+"""Codes of formats with a constant byte rate: PCM, float, A-law, mu-law and "extensible"."""
 
 UNKNOWN_LENGTHS: Final = frozenset({0, 0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFF000, 0xFFFFFFFF - 36, 0x7FFFFFFF - 36})
 """What programs write when they do not know the length: 0, the largest number, or that minus the header."""
 
 
 class WavHeader(NamedTuple):
-    """What a WAV declares about its sound.
+    """The header of a WAV.
 
     Attributes:
         duration_s: its length in seconds; None if that was left open.

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a program may see of its calls. Secrets are removed here."""
+"""What a program can observe of its calls, without secrets."""

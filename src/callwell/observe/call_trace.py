@@ -5,7 +5,7 @@
 
     CallBegan  (AttemptBegan  AttemptEnded | Waiting)*  CallEnded
 
-Hooks see all of it, and whatever began for them also ends, however the caller leaves. The log has no beginnings.
+Hooks see all of these, and everything that began also ends, even if the caller is cancelled. The log only has the ends.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from callwell.observe.hooks import Hooks
 
 NUMBERS: Final = count(1)
-"""Numbers of calls, unique in the process: by them a hook knows which notices belong together."""
+"""Call numbers, unique in the process, which show hooks which notices belong together."""
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
@@ -31,7 +31,7 @@ CALLER_LEFT: Final = "the caller left before a response came"
 
 
 class CallTrace:
-    """What is logged of one call, and shown to the hooks.
+    """Reports one call to the log and the hooks.
 
     Args:
         hooks: the client's hooks, if it has any.
@@ -48,7 +48,7 @@ class CallTrace:
         self._operation = operation
         self._began_at = began_at
         self._sent_at = began_at
-        self._attempt = 0  # the one under way for the hooks; 0 for none
+        self._attempt = 0  # the attempt that the hooks see as running; 0 for none
         self._ended = False
         self._number = 0
         if hooks is not None:
@@ -128,7 +128,7 @@ class CallTrace:
         self._report(self._call_ended(attempts, outcome, now, possibly_billed))
 
     def caller_left(self, attempts: int, now: float, *, may_be_done: bool) -> None:
-        """The call is over, one way or another: for the hooks, whatever has not ended ends now.
+        """The call is over: end everything that hooks still see as running.
 
         Args:
             attempts: requests sent.
@@ -173,7 +173,7 @@ class CallTrace:
 
 
 def split_server(url: str) -> tuple[str, str, int]:
-    """Scheme and host of an address as written, without a user; its host; its port. Empty if it names no server."""
+    """Scheme and host of an address as written, without a user; its host; its port. Empty if it has no server."""
     try:
         parts = urlsplit(url)
         base = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

@@ -27,7 +27,7 @@ BUNDLED: Final = {
 """Name → module and class."""
 
 HEADER_NAME: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
-"""A header's name in lower case: a token of RFC 9110, section 5.6.2."""
+"""A lower-case header name: a token of RFC 9110, section 5.6.2."""
 
 TRANSPORT_HEADERS: Final = frozenset(
     {"host", "connection", "content-length", "transfer-encoding", "user-agent", "accept-encoding"}
@@ -39,7 +39,7 @@ TRANSPORT_HEADERS: Final = frozenset(
 class Hook(Protocol):
     """Observes the calls of a client. It must not block. What it raises is logged and never affects a call.
 
-    It runs in the thread or task that makes the call, so in several at once.
+    It runs in the thread or task that makes the call, so possibly in several concurrently.
     """
 
     def began(self, attempt: AttemptBegan, /) -> Mapping[str, str] | None:
@@ -115,7 +115,7 @@ class NoticeHook:
 
 
 def build_hooks(on_notice: Callable[[Notice], None] | None, hooks: Iterable[Hook | str] | None) -> Hooks | None:
-    """The hooks of a client, None if it has none.
+    """The hooks of a client; None if it has none.
 
     Args:
         on_notice: a function that takes notices.

@@ -30,16 +30,16 @@ if TYPE_CHECKING:
 DEBUG: Final = 10
 INFO: Final = 20
 WARNING: Final = 30
-"""Levels of `logging`, which is not loaded for their sake."""
+"""Levels of `logging`, repeated here so that it need not be imported."""
 
 
 class LazyLogger:
-    """The logger `callwell`, loaded with the first line: `logging` takes a tenth of the time to a first client."""
+    """The logger `callwell`, loaded with the first line: importing `logging` takes a tenth of the time to a client."""
 
     def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - the name that `logging` uses
         """Whether lines of a level are written."""
         if level < WARNING and "logging" not in sys.modules:
-            return False  # a program that has not loaded `logging` cannot have asked for more than its default
+            return False  # a program that has not imported `logging` cannot have changed the default level
         logger = _load_logger()
         self.isEnabledFor = logger.isEnabledFor  # type: ignore[method-assign] # from now on as fast as itself
         return logger.isEnabledFor(level)
@@ -51,7 +51,7 @@ class LazyLogger:
 LOGGER: Final = cast("logging.Logger", LazyLogger())
 
 LONG_WAIT_S: Final = 1.0
-"""Seconds from which a wait is logged at INFO: shorter ones are everyday backoffs."""
+"""Waits of at least this many seconds are logged at INFO; shorter ones are ordinary backoffs."""
 
 
 def log_notice(notice: Notice) -> None:
@@ -81,10 +81,10 @@ def log_notice(notice: Notice) -> None:
 
 
 def advice(notice: Notice) -> str:
-    """What a person should know and do about a notice; empty if nothing needs doing."""
+    """What a person should do about a notice; empty if nothing."""
     match notice:
         case ForeignSpending(provider, quota, set_aside, limit):
-            return f"{provider}: others use the quota {quota} too: {set_aside} of {limit} requests are left to them"
+            return f"{provider}: others also use the quota {quota}: {set_aside} of {limit} requests are left to them"
         case LimitLowered(provider, quota, limit, documented):
             return (
                 f"{provider}: the quota {quota} allows {limit} requests, not {documented} as in the profile; "
@@ -115,13 +115,13 @@ def _day(seconds: float) -> str:
 
 @cache
 def _load_logger() -> logging.Logger:
-    """The logger itself, with a handler that does nothing, so that Python prints no last resort."""
+    """The logger itself, with a handler that does nothing, so that Python's handler of last resort stays silent."""
     import logging
 
     logger = logging.getLogger("callwell")
 
     def handle(record: logging.LogRecord) -> None:
-        """Pass a record to the program's filters and handlers. What they raise must not change a call's outcome."""
+        """Pass a record to the program's filters and handlers, whose exceptions must not change a call's outcome."""
         try:
             logging.Logger.handle(logger, record)
         except Exception:  # noqa: BLE001 - whatever they raise

@@ -34,7 +34,7 @@ class AttemptBegan(Struct, frozen=True):
         attempt: the number of the attempt, from 1.
         method: the HTTP method.
         url: the address without user, query and fragment.
-        template: the path with its parameters in braces, None if it is unknown.
+        template: the path with its parameters in braces; None if unknown.
         host: the server's name or address.
         port: the server's port.
     """
@@ -57,7 +57,7 @@ class AttemptEnded(Struct, frozen=True):
         provider: the provider's name.
         operation: the operation's name, or the method for requests outside the description.
         attempt: the number of the attempt, from 1.
-        status: the HTTP status, None without a response.
+        status: the HTTP status; None without a response.
         code: the provider's error code, if any.
         reason: why there is no response.
         seconds: from sending to the end, by the client's clock.
@@ -80,11 +80,11 @@ class FetchEnded(Struct, frozen=True):
     Attributes:
         provider: the provider's name.
         operation: the operation that leads to the file.
-        status: the HTTP status, None without a response.
+        status: the HTTP status; None without a response.
         reason: why there is no response, or why it is incomplete.
         size: bytes that arrived.
-        seconds: from sending to the end, by the client's clock; the time that the reader takes is included.
-        url: the storage's address, without path and query.
+        seconds: from sending to the end, by the client's clock, including the reader's time.
+        url: the storage's address without path and query.
         host: the storage's name or address.
         port: the storage's port.
     """
@@ -133,7 +133,7 @@ class KeyChanged(Struct, frozen=True):
 
 
 class KeySetAside(Struct, frozen=True):
-    """The provider does not accept a new key, or not yet: calls continue with the old one. Given once for each key.
+    """The provider does not accept a new key, at least not yet: calls continue with the old one. Sent once per key.
 
     Attributes:
         provider: the provider's name.
@@ -157,7 +157,7 @@ class CallEnded(Struct, frozen=True):
         attempts: attempts made.
         outcome: `done`, `refused` or `unknown`.
         seconds: from its beginning, waits included, by the client's clock.
-        possibly_billed: attempts without a complete response that may have been billed, where that is counted.
+        possibly_billed: attempts without a complete response that may have been billed, if these are counted.
         call: the number of the call; 0 in logs.
     """
 
@@ -220,8 +220,8 @@ class Deprecated(Struct, frozen=True):
     Attributes:
         provider: the provider's name.
         operation: the operation's name.
-        since: when its deprecation began, in seconds since the epoch; None if the provider does not say.
-        until: when it will stop responding, likewise.
+        since: when it was deprecated, in seconds since the epoch; None if the provider does not say.
+        until: when it will stop responding, in seconds since the epoch; None if the provider does not say.
     """
 
     provider: str

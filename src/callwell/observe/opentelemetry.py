@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls as OpenTelemetry spans and metrics, by the stable semantic conventions for HTTP clients.
 
-A call is an INTERNAL span. Each of its attempts, and each request to a storage, is a CLIENT span of its own, as the
-conventions require for requests that are sent again. Only the API is imported: without an SDK nothing happens.
+A call is an INTERNAL span. Each of its attempts, and each request to a storage, is a separate CLIENT span, as the
+conventions require for resent requests. Only the API is imported: without an SDK nothing happens.
 
-Attributes come from the notices, which have no headers, bodies or queries. A storage's address is reduced to its host.
-Baggage may hold private data of the program, so it is not sent to providers.
+Attributes come from the notices, which contain no headers, bodies or queries. A storage's address is reduced to its
+host. Baggage may contain private data of the program, so it is not sent to providers.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ REQUEST_S: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 
 """Bucket bounds in seconds: the semantic conventions' advice for `http.client.request.duration`."""
 
 CALL_S: Final = (*REQUEST_S, 30.0, 60.0, 120.0, 300.0, 900.0)
-"""Bucket bounds of calls and waits, which may last for a whole window of a quota."""
+"""Bucket bounds for calls and waits, which may last for a quota's whole window."""
 
 UNSENT: Final = frozenset({"baggage"})
-"""Headers of the global propagator that providers do not get."""
+"""Headers of the global propagator that are not sent to providers."""
 
 Attributes = dict[str, str | int | float]
 
 
 class OpenAttempt(NamedTuple):
-    """An attempt that is under way.
+    """A running attempt.
 
     Attributes:
         span: its span.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls as Prometheus metrics, in the registry that the program already exports.
 
-Labels are providers, operations, statuses, outcomes and reasons of waits: their number does not grow with use.
+Labels are providers, operations, statuses, outcomes and wait reasons: their number does not grow with use.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ NO_ANSWER: Final = "none"
 
 ATTEMPT_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 CALL_S: Final = (*ATTEMPT_S, 120.0, 300.0, 900.0)
-"""Bucket bounds in seconds, up to the default time-out of a request (`attempt_s`). A call may wait for a window of
-15 minutes."""
+"""Bucket bounds in seconds, up to the default timeout of a request (`attempt_s`). A call may wait for a window of 15
+minutes."""
 
 
 class Collectors:

@@ -16,8 +16,8 @@ PATTERNS: Final = (
     re.compile(r"(?i)((?:authorization|x-api-key|api-key)[\"']?\s*[:=]\s*[\"']?(?:bearer\s+|basic\s+)?)[^\s\"',}]+"),
     re.compile(r"(?i)(://)[^/@\s:]+:[^/@\s]+(?=@)"),
 )
-"""What looks like a secret: credentials of the `Authorization` schemes, query parameters of signed URLs and keys,
-headers that carry keys, and a user with a password in an address. Group 1 stays, the rest is hidden."""
+"""Patterns of secrets: credentials of the `Authorization` schemes, query parameters of signed URLs and keys, headers
+that carry keys, and a user with a password in an address. Group 1 is kept, the rest is hidden."""
 
 
 def redact(text: str, *secrets: str) -> str:
@@ -25,7 +25,7 @@ def redact(text: str, *secrets: str) -> str:
 
     Args:
         text: any string.
-        secrets: strings to hide besides everything that looks like a secret.
+        secrets: strings to hide in addition to everything that looks like a secret.
     """
     for secret in secrets:
         if secret:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""State that calls share and that may outlive a process, behind one contract."""
+"""State that calls share and that may outlive a process, behind one interface."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def open_state(url: str, *, existing: bool = False, open_now: bool = True) -> St
         url: `memory:`, which ends with the process, or `sqlite:///path` (`sqlite:////absolute/path`), which the
             processes of one machine share, or `postgresql://USER@HOST/DATABASE`, which the processes of many machines
             share (extra `postgresql`).
-        existing: open only what is there: no file and no table is made, and nothing is migrated.
-        open_now: open it now, and not when it is first used.
+        existing: open only an existing state: no file or table is created, and nothing is migrated.
+        open_now: open it now instead of on first use.
 
     Raises:
-        InvalidOption: the URL names no kind of state.
-        StateError: the file or the database cannot be opened, or is not a state of Callwell; with `existing`, also if
-            it is empty, or of an older version.
+        InvalidOption: the URL does not name a kind of state.
+        StateError: the file or the database cannot be opened, or is not a Callwell state; with `existing`, also if it
+            is empty or of an older version.
     """
     if url in ("memory:", "memory"):
         return MemoryState()
@@ -52,6 +52,6 @@ def _open_postgres(url: str, *, existing: bool, open_now: bool) -> StateType:
         from callwell.extras import install_command
 
         raise StateError(
-            f"a state in PostgreSQL needs psycopg, which cannot be loaded ({error}): {install_command('postgresql')}"
+            f"a state in PostgreSQL needs psycopg, which cannot be imported ({error}): {install_command('postgresql')}"
         ) from error
     return PostgresState(url, existing=existing, open_now=open_now)

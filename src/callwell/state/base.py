@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The contract of a state: named records, each changed in one atomic step.
 
-`tests/contract/test_state.py` holds every implementation to it.
+`tests/contract/test_state.py` checks every implementation against it.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 DELETE: Final[Any] = object()
-"""What a change returns in place of a record that is to be forgotten."""
+"""What a change returns to delete the record."""
 
 
 class Cell(NamedTuple, Generic[T]):
     """The name and type of one record.
 
     Attributes:
-        key: a unique name; its parts are joined by `:`, from the general to the special.
+        key: a unique name; its parts are joined by `:`, from the general to the specific.
         type: the record's type: frozen structs or named tuples of plain values.
-        empty: the record before it was ever written.
-        damaged: the record to assume if it cannot be read, which is logged; None to raise instead.
+        empty: the value of a record that was never written.
+        damaged: the value to assume for an unreadable record, which is logged; None to raise instead.
     """
 
     key: str
@@ -40,9 +40,9 @@ class State(Protocol):
 
     Attributes:
         shared: other processes can read and change the records, which outlive this one.
-        address: where the records are, the same for all states in this process that have the same records.
-        server_wall: the time of day of the server that holds the records, in seconds since the epoch, as of the update
-            that runs: for a change to ask; or as of the last `entries`. None where there is no server.
+        address: where the records are; equal for all states in this process with the same records.
+        server_wall: the time of day of the server that stores the records, in seconds since the epoch, as of the
+            running update (for use inside a change) or the last `entries`. None if there is no server.
     """
 
     shared: bool
@@ -55,22 +55,22 @@ class State(Protocol):
 
     @property
     def call_locks(self) -> Path | None:
-        """The file in which each call that is under way locks a byte, see `client.exactly_once.holder`.
+        """The file in which each running call locks a byte, see `client.exactly_once.holder`.
 
-        None where the processes that share the state share no file.
+        None if the processes that share the state do not share a file.
         """
         ...
 
     def update(self, cell: Cell[T], change: Callable[[T], tuple[T, R]]) -> R:
-        """Replace a record by what `change` returns for it, in one step; a file has the change when this returns.
+        """Replace a record with the result of `change`, atomically; a file has the change when this returns.
 
         Args:
             cell: the record.
-            change: takes the record, and returns its successor, or `DELETE`, and a result. It is called once, must not
-                wait, and must not use this state. If it raises, nothing is changed.
+            change: takes the record, and returns the new one, or `DELETE`, and a result. It is called once, must not
+                block, and must not use this state. If it raises, nothing is changed.
 
         Returns:
-            that result.
+            the result of `change`.
 
         Raises:
             StateError: the record cannot be read or written, or is damaged.
@@ -78,7 +78,7 @@ class State(Protocol):
         ...
 
     def read(self, cell: Cell[T]) -> T:
-        """The record as it is now.
+        """The current record.
 
         Raises:
             StateError: it cannot be read, or is damaged.
@@ -86,7 +86,7 @@ class State(Protocol):
         ...
 
     def keys(self, prefix: str) -> list[str]:
-        """The keys of all written records that begin with `prefix`, in order.
+        """The keys of all stored records that begin with `prefix`, in order.
 
         Raises:
             StateError: they cannot be read.
@@ -94,22 +94,22 @@ class State(Protocol):
         ...
 
     def remove(self, prefix: str) -> None:
-        """Forget all records with this prefix of their keys, whatever they hold by now.
+        """Delete all records whose keys have this prefix, regardless of their current values.
 
-        Where others may change a record, forget it by `update`, which decides and forgets in one step.
+        If others may change a record, delete it with `update`, which decides and deletes in one step.
 
         Raises:
-            StateError: they cannot be written.
+            StateError: they cannot be deleted.
         """
         ...
 
     def notify(self, topic: str) -> None:
-        """Call all who listen with a topic, in this process and in the others that share the records.
+        """Notify all listeners of a topic, in this process and in the others that share the records.
 
-        One that is lost costs time only: what it is about must be in a record.
+        A lost notification must cost only time: the information itself must be in a record.
 
         Args:
-            topic: a string of at most 1,000 bytes, for a key or the beginning of one.
+            topic: a string of at most 1,000 bytes, usually a key or its prefix.
         """
         ...
 
@@ -117,11 +117,11 @@ class State(Protocol):
         """Call `callback` with each topic that is notified from now on, within 250 ms on one machine.
 
         Args:
-            callback: called in any thread. It must not wait, and must not use this state. A child of a fork listens to
-                nothing until it calls this.
+            callback: called in any thread. It must not block, and must not use this state. A forked child does not
+                listen until it calls this.
 
         Returns:
-            what ends it: nothing is called once that has returned.
+            a function that ends it: the callback is not called after that function has returned.
 
         Raises:
             StateError: signals cannot be received.
@@ -129,12 +129,12 @@ class State(Protocol):
         ...
 
     def clone(self) -> State:
-        """A state of the same records that is opened with its first use, and lives on when this one is closed.
+        """Another handle of the same records, which is opened on first use and stays open when this one is closed.
 
-        It is this one where the records live in it.
+        It is this object if the records live in it.
         """
         ...
 
     def close(self) -> None:
-        """Close files and connections, and end all listening. Records can be used again, which reopens them."""
+        """Close files and connections, and end all listening. Using records afterwards reopens the state."""
         ...

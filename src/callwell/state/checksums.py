@@ -2,7 +2,7 @@
 """Adds a checksum to each record of a file, since SQLite has none of its own.
 
 The checksum is CRC-32, which detects every change within 32 consecutive bits. It covers the record and its name, so a
-record that is found under another name counts as damaged too.
+record under a wrong name also counts as damaged.
 """
 
 from __future__ import annotations

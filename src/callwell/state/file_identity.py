@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a path still leads to the file that was opened there.
+"""Detects whether a path still leads to the file that was opened there.
 
 A file that is removed, moved or replaced stays open for processes that have it, while others that open the path find
-another file: two records of one quota. The same holds for the files that SQLite keeps beside it.
+another file: two records of one quota. The same applies to the files that SQLite keeps next to it.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COMPANIONS: Final = ("-wal", "-shm")
-"""Suffixes of the files that SQLite keeps beside an open one: its write-ahead log, and the index of that."""
+"""Suffixes of the files that SQLite keeps next to an open one: its write-ahead log, and the index of that."""
 
 FileId = tuple[int, int]
 """Device and inode."""
 
 
 class OpenedFile:
-    """What the first connection of a process has found at a path, for all of them.
+    """What a process's first connection found at a path, shared by all its connections.
 
     Attributes:
         id: the file; None before it was opened.
-        size: its size in bytes, when it was last looked at.
-        companions: where the files beside it are, by their suffixes.
+        size: its size in bytes when last checked.
+        companions: the identities of its companion files, by suffix.
     """
 
     def __init__(self) -> None:
@@ -35,11 +35,11 @@ class OpenedFile:
 
 
 class FileIdentity:
-    """The file that a path led to when it was opened, as one connection sees it.
+    """The file that a path led to when it was opened, for one connection.
 
     Args:
         path: absolute.
-        opened: what another connection has found there, or will find.
+        opened: the shared findings of all connections.
     """
 
     def __init__(self, path: Path, opened: OpenedFile | None = None) -> None:
@@ -48,7 +48,7 @@ class FileIdentity:
         self._companion_ids: dict[str, FileId] = {}
 
     def renew(self) -> FileIdentity:
-        """The same for another connection: whichever is first, all of them must find that file."""
+        """The same for another connection: all connections must find the file that the first one found."""
         return FileIdentity(self._path, self._opened)
 
     @property
@@ -57,14 +57,14 @@ class FileIdentity:
         return self._opened.id is not None
 
     def forget_companions(self) -> None:
-        """Forget the companions of a file that was closed: SQLite may remove and create them."""
+        """Forget the companions of a closed file: SQLite may remove and recreate them."""
         self._companion_ids = {}
 
     def describe_change(self, *, is_open: bool) -> str:
-        """What happened to the file since it was opened, as the predicate of a sentence; empty if nothing did.
+        """What happened to the file since it was opened, as a predicate for a message; empty if nothing did.
 
         Args:
-            is_open: a connection has read from it: until then the last of the others may remove the companions.
+            is_open: this connection has read from it; before that, the last other connection may remove the companions.
 
         Raises:
             OSError: the file's status cannot be read.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who is called when a topic is notified, in this process."""
+"""The callbacks in this process for notified topics."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Listeners:
     """The callbacks of one state.
 
     Args:
-        begin: called when the first callback is added, with what is to be called with each topic that arrives from
-            another process. Returns what ends that. None where no other process notifies.
+        begin: called when the first callback is added, with the function to call for each topic from another process.
+            Returns a function that ends that. None if no other process notifies.
     """
 
     def __init__(self, begin: Callable[[Callable[[str], None]], Callable[[], None]] | None = None) -> None:
@@ -29,7 +29,7 @@ class Listeners:
         reset_after_fork(self)
 
     def after_fork(self) -> None:
-        """A child has none of its parent's threads, so nothing arrives for its parent's callbacks."""
+        """A forked child has none of its parent's threads, so nothing arrives for its parent's callbacks."""
         self._callbacks = {}
         self._end = None
         self._lock = threading.Lock()
@@ -44,7 +44,7 @@ class Listeners:
         return lambda: self._remove(token)
 
     def deliver(self, topic: str) -> None:
-        """Call each callback. What one raises is logged, and the others are still called."""
+        """Call each callback. Exceptions are logged, and the other callbacks are still called."""
         for callback in tuple(self._callbacks.values()):
             try:
                 callback(topic)
@@ -63,4 +63,4 @@ class Listeners:
             end = self._end
             self._end = None
         if end is not None:
-            end()  # without the lock, which the thread that is to end may want in a callback
+            end()  # without the lock, which the ending thread may need in a callback

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The log of states: for what happens where there is no caller to raise it to."""
+"""The logger of states, for problems without a caller to raise them to."""
 
 from __future__ import annotations
 
@@ -7,4 +7,4 @@ import logging
 from typing import Final
 
 LOGGER: Final = logging.getLogger("callwell")
-LOGGER.addHandler(logging.NullHandler())  # else Python prints warnings where the program does not log
+LOGGER.addHandler(logging.NullHandler())  # otherwise Python prints warnings if the program does not configure logging

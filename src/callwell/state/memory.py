@@ -34,7 +34,7 @@ class MemoryState:
         reset_after_fork(self)
 
     def after_fork(self) -> None:
-        """A child starts with an empty state: its parent's is not shared with it."""
+        """A forked child starts with an empty state, since it does not share its parent's."""
         self._records = {}
         self._listeners = None
         self._lock = threading.Lock()
@@ -45,7 +45,7 @@ class MemoryState:
         return f"memory:{id(self):x}"
 
     def update(self, cell: Cell[T], change: Callable[[T], tuple[T, R]]) -> R:
-        """Replace a record by what `change` returns for it, in one step."""
+        """Replace a record with the result of `change`, atomically."""
         with self._lock:
             record, result = change(self._records.get(cell.key, cell.empty))
             if record is DELETE:
@@ -55,29 +55,29 @@ class MemoryState:
         return result
 
     def read(self, cell: Cell[T]) -> T:
-        """The record as it is now."""
+        """The current record."""
         record: T = self._records.get(cell.key, cell.empty)
         return record
 
     def keys(self, prefix: str) -> list[str]:
-        """The keys of all written records that begin with `prefix`, in order."""
+        """The keys of all stored records that begin with `prefix`, in order."""
         with self._lock:
             return sorted(key for key in self._records if key.startswith(prefix))
 
     def remove(self, prefix: str) -> None:
-        """Forget all records with this prefix of their keys."""
+        """Delete all records whose keys have this prefix."""
         with self._lock:
             for key in [key for key in self._records if key.startswith(prefix)]:
                 del self._records[key]
 
     def notify(self, topic: str) -> None:
-        """Call all who listen, in this thread."""
+        """Call all listeners, in this thread."""
         if self._listeners is not None:
             self._listeners.deliver(topic)
 
     def listen(self, callback: Callable[[str], None]) -> Callable[[], None]:
         """Call `callback` with each topic that is notified from now on."""
-        from callwell.state.listeners import Listeners  # start-up does without it
+        from callwell.state.listeners import Listeners  # not needed at start-up
 
         with self._lock:
             if self._listeners is None:
@@ -85,7 +85,7 @@ class MemoryState:
             return self._listeners.add(callback)
 
     def clone(self) -> MemoryState:
-        """This one, which has the records."""
+        """This object, which has the records."""
         return self
 
     def close(self) -> None:

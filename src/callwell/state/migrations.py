@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Migrations from one version of a store's schema to the next, safe while two versions of Callwell use the store.
+"""Migrations between versions of a store's schema, safe while two versions of Callwell use the store.
 
-A rolling update has old and new processes at work at once. So a migration must not surprise a process that has the
-store open. A migration has two numbers: its own, and the oldest version that the code must know to work after it
-(`needs`). A migration that only adds what older code ignores needs no more than the one before it. The store has both
-numbers, and each change of a record reads `needs` again: as soon as a migration is too much for the code that runs,
-that code stops with one clear line, before it writes.
+During a rolling update, old and new processes run at the same time. So a migration must not surprise a process that has
+the store open. A migration has two numbers: its own, and the oldest version that code must know to work with the store
+afterwards (`needs`). A migration that only adds things that older code ignores has the same `needs` as the one before
+it. The store records both numbers, and each change of a record reads `needs` again: as soon as a migration is too new
+for the running code, that code stops with one clear message, before it writes.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ class Migration(NamedTuple):
 
     Attributes:
         version: the schema's version after it; versions count from 1.
-        needs: the oldest version that the code must know to use the store after it.
-        apply: carries it out on an open connection, within a transaction.
+        needs: the oldest version that code must know to use the store afterwards.
+        apply: performs it on an open connection, within a transaction.
     """
 
     version: int
@@ -33,11 +33,11 @@ class Migration(NamedTuple):
 
 
 class Schema(NamedTuple):
-    """What a store says of itself.
+    """The schema version that a store records.
 
     Attributes:
-        version: of its last migration; 0 if it had none.
-        needs: the oldest version that the code must know.
+        version: the version of its last migration; 0 if there was none.
+        needs: the oldest version that code must know.
     """
 
     version: int
@@ -48,9 +48,9 @@ def check_needs(needs: int, migrations: Sequence[Migration], *, name: str) -> No
     """Refuse a store that needs newer code.
 
     Args:
-        needs: the oldest version that the code must know.
-        migrations: all that the code knows.
-        name: the store, as messages have it.
+        needs: the oldest version that code must know.
+        migrations: all migrations that the code knows.
+        name: the store's name in messages.
 
     Raises:
         StateError: the code is too old.
@@ -64,7 +64,7 @@ def check_needs(needs: int, migrations: Sequence[Migration], *, name: str) -> No
 
 
 def pending(schema: Schema, migrations: Sequence[Migration], *, name: str) -> list[Migration]:
-    """The migrations that a store lacks.
+    """The migrations that a store needs.
 
     Raises:
         StateError: the code is too old for the store.
@@ -74,15 +74,15 @@ def pending(schema: Schema, migrations: Sequence[Migration], *, name: str) -> li
 
 
 def check_complete(schema: Schema, migrations: Sequence[Migration], *, name: str) -> None:
-    """Refuse a store that lacks migrations, where none may be carried out.
+    """Refuse a store that needs migrations, if none may be performed.
 
     Args:
-        schema: what the store says.
-        migrations: all that the code knows.
-        name: the store, as messages have it.
+        schema: the store's schema version.
+        migrations: all migrations that the code knows.
+        name: the store's name in messages.
 
     Raises:
-        StateError: it is of an older version, or the code is too old for it.
+        StateError: it has an older version, or the code is too old for it.
     """
     if pending(schema, migrations, name=name):
         raise StateError(

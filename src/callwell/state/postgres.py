@@ -3,12 +3,12 @@
 
 An update is one transaction of two round trips: begin, lock and read the row; write it and commit. The transaction ends
 on its own if its process is stopped in between, so no process keeps a record from the others for more than ten seconds.
-Nothing depends on a session, and nothing is prepared, so a pooler in transaction mode may come before the server.
+Nothing depends on a session or on prepared statements, so a pooler in transaction mode may sit in front of the server.
 
-A connection that turns out to be broken is reopened, once. If it breaks while a change is committed, the row says
-afterwards whether the change was made; it is made then if it was not.
+A broken connection is reopened, once. If it breaks during a commit, the row shows afterwards whether the change was
+made; if not, it is made then.
 
-A child of a fork opens its own connection, and leaves its parent's alone: closing it would end the parent's session.
+A forked child opens its own connection, and does not touch its parent's: closing it would end the parent's session.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ class PostgresState:
     """Records in a table of a PostgreSQL database.
 
     Args:
-        url: `postgresql://USER@HOST/DATABASE`, as libpq takes it; several hosts for a failover.
+        url: `postgresql://USER@HOST/DATABASE`, as in libpq; several hosts for failover.
         migrations: the schema's migrations that this code knows.
-        existing: use tables that are there: none is made or changed.
-        open_now: connect now, and not when it is first used.
+        existing: use existing tables: none is created or changed.
+        open_now: connect now instead of on first use.
 
     Raises:
-        InvalidOption: the URL has a mistake.
-        StateError: the database cannot be reached or used.
+        InvalidOption: the URL is invalid.
+        StateError: the database is unreachable or unusable.
     """
 
     shared = True
@@ -108,7 +108,7 @@ class PostgresState:
         self._lock = threading.Lock()
 
     def update(self, cell: Cell[T], change: Callable[[T], tuple[T, R]]) -> R:
-        """Replace a record by what `change` returns for it, in one transaction."""
+        """Replace a record with the result of `change`, in one transaction."""
         key = cell.key.encode()
         with self._translate_errors("write"):
             before = self._retry_once(lambda connection: self._begin_update(connection, key))
@@ -126,35 +126,35 @@ class PostgresState:
         return result
 
     def read(self, cell: Cell[T]) -> T:
-        """The record as it is now."""
+        """The current record."""
         with self._translate_errors("read"):
             rows = self._query("read", (cell.key.encode(),))
             return decode(cell, bytes(rows[0][0]), self._place) if rows else cell.empty
 
     def keys(self, prefix: str) -> list[str]:
-        """The keys of all written records that begin with `prefix`, in order."""
+        """The keys of all stored records that begin with `prefix`, in order."""
         with self._translate_errors("read"):
             return [bytes(key).decode() for (key,) in self._query("keys", _range(prefix))]
 
     def remove(self, prefix: str) -> None:
-        """Forget all records with this prefix of their keys."""
+        """Delete all records whose keys have this prefix."""
         with self._translate_errors("write"):
             self._query("remove", _range(prefix))
 
     def entries(self) -> list[StoredRecord]:
-        """What is stored under each key, in order."""
+        """The metadata of each stored record, in the order of the keys."""
         with self._translate_errors("read"):
             rows = self._query("entries", ())
             self.server_wall = rows[0][3] if rows else None
             return [StoredRecord(bytes(key).decode(), size, at) for key, size, at, _ in rows]
 
     def contents(self) -> list[tuple[str, bytes]]:
-        """Each record as it is stored, with its key, in the order of the keys."""
+        """Each record as stored, with its key, in the order of the keys."""
         with self._translate_errors("read"):
             return [(bytes(key).decode(), bytes(record)) for key, record in self._query("contents", ())]
 
     def notify(self, topic: str) -> None:
-        """Call all who listen, on every machine."""
+        """Notify all listeners, on every machine."""
         written = topic.encode()
         with self._translate_errors("write"):
             self._query("notify", {"topic": written, "payload": written.hex()})
@@ -165,7 +165,7 @@ class PostgresState:
             return self._listeners.add(callback)
 
     def clone(self) -> PostgresState:
-        """A state of the same database, with connections of its own."""
+        """A state of the same database, with its own connections."""
         return PostgresState(self._url, migrations=self._migrations, existing=self._existing, open_now=False)
 
     def close(self) -> None:
@@ -188,7 +188,7 @@ class PostgresState:
         )
 
     def _probe(self, payload: str) -> None:
-        """Notify the channel of probes, by the connection that is not the listening one."""
+        """Notify the probe channel, on the connection that is not listening."""
         with self._translate_errors("write"):
             self._query("probe", (payload,))
 
@@ -209,7 +209,7 @@ class PostgresState:
             return postgres_schema.migrate(connection, self._migrations, name=self.name)
         schema = postgres_schema.read_schema(connection, name=self.name)
         if not schema.version:
-            raise StateError(f"{self.name} has no state of Callwell yet: no client has used it")
+            raise StateError(f"{self.name} has no Callwell state yet: no client has used it")
         check_complete(schema, self._migrations, name=self.name)
         return schema
 
@@ -220,7 +220,7 @@ class PostgresState:
         self._connection = None
 
     def _retry_once(self, act: Callable[[Connection], T]) -> T:
-        """Act on the connection, and again on a new one if it was broken or leads to a standby by now."""
+        """Use the connection, and retry on a new one if it was broken or now leads to a standby."""
         was_open = self._connection is not None
         try:
             return act(self._open())
@@ -236,7 +236,7 @@ class PostgresState:
         return act(self._open())
 
     def _query(self, name: str, arguments: Any) -> list[tuple[Any, ...]]:
-        """The rows of a query that may be run twice."""
+        """The rows of a query that may run twice."""
 
         def run(connection: Connection) -> list[tuple[Any, ...]]:
             with connection.execute(QUERIES[name], arguments) as cursor:
@@ -245,7 +245,7 @@ class PostgresState:
         return self._retry_once(run)
 
     def _begin_update(self, connection: Connection, key: bytes) -> bytes | None:
-        """Begin a transaction, and lock a row; its record, or None if there was none."""
+        """Begin a transaction, and lock a row; returns its record, or None if there was none."""
         row = _last_row(connection, f"{QUERIES['begin']}; {QUERIES['lock']}", (key,))
         while row[0] is None:
             with connection.execute(QUERIES["reserve"], (key,)) as cursor:
@@ -280,7 +280,7 @@ class PostgresState:
                 f"cannot write the state {self.name}: the connection broke during a commit, and others have changed "
                 "the record since, so it is unknown whether the change was made; run the same again"
             )
-            unknown.may_pass = True  # an exchange of permits is sent again, and counts once
+            unknown.may_pass = True  # an exchange of permits is sent again, but counts only once
             raise unknown
 
     def _roll_back(self) -> None:
@@ -300,7 +300,7 @@ class PostgresState:
             with self._lock:
                 yield
         except psycopg.Error as error:
-            raise explain_error(self._address, verb, error) from None  # psycopg's text may have the password
+            raise explain_error(self._address, verb, error) from None  # psycopg's text may contain the password
 
 
 def _range(prefix: str) -> tuple[bytes, bytes]:
@@ -308,7 +308,7 @@ def _range(prefix: str) -> tuple[bytes, bytes]:
 
 
 def _last_row(connection: Connection, query: str, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The row of the last of several statements, which are one round trip."""
+    """The row of the last of several statements, sent in one round trip."""
     with connection.execute(query, arguments) as cursor:
         while cursor.nextset():
             pass

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What all that talks to PostgreSQL shares: a connection's type, the queries, and connections across a fork."""
+"""What the PostgreSQL modules share: the connection class, the queries, and handling of forks."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 QUERIES: Final = load_queries("postgres_queries.sql")
 
 RESPONSE_TIMEOUT_S: Final = 40.0
-"""Seconds without an answer after which a connection is given up: a row may be locked for 30 s (`begin`). A network
-that loses packets is noticed sooner (`postgres_url`), but not a server or a pooler that is alive and silent."""
+"""Seconds without a response after which a connection is given up: a row may be locked for 30 s (`begin`). A network
+that loses packets is noticed sooner (`postgres_url`), but a server or a pooler that is up but unresponsive is not."""
 
 _INHERITED: Final[list[Connection]] = []
-"""Connections of the parent process: closing one here, or collecting it as garbage, would end the parent's session."""
+"""Connections of the parent process: closing one here, or garbage-collecting it, would end the parent's session."""
 
 
 class TimeoutConnection(psycopg.Connection[tuple[Any, ...]]):
-    """A connection that is closed, with an error, when its server has not answered for `RESPONSE_TIMEOUT_S`."""
+    """A connection that is closed with an error if its server does not respond for `RESPONSE_TIMEOUT_S`."""
 
     def wait(self, gen: Generator[Any, Any, T], *args: Any, **named: Any) -> T:
-        """Wait for a result as psycopg does, which lets the generator go on ten times a second."""
+        """Wait for a result as psycopg does, which resumes the generator ten times a second."""
         return super().wait(self._give_up_in_time(gen), *args, **named)
 
     def _give_up_in_time(self, gen: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
@@ -53,6 +53,6 @@ class TimeoutConnection(psycopg.Connection[tuple[Any, ...]]):
 
 
 def leave_to_parent(connection: Connection | None) -> None:
-    """Keep a connection that came with a fork, and never close it in this process."""
+    """Keep a connection inherited through a fork, and never close it in this process."""
     if connection is not None:
         _INHERITED.append(connection)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a role may keep a state in a PostgreSQL database; nothing is written to find out."""
+"""Checks, without writing, whether a role may keep a state in a PostgreSQL database."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ def find_write_problem(url: str) -> str:
     """Why a state cannot be written, and what to do; empty if it can.
 
     Args:
-        url: as `PostgresState` takes it.
+        url: as for `PostgresState`.
 
     Raises:
-        InvalidOption: the URL has a mistake.
-        StateError: the database cannot be asked.
+        InvalidOption: the URL is invalid.
+        StateError: the database cannot be queried.
     """
     address = parse(url)
     query = load_queries("postgres_queries.sql")["rights"]
@@ -26,5 +26,5 @@ def find_write_problem(url: str) -> str:
         with psycopg.connect(**address.parameters, autocommit=True) as connection:  # type: ignore[arg-type] # as strings
             row = connection.execute(query).fetchone()
     except psycopg.Error as error:
-        raise explain_error(address, "examine", error) from None  # psycopg's text may have the password
+        raise explain_error(address, "examine", error) from None  # psycopg's text may contain the password
     return "" if row and row[0] else "; ".join(NO_PRIVILEGES)

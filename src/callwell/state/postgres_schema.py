@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of a state in PostgreSQL, and the migrations that made them."""
+"""The tables of a state in PostgreSQL, and the migrations that create them."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ def _create(connection: Connection) -> None:
 
 
 MIGRATIONS: Final = (Migration(1, 1, _create),)
-"""All migrations, in order. A migration is never changed once it was released; see `migrations` for what it may do."""
+"""All migrations, in order. A released migration is never changed; see `migrations` for what it may do."""
 
 
 def migrate(connection: Connection, migrations: Sequence[Migration], *, name: str) -> Schema:
-    """Carry out the migrations that a database lacks; processes that do so at once take turns.
+    """Perform the migrations that a database needs; concurrent processes take turns.
 
     Args:
-        connection: open, with each statement committed on its own.
-        migrations: all that the code knows.
-        name: the database, as messages have it.
+        connection: an open connection in autocommit mode.
+        migrations: all migrations that the code knows.
+        name: the database's name in messages.
 
     Returns:
-        The schema as it is now.
+        The resulting schema.
 
     Raises:
         StateError: the code is too old, or the tables are another program's.
-        psycopg.Error: a migration failed, and nothing of it was done.
+        psycopg.Error: a migration failed and was rolled back.
     """
     schema = read_schema(connection, name=name)
     if not pending(schema, migrations, name=name):
@@ -58,7 +58,7 @@ def migrate(connection: Connection, migrations: Sequence[Migration], *, name: st
 
 
 def read_schema(connection: Connection, *, name: str) -> Schema:
-    """What the database says of its tables.
+    """The schema version that the database records.
 
     Raises:
         StateError: there are tables of these names that Callwell did not make.

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Signals through PostgreSQL: `LISTEN` on a connection of its own, in a thread.
+"""Signals through PostgreSQL: `LISTEN` on a separate connection, in a thread.
 
-Whoever notifies also counts in a table, by topic. From that a listener learns what it missed while its connection was
-broken. And a pooler in transaction mode does not forward notifications: a listener finds that out by a probe, which
-another connection sends and which does not arrive; from then on it reads the table once a second.
+Each notification also increments a counter per topic in a table, which shows a listener what it missed while its
+connection was broken. A pooler in transaction mode does not forward notifications: a listener detects that with a
+probe, sent on another connection, that does not arrive; from then on it reads the table once a second.
 """
 
 from __future__ import annotations
@@ -32,24 +32,25 @@ if TYPE_CHECKING:
     Counts = dict[bytes, int]
 
 PROBE_S: Final = 2.0
-"""Seconds in which a probe arrives if it ever does: two round trips and a busy server."""
+"""Seconds within which a probe arrives if it ever does: two round trips and a busy server."""
 
 POLL_S: Final = 1.0
-"""Seconds between two looks at the table, where notifications do not arrive."""
+"""Seconds between two reads of the table if notifications do not arrive."""
 
 RETRY_S: Final = (0.2, 1.0)
-"""Seconds until a broken connection is reopened, at random, so that a fleet does not come at once."""
+"""Range of the random delay in seconds before a broken connection is reopened, so that a fleet does not reconnect all
+at once."""
 
 PROBE_CHANNEL: Final = "callwell_probe"
 
 
 class PostgresSignals:
-    """Makes listeners.
+    """Creates listeners.
 
     Args:
         connect: opens a connection.
-        probe: notifies the channel of probes by another connection.
-        name: the database, as messages have it.
+        probe: notifies the probe channel on another connection.
+        name: the database's name in messages.
     """
 
     def __init__(self, connect: Callable[[], Connection], probe: Callable[[str], None], *, name: str) -> None:
@@ -99,7 +100,7 @@ class PostgresListener:
     def stop(self) -> None:
         """End the thread, and close its connection. Nothing is delivered once this returns."""
         self._stopped.set()
-        with suppress(OSError):  # a thread that was about to look has seen it already, and is gone
+        with suppress(OSError):  # a thread that was about to check has already seen it, and ended
             self._wake.send(b".")
         if threading.current_thread() is not self._thread:
             self._thread.join()
@@ -132,7 +133,7 @@ class PostgresListener:
                 self._deliver_missed(self._read_counts())
 
     def _begin(self) -> Counts:
-        """Open the connection, and listen; how often each topic was notified so far."""
+        """Open the connection, and listen; returns how often each topic was notified so far."""
         self._connection = self._signals.connect()
         self._connection.add_notify_handler(self._on_notify)
         (self._schema,) = self._connection.execute(QUERIES["current_schema"]).fetchone() or ("",)
@@ -165,13 +166,13 @@ class PostgresListener:
         self._probed = True
         self._direct = False
         LOGGER.warning(
-            "%s does not forward notifications, as a pooler in transaction mode: news of other processes is asked for "
-            "once a second; name the server itself to have it at once",
+            "%s does not forward notifications, like a pooler in transaction mode: changes by other processes are "
+            "polled once a second; connect to the server itself to get them immediately",
             self._signals.name,
         )
 
     def _deliver_arrived(self) -> None:
-        """Deliver what the server has sent."""
+        """Deliver the notifications that the server has sent."""
         if self._connection is None:
             return
         server = self._connection.pgconn
@@ -191,7 +192,7 @@ class PostgresListener:
             self._deliver(bytes.fromhex(topic).decode(errors="replace"))
 
     def _wait(self, seconds: float | None) -> None:
-        """Wait for the server, for `stop`, or so many seconds."""
+        """Wait for the server, for `stop`, or for this many seconds."""
         with selectors.DefaultSelector() as selector:
             selector.register(self._woken, selectors.EVENT_READ)
             if self._connection is not None and self._direct:

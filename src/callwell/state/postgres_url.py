@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A `postgresql://` URL: checked, completed for connections that break, and named without its password."""
+"""A `postgresql://` URL: checked, completed with timeouts, and displayed without its password."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ DEFAULTS: Final[Mapping[str, str]] = {
     "keepalives_count": "3",
     "tcp_user_timeout": "10000",
 }
-"""Parameters of libpq where the URL has none of its own."""
+"""libpq parameters that apply unless the URL sets them."""
 
 
 class Address(NamedTuple):
-    """Where a database is.
+    """The address of a database.
 
     Attributes:
         name: the URL without its password and parameters.
-        parameters: what libpq takes.
+        parameters: the libpq parameters.
     """
 
     name: str
@@ -48,9 +48,9 @@ class Address(NamedTuple):
         return f"Address({self.name!r})"
 
     def advise_on_standby(self) -> str:
-        """What to do where no host that answers is a primary."""
+        """What to do if no reachable host is a primary."""
         if "," in self.parameters.get("host", ""):
-            return "no host is the primary yet: promote a standby, if nothing else does it"
+            return "no host is the primary yet: promote a standby, unless that happens automatically"
         return "it is a standby: name the primary, or all hosts (postgresql://HOST1,HOST2/DATABASE)"
 
     def hide_password(self, text: str) -> str:
@@ -61,10 +61,10 @@ class Address(NamedTuple):
 
 
 def parse(url: str) -> Address:
-    """The address in a URL.
+    """Parse a URL.
 
     Raises:
-        InvalidOption: it has a mistake. The message has no part that may be of a password.
+        InvalidOption: it is invalid. The message has no part that could belong to a password.
     """
     rest = url.partition("//")[2]
     if rest.count("@") > 1 or "@" in rest.partition("/")[2] or "@" in rest.partition("?")[2]:
@@ -73,7 +73,7 @@ def parse(url: str) -> Address:
     try:
         given = {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}
     except psycopg.ProgrammingError:
-        # libpq's own text repeats what it did not understand, which may be the password.
+        # libpq's own text repeats the part that it did not understand, which may be the password.
         raise InvalidOption("state", mask_state_url(url), EXPECTED) from None
     return Address(_name(given), {**DEFAULTS, **given})
 

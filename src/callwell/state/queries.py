@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SQL by name, from a file of this folder."""
+"""Named SQL queries, from a file in this folder."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from importlib.resources import files
 from typing import Final
 
 LAST_CHARACTER: Final = "\U0010ffff"
-"""Sorts after every character in a key, so it ends the range of a prefix."""
+"""Sorts after every character in a key, so it marks the end of a prefix's range."""
 
 
 def load_queries(name: str) -> dict[str, str]:
-    """The queries of a file, in which a comment line `-- name` begins each.
+    """The queries of a file; each begins with a comment line `-- name`.
 
     Args:
         name: the file's name.

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Signals between the processes that share a file: Unix datagrams, which wake the receiver at once and need no server.
+"""Signals between processes that share a file: Unix datagrams, which wake the receiver immediately and need no server.
 
-Each listening process has a socket in a folder beside the file, and a signal is sent to every socket there. A socket of
-a process that was killed refuses the datagram, and is removed. A receiver that is too slow loses signals, which costs
-time only: records are in the file.
+Each listening process has a socket in a folder next to the file, and a signal is sent to every socket there. The socket
+of a killed process refuses the datagram, and is removed. A receiver that is too slow loses signals, which costs only
+time: the records are in the file.
 
-The address of a socket has room for 104 bytes on macOS and 108 on Linux. Where the folder's path is too long, the
-folder is in the directory for temporary files, under a name made from the file's device and inode.
+The address of a socket has room for 104 bytes on macOS and 108 on Linux. If the folder's path is too long, the folder
+is in the temporary directory, under a name derived from the file's device and inode.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 MAX_ADDRESS_BYTES: Final = 103
-"""Bytes of a socket's path that every system takes, without the NUL at its end (`sun_path` of macOS)."""
+"""The longest socket path in bytes that every system accepts, without the trailing NUL (`sun_path` of macOS)."""
 
 NAME_BYTES: Final = 8
-"""Random bytes in the name of a socket; process ids are not unique across containers that share a volume."""
+"""Random bytes in the name of a socket; process IDs are not unique across containers that share a volume."""
 
 MAX_TOPIC_BYTES: Final = 4096
-"""Bytes of a topic that are received."""
+"""The most bytes of a topic that are received."""
 
 
 class SignalFolder:
@@ -48,7 +48,7 @@ class SignalFolder:
         self._file = file
 
     def send(self, topic: str) -> None:
-        """Send a topic to each listening process; a signal that cannot be delivered at once is lost."""
+        """Send a topic to each listening process; a signal that cannot be delivered immediately is lost."""
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
             sender.settimeout(0)
             for address in _addresses(self._folder()):
@@ -57,13 +57,13 @@ class SignalFolder:
                 except ConnectionRefusedError:
                     Path(address).unlink(missing_ok=True)  # its process was killed
                 except OSError:
-                    continue  # it is gone by now, or has more to read than it can hold
+                    continue  # it has gone away, or its buffer is full
 
     def receive(self, deliver: Callable[[str], None]) -> Callable[[], None]:
         """Call `deliver` with each topic, in a thread, until the returned function is called.
 
         Raises:
-            OSError: the folder cannot be made, or belongs to another user.
+            OSError: the folder cannot be created, or belongs to another user.
         """
         folder = self._folder()
         receiver = Receiver(_bind(folder), deliver)
@@ -96,13 +96,13 @@ class Receiver:
         self._thread.start()
 
     def after_fork(self) -> None:
-        """The socket is the parent's: while a child kept it open too, it would outlive the parent."""
+        """The socket is the parent's: if a forked child kept it open, it would outlive the parent."""
         self._close_sockets()
 
     def stop(self) -> None:
         """End the thread, and remove the socket. Nothing is delivered once this returns."""
         Path(self._address).unlink(missing_ok=True)
-        with suppress(OSError):  # others listen there still
+        with suppress(OSError):  # others still listen there
             Path(self._address).parent.rmdir()
         self._wake.send(b".")
         if threading.current_thread() is not self._thread:
@@ -124,14 +124,14 @@ class Receiver:
 
 
 def _bind(folder: Path) -> tuple[socket.socket, str]:
-    """A socket in the folder, which is made for the user alone if it does not exist."""
+    """A socket in the folder, which is created for this user only if it does not exist."""
     receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     address = str(folder / secrets.token_hex(NAME_BYTES))
     try:
         while True:
             folder.mkdir(mode=0o700, exist_ok=True)
             _check_private(folder)
-            with suppress(FileNotFoundError):  # the last one that listened has just removed the folder
+            with suppress(FileNotFoundError):  # the last listener has just removed the folder
                 receiver.bind(address)
                 return receiver, address
     except BaseException:
@@ -140,7 +140,7 @@ def _bind(folder: Path) -> tuple[socket.socket, str]:
 
 
 def _check_private(folder: Path) -> None:
-    """Refuse a folder that another user has made: in a directory for temporary files, everyone can."""
+    """Refuse a folder that another user created: in a temporary directory, everyone can."""
     try:
         found = folder.lstat()
     except FileNotFoundError:

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """State in one SQLite file, for the processes of one machine.
 
-Write-ahead logging with `synchronous = NORMAL`: a committed change outlives the process at once. A power failure may
-lose the last moments, which a permit's cooling time covers only in part; the docs say so.
+Write-ahead logging with `synchronous = NORMAL`: a committed change survives the process immediately. A power failure
+may lose the last moments, which a permit's cooling time covers only in part; the docs mention that.
 
-The threads of a process take turns under one lock. A file is created under another name and gets its own when it is
-whole, so an empty file is known to be damaged. A connection must not live through a fork, because the child's copy
-believes that it holds locks which it does not have: all connections are closed before a fork, and parent and child open
-their own. Before each use the path is compared with the file that was opened: see `file_identity`.
+The threads of a process take turns under one lock. A file is created under another name and renamed when it is
+complete, so an empty file is known to be damaged. A connection must not survive a fork, because the child's copy would
+assume locks that it does not hold: all connections are closed before a fork, and parent and child open their own.
+Before each use the path is compared with the file that was opened: see `file_identity`.
 """
 
 from __future__ import annotations
@@ -41,24 +41,25 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 TRANSIENT: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-"""Codes of errors that may end by themselves."""
+"""Codes of errors that may be temporary."""
 
 APPLICATION_ID: Final = 0x43414C4C
-"""The application ID in the file's header ("CALL"), which marks a file as a state of Callwell."""
+"""The application ID in the file's header ("CALL"), which marks a file as a Callwell state."""
 
 BUSY_S: Final = 30.0
-"""How long a process waits for others to release the file: a change takes milliseconds, so this is a stuck process."""
+"""How long a process waits for others to release the file: a change takes milliseconds, so a longer wait means a stuck
+process."""
 
 CLONE_BUSY_S: Final = 2.0
-"""The same for changes of a thread of its own, which comes again. To open the file it waits as long as others: one of
+"""The same for a background thread, which tries again later. For opening the file it waits as long as others: one of
 them may be migrating it."""
 
 TURN_S: Final = 0.1
-"""Seconds for which a thread keeps others of its process from their states while it waits: changes take milliseconds,
-and SQLite tries often at first."""
+"""Seconds for which a waiting thread blocks other threads of its process from their states: changes take milliseconds,
+and SQLite retries often at first."""
 
 PAUSE_S: Final = 0.002
-"""Seconds between two turns of waiting, in which others get theirs."""
+"""Seconds between two rounds of waiting, in which other threads get their turn."""
 
 QUERIES: Final = load_queries("queries.sql")
 
@@ -74,13 +75,12 @@ def _add_times(connection: sqlite3.Connection) -> None:
 
 
 CHECKSUMS_VERSION: Final = 1
-"""The last version without a table of migrations."""
+"""The last schema version without a migrations table."""
 
 MIGRATIONS: Final = (Migration(1, 1, _add_checksums), Migration(2, 1, _add_times))
-"""All migrations, in order. A migration is never changed once it was released; see `migrations` for what it may do.
+"""All migrations, in order. A released migration is never changed; see `migrations` for what it may do.
 
-What the code must know (`Migration.needs`) is the file's `user_version`, which versions before the second migration
-read too.
+`Migration.needs` is stored as the file's `user_version`, which versions before the second migration also read.
 """
 
 _LOCK: Final = threading.RLock()
@@ -95,11 +95,11 @@ class SqliteState:
     Args:
         path: the file, created with its folders if it does not exist; `~` is the home directory.
         migrations: the schema's migrations that this code knows.
-        existing: open a file that is there: none is made or changed.
-        open_now: open the file now, and not when it is first used.
+        existing: open an existing file: none is created or migrated.
+        open_now: open the file now instead of on first use.
 
     Raises:
-        StateError: the file cannot be opened, or is not a state of Callwell.
+        StateError: the file cannot be opened, or is not a Callwell state.
     """
 
     shared = True
@@ -131,11 +131,11 @@ class SqliteState:
 
     @property
     def address(self) -> str:
-        """The file, by whatever path it was opened."""
+        """The file's identity, regardless of the path that opened it."""
         return f"sqlite:{self._file.resolve()}"
 
     def update(self, cell: Cell[T], change: Callable[[T], tuple[T, R]]) -> R:
-        """Replace a record by what `change` returns for it, in one transaction."""
+        """Replace a record with the result of `change`, in one transaction."""
 
         def write(connection: sqlite3.Connection) -> R:
             self._check_unchanged()
@@ -151,16 +151,16 @@ class SqliteState:
         return self._take_turns("write", lambda connection: self._commit(connection, write))
 
     def read(self, cell: Cell[T]) -> T:
-        """The record as it is now."""
+        """The current record."""
         return self._read(lambda connection: self._decode(connection, cell))
 
     def keys(self, prefix: str) -> list[str]:
-        """The keys of all written records that begin with `prefix`, in order."""
+        """The keys of all stored records that begin with `prefix`, in order."""
         bounds = (prefix, prefix + LAST_CHARACTER)
         return self._read(lambda connection: [key for (key,) in connection.execute(QUERIES["keys"], bounds)])
 
     def remove(self, prefix: str) -> None:
-        """Forget all records with this prefix of their keys."""
+        """Delete all records whose keys have this prefix."""
 
         def write(connection: sqlite3.Connection) -> None:
             self._check_unchanged()
@@ -169,11 +169,11 @@ class SqliteState:
         self._take_turns("write", lambda connection: self._commit(connection, write))
 
     def entries(self) -> list[StoredRecord]:
-        """What is stored under each key, in order."""
+        """The metadata of each stored record, in the order of the keys."""
         return self._read(lambda connection: [StoredRecord(*row) for row in connection.execute(QUERIES["entries"])])
 
     def notify(self, topic: str) -> None:
-        """Call all who listen, in every process that has the file open."""
+        """Notify all listeners, in every process that has the file open."""
         self._signals.send(topic)
 
     def listen(self, callback: Callable[[str], None]) -> Callable[[], None]:
@@ -185,7 +185,7 @@ class SqliteState:
             raise StateError(f"cannot receive signals about the state {self.path}: {reason}") from error
 
     def clone(self) -> SqliteState:
-        """A state of the same file, which must not have been replaced by then, that waits less long for others."""
+        """Another state of the same file, which must not have been replaced; it waits less long for other processes."""
         clone = SqliteState(str(self._file), migrations=self._migrations, existing=self._existing, open_now=False)
         clone._identity = self._identity.renew()
         clone._busy_s = CLONE_BUSY_S
@@ -197,7 +197,7 @@ class SqliteState:
         self.close_file()
 
     def close_file(self) -> None:
-        """Close the file alone, until it is used again."""
+        """Close only the file, until it is used again."""
         with _LOCK:
             if self._connection is not None:
                 self._connection.close()
@@ -216,7 +216,7 @@ class SqliteState:
     def _is_intact(connection: sqlite3.Connection) -> bool:
         """Whether the file is undamaged, so that a missing record was never written.
 
-        A record with a damaged name would be missing too; its checksum covers the name.
+        A record with a damaged name would also be missing; its checksum covers the name.
         """
         if connection.execute(QUERIES["sound"]).fetchone() != ("ok",):
             return False
@@ -238,11 +238,11 @@ class SqliteState:
         return self._connection
 
     def _take_turns(self, verb: str, attempt: Callable[[sqlite3.Connection], R]) -> R:
-        """Use the file. While another process keeps it, other threads can use their states.
+        """Use the file. While another process locks it, other threads can use their states.
 
         Args:
-            verb: what is done, for messages.
-            attempt: does it; it is called again if the file was busy.
+            verb: the operation, for messages.
+            attempt: performs it; called again if the file was busy.
         """
         began = time.monotonic()
         while True:
@@ -266,7 +266,7 @@ class SqliteState:
         return self._take_turns("read", attempt)
 
     def _commit(self, connection: sqlite3.Connection, write: Callable[[sqlite3.Connection], R]) -> R:
-        """Write in one transaction. The file is busy before `write` is called, or not at all: that is called once."""
+        """Write in one transaction. The file can only be busy before `write` is called, so `write` is called once."""
         connection.execute(QUERIES["begin"])
         try:
             result = write(connection)
@@ -299,7 +299,7 @@ class SqliteState:
             raise
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
-        """Carry out the migrations that the file lacks; processes that do so at once take turns."""
+        """Perform the migrations that the file needs; concurrent processes take turns."""
         self.schema = _read_schema(connection)
         if self._existing:
             check_complete(self.schema, self._migrations, name=self.name)
@@ -313,11 +313,11 @@ class SqliteState:
         self.schema = _read_schema(connection)
 
     def _explain(self, verb: str, error: Exception, busy_s: float) -> StateError:
-        """What an error means for this state; it was tried for so many seconds if the file was busy."""
+        """What an error means for this state; `busy_s` is how long a busy file was retried."""
         if isinstance(error, OSError):
             return StateError(f"cannot {verb} the state {self.path}: {error.strerror}")
         code = _primary_code(error)
-        # Python's own OperationalError, for a text that is not UTF-8, has no code.
+        # Python's own OperationalError, for text that is not UTF-8, has no code.
         if not isinstance(error, sqlite3.OperationalError) or code is None:
             return self._place.damaged(str(error))
         reason = str(error)
@@ -333,13 +333,13 @@ class SqliteState:
 
 
 def _primary_code(error: Exception) -> int | None:
-    """SQLite's code of an error, without what its extended codes add."""
+    """SQLite's primary code of an error, without the extended part."""
     code = getattr(error, "sqlite_errorcode", None)
     return None if code is None else code & 0xFF
 
 
 def _is_busy(error: Exception) -> bool:
-    """Whether another process keeps the file."""
+    """Whether another process has the file locked."""
     return _primary_code(error) == sqlite3.SQLITE_BUSY
 
 
@@ -367,7 +367,7 @@ def _record_migration(connection: sqlite3.Connection, migration: Migration) -> N
 
 
 def _create_file(path: Path) -> None:
-    """Create the file, whole and readable only by its owner; another process may be first."""
+    """Create the complete file, readable only by its owner; another process may be first."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     os.close(descriptor)
     try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a record is stored as bytes, and what is said about one that cannot be read."""
+"""Encodes records as bytes, and reports unreadable ones."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class StoreLocation(NamedTuple):
     """Where records are stored.
 
     Attributes:
-        name: as messages have it, without a password.
-        remedy: how to begin again, once the quota's window has passed.
+        name: its name in messages, without a password.
+        remedy: how to start over, once the quota's window has passed.
     """
 
     name: str
     remedy: str
 
     def damaged(self, why: str) -> StateError:
-        """The error of a damaged place."""
+        """The error for damaged records."""
         return StateError(
             f"the state {self.name} is damaged ({why}), so it is unknown how much of the quota was used: wait until "
             f"its window has passed, then {self.remedy}"
@@ -37,7 +37,7 @@ class StoreLocation(NamedTuple):
 
 
 class StoredRecord(NamedTuple):
-    """What is stored under one key.
+    """The metadata of one stored record.
 
     Attributes:
         key: the key.
@@ -56,10 +56,10 @@ def encode(key: str, record: Any) -> bytes:
 
 
 def decode(cell: Cell[T], stored: bytes, place: StoreLocation) -> T:
-    """The record in stored bytes, or the one that its cell assumes if they are damaged.
+    """The record in stored bytes, or its cell's `damaged` value if they cannot be read.
 
     Raises:
-        StateError: they are damaged, and the cell assumes nothing.
+        StateError: they cannot be read, and the cell has no `damaged` value.
     """
     try:
         return msgspec.msgpack.decode(strip_checksum(cell.key, stored), type=cell.type)
@@ -70,6 +70,6 @@ def decode(cell: Cell[T], stored: bytes, place: StoreLocation) -> T:
 
 
 def assume_damaged(cell: Cell[T], damaged: T, place: StoreLocation) -> T:
-    """The record that stands for a damaged one, which is logged."""
+    """The assumed value of a damaged record, which is logged."""
     LOGGER.warning("the record %s of %s is damaged; the worst case is assumed", cell.key, place.name)
     return damaged

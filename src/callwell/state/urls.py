@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""URLs of states as people may see them."""
+"""State URLs for display."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from callwell.core.addresses import mask_address
 
 
 def mask_state_url(url: str) -> str:
-    """A state's URL without a password, however badly it is written; that of a file as it is."""
+    """A state's URL without a password, even if it is malformed; a file's URL is unchanged."""
     return url if url.startswith(("memory", "sqlite:")) else mask_address(url)

@@ -77,7 +77,7 @@ def test_a_role_without_rights(tmp_path: Path, postgres_url: str) -> None:
         connection.execute(f'GRANT USAGE ON SCHEMA "{schema}" TO {role}')
     limited = postgres_url.replace("postgres@", f"{role}@", 1)
     (finding,) = check("life.files", tmp_path, limited).findings
-    assert "the role has not the rights" in finding.what
+    assert "the role lacks the privileges" in finding.what
     open_state(postgres_url).close()
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(f'GRANT SELECT ON ALL TABLES IN SCHEMA "{schema}" TO {role}')
