@@ -62,7 +62,7 @@ def test_a_broken_connection_is_opened_anew(proxy: PostgresProxy) -> None:
 
 def test_a_server_that_says_nothing_is_given_up(proxy: PostgresProxy, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is behind the connection may hang for ever: another one is opened in time."""
-    monkeypatch.setattr(postgres_connection, "SILENCE_S", 0.2)
+    monkeypatch.setattr(postgres_connection, "RESPONSE_TIMEOUT_S", 0.2)
     state = open_state(proxy.url)
     assert plus(state) == 1
     proxy.silence_all()

@@ -42,7 +42,7 @@ def test_a_token_is_renewed_before_its_end() -> None:
     assert tokens.decide(got(state, "a", at=3580.0), "k", "b", 3600.0)[1] == UseToken(2)
 
 
-@pytest.mark.parametrize(("lasts_s", "due_at"), [(3600.0, 3540.0), (100.0, 50.0), (10.0, 5.0)])
+@pytest.mark.parametrize(("expires_in_s", "due_at"), [(3600.0, 3540.0), (100.0, 50.0), (10.0, 5.0)])
 def test_short_tokens_are_used_for_half_their_time(expires_in_s: float, due_at: float) -> None:
     """A token that lasts less than its renewal is early is not renewed without end."""
     state = got(tokens.decide(NONE, "k", "a", 0.0)[0], "a", expires_in_s=expires_in_s)

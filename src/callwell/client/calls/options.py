@@ -212,7 +212,7 @@ def resolve_options(before: ResolvedOptions, options: CallOptions) -> ResolvedOp
     if "deadline_s" in values:
         deadline_s = values["deadline_s"]
         values["deadline_s"] = float("inf") if deadline_s is None else check_seconds("deadline_s", deadline_s)
-        values["within_s"] = values["deadline_s"] if "deadline_s" in options else float("inf")
+        values["explicit_deadline_s"] = values["deadline_s"] if "deadline_s" in options else float("inf")
     if "nested" in values:
         values["nested"] = is_nested(values["nested"])
     if "exactly_once" in values:
