@@ -32,7 +32,7 @@ def test_no_coding_of_a_file_is_missed(lines: list[str], coding: tuple[str, ...]
 def test_a_length_beside_chunks_counts_for_nothing(transfer: str, length: int | None) -> None:
     """RFC 9112, section 6.3: the chunks say how long the body is."""
     given = {"content-length": "6000", "transfer-encoding": transfer}
-    assert partial.parse_head(200, given, 0.0).content_length == length
+    assert storage_head.parse_head(200, given, 0.0).content_length == length
 
 
 def test_a_modification_date_without_a_zone_is_gmt() -> None:

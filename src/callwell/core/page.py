@@ -31,15 +31,16 @@ class Page(NamedTuple):
     Attributes:
         items: the items, as received.
         keys: their keys; empty if the profile names no key. An item without one has the empty key.
-        digests: the page's own digest (position and content), one per key, then `content_digest` and `start_digest`,
-            if they are not 0: they recognise what comes again.
+        digests: the page's own digest (position and content), one per key, then `content_digest` and `start_digest`, if
+            they are not 0; they detect repeats.
         has_more: whether there is another page, if the body has a flag for that.
         next_position: the next position as the provider gave it: a cursor or a link.
         total_items: the announced number of items in the whole list.
         total_pages: the announced number of pages.
         unclear: values that cannot be read, each as the name of its field in the rule and what is wrong.
-        content_digest: a digest of the items alone, if they cannot be recognised by their keys; else 0.
-        start_digest: of the first page, and of that of the cursor zero, its items and where it leads; else 0.
+        content_digest: a digest of the items alone, if they have no keys to detect repeats by; otherwise 0.
+        start_digest: for the first page and the page of cursor zero, a digest of its items and its next position;
+            otherwise 0.
     """
 
     items: tuple[Any, ...]

@@ -15,12 +15,12 @@ total has arrived, or, where nothing is announced, a page is empty. The verdict 
 * `drifted`: it was recognised, but the list changed in the meantime, so that items may have been missed;
 * `truncated`: it was not: a cycle, no progress, an unreadable next position, or the caller stopped.
 
-A total below what has come already ends nothing. Some providers send the cursor zero with the last page, others begin
-to count there: it is followed, and the list is over if the first page comes again and leads where it led. A client that
-counts may ask for a page beyond the last: a 404 there is an end (`PageStep.is_announced`).
+A total below the number of received items does not end a walk. Some providers send the cursor zero with the last page,
+others start counting there: it is followed, and the list is over if the first page comes again with the same next
+position. A client that counts may request a page beyond the last: a 404 is then an end (`PageStep.is_announced`).
 
-**Cycles** are recognised by position *and* content: a constant cursor with different pages is legal. The caller keeps
-what has come as 64-bit digests, and a walk is small enough to be stored after every page.
+**Cycles** are detected by position *and* content: a constant cursor with different pages is legal. The caller keeps
+64-bit digests of everything received, and a walk is small enough to be stored after every page.
 
 **Order.** Pages may be fetched in a different order than they are read. Totals still show a change: they differ between
 some two pages if items were added or removed in between, regardless of which page was fetched first.
@@ -94,11 +94,11 @@ class Walk(NamedTuple):
         stale_pages: consecutive pages with items, none of them new.
         empty_pages: consecutive pages without items.
         received: items received, repeated ones included.
-        known_pages: pages in a row that came before, from the same position with the same content.
-        identical_pages: pages in a row with the content of the page before.
-        content_digest: of the last page's items, if they cannot be recognised by their keys; else 0.
-        unclear: what could not be read, in words, each once.
-        same_pages: pages with the items of an earlier page, where those cannot be recognised by their keys.
+        known_pages: consecutive pages that were seen before, at the same position with the same content.
+        identical_pages: consecutive pages with the same content as the page before.
+        content_digest: of the last page's items, if they have no keys to detect repeats by; otherwise 0.
+        unclear: what could not be read, in words, without duplicates.
+        same_pages: pages with the items of an earlier page, if these have no keys to detect repeats by.
     """
 
     position: int | str | None = None
@@ -266,8 +266,8 @@ class _Ending(NamedTuple):
 
     Attributes:
         goes_on: there is another page.
-        doubt: if there seems to be none: why that is not certain; empty if it is.
-        is_announced: the page says so; else it only does not say that it is the last.
+        doubt: if there seems to be none, why that is not certain; empty if it is.
+        is_announced: the page announces it; otherwise it merely does not say that it is the last.
     """
 
     goes_on: bool
@@ -306,7 +306,7 @@ def _find_ending(rule: PagingRule, walk: Walk, after: Walk, page: Page, size: in
 
 
 def _read_totals(rule: PagingRule, walk: Walk, after: Walk, page: Page, size: int) -> _Ending | None:
-    """What the announced totals say of the end; None if there are none, or they are below what has come.
+    """What the announced totals say about the end; None if there are none, or if more items have been received.
 
     A total of items is reached when that many have arrived. If fewer arrive, the walk ends at the page that should be
     the last, provided that all pages so far had the requested size; otherwise it ends at an empty page.
@@ -326,7 +326,7 @@ def _read_totals(rule: PagingRule, walk: Walk, after: Walk, page: Page, size: in
     should_be_last = bool(size) and (offset + 1) * size >= total
     has_kept_to_size = walk.received == walk.pages * size and (walk.pages > 0 or len(page.items) == size)
     is_over = should_be_last and (has_kept_to_size or not page.items)
-    if walk.partial:  # what came before is unknown: count positions, not items
+    if walk.partial:  # earlier pages are unknown: count positions, not items
         return _Ending(not is_over, is_announced=not should_be_last)
     return _Ending(after.received < total and not is_over, is_announced=not should_be_last)
 

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Loads pyreqwest so that its allocator commits memory when it is needed, and outlives the thread that loads it.
+"""Loads pyreqwest so that its allocator commits memory on demand, and outlives the thread that loads it.
 
 pyreqwest has its own allocator, mimalloc, which commits memory in advance: on Linux in pages of 2 MiB, five of them
 before the first response, which needs a fifth of that. mimalloc reads its options from the environment, once, when the
 library is loaded. With the option below, a process that uploads four pieces in parallel uses 10 MiB less for the same
 CPU time (`python -m bench upload`).
 
-A value that the user has set stays. The option is removed again after loading, so programs that this one starts do not
-inherit it. Where other code has loaded pyreqwest before, nothing changes.
+A value set by the user is kept. The option is removed again after loading, so that child processes do not inherit it.
+If other code has already loaded pyreqwest, nothing changes.
 
-mimalloc ties its first heap to the thread that loads the library. Once that thread has ended, the next one that sends
-crashes the process (SIGSEGV at the second request of a server with a thread for each). So a thread that never ends
-loads it, unless the main thread does.
+mimalloc ties its first heap to the thread that loads the library. After that thread has ended, the next thread that
+sends crashes the process (SIGSEGV at the second request of a server with one thread per request). So it is loaded in
+the main thread, or in a thread that never ends.
 """
 
 from __future__ import annotations

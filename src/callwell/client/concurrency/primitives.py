@@ -306,7 +306,7 @@ def _do_nothing() -> None:
 
 
 async def next_item(source: AsyncIterator[T] | Iterator[T], end: E) -> T | E:
-    """The next item of an iterator of either kind, or `end` where there is none."""
+    """The next item of a sync or async iterator, or `end` if there is none."""
     if isinstance(source, AsyncIterator):
         return await anext(source, end)
     return await asyncio.to_thread(next, source, end)

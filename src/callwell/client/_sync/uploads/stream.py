@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from src/callwell/client/uploads/stream.py by tools/unasync.py; do not edit
-"""A stream of unknown length: its next piece is kept in a temporary file without a name until it has arrived.
+"""A stream of unknown length: its next piece stays in an unnamed temporary file until it has arrived.
 
-Only the end of the stream ends it. Whatever else is no bytes is refused, such as the None of a pipe in non-blocking
-mode that has nothing yet: what came before would pass for the whole.
+Only the end of the stream ends the upload. Any other non-bytes value is refused, such as None from a non-blocking pipe
+without data: otherwise the bytes so far would pass for the whole.
 """
 
 from __future__ import annotations
