@@ -83,7 +83,7 @@ class AdaptiveSimulation:
 
     def __init__(self, provider: Provider) -> None:
         self.provider = provider
-        self.one = adaptive.UNTRIED
+        self.one = adaptive.UNUSED_QUOTA
         self.done: list[float] = []
         self.refused: list[float] = []
         self.now = 0.0

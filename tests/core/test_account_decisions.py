@@ -27,7 +27,7 @@ UNSENT: Final = SendEnd(Outcome.REFUSED)
 CUT_OFF: Final = SendEnd(Outcome.UNKNOWN, request_arrived=True)
 THROTTLED: Final = SendEnd(Outcome.DONE, 429, wait_s=4.0)
 FAILED: Final = SendEnd(Outcome.DONE, 503)
-LEFT: Final = SendEnd(Outcome.UNKNOWN, blameless=True)
+LEFT: Final = SendEnd(Outcome.UNKNOWN, inconclusive=True)
 
 DEAD: Final = breaker.Breaker(failures=breaker.FAILURE_THRESHOLD, openings=1, open_until=100.0)
 
@@ -147,7 +147,7 @@ def test_a_429_that_may_be_about_a_key_alone_throttles_nothing() -> None:
     """Its permit was used; quotas, retry budget and breaker are as before."""
     for counted in (BOTH, call(quotas({"free": QuotaRule(adaptive=True)}))):
         record, permit = acquired(AccountRecord(), counted)
-        after, _ = account.release(record, counted, permit, replace(THROTTLED, blameless=True), 1.0)
+        after, _ = account.release(record, counted, permit, replace(THROTTLED, inconclusive=True), 1.0)
         assert isinstance(account.acquire(after, counted, 1.0)[1][0], Permit)
         assert (after.budget, after.breaker.failures) == (record.budget, 0)
 

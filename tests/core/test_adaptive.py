@@ -65,7 +65,7 @@ def test_half_the_capacity_goes_and_comes_back(name: str, capacity: int) -> None
 
 def test_a_refusal_that_names_a_time_is_obeyed() -> None:
     """Nothing goes before; after a second refusal in a row one goes, and the others wait for what comes of it."""
-    state = adaptive.acquire(adaptive.UNTRIED, 0.0, inf, 60.0)
+    state = adaptive.acquire(adaptive.UNUSED_QUOTA, 0.0, inf, 60.0)
     state = adaptive.release_throttled(state, 0.0, inf, 1.0, 30.0)
     assert adaptive.available_at(state, 1.0) == 31.0
     state = adaptive.acquire(state, 31.0, inf, 60.0)
@@ -80,18 +80,18 @@ def test_a_refusal_that_names_a_time_is_obeyed() -> None:
 
 def test_refusals_of_one_moment_cut_once() -> None:
     """Answers to requests that left before the first refusal came are part of it."""
-    item = adaptive.UNTRIED
+    item = adaptive.UNUSED_QUOTA
     for at in (0.0, 0.1, 0.2):
         item = adaptive.acquire(item, at, inf, 60.0)
     for at in (0.0, 0.1, 0.2):
         item = adaptive.release_throttled(item, at, inf, 1.0, None)
-    assert item.rate == adaptive.CUT * adaptive.FIRST_RATE
+    assert item.rate == adaptive.REFUSAL_CUT * adaptive.FIRST_RATE
     assert item.refusals == 1
 
 
 def test_requests_of_a_dead_holder_come_back() -> None:
     """In a shared record they are in flight only for as long as they can be."""
-    item = adaptive.UNTRIED
+    item = adaptive.UNUSED_QUOTA
     for i in range(20):
         item = adaptive.acquire(item, i / 10, i / 10 + 90.0, 90.0)
     assert type(adaptive.available_at(item, 10.0)) is AtLatest

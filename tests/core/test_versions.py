@@ -96,7 +96,7 @@ def test_a_version_that_does_not_document_the_quota_is_bound_by_it(seed: int) ->
 
 def test_requests_of_a_quota_that_nobody_documented_count() -> None:
     """A rule that begins takes those for its own that were let out at the pace that was found."""
-    item = adaptive.UNTRIED
+    item = adaptive.UNUSED_QUOTA
     for i in range(4):
         item = adaptive.acquire(item, 100.0 + i, inf, 60.0)
     for i in range(3):

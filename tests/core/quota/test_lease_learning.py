@@ -291,9 +291,9 @@ def broken() -> tuple[Pool, Member, Member]:
     [
         (PLAIN_SUCCESS, True, False),
         (FAILED, False, False),
-        (SendEnd(Outcome.DONE, 503, blameless=True), False, True),
+        (SendEnd(Outcome.DONE, 503, inconclusive=True), False, True),
     ],
-    ids=["answered", "failed", "blameless"],
+    ids=["answered", "failed", "inconclusive"],
 )
 def test_one_holder_tries_for_all(end: SendEnd, *, is_closed: bool, is_tried_again: bool) -> None:
     """Only one, once; the others learn how it went, and who learnt nothing lets another try."""

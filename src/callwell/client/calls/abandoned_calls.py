@@ -95,7 +95,7 @@ def abandoned_end(context: CallContext, now: float) -> SendEnd:
     """
     if context.status:
         return SendEnd(Outcome.DONE, context.status)
-    return SendEnd(Outcome.UNKNOWN, closes_in_s=max(0.0, context.closes_at - now), blameless=True)
+    return SendEnd(Outcome.UNKNOWN, closes_in_s=max(0.0, context.closes_at - now), inconclusive=True)
 
 
 def release_later(engine: Any, context: CallContext) -> None:
@@ -171,7 +171,7 @@ def _ended(engine: Any, context: CallContext, permit: Permit, ending: Any) -> No
 
 def _end(engine: Any, context: CallContext, permit: Permit, reply: Response | NoReply) -> SendEnd:
     if isinstance(reply, NoReply):
-        return SendEnd(reply.outcome, request_arrived=reply.headers_arrived, blameless=True)
+        return SendEnd(reply.outcome, request_arrived=reply.headers_arrived, inconclusive=True)
     now = engine.clock.now()
     hints = engine.learner.observe(context.prepared.plan.operation, reply, now, now - permit.acquired_at)
     parsed = responses.read_response(engine, context, reply, hints)

@@ -323,7 +323,7 @@ class AsyncEngine:
         context.last = reply
         cut_short = context.was_cut_short(self.clock.now(), seconds)
         key_trials.examine_no_reply(context, reply)
-        end = SendEnd(reply.outcome, blameless=cut_short, request_arrived=reply.headers_arrived)
+        end = SendEnd(reply.outcome, inconclusive=cut_short, request_arrived=reply.headers_arrived)
         may_retry = self.release(context, end, accepted=False)
         context.attempt_ended(attempt, None, None, reply.reason, seconds)
         return Lost(outcome=reply.outcome, may_retry=may_retry, permanent=reply.permanent)

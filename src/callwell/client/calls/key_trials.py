@@ -37,7 +37,7 @@ def examine(context: CallContext, rule: ErrorRule, parsed: ParsedResponse) -> tu
         return event, end
     generation = context.key[0]
     if context.keys.is_on_trial(generation):
-        end = SendEnd(Outcome.DONE, event.status, blameless=True)
+        end = SendEnd(Outcome.DONE, event.status, inconclusive=True)
         other_key: bool = context.keys.find_other_key(generation, None)
         if other_key:
             context.tried_key = TriedKey(generation, event.status, event.code, parsed.moved_to)

@@ -90,7 +90,7 @@ class Learner:
         try:
             hints = fields.read_hints(headers, self.provider_wall_s(), self._profile.quota_headers)
             hints = tuple([self._bound_uncertainty(hint, now) for hint in hints])
-        except Exception:  # noqa: BLE001 - whatever a header makes of its reader: nothing is learnt from it
+        except Exception:  # noqa: BLE001 - whatever a header makes of its reader: nothing is learned from it
             LOGGER.debug("%s %s: %s", self._profile.name, operation, UNREADABLE, exc_info=True)
         try:
             self._observe_date(headers, now, seconds)

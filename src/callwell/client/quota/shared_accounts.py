@@ -75,7 +75,7 @@ class SharedAccounts:
         reset_after_fork(self)
 
     def after_fork(self) -> None:
-        """No other thread holds the lock."""
+        """Replace the lock, which another thread may have held."""
         self._lock = threading.Lock()
 
     def join(self, profile: Profile, name: str, state: State, clock: Clock) -> AccountHandle:

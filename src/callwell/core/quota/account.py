@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What happens to the record of an account: permits are acquired and come back, calls end, retries are paid for.
+"""Decides changes of an account's record: permits are acquired and released, calls end, retries are paid for.
 
 Each function is one decision about one record at one time. It takes the record and `now`, and returns the record that
 follows; the client stores that in one step, so that no two calls decide on the same record. A call is counted by the
-buckets of its own version of the profile, and by those of other versions in the record (`versions`); what is learnt
-from a response's headers goes to its own alone.
+buckets of its own version of the profile, and by those of other versions in the record (`versions`); what a response's
+headers show is applied only to its own version's buckets.
 
-Several permits of a private record may be acquired at once and used one after the other: they are one `Permit`, and a
-number.
+Several permits of a private record may be acquired together and used one after the other: they are one `Permit` and a
+count.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 
 
 class AnsweredBatch(Struct, frozen=True):
-    """Requests with permits of one batch that were all answered, with no failure and no 429 among the responses.
+    """Requests with permits of one batch that were all answered, without a failure or a 429.
 
     Attributes:
         acquired_at: when the first of their permits was acquired.
-        answered: how many they are.
+        answered: the number of requests.
         answered_at: when the last response arrived.
-        begun: how many calls began with a permit of the batch that was acquired ahead.
+        begun: the number of calls that began with a permit acquired ahead.
     """
 
     acquired_at: float
@@ -54,7 +54,7 @@ class ObservedQuota(Struct, frozen=True):
 
     Attributes:
         foreign: permits that are set aside for others.
-        limit: the limit that the provider names, or the profile's.
+        limit: the limit that the provider announces, or the profile's.
         documented_limit: the profile's.
     """
 
@@ -90,16 +90,16 @@ def acquire(
         record: the record.
         call: the call's quotas.
         now: monotonic seconds.
-        wanted: how many permits, for this call and the next ones; there are fewer where permits are scarce, where
-            quotas are undocumented, and while the provider fails.
+        wanted: how many permits, for this call and later ones; fewer are acquired if permits are scarce, if quotas are
+            undocumented, and while the provider fails.
         retrying: the first is for a retry, which the retry budget pays for.
-        extra_s: how much longer than others the requests may take.
+        extra_s: how much longer than usual the requests may take.
 
     Returns:
-        The record; the permit and how many such permits there are, or the time at which to ask again and 0. The time is
-        infinite if a permit must be released, or a trial of the provider end, before anybody can know.
+        The record; the permit and the number of such permits, or the time to ask again and 0. The time is infinite if
+        it depends on the release of a permit or the end of a breaker's trial.
     """
-    # Breaker and undocumented quotas are asked first and changed last: nothing is held unless all agree.
+    # Breaker and undocumented quotas are checked first and changed last: nothing is held unless all agree.
     admitted_at = breaker.available_at(record.breaker, now)
     if admitted_at > now:
         return record, (inf if breaker.is_half_open(record.breaker, now) else admitted_at, 0)
@@ -113,7 +113,7 @@ def acquire(
         keys += versions.other_keys(record.rules, call.own.rules, call.names)
         quotas = tuple([record.rules[key].quota for key in keys])
     before = tuple([bucket_of(record, key, quota, now) for key, quota in zip(keys, quotas, strict=True)])
-    # Never ahead while the provider fails: each response must count before the next request goes.
+    # Never ahead while the provider fails: each response must count before the next request is sent.
     count = 1
     if wanted > 1 and not adaptives and not record.breaker.failures:
         count = max(1, min(wanted, permits.max_batch(quotas, before, now)))
@@ -137,7 +137,7 @@ def acquire(
 def release(
     record: AccountRecord, call: CallQuotas, permit: Permit, end: SendEnd, now: float
 ) -> tuple[AccountRecord, Released]:
-    """Take a permit back after its Send, and learn from the end of it.
+    """Release a permit after its Send, and learn from how it ended.
 
     Args:
         record: the record.
@@ -148,7 +148,7 @@ def release(
     """
     changed = _change_buckets(record, call, now, partial(_release_bucket, permit=permit, end=end, now=now))
     if end.throttles or end.hints:
-        # Which quota a response is about is a question of this version's names and windows alone.
+        # Only this version's names and windows decide which quota a response is about.
         after = tuple([changed[key] for key in call.keys])
         if end.hints and permit.cooled_before:
             after = learn_hints(call, after, permit, end, now)
@@ -159,7 +159,7 @@ def release(
     for name, state in adaptives.items():
         adaptives[name] = _release_adaptive(state, permit, end, now)
     budget = record.budget
-    if end.blameless:
+    if end.inconclusive:
         circuit = breaker.release(record.breaker)
     else:
         failed = end.has_failed
@@ -172,7 +172,7 @@ def release(
 
 
 def release_batch(record: AccountRecord, call: CallQuotas, batch: AnsweredBatch, now: float) -> AccountRecord:
-    """Take the permits of several answered requests back at once.
+    """Release the permits of several answered requests together.
 
     Args:
         record: the record, which is private: its permits never expire.
@@ -195,12 +195,12 @@ def release_batch(record: AccountRecord, call: CallQuotas, batch: AnsweredBatch,
 
 
 def return_unused(record: AccountRecord, call: CallQuotas, permit: Permit, count: int, now: float) -> AccountRecord:
-    """Take permits of one kind back that were surely not used.
+    """Return equal permits that were certainly not used.
 
     Args:
         record: the record.
         call: the call's quotas.
-        permit: what they have in common.
+        permit: their common value.
         count: how many.
         now: monotonic seconds.
     """
@@ -219,13 +219,13 @@ def return_unused(record: AccountRecord, call: CallQuotas, permit: Permit, count
 def abandon(
     record: AccountRecord, call: CallQuotas, permit: Permit, closes_at: float, now: float
 ) -> tuple[AccountRecord, Permit]:
-    """Hold the permit of a caller that has left until its request ends.
+    """Hold the permit of a cancelled caller until its request ends.
 
     Args:
         record: the record.
         call: the call's quotas.
         permit: the permit.
-        closes_at: when the connection is closed at the latest.
+        closes_at: the latest time at which the connection closes.
         now: monotonic seconds.
 
     Returns:
@@ -247,14 +247,14 @@ def reconcile(
     maybe_used: Mapping[str, int],
     closes_at: float,
 ) -> AccountRecord:
-    """Make a private record agree with its holders after an interrupt: see `permits.reconcile`.
+    """Reconcile a private record with its holders after an interrupt: see `permits.reconcile`.
 
     Args:
         record: the record.
         own: the account's quotas.
-        in_hand: by quota: permits that holders have.
-        maybe_used: by quota: others that may have been used.
-        closes_at: when the last connection of those is closed at the latest.
+        in_hand: by quota, the permits that holders have.
+        maybe_used: by quota, further permits that may have been used.
+        closes_at: the latest time at which the last of their connections closes.
     """
     changed = dict(record.buckets)
     for name, key in own.keys.items():
@@ -267,7 +267,7 @@ def reconcile(
 
 
 def spent(record: AccountRecord, own: AccountQuotas, now: float) -> dict[str, tuple[int, int]]:
-    """By quota: permits that are not available and the limit; for undocumented ones, requests in flight.
+    """By quota: unavailable permits and the limit; for undocumented quotas, requests in flight.
 
     Args:
         record: the record.
@@ -276,7 +276,7 @@ def spent(record: AccountRecord, own: AccountQuotas, now: float) -> dict[str, tu
     """
     found = {}
     for name in own.adaptives:
-        state = adaptive.expire(record.adaptives.get(name, adaptive.UNTRIED), now)
+        state = adaptive.expire(record.adaptives.get(name, adaptive.UNUSED_QUOTA), now)
         found[name] = (adaptive.in_flight(state), int(state.limit))
     for name, quota in own.documented.items():
         bucket = buckets.refill(quota, bucket_of(record, own.keys[name], quota, now), now)
@@ -285,7 +285,7 @@ def spent(record: AccountRecord, own: AccountQuotas, now: float) -> dict[str, tu
 
 
 def bucket_of(record: AccountRecord, key: str, quota: Quota, now: float) -> Bucket:
-    """The bucket of a quota in a record, which may not have been used yet."""
+    """The bucket of a quota in a record, where it may not exist yet."""
     bucket = record.buckets.get(key)
     if bucket is not None:
         return bucket
@@ -322,17 +322,17 @@ def _release_bucket(quota: Quota, bucket: Bucket, permit: Permit, end: SendEnd, 
 def learn_hints(
     call: CallQuotas, after: tuple[Bucket, ...], permit: Permit, end: SendEnd, now: float
 ) -> tuple[Bucket, ...]:
-    """The call's own buckets after a response said the state of their quotas."""
+    """The call's own buckets after a response with the state of their quotas."""
     refused = end.status == TOO_MANY_REQUESTS
-    learnt = list(after)
+    updated = list(after)
     for i, hint in foreign.match_hints(end.hints, call.documented, call.quotas):
         quota = call.quotas[i]
-        bucket = learnt[i]
+        bucket = updated[i]
         if not hint.cached and hint.reset_s is not None and hint.uncertainty_s < quota.window_s:
             bucket = permits.learn_reset(quota, bucket, permit, now, hint.reset_s, uncertainty_s=hint.uncertainty_s)
         cooled_before = permit.cooled_before[i]
-        learnt[i] = foreign.learn(quota, bucket, permit, now, hint, cooled_before=cooled_before, refused=refused)
-    return tuple(learnt)
+        updated[i] = foreign.learn(quota, bucket, permit, now, hint, cooled_before=cooled_before, refused=refused)
+    return tuple(updated)
 
 
 def observe(call: CallQuotas, changed: Mapping[str, Bucket]) -> dict[str, ObservedQuota]:
@@ -352,7 +352,7 @@ def _adaptives(record: AccountRecord, call: CallQuotas, now: float) -> dict[str,
     """The undocumented quotas of a call as they are now."""
     if not call.adaptives:
         return {}
-    return {name: adaptive.expire(record.adaptives.get(name, adaptive.UNTRIED), now) for name in call.adaptives}
+    return {name: adaptive.expire(record.adaptives.get(name, adaptive.UNUSED_QUOTA), now) for name in call.adaptives}
 
 
 def _merge_adaptives(record: AccountRecord, adaptives: dict[str, AdaptiveQuota]) -> dict[str, AdaptiveQuota]:

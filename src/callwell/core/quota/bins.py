@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Permits counted by the time at which they come back: sorted bins of equal width.
+"""Permits counted by the time they come back: sorted bins of equal width.
 
 Bin `n` holds permits that come back when `n` widths of the clock have passed. Times are rounded up to a bin, so a
 permit comes back late by at most one width and never early, and a million permits take a thousand pairs of numbers
-instead of a million. Bins are tuples: nothing is changed in place.
+instead of a million. Bins are tuples, which are never changed in place.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ NEVER: Final = 1 << 60
 """The bin of permits that come back only when they are released: above every bin of a real time."""
 
 Bins = tuple[tuple[int, int], ...]
-"""Pairs of a bin and how many permits are in it, in the order of the bins."""
+"""Pairs of a bin and its number of permits, in the order of the bins."""
 
 
 def count(bins: Bins) -> int:
     """How many permits there are."""
-    # Most buckets have no bin of a kind, or one.
+    # Most buckets have no bin of a kind, or only one.
     if not bins:
         return 0
     if len(bins) == 1:
@@ -30,7 +30,7 @@ def count(bins: Bins) -> int:
 
 def add(bins: Bins, at: int, n: int = 1) -> Bins:
     """The bins with `n` more permits in bin `at`."""
-    # Most permits go into the last bin or a new one behind it: no search for those.
+    # Most permits go into the last bin or a new one after it, which needs no search.
     if not bins or bins[-1][0] < at:
         return (*bins, (at, n))
     if bins[-1][0] == at:
@@ -42,7 +42,7 @@ def add(bins: Bins, at: int, n: int = 1) -> Bins:
 
 
 def merge(bins: Bins, others: Bins) -> Bins:
-    """The permits of both."""
+    """The permits of both, combined."""
     for at, n in others:
         bins = add(bins, at, n)
     return bins
@@ -60,18 +60,18 @@ def remove(bins: Bins, at: int, n: int = 1) -> Bins | None:
 
 
 def drain(bins: Bins, last: int) -> tuple[Bins, int]:
-    """The bins after bin `last`, and how many permits the others held."""
+    """The bins after bin `last`, and the number of permits in the removed ones."""
     i = bisect_left(bins, (last + 1,))
     return bins[i:], count(bins[:i])
 
 
 def take(bins: Bins, n: int, skip: int = 0) -> tuple[Bins, Bins]:
-    """Permits that come back first, and the bins without them.
+    """Split off the permits that come back first; returns them, and the bins without them.
 
     Args:
         bins: the bins.
         n: how many to take.
-        skip: how many come back before those, and stay.
+        skip: how many earlier permits stay in the bins.
     """
     taken: list[tuple[int, int]] = []
     left: list[tuple[int, int]] = []

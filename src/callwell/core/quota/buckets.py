@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from callwell.core.rules.profile import QuotaRule
 
 BINS: Final = 1023
-"""Bins in a window. One is about a thousandth of it (59 ms of a minute), the most by which a permit is late."""
+"""Bins per window. One is about a thousandth of it (59 ms of a minute), which is the most that a permit is late."""
 
 
 class Quota(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -30,12 +30,12 @@ class Quota(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     Attributes:
         limit: permits, L.
         window_s: seconds for which a permit cools, W, stretched.
-        transit_s: seconds that are added when its request may still be in transit, D, stretched.
+        transit_s: seconds that are added if its request may still be in transit, D, stretched.
         width_s: seconds of a bin.
         grain: bins that count as one for permits in transit: D may be far longer than W, and bins must stay few.
-        step_s: seconds between two permits that are let out evenly.
-        paced: permits are always let out evenly.
-        fixed: the server's windows reset all at once.
+        step_s: seconds between two permits that are issued evenly.
+        paced: permits are always issued evenly.
+        fixed: the server's windows reset all permits at the same time.
     """
 
     limit: int
@@ -73,21 +73,21 @@ class Bucket(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """The permits of one quota. Stored by position: new fields go to the end, and have a default.
 
     Attributes:
-        available: permits that may be acquired now; below zero while others have spent what is held here.
-        held: bins of acquired permits, by the time at which they expire.
-        cooling: bins of used permits, by the time at which they are available.
+        available: permits that may be acquired now; negative while others have spent permits that are held here.
+        held: bins of acquired permits, by the time they expire.
+        cooling: bins of used permits, by the time they become available.
         in_transit: the same for permits of requests that may still be in transit.
         throttled_until: nothing is acquired before.
-        paced_until: permits are let out one by one before.
-        next_at: when the next of those may go.
-        throttle_count: 429 responses in a row.
+        paced_until: permits are issued one by one before.
+        next_at: when the next of those may be acquired.
+        throttle_count: consecutive 429 responses.
         throttled_at: when the last of them arrived.
         window_end: when the server's present window ends, by its responses; fixed windows only.
-        foreign: bins of permits that were set aside for what others spent, by the time at which they are available.
-        withheld: permits that are not lent because the provider names a lower limit than the profile.
+        foreign: bins of permits that were set aside for others' spending, by the time they become available.
+        withheld: permits that are not issued because the provider announces a lower limit than the profile.
         cooled_count: how many used permits have become available so far.
         foreign_at: when permits were last set aside for others.
-        elsewhere: permits that a leaseholder's own bucket does not have: the pool or other holders have them.
+        elsewhere: permits that are not in a leaseholder's bucket because the pool or other holders have them.
     """
 
     available: int
@@ -110,12 +110,12 @@ class Bucket(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 class Permit(Struct, frozen=True):
     """The right to send one request, by every quota that counts it.
 
-    Several permits that were acquired at once are equal: they are one value and a number.
+    Several permits that were acquired together are equal: they are one value and a count.
 
     Attributes:
         acquired_at: when it was acquired, in monotonic seconds.
-        expires_at: when its request has ended at the latest, so that it comes back by itself; infinite where no
-            other client can see the record.
+        expires_at: the latest time at which its request ends, so that it comes back by itself; infinite if no other
+            client uses the record.
         cooled_before: the `cooled_count` of each bucket at that time, in the order of the call's quotas.
     """
 
@@ -135,7 +135,7 @@ def empty_bucket(quota: Quota) -> Bucket:
 
 
 def cooling_bucket(quota: Quota, now: float) -> Bucket:
-    """A bucket with an unknown past: all its permits cool as if their requests were in transit at `now`."""
+    """A bucket with an unknown past: all permits cool as if their requests were in transit at `now`."""
     return Bucket(available=0, in_transit=((transit_bin(quota, now), quota.limit),))
 
 
@@ -156,7 +156,7 @@ def refill(quota: Quota, bucket: Bucket, now: float) -> Bucket:
     in_transit = bucket.in_transit
     foreign = bucket.foreign
     last = int(now // quota.width_s)
-    # The division may round down where `permits` multiplies: at the time that it names, the permits must be there.
+    # The division may round down where `permits` multiplies: the permits must be there at the time that it returns.
     last += (last + 1) * quota.width_s <= now
     if not (
         (cooling and cooling[0][0] <= last)
@@ -222,7 +222,7 @@ def spent(quota: Quota, bucket: Bucket) -> int:
 
 
 def shift(quota: Quota, bucket: Bucket, by: float) -> Bucket:
-    """The bucket with `by` seconds added to all its times, for a record of a clock that began elsewhere."""
+    """The bucket with `by` seconds added to all its times, for a record whose clock has another origin."""
     by_bins = ceil(by / quota.width_s)
     return replace(
         bucket,

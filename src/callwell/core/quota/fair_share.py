@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who gets how much of what is scarce: max-min fairness, as water fills vessels of different sizes.
+"""Divides a scarce supply by max-min fairness, as water fills vessels of different sizes (water-filling).
 
-Each holder names what it needs. As long as all needs can be met they are; else those who need little get all of it, and
-what is left is split evenly among the others::
+Each holder states its need. If all needs can be met, they are; otherwise holders with small needs get all they need,
+and the rest is split evenly among the others::
 
     needs   1  2  9  9        supply 11        shares  1  2  4  4
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 def water_level(needs: Iterable[float], supply: float) -> float:
-    """The level up to which each need is met; infinite if all needs are.
+    """The level up to which each need is met; infinite if all needs are met.
 
     Args:
         needs: what each holder needs.
-        supply: what there is.
+        supply: the supply to divide.
     """
     left = supply
     rising = sorted(needs)

@@ -33,7 +33,7 @@ def spent(
     leases = [lease for name, lease in record.leases.items() if name != holding.holder and at < lease.expires_at]
     found = {}
     for name in own.adaptives:
-        state = adaptive.expire(record.account.adaptives.get(name, adaptive.UNTRIED), at)
+        state = adaptive.expire(record.account.adaptives.get(name, adaptive.UNUSED_QUOTA), at)
         here = free_slots(holding.record, name) if now < holding.usable_until else 0
         unused = _unused(leases, name) + max(0, here)
         found[name] = (max(0, adaptive.in_flight(state) - unused), int(state.limit))

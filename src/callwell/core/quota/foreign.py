@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What others spend on the same account, as the quota headers of our own responses show it.
+"""Spending by others on the same account, inferred from the quota headers of our own responses.
 
 A response says that `remaining` requests were left when the server made it, at some time s between our sending and our
 receiving. If fewer are left than the permits we believe to be available, somebody else has spent. But the header lags:
-requests in flight may be counted in it or not, and the server's window may be older or younger than our permits. So
-the difference is bounded from both sides:
+requests in flight may be counted in it or not, and the server's window may be older or younger than our permits. So the
+difference is bounded on both sides:
 
 * **At least.** Of our own requests the server counts at s only those that arrived less than W before s. None of their
   permits was available at s: a permit cools for W after its response, which came after the arrival. (Where windows are
@@ -17,12 +17,13 @@ the difference is bounded from both sides:
 * **At most.** Others cannot have spent more than `limit - remaining - certain`. `certain` counts our requests that were
   answered before this one left, and not so long ago that they may be out of the window; none where the window may have
   begun again. What is set aside beyond that comes back: others stop, and headers lie. Only a response to a request that
-  left after permits were last set aside may say so. This bound decides when we are bold again, not if we are right.
+  left after permits were last set aside may say so. This bound decides when we become bold again, not whether we are
+  safe.
 
 Where windows are fixed, what was set aside comes back at the reset. Elsewhere others' requests leave the window one by
-one, the last of them W after the response. As others mostly go on as before, a permit stays set aside until W after the
-last response that needed it, and one of many comes back early, to see how things stand. There a reserve is set aside as
-well, for others who come by chance: without it, each of their requests that is one too many costs us a refusal.
+one, the last of them W after the response. As others mostly continue as before, a permit stays set aside until W after
+the last response that needed it, and one of many comes back early, as a test. There a reserve is also set aside for
+random arrivals of others: without it, each of their excess requests costs us a refusal.
 
 A limit below the profile's is obeyed: the permits between the two are withheld until it is higher again.
 """
@@ -47,28 +48,29 @@ if TYPE_CHECKING:
     from callwell.core.quota.buckets import Bucket, Permit, Quota
     from callwell.core.quota.hint import QuotaHint
 
-STEPS: Final = 16
-"""Steps in a window at which permits that were set aside come back: few, so that their bins stay few."""
+STEPS_PER_WINDOW: Final = 16
+"""Steps per window at which permits that were set aside come back: few, so that they need few bins."""
 
-SLOW: Final = 2.0
-"""How many times slower than this request an earlier one may have been and still count as inside the window."""
+MAX_SLOWDOWN: Final = 2.0
+"""How many times slower than this request an earlier one may have been and still count as within the window."""
 
-RESERVE: Final = 2.0
-"""Standard deviations of what others spend, if they come by chance (Poisson): enough in 97 windows of 100."""
+RESERVE_DEVIATIONS: Final = 2.0
+"""Reserve in standard deviations of others' spending, assuming random arrivals (Poisson): enough in 97 of 100
+windows."""
 
-SAME_WINDOW: Final = 0.01
-"""The part by which a window may differ from the profile's and still be the same: servers round."""
+WINDOW_TOLERANCE: Final = 0.01
+"""The fraction by which a window may differ from the profile's and still be the same, since servers round."""
 
 
 def match_hints(
     hints: Sequence[QuotaHint], names: Sequence[str], quotas: Sequence[Quota]
 ) -> list[tuple[int, QuotaHint]]:
-    """Which quota each hint is about: by its name, else its window, else its limit; a single hint else the first quota.
+    """Which quota each hint is about: by name, window or limit, in this order; a single unmatched one is the first's.
 
     Args:
         hints: what a response says.
         names: the quotas of the call.
-        quotas: the same, as their buckets need them.
+        quotas: the same quotas, as needed by their buckets.
 
     Returns:
         Indices of quotas with their hints; hints about none of them are left out.
@@ -93,21 +95,21 @@ def learn(
     cooled_before: int,
     refused: bool = False,
 ) -> Bucket:
-    """The bucket after a response that says the state of the quota.
+    """The bucket after a response with the state of the quota.
 
     Args:
-        quota: the quota; nothing is learnt from a paced one, where `remaining` does not count requests in a window.
+        quota: the quota; a paced one teaches nothing, since its `remaining` does not count requests in a window.
         bucket: its bucket.
         permit: of the request.
         now: when the response arrived.
         hint: what it says about this quota.
         cooled_before: the bucket's `cooled_count` when the permit was acquired.
-        refused: the response is a 429, so that its reset is when to try one permit again.
+        refused: the response is a 429, so its reset is when to try one permit again.
     """
     if quota.paced:
         return bucket
     bucket = _apply_limit(quota, refill(quota, bucket, now), hint)
-    # A lower count than before: the bucket was begun again in between, and the permit is of another one.
+    # A lower count than before: the bucket was recreated in between, and the permit belongs to another one.
     if hint.remaining is None or bucket.cooled_count < cooled_before:
         return bucket
     limit = quota.limit - bucket.withheld
@@ -129,16 +131,16 @@ def learn(
     foreign = take(bucket.foreign, max(0, aside - surely_foreign))[0]
     has_scout = surely_foreign > 1 and surely_foreign > aside
     if has_scout:
-        # One of the permits comes back before the others, to see how things stand.
+        # One of the permits comes back before the others, as a test.
         foreign = add(foreign, min(last, cool_bin(quota, now + _probe_delay_s(quota, hint, refused=refused))))
     return replace(_set_aside(bucket, add(foreign, last, surely_foreign - has_scout)), foreign_at=now)
 
 
 def _probe_delay_s(quota: Quota, hint: QuotaHint, *, refused: bool) -> float:
-    """Seconds after which one permit that is set aside is tried."""
+    """Seconds after which one permit that was set aside is tried."""
     if refused and hint.reset_s:
         return hint.reset_s + min(hint.uncertainty_s, ROUNDED_S)
-    return max(quota.window_s / STEPS, hint.reset_s or 0.0)
+    return max(quota.window_s / STEPS_PER_WINDOW, hint.reset_s or 0.0)
 
 
 def _is_reset_too_late(hint: QuotaHint, quota: Quota) -> bool:
@@ -151,7 +153,9 @@ def _match_hint(hint: QuotaHint, names: Sequence[str], quotas: Sequence[Quota]) 
         return names.index(hint.name)
     if hint.window_s:
         window_s = hint.window_s * STRETCH
-        return next((i for i, q in enumerate(quotas) if abs(q.window_s - window_s) <= SAME_WINDOW * window_s), None)
+        return next(
+            (i for i, q in enumerate(quotas) if abs(q.window_s - window_s) <= WINDOW_TOLERANCE * window_s), None
+        )
     return next((i for i, quota in enumerate(quotas) if quota.limit == hint.limit), None)
 
 
@@ -163,7 +167,7 @@ def _apply_limit(quota: Quota, bucket: Bucket, hint: QuotaHint) -> Bucket:
 
 
 def _add_reserve(others: int) -> int:
-    return others + ceil(RESERVE * others**0.5) if others > 0 else others
+    return others + ceil(RESERVE_DEVIATIONS * others**0.5) if others > 0 else others
 
 
 def _certainly_ours(quota: Quota, bucket: Bucket, permit: Permit, now: float) -> int:
@@ -171,7 +175,7 @@ def _certainly_ours(quota: Quota, bucket: Bucket, permit: Permit, now: float) ->
     if quota.fixed:
         return 0
     youngest = cool_bin(quota, permit.acquired_at + quota.window_s)
-    oldest = cool_bin(quota, now + SLOW * (now - permit.acquired_at))
+    oldest = cool_bin(quota, now + MAX_SLOWDOWN * (now - permit.acquired_at))
     return sum([n for at, n in bucket.cooling if oldest < at <= youngest])
 
 
@@ -182,7 +186,7 @@ def _foreign_bin(quota: Quota, bucket: Bucket, now: float, hint: QuotaHint) -> i
         return cool_bin(quota, now + min(quota.window_s, (reset_s + hint.uncertainty_s) * STRETCH))
     if quota.fixed and bucket.window_end is not None and now < bucket.window_end.latest_at:
         return cool_bin(quota, bucket.window_end.latest_at)
-    step = BINS // STEPS
+    step = BINS // STEPS_PER_WINDOW
     return -(-cool_bin(quota, now + quota.window_s) // step) * step
 
 

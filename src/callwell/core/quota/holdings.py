@@ -107,7 +107,7 @@ def release(holding: Holding, call: CallQuotas, permit: Permit, end: SendEnd, no
         state = before.adaptives.get(name)
         if state is not None:
             adaptives[name] = _end_slot(state, permit, end)
-    if end.blameless and before.breaker.trial_until > now:
+    if end.inconclusive and before.breaker.trial_until > now:
         holding = replace(holding, has_trial=True)
     return replace(holding, record=replace(record, adaptives=adaptives)), released
 
@@ -186,7 +186,7 @@ def lose(holding: Holding, own: AccountQuotas, now: float) -> Holding:
 
 def _note(holding: Holding, call: CallQuotas, permit: Permit, end: SendEnd, now: float) -> Holding:
     """The holding with what the pool must know of the end of a Send."""
-    if not end.blameless:
+    if not end.inconclusive:
         holding = replace(holding, log=retry.record_attempt(holding.log, failed=end.has_failed))
     if not (end.throttles or end.hints or call.adaptives):
         return holding

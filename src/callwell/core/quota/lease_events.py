@@ -160,7 +160,7 @@ def _apply_event(  # noqa: PLR0917 - two ways to map its times
     adaptives = dict(account.adaptives)
     if lease is not None:
         for name in call.adaptives:
-            adaptives[name] = _learn_adaptive(adaptives.get(name, adaptive.UNTRIED), lease, event, ended_at)
+            adaptives[name] = _learn_adaptive(adaptives.get(name, adaptive.UNUSED_QUOTA), lease, event, ended_at)
     observed = decisions.observe(call, pool) if end.hints else {}
     return replace(account, buckets=pool, adaptives=adaptives), observed
 

@@ -229,7 +229,7 @@ def _return_permits(
             pool[key] = replace(pool[key], throttle_count=0)
     adaptives = dict(account.adaptives)
     for name in report.slots:
-        state = adaptive.expire(adaptives.get(name, adaptive.UNTRIED), now)
+        state = adaptive.expire(adaptives.get(name, adaptive.UNUSED_QUOTA), now)
         adaptives[name] = lease_slots.take_back(state, lease, name)
     return replace(account, buckets=pool, adaptives=adaptives)
 

@@ -26,9 +26,9 @@ about where its windows begin. The price is one round trip per window.
 
 * *Transit, D.* A request that ended without a response may still be on its way: its permit cools for W + D from the
   close of its connection. D (`max_transit_s` of a profile) is the only assumption, and it counts only where nothing
-  else bounds the arrival: a request with a response that began has arrived, and its permit cools for W from then.
-* *Departed callers.* A request that a transport finishes after its caller has left is held until its own end
-  (`abandon`), and released by that end.
+  else bounds the arrival: a request whose response has begun has arrived, and its permit cools for W from then.
+* *Departed callers.* The permit of a request that a transport finishes after its caller was cancelled is held until the
+  request ends (`abandon`), and released then.
 * *Clocks.* W and D are stretched by `STRETCH`, in case the local clock runs faster than the server's. Times of resets
   are stretched both ways.
 * *Once.* A permit comes back once: one that has expired is not released again by its late holder.
@@ -39,17 +39,17 @@ about where its windows begin. The price is one round trip per window.
 * *Bins.* Times at which permits come back are rounded up to bins of W/1023 (`bins`), never down.
 
 **Fixed windows**, only where the provider documents them and its responses say when they end: a permit with a response
-from before the earliest time at which the window can have ended comes back at the latest such time. Both are needed, as
-a response in between may have been counted in the new window. The theorem is then one about the server's own windows.
-When such an end is believed: see `resets`.
+from before the earliest time at which the window can have ended comes back at the latest such time. Both are needed,
+since a response in between may have been counted in the new window. The theorem then applies to the server's own
+windows. `resets` explains when such an end is believed.
 
-**What others spend** on the same account is seen in the server's headers and set aside: see `foreign`. It makes fewer
-permits available, never more, and so needs no place in the proof.
+**What others spend** on the same account is seen in the server's headers and set aside: see `foreign`. That makes fewer
+permits available, never more, so the proof need not consider it.
 
-**Pacing.** After a 429 the permits come back one by one at the quota's rate for a window, not as a herd. A quota that
-is not "L in any W" (`QuotaRule.paced`: leaky buckets) is always let out like that.
+**Pacing.** After a 429, permits are issued one by one at the quota's rate for a window, not as a herd. Permits of a
+quota that is not "L in any W" (`QuotaRule.paced`: leaky buckets) are always issued like that.
 
-**Further shapes.** A call with a weight acquires that many permits of a bucket at once (`count`). A limit on requests
+**Further shapes.** A call with a weight acquires that many permits of a bucket together (`count`). A limit on requests
 in flight is a quota with permits that do not cool. A quota per argument is a bucket per argument, each under its own
 key. A lease to another holder is a number of permits with one expiry.
 """
@@ -114,23 +114,24 @@ MAX_PAUSE_S: Final = 30.0
 """P: a process that pauses for longer between acquiring a permit and sending gives the permit back unused."""
 
 BATCH_SHARE: Final = 64
-"""One available permit in so many may be acquired ahead of its use: what waits unused is missed by few others."""
+"""One in this many available permits may be acquired ahead, so that unused permits are rarely missed by others."""
 
 CATCH_UP: Final = 4
-"""Paced permits that may go at once when a driver wakes late: timers are late by milliseconds, steps may be shorter."""
+"""Paced permits that may be issued together after a late wake-up: timers are late by milliseconds, and steps may be
+shorter."""
 
 FIRST_PAUSE_S: Final = 1.0
-"""Seconds after the first 429 that names no time: it may have been a burst limit of one second."""
+"""Pause in seconds after the first 429 that names no time: it may have been a burst limit of one second."""
 
 WHOLE_WINDOW: Final = 2
-"""From this 429 in a row on, the shortest quota is taken to be used up."""
+"""From this consecutive 429 on, the shortest quota is assumed to be used up."""
 
 MAX_DOUBLINGS: Final = 60
 """Any window is shorter than 2**60 times another; more would overflow."""
 
 
 class AtLatest(float):
-    """A time that comes earlier if a holder releases its permit: no call is refused because of it."""
+    """A time that may come earlier, if a holder releases its permit, so no call is refused because of it."""
 
     __slots__ = ()
 
@@ -144,12 +145,12 @@ def acquire(
         quotas: the quotas of a call.
         buckets: their buckets, in the same order.
         now: monotonic seconds.
-        hold_s: the longest that the request can take, where others see the record; else infinite.
+        hold_s: the longest that the request can take, if others use the record; otherwise infinite.
         count: permits of each quota; more than one only up to `max_batch`.
 
     Returns:
-        The buckets afterwards, and the permit or the time at which to ask again: infinite while all permits are held
-        and none expires, `AtLatest` while they are held and do.
+        The buckets afterwards, and the permit or the time to ask again: infinite while all permits are held and none
+        expires, `AtLatest` while they are held and expire.
     """
     refilled: list[Bucket] = []
     latest_at = -inf
@@ -164,7 +165,7 @@ def acquire(
 
 
 def max_batch(quotas: tuple[Quota, ...], buckets: tuple[Bucket, ...], now: float) -> int:
-    """How many permits one caller may acquire at once: a small share, and none ahead where they are let out singly.
+    """How many permits one caller may acquire together: a small share, and only one where they are issued one by one.
 
     Args:
         quotas: the quotas of its calls.
@@ -188,8 +189,8 @@ def release_answered(
         bucket: its bucket.
         permit: the permit.
         now: when the response arrived.
-        ok: the response was no 429, so that a row of them is over.
-        count: how many such permits: none was acquired before `permit`, none answered after `now`.
+        ok: the response was not a 429, which ends a run of them.
+        count: the number of such permits; none was acquired before `permit`, and none answered after `now`.
     """
     held = remove(bucket.held, expiry_bin(quota, permit), count)
     throttle_count = bucket.throttle_count
@@ -221,7 +222,7 @@ def release_lost(quota: Quota, bucket: Bucket, permit: Permit, closed_at: float)
 
 
 def return_unused(quota: Quota, bucket: Bucket, permit: Permit, count: int = 1) -> Bucket:
-    """The bucket after permits of one kind came back unused, surely with no request sent: they are available."""
+    """The bucket after equal permits came back unused, certainly without a request: they are available."""
     held = remove(bucket.held, expiry_bin(quota, permit), count)
     if held is None:
         return bucket
@@ -229,13 +230,13 @@ def return_unused(quota: Quota, bucket: Bucket, permit: Permit, count: int = 1) 
 
 
 def abandon(quota: Quota, bucket: Bucket, permit: Permit, abandoned: Permit) -> Bucket:
-    """The bucket after a caller has left: its permit is held until its request ends, or can have ended.
+    """The bucket after a caller was cancelled: its permit is held until its request ends, or must have ended.
 
     Args:
         quota: the quota.
         bucket: its bucket.
         permit: the permit.
-        abandoned: the same permit, which expires when its connection is closed at the latest.
+        abandoned: the same permit, which expires when its connection has closed at the latest.
     """
     held = remove(bucket.held, expiry_bin(quota, permit))
     if held is None:
@@ -244,17 +245,17 @@ def abandon(quota: Quota, bucket: Bucket, permit: Permit, abandoned: Permit) -> 
 
 
 def reconcile(quota: Quota, bucket: Bucket, in_hand: int, maybe_used: int, closes_at: float) -> Bucket:
-    """Make a bucket agree with its holders after an interrupt, which may strike between acquiring and holding.
+    """Reconcile a bucket with its holders after an interrupt, which may strike between acquiring and holding.
 
-    For permits that never expire. One that no holder has was used, or not; one that a holder has although it was
-    released is held again.
+    Only for permits that never expire. A held permit that no holder has may have been used; one that a holder has
+    although it was released is held again.
 
     Args:
         quota: the quota.
         bucket: its bucket.
         in_hand: how many permits holders have.
-        maybe_used: how many of the others may have been used.
-        closes_at: when the last of their connections is closed, or its response has arrived.
+        maybe_used: how many of the other permits may have been used.
+        closes_at: when the last of their connections closes, or its response has arrived.
     """
     first = bisect_left(bucket.held, (NEVER,))
     expiring = bucket.held[:first]
@@ -276,22 +277,23 @@ def throttle(
 ) -> tuple[Bucket, ...]:
     """The buckets after a 429: one of the quotas is throttled.
 
-    If the response names a time, it is the shortest quota, until then. If not, the first 429 in a row throttles the
-    shortest quota for a second, the second for its whole window; from the third on it is the next longer quota, each
-    time for twice as long. Answers to requests that were sent before the last 429 arrived belong to the same refusal.
+    If the response names a time, the shortest quota is throttled until then. If not, the first of consecutive 429s
+    throttles the shortest quota for a second, the second for its whole window, and from the third on the next longer
+    quota, each time for twice as long. Responses to requests that were sent before the last 429 arrived belong to the
+    same refusal.
 
     Args:
         quotas: the quotas of the call, in any order.
         buckets: their buckets, in the same order.
-        permit: of the refused request.
+        permit: the refused request's permit.
         now: when the response arrived.
-        wait_s: for how many seconds the response asks to be left alone, if it says.
+        wait_s: how many seconds the response asks the client to wait, if it says.
     """
     if not quotas:
         return buckets
     by_window = sorted(range(len(quotas)), key=lambda i: quotas[i].window_s)
     shortest = by_window[0]
-    # The row of refusals is counted in the shortest quota, which every 429 is taken to be about at first.
+    # Consecutive refusals are counted in the shortest quota, which every 429 is first assumed to be about.
     first = buckets[shortest]
     is_same_refusal = permit.acquired_at < first.throttled_at
     row = first.throttle_count if is_same_refusal else first.throttle_count + 1
@@ -316,12 +318,12 @@ def learn_reset(
     """The bucket after a response that says when the server's fixed window ends.
 
     Args:
-        quota: the quota; nothing is learnt unless its windows are fixed.
+        quota: the quota; nothing is learned unless its windows are fixed.
         bucket: its bucket.
         permit: of the answered request.
         now: when the response arrived.
         delta_s: seconds until the reset, as the response says, rounded either way.
-        uncertainty_s: by how many seconds the rounding may have changed them.
+        uncertainty_s: the possible rounding error in seconds.
     """
     if not quota.fixed:
         return bucket
@@ -331,7 +333,7 @@ def learn_reset(
 
 
 def _choose_throttled(quotas: tuple[Quota, ...], by_window: list[int], row: int) -> tuple[int, float]:
-    """Which quota a 429 without a time throttles, and for how many seconds; `row` counts the 429s in a row."""
+    """Which quota a 429 without a time throttles, and for how many seconds; `row` counts consecutive 429s."""
     shortest_s = quotas[by_window[0]].window_s
     if row < WHOLE_WINDOW:
         return by_window[0], min(shortest_s, FIRST_PAUSE_S)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The record of an account: what all its calls share, and how a stored one is brought to the present.
+"""The record of an account, which all its calls share, and the update of a stored record to the present.
 
-Times in it are monotonic seconds of this machine's present boot. A record of an earlier boot or another clock is moved:
-its last change is as long ago as the wall clocks say, and never in the future. Buckets that do not add up are dropped,
-and all permits of a bucket with an unknown past cool as if they had just been used.
+Times in it are monotonic seconds of this machine's present boot. A record of an earlier boot or another clock is
+shifted: its last change is as long ago as the wall clocks say, and never in the future. Buckets that do not add up are
+dropped, and all permits of a bucket with an unknown past cool as if they had just been used.
 
 Records are stored by position: new fields go to the end, and have a default.
 """
@@ -43,14 +43,14 @@ class AccountRecord(Struct, frozen=True, array_like=True, forbid_unknown_fields=
     """The record.
 
     Attributes:
-        buckets: by the key that `versions.bucket_key` makes of the quota's name and rule.
+        buckets: by the key that `versions.bucket_key` derives from the quota's name and rule.
         budget: the retry budget.
-        boot: the boot and clock that its times belong to; empty where it is private.
+        boot: the boot and clock that its times belong to; empty if it is private.
         changed_at: when it was last changed.
         changed_at_wall: the same by the wall clock.
-        past_known: a quota without a bucket was never used; else its past is unknown.
+        past_known: a quota without a bucket was never used; otherwise its past is unknown.
         breaker: the circuit breaker.
-        rules: the quotas that its bins are made by, of all versions of the profile; none where it is private.
+        rules: the quotas of all versions of the profile, which define its bins; empty if it is private.
         adaptives: undocumented quotas, by their names.
         versions_seen: when each version was last seen, while there are several.
     """
@@ -74,10 +74,11 @@ class AccountQuotas(Struct, frozen=True):
         documented: by their names.
         keys: the keys of their buckets, by the same names.
         rules: the same quotas, by those keys.
-        version: what this version is called in the record.
+        version: this version's ID in the record.
         adaptives: the names of the undocumented ones.
         max_hold_s: the longest from acquiring a permit to the end of its request.
-        expires_in_s: after how long a held permit comes back by itself; infinite where only one client has the record.
+        expires_in_s: after how many seconds a held permit comes back by itself; infinite if only one client uses the
+            record.
     """
 
     documented: dict[str, Quota]
@@ -97,7 +98,7 @@ class CallQuotas(Struct, frozen=True):
         names: all quotas that count the call.
         documented: the names of those with a bucket.
         keys: their buckets' keys, in the same order.
-        quotas: the same as their buckets need them.
+        quotas: the same quotas, as needed by their buckets.
         adaptives: the names of the undocumented ones.
     """
 
@@ -110,17 +111,17 @@ class CallQuotas(Struct, frozen=True):
 
 
 class SendEnd(Struct, frozen=True):
-    """How a Send ended, as far as permits and retry budget need to know.
+    """How a Send ended, as needed by permits and retry budget.
 
     Attributes:
         outcome: `REFUSED` if nothing was sent, `UNKNOWN` if no response came, `DONE` for any response.
         status: the HTTP status of the response, 0 without one.
-        wait_s: for how many seconds a 429 asks to be left alone.
-        closes_in_s: without a response: after how many seconds the connection is closed at the latest.
+        wait_s: how many seconds a 429 asks the client to wait.
+        closes_in_s: without a response: the latest time in seconds after which the connection closes.
         hints: what the response says about quotas.
-        blameless: it says nothing about the provider or the account: the caller did not wait for a response, or the key
-            was on trial, and a refusal, even a 429, may be about that key alone.
-        request_arrived: without a whole response: its head came, so the request has surely arrived.
+        inconclusive: it shows nothing about the provider or the account: the caller did not wait for a response, or the
+            key was on trial, and a refusal, even a 429, may be only about that key.
+        request_arrived: the response was incomplete, but its head arrived, so the request certainly arrived.
     """
 
     outcome: Outcome
@@ -128,7 +129,7 @@ class SendEnd(Struct, frozen=True):
     wait_s: float | None = None
     closes_in_s: float = 0.0
     hints: tuple[QuotaHint, ...] = ()
-    blameless: bool = False
+    inconclusive: bool = False
     request_arrived: bool = False
 
     @property
@@ -139,19 +140,19 @@ class SendEnd(Struct, frozen=True):
     @property
     def throttles(self) -> bool:
         """Whether it is a 429 that is about the account."""
-        return self.status == TOO_MANY_REQUESTS and not self.blameless
+        return self.status == TOO_MANY_REQUESTS and not self.inconclusive
 
 
 PLAIN_SUCCESS: Final = SendEnd(Outcome.DONE, 200)
-"""The end of a Send that went well and says nothing about quotas: which 2xx it was changes nothing."""
+"""The end of a successful Send without news about quotas: the exact 2xx status makes no difference."""
 
 
 def to_account_quotas(quotas: Mapping[str, QuotaRule], retry: RetryRule) -> AccountQuotas:
-    """The quotas of an account, whoever sees its record.
+    """The quotas of an account with a shared record.
 
     Args:
         quotas: the rules of a profile, by their names.
-        retry: the profile's rule with the times that a request can take.
+        retry: the profile's retry rule, with the times that a request can take.
     """
     rules = {name: rule for name, rule in quotas.items() if not rule.adaptive}
     documented = {name: buckets.to_quota(rule, retry.max_transit_s) for name, rule in rules.items()}
@@ -193,7 +194,7 @@ def to_call_quotas(own: AccountQuotas, names: tuple[str, ...]) -> CallQuotas:
 
 
 class CallQuotasByNames(dict[tuple[str, ...], CallQuotas]):
-    """The quotas of an account's calls, each made once, when a call with these names of quotas first asks.
+    """The quotas of an account's calls, created when a call with these quota names first needs them.
 
     Args:
         own: the account's.
@@ -204,7 +205,7 @@ class CallQuotasByNames(dict[tuple[str, ...], CallQuotas]):
         self._own = own
 
     def __missing__(self, names: tuple[str, ...]) -> CallQuotas:
-        """Make those of a call."""
+        """Create those of a call."""
         call = to_call_quotas(self._own, names)
         self[names] = call
         return call
@@ -225,7 +226,7 @@ def counting_keys(record: AccountRecord, own: AccountQuotas, names: tuple[str, .
 
 
 def to_present(record: AccountRecord, own: AccountQuotas, now: float, wall_s: float, boot: str) -> AccountRecord:
-    """A shared record as a process uses it now.
+    """A shared record, updated for use by this process now.
 
     Args:
         record: the record.
@@ -240,10 +241,10 @@ def to_present(record: AccountRecord, own: AccountQuotas, now: float, wall_s: fl
         for key, bucket in record.buckets.items()
         if key in rules and buckets.is_consistent(rules[key].quota, bucket)
     }
-    # A bucket that was dropped may have been used at any time: it must not begin as a new one.
+    # A dropped bucket may have been used at any time, so it must not start as a new one.
     past_known = record.past_known and len(kept) == len(record.buckets)
     record = replace(record, buckets=kept, past_known=past_known)
-    # Where boots have no name, a monotonic clock that went back is another boot.
+    # Without boot names, a monotonic clock that went back means another boot.
     if record.boot and (record.boot != boot or now < record.changed_at):
         record = _shift(record, now - record.changed_at - max(0.0, wall_s - record.changed_at_wall))
     if len(record.versions_seen) != 1 or own.version not in record.versions_seen:

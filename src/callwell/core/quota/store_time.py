@@ -109,17 +109,17 @@ def advance(time: StoreTime, clocks: ClockReading) -> tuple[StoreTime, bool]:
         Store time, and whether time may have been lost: a clock was set, or a machine began again.
     """
     if not time.boot:
-        return _anchored(time, clocks, time.at, time.anchors), False
-    shared_s = _shared(clocks) - _shared(time)
+        return _with_anchor(time, clocks, time.at, time.anchors), False
+    shared_s = _shared_wall(clocks) - _shared_wall(time)
     if clocks.boot == time.boot and clocks.monotonic >= time.monotonic:
         elapsed_s = clocks.monotonic - time.monotonic
         anchors = time.anchors
         if len(anchors) > 1 and abs(shared_s - elapsed_s) > TOLERANCE_S + 1e-3 * elapsed_s:
-            anchors = _doubted(anchors)
-        return _anchored(time, clocks, time.at + elapsed_s, anchors), False
+            anchors = _distrust_all(anchors)
+        return _with_anchor(time, clocks, time.at + elapsed_s, anchors), False
     anchor = time.anchors.get(clocks.boot)
     if anchor is not None and anchor.at == inf:
-        return _anchored(time, clocks, time.at, time.anchors), True
+        return _with_anchor(time, clocks, time.at, time.anchors), True
     if anchor is not None and clocks.monotonic < anchor.monotonic:
         # Where boots have no name, this is another one.
         anchor = None
@@ -129,31 +129,31 @@ def advance(time: StoreTime, clocks: ClockReading) -> tuple[StoreTime, bool]:
     else:
         own_s = clocks.monotonic - anchor.monotonic
         elapsed_s = min(shared_s, anchor.at + own_s - time.at)
-        stepped = abs(_shared(clocks) - anchor.shared - own_s) > TOLERANCE_S + 1e-3 * max(0.0, own_s - ANCHOR_S)
+        stepped = abs(_shared_wall(clocks) - anchor.shared - own_s) > TOLERANCE_S + 1e-3 * max(0.0, own_s - ANCHOR_S)
     if stepped or shared_s < 0.0:
-        return _anchored(time, clocks, time.at, _doubted(time.anchors)), True
-    moved = _anchored(time, clocks, time.at + max(0.0, elapsed_s), time.anchors)
+        return _with_anchor(time, clocks, time.at, _distrust_all(time.anchors)), True
+    moved = _with_anchor(time, clocks, time.at + max(0.0, elapsed_s), time.anchors)
     return replace(moved, doubt_s=2.0 * TOLERANCE_S), anchor is None
 
 
-def _shared(seen: StoreTime | ClockReading) -> float:
+def _shared_wall(seen: StoreTime | ClockReading) -> float:
     """The time of day that all have in common."""
     return seen.wall if seen.server_wall is None else seen.server_wall
 
 
-def _doubted(anchors: dict[str, Anchor]) -> dict[str, Anchor]:
+def _distrust_all(anchors: dict[str, Anchor]) -> dict[str, Anchor]:
     """Anchors that are not witnesses any more."""
     return {boot: replace(anchor, at=inf) for boot, anchor in anchors.items()}
 
 
-def _anchored(time: StoreTime, clocks: ClockReading, at: float, anchors: dict[str, Anchor]) -> StoreTime:
+def _with_anchor(time: StoreTime, clocks: ClockReading, at: float, anchors: dict[str, Anchor]) -> StoreTime:
     """The time of a change, with an anchor of the boot that makes it."""
     known = anchors.get(clocks.boot)
     is_good = known is not None and known.at <= at < known.at + ANCHOR_S and known.monotonic <= clocks.monotonic
     if not is_good:
         others = [(boot, anchor) for boot, anchor in anchors.items() if boot != clocks.boot]
         anchors = dict(others[1 - MAX_ANCHORS :])
-        anchors[clocks.boot] = Anchor(at, clocks.monotonic, _shared(clocks))
+        anchors[clocks.boot] = Anchor(at, clocks.monotonic, _shared_wall(clocks))
     return replace(
         time,
         at=at,

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pool of a fleet that begins with the record that earlier versions of Callwell have changed twice a call.
+"""Starts a fleet's pool from the record of earlier versions of Callwell, which changed it twice per call.
 
-That record has the monotonic times of the boot that changed it last, so store time goes on from there: what other boots
-and clocks make of it is decided by `store_time`, as for any change of a machine that is gone.
+That record has the monotonic times of the boot that changed it last, so store time continues from there: `store_time`
+decides what other boots and clocks make of it, as for any change by a machine that is gone.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def begin(old: AccountRecord) -> FleetRecord:
     """The record of a pool with the permits, the breaker and the retry budget of an earlier record.
 
     Args:
-        old: the earlier record. Processes that still change it are not noticed.
+        old: the earlier record. Later changes to it are not noticed.
     """
     time = StoreTime(at=old.changed_at, boot=old.boot, monotonic=old.changed_at, wall=old.changed_at_wall)
     account = replace(old, boot=STORE if old.boot else "", changed_at_wall=old.changed_at)

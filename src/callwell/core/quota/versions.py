@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Several versions of a profile on one record, as in a rolling deployment: the stricter rule holds for all of them.
 
-Each version has buckets of its own in the record, and every call acquires a permit of each bucket that counts it, of
-whichever version: so the theorem of `permits` holds for each rule by itself, whatever the others say about limits,
-windows, D or resets.
+Each version has its own buckets in the record, and every call acquires a permit of each bucket that counts it, in any
+version: so the theorem of `permits` holds for each rule by itself, no matter what the others say about limits, windows,
+D or resets.
 
 * A version that is new to the record **begins with what the record knows**: its permits are available as if requests
-  had always been counted by its own rule. Of requests older than the old rule's window only the number is known; they
-  are taken to be as recent as they can be.
-* A quota that a version does not know counts its calls too if it is a general one, which counts all operations. For a
-  quota of some methods or operations cannot know which of another version's calls it means.
-* A version **lapses** when none of its processes has used the record until all permits that it ever lent are available.
-  If one comes back, it begins as a new one.
+  had always been counted by its own rule. For requests older than the old rule's window only the number is known; they
+  are assumed to be as recent as possible.
+* A quota that a version does not know also counts its calls if it is a general one, which counts all operations. A
+  quota of some methods or operations cannot know which of another version's calls it applies to.
+* A version **lapses** when none of its processes has used the record until all permits that it ever issued are
+  available. If one comes back, it starts as a new one.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     Rules = dict[str, "VersionedQuota"]
     Buckets = dict[str, Bucket]
-    Seen = dict[str, float]
+    SeenAt = dict[str, float]
 
 
 NO_ADAPTIVE: Final[Mapping[str, AdaptiveQuota]] = {}
@@ -55,7 +55,7 @@ class VersionedQuota(Struct, frozen=True, array_like=True, forbid_unknown_fields
 
 
 def bucket_key(name: str, quota: Quota) -> str:
-    """The key of a bucket in the record: the same for all versions that agree about the quota.
+    """The key of a bucket in the record, which is the same for all versions that agree about the quota.
 
     Args:
         name: the quota's name.
@@ -78,7 +78,7 @@ def to_versioned(name: str, rule: QuotaRule, quota: Quota) -> VersionedQuota:
 
 
 def version_id(rules: Rules) -> str:
-    """What a version is called in the record: the keys of its buckets.
+    """The ID of a version in the record: the keys of its buckets.
 
     Args:
         rules: its own, by their keys.
@@ -89,7 +89,7 @@ def version_id(rules: Rules) -> str:
 def join(
     rules: Rules,
     buckets: Buckets,
-    seen: Seen,
+    seen: SeenAt,
     own: Rules,
     now: float,
     *,
@@ -97,8 +97,8 @@ def join(
     changed_at: float,
     past_known: bool = True,
     adaptives: Mapping[str, AdaptiveQuota] = NO_ADAPTIVE,
-) -> tuple[Rules, Buckets, Seen]:
-    """Rules, buckets and versions of a record that a process uses, perhaps beside processes of other versions.
+) -> tuple[Rules, Buckets, SeenAt]:
+    """Rules, buckets and versions of a record, for a process that may share it with processes of other versions.
 
     Args:
         rules: of the record.
@@ -107,8 +107,8 @@ def join(
         own: the rules of the process.
         now: monotonic seconds.
         hold_s: the longest that a request can take.
-        changed_at: when the record was last changed: until then a version that was alone may have used it.
-        past_known: a rule without a bucket was never used; else its past is unknown.
+        changed_at: when the record was last changed; a version that was alone may have used it until then.
+        past_known: a rule without a bucket was never used; otherwise its past is unknown.
         adaptives: the undocumented quotas of the record.
     """
     joined = dict(buckets)
@@ -118,7 +118,7 @@ def join(
             if bucket is not None:
                 joined[key] = bucket
     every = rules | own
-    # A version that is alone is not noted at each use: it may have been there until the last change.
+    # The use of a version that is alone is not recorded: it may have used the record until the last change.
     was_alone = len(seen) == 1
     living = {version_id(own): now}
     for version, seen_at in seen.items():
@@ -150,7 +150,7 @@ def other_keys(rules: Rules, own: Rules, names: tuple[str, ...]) -> tuple[str, .
 
 
 def convert(new: Quota, old: Quota, bucket: Bucket, now: float) -> Bucket:
-    """A bucket as if its requests had been counted by another rule.
+    """A bucket, converted as if its requests had been counted by another rule.
 
     Args:
         new: the other rule.
@@ -166,7 +166,7 @@ def convert(new: Quota, old: Quota, bucket: Bucket, now: float) -> Bucket:
     # Permits that came back at a reset may have been used just before it.
     came_early = bucket.window_end is not None and bucket.window_end.believed and not new.fixed
     if came_early or used_s > 0.0:
-        # Requests that the old rule has forgotten and the new one may still count.
+        # Requests that the old rule has forgotten but the new one may still count.
         forgotten = min(max(0, new.limit - known), bucket.cooled_count)
         if forgotten:
             cools_s = new.window_s if came_early else used_s
@@ -190,7 +190,7 @@ def convert(new: Quota, old: Quota, bucket: Bucket, now: float) -> Bucket:
 
 
 def move_uses(new: Quota, old: Quota, bucket: Bucket, now: float) -> tuple[Bins, Bins, Bins]:
-    """The held and the cooling permits of a bucket, and those in transit, as another rule has them.
+    """The held, cooling and in-transit permits of a bucket, converted to another rule.
 
     Args:
         new: the other rule.
@@ -217,12 +217,12 @@ def sources(rules: Rules, rule: VersionedQuota, adaptives: Iterable[str]) -> tup
         adaptives: the names of the record's undocumented quotas.
 
     Returns:
-        The key of one bucket if that one has counted all of these calls; else the keys of all buckets, and the names of
+        The key of one bucket if it has counted all of these calls; otherwise the keys of all buckets, and the names of
         the undocumented quotas.
     """
     every = [key for key, other in rules.items() if other.name == rule.name] or _counting_all(rules)
     if every:
-        # The one with the longest window has forgotten least.
+        # The one with the longest window has forgotten the least.
         return (max(every, key=lambda key: rules[key].quota.window_s),)
     return (*rules, *adaptives)
 
@@ -256,7 +256,7 @@ def _begin_bucket(
     past_known: bool,
     adaptives: Mapping[str, AdaptiveQuota],
 ) -> Bucket | None:
-    """The bucket of a rule that is new to a record; None if nothing but `past_known` says how it begins."""
+    """The bucket of a rule that is new to a record; None if only `past_known` determines how it starts."""
     counted = [key for key in sources(rules, rule, ()) if key in buckets]
     has_same_name = any(other.name == rule.name for other in rules.values())
     if not (counted if has_same_name else past_known):
@@ -273,7 +273,7 @@ def _begin_bucket(
 
 
 def _merge(quota: Quota, parts: list[Bucket], recent: int, now: float) -> Bucket:
-    """The bucket of a quota that counts what others have counted, and so many requests that none of them has."""
+    """The bucket of a quota that counts the requests of other buckets, and `recent` requests in none of them."""
     held: Bins = ()
     cooling: Bins = ()
     in_transit: Bins = ()

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Permits of an account in a shared state: what this process holds, and the thread that exchanges it with the pool."""
+"""Permits of an account in a shared state: what this process holds, and the thread that exchanges permits."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One process's part of an account in a shared state: calls use the permits it holds, and never wait for the store.
 
-It has the methods of `client.quota.account.Account`. Each is one change of a `Holding` under a lock, decided by
-`core.quota.holdings`. A call that finds no permit wakes the keeper, which makes the exchanges (`keeper`).
+It has the same methods as `client.quota.account.Account`. Each is one change of a `Holding` under a lock, decided by
+`core.quota.holdings`. A call that finds no permit wakes the keeper, which performs the exchanges (`keeper`).
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 PAST_UNKNOWN: Final = AccountRecord(past_known=False)
 
 RETRY_S: Final = 0.5
-"""Seconds between two exchanges with a state that fails, and for which its error is raised: the usual interval."""
+"""Seconds between two exchanges with a failing state, during which its error is raised: the usual interval."""
 
 
 class LeasedAccount:
@@ -62,22 +62,22 @@ class LeasedAccount:
     Args:
         profile: the provider's profile, with the quotas.
         name: of the account: provider, environment, origin and account.
-        state: where the record of the pool is.
-        clock: where times come from.
-        wake: called when an exchange may be due sooner than before; it must not wait.
+        state: the state with the pool's record.
+        clock: the source of times.
+        wake: called when an exchange may be due sooner than before; it must not block.
 
     Attributes:
         own: the quotas by this profile.
-        now: the time by which a lease ends. It goes on while the machine sleeps, where the clock can say so
-            (`SystemClock.through_sleep`): others may get the permits meanwhile.
-        observed: the state of quotas, by their names, after responses that said something about quotas.
+        now: the clock for the end of a lease. It continues while the machine sleeps, if the clock supports that
+            (`SystemClock.through_sleep`), since others may get the permits meanwhile.
+        observed: the state of quotas by name, as of the last responses with quota headers.
         cell: the record of the pool.
         clock_offset: by how much the provider's time of day is ahead of the clock's monotonic seconds, if known.
-        callers: those that wait for a permit.
+        callers: the callers that wait for a permit.
         other_wait_reason: see `Account`.
         poll_s: seconds after which a caller that waits asks again without being woken: exchanges wake it.
-        flush: brings the holding up to date: gives back what callers acquired ahead, and what they have put off.
-        forget: forgets that, as its lease was lost.
+        flush: brings the holding up to date: returns permits acquired ahead, and makes deferred releases.
+        forget: forgets both, because the lease was lost.
     """
 
     other_wait_reason = "held by other processes, or paced after a 429"
@@ -110,31 +110,31 @@ class LeasedAccount:
         reset_after_fork(self)
 
     def after_fork(self) -> None:
-        """Begin with nothing: the permits are the parent process's."""
+        """Start with nothing, since the permits belong to the parent process."""
         self._lock = threading.RLock()
         self._holding = self._open_holding()
         self._ends_at = -inf
         self._error = None
 
     def make_lock(self) -> AbstractContextManager[object]:
-        """The lock under which permits are batched: the account's own, so that batches end together with a lease."""
+        """The lock for batches of permits: the account's own, so that batches end together with a lease."""
         return self._lock
 
     def hold_until_released(self) -> None:
-        """Do nothing: what a process holds comes back when it is released, never by itself."""
+        """Do nothing: a process's permits come back when they are released, and never expire."""
 
     def add_queue(self, queue: Queue) -> None:
-        """Count and wake the callers in a queue."""
+        """Count and wake the callers of a queue."""
         self.callers.add(queue)
 
     @property
     def usable_until(self) -> float:
-        """When the lease ends, by `now`: permits that were acquired ahead are not used from then on."""
+        """When the lease ends, according to `now`: permits that were acquired ahead are not used after that."""
         return self._ends_at
 
     @property
     def void_until(self) -> float:
-        """Permits that were acquired until then belong to a lease that was lost: they are not released."""
+        """Permits that were acquired before that time belong to a lost lease, and are not released."""
         return self._holding.since
 
     @property
@@ -144,7 +144,7 @@ class LeasedAccount:
 
     @property
     def is_idle(self) -> bool:
-        """Whether there is nothing to say to the pool."""
+        """Whether there is nothing to report to the pool."""
         return holder_exchange.due_at(self._holding, self.own, {}) == inf
 
     def acquire(self, names: Names, *, retrying: bool, extra_s: float = 0.0) -> Permit | float:
@@ -154,19 +154,20 @@ class LeasedAccount:
     def acquire_batch(
         self, names: Names, wanted: int, *, retrying: bool, extra_s: float = 0.0
     ) -> tuple[Permit | float, int]:
-        """Acquire permits of each quota of what the process holds.
+        """Acquire permits of each quota from the process's holding.
 
         Args:
             names: the quotas.
             wanted: how many.
             retrying: the first is for a retry.
-            extra_s: how much longer than others the requests may take.
+            extra_s: how much longer than usual the requests may take.
 
         Returns:
-            The permit and how many there are, or when to ask again and 0; infinite if an exchange must bring one.
+            The permit and the number of permits, or when to ask again and 0; infinite if only an exchange can bring
+            one.
 
         Raises:
-            StateError: there is no permit, and the state has just failed in a way that does not end by itself.
+            StateError: there is no permit, and the state has just failed permanently.
         """
         call = self._calls[names]
         with self._lock:
@@ -187,7 +188,7 @@ class LeasedAccount:
         return acquired
 
     def release(self, names: Names, permit: Permit, end: SendEnd) -> bool:
-        """Take a permit back after its Send; whether the retry budget allows a retry."""
+        """Release a permit after its Send; returns whether the retry budget allows a retry."""
         call = self._calls[names]
         with self._lock:
             self._holding, released = holdings.release(self._holding, call, permit, end, self._clock.now())
@@ -196,34 +197,34 @@ class LeasedAccount:
         return released.may_retry
 
     def release_batch(self, names: Names, batch: AnsweredBatch) -> None:
-        """Take the permits of several answered requests back at once."""
+        """Release the permits of several answered requests together."""
         call = self._calls[names]
         with self._lock:
             self._holding = holdings.release_batch(self._holding, call, batch, self._clock.now())
 
     def return_unused(self, names: Names, permit: Permit, count: int = 1) -> None:
-        """Take permits back that were surely not used."""
+        """Return permits that were certainly not used."""
         call = self._calls[names]
         with self._lock:
             self._holding = holdings.return_unused(self._holding, call, permit, count, self._clock.now())
 
     def abandon(self, names: Names, permit: Permit, closes_at: float) -> Permit:
-        """Hold the permit of a caller that has left until its request ends."""
+        """Hold the permit of a cancelled caller until its request ends."""
         call = self._calls[names]
         with self._lock:
             self._holding, abandoned = holdings.abandon(self._holding, call, permit, closes_at, self._clock.now())
         return abandoned
 
     def reconcile(self, in_hand: Mapping[str, int], maybe_used: Mapping[str, int], closes_at: float) -> None:
-        """Make the holding agree with its callers after an interrupt."""
+        """Reconcile the holding with its callers after an interrupt."""
         with self._lock:
             self._holding = holdings.reconcile(self._holding, self.own, in_hand, maybe_used, closes_at)
 
     def spent(self, *, refresh: bool = False) -> Mapping[str, tuple[int, int]]:
-        """By quota: permits of the whole fleet that are not available, and the limit.
+        """By quota: unavailable permits of the whole fleet, and the limit.
 
         Args:
-            refresh: read the record, which waits for the store; else it is what the last exchange has shown.
+            refresh: read the record, which waits for the store; otherwise use the result of the last exchange.
 
         Raises:
             StateError: the record cannot be read.
@@ -238,7 +239,7 @@ class LeasedAccount:
             return fleet_view.spent(pool, self._holding, self.own, at, self._clock.now())
 
     def breaker_open_s(self) -> float:
-        """For how many seconds the provider is left alone after failures in a row; 0 if it is not."""
+        """For how many more seconds the circuit breaker is open; 0 if it is closed."""
         with self._lock:
             now = self._clock.now()
             return max(0.0, breaker.available_at(self._holding.record.breaker, now) - now)
@@ -249,21 +250,21 @@ class LeasedAccount:
         with self._lock:
             at = holder_exchange.due_at(self._holding, self.own, waiting)
             if self._holding.has_lease and self.now() >= self._ends_at:
-                at = -inf  # the machine has slept: callers who wait need another lease
+                at = -inf  # the machine has slept: waiting callers need another lease
             return at if self._error is None else max(at, self._failed_at + RETRY_S)
 
     def exchange(self, waiting: Mapping[Names, int] | None = None, *, leaving: bool = False) -> Grant:
         """Exchange permits with the pool: one change of its record. Called by the keeper alone.
 
         Args:
-            waiting: how many callers wait for a permit, by their quotas; those in the queues, if not said.
+            waiting: how many callers wait for a permit, by their quotas; by default those in the queues.
             leaving: the process ends, and keeps nothing.
 
         Returns:
             The pool's answer.
 
         Raises:
-            StateError: the record cannot be changed; the same report goes again next time.
+            StateError: the record cannot be changed; the same report is sent again next time.
         """
         if waiting is None:
             waiting = {} if leaving else self.callers.count()
@@ -299,7 +300,7 @@ class LeasedAccount:
         return grant
 
     def fail(self, error: StateError) -> bool:
-        """Note that an exchange failed; whether that is news, and calls can go on for a while."""
+        """Record that an exchange failed; returns whether that is new, and calls can continue for a while."""
         with self._lock:
             now = self._clock.now()
             is_news = self._error is None and now < self._holding.usable_until
@@ -308,7 +309,7 @@ class LeasedAccount:
         return is_news
 
     def _begin(self) -> None:
-        """Let a pool that does not exist yet begin with the record of earlier versions, if there is one."""
+        """Start a new pool from the record of earlier versions, if there is one."""
         earlier = self._earlier
         if earlier.key in self._state.keys(earlier.key):
             self.cell = self.cell._replace(empty=begin(self._state.read(earlier)))

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The keeper: the one thread of a process that exchanges permits with a shared state.
 
-It sleeps until an exchange of one of its accounts is due, or somebody wakes it: a call without a permit, a 429, or a
-signal that another process changed a record. It begins with the first of those, so a process that only opens a client
-has no thread, and a forked child begins its own. It never keeps the interpreter alive; at its end it gives everything
-back.
+It sleeps until an exchange of one of its accounts is due, or something wakes it: a call without a permit, a 429, or a
+signal that another process changed a record. It starts with the first of those, so a process that only opens a client
+has no thread, and a forked child starts its own. It never keeps the interpreter alive; at the end of the process it
+returns all permits.
 
-All times of leases are those of the account's clock, as the pause P and the windows are. A clock that runs faster than
-the machine's only makes exchanges more frequent, up to one in `MIN_WAIT_S`.
+All times of leases are in the account's clock, like the pause P and the windows. A clock that runs faster than the
+machine's only makes exchanges more frequent, up to one per `MIN_WAIT_S`.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ if TYPE_CHECKING:
     from callwell.state.base import State
 
 CLOSE_TIMEOUT_S: Final = 5.0
-"""Real seconds that the end of a client or a process waits for its last exchange: one takes milliseconds. What is not
-given back comes back by itself, see `core.quota.leases`."""
+"""Real seconds that closing a client or a process waits for its last exchange, which takes milliseconds. Permits that
+are not returned expire, see `core.quota.leases`."""
 
 MIN_WAIT_S: Final = 0.002
-"""Real seconds between two looks at what is due: an exchange with a file takes about one millisecond."""
+"""Real seconds between two checks for due exchanges: an exchange with a file takes about one millisecond."""
 
 MAX_LAST_REPORTS: Final = 2
-"""Exchanges of an account that leaves, at most: the answer to the report before may be missing."""
+"""The most exchanges of an account that is being closed: the answer to the previous report may be missing."""
 
 KEEPERS: Final = weakref.WeakSet["LeaseKeeper"]()
-"""All of this process."""
+"""All keepers of this process."""
 
 
 class LeaseKeeper:
@@ -50,7 +50,7 @@ class LeaseKeeper:
 
     Args:
         state: the state.
-        clock: where times come from.
+        clock: the source of times.
 
     Attributes:
         clock: see above.
@@ -65,11 +65,11 @@ class LeaseKeeper:
         KEEPERS.add(self)
 
     def after_fork(self) -> None:
-        """Forget the thread, which only the parent process has."""
+        """Forget the thread, which exists only in the parent process."""
         self._reset()
 
     def add(self, account: LeasedAccount) -> None:
-        """Look after an account from now on.
+        """Exchange an account's permits from now on.
 
         Args:
             account: the account.
@@ -78,13 +78,13 @@ class LeaseKeeper:
             self._accounts.append(account)
 
     def remove(self, account: LeasedAccount, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
-        """Give the permits of an account back, and look after it no longer.
+        """Return the permits of an account, and stop exchanging them.
 
         Args:
             account: the account.
-            timeout_s: real seconds to wait for the store at most.
+            timeout_s: the most real seconds to wait for the store.
         """
-        is_idle = account.is_idle  # before the lock: callers who have the account's wake this keeper
+        is_idle = account.is_idle  # before the lock: callers that hold the account's lock wake this keeper
         with self._lock:
             self._accounts.remove(account)
             if self._thread is None or is_idle:
@@ -95,16 +95,16 @@ class LeaseKeeper:
         gone.wait(timeout_s)
 
     def wake(self) -> None:
-        """See at once whether an exchange is due; begin the thread if there is none."""
+        """Check now whether an exchange is due; start the thread if there is none."""
         if self._thread is None:
             self._start()
         self._poke()
 
     def close(self, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
-        """Give all permits back, and end the thread.
+        """Return all permits, and end the thread.
 
         Args:
-            timeout_s: real seconds to wait for that at most.
+            timeout_s: the most real seconds to wait for that.
         """
         self.stop()
         with self._lock:
@@ -113,12 +113,12 @@ class LeaseKeeper:
             thread.join(timeout_s)
 
     def stop(self) -> None:
-        """Give all permits back, and end the thread, without waiting for that."""
+        """Return all permits, and end the thread, without waiting for that."""
         self._is_closing = True
         self._poke()
 
     def wait_until_idle(self, timeout_s: float) -> bool:
-        """Wait until it has nothing to do; whether that is so before real seconds have passed."""
+        """Wait until it has nothing to do; returns whether that happened before the timeout in real seconds."""
         while self._thread is not None and self._rested.wait(timeout_s):
             if not self._event.is_set():
                 return True
@@ -154,11 +154,11 @@ class LeaseKeeper:
         may_listen = True
         try:
             while not self._is_closing:
-                # Cleared before looking: what comes while it looks is seen in the next round.
+                # Cleared before checking: anything that happens during the check is seen in the next round.
                 self._event.clear()
                 due_at = self._exchange_due()
                 if may_listen:
-                    # After the first exchange, for which somebody waits.
+                    # After the first exchange, since somebody waits for that.
                     stop_listening = self._listen()
                     may_listen = False
                 else:
@@ -185,7 +185,7 @@ class LeaseKeeper:
         try:
             return self._state.listen(self._on_topic)
         except Exception as error:  # noqa: BLE001 - such as that no thread can be started: exchanges go on
-            LOGGER.warning("what other processes learn is seen later, at the next exchange: %s", error)
+            LOGGER.warning("news from other processes arrives later, with the next exchange: %s", error)
             return None
 
     def _on_topic(self, topic: str) -> None:
@@ -195,19 +195,19 @@ class LeaseKeeper:
 
     @property
     def accounts(self) -> tuple[LeasedAccount, ...]:
-        """The accounts that it looks after."""
+        """The accounts whose permits it exchanges."""
         with self._lock:
             return tuple(self._accounts)
 
     def _release_removed(self) -> None:
-        """Give the permits of accounts back that were removed."""
+        """Return the permits of accounts that were removed."""
         while self._leaving:
             account, gone = self._leaving.pop(0)
             self._return_all(account)
             gone.set()
 
     def _exchange_due(self) -> float:
-        """Make the exchanges that are due; when the next one is."""
+        """Make the exchanges that are due; returns when the next one is."""
         self._release_removed()
         next_at = inf
         signalled = self._signalled
@@ -224,14 +224,14 @@ class LeaseKeeper:
             self._announce(account, account.exchange())
         except StateError as error:
             if account.fail(error):
-                LOGGER.warning("calls go on with the permits that this process holds, for a while: %s", error)
+                LOGGER.warning("calls continue for a while with the permits that this process holds: %s", error)
         except Exception as error:  # noqa: BLE001 - a thread that ends leaves all callers waiting
             LOGGER.exception("permits could not be exchanged")
             account.fail(StateError(f"permits could not be exchanged: {error!r}"))
         account.callers.wake()
 
     def _announce(self, account: LeasedAccount, grant: Grant) -> None:
-        """Call all other processes if they must know at once. This one hears it too, which brings nothing new."""
+        """Notify all other processes if they must know immediately. This process is notified too, which is harmless."""
         if grant.urgent:
             self._state.notify(account.cell.key)
 
@@ -243,7 +243,7 @@ class LeaseKeeper:
             try:
                 self._announce(account, account.exchange(leaving=True))
             except Exception:  # noqa: BLE001 - whatever it is: the permits come back by themselves
-                LOGGER.debug("permits were not given back", exc_info=True)
+                LOGGER.debug("permits were not returned", exc_info=True)
                 return
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The callers of one process that wait for a permit of an account: how many they are, and how they are woken."""
+"""The callers of one process that wait for a permit of an account: counts and wakes them."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ class Queue(Protocol):
         ...
 
     def count_waiting(self) -> int:
-        """How many callers wait."""
+        """The number of waiting callers."""
         ...
 
     def wake_first(self) -> None:
-        """Let the first of them ask again."""
+        """Let the first caller ask again."""
         ...
 
 
 class WaitingCallers:
-    """The queues of all clients of an account, as long as the clients live."""
+    """The queues of all clients of an account, while the clients exist."""
 
     def __init__(self) -> None:
         self._queues = WeakSet[Queue]()
@@ -39,16 +39,16 @@ class WaitingCallers:
         reset_after_fork(self)
 
     def after_fork(self) -> None:
-        """No other thread holds the lock."""
+        """Replace the lock, which another thread may have held."""
         self._lock = threading.Lock()
 
     def add(self, queue: Queue) -> None:
-        """Count and wake the callers of one more queue."""
+        """Add a queue to count and wake its callers."""
         with self._lock:
             self._queues.add(queue)
 
     def count(self) -> dict[Names, int]:
-        """How many callers wait, by their quotas."""
+        """The number of waiting callers, by their quotas."""
         waiting: dict[Names, int] = {}
         for queue in self._all():
             n = queue.count_waiting()
@@ -57,7 +57,7 @@ class WaitingCallers:
         return waiting
 
     def wake(self) -> None:
-        """Let the first of each queue ask again: permits may have arrived, or a reason why there are none."""
+        """Let the first caller of each queue ask again: permits may have arrived, or an error."""
         for queue in self._all():
             queue.wake_first()
 
