@@ -97,7 +97,7 @@ def test_rows_fail_alone(emulated: Emulated, tmp_path: Path) -> None:
         (AssessmentRow(spoken, TEXT, operation="sung"), errors.InvalidOption, "expected one of assess.pronunciation"),
         (AssessmentRow(tmp_path / "junk.wav", TEXT), errors.AudioRefused, "it is not a recording"),
         (AssessmentRow(tmp_path / "empty.wav", TEXT), errors.AudioRefused, "the file is empty"),
-        (AssessmentRow(tmp_path / "half.wav", TEXT), errors.AudioRefused, "broken off"),
+        (AssessmentRow(tmp_path / "half.wav", TEXT), errors.AudioRefused, "cut short"),
         (AssessmentRow(tmp_path / "long.wav", TEXT), errors.AudioRefused, "7200.0 s long"),
         (AssessmentRow(tmp_path / "minutes.wav", TEXT), errors.AudioRefused, "70.0 s long"),
     ]

@@ -116,7 +116,7 @@ def test_a_page_in_place_of_a_file_is_no_result(
     assert isinstance(error, errors.CallError)
     assert error.outcome == outcome
     if outcome == "done":
-        assert "a body of type application/json in place of application/pdf" in str(error)
+        assert "a body of type application/json instead of application/pdf" in str(error)
 
 
 def test_a_creation_that_answers_with_a_file_is_done() -> None:

@@ -147,7 +147,7 @@ END: Final = "\n-----END CERTIFICATE-----\n"
         (b"not a certificate\n", "it has no certificate"),
         (b"0\x82\x01\x0a" + bytes(60), "openssl x509 -inform der"),
         (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "private key"),
-        (BEGIN.encode() + b"MIIB", "cut off"),
+        (BEGIN.encode() + b"MIIB", "truncated"),
         (f"{BEGIN}!!!!{END}".encode(), "damaged"),
         (BEGIN.encode() + base64.b64encode(b"no sequence") + END.encode(), "damaged"),
         (BEGIN.encode() + base64.b64encode(b"0\x03\x02\x01\x05") + END.encode(), "damaged"),

@@ -56,7 +56,7 @@ def test_a_rotation() -> None:
 def test_a_refused_new_key_changes_nothing() -> None:
     """The active key goes on; the refused one is put aside until it is time, or until the old one dies."""
     ring = keyring.reject(ring_of("a", "b"), 1)
-    assert (stage(ring), in_use(ring)) == (["a active", "b aside"], "a")
+    assert (stage(ring), in_use(ring)) == (["a active", "b set aside"], "a")
     assert keyring.offer(ring, "b") == ring
     assert stage(keyring.restage(ring)) == ["a active", "b staged"]
     assert stage(keyring.reject(ring, 0)) == ["a retired", "b active"]

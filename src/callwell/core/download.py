@@ -22,8 +22,7 @@ request for the first one with that range and a strong ETag: `ReadBody.parallel`
 
 **Expiry.** Storages answer 403 for an expired signature, and some services 400, 401, 404 or 410 (`EXPIRED_STATUSES`).
 None of them proves that the file is gone. Only the provider can, so it is asked for a fresh URL, unless the profile
-names a status that means "no such file". Where a URL works for one request only, each request is preceded by
-`RequestUrl`.
+names a status that means "no such file". If a URL works only once, each request is preceded by `RequestUrl`.
 """
 
 from __future__ import annotations

@@ -185,7 +185,7 @@ def test_only_a_file_is_an_asset() -> None:
         api = connect(world, provider=provider("application/pdf"), transport=transport)
         info = await api.asset("things.get", thing_id="1").info()
         assert (info.size, info.type, transport.streams) == (7, "application/pdf", 0)
-        with pytest.raises(errors.UsageError, match="carried out"):
+        with pytest.raises(errors.UsageError, match="executed"):
             await api.asset("things.make", name="x").info()
 
     run(ask)

@@ -220,7 +220,7 @@ def test_a_stream_is_closed_when_its_reader_leaves() -> None:
             async for _ in stream:
                 break
         counts.append(transport.streams)
-        with pytest.raises(errors.InvalidOption, match="read once"):
+        with pytest.raises(errors.InvalidOption, match="read only once"):
             await anext(aiter(stream))
         return counts
 

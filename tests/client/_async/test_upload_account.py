@@ -208,7 +208,7 @@ def test_what_is_said_about_going_on_is_true(tmp_path: Path) -> None:
     error_text = str(sent(Vault({("send", 3): make_error_response(403, "NO")}), pieces=1, resume=False))
     assert error_text.endswith("the same call with resume=True continues it")
     error_text = str(sent(Vault({("send", 3): make_error_response(403, "NO")}), iter([SMALL]), pieces=1))
-    assert error_text.endswith("a stream cannot be resumed, so delete it and send the whole again")
+    assert error_text.endswith("a stream cannot be resumed, so delete it and send everything again")
     error_text = str(sent(Vault({("send", 3): make_error_response(404, "NO")}), pieces=1))
     assert error_text.endswith("it is gone, and the same call creates another one")
     there = Vault({("send", 3): make_error_response(404, "NO")})
@@ -243,4 +243,4 @@ def test_a_state_that_fails_in_the_middle_costs_no_upload(caplog: pytest.LogCapt
     assert (done.target, there.whole("f1")) == ("f1", SMALL)
     assert sum("could not be stored: the disk is full" in line for line in caplog.messages) == 2
     error_text = str(sent(Vault({("send", 4): make_error_response(403, "NO")}), state=Failing(), pieces=1))
-    assert error_text.endswith("so the same call may send pieces again")
+    assert error_text.endswith("so the same call may send some pieces again")

@@ -113,7 +113,7 @@ def test_a_compressed_file_is_read_as_it_was() -> None:
 @pytest.mark.parametrize(
     ("coding", "coded", "expected", "words"),
     [
-        ("br", b"whatever", errors.AssetError, "in a content coding that cannot be decoded (br)"),
+        ("br", b"whatever", errors.AssetError, "in an unsupported content coding (br)"),
         (
             "gzip",
             b"not compressed at all",

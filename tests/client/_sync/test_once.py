@@ -111,7 +111,7 @@ def test_a_probe_that_fails_leaves_it_unknown(sight: str) -> None:
     shop = Shop(("lost",), (sight,) * 6)
     error, one = make_client(shop)
     assert isinstance(error, errors.OutcomeUnknown)
-    assert "looking for it failed (acme goods.list" in str(error)
+    assert "the lookup failed (acme goods.list" in str(error)
     assert (shop.creations, unsettled(one)) == (1, 1)
     shop.sights = []
     assert run(lambda: one.ledger.resume(one.ledger.entries()[0]))["id"] == "g1"

@@ -221,7 +221,7 @@ def test_a_stream_is_closed_when_its_reader_leaves() -> None:
             for _ in stream:
                 break
         counts.append(transport.streams)
-        with pytest.raises(errors.InvalidOption, match="read once"):
+        with pytest.raises(errors.InvalidOption, match="read only once"):
             next(iter(stream))
         return counts
 

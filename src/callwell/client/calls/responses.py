@@ -152,17 +152,16 @@ def parse_response(
 
     status = response.status
     headers = response.headers
-    # A body that was cut at the limit is not parsed: `12` may be left of `1234`, and repairing 64 MiB would take
-    # seconds.
+    # A truncated body is not parsed: `12` may be left of `1234`, and repairing 64 MiB would take seconds.
     json, readable = (None, False) if response.too_large else decode_json(response.body, headers)
     answer = Answer(status, headers, response.body, json)
     if status == PARTIAL_CONTENT and response.whole and _is_part(headers, is_file=bool(media)):
         return ParsedResponse(answer, message="a part only, although the whole was requested", whole=False)
     if status in outcome.OK:
-        may_be_gateways = must_be_json and not readable and _may_be_gateways(response, media)
+        from_gateway = must_be_json and not readable and _is_from_gateway(response, media)
         message = _explain_unreadable(response, media) if response.whole and (media or not readable) else ""
         return ParsedResponse(
-            answer, message=message, whole=False, from_gateway=may_be_gateways, too_large=response.too_large
+            answer, message=message, whole=False, from_gateway=from_gateway, too_large=response.too_large
         )
     secrets = () if key is None else (key.reveal(),)
     whole, each = error_body.read_problems(rule, json, secrets)
@@ -170,9 +169,9 @@ def parse_response(
     wait_s = read_requested_wait_s(status, headers, rule.retry_after, wall(), quota_wait_s=quota_wait_s)
     moved_to = _redirect_target(url, headers.get("location")) if status in REDIRECTS else None
     request_id = redact(exchange_id, *secrets)[: error_body.MAX_TEXT] if exchange_id else None
-    may_be_gateways = not readable and gateways.is_gateway_error(status, headers, response.body)
+    from_gateway = not readable and gateways.is_gateway_error(status, headers, response.body)
     if status in outcome.KEY_REFUSAL_STATUSES and not (whole.code or whole.message or each):
-        may_be_gateways = may_be_gateways or gateways.rejects_no_key(headers, response.body)
+        from_gateway = from_gateway or gateways.rejects_no_key(headers, response.body)
     return ParsedResponse(
         answer,
         code=whole.code,
@@ -183,7 +182,7 @@ def parse_response(
         wait_s=wait_s,
         moved_to=moved_to,
         whole=response.whole,
-        from_gateway=may_be_gateways,
+        from_gateway=from_gateway,
         redirects_to_file=redirects and moved_to is None and status in REDIRECTS and "location" in headers,
     )
 
