@@ -3,7 +3,7 @@
 
 ::
 
-    rows ─► check all of them ─► convert recordings in threads ─► send many at once ─► results, scores, report
+    rows ─► check all of them ─► convert recordings in threads ─► send concurrently ─► results, scores, report
 
 The client caches every result by the content that was sent. So the same content is billed once, even if it is in two
 rows or the assessment was killed and runs again; a second run sends only missing and failed rows.

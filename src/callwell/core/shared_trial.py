@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One trial of a new key for all processes of an account.
+"""A single trial of a new key for all processes of an account.
 
 Every process reads the same new key within a second, and each could send the provider's canary. One is enough: a
-process claims the trial, sends the canary, and records what came of it. The others use the old key until then, and
-take the verdict over without a request of their own::
+process claims the trial, sends the canary, and records the result. The others use the old key until then, and adopt the
+verdict without a request of their own::
 
     nothing known ──claim──> claimed ──accepted──> ACCEPTED for VERDICT_S, then nothing is known
                       ^         │ ────refused───> REFUSED until the next trial, then it can be claimed
                       └─────────┘ no result, or the claimant has been silent for CLAIM_S
 
-A verdict is believed for a moment only. A process that comes later sends a canary of its own, which costs one request;
-an old verdict about a key that has died since would cost calls.
+A verdict is believed only briefly. A process that comes later sends its own canary, which costs one request; an old
+verdict about a key that has died since would cost calls.
 
-All times are seconds since the epoch: processes on several machines compare them, so a clock that is wrong by a few
-seconds sends one canary too many or delays one.
+All times are seconds since the epoch, which processes on several machines compare; a clock that is off by a few seconds
+causes one extra canary or delays one.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ from msgspec.structs import replace
 from callwell.core.key_trial import FIRST_RETRY_S, MAX_RETRY_S
 
 CLAIM_S: Final = 15.0
-"""For how long a process has a trial to itself: a canary is given up after 10 s."""
+"""How long a process holds a trial: a canary is given up after 10 s."""
 
 VERDICT_S: Final = 60.0
-"""For how long an acceptance is believed: all processes that make calls have read the key by then."""
+"""How long an acceptance is believed: all processes that make calls have read the key by then."""
 
 
 class SharedTrial(Struct, frozen=True, array_like=True):
-    """What the processes of an account know about one new key.
+    """What an account's processes know about one new key.
 
     Attributes:
-        claimant: the process that tries it; empty if none does.
+        claimant: the process that is trying it; empty if none is.
         claimed_until: when another may try it instead.
         accepted_at: when the provider accepted it; 0 if it has not.
         retry_at: when a refused key may be tried again; 0 if it was not refused.
         refused: how often it was refused.
-        reason: of the last refusal, for display.
+        reason: the reason for the last refusal, for display.
     """
 
     claimant: str = ""
@@ -66,11 +66,11 @@ class TrialStep(Enum):
 
 
 class Claim(NamedTuple):
-    """The answer to a process that would try a key.
+    """The answer to a process that wants to try a key.
 
     Attributes:
         step: what to do.
-        reason: of a refusal, for display.
+        reason: the reason for a refusal, for display.
     """
 
     step: TrialStep
@@ -92,7 +92,7 @@ def claim(trial: SharedTrial, process: str, now: float) -> tuple[SharedTrial, Cl
         return trial, Claim(TrialStep.ACCEPTED)
     if now < trial.retry_at <= now + MAX_RETRY_S:
         return trial, Claim(TrialStep.REFUSED, trial.reason)
-    # A claim that ends much later than one made now is from a wrong clock, and binds no one.
+    # A claim that ends much later than one made now is from a wrong clock, and is ignored.
     if trial.claimant not in ("", process) and now < trial.claimed_until <= now + 2 * CLAIM_S:
         return trial, Claim(TrialStep.WAIT)
     return replace(trial, claimant=process, claimed_until=now + CLAIM_S), Claim(TrialStep.TRY)
@@ -118,7 +118,7 @@ def record_refused(trial: SharedTrial, reason: str, now: float) -> SharedTrial:
 
     Args:
         trial: what was known.
-        reason: for people.
+        reason: the reason, for display.
         now: seconds since the epoch.
     """
     wait_s = min(FIRST_RETRY_S * 2**trial.refused, MAX_RETRY_S)
@@ -126,7 +126,7 @@ def record_refused(trial: SharedTrial, reason: str, now: float) -> SharedTrial:
 
 
 def release(trial: SharedTrial, process: str) -> SharedTrial:
-    """The trial after a process has given it up without a result: it may have no connection, and another one may."""
+    """The trial after a process gave it up without a result: another process may have a connection."""
     if trial.claimant != process:
         return trial
     return replace(trial, claimant="", claimed_until=0.0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fields that hold signed URLs: wherever a record is kept or shown, they are replaced."""
+"""Replaces fields with signed URLs in records that are stored or shown."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 
 def replace_fields(item: Any, replacements: Mapping[str, Any]) -> Any:
-    """An item as it may be kept: a copy where something changes.
+    """An item that may be stored: a copy if something changes.
 
     Args:
         item: as the provider gave it.
-        replacements: by dotted path, what replaces a value there that is not empty.
+        replacements: dotted path → the replacement of a non-empty value there.
     """
     for path, replacement in replacements.items():
         item = _replace_at(item, path.split("."), replacement)

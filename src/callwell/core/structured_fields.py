@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parses lists and dictionaries of structured fields (RFC 9651), as far as headers about quotas use them.
+"""Parses lists and dictionaries of structured fields (RFC 9651), to the extent that quota headers use them.
 
-One parser serves all drafts of those: `"name";r=50;t=30` is a list, `limit=10, remaining=1` a dictionary, `10;w=60` a
-list of numbers. Strings may hold commas and semicolons. Parameters keep their text. Anything malformed makes the whole
-field void, as the drafts demand; nothing raises.
+One parser serves all drafts of these headers: `"name";r=50;t=30` is a list, `limit=10, remaining=1` a dictionary,
+`10;w=60` a list of numbers. Strings may hold commas and semicolons. Parameters keep their text. Anything malformed
+invalidates the whole field, as the drafts demand; nothing raises.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final
 from msgspec import Struct
 
 MAX_CHARS: Final = 4000
-"""Longer fields are void: half of what servers commonly allow all headers together."""
+"""Longer fields are invalid: half of what servers commonly allow for all headers together."""
 
 _ITEM = r'"(?:[^"\\]|\\.)*"|:[A-Za-z0-9+/=]*:|[-\w!#$%&\'*+.^`|~:/@?]+'
 _KEY = r"[A-Za-z*][\w.*-]*"

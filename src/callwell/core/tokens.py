@@ -2,23 +2,22 @@
 """Tokens that expire, obtained with a key: who may use the current one, and who obtains the next.
 
 Many calls, threads and processes share one token. When it expires, exactly one of them should obtain the next, and a
-process that dies while it does so must not stop the others. A lease does both: the first that asks gets it and obtains
-tokens, all others use the old token while it is valid, and wait only if there is none. A lease expires by itself, so
-the next who asks takes over from a holder that has died. The states of the tokens of one key::
+process that dies while it does so must not stop the others. A lease ensures both: the first caller gets it and obtains
+tokens, and all others use the old token while it is valid, and wait only if there is none. A lease expires by itself,
+so the next caller takes over from a dead holder. The states of the tokens of one key::
 
            decide: ObtainTokens(None)     obtained           due: ObtainTokens(1)              obtained
       NONE ──────────────────────> LEASED ────────> VALID ─────────────────> VALID, LEASED ────────> VALID
         ^                            │ failed         │ refused, or expired         │ failed: the key is next
         └────────────────────────────┴────────────────┴─────────────────────────────┘
 
-A refresh token is used up by its first use. So it is struck out in the same step that hands it out: whatever becomes of
-that exchange, the next one uses the key. It cannot be used twice, and a lost response costs one more request and no
-failed call.
+A refresh token can be used only once. So it is removed in the same step that hands it out: no matter how that exchange
+ends, the next one uses the key. It cannot be used twice, and a lost response costs one more request but no failed call.
 
-A result that comes after its lease has passed to another holder is dropped (`_holds_lease`), so the younger exchange
+A result that arrives after its lease has passed to another holder is dropped (`_holds_lease`), so the younger exchange
 always wins.
 
-This state holds no token: the caller keeps their values by generation. It can be stored and logged.
+This state contains no token: the caller keeps their values by generation. It can be stored and logged.
 """
 
 from __future__ import annotations
@@ -36,11 +35,11 @@ OBTAIN_TIMEOUT_S: Final = 20.0
 """The deadline of an exchange, retries included: ordinary ones take less than a second, and calls wait 30 s at most."""
 
 LEASE_S: Final = 30.0
-"""How long others wait for the holder of a lease: the deadline of its exchange and half as much again."""
+"""How long others wait for the holder of a lease: 1.5 times the deadline of its exchange."""
 
 RETRY_PAUSE_S: Final = 10.0
-"""How long the next exchange is put off after one that failed, while the token is still valid: a provider that is down
-then sees six requests a minute, not one for every call."""
+"""How long the next exchange is postponed after a failed one, while the token is still valid: a provider that is down
+then sees six requests a minute, not one per call."""
 
 
 class TokenLease(NamedTuple):
@@ -60,11 +59,11 @@ class TokenState(NamedTuple):
 
     Attributes:
         key: the fingerprint of the key that they were obtained with.
-        generation: of the token; grows with every new one; 0 if there was none yet.
-        due_at: when the next one is to be obtained, in monotonic seconds.
+        generation: of the token; grows with every new one; 0 if there has been none.
+        due_at: when the next one should be obtained, in monotonic seconds.
         ends_at: when the token expires, in monotonic seconds.
         renewable: its refresh token has not been handed out.
-        lease: of the holder who is obtaining the next one.
+        lease: the lease of the holder that is obtaining the next one.
     """
 
     key: str = ""
@@ -92,7 +91,7 @@ class ObtainTokens(NamedTuple):
 
 
 class WaitForTokens(NamedTuple):
-    """Another holder is obtaining tokens: decide again when they are there, or at this time.
+    """Another holder is obtaining tokens: decide again when they have arrived, or at this time.
 
     Attributes:
         until: monotonic seconds at which the lease expires.
@@ -102,13 +101,13 @@ class WaitForTokens(NamedTuple):
 
 
 TokenStep: TypeAlias = UseToken | ObtainTokens | WaitForTokens
-"""What a caller does to get a token."""
+"""The next step of a caller that needs a token."""
 
 
 def decide(
     tokens: TokenState, key: str, holder: str, now: float, lease_s: float = LEASE_S
 ) -> tuple[TokenState, TokenStep]:
-    """Decide what a caller does to get a token.
+    """Decide the next step of a caller that needs a token.
 
     Args:
         tokens: what is known.
@@ -118,7 +117,7 @@ def decide(
         lease_s: how long others wait for a holder.
 
     Returns:
-        the new state, and what the caller does.
+        the new state, and the caller's step.
     """
     if tokens.key != key:
         tokens = TokenState(key, tokens.generation)
@@ -142,9 +141,9 @@ def record_obtained(
         tokens: what was known.
         key: the fingerprint of the key that they were obtained with.
         holder: who obtained them.
-        asked_at: monotonic seconds at which the exchange began; the provider cannot have counted from an earlier time.
+        asked_at: monotonic seconds at which the exchange began; the token's lifetime cannot have started earlier.
         expires_in_s: how long the access token is valid.
-        early_s: how long before its end the next one is obtained; at half its time at the earliest.
+        early_s: how long before its expiry the next one is obtained, but not before half of its lifetime.
         renewable: a refresh token came with it.
     """
     if not _holds_lease(tokens, key, holder):
@@ -160,7 +159,7 @@ def record_obtained(
 
 
 def record_failure(tokens: TokenState, key: str, holder: str, now: float) -> TokenState:
-    """The state after an exchange failed: another may try, with the key; after a pause if the token is still valid.
+    """The state after a failed exchange: another may try, with the key, after a pause if the token is still valid.
 
     Args:
         tokens: what was known.
@@ -174,7 +173,7 @@ def record_failure(tokens: TokenState, key: str, holder: str, now: float) -> Tok
 
 
 def record_refusal(tokens: TokenState, key: str, generation: int) -> TokenState:
-    """The state after the provider refused a token before its end; unchanged if there is a newer one."""
+    """The state after the provider refused a token before its expiry; unchanged if there is a newer one."""
     if tokens.key != key or tokens.generation != generation:
         return tokens
     return tokens._replace(due_at=0.0, ends_at=0.0)
@@ -183,8 +182,8 @@ def record_refusal(tokens: TokenState, key: str, generation: int) -> TokenState:
 def shift_times(tokens: TokenState, seconds: float, now: float) -> TokenState:
     """The state with its times on another clock.
 
-    A lease that would last twice as long as leases do was written before the clock between the two was set back. It
-    counts as ended: two exchanges at once do no harm, and a lease of a day would.
+    A lease that would last twice as long as usual was written before the clock between the two was set back. It counts
+    as ended: two concurrent exchanges are harmless, but a lease of a day is not.
 
     Args:
         tokens: the state.
@@ -196,7 +195,7 @@ def shift_times(tokens: TokenState, seconds: float, now: float) -> TokenState:
         until = lease.until + seconds
         lease = lease._replace(until=until) if until <= now + 2 * LEASE_S else None
     return tokens._replace(
-        due_at=tokens.due_at and tokens.due_at + seconds,  # 0 is never
+        due_at=tokens.due_at and tokens.due_at + seconds,  # 0 means never
         ends_at=tokens.ends_at and tokens.ends_at + seconds,
         lease=lease,
     )

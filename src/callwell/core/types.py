@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What goes into the state machine of one call and what comes out: events and actions.
+"""The inputs and outputs of the state machine of one call: events and actions.
 
-A driver shows an `Event` to `call.advance` and carries out the `Action` that comes back, until that is `Finish` or
-`Fail`. Events are past participles, actions imperatives; all are frozen records of plain values.
+A driver passes an `Event` to `call.advance` and carries out the returned `Action`, until that is `Finish` or `Fail`.
+Events are named by past participles, actions by imperatives; all are frozen records of plain values.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ class Outcome(StrEnum):
 
 
 class Traits(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What the description says about the operation, as far as decisions need it. Stored by position.
+    """The facts about the operation that decisions need. Stored by position.
 
     Attributes:
         safe: it changes nothing (RFC 9110, 9.2.1).
         repeatable: a second request does no harm: the method is idempotent (9.2.2), or the profile says so.
-        deletes: a 404 or 410 after an attempt of unknown outcome means that it was done.
+        deletes: a 404 or 410 after an attempt with an unknown outcome means that it was done.
         probe: a marker at the provider shows whether it was done.
     """
 
@@ -66,15 +66,15 @@ class Answered(Struct, frozen=True):
     Attributes:
         status: the HTTP status.
         code: the provider's error code, if any.
-        whole: the body arrived whole and could be read.
-        retry_after_s: seconds from now for which the response asks to be left alone.
-        dead_key: it says that the key is dead, by a code or status that the profile lists.
-        not_done: the profile says that this code means that nothing was done.
+        whole: the body arrived completely and could be read.
+        retry_after_s: seconds that the response asks the client to wait.
+        dead_key: its code or status means, according to the profile, that the key is dead.
+        not_done: its code means, according to the profile, that nothing was done.
         is_redirect: a redirect that may be followed: to the environment's own origin.
         may_retry: the provider's retry budget allows another attempt.
-        from_gateway: it does not look like the provider's: a page in HTML, or a body of a type that is not described.
+        from_gateway: it does not look like the provider's: an HTML page, or a body of an undescribed type.
         too_large: the body has more bytes than are allowed; another attempt would bring the same.
-        other_key: the key may be why, and there is another one: an older one that works, or a new one.
+        other_key: the key may be the cause, and there is another one: an older one that works, or a new one.
     """
 
     status: int
@@ -94,7 +94,7 @@ class Lost(Struct, frozen=True):
     """A Send ended without a response.
 
     Attributes:
-        outcome: `REFUSED` where a failed connection shows that nothing was sent, otherwise `UNKNOWN`.
+        outcome: `REFUSED` if a failed connection shows that nothing was sent, otherwise `UNKNOWN`.
         may_retry: the provider's retry budget allows another attempt.
         permanent: another attempt would fail in the same way, for instance because of a certificate.
     """
@@ -122,7 +122,7 @@ class Probed(Struct, frozen=True):
     """The marker of an unknown call was looked up.
 
     Attributes:
-        found: the provider has it; None if the look-up failed.
+        found: the provider has it; None if the lookup failed.
     """
 
     found: bool | None
@@ -139,7 +139,7 @@ class Acquire(Struct, frozen=True):
     """Acquire one permit of each quota, and the current key.
 
     Attributes:
-        until: monotonic seconds after which the driver shows `Denied`.
+        until: monotonic seconds after which the driver reports `Denied`.
     """
 
     until: float
@@ -168,11 +168,11 @@ class Wait(Struct, frozen=True):
 
 
 class RenewKey(Struct, frozen=True):
-    """Read the key's source again: the key of this generation is dead.
+    """Read the key's source again, because the key of this generation is dead.
 
     Attributes:
         generation: of the dead key.
-        until: monotonic seconds after which the driver shows `KeyRenewed` with the same generation.
+        until: monotonic seconds after which the driver reports `KeyRenewed` with the same generation.
     """
 
     generation: int
@@ -188,8 +188,8 @@ class Finish(Struct, frozen=True):
 
     Attributes:
         attempts: requests sent.
-        result: there is a response with a result; if not, the call is known to be done, but its response was lost.
-        possibly_billed: requests besides the answered one that the provider may have billed.
+        result: there is a response with a result; otherwise the call is known to be done, but its response was lost.
+        possibly_billed: requests other than the answered one that the provider may have billed.
     """
 
     attempts: int
@@ -214,11 +214,11 @@ class Fail(Struct, frozen=True):
     """The call has failed.
 
     Attributes:
-        reason: what kind of error the driver raises.
+        reason: the kind of error that the driver raises.
         outcome: what is known about the call.
         attempts: requests sent.
         available_at: monotonic seconds. For `WOULD_EXCEED`, when the call could continue; for `UNKNOWN` after a probe
-            that found nothing, from when on "nothing" is certain; 0 where there is no such time.
+            that found nothing, when that becomes certain; 0 if there is no such time.
         possibly_billed: requests that the provider may have billed.
     """
 

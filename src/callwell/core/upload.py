@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One large file that is sent in pieces, several at once: which piece is next, and which the provider has.
+"""One large file that is sent in pieces, in parallel: which piece is next, and which pieces the provider has.
 
 ::
 
@@ -12,9 +12,10 @@
      │                                                       └─ there, or refused as a duplicate
      └───── confirmed, but missing from two reports in a row ─────┘
 
-**Doubt.** A piece with a lost response is never sent again before the provider has been asked what has arrived. What
-it names is confirmed; the rest is sent again. The lost request may still arrive after that, and then one of the two
-copies is refused as a duplicate. For a piece that was in doubt, and for no other, that refusal means success.
+**Doubt.** A piece with a lost response is never sent again before the provider has been asked what has arrived. The
+pieces that it names are confirmed; the rest is sent again. The lost request may still arrive after that, and then one
+of the two copies is refused as a duplicate. For a piece that was in doubt, and for no other, that refusal means
+success.
 
 **The provider's report.** It counts for more than the responses to the pieces: a piece that two reports in a row leave
 out is forgotten, and sent again. (One report may come from a server that has not heard of the piece yet.) When all
@@ -24,8 +25,8 @@ fails. One query is under way at a time; it waits a little, to cover all pieces 
 **Resume.** After the death of a process, every piece that was not confirmed is in doubt, because what was in flight is
 not recorded. So nothing is sent before the first query.
 
-Where the first piece creates the object, it goes alone: if its response is lost, the object's name is too, and the
-upload fails. Of several workers, one that gets `Idle` is done; those that still send or query go on by themselves.
+If the first piece creates the object, it is sent alone: if its response is lost, the object's ID is lost too, and the
+upload fails. A worker that gets `Idle` is done; the others continue to send or query by themselves.
 """
 
 from __future__ import annotations
@@ -44,14 +45,13 @@ if TYPE_CHECKING:
     from callwell.core.upload_status import UploadStatus
 
 MAX_DOUBTS: Final = 6
-"""Times that one piece may end in doubt: as often as a call is attempted by default."""
+"""How often one piece may end in doubt: as often as a call is attempted by default."""
 
 MAX_CHECKS: Final = 8
-"""Queries about the whole file before a provider that still says something else is believed: with the waits between
-them, half a minute."""
+"""Queries about the whole file before a deviating report is believed: with the waits between them, half a minute."""
 
 SIZE_CHECKS: Final = 3
-"""The same for a provider that has no word for a whole file: the size it reports may lag behind."""
+"""The same for a provider without a state for a complete file: the size it reports may lag behind."""
 
 
 class UploadReason(StrEnum):
@@ -74,29 +74,29 @@ class Upload(NamedTuple):
     Attributes:
         piece_size: bytes of every piece but the last.
         size: bytes of the file; None for a stream until its end is read.
-        total: pieces of the file, likewise.
-        target: the name of the object that gets them.
-        received_codes: error codes by which a piece is refused because it is there already.
-        complete_codes: error codes by which a piece is refused because the whole file is.
+        total: pieces of the file; None for a stream until its end is read.
+        target: the ID of the object that receives them.
+        received_codes: error codes for a piece that was already received.
+        complete_codes: error codes for a piece of a file that is already complete.
         confirmed: pieces that the provider has.
-        in_flight: pieces under way.
+        in_flight: pieces being sent.
         in_doubt: pieces with a lost response.
-        queried: the ones among them that the provider is being asked about now.
-        doubts: how often a piece was in doubt, by number.
+        queried: the pieces in doubt that the current query covers.
+        doubts: by piece number, how often it was in doubt.
         resumed: another call may have sent any of the other pieces.
         needs_query: nothing may be sent before the provider has been asked.
         failure: why it failed.
         failed_piece: the piece that failed; 0 for none in particular.
         creation: the name of the call that creates the object, see `client.uploads.position`.
-        querying: a worker is about to query the provider, or does so.
+        querying: a worker is querying the provider, or is about to.
         confirmed_at_query: the pieces that were confirmed when the query went out.
-        missing_once: the ones among them that the last report left out.
+        missing_once: confirmed pieces that the last report left out.
         verified: the provider has said that it has the file as it was sent.
-        checks: how often it has said something else after all pieces were confirmed.
-        sent: pieces that were sent at least once, by whichever call.
-        resent_bytes: bytes that were sent more than once, likewise.
+        checks: how often the provider reported something else after all pieces were confirmed.
+        sent: pieces that were sent at least once, by any call.
+        resent_bytes: bytes that were sent more than once, by any call.
         holders: the calls that work on it, see `client.exactly_once.holder`.
-        leases: holder → until when it counts as at work where it cannot be seen, in seconds since the epoch.
+        leases: holder → the time until which it counts as running if it cannot be seen, in seconds since the epoch.
     """
 
     piece_size: int
@@ -157,7 +157,7 @@ class Idle(NamedTuple):
 
 
 class UploadDone(NamedTuple):
-    """The provider has every piece, and nothing that it says contradicts that."""
+    """The provider has every piece, and none of its reports contradicts that."""
 
 
 class UploadFailed(NamedTuple):
@@ -190,7 +190,7 @@ def start_upload(rule: UploadRule, piece_size: int, size: int | None, target: st
 
 
 def resume(state: Upload) -> Upload:
-    """An upload that was found in store: its process has died, or works beside this one."""
+    """A stored upload: its process has died, or is still running next to this one."""
     state = state._replace(in_flight=(), in_doubt=(), queried=(), doubts=(), confirmed_at_query=(), missing_once=())
     return state._replace(querying=False, verified=False, checks=0, resumed=True, needs_query=True)
 
@@ -217,25 +217,25 @@ def next_action(state: Upload) -> tuple[Upload, Action]:
     if (state.target is None and state.in_flight) or (state.total is not None and number > state.total):
         return state, Idle()
     again = ranges.contains(state.sent, number)
-    if state.size is None and not again:  # of a stream, only one piece is at hand
+    if state.size is None and not again:  # only one piece of a stream is available
         return state, Idle() if state.in_flight or state.querying else ReadPiece()
     return _start_piece(state, number), SendPiece(number, again)
 
 
 def add_piece(state: Upload, *, last: bool) -> tuple[Upload, SendPiece]:
-    """The stream's next piece was read; no other follows the `last`."""
+    """The stream's next piece was read; the `last` one is followed by no other."""
     number = _next_piece(state)
     return _start_piece(state, number)._replace(total=number if last else None), SendPiece(number)
 
 
 def confirm_piece(state: Upload, number: int, target: str | None = None) -> Upload:
-    """A piece has arrived, in the object that the response names as its `target`."""
+    """A piece has arrived, in the object with the ID `target`."""
     confirmed = ranges.merge(state.confirmed, PieceRange(number, number))
     return _end_piece(state, number)._replace(confirmed=confirmed, target=state.target or target)
 
 
 def doubt_piece(state: Upload, number: int) -> Upload:
-    """A piece may have arrived or not."""
+    """A piece may or may not have arrived."""
     state = _end_piece(state, number)
     if state.target is None:
         return _fail(state, UploadReason.NO_TARGET, number)
@@ -244,7 +244,7 @@ def doubt_piece(state: Upload, number: int) -> Upload:
 
 
 def reject_piece(state: Upload, number: int, code: str | None) -> Upload:
-    """A piece was refused: because it is there already, or for a reason that ends the upload."""
+    """A piece was refused, because it was already received, or for a reason that ends the upload."""
     was_in_doubt = state.resumed or state.verified or number in dict(state.doubts)
     if was_in_doubt and code is not None and code in (*state.received_codes, *state.complete_codes):
         return confirm_piece(state, number)
@@ -252,7 +252,7 @@ def reject_piece(state: Upload, number: int, code: str | None) -> Upload:
 
 
 def start_query(state: Upload) -> Upload:
-    """The query goes out: it covers the pieces that are in doubt now."""
+    """A query is being sent, which covers the pieces that are in doubt now."""
     return state._replace(in_doubt=(), queried=state.in_doubt, confirmed_at_query=state.confirmed)
 
 
@@ -278,17 +278,17 @@ def apply_report(state: Upload, report: UploadStatus, size: int | None) -> Uploa
     if state.failure is not None or state.missing_once or state.in_flight or not _is_complete(state):
         return state
     if state.confirmed not in (confirmed_at_query, report.pieces):
-        return state  # the query went out before the last piece had arrived, so it is not a report of the whole file
+        return state  # the query was sent before the last piece had arrived, so it does not report the whole file
     return _verify(state, report, size)
 
 
 def end_query(state: Upload) -> Upload:
-    """The provider does not say what has arrived: what is sent again is refused where it is there."""
+    """The provider does not say what has arrived: pieces that it has will be refused when sent again."""
     return state._replace(querying=False, queried=(), confirmed_at_query=(), needs_query=False)
 
 
 def skip_verification(state: Upload) -> Upload:
-    """The provider cannot say whether the whole file is there, so the responses to its pieces count."""
+    """The provider cannot say whether the file is complete, so the responses to its pieces count."""
     return end_query(state)._replace(verified=_is_complete(state))
 
 
@@ -298,7 +298,7 @@ def count_confirmed(state: Upload) -> int:
 
 
 def count_confirmed_bytes(state: Upload) -> int:
-    """How many bytes are confirmed; of a stream, as if every piece were full."""
+    """How many bytes are confirmed; for a stream, as if every piece were full."""
     count = count_confirmed(state) * state.piece_size
     if state.size is None or state.total is None or not ranges.contains(state.confirmed, state.total):
         return count
@@ -310,7 +310,7 @@ def _is_complete(state: Upload) -> bool:
 
 
 def _query_backoff(state: Upload) -> int:
-    """What chooses the wait before a query: the more often its pieces were in doubt, the longer."""
+    """The number that selects the wait before a query: the more often its pieces were in doubt, the longer."""
     if state.needs_query:
         return 0
     doubts = dict(state.doubts)
@@ -320,7 +320,7 @@ def _query_backoff(state: Upload) -> int:
 def _apply_pieces(
     state: Upload, confirmed_at_query: tuple[PieceRange, ...], reported: tuple[PieceRange, ...], *, is_first: bool
 ) -> Upload:
-    """The confirmed pieces by the provider's report; after a resume, one report proves that a piece is missing."""
+    """The confirmed pieces according to a report; after a resume, one report proves that a piece is missing."""
     confirmed = state.confirmed
     for known in ranges.subtract(reported, ranges.from_numbers(state.in_flight)):
         confirmed = ranges.merge(confirmed, known)
@@ -329,13 +329,13 @@ def _apply_pieces(
     gone = missing if is_first else ranges.subtract(missing, missing_for_the_first_time)
     state = state._replace(confirmed=ranges.subtract(confirmed, gone), missing_once=ranges.subtract(missing, gone))
     latest = max((known.last for known in state.sent), default=0)
-    if state.size is None and gone and gone[0].first < latest:  # of a stream, only the piece at hand can be sent again
+    if state.size is None and gone and gone[0].first < latest:  # only the current piece of a stream can be sent again
         return _fail(state, UploadReason.PIECE_LOST, gone[0].first)
     return _count_doubts(state, ranges.to_numbers(gone), UploadReason.PIECE_LOST)
 
 
 def _apply_whole_file(state: Upload, report: UploadStatus, size: int | None) -> Upload:
-    """The provider says that it has a whole file, and nothing is in flight: is it ours?"""
+    """The provider says that it has a complete file, and nothing is in flight: is it ours?"""
     total = report.total or state.total or 0
     everything = (PieceRange(1, total),)
     if report.pieces and report.pieces != everything:
@@ -347,7 +347,7 @@ def _apply_whole_file(state: Upload, report: UploadStatus, size: int | None) -> 
 
 
 def _verify(state: Upload, report: UploadStatus, size: int | None) -> Upload:
-    """Every piece is there: is it the file as it was sent?"""
+    """Every piece has arrived: is it the file as sent?"""
     checks = state.checks + 1
     state = state._replace(checks=checks)
     if report.is_whole is False:
@@ -386,7 +386,7 @@ def _end_piece(state: Upload, number: int) -> Upload:
 
 
 def _count_doubts(state: Upload, numbers: Iterable[int], reason: UploadReason) -> Upload:
-    """Pieces were lost, or forgotten; if one of them was so too often, the upload fails."""
+    """Pieces were lost or forgotten; if that happened to one of them too often, the upload fails."""
     doubts = dict(state.doubts)
     for number in numbers:
         doubts[number] = doubts.get(number, 0) + 1

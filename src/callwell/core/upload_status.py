@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a provider has of a file, as the response of its status operation says.
+"""Reads from a status response which parts of a file a provider has.
 
 A field that the profile does not name, or that the response leaves out, is None: nothing follows from it. Numbers are
-read in either form that JSON has for them, `5` and `"5"`. A field that cannot be read is None too, and
-`UploadStatus.unreadable` names it: whoever needs it must not take silence for consent.
+read as `5` or `"5"`. A field that cannot be read is None too, and `UploadStatus.unreadable` names it: whoever needs it
+must not take silence for consent.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ T = TypeVar("T")
 
 
 class UploadStatus(NamedTuple):
-    """What one response says.
+    """The contents of one status response.
 
     Attributes:
         pieces: the pieces that have arrived; None if it does not say.
-        total: how many pieces it expects.
+        total: the number of pieces that it expects.
         is_whole: whether the whole file is there.
         has_failed: the provider cannot use the file.
         word: the state in the provider's own words.
-        size: bytes that it has.
-        checksum: of what it has, as the response gives it.
-        checksum_matches: whether that is the checksum of what was sent, once that is known.
+        size: the number of bytes that it has.
+        checksum: of the bytes that it has, as in the response.
+        checksum_matches: whether that equals the checksum of the sent file, once that is known.
         unreadable: the first field that cannot be read, and what is wrong with it; empty if all can.
     """
 
@@ -100,7 +100,7 @@ def _parse_checksum(value: Any) -> str | None:
 
 
 def has_reached(rule: UntilRule, json: Any) -> bool:
-    """Whether an object is in a state. Flags are read in either form, `true` and `"true"`."""
+    """Whether an object is in a state. Flags are read as `true` or `"true"`."""
     word = json_values.value_at(json, rule.at)
     if _is_among(word, rule.values):
         return True
@@ -113,8 +113,8 @@ def has_reached(rule: UntilRule, json: Any) -> bool:
 def find_failure(rule: UntilRule, json: Any) -> str | None:
     """The provider's word for why an object will never reach a state; None while it still may.
 
-    There can be several words, one for each thing that is made of the file. While one of them says that work goes
-    on, nothing is decided.
+    There can be several words, one for each product of the file. While one of them says that work continues, nothing is
+    decided.
     """
     if rule.failed_at is None or has_reached(rule, json):
         return None
@@ -132,7 +132,7 @@ def _is_among(word: Any, known: tuple[str | bool, ...]) -> bool:
 
 
 def _values_at(json: Any, path: list[str]) -> list[Any]:
-    """All values at a path that may lead through lists."""
+    """All values at a path, which may lead through lists."""
     if isinstance(json, list):
         return [word for item in json for word in _values_at(item, path)]
     if not path:

@@ -22,9 +22,9 @@ class Verdict(NamedTuple):
         end: how it ended.
         pages: pages read.
         items: items delivered, each key once.
-        repeated: keys that came more than once, the first hundred.
+        repeated: keys that arrived more than once, at most the first hundred.
         totals: the announced totals, in order, if they changed or were not met.
-        reason: in words, for `drifted` and `truncated`.
+        reason: a description, for `drifted` and `truncated`.
     """
 
     end: End

@@ -90,7 +90,7 @@ class AsyncSignedUrl:
         ask: asks the provider for a fresh URL, within the given seconds.
 
     Attributes:
-        max_ranges: how many ranges of the file may be fetched at once.
+        max_ranges: how many ranges of the file may be fetched in parallel.
         absent_statuses: statuses of the storage that mean "no such file".
         info: the provider's last information.
         deadline: when everything must have ended, by the client's clock.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The state of the quotas of a fleet, and who has which permits: for people, who decide nothing by it."""
+"""The state of a fleet's quotas, and who has which permits, for display only."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 def spent(
     record: FleetRecord, holding: Holding, own: AccountQuotas, at: float, now: float
 ) -> dict[str, tuple[int, int]]:
-    """By quota: permits that no one could use now, and the limit; for undocumented ones, requests in flight.
+    """By quota: permits that nobody could use now, and the limit; for undocumented quotas, requests in flight.
 
-    A permit that some process holds and has not used is not a spent one.
+    A permit that a process holds unused is not spent.
 
     Args:
-        record: the record of the pool.
-        holding: what this process holds.
+        record: the pool's record.
+        holding: this process's holding.
         own: the account's quotas.
         at: store time.
         now: monotonic seconds.

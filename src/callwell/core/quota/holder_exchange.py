@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A leaseholder's side of an exchange: what it gives back and keeps, and what it takes from the answer.
+"""A leaseholder's side of an exchange: what it returns and keeps, and how it applies the answer.
 
-`prepare` takes what is given back out of the holding at once, so that no call can use it while the report is under way.
-A report without an answer is sent again, unchanged, until there is one: the pool applies it once. See `leases`.
+`prepare` removes returned permits from the holding immediately, so that no call can use them while the report is in
+transit. A report without an answer is sent again, unchanged, until there is one: the pool applies it once. See
+`leases`.
 """
 
 from __future__ import annotations
@@ -32,20 +33,20 @@ if TYPE_CHECKING:
     from callwell.core.quota.record import AccountQuotas, AccountRecord
 
 INTERVAL_S: Final = 0.5
-"""Seconds between two exchanges of a process that has permits which others need, or news."""
+"""Seconds between two exchanges of a process that has news, or permits that others need."""
 
 QUIET_INTERVAL_S: Final = 2.0
-"""The same while no one else needs them."""
+"""The same while nobody else needs them."""
 
 DRY_INTERVAL_S: Final = 2.0
-"""The same while the pool knows that it will have none. It is shorter than the time for which a need counts
+"""The same while the pool knows that it will have none. It is shorter than the time that a need counts
 (`leases.FRESH_S`)."""
 
 MIN_INTERVAL_S: Final = 0.05
-"""The least seconds between two exchanges, while callers wait or there is news."""
+"""The minimum seconds between two exchanges, while callers wait or there is news."""
 
 MARGIN_S: Final = 0.25
-"""Seconds by which a holder stops before its lease ends: for the drift of clocks between two renewals."""
+"""Seconds before the end of its lease at which a holder stops, to allow for clock drift between two renewals."""
 
 
 def due_at(holding: Holding, own: AccountQuotas, waiting: Mapping[Names, int]) -> float:
@@ -54,7 +55,7 @@ def due_at(holding: Holding, own: AccountQuotas, waiting: Mapping[Names, int]) -
     Args:
         holding: the holding.
         own: the account's quotas.
-        waiting: callers that wait for a permit, by their quotas.
+        waiting: the number of callers that wait for a permit, by their quotas.
     """
     last_at = max(holding.received_at, holding.prepared_at)
     if holding.pending is not None:
@@ -69,19 +70,19 @@ def due_at(holding: Holding, own: AccountQuotas, waiting: Mapping[Names, int]) -
     if short:
         return last_at + min([_waiting_interval_s(holding, own, names) for names in short])
     if holding.has_lease or any(holding.taken.values()) or holding.events or holding.log.attempts:
-        return last_at + _calm_interval_s(holding)
+        return last_at + _idle_interval_s(holding)
     return inf
 
 
-def _calm_interval_s(holding: Holding) -> float:
-    """Seconds between two exchanges while no one waits."""
-    if holding.events or any(_has_wanted(holding, key) for key in holding.grants):
+def _idle_interval_s(holding: Holding) -> float:
+    """Seconds between two exchanges while nobody waits."""
+    if holding.events or any(_has_contended(holding, key) for key in holding.grants):
         return INTERVAL_S
     shortest_s = min([rule.quota.window_s for rule in holding.record.rules.values()], default=inf)
     return min(QUIET_INTERVAL_S, shortest_s / 2)
 
 
-def _has_wanted(holding: Holding, key: str) -> bool:
+def _has_contended(holding: Holding, key: str) -> bool:
     """Whether this process has permits that others need."""
     bucket = holding.record.buckets[key]
     return holding.grants[key].keep >= 0 and bool(bucket.available or bucket.cooling or bucket.in_transit)
@@ -103,18 +104,18 @@ def prepare(
     clock: ClockOffset | None = None,
     leaving: bool = False,
 ) -> tuple[Holding, Report]:
-    """Make the report of the next exchange; the last one again if it was not answered.
+    """Create the report of the next exchange, or return the last one if it was not answered.
 
     Args:
         holding: the holding.
         own: the account's quotas.
-        waiting: callers that wait for a permit, by their quotas.
+        waiting: the number of callers that wait for a permit, by their quotas.
         now: monotonic seconds.
-        clock: by how much the provider's time of day is ahead of the monotonic clock, if known.
-        leaving: the process ends and keeps nothing.
+        clock: how far the provider's time of day is ahead of the monotonic clock, if known.
+        leaving: the process ends, and keeps nothing.
 
     Returns:
-        The holding without what is given back, and the report.
+        The holding without the returned permits, and the report.
     """
     if holding.pending is not None:
         return holding, holding.pending
@@ -162,7 +163,7 @@ def prepare(
 def _keep_needed(
     holding: Holding, own: AccountQuotas, needs: tuple[Need, ...], now: float, *, keep_tokens: float
 ) -> tuple[AccountRecord, dict[str, Returned]]:
-    """The record with what the holder keeps, and the permits that it gives back."""
+    """The record with the kept permits, and the returned permits."""
     record = holding.record
     changed = {}
     returned = {}
@@ -171,23 +172,23 @@ def _keep_needed(
         keep = holder_needs.keep(own, record, needs, key, holding.grants.get(key))
         is_contended = key in holding.grants and holding.grants[key].keep >= 0
         ahead_s = share_ahead_s(rule.quota) if is_contended else HORIZON_S
-        changed[key], given = _give_back(rule.quota, bucket, keep, now, ahead_s)
+        changed[key], given = _split_returned(rule.quota, bucket, keep, now, ahead_s)
         if given != Returned():
             returned[key] = given
-    adaptives = {name: _give_slots_back(record, needs, name) for name in record.adaptives}
+    adaptives = {name: _kept_slots(record, needs, name) for name in record.adaptives}
     tokens = min(max(record.budget.tokens, 0.0), keep_tokens)
     budget = replace(record.budget, tokens=tokens)
     return replace(record, buckets=changed, adaptives=adaptives, budget=budget), returned
 
 
 def receive(holding: Holding, own: AccountQuotas, grant: Grant, now: float) -> Holding:
-    """Take what the pool has answered.
+    """Apply the pool's answer.
 
     Args:
         holding: the holding.
         own: the account's quotas.
         grant: the answer.
-        now: monotonic seconds, read after it arrived.
+        now: monotonic seconds, read after the answer arrived.
     """
     pending = holding.pending
     if pending is None or grant.seq != pending.seq:
@@ -263,7 +264,7 @@ def _receive_bucket(quota: Quota, bucket: Bucket, given: BucketGrant, cooled_bas
 
 
 def _receive_shared(holding: Holding, record: AccountRecord, grant: Grant, now: float) -> AccountRecord:
-    """The record with the breaker and the retry budget of a grant, and what this process has seen since it asked."""
+    """The record with the breaker and the retry budget of a grant, and with the attempts since the report."""
     circuit = breaker.shift(grant.breaker, now)
     if record.breaker.trial_until > now and circuit.failures >= FAILURE_THRESHOLD:
         circuit = replace(circuit, trial_until=record.breaker.trial_until)
@@ -276,7 +277,7 @@ def _receive_shared(holding: Holding, record: AccountRecord, grant: Grant, now: 
 
 
 def record_attempts(circuit: breaker.Breaker, log: retry.RetryBudget, now: float) -> breaker.Breaker:
-    """A breaker after the attempts of a log: a success among them closes it, the failures after that count."""
+    """A breaker after the attempts of a log: a success closes it, and the failures after that count."""
     row = 0
     while row < log.attempts and log.failures >> row & 1:
         row += 1
@@ -305,7 +306,7 @@ def _covers(holding: Holding, own: AccountQuotas) -> float:
 
 
 def _usable(holding: Holding, own: AccountQuotas, names: Names, until: float) -> int:
-    """Unused permits of the scarcest quota of some calls, those that are cool by then: others were used just now."""
+    """Unused permits of a call's scarcest quota that have cooled by `until`; the others were used recently."""
     record = holding.record
     permits = []
     for key in counting_keys(record, own, names):
@@ -326,12 +327,12 @@ def _all_unused(record: AccountRecord) -> dict[str, int]:
     return unused | {name: free_slots(record, name) for name in record.adaptives}
 
 
-def _give_back(quota: Quota, bucket: Bucket, keep: int, now: float, ahead_s: float) -> tuple[Bucket, Returned]:
-    """A bucket that keeps so many unused permits, the cool ones and those that are cool first, and the others."""
+def _split_returned(quota: Quota, bucket: Bucket, keep: int, now: float, ahead_s: float) -> tuple[Bucket, Returned]:
+    """Split a bucket: keep this many unused permits, available and soonest cool ones first, and return the others."""
     if bucket.throttled_until > now + HORIZON_S:
         keep = 0
     _, due = drain(bucket.cooling, int((now + ahead_s) // quota.width_s))
-    # As long as there are too many permits of this quota all used ones go, and of the others those that are withheld.
+    # While this quota has too many permits, all used ones are returned, and of the others the withheld ones.
     soon = 0 if bucket.withheld else min(due, keep - min(bucket.available, keep))
     kept_soon, given = take(bucket.cooling, soon)
     free = bucket.available + bucket.withheld
@@ -354,8 +355,8 @@ def _give_back(quota: Quota, bucket: Bucket, keep: int, now: float, ahead_s: flo
     return left, returned
 
 
-def _give_slots_back(record: AccountRecord, needs: tuple[Need, ...], name: str) -> adaptive.AdaptiveQuota:
-    """The slots of an undocumented quota that are kept."""
+def _kept_slots(record: AccountRecord, needs: tuple[Need, ...], name: str) -> adaptive.AdaptiveQuota:
+    """The kept slots of an undocumented quota."""
     state = record.adaptives[name]
     wanted = sum([need.permits for need in needs if name in need.names])
     kept = min(free_slots(record, name), wanted)

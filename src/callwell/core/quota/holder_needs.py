@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a leaseholder needs: how many permits it asks for, and how many it keeps."""
+"""Computes a leaseholder's needs: how many permits it asks for, and how many it keeps."""
 
 from __future__ import annotations
 
@@ -17,60 +17,61 @@ if TYPE_CHECKING:
     from callwell.core.quota.record import AccountQuotas, AccountRecord
 
 HORIZON_S: Final = 1.0
-"""Seconds ahead for which permits are handed out: two exchanges, so that one that is late is not noticed."""
+"""Seconds ahead that permits are handed out for: two exchanges, so that a late one goes unnoticed."""
 
 RATE_S: Final = 1.5
-"""Seconds over which the rate of calls is averaged."""
+"""Seconds that the call rate is averaged over."""
 
-LEAST_RATE: Final = 0.3
-"""Calls a second below which none is expected: an exchange for each then costs less than to keep a lease."""
+MIN_CALL_RATE: Final = 0.3
+"""Calls per second below which none is expected: an exchange for each call is then cheaper than keeping a lease."""
 
 RESERVE_S: Final = 4.0
-"""Seconds for which a holder has permits ahead while no other wants them, so that a lost store is not noticed."""
+"""Seconds' worth of permits that a holder has in reserve while nobody else wants them, so that a store outage goes
+unnoticed."""
 
-LEAST_RESERVE: Final = 8
-"""Permits of that reserve at the least, as long as calls are made: calls come in groups."""
+MIN_RESERVE: Final = 8
+"""The minimum of that reserve, in permits, while calls are made, since calls come in groups."""
 
 COLD_SHARE: Final = 1024
-"""A process with a rate that is not known yet gets what the quota allows in `RESERVE_S` on average, or one permit in so
-many if that is more: the average of a day's quota says nothing about a burst, and what a dead process had comes back
-late."""
+"""A process whose rate is not known yet gets what the quota allows on average in `RESERVE_S`, or one permit in this
+many if that is more: the average of a daily quota says nothing about bursts, and the permits of a dead process come
+back late."""
 
 
 def horizon_s(quota: Quota) -> float:
-    """Seconds ahead for which the pool hands permits out: in a short window each of them is soon needed elsewhere."""
+    """Seconds ahead that the pool hands out permits for: with a short window each permit is soon needed elsewhere."""
     return min(HORIZON_S, quota.window_s / 4.0)
 
 
 def share_ahead_s(quota: Quota) -> float:
-    """The same for who wants more than its share: what is cool a little later is for others, who come in between."""
+    """The same for a holder that wants more than its share: permits that cool later are for others in the meantime."""
     return horizon_s(quota) / 2.0
 
 
 def rates(holding: Holding, waiting: Mapping[Names, int], now: float) -> dict[Names, float]:
-    """Calls a second, by their quotas, of those that are made or wanted."""
+    """The rate of made and waiting calls per second, by their quotas."""
     passed_s = max(1e-3, now - holding.prepared_at)
     weight = min(1.0, passed_s / RATE_S)
     rates = {}
     for names in {**holding.rates, **holding.taken, **waiting}:
         before = holding.rates.get(names, 0.0)
         rate = before + (holding.taken.get(names, 0) / passed_s - before) * weight
-        if rate >= LEAST_RATE or waiting.get(names, 0):
+        if rate >= MIN_CALL_RATE or waiting.get(names, 0):
             rates[names] = rate
     return rates
 
 
 def need(holding: Holding, own: AccountQuotas, names: Names, rate: float, waiting: Mapping[Names, int]) -> Need:
-    """What a holder needs for the calls of one set of quotas, made at a rate."""
+    """A holder's need for the calls of one set of quotas, made at a given rate."""
     callers = waiting.get(names, 0)
-    reserve = max(LEAST_RESERVE, ceil(rate * RESERVE_S))
+    reserve = max(MIN_RESERVE, ceil(rate * RESERVE_S))
     if names not in holding.rates:
         reserve = max(reserve, _cold_reserve(holding, own, names))
     return Need(names, max(callers, int(rate * HORIZON_S + 0.5)), reserve, callers, rate)
 
 
 def _cold_reserve(holding: Holding, own: AccountQuotas, names: Names) -> int:
-    """A reserve for calls with a rate that is not known yet."""
+    """The reserve for calls whose rate is not known yet."""
     rules = holding.record.rules
     quotas = [rules[key].quota for key in counting_keys(holding.record, own, names) if key in rules]
     permits = [max(int(RESERVE_S / quota.step_s), quota.limit // COLD_SHARE) for quota in quotas]

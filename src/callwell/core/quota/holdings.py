@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A leaseholder's side of `leases`: what a process has of an account, in its own memory.
+"""A leaseholder's side of `leases`: the permits of an account that a process holds in memory.
 
-Calls take permits from the holding and give them back as from any private record, by the functions of `account`; those
-here add what a lease needs: nothing is acquired after its end, what the pool must know is noted, and permits of a lease
-that was lost are not released again. `holder_exchange` has the exchange with the pool.
+Calls acquire and release permits of the holding as of any private record, with the functions of `account`; the
+functions here add what a lease needs: nothing is acquired after its end, news for the pool is recorded, and permits of
+a lost lease are not released again. `holder_exchange` has the exchange with the pool.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from callwell.core.quota.record import AccountQuotas, CallQuotas, SendEnd
 
 MAX_EVENTS: Final = 64
-"""Reported ends of Sends with news about quotas, at most: the newest say all, and a report must stay small."""
+"""The most reported ends of Sends with news about quotas: the newest ones suffice, and a report must stay small."""
 
 
 def open_holding(holder: str, own: AccountQuotas) -> Holding:
-    """The holding of a process that has nothing yet.
+    """The holding of a process without permits.
 
     Args:
         holder: its name in the record, never used before.
@@ -55,19 +55,19 @@ def empty_record(own: AccountQuotas) -> AccountRecord:
 def acquire(
     holding: Holding, call: CallQuotas, now: float, *, wanted: int = 1, retrying: bool = False, extra_s: float = 0.0
 ) -> tuple[Holding, tuple[Permit | float, int]]:
-    """Acquire permits of what the process holds: see `account.acquire`.
+    """Acquire permits from the process's holding: see `account.acquire`.
 
     Args:
         holding: the holding.
-        call: the call's quotas, private ones (`record.to_private`).
+        call: the call's private quotas (`record.to_private`).
         now: monotonic seconds.
         wanted: how many permits.
         retrying: the first is for a retry.
-        extra_s: how much longer than others the requests may take.
+        extra_s: how much longer than usual the requests may take.
 
     Returns:
-        The holding; the permit and how many there are, or the time at which to ask again and 0. That time is infinite,
-        or an `AtLatest`, where only an exchange can bring a permit; an exchange may always bring one sooner.
+        The holding; the permit and the number of permits, or the time to ask again and 0. That time is infinite, or an
+        `AtLatest`, if only an exchange can bring a permit; an exchange may always bring one sooner.
     """
     covers_s = call.own.max_hold_s + extra_s
     if covers_s > holding.covers_s:
@@ -95,12 +95,12 @@ def free_slots(record: AccountRecord, name: str) -> int:
 
 
 def release(holding: Holding, call: CallQuotas, permit: Permit, end: SendEnd, now: float) -> tuple[Holding, Released]:
-    """Take a permit back after its Send, and note what the pool must know: see `account.release`."""
-    holding = _note(holding, call, permit, end, now)
+    """Release a permit after its Send, and record news for the pool: see `account.release`."""
+    holding = _record_event(holding, call, permit, end, now)
     if is_lost(holding, permit):
         return holding, Released(retry.allows_retry(holding.record.budget), {})
     before = holding.record
-    # What headers say is about the whole fleet: the pool learns from it.
+    # Headers are about the whole fleet: the pool learns from them.
     record, released = account.release(before, call, permit, replace(end, hints=()), now)
     adaptives = dict(record.adaptives)
     for name in call.adaptives:
@@ -113,9 +113,9 @@ def release(holding: Holding, call: CallQuotas, permit: Permit, end: SendEnd, no
 
 
 def release_batch(holding: Holding, call: CallQuotas, batch: AnsweredBatch, now: float) -> Holding:
-    """Take the permits of answered requests back: see `account.release_batch`.
+    """Release the permits of answered requests: see `account.release_batch`.
 
-    Permits of a lease that was lost must not be among them: forget batches when `Holding.lost` has changed.
+    Permits of a lost lease must not be among them: forget batches when `Holding.lost` has changed.
     """
     if batch.acquired_at <= holding.since:
         return holding
@@ -124,7 +124,7 @@ def release_batch(holding: Holding, call: CallQuotas, batch: AnsweredBatch, now:
 
 
 def return_unused(holding: Holding, call: CallQuotas, permit: Permit, count: int, now: float) -> Holding:
-    """Take permits of one kind back that were surely not used."""
+    """Return equal permits that were certainly not used."""
     if is_lost(holding, permit):
         return holding
     had_trial = holding.record.breaker.trial_until > now
@@ -134,7 +134,7 @@ def return_unused(holding: Holding, call: CallQuotas, permit: Permit, count: int
 
 
 def abandon(holding: Holding, call: CallQuotas, permit: Permit, closes_at: float, now: float) -> tuple[Holding, Permit]:
-    """Hold the permit of a caller that has left until its request ends: see `account.abandon`."""
+    """Hold the permit of a cancelled caller until its request ends: see `account.abandon`."""
     if is_lost(holding, permit):
         return holding, replace(permit, expires_at=closes_at)
     record, abandoned = account.abandon(holding.record, call, permit, closes_at, now)
@@ -148,12 +148,12 @@ def reconcile(
     maybe_used: Mapping[str, int],
     closes_at: float,
 ) -> Holding:
-    """Make the holding agree with its callers after an interrupt: see `account.reconcile`."""
+    """Reconcile the holding with its callers after an interrupt: see `account.reconcile`."""
     return replace(holding, record=account.reconcile(holding.record, own, in_hand, maybe_used, closes_at))
 
 
 def is_lost(holding: Holding, permit: Permit) -> bool:
-    """Whether a permit belongs to a lease that was lost."""
+    """Whether a permit belongs to a lost lease."""
     return permit.acquired_at <= holding.since
 
 
@@ -184,8 +184,8 @@ def lose(holding: Holding, own: AccountQuotas, now: float) -> Holding:
     )
 
 
-def _note(holding: Holding, call: CallQuotas, permit: Permit, end: SendEnd, now: float) -> Holding:
-    """The holding with what the pool must know of the end of a Send."""
+def _record_event(holding: Holding, call: CallQuotas, permit: Permit, end: SendEnd, now: float) -> Holding:
+    """The holding with news for the pool about the end of a Send."""
     if not end.inconclusive:
         holding = replace(holding, log=retry.record_attempt(holding.log, failed=end.has_failed))
     if not (end.throttles or end.hints or call.adaptives):
@@ -205,18 +205,18 @@ def _end_slot(state: AdaptiveQuota, permit: Permit, end: SendEnd) -> AdaptiveQuo
 
 
 def _ask_again_at(holding: Holding, call: CallQuotas, at: float, now: float) -> float:
-    """When a permit can be there: certain if all are refused until then or the pool has none, at the latest if not.
+    """When a permit can be available; not earlier if all are refused until then or the pool has none.
 
     Args:
         holding: the holding.
         call: the call's quotas.
-        at: when the next one of the holder's own is there, infinite if no one knows.
+        at: when the holder's own next permit is available; infinite if unknown.
         now: monotonic seconds.
     """
     keys = counting_keys(holding.record, call.own, call.names)
     blocked = [holding.record.buckets[key].throttled_until for key in keys if key in holding.record.buckets]
     blocked_until = max(blocked, default=-inf)
-    # A call needs a permit of each quota: one that the pool has none of is enough.
+    # A call needs a permit of each quota, so one quota without permits is enough.
     grants = [holding.grants[key] for key in keys if key in holding.grants]
     pool_at = max([holding.received_at + grant.more_in_s for grant in grants if grant.more_in_s < inf], default=-inf)
     if now < pool_at:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the pool learns from what holders report: by the same functions as a single process.
+"""How the pool learns from holders' reports, with the same functions as a single process.
 
-A holder's time is mapped to store time twice: *late*, as if the report had been made when it was applied, where late is
-safe; and *early*, as if store time had been read when the holder read its clock afterwards, where early is.
+A holder's times are mapped to store time in two ways: *late*, as if the report had been created when it was applied,
+where late is safe; and *early*, as if store time had been read when the holder read its clock afterwards, where early
+is safe.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ if TYPE_CHECKING:
     from callwell.core.quota.record import AccountQuotas
     from callwell.core.quota.store_time import ClockReading, StoreTime
 
-LEAST_TOKENS: Final = 1.0
-"""Tokens of the retry budget that a holder gets if there are any: one retry."""
+MIN_TOKENS: Final = 1.0
+"""Tokens of the retry budget that a holder gets at least, if there are any: one retry."""
 
 
-class Learnt(Struct, frozen=True):
-    """What a report changed beside the permits.
+class AppliedReport(Struct, frozen=True):
+    """What a report changed in addition to permits.
 
     Attributes:
         account: the pool.
@@ -54,16 +55,16 @@ def apply(  # noqa: PLR0917 - the two sides of an exchange, and its time
     own: AccountQuotas,
     time: StoreTime,
     clocks: ClockReading,
-) -> Learnt:
-    """Apply what a holder has seen.
+) -> AppliedReport:
+    """Apply a holder's observations.
 
     Args:
         account: the pool.
-        lease: the holder's, before this exchange.
-        report: of the holder.
-        own: its quotas.
+        lease: the holder's lease before this exchange.
+        report: the holder's report.
+        own: the holder's quotas.
         time: store time.
-        clocks: what the clocks say.
+        clocks: the clock readings.
     """
     observed: dict[str, ObservedQuota] = {}
     throttled = False
@@ -81,18 +82,18 @@ def apply(  # noqa: PLR0917 - the two sides of an exchange, and its time
     budget = retry.append_attempts(account.budget, report.log)
     tokens = min(retry.MAX_TOKENS, max(retry.MIN_TOKENS, budget.tokens + report.log.tokens))
     account = replace(account, breaker=circuit, budget=replace(budget, tokens=tokens))
-    return Learnt(account, observed, throttled or was_open != is_open)
+    return AppliedReport(account, observed, throttled or was_open != is_open)
 
 
 def share(
     account: AccountRecord, grant: Grant, report: Report, now: float, holders: int
 ) -> tuple[AccountRecord, Grant]:
-    """Hand out what the fleet shares beside permits: the breaker's trial, and tokens of the retry budget.
+    """Hand out what the fleet shares in addition to permits: the breaker's trial, and tokens of the retry budget.
 
     Args:
         account: the pool.
         grant: the answer so far.
-        report: of the holder.
+        report: the holder's report.
         now: store time.
         holders: how many holders there are.
     """
@@ -106,8 +107,8 @@ def share(
     pool = budget.tokens
     tokens = 0.0
     if report.needs:
-        # A debt is handed out too: what calls pay in at a holder pays it off before a retry is allowed there.
-        tokens = min(pool, max(LEAST_TOKENS, pool / holders)) if pool > 0.0 else pool / holders
+        # A debt is handed out too: payments by a holder's calls pay it off before a retry is allowed there.
+        tokens = min(pool, max(MIN_TOKENS, pool / holders)) if pool > 0.0 else pool / holders
     granted = replace(
         grant,
         breaker=breaker.shift(circuit_at_report, -now),
@@ -118,7 +119,7 @@ def share(
 
 
 def join_clock(known: ClockOffset | None, report: Report, time: StoreTime, clocks: ClockReading) -> ClockOffset | None:
-    """By how much the provider's time of day is ahead of store time, after a report."""
+    """How far the provider's time of day is ahead of store time, after a report."""
     if report.clock is None:
         return known
     there = clock_offset.widen(report.clock, clocks.monotonic)
@@ -169,7 +170,7 @@ def _learn_adaptive(state: AdaptiveQuota, lease: Lease, event: LeaseEvent, ended
     """An undocumented quota after the end of a request that a holder has sent."""
     expires_at = lease.expires_at
     acquired_at = ended_at - (event.ended_at - event.acquired_at)
-    # The slot itself is taken out with all others of the lease: here it stays.
+    # The slot itself is removed together with all others of the lease, so it stays here.
     held = state.held
     if event.end.throttles:
         state = adaptive.release_throttled(state, acquired_at, expires_at, ended_at, event.end.wait_s)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a leaseholder and the pool say to each other, and what each remembers: see `leases`.
+"""The messages between leaseholders and the pool, and the records that each keeps: see `leases`.
 
 Records that are stored are written by position: new fields go to the end, and have a default. Times are store time
-(`store_time`) in what is stored, monotonic seconds of the holder's process in what stays there, and seconds from the
-exchange on in a `Grant`.
+(`store_time`) in stored records, monotonic seconds of the holder's process in its own records, and seconds since the
+exchange in a `Grant`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from callwell.core.quota.versions import VersionedQuota
 from callwell.core.retry import RetryBudget
 
 LEASE_S: Final = 10.0
-"""Seconds for which a holder may use its permits without its store: longer costs more when a process dies."""
+"""Seconds that a holder may use its permits without its store; a longer time costs more when a process dies."""
 
 Counts = dict[str, int]
 """Permits by the key of their bucket, or slots by the name of an undocumented quota."""
@@ -32,31 +32,31 @@ Names = tuple[str, ...]
 """The quotas that count a call."""
 
 RelativeBins = tuple[tuple[float, int], ...]
-"""Pairs of seconds until permits are available, counted from the exchange, and how many they are."""
+"""Pairs of seconds from the exchange until permits are available, and their number."""
 
 NO_TOKENS: Final = RetryBudget(tokens=0.0)
-"""A retry budget in which nothing was noted yet."""
+"""A retry budget without recorded attempts."""
 
 
 class BucketGrant(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What an exchange says about one bucket. Stored by position, in the lease.
+    """The part of a grant about one bucket. Stored by position, in the lease.
 
     Attributes:
-        available: permits that may be used at once.
+        available: permits that may be used immediately.
         cooling: permits that may be used when they are cool.
-        next_in_s: paced permits are let out one by one from then on; minus infinity where they are not.
-        keep: how many unused permits the holder may keep, as others want some; minus one if as many as it likes.
-        more_in_s: when the pool expects to have another permit; infinite if it cannot know.
+        next_in_s: paced permits are issued one by one from then on; minus infinity if they are not paced.
+        keep: how many unused permits the holder may keep, because others want some; minus one for no limit.
+        more_in_s: when the pool expects to have another permit; infinite if unknown.
         throttled_in_s: nothing is used before.
         paced_in_s: permits are used one by one before.
-        throttle_count: 429 responses in a row.
+        throttle_count: consecutive 429 responses.
         throttled_ago_s: seconds since the last of them.
-        cooled_count: the pool's count of permits that have become available.
-        again_in_s: no exchange before brings more, unless others give something back.
-        adopted: permits that the holder has had all along, as it hears of this quota with this answer; minus one if it
-            has heard of it before.
-        sources: the quotas that show where those are.
-        overdrawn: how many more permits of it are in use or reserved than there are.
+        cooled_count: the pool's count of permits that became available.
+        again_in_s: an earlier exchange brings nothing more, unless others return permits.
+        adopted: permits that the holder already has, if it learns of this quota with this answer; minus one if it knew
+            the quota before.
+        sources: the quotas whose buckets show where those permits are.
+        overdrawn: how many more permits are in use or reserved than the quota has.
     """
 
     available: int = 0
@@ -76,12 +76,12 @@ class BucketGrant(Struct, frozen=True, array_like=True, forbid_unknown_fields=Tr
 
 
 class SlotGrant(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What an exchange says about one undocumented quota. Stored by position, in the lease.
+    """The part of a grant about one undocumented quota. Stored by position, in the lease.
 
     Attributes:
         slots: requests that the holder may send.
-        next_in_s: when the first of them may go.
-        rate: how many a second may follow.
+        next_in_s: when the first of them may be sent.
+        rate: how many may follow per second.
     """
 
     slots: int = 0
@@ -90,25 +90,25 @@ class SlotGrant(Struct, frozen=True, array_like=True, forbid_unknown_fields=True
 
 
 class Grant(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """The answer to an exchange. Stored by position, in the lease, in case it does not arrive.
+    """The pool's answer to a report. Stored by position, in the lease, in case it does not arrive.
 
     Attributes:
-        seq: of the exchange.
-        lost: the lease is over and its permits belong to others: the holder forgets all that it has.
+        seq: the number of the exchange.
+        lost: the lease is over and its permits belong to others: the holder forgets all of them.
         ends_in_s: when the lease ends.
-        covers_s: seconds after that in which requests of its permits may still be under way.
+        covers_s: seconds after that during which requests with its permits may still be running.
         store_at: store time of the exchange.
         buckets: by their keys.
         slots: by the names of the undocumented quotas.
-        rules: the quotas of all versions of the profile, by their bucket's keys; none where there is one version.
+        rules: the quotas of all versions of the profile, by bucket key; empty if there is only one version.
         versions: when each of them was last seen.
-        breaker: the circuit breaker, its times counted from the exchange.
-        has_trial: the holder may send the one request that tries a provider that failed.
-        budget: the retry budget: the tokens are the holder's, the attempts those of all holders.
-        clock: by how much the provider's time is ahead of the time of the exchange.
-        observed: the state of quotas, after responses that said something about quotas.
-        urgent: others must learn of what this exchange changed: a 429, a breaker that opened or closed.
-        over: the holder keeps nothing and the lease was dropped.
+        breaker: the circuit breaker, with times relative to the exchange.
+        has_trial: the holder may send the breaker's trial request.
+        budget: the retry budget, with the holder's tokens and the attempts of all holders.
+        clock: how far the provider's time is ahead of the time of the exchange.
+        observed: the state of quotas, after responses with quota headers.
+        urgent: others must be told what this exchange changed: a 429, a breaker that opened or closed.
+        over: the holder keeps nothing, and the lease was dropped.
     """
 
     seq: int
@@ -130,20 +130,20 @@ class Grant(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 
 
 class Lease(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What the pool knows about one holder. Stored by position.
+    """The pool's record of one holder. Stored by position.
 
     Attributes:
-        ends_at: until then the holder may use its permits.
-        covers_s: seconds after that in which requests of its permits may still be under way.
-        counts: permits that it has.
-        unused: how many of them are in no caller's hand, at its last exchange.
-        slots: slots of undocumented quotas that it has.
-        needs: permits that it will use until the horizon, by its last exchange.
-        exchanged_at: when that was.
+        ends_at: the time until which the holder may use its permits.
+        covers_s: seconds after that during which requests with its permits may still be running.
+        counts: its permits.
+        unused: how many of them were not in a caller's hand at its last exchange.
+        slots: its slots of undocumented quotas.
+        needs: permits that it will use until the horizon, according to its last exchange.
+        exchanged_at: the time of its last exchange.
         seq: the number of the last exchange.
-        grant: the answer to it.
-        allowances: permits of its share that it may have now, where it wants more than that.
-        joined: quotas that the holder has not heard of, with those that show how much it uses of them.
+        grant: the last answer.
+        allowances: permits of its share that it may have now, if it wants more than its share.
+        joined: quotas that the holder does not know yet, each with the quotas that show how much it uses of them.
     """
 
     ends_at: float
@@ -160,17 +160,17 @@ class Lease(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 
     @property
     def expires_at(self) -> float:
-        """When the last request of its permits has ended, if the holder does not come back."""
+        """When the last request with its permits has ended, if the holder does not come back."""
         return self.ends_at + self.covers_s
 
 
 class Presence(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """Who has needed permits lately. Stored by position.
+    """The holders that recently needed permits. Stored by position.
 
     Attributes:
-        holder: who did last; empty if that one has left.
-        at: when.
-        others_at: when any other holder did.
+        holder: the one that needed permits last; empty if it has ended.
+        at: when it needed them.
+        others_at: when any other holder last needed permits.
     """
 
     holder: str = ""
@@ -182,13 +182,13 @@ class FleetRecord(Struct, frozen=True, array_like=True, forbid_unknown_fields=Tr
     """The record of an account that a fleet shares. Stored by position.
 
     Attributes:
-        account: the pool: buckets with the permits that no one has, and all that is shared beside them. Permits that
-            holders have are `held` in it. Its times are store time.
-        leases: by the names of the holders.
-        time: store time, and how it is known.
-        clock: by how much the provider's time of day is ahead of store time.
-        presence: who has needed permits lately.
-        ample_at: when half of a quota was last left after all needs were met, by the keys of the buckets.
+        account: the pool: buckets with the permits that nobody has, and everything else that is shared. Permits of
+            holders are `held` in it. Its times are store time.
+        leases: by holder name.
+        time: store time, and its derivation.
+        clock: how far the provider's time of day is ahead of store time.
+        presence: the holders that recently needed permits.
+        ample_at: when half of a quota was last left after all needs were met, by bucket key.
     """
 
     account: AccountRecord = AccountRecord()
@@ -200,12 +200,12 @@ class FleetRecord(Struct, frozen=True, array_like=True, forbid_unknown_fields=Tr
 
 
 class Returned(Struct, frozen=True):
-    """Permits of one bucket that a holder gives back.
+    """Permits of one bucket that a holder returns.
 
     Attributes:
-        available: those that may be used at once.
-        cooling: bins of used ones, by monotonic seconds of the holder.
-        in_transit: the same for those with requests that may still be in transit.
+        available: permits that may be used immediately.
+        cooling: bins of used permits, in monotonic seconds of the holder.
+        in_transit: the same for permits of requests that may still be in transit.
     """
 
     available: int = 0
@@ -214,14 +214,14 @@ class Returned(Struct, frozen=True):
 
 
 class Need(Struct, frozen=True):
-    """What a holder needs for the calls of one set of quotas.
+    """A holder's need for the calls of one set of quotas.
 
     Attributes:
         names: the quotas that count them.
         permits: unused permits that it needs until the horizon.
-        reserve: how many more it would like, where no one else wants them.
-        waiting: callers that wait for one.
-        rate: calls a second, on average.
+        reserve: how many more it would like, if nobody else wants them.
+        waiting: callers that wait for a permit.
+        rate: calls per second, on average.
     """
 
     names: Names
@@ -232,13 +232,13 @@ class Need(Struct, frozen=True):
 
 
 class LeaseEvent(Struct, frozen=True):
-    """The end of a Send that the pool must know of: a refusal, a failure, or news about a quota.
+    """The end of a Send that the pool must know about: a refusal, a failure, or news about a quota.
 
     Attributes:
-        names: the quotas that counted it.
+        names: the quotas that count it.
         acquired_at: when its permit was acquired, in monotonic seconds of the holder.
         ended_at: when it ended.
-        end: how.
+        end: how it ended.
         cooled_before: the permit's `cooled_before`.
     """
 
@@ -250,27 +250,27 @@ class LeaseEvent(Struct, frozen=True):
 
 
 class Report(Struct, frozen=True):
-    """One side of an exchange: what a holder gives back, keeps, needs and has seen.
+    """A holder's side of an exchange: what it returns, keeps, needs and has observed.
 
     Attributes:
         holder: its name.
         seq: the number of the exchange.
-        has_lease: a lease of it should be in the record.
-        prepared_at: monotonic seconds at which it was made.
+        has_lease: the record should have its lease.
+        prepared_at: monotonic seconds at which the report was created.
         store_at: store time of the holder's last exchange.
         covers_s: the longest that its requests can take, from acquiring a permit to their end.
-        returned: by the keys of the buckets.
-        unused: permits that it keeps in no caller's hand.
-        cooled: permits that have become available at the holder since its last exchange.
+        returned: the returned permits, by bucket key.
+        unused: permits that it keeps and that are not in a caller's hand.
+        cooled: permits that became available at the holder since its last exchange.
         slots: slots of undocumented quotas that it keeps, used or not.
-        taken: permits that calls have taken since the last exchange.
+        taken: permits that calls took since the last exchange.
         needs: what it needs.
-        events: what it has seen.
-        recovered: buckets with a row of 429 responses that is over.
+        events: the ends of Sends that the pool must know about.
+        recovered: buckets whose run of 429 responses is over.
         log: how attempts ended since the last exchange, and the tokens that the holder returns.
-        trial_unused: the trial of the provider was not needed.
-        clock: by how much the provider's time of day is ahead of the holder's monotonic clock.
-        leaving: the holder ends: what it has beside this is in the hands of callers that are gone.
+        trial_unused: the breaker's trial was not needed.
+        clock: how far the provider's time of day is ahead of the holder's monotonic clock.
+        leaving: the holder ends: its remaining permits are in the hands of callers that are gone.
     """
 
     holder: str
@@ -294,30 +294,31 @@ class Report(Struct, frozen=True):
 
 
 class Holding(Struct, frozen=True):
-    """What a process has of an account, in its own memory: its permits, and what it must report.
+    """A process's permits of an account, in memory, and what it must report.
 
     Attributes:
-        holder: its name in the record, `HOST:PROCESS:RANDOM`: one for each process, state and account, for good.
-        record: its permits, as a private record: all functions of `account` work on it.
+        holder: its name in the record, `HOST:PROCESS:RANDOM`: unique for each process, state and account, and never
+            reused.
+        record: its permits, as a private record that all functions of `account` work on.
         seq: the number of its last exchange.
-        has_lease: a lease of it should be in the record.
-        since: permits that were acquired before belong to a lease that was lost.
-        usable_until: no permit is acquired from then on.
-        covers_s: the longest that its requests may take by its lease, from acquiring a permit to their end.
-        covers_wanted_s: the same as its callers want it.
-        prepared_at: when its last report was made.
+        has_lease: the record should have its lease.
+        since: permits that were acquired before this time belong to a lost lease.
+        usable_until: the time from which no permit is acquired.
+        covers_s: the longest that its requests may take according to its lease, from acquiring a permit to their end.
+        covers_wanted_s: the same, as its callers need it.
+        prepared_at: when its last report was created.
         received_at: when the last answer arrived.
         store_at: store time of the last exchange.
-        pending: a report with no answer yet; it is sent again until there is one.
+        pending: an unanswered report, which is sent again until it is answered.
         taken: permits that calls took since the last report, by their quotas.
-        rates: calls a second, by their quotas.
-        grants: what the last answer said, by the keys of buckets.
+        rates: calls per second, by their quotas.
+        grants: the last answer, by bucket key.
         cooled: the `cooled_count` of its buckets at the last report or answer.
-        events: what it has seen since the last report.
+        events: the ends of Sends since the last report that the pool must know about.
         log: how attempts ended since the last report.
         has_trial: it may send the one request that tries a provider that failed.
-        clock: by how much the provider's time of day is ahead of this machine's monotonic clock.
-        lost: how many leases it has lost so far: what was acquired under them is not to be released.
+        clock: how far the provider's time of day is ahead of this machine's monotonic clock.
+        lost: how many leases it has lost so far; permits acquired under them must not be released.
     """
 
     holder: str

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A record that was set back to an earlier state: how it is noticed, and what holders may have that it does not show.
+"""Detects a record that was reset to an earlier state, and accounts for permits that holders may have without it.
 
-What changed after that state is lost, as when a replica takes over that did not know it. Permits that the record has
-may have been handed out since, and those of one holder may have been given back and handed out to another. None of that
-lasts longer than a lease that begins now.
+Changes after that state are lost, as when a replica takes over without them. Permits in the record may have been handed
+out since, and those of one holder may have been returned and handed out to another. None of that lasts longer than a
+lease that begins now.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 def was_set_back(lease: Lease | None, report: Report, own: AccountQuotas, now: float) -> bool:
-    """Whether the record has lost changes that a holder has seen.
+    """Whether the record has lost changes that a holder knows of.
 
     Args:
-        lease: the holder's, if the record has it.
+        lease: the holder's lease, if the record has it.
         report: of the holder.
         own: its quotas.
         now: store time.
@@ -44,7 +44,7 @@ def was_set_back(lease: Lease | None, report: Report, own: AccountQuotas, now: f
 def forget_past(
     account: AccountRecord, leases: dict[str, Lease], now: float, hold_s: float
 ) -> tuple[AccountRecord, dict[str, Lease]]:
-    """The pool without permits that a holder may have that the record does not know, and the leases.
+    """The pool without permits that a holder may have without the record, and the leases.
 
     Args:
         account: the pool.
@@ -62,8 +62,8 @@ def forget_past(
 
 
 def _forget(quota: Quota, bucket: Bucket, now: float, until: float) -> Bucket:
-    """A bucket without what may have been handed out, and used until then."""
-    # Permits are handed out so long before they are cool, or when a fixed window has ended.
+    """A bucket without permits that may have been handed out, and may be used until a given time."""
+    # Permits are handed out this long before they are cool, or when a fixed window has ended.
     last = int((now + HORIZON_S) // quota.width_s)
     cooling, soon = ((), count(bucket.cooling)) if quota.fixed else drain(bucket.cooling, last)
     unknown = max(0, bucket.available) + soon + count(bucket.foreign)

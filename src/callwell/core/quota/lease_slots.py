@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Slots of undocumented quotas: the pool finds the rate, and hands out the right to send single requests.
 
-The pool's `AdaptiveQuota` says how fast requests may go and how many may be in flight. A holder gets slots, which count
-as in flight from then on, and reports the end of each request. A slot is used once.
+The pool's `AdaptiveQuota` says how fast requests may go and how many may be in flight. A holder gets slots, which then
+count as in flight, and reports the end of each request. A slot is used once.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def lease_bin(lease: Lease) -> int:
 
 
 def take_back(state: AdaptiveQuota, lease: Lease | None, name: str) -> AdaptiveQuota:
-    """A quota without the slots of a lease, those that its holder keeps among them: they get a new time to expire.
+    """A quota without the slots of a lease, including those that its holder keeps, which get a new expiry.
 
     Args:
         state: the quota.
@@ -46,12 +46,12 @@ def take_back(state: AdaptiveQuota, lease: Lease | None, name: str) -> AdaptiveQ
 def hand_out(
     state: AdaptiveQuota, lease: Lease, others: Sequence[Lease], need: int, name: str
 ) -> tuple[AdaptiveQuota, SlotGrant]:
-    """A quota after slots were handed out to a holder, with all that it has held until its lease has ended.
+    """A quota after slots were handed out to a holder, with all its slots held until its lease ends.
 
     Args:
         state: the quota, without the holder's slots.
         lease: the holder's lease.
-        others: the leases of others with needs that are fresh.
+        others: the leases of other holders with fresh needs.
         need: slots that the holder needs.
         name: the quota's name.
     """
@@ -80,7 +80,7 @@ def hand_out(
 
 
 def slot_need(state: AdaptiveQuota, report: Report, name: str) -> int:
-    """Slots that a holder needs beside those that it has.
+    """Slots that a holder needs in addition to those that it has.
 
     Args:
         state: the quota.
@@ -88,6 +88,6 @@ def slot_need(state: AdaptiveQuota, report: Report, name: str) -> int:
         name: the quota's name.
     """
     needs = [need for need in report.needs if name in need.names]
-    # The single request that shows whether a refusal is over is not kept for a caller who may come.
+    # The single request that tests whether a refusal is over is not kept for a possible later caller.
     wanted = sum([need.waiting if state.refusals > 1 else need.permits for need in needs])
     return max(0, wanted - report.unused.get(name, 0))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who holds which permits of an account, and until when: the record of a fleet, as people want to see it.
+"""Who holds which permits of an account, and until when: the record of a fleet, for display.
 
-The record stands still between two exchanges. What has become due since then is counted as if it had been noted.
+The record does not change between two exchanges. Events that are due since the last one count as having happened.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 
 
 class QuotaStatus(Struct, frozen=True):
-    """Where the permits of one quota are: those of all places add up to the limit.
+    """Where the permits of one quota are; the numbers add up to the limit.
 
     Attributes:
         quota: its name.
         limit: its permits.
         window_s: its window.
-        free: permits that the next process that asks may have.
-        cooling: used permits that no one has.
+        free: permits that the next process to ask may have.
+        cooling: used permits that nobody has.
         held: permits that processes hold, or held when they ended.
-        spent_by_others: permits that are set aside for what others have spent.
-        withheld: permits that no one gets, as the provider names a lower limit.
-        throttled_s: nothing is sent for so long, after a 429; 0 if it is not throttled.
+        spent_by_others: permits that are set aside for others' spending.
+        withheld: permits that nobody gets, because the provider announces a lower limit.
+        throttled_s: for how many seconds nothing is sent, after a 429; 0 if it is not throttled.
     """
 
     quota: str
@@ -50,14 +50,14 @@ class QuotaStatus(Struct, frozen=True):
 
 
 class UndocumentedStatus(Struct, frozen=True):
-    """What was found about one undocumented quota.
+    """The known state of one undocumented quota.
 
     Attributes:
         quota: its name.
-        rate: requests a second.
+        rate: requests per second.
         limit: requests that may be in flight.
-        held: requests that are in flight, or may go.
-        throttled_s: nothing is sent for so long, after a 429; 0 if it is not throttled.
+        held: requests that are in flight, or may be sent.
+        throttled_s: for how many seconds nothing is sent, after a 429; 0 if it is not throttled.
     """
 
     quota: str
@@ -68,15 +68,15 @@ class UndocumentedStatus(Struct, frozen=True):
 
 
 class HeldQuota(Struct, frozen=True):
-    """What one process has of one quota, as of its last exchange.
+    """One process's permits of one quota, as of its last exchange.
 
     Attributes:
         quota: its name.
-        limit: its permits, which tell two versions of a profile apart; None where it is undocumented.
-        permits: those that the process has.
+        limit: the quota's limit, which distinguishes two versions of a profile; None if it is undocumented.
+        permits: the process's permits.
         in_flight: how many of them are in use.
         needs: permits that it is likely to use within the next second.
-        free_in_s: when they are free at the latest, if it does not come back.
+        free_in_s: when they are free at the latest, if the process does not come back.
     """
 
     quota: str
@@ -93,7 +93,7 @@ class HolderStatus(Struct, frozen=True):
     Attributes:
         process: its host and process ID.
         ends_in_s: when its lease ends, if it does not come back; negative once it has ended.
-        hands: what it has.
+        hands: its permits, by quota.
     """
 
     process: str
@@ -105,11 +105,11 @@ class FleetStatus(Struct, frozen=True):
     """The state of an account that a fleet shares.
 
     Attributes:
-        quotas: the documented ones; one with several rules, as in a rolling deployment, is there for each.
-        undocumented: the others.
+        quotas: the documented ones; one with several rules, as during a rolling deployment, appears once per rule.
+        undocumented: the undocumented ones.
         holders: the processes with a lease, by their names.
-        breaker: `closed`, `open` (the provider is left alone), or `half-open` (one request tries it).
-        breaker_open_s: for how long it is open.
+        breaker: `closed`, `open` (no requests are sent), or `half-open` (one request tries the provider).
+        breaker_open_s: for how many more seconds it is open.
     """
 
     quotas: tuple[QuotaStatus, ...]
@@ -124,7 +124,7 @@ def status(record: FleetRecord, clocks: ClockReading) -> FleetStatus:
 
     Args:
         record: its record.
-        clocks: what the clocks say now.
+        clocks: the current clock readings.
     """
     now = record.time.at + max(0.0, _passed_s(record.time, clocks))
     account = record.account
@@ -143,7 +143,7 @@ def status(record: FleetRecord, clocks: ClockReading) -> FleetStatus:
 
 
 def _passed_s(time: StoreTime, clocks: ClockReading) -> float:
-    """Seconds since the record was changed: no one lends anything by them, so the likeliest will do."""
+    """Seconds since the record was changed; an estimate suffices, since no permits depend on it."""
     if clocks.boot == time.boot:
         return clocks.monotonic - time.monotonic
     if clocks.server_wall is not None and time.server_wall is not None:
@@ -200,7 +200,7 @@ def _permits(lease: Lease, key: str, rule: VersionedQuota, now: float) -> HeldQu
 
 
 def _slots(lease: Lease, quota: str, now: float) -> HeldQuota:
-    # What the last exchange gave is among its slots, and not yet among the unused ones.
+    # Slots of the last exchange are in `slots`, but not yet in `unused`.
     given = 0 if lease.grant is None or quota not in lease.grant.slots else lease.grant.slots[quota].slots
     slots = lease.slots[quota]
     return HeldQuota(

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the pool can hand out of one bucket, and how fast it lets permits go so that some are left for others.
+"""Computes what the pool can hand out of one bucket, and how fast, so that some permits are left for others.
 
-A holder with a thousand callers would use a whole window at once, and everyone else would wait until that has cooled.
-So the pool looks ahead: with `A(t)` permits cool by `t` seconds from now, it hands out no more than the rate that it
-can keep up, the least `A(t) / t`. Permits that come back in a bunch are spread over a window in this way, and stay
+A holder with a thousand callers would use a whole window immediately, and everyone else would wait until it has cooled.
+So the pool looks ahead: with `A(t)` permits cool within `t` seconds from now, it hands out no more than the rate that
+it can sustain, the minimum of `A(t) / t`. Permits that come back in a burst are thus spread over a window, and stay
 spread::
 
     permits   ┌──────── A(t)         permits        ┌── A(t)
@@ -13,7 +13,8 @@ spread::
               └────────────> t                └────────────> t
               all cool: spread               scarce for a while: kept for it
 
-While no one else needs any, most or all of it may go at once, in the first window after there was plenty.
+While nobody else needs any, most or all of the supply may be handed out immediately, in the first window after a time
+of plenty.
 """
 
 from __future__ import annotations
@@ -34,17 +35,17 @@ if TYPE_CHECKING:
     from callwell.core.quota.buckets import Bucket, Quota
 
 MIN_BINS_AHEAD: Final = 8
-"""Permits are handed out before they are cool only where so many of a bucket's bins fit into the horizon."""
+"""Permits are handed out before they are cool only if this many of a bucket's bins fit into the horizon."""
 
 SPREAD_S: Final = 60.0
-"""Seconds over which permits are spread at most: a day's quota is not divided by the seconds of the day."""
+"""The most seconds that permits are spread over: a daily quota is not divided by the seconds of the day."""
 
 SAMPLES: Final = 8
-"""Times at which the supply ahead is looked at."""
+"""Sample times of the future supply."""
 
 
 def offer(quota: Quota, bucket: Bucket, now: float, ahead_s: float) -> int:
-    """How many permits the pool can hand out: those that are cool, or will be soon.
+    """How many permits the pool can hand out: the cool ones, and those that will be cool soon.
 
     Args:
         quota: the quota.
@@ -62,19 +63,19 @@ def offer(quota: Quota, bucket: Bucket, now: float, ahead_s: float) -> int:
 
 
 def first_slot_at(quota: Quota, bucket: Bucket, now: float) -> float:
-    """When the next of permits that are let out one by one may go."""
+    """When the next of permits that are issued one by one may be handed out."""
     catch_up_s = 0.0 if quota.paced else CATCH_UP * quota.step_s
     earliest_at = now if bucket.next_at > now else now - catch_up_s
     return max(earliest_at, bucket.throttled_until, bucket.next_at)
 
 
 def is_paced(quota: Quota, bucket: Bucket, now: float) -> bool:
-    """Whether permits are let out one by one."""
+    """Whether permits are issued one by one."""
     return quota.paced or now < bucket.paced_until
 
 
 def even_supply(quota: Quota, bucket: Bucket, in_hand: int, now: float) -> float:
-    """How many permits may go within the horizon so that others can go as fast afterwards.
+    """How many permits may be handed out within the horizon at a rate that can be sustained afterwards.
 
     Args:
         quota: the quota.
@@ -82,15 +83,15 @@ def even_supply(quota: Quota, bucket: Bucket, in_hand: int, now: float) -> float
         in_hand: unused permits that holders have.
         now: store time.
     """
-    # What holders have used and not reported yet is missing at the end of the window.
+    # Permits that holders have used and not reported yet will be missing at the end of the window.
     span_s = min(max(quota.window_s - QUIET_INTERVAL_S, quota.window_s / 2.0), SPREAD_S)
     end = bucket.window_end
     if end is not None and end.due_at < inf:
-        # What is left when the server's window ends is of no use to anybody.
+        # Permits left when the server's window ends are of no use.
         span_s = min(span_s, end.due_at - now)
     least_s = share_ahead_s(quota)
     span_s = max(span_s, least_s)
-    # One more than there is: the next permit is not late because of the gap before it.
+    # One more than there is, so that the gap before the next permit does not delay it.
     cool = max(0, bucket.available) + in_hand + 1
     if not bucket.cooling:
         return cool / span_s * HORIZON_S
@@ -108,14 +109,14 @@ def even_supply(quota: Quota, bucket: Bucket, in_hand: int, now: float) -> float
 
 
 def hand_out(quota: Quota, bucket: Bucket, n: int, now: float, *, skip: int = 0) -> tuple[Bucket, BucketGrant]:
-    """A bucket of the pool after permits were taken out of it, and what its holder learns.
+    """A bucket of the pool after permits were handed out, and the holder's grant.
 
     Args:
         quota: the quota.
         bucket: its bucket.
-        n: how many permits; with those that are skipped no more than `offer`.
+        n: how many permits; together with the skipped ones no more than `offer`.
         now: store time.
-        skip: permits that stay, of those that are cool first.
+        skip: how many of the soonest cool permits stay.
     """
     stay = min(skip, bucket.available)
     available = min(n, bucket.available - stay)

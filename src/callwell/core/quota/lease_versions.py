@@ -1,28 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What leases count for when a version of a profile joins, so that nothing is counted twice and nothing is kept long.
+"""How leases count when a version of a profile joins, so that nothing is counted twice or held for long.
 
-A quota that is new to the record counts the requests of all holders, but a holder hears of it only with the answer to
-its next exchange. Until then it uses what it has, by the quotas that it knows::
+A quota that is new to the record counts the requests of all holders, but a holder learns of it only with the answer to
+its next exchange. Until then it uses its permits, according to the quotas that it knows::
 
             joins                    next exchange              answer                     exchange after that
     ──────────┬────────────────────────────┬────────────────────────┬────────────────────────────────┬──────> time
-              │ reserved: all requests     │ what it gives back,    │ adopted: a twin of each permit │ what it does
+              │ reserved: all requests     │ what it returns,       │ adopted: a copy of each permit │ what it does
               │ that the lease allows      │ and has used, is known │ that it has kept; the rest of  │ not need comes
               │                            │ as the new quota has   │ the reserved ones is available │ back as always
               │                            │ it; the rest stays     │                                │
 
 * *Reserved.* The new bucket holds as many permits for each lease as its holder can have used since its last report, or
-  can use before it hears of the quota: see `uses`. `sources` names the quotas that show how many these are.
-* *Translated.* What the holder gives back at its next exchange, it gives back in the new bucket too, as cool as that
-  one's window demands. So is what has become available in its hands, if the new window is longer.
-* *Adopted.* What it has kept stays reserved, and it learns how much that is. It takes its present permits of the old
-  quota as ones of the new one, in the same places. Requests in flight release both.
-* *Overdrawn.* All that is reserved may be more than the limit: then the pool has less than nothing and hands out none.
-  A holder that adopts withholds as many permits as that is, gives them back first, and uses used ones again only when
-  the pool says that they are enough.
+  can use before it learns of the quota: see `uses`. `sources` names the quotas that show how many these are.
+* *Translated.* Permits that the holder returns at its next exchange are also returned in the new bucket, as cool as
+  that bucket's window demands. The same applies to permits that became available at the holder, if the new window is
+  longer.
+* *Adopted.* Permits that it kept stay reserved, and it learns how many they are. It treats its present permits of the
+  old quota as permits of the new one, in the same places. Requests in flight release both.
+* *Overdrawn.* The reserved permits may exceed the limit: the pool is then negative, and hands out none. A holder that
+  adopts permits withholds as many as that, returns them first, and reuses used ones only when the pool says that there
+  are enough.
 
-Where several quotas together are the source, as none of them counts all calls, a request may have taken permits of
-several. Then the holder cannot know which permits of the new quota are released by which request, so those of requests
+If several quotas together are the source, because none of them counts all calls, a request may have taken permits of
+several. The holder then cannot know which permits of the new quota are released by which request, so those of requests
 in flight come back when all of these must have ended.
 """
 
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 
 
 def uses(new: Quota, old: Quota) -> int:
-    """How many requests that a new quota counts one permit of a lease can stand for.
+    """How many requests, as counted by a new quota, one permit of a lease can stand for.
 
     They are a window apart. The first may have been answered before the lease began, if the permit cooled then.
 
@@ -65,7 +66,7 @@ def uses(new: Quota, old: Quota) -> int:
 
 
 def lease_bin(quota: Quota, lease: Lease) -> int:
-    """The bin of the permits of a lease: they expire with it, see `permits`."""
+    """The bin of a lease's permits, which expire with it: see `permits`."""
     return transit_bin(quota, lease.expires_at)
 
 
@@ -75,7 +76,7 @@ def total(back: Returned) -> int:
 
 
 def count_unreported(account: AccountRecord, lease: Lease) -> AccountRecord:
-    """The pool after a lease is over without a last report: its permits may have been used several times.
+    """The pool after a lease ended without a last report: its permits may have been used several times.
 
     Each is counted once when it comes back.
 
@@ -92,14 +93,14 @@ def count_unreported(account: AccountRecord, lease: Lease) -> AccountRecord:
 
 
 def take_out(account: AccountRecord, leases: Leases) -> tuple[AccountRecord, Leases]:
-    """The pool without the permits of leases, for a moment: `put_back` holds them again.
+    """The pool, temporarily without the permits of leases: `put_back` holds them again.
 
     Args:
         account: the pool.
         leases: the leases.
 
     Returns:
-        The pool, and the leases with the permits that were there.
+        The pool, and the leases with the permits that were in it.
     """
     pool = dict(account.buckets)
     found = {}
@@ -119,7 +120,7 @@ def take_out(account: AccountRecord, leases: Leases) -> tuple[AccountRecord, Lea
 def put_back(
     account: AccountRecord, leases: Leases, known: Rules, adaptives: Iterable[str]
 ) -> tuple[AccountRecord, Leases]:
-    """The pool with the permits of leases held, those of its new quotas among them.
+    """The pool with the permits of leases held, including those of its new quotas.
 
     Args:
         account: the pool, with the buckets of all quotas.
@@ -150,7 +151,7 @@ def put_back(
 
 
 def prune(leases: Leases, rules: Rules) -> Leases:
-    """Leases without the permits of quotas that nobody counts any more."""
+    """Leases without the permits of quotas that nobody uses any more."""
     return {
         holder: replace(
             lease,
@@ -162,7 +163,7 @@ def prune(leases: Leases, rules: Rules) -> Leases:
 
 
 def _sources_of(lease: Lease, rule: VersionedQuota, known: Rules, adaptives: Iterable[str]) -> tuple[str, ...]:
-    """The quotas that the holder of a lease knows and that show how much it uses of a new one."""
+    """The quotas that a lease's holder knows and that show how much it uses of a new one."""
     if not versions.counts_others(rule, known):
         return ()
     found: list[str] = []
@@ -172,7 +173,7 @@ def _sources_of(lease: Lease, rule: VersionedQuota, known: Rules, adaptives: Ite
 
 
 def _reserved(lease: Lease, quota: Quota, names: tuple[str, ...], known: Rules) -> int:
-    """How many requests a new quota may count that are made with the permits of a lease."""
+    """How many requests with the permits of a lease a new quota may count."""
     reserved = 0
     for name in names:
         if name in known:
@@ -183,13 +184,13 @@ def _reserved(lease: Lease, quota: Quota, names: tuple[str, ...], known: Rules) 
 
 
 def knows_sources(lease: Lease, account: AccountRecord) -> bool:
-    """Whether the pool still has all quotas that show how much a holder uses of those that it has not heard of."""
+    """Whether the pool still has all quotas that show how much a holder uses of quotas that it does not know yet."""
     names = [name for names in lease.joined.values() for name in names]
     return all(name in account.rules or name in account.adaptives for name in names)
 
 
 def translate(report: Report, lease: Lease | None, rules: Rules) -> Report:
-    """A report with what it means for the quotas that its holder has not heard of.
+    """A report, extended to the quotas that its holder does not know yet.
 
     Args:
         report: of the holder.
@@ -208,7 +209,7 @@ def translate(report: Report, lease: Lease | None, rules: Rules) -> Report:
 
 
 def _translate(report: Report, lease: Lease, rules: Rules, key: str) -> Returned:
-    """What a holder gives back, in the bucket of a quota that it has not heard of."""
+    """The returned permits of a holder, in the bucket of a quota that it does not know yet."""
     new = rules[key].quota
     closed_at = report.prepared_at + new.window_s + new.transit_s
     kept = 0
@@ -228,7 +229,7 @@ def _translate(report: Report, lease: Lease, rules: Rules, key: str) -> Returned
         cooling += [(at + used_s, n) for at, n in back.cooling]
         in_transit += [(at + doubt_s, n) for at, n in back.in_transit]
         if used_s > 0.0:
-            # They have become available until now, so they were answered a window before.
+            # They became available by now, so they were answered a window before.
             cooling.append((report.prepared_at + used_s, report.cooled.get(name, 0)))
     used = sum([n for _, n in (*cooling, *in_transit)])
     return Returned(
@@ -239,12 +240,12 @@ def _translate(report: Report, lease: Lease, rules: Rules, key: str) -> Returned
 
 
 def adopt(holding: Holding, new: Quota, given: BucketGrant, now: float) -> Bucket:
-    """A holder's bucket of a quota that it has just heard of, before it takes what is granted.
+    """A holder's bucket of a quota that it has just learned of, before it applies the grant.
 
     Args:
-        holding: the holding, before it takes the answer.
+        holding: the holding, before it applies the answer.
         new: the quota.
-        given: what the answer says about it.
+        given: the answer's part about it.
         now: monotonic seconds.
     """
     held: Bins = ()
@@ -254,7 +255,7 @@ def adopt(holding: Holding, new: Quota, given: BucketGrant, now: float) -> Bucke
         part = (
             _adopt_slots(holding, new, name, now)
             if name in holding.record.adaptives
-            else _twins(holding, new, name, now)
+            else _to_new_quota(holding, new, name, now)
         )
         held = merge(held, part[0])
         cooling = merge(cooling, part[1])
@@ -263,7 +264,7 @@ def adopt(holding: Holding, new: Quota, given: BucketGrant, now: float) -> Bucke
         in_transit = add(in_transit, transit_bin(new, now + holding.covers_s), count(held))
         held = ()
     free = given.adopted - count(held) - count(cooling) - count(in_transit)
-    # More than the limit may be in use or reserved for all holders: this one does not use so many again.
+    # More than the limit may be in use or reserved for all holders: this one withholds the excess.
     withheld = min(given.overdrawn, given.adopted)
     return Bucket(
         available=free - withheld,
@@ -275,8 +276,8 @@ def adopt(holding: Holding, new: Quota, given: BucketGrant, now: float) -> Bucke
     )
 
 
-def _twins(holding: Holding, new: Quota, key: str, now: float) -> tuple[Bins, Bins, Bins]:
-    """The permits of a bucket as a new quota has them: held, cooling, in transit."""
+def _to_new_quota(holding: Holding, new: Quota, key: str, now: float) -> tuple[Bins, Bins, Bins]:
+    """The held, cooling and in-transit permits of a bucket, as permits of a new quota."""
     bucket = holding.record.buckets.get(key)
     if bucket is None:
         return (), (), ()
@@ -291,7 +292,7 @@ def _twins(holding: Holding, new: Quota, key: str, now: float) -> tuple[Bins, Bi
 
 
 def _adopt_slots(holding: Holding, new: Quota, name: str, now: float) -> tuple[Bins, Bins, Bins]:
-    """The slots of an undocumented quota as a new quota has them: held, cooling, in transit."""
+    """The held, cooling and in-transit slots of an undocumented quota, as permits of a new quota."""
     state = holding.record.adaptives[name]
     held: Bins = ()
     in_transit: Bins = ()

@@ -2,7 +2,7 @@
 """Leases: how the processes of a fleet share the permits of one account, and why they never exceed its quota.
 
 **The model.** The permits of an account are in a *pool*, one record in the state, and with *holders*, one for each
-process. A call takes its permit from what its process holds, in memory; a thread of the process exchanges permits with
+process. A call takes its permit from its process's holding, in memory; a thread of the process exchanges permits with
 the pool every half second, or when somebody waits::
 
       process A                         pool, in the state                        process B
@@ -13,49 +13,50 @@ the pool every half second, or when somebody waits::
     │ elsewhere: others │ "cool in 8 s"│                         │ "cool in 1 s"│ elsewhere: others │
     └───────────────────┘             └──────────────────────────┘             └───────────────────┘
 
-Everywhere the life of a permit is the one in `permits`. What a holder has is `held` in the pool's bucket; what others
-have is `elsewhere` in the holder's. So the permits of the pool's bucket add up to the quota's limit, those of a
-holder's bucket do too, and the permits of all holders together are never more than those that the pool calls held.
+Everywhere, permits live as in `permits`. A holder's permits are `held` in the pool's bucket; others' permits are
+`elsewhere` in the holder's bucket. So the permits of the pool's bucket add up to the quota's limit, those of a holder's
+bucket do too, and the permits of all holders together never exceed those that the pool counts as held.
 
-**A permit changes hands together with the moment at which it is cool.** A holder gives used permits back with the time
-that is left until they are cool, and the pool hands them to whoever needs them a second before that. So a permit is
-used again no earlier than W after its last response, whoever uses it:
+**A permit changes hands together with the time when it is cool.** A holder returns used permits with the time left
+until they are cool, and the pool hands them out to other holders up to a second before that. So a permit is reused no
+earlier than W after its last response, by any holder:
 
-* *Given back.* A holder's times are seconds from when the report was made (`prepared_at`); the pool adds them to store
-  time, which is read later. So they come late in the pool by the time in between, never early.
-* *Handed out.* A grant's times are seconds from the exchange; the holder adds them to when the answer has arrived.
-* *Clocks.* Each part of W is measured by a clock that is wrong by 500 ppm at most: a holder's monotonic clock, or store
-  time, which is never faster than true time (`store_time`). W is stretched by more (`STRETCH`).
+* *Returned.* A holder's times are relative to the creation of the report (`prepared_at`); the pool adds them to store
+  time, which is read later. So they are late in the pool by the time in between, never early.
+* *Handed out.* A grant's times are relative to the exchange; the holder adds them to the arrival time of the answer.
+* *Clocks.* Each part of W is measured by a clock that is off by at most 500 ppm: a holder's monotonic clock, or store
+  time, which is never faster than true time (`store_time`). W is stretched by more than that (`STRETCH`).
 
-**A lease ends** `LEASE_S` after the exchange in store time. The holder stops acquiring earlier, by its own monotonic
-clock from *before* the exchange was asked, less a margin. A request that it has acquired a permit for can be under way
-for `covers_s` after that: the longest attempt, and the pause P before it. So the pool's held permits expire at the end
-of the lease, plus `covers_s`, plus D + W as in `permits`; a renewal moves them. A holder that comes back before the
-first two have passed renews its lease as if nothing had happened. After that it is answered `lost`: it forgets all
-permits, its requests' permits are not released, and the pool gets them back by their expiry.
+**A lease ends** `LEASE_S` after the exchange in store time. The holder stops acquiring earlier, according to its own
+monotonic clock read *before* it requested the exchange, minus a margin. A request with an acquired permit can run for
+`covers_s` after that: the longest attempt, and the pause P before it. So the pool's held permits expire at the end of
+the lease, plus `covers_s`, plus D + W as in `permits`; a renewal moves them. A holder that comes back before the first
+two have passed renews its lease as if nothing had happened. After that the answer is `lost`: it forgets all permits,
+its requests' permits are not released, and the pool gets them back when they expire.
 
-**Nothing is lost or doubled by a lost message.** A report has a number, and is sent until it is answered. The pool
-remembers the last number of each holder, with the answer: a report that comes again changes nothing and gets the same
-answer, later, which makes its times later too. A record that was set back to an earlier state, by a backup or a replica
-that did not know the last changes, is noticed by the first holder that comes with a lease or a number that it cannot
-know: then every available permit is taken to be in another holder's hands.
+**A lost message neither loses nor duplicates permits.** A report has a number, and is sent until it is answered. The
+pool remembers each holder's last number and answer: a repeated report changes nothing and gets the same answer later,
+so its times are later too. A record that was reset to an earlier state, by a backup or a replica without the last
+changes, is detected by the first holder that comes with a lease or a number that the record cannot know: then every
+available permit is assumed to be in another holder's hands.
 
-**Who gets how much.** A holder keeps what it needs for a moment (`HORIZON_S`), and a reserve where no one else wants
-it; a process that begins gets several seconds' worth at once. If the needs of all are more than what may go,
-`fair_share` divides it, and who has more than its share gives it back at its next exchange (`lease_shares`). What may
-go is less than what there is, so that a holder that wants everything does not use a whole window at once: permits go
-no faster than they come back (`lease_supply`). So demand moves within a second. A process that is the only one may use
-a window at once, if that is a minute or less. Paced permits are handed out as a row of slots that no one else has.
-Where one call needs permits of several quotas, no holder gets more of one than it can use with the others.
+**Who gets how much.** A holder keeps what it needs for the near future (`HORIZON_S`), and a reserve if nobody else
+wants it; a new process gets several seconds' worth immediately. If the needs of all exceed what may be handed out,
+`fair_share` divides it, and holders with more than their share return the excess at their next exchange
+(`lease_shares`). Less is handed out than there is, so that a holder that wants everything does not use up a whole
+window: permits are handed out no faster than they come back (`lease_supply`). So permits follow demand within a second.
+A single process may use a whole window immediately, if the window is a minute or less. Paced permits are handed out as
+a sequence of slots that nobody else has. If one call needs permits of several quotas, no holder gets more of one than
+it can use with the others.
 
-**What the fleet learns** is kept in the pool and learnt by the functions that a single process uses: holders report
-the ends of Sends that say something (`LeaseEvent`), the pool applies them, and every answer carries the result. A 429
-to one holder throttles at once where it came, and everyone else at their next exchange. A provider that failed is
-tried by one holder. The retry budget's tokens move like permits. All permits that holders have count as possibly used
-where responses are compared with what was sent (`foreign`).
+**What the fleet learns** is kept in the pool and learned with the functions that a single process uses: holders report
+informative ends of Sends (`LeaseEvent`), the pool applies them, and every answer carries the result. A 429 throttles
+its holder immediately, and everyone else at their next exchange. A failed provider is tried by one holder. The retry
+budget's tokens move like permits. All permits of holders count as possibly used where responses are compared with sent
+requests (`foreign`).
 
-**Several versions of a profile** share the pool as in `versions`. A holder hears of a quota that is new with the answer
-to its next exchange, and has permits of it from then on: see `lease_versions`.
+**Several versions of a profile** share the pool as in `versions`. A holder learns of a new quota with the answer to its
+next exchange, and has permits of it from then on: see `lease_versions`.
 """
 
 from __future__ import annotations
@@ -84,22 +85,22 @@ if TYPE_CHECKING:
     from callwell.core.quota.store_time import ClockReading
 
 FRESH_S: Final = 3.0
-"""Seconds for which a need counts after it was stated: longer than the longest interval between two exchanges."""
+"""Seconds that a stated need counts: longer than the longest interval between two exchanges."""
 
 STORE: Final = "store"
-"""What store time is called where a record names the boot of its times."""
+"""The name of store time, where a record names the boot of its times."""
 
 
 def exchange(
     record: FleetRecord, report: Report, own: AccountQuotas, clocks: ClockReading
 ) -> tuple[FleetRecord, Grant]:
-    """One exchange of a holder with the pool, which is one change of the record.
+    """One exchange between a holder and the pool, which is one change of the record.
 
     Args:
         record: the record.
-        report: of the holder, from `holder_exchange.prepare`.
-        own: the account's quotas by the holder's version of the profile.
-        clocks: what the clocks say, read by the holder's process within the change.
+        report: the holder's report, from `holder_exchange.prepare`.
+        own: the account's quotas in the holder's version of the profile.
+        clocks: the clock readings, taken by the holder's process within the change.
     """
     time, stepped = advance(record.time, clocks)
     lease = record.leases.get(report.holder)
@@ -114,18 +115,18 @@ def exchange(
     is_next = lease is not None and report.has_lease and lease.seq == report.seq - 1
     is_first = lease is None and not report.has_lease
     report = lease_versions.translate(report, lease, account.rules)
-    # All that the holder had counts as possibly used where it learns, so that comes before anything is given back.
+    # Learning counts all permits of the holder as possibly used, so it comes before permits are returned.
     counted = _count_cooled(account, report)
-    learnt = lease_events.apply(counted, lease if is_next else None, report, own, time, clocks)
-    taken = _take_held(learnt.account, lease, report)
+    applied = lease_events.apply(counted, lease if is_next else None, report, own, time, clocks)
+    taken = _take_held(applied.account, lease, report)
     if taken is None or not (is_next or is_first):
-        account = learnt.account if lease is None else lease_versions.count_unreported(learnt.account, lease)
-        lost = Grant(seq=report.seq, lost=True, store_at=time.at, urgent=learnt.urgent)
+        account = applied.account if lease is None else lease_versions.count_unreported(applied.account, lease)
+        lost = Grant(seq=report.seq, lost=True, store_at=time.at, urgent=applied.urgent)
         return replace(known, account=account), lost
     back = _return_permits(taken, lease, report, time.at, time.doubt_s)
     pool = replace(known, account=back, presence=update_presence(record.presence, report, time.at))
     passed_s = time.at - lease.exchanged_at if lease is not None else 0.0
-    given, renewed, grant = _give(pool, _renewed(lease, report, time.at), report, own, passed_s)
+    given, renewed, grant = _hand_out(pool, _renewed(lease, report, time.at), report, own, passed_s)
     account, grant = lease_events.share(given.account, grant, report, time.at, 1 + len(leases))
     clock = lease_events.join_clock(known.clock, report, time, clocks)
     several = len(account.versions_seen) > 1
@@ -139,9 +140,9 @@ def exchange(
         rules=account.rules if several else {},
         versions=account.versions_seen if several else {},
         clock=lease_events.relative_clock(clock, time.at),
-        observed=learnt.observed,
-        # A holder that has not heard of a quota has its permits, so all hear of it at once.
-        urgent=learnt.urgent or bool(news and leases),
+        observed=applied.observed,
+        # Holders that do not know a quota yet have permits of it, so all are told immediately.
+        urgent=applied.urgent or bool(news and leases),
         over=is_over,
     )
     kept = leases if is_over else {**leases, report.holder: replace(renewed, grant=grant)}
@@ -178,7 +179,7 @@ def _to_pool(
 
 
 def _count_cooled(account: AccountRecord, report: Report) -> AccountRecord:
-    """The pool with the permits counted that have become available at the holder."""
+    """The pool, with the permits that became available at the holder counted."""
     pool = dict(account.buckets)
     for key, n in report.cooled.items():
         if key in pool:
@@ -187,7 +188,7 @@ def _count_cooled(account: AccountRecord, report: Report) -> AccountRecord:
 
 
 def _take_held(account: AccountRecord, lease: Lease | None, report: Report) -> AccountRecord | None:
-    """The pool without the permits of a lease; None if they are not there, or are fewer than what comes back."""
+    """The pool without the permits of a lease; None if they are missing, or fewer than the returned ones."""
     if lease is None:
         return None if report.returned else account
     if not lease_versions.knows_sources(lease, account):
@@ -208,7 +209,7 @@ def _take_held(account: AccountRecord, lease: Lease | None, report: Report) -> A
 def _return_permits(
     account: AccountRecord, lease: Lease | None, report: Report, now: float, doubt_s: float
 ) -> AccountRecord:
-    """The pool with the permits and slots that come back, and without the rows of refusals that are over."""
+    """The pool with the returned permits and slots, and without finished runs of refusals."""
     pool = dict(account.buckets)
     to_store_s = now - report.prepared_at + doubt_s
     for key, back in report.returned.items():
@@ -235,7 +236,7 @@ def _return_permits(
 
 
 def _renewed(lease: Lease | None, report: Report, now: float) -> Lease:
-    """The lease of a holder from now on, with the permits that it has kept."""
+    """The new lease of a holder, with the permits that it kept."""
     counts: Counts = {}
     for key, n in (lease.counts if lease is not None else {}).items():
         back = report.returned.get(key)
@@ -253,10 +254,10 @@ def _renewed(lease: Lease | None, report: Report, now: float) -> Lease:
     )
 
 
-def _give(
+def _hand_out(
     record: FleetRecord, lease: Lease, report: Report, own: AccountQuotas, passed_s: float
 ) -> tuple[FleetRecord, Lease, Grant]:
-    """Hand out permits, and hold all that the holder has until its lease has ended."""
+    """Hand out permits, and hold all of the holder's permits until its lease has ended."""
     account = record.account
     now = lease.exchanged_at
     fresh = [other for other in record.leases.values() if now - other.exchanged_at < FRESH_S]
@@ -275,7 +276,7 @@ def _give(
         needs[key] = part.demand
         if part.allowance is not None:
             allowances[key] = part.allowance
-        if not part.lacking and 2 * bucket.available >= quota.limit:
+        if not part.missing and 2 * bucket.available >= quota.limit:
             ample_at[key] = now
         if counts[key]:
             bucket = replace(bucket, held=add(bucket.held, lease_bin(quota, lease), counts[key]))
@@ -298,9 +299,9 @@ def _give(
 
 
 def _complete(handed_out: BucketGrant, part: Division, quota: Quota, bucket: Bucket, now: float) -> BucketGrant:
-    """What an exchange says about a bucket, after permits were handed out."""
+    """The grant of a bucket, after permits were handed out."""
     at = permits.available_at(quota, bucket, now)
-    is_known = part.lacking > 0 and not part.movable and not isinstance(at, permits.AtLatest)
+    is_known = part.missing > 0 and not part.movable and not isinstance(at, permits.AtLatest)
     return replace(
         handed_out,
         keep=part.keep,

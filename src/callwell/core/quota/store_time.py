@@ -1,30 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Store time: one clock for all who share a record, which is never faster than true time.
+"""Store time: one clock for all processes that share a record, which is never faster than true time.
 
-A lease says when a permit is cool, so its holders need one clock. Machines have none in common: monotonic clocks of two
-boots count from different moments, and any time of day may be set, by a day, forwards or backwards. So the record keeps
-a time of its own, in seconds. It moves only when the record is changed, and then by the **least** that witnesses say::
+A lease says when a permit is cool, so its holders need a common clock. Machines have none: monotonic clocks of two
+boots count from different moments, and any time of day may be set, even by a day, forwards or backwards. So the record
+keeps its own time, in seconds. It advances only when the record is changed, and then by the **minimum** that the
+witnesses report::
 
     who asks                         witnesses of how much time has passed since the last change
     the boot that changed it last    its monotonic clock alone
     another boot, seen before        the shared time of day, and its monotonic clock since its own anchor
     a boot that was never seen       the shared time of day, and its own
 
-The *shared* time of day is the server's; a record in a file has none, and there it is the machine's. An *anchor* is
-what the clocks showed at one moment: store time, a boot's monotonic time, and the shared time of day. From it on, store
-time can have moved no further than the monotonic clock.
+The *shared* time of day is the server's, or the machine's for a record in a file. An *anchor* is a simultaneous reading
+of store time, a boot's monotonic time, and the shared time of day. Since then, store time cannot have advanced further
+than the monotonic clock.
 
-A time of day that is set is found out by a boot with a clock that contradicts it: since its anchor, or since its own
-last change, the two have not moved by the same. From then on no one can tell how long ago changes of others were, so
-its change moves nothing unless it made the last one too, and neither does the next change of every other boot, which
-makes a new anchor. That costs one round of exchanges, once. Store time that lags is not a contradiction: it only makes
-the anchor a weaker witness. Slow is always safe: permits come back late. It is not safe for what a slow clock makes too
-long, the time up to a reset: so those are forgotten then (`stepped`).
+A changed time of day is detected by a boot whose clock contradicts it: since its anchor, or since its own last change,
+the two have not advanced equally. Then nobody can tell how long ago the changes of others were, so its change does not
+advance store time unless it also made the last one, and neither does the next change of every other boot, which makes a
+new anchor. That costs one round of exchanges, once. Lagging store time is not a contradiction: it only makes the anchor
+a weaker witness. Slow is always safe, since permits come back late, except for times up to a reset, which a slow clock
+makes too long: so those are forgotten then (`stepped`).
 
-Clocks are read one after the other and run at different rates, so two that differ by `TOLERANCE_S` since an anchor
-agree. A time of day that was set by less than that, before a change and back after it, goes unnoticed: between two
-changes store time is ahead by `doubt_s` at most, and what cools in store time cools for so much longer. Where one boot
-makes all changes there is no doubt.
+Clocks are read one after the other and run at different rates, so a difference of up to `TOLERANCE_S` since an anchor
+counts as agreement. A time of day that was set by less than that, before a change, and set back after it, goes
+unnoticed: between two changes store time is ahead by at most `doubt_s`, and permits that cool in store time cool for
+that much longer. If one boot makes all changes, there is no doubt.
 """
 
 from __future__ import annotations
@@ -36,18 +37,18 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 ANCHOR_S: Final = 30.0
-"""Seconds after which a boot's anchor is made again, so that little can differ since."""
+"""Seconds after which a boot's anchor is renewed, so that little can differ since."""
 
 TOLERANCE_S: Final = 0.02 + 1e-3 * ANCHOR_S
-"""Seconds by which two clocks may differ since an anchor: a query takes less than 20 ms as a rule, and a time of day
-and a monotonic clock are each wrong by 500 ppm at most."""
+"""Seconds that two clocks may differ since an anchor: a query usually takes less than 20 ms, and a time of day and a
+monotonic clock are each off by at most 500 ppm."""
 
 MAX_ANCHORS: Final = 256
-"""Anchors that are kept; of more machines than this some are taken for new ones, which costs time and nothing else."""
+"""Anchors that are kept; with more machines than this some count as new, which costs only time."""
 
 
 class ClockReading(Struct, frozen=True):
-    """What the clocks say at a change of the record, read within it.
+    """The clock readings during a change of the record.
 
     Attributes:
         boot: the boot and clock that the monotonic seconds belong to.
@@ -63,11 +64,11 @@ class ClockReading(Struct, frozen=True):
 
 
 class Anchor(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """A moment that a boot and the record have in common. Stored by position.
+    """A simultaneous reading of a boot's clock and the record's time. Stored by position.
 
     Attributes:
-        at: store time; infinite if a clock was set since the boot was last seen.
-        monotonic: monotonic seconds of the boot.
+        at: store time; infinite if a clock was set since this boot last changed the record.
+        monotonic: the boot's monotonic seconds.
         shared: the shared time of day.
     """
 
@@ -85,8 +86,8 @@ class StoreTime(Struct, frozen=True, array_like=True, forbid_unknown_fields=True
         monotonic: that boot's monotonic seconds.
         wall: that machine's time of day.
         server_wall: the server's time of day, if it has one.
-        anchors: by boot, the newest last.
-        doubt_s: by how much store time may have run ahead between two changes.
+        anchors: by boot, newest last.
+        doubt_s: how far store time may have run ahead between two changes.
     """
 
     at: float = 0.0
@@ -103,10 +104,10 @@ def advance(time: StoreTime, clocks: ClockReading) -> tuple[StoreTime, bool]:
 
     Args:
         time: of the last change.
-        clocks: what the clocks say.
+        clocks: the clock readings.
 
     Returns:
-        Store time, and whether time may have been lost: a clock was set, or a machine began again.
+        Store time, and whether time may have been lost: a clock was set, or a machine was rebooted.
     """
     if not time.boot:
         return _with_anchor(time, clocks, time.at, time.anchors), False
@@ -121,7 +122,7 @@ def advance(time: StoreTime, clocks: ClockReading) -> tuple[StoreTime, bool]:
     if anchor is not None and anchor.at == inf:
         return _with_anchor(time, clocks, time.at, time.anchors), True
     if anchor is not None and clocks.monotonic < anchor.monotonic:
-        # Where boots have no name, this is another one.
+        # If boots have no name, this is another one.
         anchor = None
     if anchor is None:
         elapsed_s = min(shared_s, clocks.wall - time.wall)
@@ -137,17 +138,17 @@ def advance(time: StoreTime, clocks: ClockReading) -> tuple[StoreTime, bool]:
 
 
 def _shared_wall(seen: StoreTime | ClockReading) -> float:
-    """The time of day that all have in common."""
+    """The time of day that all processes share."""
     return seen.wall if seen.server_wall is None else seen.server_wall
 
 
 def _distrust_all(anchors: dict[str, Anchor]) -> dict[str, Anchor]:
-    """Anchors that are not witnesses any more."""
+    """Anchors that no longer count as witnesses."""
     return {boot: replace(anchor, at=inf) for boot, anchor in anchors.items()}
 
 
 def _with_anchor(time: StoreTime, clocks: ClockReading, at: float, anchors: dict[str, Anchor]) -> StoreTime:
-    """The time of a change, with an anchor of the boot that makes it."""
+    """The time of a change, with an anchor for the boot that makes it."""
     known = anchors.get(clocks.boot)
     is_good = known is not None and known.at <= at < known.at + ANCHOR_S and known.monotonic <= clocks.monotonic
     if not is_good:

@@ -5,11 +5,11 @@ from msgspec import Struct
 
 
 class FormatRule(Struct, frozen=True, kw_only=True):
-    """An audio format that the provider accepts as it is.
+    """An audio format that the provider accepts directly.
 
     Attributes:
-        containers: file types, recognised by content: `wav`, `mp3`, `ogg`, `m4a`, `mp4`, `webm`, `aac`.
-        codecs: codecs in them, by the names of FFmpeg: `pcm_s16le`, `mp3`, `opus`, `vorbis`, `aac`.
+        containers: file types, detected by content: `wav`, `mp3`, `ogg`, `m4a`, `mp4`, `webm`, `aac`.
+        codecs: codecs in them, by FFmpeg's names: `pcm_s16le`, `mp3`, `opus`, `vorbis`, `aac`.
     """
 
     containers: tuple[str, ...]
@@ -20,12 +20,12 @@ class AudioRule(Struct, frozen=True, kw_only=True):
     """Which audio a provider accepts.
 
     Attributes:
-        formats: the formats, by the provider's own name of each. One must accept `pcm_s16le` in `wav`, the target of
-            every conversion.
-        min_rate: the least samples per second.
+        formats: the formats, by the provider's own names. One must accept `pcm_s16le` in `wav`, the target of every
+            conversion.
+        min_rate: the minimum samples per second.
         rate: the recommended samples per second; lossless audio with more is resampled to it.
-        min_depth: the least bits per sample.
-        max_channels: the most channels.
+        min_depth: the minimum bits per sample.
+        max_channels: the maximum number of channels.
         channels: the recommended number; lossless audio with more is mixed down to it.
     """
 
@@ -42,7 +42,7 @@ class RecordingRule(Struct, frozen=True, kw_only=True):
 
     Attributes:
         data: the argument that takes the file, in base64.
-        format: the argument that takes the provider's name of the format.
+        format: the argument that takes the provider's name for the format.
         max_s: the longest recording, in seconds.
         best_min_s: the shortest recording that the provider recommends, in seconds.
         best_max_s: the longest recording that it recommends, in seconds.

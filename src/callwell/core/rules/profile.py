@@ -2,7 +2,7 @@
 """The rule records of a provider's profile: what OpenAPI cannot say, as frozen values.
 
 The records are the schema of `profile.toml`. A table is a record, a key is a field, and a key without a field is an
-error. Times are in seconds (`_s`). A default is what holds for a provider that documents nothing.
+error. Times are in seconds (`_s`). A default applies to a provider that documents nothing.
 
 A path (`data.pagination.total`) leads to a value in a JSON body, with numbers as indexes into lists.
 
@@ -62,10 +62,10 @@ class QuotaRule(Struct, frozen=True, kw_only=True):
         limit: requests in a window.
         window_s: the length of the window.
         adaptive: the limit is not documented, and is learned from responses. Then only `methods` may be set with it.
-        window: `fixed` only where the provider documents windows that reset all at once.
+        window: `fixed` only if the provider documents windows that reset all permits at the same time.
         shape: `plain` for fixed windows, sliding logs and token buckets of size `limit`; with the others, requests are
             spread evenly.
-        burst: requests that may be sent at once, if the provider documents it; then requests are spread evenly.
+        burst: requests that may be sent in a burst, if the provider documents it; then requests are spread evenly.
         methods: the HTTP methods that count against it, unless an operation names its quotas; all if None.
     """
 
@@ -84,14 +84,14 @@ class QuotaRule(Struct, frozen=True, kw_only=True):
 
 
 class QuotaHeaderRule(Struct, frozen=True, kw_only=True):
-    """Headers of every response with the state of a quota: the first one that the operation counts against.
+    """Headers of every response with the state of a quota, which is the first one that the operation counts against.
 
     Attributes:
         limit: the header with the requests allowed in a window.
         remaining: the header with the requests left in it.
         reset: the header with the end of the window; after a 429 the client waits for it.
         reset_is: `delta` for seconds from now, `delta_ms` for milliseconds from now, `epoch` for the time since 1970 in
-            seconds or smaller units. A date is recognised in any case.
+            seconds or smaller units. A date is always recognised.
     """
 
     limit: str | None = None
@@ -101,7 +101,7 @@ class QuotaHeaderRule(Struct, frozen=True, kw_only=True):
 
 
 class RetryRule(Struct, frozen=True, kw_only=True):
-    """When, how often and how long after a call is retried.
+    """When a call is retried, how often, and after which waits.
 
     Attributes:
         attempts: requests of one call, those answered by 429 not counted. The five waits between six add up to 15 s at
@@ -109,13 +109,13 @@ class RetryRule(Struct, frozen=True, kw_only=True):
         throttles: 429 responses that one call may get.
         lost_attempts: for a provider that bills each request: how many of `attempts` may end without a complete
             response: whether those were billed is unknown.
-        base_s: the first wait; each one doubles.
+        base_s: the first wait; waits double.
         cap_s: the longest wait before jitter.
         unsafe_5xx: retry unsafe operations after a 5xx, at the risk of doing them twice.
         attempt_s: the longest time that one request waits for its complete response.
         max_transit_s: the longest time that a request may still be under way after its connection was closed. It is the
             one assumption of the proof that no quota is exceeded (D in `core/quota/permits.py`).
-        commit_bound_s: the longest time that a request may take to commit after it was received.
+        commit_bound_s: the longest time that a received request may take to commit.
         rekey_wait_s: the longest time that a call waits for a new key.
         announce_retries: requests carry a header that says the client retries, so that a server that uses Callwell
             itself does not: only the outermost caller should.
@@ -138,11 +138,11 @@ class StreamRule(Struct, frozen=True, kw_only=True):
     """How streams of events and of JSON lines behave.
 
     Attributes:
-        end: the data of the event that ends a stream, which is not delivered; empty if there is none. The default is a
-            convention of most streams of language models, and no JSON.
+        end: the data of the event that ends a stream, which is not delivered; empty if there is none. The default is
+            the convention of most language model streams, and is not JSON.
         idle_s: the longest time without a byte, after which a stream counts as broken off.
-        reconnects: for events of a GET: how often in a row, without an event in between, the stream is opened again
-            after it has ended, with the ID of the last event.
+        reconnects: for events of a GET: how often the stream is reopened after it has ended, without an event in
+            between, with the ID of the last event.
     """
 
     end: str = "[DONE]"
@@ -168,14 +168,14 @@ class ErrorRule(Struct, frozen=True, kw_only=True):
     """Where an error response says what is wrong.
 
     Attributes:
-        code: keys of the body that may hold the code; the first one that is there counts.
+        code: keys of the body that may hold the code; the first one that is present counts.
         code_is: `text` for the value itself, `url` for the last part of its path.
         message: keys of the body that may hold the message.
         parameter: keys of the body that may name the wrong parameter.
-        problems: path of a list of such objects, for requests with several faults.
+        problems: path of a list of such objects, for requests with several problems.
         request_id: headers that may hold the provider's ID of the request.
-        retry_after: headers that may hold a wait, the first one counts: seconds or a date, or milliseconds if the name
-            ends in `-ms`.
+        retry_after: headers that may hold a wait, of which the first one counts: seconds or a date, or milliseconds if
+            the name ends in `-ms`.
         codes: the documented codes.
         dead_key_statuses: statuses that mean a revoked or expired key, if the response has no code.
     """
@@ -201,8 +201,8 @@ class TokenRule(Struct, frozen=True, kw_only=True):
         refresh: its argument for the refresh token.
         access_at: path of the access token in the responses of both.
         refresh_at: path of the refresh token.
-        expires_at: path of the seconds that the access token is valid for.
-        early_s: how long before its end it is renewed: longer than a request takes, so that none arrives with an
+        expires_at: path of the access token's lifetime in seconds.
+        early_s: how long before its expiry it is renewed: longer than a request takes, so that none arrives with an
             expired token.
         dead_codes: error codes that mean the access token is no longer valid.
         refused_codes: error codes of `issue` that mean the key is not valid.
@@ -228,16 +228,16 @@ class KeyRule(Struct, frozen=True, kw_only=True):
         header: the header that carries it.
         env: the environment variable that holds the key by default.
         pattern: a regular expression that every key matches from start to end.
-        looks_like: the same in words, for messages.
+        looks_like: the same as a phrase, for messages.
         canary: a safe operation without required parameters that tries a new key before other calls use it.
         token: how tokens are obtained with it, if the provider has them.
         whole_origin: the key also follows a redirect to a path of the same origin outside the environment's base URL.
-        page: the address where keys are made and deleted.
-        create: how a new key is made there that leaves the others valid, as a sentence or two; empty if that is not
-            known to be possible.
-        replace: how a key is exchanged there for a new one so that the old one is refused at once.
-        revoke: how a key is made invalid there.
-        expires_s: the longest life that a key can be given; None if keys do not expire.
+        page: the address where keys are created and deleted.
+        create: how to create a new key there that leaves the others valid, in one or two sentences; empty if that is
+            not known to be possible.
+        replace: how to replace a key there so that the old one is refused immediately.
+        revoke: how to revoke a key there.
+        expires_s: the longest lifetime that a key can be given; None if keys do not expire.
     """
 
     scheme: Literal["bearer", "basic", "header", "none"] = "bearer"
@@ -259,10 +259,10 @@ class PracticeRule(Struct, frozen=True, kw_only=True):
     """One rule of the provider's best practices.
 
     Attributes:
-        rule: what it asks for, in a few words of our own.
+        rule: the rule, in a few words of our own.
         page: the address of the page that states it, with the section if the page has several.
-        checks: the checks of `callwell check` that hold it: their IDs (`keys.unused`), or groups (`leaks`). Empty if
-            the client does what the rule asks for, whatever the caller does.
+        checks: the checks of `callwell check` that enforce it: their IDs (`keys.unused`), or groups (`leaks`). Empty if
+            the client always follows the rule itself.
     """
 
     rule: str
@@ -277,25 +277,25 @@ class Profile(Struct, frozen=True, kw_only=True):
         name: the name of the provider in code and on the command line.
         title: its display name.
         docs: the URL of its documentation, for messages.
-        source: the address that the OpenAPI document came from; `callwell init --check` compares it with the one there.
+        source: the address of the OpenAPI document; `callwell init --check` compares it with the current one there.
         result: path of the result in a successful body; the whole body if None.
         environments: by name; at least one.
         key: how a request carries the key.
-        end_user: how a request names the end user; None if the provider has no such thing.
+        end_user: how a request names the end user; None if the provider does not have end users.
         quotas: by name.
         quota_headers: the headers with the state of its quotas.
         retry: when a call is retried.
         stream: how streams of events behave.
         errors: where error responses say what is wrong.
         audio: which audio it accepts.
-        names: other names for operations than those derived from the document, by `operationId` or by that name.
+        names: names of operations that replace those derived from the document, by `operationId` or by derived name.
         operations: rules of single operations, by name.
         export: what `callwell export` copies.
         webhooks: how events are delivered.
-        practices: the rules of its pages of best practices, by names of ours.
-        libraries: its own client libraries for Python, by the names with which programs import them.
+        practices: the rules of its best-practice pages, by our names for them.
+        libraries: its own Python client libraries, by import name.
         max_answer_bytes: the most bytes of a decoded response (64 MiB); a larger one is refused, so that no response
-            can fill the memory. Files are streamed and have no bound.
+            can fill the memory. Files are streamed and have no limit.
     """
 
     name: str

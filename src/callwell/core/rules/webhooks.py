@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rule records of webhooks: how a provider signs the events that it sends, and which events there are."""
+"""The rule records of webhooks: how a provider signs the events that it sends, and which events exist."""
 
 from typing import Literal
 

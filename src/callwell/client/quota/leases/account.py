@@ -323,4 +323,4 @@ class LeasedAccount:
 
 
 def _do_nothing() -> None:
-    """There are no batches."""
+    """Do nothing: there are no batches."""
