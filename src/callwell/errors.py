@@ -542,7 +542,7 @@ class MediaError(CallwellError):
 
 
 class AudioRefused(MediaError):
-    """A recording that can be sent neither as it is nor after a lossless conversion. Nothing was sent.
+    """A recording that can be sent neither unchanged nor after a lossless conversion. Nothing was sent.
 
     Args:
         file: the file, or `bytes`.

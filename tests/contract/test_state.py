@@ -36,7 +36,7 @@ COUNT = Cell("count", int, 0)
 INCREMENT = """
 import sys
 from callwell.state import open_state
-from callwell.state.base import FORGET, Cell
+from callwell.state.base import DELETE, Cell
 state = open_state(sys.argv[1])
 for _ in range(int(sys.argv[2])):
     state.update(Cell("count", int, 0), lambda count: (count + 1, None))

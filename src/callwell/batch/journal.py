@@ -9,8 +9,8 @@ object later, even if the process died between the last piece and the note that 
 Several processes may work on one batch concurrently: they share its round and the names in it::
 
     begin       a round is opened, or joined if it is still known
-    complete    all files are uploaded: the round has ended, but is remembered for KEPT_S
-    KEPT_S on   the round is forgotten, and the same batch begins a new one
+    complete    all files are uploaded: the round has ended, but is remembered for REMEMBERED_S
+    afterwards  the round is forgotten, and the same batch begins a new one
 
 While a round is remembered, a process that still works on it finds its notes, and running the same batch again returns
 the same report.

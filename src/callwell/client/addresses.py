@@ -64,7 +64,7 @@ def path_and_query(url: str) -> str:
 
 
 def without_origin(url: str) -> str:
-    """Path and query; the whole address if its path begins with two slashes, which would name another origin."""
+    """Path and query; the whole address if its path begins with two slashes, which would mean another origin."""
     target = path_and_query(url)
     return url if target.startswith("//") else target
 

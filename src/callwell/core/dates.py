@@ -18,7 +18,7 @@ RFC_5322_ZONES: Final = {"est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, 
 
 EASTERN_ZONES: Final = {"bst": 1, "west": 1, "cet": 1, "met": 1, "cest": 2, "mest": 2, "eet": 2, "eest": 3, "msk": 3}
 FAR_ZONES: Final = {"jst": 9, "kst": 9, "aest": 10, "aedt": 11, "nzst": 12, "nzdt": 13, "akst": -9, "akdt": -8}
-"""Others that servers name, and that mean one zone."""
+"""Further zones that servers use and that are unambiguous."""
 
 ZONES: Final = {**RFC_5322_ZONES, **EASTERN_ZONES, **FAR_ZONES}
 

@@ -5,7 +5,7 @@
 
           accept_url             accept_head: 200, 206              end_body, right size
     URL ────────────> FETCH ─────────────────────────────> BODY ──────────────────────────> DownloadDone
-     ^                  │ 400, 401, 403, 404, 410: expired? │ interrupt: go on from the last byte
+     ^                  │ 400, 401, 403, 404, 410: expired? │ interrupt: continue from the last byte
      └──────────────────┴───────────────────────────────────┘
 
 **Validators.** A body that broke off is continued with `Range` from its last byte only if `If-Range`, or the response's
@@ -279,7 +279,7 @@ def restart(state: Download) -> tuple[Download, Action]:
 
 
 def _accept_whole(state: Download, head: StorageHead) -> tuple[Download, Action]:
-    """Accept the whole file, whatever was requested."""
+    """Accept the whole file, even if a part was requested."""
     if _contradicts_provider(state, head, head.content_length):
         return restart(state)
     asked_for_range = bool(state.offset or state.later_ranges or _missing_ranges(state))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Parses one page of a list: its items, and where the next page is.
 
-A value that is missing, null or empty says nothing, and so does a word for null where a cursor or a link should be. One
-with an unclear meaning is named in `Page.unclear`: a walk must not mistake it for the end of the list.
+A value that is missing, null or empty says nothing, and so does a word for null instead of a cursor or a link. One with
+an unclear meaning is named in `Page.unclear`: a walk must not mistake it for the end of the list.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 WORDS_FOR_NOTHING: Final = frozenset({"null", "none", "nil", "undefined", "false"})
-"""What programs write in the place of a cursor or a link when they turn nothing into a string."""
+"""What programs write instead of a cursor or a link when they convert null to a string."""
 
 ZERO: Final = (0, "0")
-"""As the next cursor it is the end for some providers, and an ordinary cursor for others."""
+"""As the next cursor, it means the end for some providers, and is an ordinary cursor for others."""
 
 
 class Page(NamedTuple):
@@ -163,7 +163,7 @@ def _has_path(body: Any, path: str | None) -> bool:
 
 
 def _means_nothing(value: Any, items: Sequence[Any]) -> bool:
-    """Whether the next position is a word for nothing, and no value of the last item: there it would be its key."""
+    """Whether the next position is a word for null, and not a value of the last item, whose key it would then be."""
     if not isinstance(value, str) or value.strip().lower() not in WORDS_FOR_NOTHING:
         return False
     last = items[-1] if items else None
@@ -173,7 +173,7 @@ def _means_nothing(value: Any, items: Sequence[Any]) -> bool:
 def _parse_link(value: Any) -> str | None:
     if isinstance(value, str):
         return value if value.strip() else None
-    if value is None or value == 0:  # false as well
+    if value is None or value == 0:  # also false
         return None
     raise json_values.AmbiguousValue(value, "a link to the next page")
 

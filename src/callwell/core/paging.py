@@ -3,7 +3,7 @@
 
 ::
 
-    position ──> page ──advance──> next position: go on
+    position ──> page ──advance──> next position: continue
                           ├──────> the provider's own end: complete, or drifted
                           └──────> no way on: truncated
 

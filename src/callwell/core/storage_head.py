@@ -125,7 +125,7 @@ def parse_head(status: int, headers: Mapping[str, str], wall: float) -> StorageH
             each other, they prove nothing.
         wall: seconds since the epoch, for a date in `Retry-After`.
     """
-    # In chunks, a body is as long as they say, whatever a proxy has left in the other header (RFC 9112, section 6.3).
+    # A chunked body has the length of its chunks, no matter what a proxy left in the other header (RFC 9112, 6.3).
     is_chunked = "chunked" in headers.get("transfer-encoding", "").lower()
     length = "" if is_chunked else headers.get("content-length", "").strip()
     start, stop, total = parse_content_range(headers)

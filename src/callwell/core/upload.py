@@ -91,7 +91,7 @@ class Upload(NamedTuple):
         querying: a worker is querying the provider, or is about to.
         confirmed_at_query: the pieces that were confirmed when the query went out.
         missing_once: confirmed pieces that the last report left out.
-        verified: the provider has said that it has the file as it was sent.
+        verified: the provider has confirmed that it has the file as sent.
         checks: how often the provider reported something else after all pieces were confirmed.
         sent: pieces that were sent at least once, by any call.
         resent_bytes: bytes that were sent more than once, by any call.
@@ -257,11 +257,11 @@ def start_query(state: Upload) -> Upload:
 
 
 def apply_report(state: Upload, report: UploadStatus, size: int | None) -> Upload:
-    """The provider has said what has arrived.
+    """Apply the provider's report of what has arrived.
 
     Args:
         state: the state of the upload.
-        report: what it said.
+        report: the report.
         size: bytes of all pieces; None while that is not known.
     """
     confirmed_at_query = state.confirmed_at_query

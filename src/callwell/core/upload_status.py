@@ -2,8 +2,8 @@
 """Reads from a status response which parts of a file a provider has.
 
 A field that the profile does not name, or that the response leaves out, is None: nothing follows from it. Numbers are
-read as `5` or `"5"`. A field that cannot be read is None too, and `UploadStatus.unreadable` names it: whoever needs it
-must not take silence for consent.
+read as `5` or `"5"`. A field that cannot be read is None too, and `UploadStatus.unreadable` names it: code that needs
+it must not assume that all is well.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def parse_status(rule: UploadRule, json: Any) -> UploadStatus:
 
 
 def _parse_pieces(value: Any) -> tuple[PieceRange, ...] | None:
-    """The numbers of the pieces that have arrived; one that cannot be read makes all of them uncertain."""
+    """The numbers of the pieces that have arrived; an unreadable one makes all of them uncertain."""
     if value is None:
         return None
     if not isinstance(value, list):
@@ -89,7 +89,7 @@ def _parse_pieces(value: Any) -> tuple[PieceRange, ...] | None:
 
 
 def _parse_total(rule: UploadRule, value: Any) -> int | None:
-    """The number of pieces; None for what the client itself sends while it does not know it."""
+    """The number of pieces; None for the placeholder that the client itself sends while the number is unknown."""
     return None if value is not None and value == rule.unknown_total else json_values.to_count(value)
 
 

@@ -47,7 +47,7 @@ def commit_on_demand() -> Iterator[None]:
 
 
 def _load_for_good() -> None:
-    """Have the library loaded by a thread that never ends, unless this is the main thread, which loads it itself."""
+    """Load the library in a thread that never ends, unless this is the main thread, which loads it itself."""
     if LIBRARY in sys.modules or threading.current_thread() is threading.main_thread():
         return
     is_over = threading.Event()
@@ -61,7 +61,7 @@ def _keep_loaded(is_over: threading.Event) -> None:
     try:
         importlib.import_module(LIBRARY)
     except ImportError:
-        return  # the import of the thread that waits fails too, and says why
+        return  # the waiting thread's import fails too, with the reason
     finally:
         is_over.set()
     threading.Event().wait()

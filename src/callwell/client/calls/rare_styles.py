@@ -16,7 +16,7 @@ The rules are those of OpenAPI 3.2 (Parameter Object, style examples), and of RF
 
 * `explode` is off unless the document sets it, except for `form` and `cookie`.
 * A parameter with `content` is one string: JSON, if its media type is.
-* `allowReserved` leaves the reserved characters of a query as they are, and percent-encoded ones too. `#`, `&` and `+`
+* `allowReserved` leaves the reserved characters of a query unchanged, and percent-encoded ones too. `#`, `&` and `+`
   are escaped even so, since they would end the value or become a space; in a path so are `/`, `?` and `%`.
 * The style `cookie` escapes nothing, so it refuses what a cookie cannot hold (RFC 6265, section 4.1.1).
 
@@ -88,7 +88,7 @@ def writer(parameter: Parameter) -> Writer:
 
 
 def join_query(pairs: Sequence[tuple[str, str]]) -> str:
-    """Join pairs into a query. `Escaped` parts stay as they are."""
+    """Join pairs into a query. `Escaped` parts stay unchanged."""
     return "&".join(f"{_escape(name)}={_escape(value)}" for name, value in pairs)
 
 

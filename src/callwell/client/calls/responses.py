@@ -240,7 +240,7 @@ def to_event(rule: ErrorRule, parsed: ParsedResponse) -> Answered:
 
 
 def rename_fields(result: Any, names: Mapping[str, str]) -> Any:
-    """Give renamed fields their new names, whichever name the provider sent.
+    """Give renamed fields their new names, no matter which name the provider sent.
 
     Args:
         result: the result; it is changed in place.

@@ -45,7 +45,7 @@ class PolledKeys(Protocol):
         """Switch to a new key that another process has tried."""
 
     def copy_ring(self) -> KeyRing:
-        """The keys as they are now."""
+        """A copy of the key ring."""
 
 
 class KeyPoller:

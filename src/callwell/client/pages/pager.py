@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 AFTER_LAST: Final = frozenset({404, 416})
-"""Statuses by which servers refuse a page after the last: it is not there. A 400 or 422 may also be a bound on how far
-a list can be read, so it stays an error."""
+"""Statuses of servers for a page after the last one. A 400 or 422 may also mean a limit on how far a list can be read,
+so it remains an error."""
 
 MAX_AHEAD: Final = 64
 """Pages that may be fetched concurrently: each opens a connection, which providers and proxies limit."""
@@ -188,10 +188,9 @@ class AsyncPager(Generic[T]):
                 yield cast("list[T]", [rename_fields(item, self._names) for item in step.items])
 
     async def _look_again(self) -> Answer | None:
-        """A page that nobody announced and that was not there, or None if the list ends before it.
+        """Fetch an unannounced page that was missing once more; None if the list ends before it.
 
-        The list itself must still be there, and the page missing twice: a server that has not heard of it yet is not
-        the only one.
+        The list itself must still exist, and the page must be missing twice, since a single server may not know it yet.
 
         Raises:
             CallwellError: the first page is gone as well, or something cannot be read now.

@@ -36,7 +36,7 @@ _NATIVE: Final = frozenset("bBhHiIlLqQfdc?")
 
 
 def byte_view(content: bytes | bytearray | memoryview) -> memoryview:
-    """Some memory as single bytes, whatever its items are; a copy where they do not lie side by side."""
+    """A buffer as single bytes, regardless of its item type; a copy if it is not contiguous."""
     view = memoryview(content)
     return view.cast("B") if view.c_contiguous and view.format in _NATIVE else memoryview(view.tobytes())
 

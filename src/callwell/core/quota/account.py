@@ -50,7 +50,7 @@ class AnsweredBatch(Struct, frozen=True):
 
 
 class ObservedQuota(Struct, frozen=True):
-    """The state of a quota, after a response that said something about quotas.
+    """The state of a quota, after a response with quota headers.
 
     Attributes:
         foreign: permits that are set aside for others.
@@ -68,7 +68,7 @@ class Released(Struct, frozen=True):
 
     Attributes:
         may_retry: the retry budget allows a retry.
-        observed: the state of the call's quotas, by name, if the response said something about quotas.
+        observed: the state of the call's quotas, by name, if the response had quota headers.
     """
 
     may_retry: bool
@@ -349,7 +349,7 @@ def observe(call: CallQuotas, changed: Mapping[str, Bucket]) -> dict[str, Observ
 
 
 def _adaptives(record: AccountRecord, call: CallQuotas, now: float) -> dict[str, AdaptiveQuota]:
-    """The undocumented quotas of a call as they are now."""
+    """The present state of a call's undocumented quotas."""
     if not call.adaptives:
         return {}
     return {name: adaptive.expire(record.adaptives.get(name, adaptive.UNUSED_QUOTA), now) for name in call.adaptives}

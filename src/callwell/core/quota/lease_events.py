@@ -39,7 +39,7 @@ class AppliedReport(Struct, frozen=True):
 
     Attributes:
         account: the pool.
-        observed: the state of quotas that a response said something about.
+        observed: the state of quotas that a response was about.
         urgent: others must learn of it.
     """
 

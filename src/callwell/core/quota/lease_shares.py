@@ -139,7 +139,7 @@ def divide(  # noqa: PLR0917 - the two sides of an exchange
     """A holder's divisions, by bucket key.
 
     Args:
-        record: the record, with the pool as it is now.
+        record: the record, with the current pool.
         lease: the holder's lease, with the permits that it kept.
         others: the leases of other holders with fresh needs.
         report: of the holder.

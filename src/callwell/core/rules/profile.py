@@ -155,7 +155,7 @@ class CodeRule(Struct, frozen=True, kw_only=True):
 
     Attributes:
         status: the HTTP status of responses with it.
-        dead_key: the key is revoked or expired: its source is read again, and the call is sent once more.
+        dead_key: the key is revoked or expired: its source is read again, and the call is repeated.
         not_done: nothing was done although the status is a 5xx, so the call may be repeated.
     """
 

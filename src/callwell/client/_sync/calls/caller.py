@@ -45,7 +45,7 @@ LINK_STYLES: Final = ("next-link", "link-header")
 """Paging styles in which a page contains the address of the next one."""
 
 ADDRESSES: Final = ("https://", "http://")
-"""How a cursor begins that is such an address."""
+"""Prefixes of a cursor that is such an address."""
 
 
 class Caller:
@@ -141,7 +141,7 @@ class Caller:
         return self._run_for_user(prepared, partial(send, prepared))
 
     def result(self, handle: OperationHandle, answer: Answer) -> Any:
-        """The part of the body that the profile names as the result, or the whole body; text and bytes as they are."""
+        """The part of the body that the profile names as the result, or the whole body; text and bytes unchanged."""
         path = self.config.provider.profile.result
         if answer.json is None and handle.plan.media and answer.status in outcome.OK:
             from callwell.client.calls.answer_values import read_value  # few operations need it
@@ -226,7 +226,7 @@ class Caller:
     def _fetch_page(
         self, handle: OperationHandle, rule: PagingRule, filters: Mapping[str, object], position: int | str | None
     ) -> Answer:
-        # A cursor that is an address leads to the next page itself: some documents do not call it a link.
+        # A cursor that is an address is the next page's link: some documents do not declare it as one.
         if rule.style not in LINK_STYLES and not (isinstance(position, str) and position.startswith(ADDRESSES)):
             return self.run(
                 handle, filters if position is None else handle.binder.with_position(filters, rule.position, position)

@@ -146,12 +146,12 @@ class OpenAnswer:
 
     Args:
         status: the HTTP status.
-        headers: values by field name, whatever the case.
+        headers: values by field name, case-insensitive.
         opener: holds the body; None if there is none to read.
 
     Attributes:
         status: the HTTP status.
-        headers: values by field name, whatever the case.
+        headers: values by field name, case-insensitive.
     """
 
     def __init__(self, status: int, headers: Mapping[str, str], opener: AnswerOpener | None) -> None:

@@ -108,7 +108,7 @@ class KeyManager(BaseKeyManager):
         """Replace a key that the provider has refused.
 
         Waiting makes sense only for a key that was accepted before: any other was wrong from the beginning, so its
-        source is read once more and no caller waits.
+        source is read again and no caller waits.
 
         Args:
             generation: of the refused key; -1 if `begin_use` returned none.

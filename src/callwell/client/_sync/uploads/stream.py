@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from callwell.core.upload import Upload
 
 END: Final = object()
-"""Stands for the end of a stream, where any value may be an item."""
+"""Marks the end of a stream, since any value may be an item."""
 
 
 class PieceStream:
@@ -121,7 +121,7 @@ class PieceStream:
 
 
 def _to_view(chunk: Any) -> memoryview:
-    """The bytes of an item; of memory that may change, a copy.
+    """The bytes of an item; a copy if the memory may change.
 
     Raises:
         InvalidOption: it has none.
@@ -140,7 +140,7 @@ def _to_view(chunk: Any) -> memoryview:
 def _read(file: Any, name: str) -> Any:
     try:
         return file.read(READ_BYTES)
-    except (OSError, ValueError) as error:  # a ValueError says that it is closed
+    except (OSError, ValueError) as error:  # a ValueError means that it is closed
         raise FileProblem(f"{name}: cannot be read: {error}") from error
 
 
