@@ -266,7 +266,7 @@ def test_a_slow_holder_that_comes_back_late_changes_nothing(
     other = claim(server, second, of_other_machine("b"))
     assert other.claim()
     if isinstance(other, UploadClaim):
-        other.position.forget()
+        other.position.delete()
     else:
         assert other.carry_out()
     assert not slow.carry_out()

@@ -71,12 +71,12 @@ def test_a_call_that_resumes_keeps_the_record(state: Watched, begin: Callable[[]
     create(first, "f1")
     second = begin()
     assert second.join().target == "f1"
-    first.forget()
+    first.delete()
     third = begin()
     assert third.join().target == "f1"
-    second.forget()
+    second.delete()
     assert state.read(CELL).target == "f1"
-    third.forget()
+    third.delete()
     assert state.keys("upload:") == []
     assert not begin().join().creation
 
@@ -89,9 +89,9 @@ def test_an_upload_that_was_started_anew_is_its_own(state: Watched, begin: Calla
     new = create(second, "f2", force_new=True)
     first.store(old)
     assert state.read(CELL).target == "f2"
-    first.forget()
+    first.delete()
     assert (state.read(CELL).target, state.read(CELL).creation) == ("f2", new.creation)
-    second.forget()
+    second.delete()
     assert state.keys("upload:") == []
 
 
@@ -113,7 +113,7 @@ def test_a_call_that_comes_while_the_last_one_ends(state: Watched, begin: Callab
     create(first, "f1")
     second = begin()
     state.meanwhile = lambda: create(second, "f2", force_new=True)
-    first.forget()
+    first.delete()
     assert state.read(CELL).target == "f2"
 
 
@@ -123,7 +123,7 @@ def test_a_call_that_joins_while_the_last_one_ends(state: Watched, begin: Callab
     create(first, "f1")
     second = begin()
     state.meanwhile = second.join
-    first.forget()
+    first.delete()
     assert state.read(CELL).target == "f1"
-    second.forget()
+    second.delete()
     assert state.keys("upload:") == []

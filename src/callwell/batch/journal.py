@@ -159,7 +159,7 @@ class UploadJournal:
                 continue
             name = self._state.read(Cell(key, FileNote, NO_NOTE)).name
             if name:
-                self._ledger.forget(name)
+                self._ledger.delete(name)
             self._state.remove(key)
 
     def _cell(self, file: Iterable[object]) -> Cell[FileNote]:

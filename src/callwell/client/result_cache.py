@@ -60,7 +60,7 @@ class ResultCache:
         self._clock = clock
         self._retention = Retention(
             f"remember-old:{account}:",
-            self._forget_old,
+            self._delete_old,
             state=state,
             clock=clock,
             max_age_s=MAX_AGE_S,
@@ -94,7 +94,7 @@ class ResultCache:
         """Remove results that are too old, and the oldest if there are too many."""
         self._retention.sweep()
 
-    def _forget_old(self, key: str, cached_at_wall: int) -> None:
+    def _delete_old(self, key: str, cached_at_wall: int) -> None:
         """Remove a result, unless it was cached again in the meantime: see `Retention`."""
 
         def change(cached: CachedResult) -> tuple[CachedResult, None]:

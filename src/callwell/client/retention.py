@@ -30,7 +30,7 @@ class Retention:
 
     Args:
         index: the prefix of the index's keys.
-        forget: removes the record with a digest in one step, unless it is still needed or was not written in the given
+        delete: removes the record with a digest in one step, unless it is still needed or was not written in the given
             second (since the epoch). A record that was written again also has a later entry, and is removed with that
             one.
         state: holds both.
@@ -42,7 +42,7 @@ class Retention:
     def __init__(
         self,
         index: str,
-        forget: Callable[[str, int], None],
+        delete: Callable[[str, int], None],
         *,
         state: State,
         clock: Clock,
@@ -50,7 +50,7 @@ class Retention:
         max_records: int,
     ) -> None:
         self._index = index
-        self._forget = forget
+        self._delete = delete
         self._state = state
         self._clock = clock
         self._max_age_s = max_age_s
@@ -79,7 +79,7 @@ class Retention:
             if index >= len(keys) - self._max_records and key >= oldest_kept:
                 break
             indexed_at, _, digest = key.removeprefix(self._index).partition(":")
-            self._forget(digest, int(indexed_at))
+            self._delete(digest, int(indexed_at))
             self._state.remove(key)
 
     def _key(self, digest: str, at_wall: float) -> str:

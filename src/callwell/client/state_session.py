@@ -43,7 +43,7 @@ class StateSession:
         self._poller = poller
         self._finalizer: weakref.finalize[..., object] | None = None
 
-    def give_back_after(self, user: object) -> None:
+    def close_on_collection(self, user: object) -> None:
         """Release everything, with a warning, if the user is garbage-collected before this is closed."""
         self._finalizer = weakref.finalize(user, self._on_collected)
         self._finalizer.atexit = False  # the keepers handle the end of the process themselves, see `leases.keeper`

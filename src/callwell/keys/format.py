@@ -37,7 +37,7 @@ def find_format_error(text: str, rule: KeyRule) -> str | None:
         return error
     if text.isascii() and text.isprintable() and re.fullmatch(rule.pattern, text):
         return None
-    return _find_odd_character(text) or f"cannot be right: expected {rule.looks_like}"
+    return _find_invalid_character(text) or f"cannot be right: expected {rule.looks_like}"
 
 
 def _find_copying_error(text: str, rule: KeyRule) -> str | None:
@@ -73,7 +73,7 @@ def _is_assignment(text: str, variable: str) -> bool:
     return name == variable or looks_like_variable or COMMAND.match(text) is not None
 
 
-def _find_odd_character(text: str) -> str | None:
+def _find_invalid_character(text: str) -> str | None:
     """The Unicode name of the first character that is not allowed in a key, which reveals nothing about the key."""
     for character in text:
         if character.isspace():

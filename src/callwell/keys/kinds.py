@@ -39,7 +39,7 @@ def open_source(given: str, variable: str, *, accept_exposed: bool) -> KeySource
     if not kind or not place:
         return None
     spec = SourceSpec(kind, place, options, variable=variable, accept_exposed=accept_exposed)
-    source = _open_own(spec) or _open_plugin(spec)
+    source = _open_builtin(spec) or _open_plugin(spec)
     if source is None or source.lease_s is None:
         return source
     from callwell.keys.leased import LeasedSource  # a file has no lease
@@ -47,7 +47,7 @@ def open_source(given: str, variable: str, *, accept_exposed: bool) -> KeySource
     return LeasedSource(source, f"{given}\0{variable}")
 
 
-def _open_own(spec: SourceSpec) -> KeySource | None:
+def _open_builtin(spec: SourceSpec) -> KeySource | None:
     """One of Callwell's sources."""
     match spec.kind:
         case "file":

@@ -127,7 +127,7 @@ class CallTrace:
         self._ended = True
         self._report(self._call_ended(attempts, outcome, now, possibly_billed))
 
-    def caller_left(self, attempts: int, now: float, *, may_be_done: bool) -> None:
+    def end_unfinished(self, attempts: int, now: float, *, may_be_done: bool) -> None:
         """The call is over: end everything that hooks still see as running.
 
         Args:

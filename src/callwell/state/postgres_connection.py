@@ -32,9 +32,9 @@ class TimeoutConnection(psycopg.Connection[tuple[Any, ...]]):
 
     def wait(self, gen: Generator[Any, Any, T], *args: Any, **named: Any) -> T:
         """Wait for a result as psycopg does, which resumes the generator ten times a second."""
-        return super().wait(self._give_up_in_time(gen), *args, **named)
+        return super().wait(self._with_timeout(gen), *args, **named)
 
-    def _give_up_in_time(self, gen: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
+    def _with_timeout(self, gen: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
         until = time.monotonic() + RESPONSE_TIMEOUT_S
         try:
             wanted = next(gen)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a lease ends: a pause, a record that was set back, a process that leaves, requests that take longer than others.
+"""How a lease ends: a pause, a record that was rolled back, a process that leaves, requests that take longer than others.
 
 Whatever is released, returned or reported late: no permit is in two hands, and none is gone for good.
 """
@@ -117,7 +117,7 @@ def test_late_ends_after_a_lost_lease() -> None:
 
 @pytest.mark.parametrize("late_s", [0.0, 1.0, LEASE_S + COVERS_S - 1.0])
 @pytest.mark.parametrize("known", [0, 1, 2, 3])
-def test_a_record_that_was_set_back(known: int, late_s: float) -> None:
+def test_a_record_that_was_rolled_back(known: int, late_s: float) -> None:
     """The first holder that knows better notices it: all that looks available may have been used just now."""
     pool = Pool()
     Member(pool, "z", OWN).exchange()

@@ -129,7 +129,7 @@ def oversleep(fleet: Fleet, dice: random.Random) -> None:
 
 
 def fail_over(fleet: Fleet, dice: random.Random) -> None:
-    """The record is set back to what it was, and the first who comes knows more than it."""
+    """The record is rolled back to an older state, and the first who comes knows more than it."""
     if any(own.adaptives for own in fleet.owns):
         # Nobody knows how many requests of undocumented quotas are forgotten.
         return

@@ -93,7 +93,7 @@ class Client(CloseMixin):
                 from callwell.client.state_session import StateSession  # a state in memory ends with the client
 
                 self._session = StateSession(config, self._account_handle, keys.poller)
-                self._session.give_back_after(self._engine.queues)
+                self._session.close_on_collection(self._engine.queues)
         except BaseException:
             self._account_handle.release()
             config.close()

@@ -60,7 +60,7 @@ def release_all(engine: Any, context: CallContext) -> None:
         if context.permit is not None or context.key is not None:
             release_acquired(engine, context)
         if context.trace is not None:
-            context.trace.caller_left(context.attempts, engine.clock.now(), may_be_done=context.may_be_done)
+            context.trace.end_unfinished(context.attempts, engine.clock.now(), may_be_done=context.may_be_done)
     except KeyboardInterrupt:
         recover_interrupted(engine, context)
         raise

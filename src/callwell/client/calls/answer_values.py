@@ -62,7 +62,7 @@ def find_type(media: Sequence[AnswerType], headers: Mapping[str, str], body: byt
             return _resolve(kind, name, body)
     if name in HTML or (not name and gateways.is_markup(body)):
         return None
-    near = next((kind for kind in media if _is_near(name, kind)), None)
+    near = next((kind for kind in media if _is_similar(name, kind)), None)
     return None if near is None else _resolve(near, name, body)
 
 
@@ -149,7 +149,7 @@ def _is_in(name: str, declared: str) -> bool:
     return base in (name, "*/*") or (base.endswith("/*") and name.startswith(base[:-1]))
 
 
-def _is_near(name: str, kind: AnswerType) -> bool:
+def _is_similar(name: str, kind: AnswerType) -> bool:
     """Whether an undeclared media type may stand for a declared one: see the table above."""
     if kind == UNDECLARED:
         return True

@@ -166,7 +166,7 @@ class Binder:
         self._accept = ACCEPT if operation.accept == JSON else ("accept", operation.accept)
         self._takes_body = bool(body)
         self._has_fields_first = _has_fields(operation)
-        is_usual = _is_usual_body(operation) and all(_has_common_style(field.parameter) for field in fields)
+        is_usual = _is_plain_json_body(operation) and all(_has_common_style(field.parameter) for field in fields)
         is_here = not server and "?" not in operation.path
         self._finisher = None if is_usual and is_here else _create_finisher(operation, server)
 
@@ -356,7 +356,7 @@ def _has_fields(operation: Operation) -> bool:
     return any(field.wire_name != WHOLE_BODY for field in operation.bodies[0].fields)
 
 
-def _is_usual_body(operation: Operation) -> bool:
+def _is_plain_json_body(operation: Operation) -> bool:
     """Whether there is no body, or a JSON object that is always sent."""
     if not operation.bodies:
         return True

@@ -134,9 +134,9 @@ class AsyncCaller:
         """
         send: AsyncFetch = self.engine.run
         if self.options.exactly_once:
-            from callwell.client.exactly_once.once import request_once  # few clients need it
+            from callwell.client.exactly_once.once import request_exactly_once  # few clients need it
 
-            send = partial(request_once, self)
+            send = partial(request_exactly_once, self)
         return await self._run_for_user(prepared, partial(send, prepared))
 
     def result(self, handle: OperationHandle, answer: Answer) -> Any:
@@ -216,10 +216,10 @@ class AsyncCaller:
 
             return await run_checking_deleted(self.engine, prepared, handle.deleted_lookup, arguments)
         if self.options.exactly_once:
-            from callwell.client.exactly_once.once import make_once  # few clients need it
+            from callwell.client.exactly_once.once import call_exactly_once  # few clients need it
 
             try:
-                return await make_once(self, handle, prepared, arguments)
+                return await call_exactly_once(self, handle, prepared, arguments)
             except KeyRefused as error:
                 raise await self.explain(error) from error.__cause__
         return await self.engine.run(prepared)

@@ -95,7 +95,7 @@ class AsyncOnceCaller(Protocol):
         """The items of a list operation, for probes."""
 
 
-async def make_once(
+async def call_exactly_once(
     caller: AsyncOnceCaller, operation: OperationHandle, prepared: PreparedCall, arguments: Mapping[str, object]
 ) -> Answer:
     """Make a call exactly once, if repeating it could do it twice.
@@ -115,7 +115,7 @@ async def make_once(
     return await AsyncOnceCall(caller, prepared.plan, prepared.request, arguments, marker=marker).make()
 
 
-async def request_once(caller: AsyncOnceCaller, prepared: PreparedCall) -> Answer:
+async def request_exactly_once(caller: AsyncOnceCaller, prepared: PreparedCall) -> Answer:
     """Make a request outside the description exactly once, if repeating it could do it twice.
 
     Args:

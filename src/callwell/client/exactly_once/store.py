@@ -65,7 +65,7 @@ class LedgerStore:
         self._clock = clock
         self._retention = Retention(
             f"once-old:{account}:",
-            self._forget_settled,
+            self._delete_settled,
             state=state,
             clock=clock,
             max_age_s=MAX_AGE_S,
@@ -156,7 +156,7 @@ class LedgerStore:
 
         self._update(self._cell(entry.name), change)
 
-    def forget(self, name: str) -> None:
+    def delete(self, name: str) -> None:
         """Forget a settled call that will not be asked for again."""
         entry = self.state.update(self._cell(name), lambda found: (DELETE, found))
         self._retention.remove(_digest_name(entry.name), entry.changed)
@@ -238,7 +238,7 @@ class LedgerStore:
     def _cell(self, name: str) -> Cell[Entry]:
         return _entry_cell(f"{self._records}{_digest_name(name)}")
 
-    def _forget_settled(self, digest: str, changed_at_wall: int) -> None:
+    def _delete_settled(self, digest: str, changed_at_wall: int) -> None:
         """Forget a settled call, unless it was made again in the meantime: see `Retention`."""
 
         def change(found: Entry) -> tuple[Entry, None]:

@@ -169,7 +169,7 @@ class TokenStore:
         """Record that the provider refused a token before its expiry."""
         self._change(key, lambda stored: (core.record_refusal(stored.tokens, key.fingerprint, generation), None))
 
-    def forget(self, fingerprint: str) -> None:
+    def delete(self, fingerprint: str) -> None:
         """Remove the tokens of a key."""
         self._state.remove(f"tokens:{self._account}:{fingerprint}")
 

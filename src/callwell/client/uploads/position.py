@@ -133,7 +133,7 @@ class UploadPosition:
         entered, forgotten = self._state.update(cell, change)
         self._creation = entered.upload.creation
         if forgotten:
-            self._ledger.forget(forgotten)
+            self._ledger.delete(forgotten)
         return entered
 
     def store_target(self, cell: Cell[Upload], entered: Upload, target: str) -> Upload:
@@ -174,7 +174,7 @@ class UploadPosition:
                 LOGGER.warning("%s: the position of %s could not be stored: %s", self._name, upload.target, error)
             self.has_failed = True
 
-    def forget(self) -> None:
+    def delete(self) -> None:
         """The upload has ended: forget it, unless another call is still sending it."""
         if self.cell is None:
             return
@@ -190,7 +190,7 @@ class UploadPosition:
         try:
             if self._state.update(self.cell, leave):
                 if self._creation:
-                    self._ledger.forget(self._creation)
+                    self._ledger.delete(self._creation)
                 self._state.update(self.cell, remove)
         except StateError as error:  # it must not lose the result
             LOGGER.warning("%s: the end of the upload could not be stored: %s", self._name, error)

@@ -234,7 +234,7 @@ class AsyncUploader:
         except (FileChanged, FileRejected, UploadMismatch, ProcessingFailed) as error:
             error.target = sender.state.target
             if not (isinstance(error, UploadMismatch) and error.what in ("state", "report")):
-                await self._use(self._position.forget)
+                await self._use(self._position.delete)
             raise
         except CallwellError as error:
             cause: CallwellError = error
@@ -295,7 +295,7 @@ class AsyncUploader:
             warnings=warnings,
         )
         await self._use(partial(self._on_done, done))
-        await self._use(self._position.forget)
+        await self._use(self._position.delete)
         return done
 
     async def _look_at_object(self, sender: AsyncPieceSender, target: str) -> Any:
@@ -326,7 +326,7 @@ class AsyncUploader:
         while not upload_status.has_reached(until, json):
             word = upload_status.find_failure(until, json)
             if word is not None:
-                await self._use(self._position.forget)
+                await self._use(self._position.delete)
                 text = f"{self._name}: {target} was sent, and will never be {name}: the provider says {word!r}"
                 raise ProcessingFailed(text, target=target, state=word)
             if clock.now() + pause_s >= deadline:

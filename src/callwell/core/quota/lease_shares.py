@@ -158,7 +158,7 @@ def divide(  # noqa: PLR0917 - the two sides of an exchange
             soon = offer(account.rules[key].quota, account.buckets[key], lease.exchanged_at, ahead_s)
             before = lease.allowances.get(key)
             allowance = _allowance(before, demand.share, ahead_s, passed_s, report.taken.get(key, 0))
-            divided[key] = _give_share(supply, demand, lease.unused.get(key, 0), allowance, soon)
+            divided[key] = _divide_share(supply, demand, lease.unused.get(key, 0), allowance, soon)
         else:
             divided[key] = _meet_need(supply, demand, lease.unused.get(key, 0), account.rules[key].quota)
     return divided
@@ -277,7 +277,7 @@ def _allowance(before: float | None, share: float, ahead_s: float, passed_s: flo
     return min(most, max(before, -rate * MAX_DEBT_S) + rate * passed_s - taken)
 
 
-def _give_share(supply: BucketSupply, demand: Demand, unused: int, allowance: float, soon: int) -> Division:
+def _divide_share(supply: BucketSupply, demand: Demand, unused: int, allowance: float, soon: int) -> Division:
     """The division for a holder that wants more than its share."""
     if supply.immediate:
         allowance = max(allowance, demand.share)

@@ -30,7 +30,7 @@ def lease_bin(lease: Lease) -> int:
     return adaptive.expiry_bin(lease.expires_at)
 
 
-def take_back(state: AdaptiveQuota, lease: Lease | None, name: str) -> AdaptiveQuota:
+def remove_slots(state: AdaptiveQuota, lease: Lease | None, name: str) -> AdaptiveQuota:
     """A quota without the slots of a lease, including those that its holder keeps, which get a new expiry.
 
     Args:

@@ -71,7 +71,7 @@ from callwell.core.quota import adaptive, lease_events, lease_shares, lease_slot
 from callwell.core.quota.bins import add, remove
 from callwell.core.quota.buckets import cool_bin, refill, to_transit_bin
 from callwell.core.quota.lease_records import LEASE_S, FleetRecord, Grant, Lease
-from callwell.core.quota.lease_setbacks import forget_past, was_set_back
+from callwell.core.quota.lease_rollbacks import assume_handed_out, was_rolled_back
 from callwell.core.quota.lease_shares import update_presence
 from callwell.core.quota.lease_versions import lease_bin, total
 from callwell.core.quota.record import to_present
@@ -108,8 +108,8 @@ def exchange(
         return replace(record, time=time), lease.grant
     account, leases = _to_pool(record, own, time.at, stepped=stepped)
     news = account.rules.keys() - record.account.rules.keys()
-    if was_set_back(leases.get(report.holder), report, own, time.at):
-        account, leases = forget_past(account, leases, time.at, max(own.max_hold_s, report.covers_s))
+    if was_rolled_back(leases.get(report.holder), report, own, time.at):
+        account, leases = assume_handed_out(account, leases, time.at, max(own.max_hold_s, report.covers_s))
     lease = leases.pop(report.holder, None)
     known = replace(record, leases=leases, time=time, clock=None if stepped else record.clock)
     is_next = lease is not None and report.has_lease and lease.seq == report.seq - 1
@@ -118,7 +118,7 @@ def exchange(
     # Learning counts all permits of the holder as possibly used, so it comes before permits are returned.
     counted = _count_cooled(account, report)
     applied = lease_events.apply(counted, lease if is_next else None, report, own, time, clocks)
-    taken = _take_held(applied.account, lease, report)
+    taken = _remove_held(applied.account, lease, report)
     if taken is None or not (is_next or is_first):
         account = applied.account if lease is None else lease_versions.count_unreported(applied.account, lease)
         lost = Grant(seq=report.seq, lost=True, store_at=time.at, urgent=applied.urgent)
@@ -187,7 +187,7 @@ def _count_cooled(account: AccountRecord, report: Report) -> AccountRecord:
     return replace(account, buckets=pool)
 
 
-def _take_held(account: AccountRecord, lease: Lease | None, report: Report) -> AccountRecord | None:
+def _remove_held(account: AccountRecord, lease: Lease | None, report: Report) -> AccountRecord | None:
     """The pool without the permits of a lease; None if they are missing, or fewer than the returned ones."""
     if lease is None:
         return None if report.returned else account
@@ -231,7 +231,7 @@ def _return_permits(
     adaptives = dict(account.adaptives)
     for name in report.slots:
         state = adaptive.expire(adaptives.get(name, adaptive.UNUSED_QUOTA), now)
-        adaptives[name] = lease_slots.take_back(state, lease, name)
+        adaptives[name] = lease_slots.remove_slots(state, lease, name)
     return replace(account, buckets=pool, adaptives=adaptives)
 
 

@@ -135,9 +135,9 @@ class Caller:
         """
         send: Fetch = self.engine.run
         if self.options.exactly_once:
-            from callwell.client._sync.exactly_once.once import request_once  # few clients need it
+            from callwell.client._sync.exactly_once.once import request_exactly_once  # few clients need it
 
-            send = partial(request_once, self)
+            send = partial(request_exactly_once, self)
         return self._run_for_user(prepared, partial(send, prepared))
 
     def result(self, handle: OperationHandle, answer: Answer) -> Any:
@@ -215,10 +215,10 @@ class Caller:
 
             return run_checking_deleted(self.engine, prepared, handle.deleted_lookup, arguments)
         if self.options.exactly_once:
-            from callwell.client._sync.exactly_once.once import make_once  # few clients need it
+            from callwell.client._sync.exactly_once.once import call_exactly_once  # few clients need it
 
             try:
-                return make_once(self, handle, prepared, arguments)
+                return call_exactly_once(self, handle, prepared, arguments)
             except KeyRefused as error:
                 raise self.explain(error) from error.__cause__
         return self.engine.run(prepared)

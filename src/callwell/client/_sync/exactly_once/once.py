@@ -96,7 +96,7 @@ class OnceCaller(Protocol):
         """The items of a list operation, for probes."""
 
 
-def make_once(
+def call_exactly_once(
     caller: OnceCaller, operation: OperationHandle, prepared: PreparedCall, arguments: Mapping[str, object]
 ) -> Answer:
     """Make a call exactly once, if repeating it could do it twice.
@@ -116,7 +116,7 @@ def make_once(
     return OnceCall(caller, prepared.plan, prepared.request, arguments, marker=marker).make()
 
 
-def request_once(caller: OnceCaller, prepared: PreparedCall) -> Answer:
+def request_exactly_once(caller: OnceCaller, prepared: PreparedCall) -> Answer:
     """Make a request outside the description exactly once, if repeating it could do it twice.
 
     Args:

@@ -171,7 +171,7 @@ class Pager(Generic[T]):
                 except ApiError as error:
                     if is_announced or error.status not in AFTER_LAST:
                         raise
-                    found = self._look_again()
+                    found = self._refetch_missing()
                     if found is None:
                         self._verdict = paging.end_verdict(self._walk)
                         return
@@ -188,7 +188,7 @@ class Pager(Generic[T]):
                     self._depth = 1
                 yield cast("list[T]", [rename_fields(item, self._names) for item in step.items])
 
-    def _look_again(self) -> Answer | None:
+    def _refetch_missing(self) -> Answer | None:
         """Fetch an unannounced page that was missing once more; None if the list ends before it.
 
         The list itself must still exist, and the page must be missing twice, since a single server may not know it yet.

@@ -215,7 +215,7 @@ class TokenManager:
             else:
                 generation = use[0]
                 try:
-                    token = self._take_turn(use, holder, until, after_refusal=after_refusal)
+                    token = self._next_step(use, holder, until, after_refusal=after_refusal)
                 except (CallError, KeyProblem) as error:
                     if self.keys.is_on_trial(generation):
                         self.keys.set_aside(generation, getattr(error, "code", None) or type(error).__name__)
@@ -231,7 +231,7 @@ class TokenManager:
             if self._clock.now() >= until:
                 return None
 
-    def _take_turn(self, use: tuple[int, Key], holder: str, until: float, *, after_refusal: bool) -> TokenInUse | None:
+    def _next_step(self, use: tuple[int, Key], holder: str, until: float, *, after_refusal: bool) -> TokenInUse | None:
         """Use the existing token, obtain one, or wait for another caller's; None to decide again."""
         generation, key = use
         latch = Latch()
@@ -245,7 +245,7 @@ class TokenManager:
                 obtained = self._obtain(key, holder, refreshable, until)
                 step, stored = use_state(self._state, partial(self._store.observe, key))
             if obtained:
-                use_state(self._state, partial(self._forget_before, generation, key))
+                use_state(self._state, partial(self._delete_earlier, generation, key))
             if isinstance(step, UseToken):
                 token = self._register(generation, key, stored)
                 if token is not None and obtained and after_refusal:
@@ -265,10 +265,10 @@ class TokenManager:
         try:
             return use_state(self._state, partial(self._store.decide, key, holder))
         except BaseException:
-            post_to_state(self._state, partial(self._give_up, key, holder))
+            post_to_state(self._state, partial(self._release_lease, key, holder))
             raise
 
-    def _give_up(self, key: Key, holder: str) -> None:
+    def _release_lease(self, key: Key, holder: str) -> None:
         """Let others obtain tokens. If the state fails, they can when the lease expires."""
         with suppress(StateError):
             self._store.record_failure(key, holder)
@@ -291,7 +291,7 @@ class TokenManager:
             record = partial(self._store.record_obtained, key, holder, issued, self._early_s)
             use_state(self._state, record)
         except BaseException as error:
-            post_to_state(self._state, partial(self._give_up, key, holder))
+            post_to_state(self._state, partial(self._release_lease, key, holder))
             if isinstance(error, CallwellError):
                 step, _ = use_state(self._state, partial(self._store.observe, key))
                 if isinstance(step, UseToken):
@@ -331,14 +331,14 @@ class TokenManager:
             self._latest = token
         return token
 
-    def _forget_before(self, key_generation: int, key: Key) -> None:
+    def _delete_earlier(self, key_generation: int, key: Key) -> None:
         """Remove the tokens of this client's earlier keys from the state."""
         with self._lock:
             earlier = {
                 token.key.fingerprint for token in self._tokens.values() if token.key_generation < key_generation
             }
         for fingerprint in earlier - {key.fingerprint}:
-            self._store.forget(fingerprint)
+            self._store.delete(fingerprint)
 
 
 def _is_same(token: TokenInUse, other: TokenInUse) -> bool:

@@ -235,7 +235,7 @@ class Uploader:
         except (FileChanged, FileRejected, UploadMismatch, ProcessingFailed) as error:
             error.target = sender.state.target
             if not (isinstance(error, UploadMismatch) and error.what in ("state", "report")):
-                self._use(self._position.forget)
+                self._use(self._position.delete)
             raise
         except CallwellError as error:
             cause: CallwellError = error
@@ -296,7 +296,7 @@ class Uploader:
             warnings=warnings,
         )
         self._use(partial(self._on_done, done))
-        self._use(self._position.forget)
+        self._use(self._position.delete)
         return done
 
     def _look_at_object(self, sender: PieceSender, target: str) -> Any:
@@ -327,7 +327,7 @@ class Uploader:
         while not upload_status.has_reached(until, json):
             word = upload_status.find_failure(until, json)
             if word is not None:
-                self._use(self._position.forget)
+                self._use(self._position.delete)
                 text = f"{self._name}: {target} was sent, and will never be {name}: the provider says {word!r}"
                 raise ProcessingFailed(text, target=target, state=word)
             if clock.now() + pause_s >= deadline:

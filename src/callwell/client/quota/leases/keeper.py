@@ -90,15 +90,15 @@ class LeaseKeeper:
             if self._thread is None or is_idle:
                 return
             gone = threading.Event()
-            self._leaving.append((account, gone))
-        self._poke()
+            self._removed.append((account, gone))
+        self._wake_thread()
         gone.wait(timeout_s)
 
     def wake(self) -> None:
         """Check now whether an exchange is due; start the thread if there is none."""
         if self._thread is None:
             self._start()
-        self._poke()
+        self._wake_thread()
 
     def close(self, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
         """Return all permits, and end the thread.
@@ -115,24 +115,24 @@ class LeaseKeeper:
     def stop(self) -> None:
         """Return all permits, and end the thread, without waiting for that."""
         self._is_closing = True
-        self._poke()
+        self._wake_thread()
 
     def wait_until_idle(self, timeout_s: float) -> bool:
         """Wait until it has nothing to do; returns whether that happened before the timeout in real seconds."""
-        while self._thread is not None and self._rested.wait(timeout_s):
+        while self._thread is not None and self._idle.wait(timeout_s):
             if not self._event.is_set():
                 return True
         return self._thread is None
 
-    def _poke(self) -> None:
-        self._rested.clear()
+    def _wake_thread(self) -> None:
+        self._idle.clear()
         self._event.set()
 
     def _reset(self) -> None:
         self._lock = threading.Lock()
         self._event = threading.Event()
-        self._rested = threading.Event()
-        self._leaving: list[tuple[LeasedAccount, threading.Event]] = []
+        self._idle = threading.Event()
+        self._removed: list[tuple[LeasedAccount, threading.Event]] = []
         self._signalled: set[str] = set()
         self._thread: threading.Thread | None = None
         self._is_closing = False
@@ -162,20 +162,20 @@ class LeaseKeeper:
                     stop_listening = self._listen()
                     may_listen = False
                 else:
-                    self._rest(due_at)
+                    self._sleep_until(due_at)
             for account in self.accounts:
                 self._return_all(account)
         finally:
             with self._lock:
                 self._thread = None
             self._release_removed()
-            self._rested.set()
+            self._idle.set()
             if stop_listening is not None:
                 stop_listening()
 
-    def _rest(self, due_at: float) -> None:
+    def _sleep_until(self, due_at: float) -> None:
         if not self._event.is_set():
-            self._rested.set()
+            self._idle.set()
         if due_at < inf:
             self._event.wait(max(MIN_WAIT_S, self.clock.real_s(due_at - self.clock.now())))
         else:
@@ -191,7 +191,7 @@ class LeaseKeeper:
     def _on_topic(self, topic: str) -> None:
         if any(account.cell.key == topic for account in self.accounts):
             self._signalled.add(topic)
-            self._poke()
+            self._wake_thread()
 
     @property
     def accounts(self) -> tuple[LeasedAccount, ...]:
@@ -201,8 +201,8 @@ class LeaseKeeper:
 
     def _release_removed(self) -> None:
         """Return the permits of accounts that were removed."""
-        while self._leaving:
-            account, gone = self._leaving.pop(0)
+        while self._removed:
+            account, gone = self._removed.pop(0)
             self._return_all(account)
             gone.set()
 

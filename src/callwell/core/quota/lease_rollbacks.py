@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from callwell.core.quota.record import AccountQuotas, AccountRecord
 
 
-def was_set_back(lease: Lease | None, report: Report, own: AccountQuotas, now: float) -> bool:
+def was_rolled_back(lease: Lease | None, report: Report, own: AccountQuotas, now: float) -> bool:
     """Whether the record has lost changes that a holder knows of.
 
     Args:
@@ -41,7 +41,7 @@ def was_set_back(lease: Lease | None, report: Report, own: AccountQuotas, now: f
     return lease.seq < report.seq - 1
 
 
-def forget_past(
+def assume_handed_out(
     account: AccountRecord, leases: dict[str, Lease], now: float, hold_s: float
 ) -> tuple[AccountRecord, dict[str, Lease]]:
     """The pool without permits that a holder may have without the record, and the leases.
