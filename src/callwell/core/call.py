@@ -128,8 +128,7 @@ class Call(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
         backoff_s: the last wait that the backoff formula gave; the next one is not shorter.
         wait_until: the end of the last wait, in monotonic seconds; an interruption does not shorten it.
         may_be_done: some attempt may have been carried out.
-        result_lost: according to a response an attempt was carried out, but its result did not arrive. No probe reverts
-            this.
+        result_lost: a response said that an attempt was carried out, but its result did not arrive. No probe reverts it.
         generation: of the key of the last attempt.
         redirects: redirects followed.
         dead_generations: generations of the key that the provider rejected.

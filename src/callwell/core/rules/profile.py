@@ -65,7 +65,7 @@ class QuotaRule(Struct, frozen=True, kw_only=True):
         window: `fixed` only if the provider documents windows that reset all permits at the same time.
         shape: `plain` for fixed windows, sliding logs and token buckets of size `limit`; with the others, requests are
             spread evenly.
-        burst: requests that may be sent in a burst, if the provider documents it; then requests are spread evenly.
+        burst: requests that may be sent together, if the provider documents it; then requests are spread evenly.
         methods: the HTTP methods that count against it, unless an operation names its quotas; all if None.
     """
 
