@@ -128,7 +128,7 @@ class Call(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
         backoff_s: the last wait that the backoff formula gave; the next one is not shorter.
         wait_until: the end of the last wait, in monotonic seconds; an interruption does not shorten it.
         may_be_done: some attempt may have been carried out.
-        result_lost: a response said that an attempt was carried out, but its result did not arrive. No probe reverts it.
+        result_lost: a response said that an attempt was carried out, but its result was lost. No probe reverts this.
         generation: of the key of the last attempt.
         redirects: redirects followed.
         dead_generations: generations of the key that the provider rejected.

@@ -166,7 +166,7 @@ def is_not_html(announced: str | None) -> bool:
 
 
 def parse_content_range(headers: Mapping[str, str]) -> tuple[int | None, int | None, int | None]:
-    """The first byte of a part, the first after it, and the bytes of the whole; None for what is not said clearly."""
+    """The first byte of a part, the first one after it, and the total size; None for what is missing or unclear."""
     nothing = (None, None, None)
     if headers.get("content-type", "").strip().lower().startswith("multipart/"):
         return nothing  # only one range was requested

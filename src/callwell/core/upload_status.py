@@ -125,7 +125,7 @@ def find_failure(rule: UntilRule, json: Any) -> str | None:
 
 
 def _is_among(word: Any, known: tuple[str | bool, ...]) -> bool:
-    """Whether a state is one of those that the profile names, in any case: providers change that, and mean the same."""
+    """Whether a state is one that the profile names, ignoring case, which providers change without meaning anything."""
     if isinstance(word, str):
         return word.strip().lower() in [name.lower() for name in known if isinstance(name, str)]
     return word in known

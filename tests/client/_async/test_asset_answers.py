@@ -301,7 +301,7 @@ def test_the_name_of_a_file_says_what_it_is(tmp_path: Path, name: str, *, is_pag
     if not is_page:
         assert run(lambda: asset.save(tmp_path / "f")).size == 13
         return
-    with pytest.raises(errors.AssetError, match="a web page in place of the file"):
+    with pytest.raises(errors.AssetError, match="a web page instead of the file"):
         run(lambda: asset.save(tmp_path / "f"))
 
 

@@ -87,7 +87,7 @@ def test_a_state_is_the_same_in_any_case(word: str) -> None:
 @pytest.mark.parametrize(
     ("file", "advice"),
     [
-        (SMALL, "f1 has 5 of 5 pieces: the same call by this client goes on with it"),
+        (SMALL, "f1 has 5 of 5 pieces: the same call by this client continues it"),
         (iter([SMALL]), "f1 has 5 of 5 pieces: it has the whole stream"),
     ],
 )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a lease ends: a pause, a record that was rolled back, a process that leaves, requests that take longer than others.
+"""How a lease ends: by a pause, a rolled-back record, a process that leaves, requests that take longer than others.
 
 Whatever is released, returned or reported late: no permit is in two hands, and none is gone for good.
 """

@@ -54,10 +54,10 @@ class CallPlan(Struct, frozen=True):
         quotas: names of the quotas that it counts against.
         template: the path with its parameters in braces. None for requests outside the description: their successes may
             be anything, not only JSON.
-        media: the media types that are described for its successes; empty if they are JSON.
-        redirects: a success may be a redirect to another server, which has the file.
-        tries_keys: its calls may try a new key: they may be repeated, and a success of theirs proves that it is known.
-        takes_range: a caller may ask for a part of its answer, so that a 206 is what was asked for.
+        media: the described media types of its successes; empty if they are JSON.
+        redirects: a success may be a redirect to another server that holds the file.
+        tries_keys: its calls may try a new key: they may be repeated, and their success proves that the key is known.
+        takes_range: a caller may request a part of its answer, so a 206 may be right.
     """
 
     operation: str

@@ -40,7 +40,7 @@ STRINGS: Final = {
     "environment": "the name of an environment",
     "account": "a name",
 }
-"""Options that are strings, and what each of them is."""
+"""Options that are strings, and what each one means."""
 
 RETRIES_HEADER: Final = "callwell-retries"
 """The header by which a server learns that its caller retries."""
@@ -180,11 +180,11 @@ def is_nested(nested: bool | Mapping[str, str]) -> bool:  # noqa: FBT001 - the o
 
 
 def check_names(options: CallOptions, known: Collection[str]) -> None:
-    """See that there are no others, and that strings are strings: other libraries take other types by the same names.
+    """Check that all options are known, and that strings are strings: other libraries take other types by these names.
 
     Raises:
-        UnknownName: there is one.
-        InvalidOption: a value of another type.
+        UnknownName: one is not.
+        InvalidOption: a value has the wrong type.
     """
     for name, value in options.items():
         if name not in known:

@@ -206,12 +206,12 @@ def _open_stream(argument_name: str, value: Any) -> tuple[str, StreamedBody]:
         return name, OneTimeContent(name, iter(value))
     try:
         return name, _open_file(argument_name, name, value)
-    except (OSError, ValueError) as error:  # a ValueError says that it is closed
+    except (OSError, ValueError) as error:  # a ValueError means that it is closed
         raise InvalidOption(argument_name, type(value).__name__, f"a file that can be read ({error})") from error
 
 
 def _open_file(argument_name: str, name: str, value: Any) -> StreamedBody:
-    """What reads an open file, from where it is now."""
+    """A body that reads an open file from its current position."""
     if isinstance(value.read(0), str):
         raise InvalidOption(argument_name, type(value).__name__, "a file that was opened for bytes: open(path, 'rb')")
     if not (hasattr(value, "seekable") and value.seekable()):

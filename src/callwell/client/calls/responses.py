@@ -95,16 +95,16 @@ def parse_success(response: Response, plan: Any) -> Answer | None:
 
     Args:
         response: the response.
-        plan: of the operation, a `CallPlan`.
+        plan: the `CallPlan` of the operation.
     """
-    described = plan.template is not None
+    must_be_json = plan.template is not None
     media = plan.media
     status = response.status
     headers = response.headers
     body = response.body
     if not response.whole or status not in outcome.OK:
         return None
-    if status == PARTIAL_CONTENT and described and not plan.takes_range and _is_part(headers, is_file=bool(media)):
+    if status == PARTIAL_CONTENT and must_be_json and not plan.takes_range and _is_part(headers, is_file=bool(media)):
         return None
     try:
         if media:
@@ -156,7 +156,7 @@ def parse_response(
     json, readable = (None, False) if response.too_large else decode_json(response.body, headers)
     answer = Answer(status, headers, response.body, json)
     if status == PARTIAL_CONTENT and response.whole and _is_part(headers, is_file=bool(media)):
-        return ParsedResponse(answer, message="a part only, although the whole was requested", whole=False)
+        return ParsedResponse(answer, message="only a part, although the whole was requested", whole=False)
     if status in outcome.OK:
         from_gateway = must_be_json and not readable and _is_from_gateway(response, media)
         message = _explain_unreadable(response, media) if response.whole and (media or not readable) else ""
@@ -268,12 +268,12 @@ def page_body(answer: Answer) -> Any:
 
 
 def _is_part(headers: Mapping[str, str], *, is_file: bool) -> bool:
-    """Whether a 206 has a part of what was requested whole.
+    """Whether a 206 carries only a part of something that was requested whole.
 
-    A file without a readable range is one by its status. Lists are another matter: some providers mean by a 206 that
-    there are more pages, and their ranges are not of bytes.
+    For a file without a readable range the status decides. Lists are different: some providers answer 206 if there are
+    more pages, and their ranges are not byte ranges.
     """
-    from callwell.core.partial import parse_content_range  # few answers are parts
+    from callwell.core.storage_head import parse_content_range  # few answers are parts
 
     start, stop, total = parse_content_range(headers)
     if start is None:
@@ -281,8 +281,8 @@ def _is_part(headers: Mapping[str, str], *, is_file: bool) -> bool:
     return start > 0 or (total is not None and stop != total)
 
 
-def _is_foreign(response: Response, media: tuple[AnswerType, ...]) -> bool:
-    """Whether a success that could not be read may be a gateway's."""
+def _is_from_gateway(response: Response, media: tuple[AnswerType, ...]) -> bool:
+    """Whether an unreadable success may be a gateway's."""
     from callwell.client.calls import gateways  # as above
 
     if not gateways.is_undescribed_type(response.headers, response.body):

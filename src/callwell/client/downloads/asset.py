@@ -89,7 +89,7 @@ class AsyncAsset:
             OutOfTime: the deadline came first.
         """
         if not isinstance(path, str | os.PathLike):
-            raise InvalidOption("path", type(path).__name__, "the name of a file, since what is saved can be resumed")
+            raise InvalidOption("path", type(path).__name__, "the path of a file, since a download can be resumed")
         target = Path(path)
         if not target.name or "\0" in str(target):
             raise InvalidOption("path", str(path), "the name of a file")

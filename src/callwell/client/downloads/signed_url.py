@@ -73,7 +73,7 @@ class AssetInfo(NamedTuple):
 
 
 def guess_by_name(name: str) -> str | None:
-    """The media type that the end of a file's name means, on every machine alike; None for any type."""
+    """The media type of a file name's suffix, the same on every machine; None if it could be any type."""
     import mimetypes  # only files need it
 
     found = mimetypes.MimeTypes(()).guess_type(name)[0]
@@ -137,7 +137,9 @@ class AsyncSignedUrl:
         if before is not None:
             before(info)
         media_type = info.type or guess_by_name(self._rule.name)
-        return download.accept_url(state, info.size, single_use=info.once, not_html=storage_head.is_not_html(media_type))
+        return download.accept_url(
+            state, info.size, single_use=info.once, not_html=storage_head.is_not_html(media_type)
+        )
 
     async def url_for_range(self) -> str:
         """The URL for one more concurrent request: a fresh one if each works for one request only.

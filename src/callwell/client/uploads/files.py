@@ -63,10 +63,10 @@ class MemoryFile:
         """Bytes in memory are compared once, at the end: see `check_sent`."""
 
     def check_sent(self) -> None:
-        """See that the bytes are those that it began with, if their owner can change them.
+        """Check that the bytes have not changed since the start, if their owner can change them.
 
         Raises:
-            FileChanged: they are not.
+            FileChanged: they have.
         """
         if not self._view.readonly and self._fingerprint not in (None, self._digest()):
             raise FileChanged(f"{self.name}: its bytes changed while they were sent; send it again from a copy")
@@ -76,7 +76,7 @@ class MemoryFile:
         return hashlib.new(kind, self._view, usedforsecurity=False).digest()
 
     def fingerprint(self) -> str:
-        """What identifies it when the upload is resumed."""
+        """Its identity when the upload is resumed."""
         self._fingerprint = self._digest()
         return self._fingerprint
 
@@ -201,7 +201,7 @@ class DiskFile:
                 raise FileChanged(f"{self._path}: another file took its place while it was sent")
 
     def check_sent(self) -> None:
-        """It was compared with each piece; what becomes of it after the last one does not matter."""
+        """It was compared before each piece, and may change after the last one."""
 
     def checksum(self, kind: str) -> bytes:
         """Its digest, with the given algorithm.

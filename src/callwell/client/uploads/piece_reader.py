@@ -43,7 +43,7 @@ class PieceSource(Protocol):
         ...
 
     def check_sent(self) -> None:
-        """The same, once after the last piece, for what cannot be compared with each.
+        """Check the same once after the last piece, for sources that cannot be compared before each one.
 
         Raises:
             FileChanged: it is not.

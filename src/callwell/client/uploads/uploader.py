@@ -267,20 +267,20 @@ class AsyncUploader:
         if state.failure is UploadReason.OTHER_TARGET:
             return "the same call does not touch it; resume=False creates another one"
         if self._position.has_failed:
-            return "its position could not be stored, so the same call may send pieces again"
+            return "its position could not be stored, so the same call may send some pieces again"
         accepted = ""
         if state.failure is UploadReason.REFUSED:
             accepted = f"once the provider accepts piece {state.failed_piece}, "
         if not self._options.resume:
-            return f"{accepted}the same call with resume=True goes on with it"
+            return f"{accepted}the same call with resume=True continues it"
         if not self._config.state.shared:
-            return f"{accepted}the same call by this client goes on with it"
-        return f"{accepted}the same call goes on with it"
+            return f"{accepted}the same call by this client continues it"
+        return f"{accepted}the same call continues it"
 
     async def _finish(self, sender: AsyncPieceSender, size: int, arguments: UploadArguments) -> Uploaded[Any]:
         target = sender.state.target or ""
         try:
-            answer = await self._look_at_object(sender, target)
+            answer = await self._read_object(sender, target)
         except (ProcessingFailed, DeadlineExceeded):
             raise  # they name the object
         except CallwellError as error:
@@ -298,8 +298,8 @@ class AsyncUploader:
         await self._use(self._position.delete)
         return done
 
-    async def _look_at_object(self, sender: AsyncPieceSender, target: str) -> Any:
-        """The last response about an object that has all pieces, once it is in the state to wait for."""
+    async def _read_object(self, sender: AsyncPieceSender, target: str) -> Any:
+        """The last response about an object that has all its pieces, once it has reached the requested state."""
         rule = self._rule
         answer: Any = sender.answer
         if rule.get is not None and len(answer) <= 1:  # the last response, which describes the object, was lost

@@ -217,7 +217,7 @@ def open_answer(
     engine.transport = opener  # type: ignore[assignment] # all that the engine does with it is to send
     engine.is_open = False
     try:
-        plan = replace(handle.plan, takes_range=True)  # whoever opens an answer knows what to do with a part
+        plan = replace(handle.plan, takes_range=True)  # a caller that opens an answer can handle a part
         answer = caller.with_engine(engine).send(caller.prepare(plan, bound))
     except BaseException:
         opener.close()

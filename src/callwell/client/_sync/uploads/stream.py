@@ -90,7 +90,7 @@ class PieceStream:
         """Do nothing: bytes that were read do not change."""
 
     def check_sent(self) -> None:
-        """What was read did not change."""
+        """The bytes that were read did not change."""
 
     def checksum(self, kind: str) -> bytes:
         """The digest of everything that was read."""

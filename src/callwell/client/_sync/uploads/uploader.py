@@ -268,20 +268,20 @@ class Uploader:
         if state.failure is UploadReason.OTHER_TARGET:
             return "the same call does not touch it; resume=False creates another one"
         if self._position.has_failed:
-            return "its position could not be stored, so the same call may send pieces again"
+            return "its position could not be stored, so the same call may send some pieces again"
         accepted = ""
         if state.failure is UploadReason.REFUSED:
             accepted = f"once the provider accepts piece {state.failed_piece}, "
         if not self._options.resume:
-            return f"{accepted}the same call with resume=True goes on with it"
+            return f"{accepted}the same call with resume=True continues it"
         if not self._config.state.shared:
-            return f"{accepted}the same call by this client goes on with it"
-        return f"{accepted}the same call goes on with it"
+            return f"{accepted}the same call by this client continues it"
+        return f"{accepted}the same call continues it"
 
     def _finish(self, sender: PieceSender, size: int, arguments: UploadArguments) -> Uploaded[Any]:
         target = sender.state.target or ""
         try:
-            answer = self._look_at_object(sender, target)
+            answer = self._read_object(sender, target)
         except (ProcessingFailed, DeadlineExceeded):
             raise  # they name the object
         except CallwellError as error:
@@ -299,8 +299,8 @@ class Uploader:
         self._use(self._position.delete)
         return done
 
-    def _look_at_object(self, sender: PieceSender, target: str) -> Any:
-        """The last response about an object that has all pieces, once it is in the state to wait for."""
+    def _read_object(self, sender: PieceSender, target: str) -> Any:
+        """The last response about an object that has all its pieces, once it has reached the requested state."""
         rule = self._rule
         answer: Any = sender.answer
         if rule.get is not None and len(answer) <= 1:  # the last response, which describes the object, was lost
