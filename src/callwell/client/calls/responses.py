@@ -150,8 +150,7 @@ def parse_response(
     from callwell.core.headers import read_requested_wait_s
     from callwell.observe.redact import redact
 
-    status = response.status
-    headers = response.headers
+    status, headers = response.status, response.headers
     # A truncated body is not parsed: `12` may be left of `1234`, and repairing 64 MiB would take seconds.
     json, readable = (None, False) if response.too_large else decode_json(response.body, headers)
     answer = Answer(status, headers, response.body, json)
