@@ -150,7 +150,8 @@ def parse_response(
     from callwell.core.headers import read_requested_wait_s
     from callwell.observe.redact import redact
 
-    status, headers = response.status, response.headers
+    status = response.status
+    headers = response.headers
     # A truncated body is not parsed: `12` may be left of `1234`, and repairing 64 MiB would take seconds.
     json, readable = (None, False) if response.too_large else decode_json(response.body, headers)
     answer = Answer(status, headers, response.body, json)
@@ -158,10 +159,8 @@ def parse_response(
         return ParsedResponse(answer, message="only a part, although the whole was requested", whole=False)
     if status in outcome.OK:
         from_gateway = must_be_json and not readable and _is_from_gateway(response, media)
-        message = _explain_unreadable(response, media) if response.whole and (media or not readable) else ""
-        return ParsedResponse(
-            answer, message=message, whole=False, from_gateway=from_gateway, too_large=response.too_large
-        )
+        text = _explain_unreadable(response, media) if response.whole and (media or not readable) else ""
+        return ParsedResponse(answer, None, text, whole=False, from_gateway=from_gateway, too_large=response.too_large)
     secrets = () if key is None else (key.reveal(),)
     whole, each = error_body.read_problems(rule, json, secrets)
     exchange_id = next((headers[name] for name in rule.request_id if name in headers), None)
