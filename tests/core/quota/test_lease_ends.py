@@ -11,12 +11,13 @@ from math import inf
 import pytest
 from msgspec.structs import replace
 
-from callwell.core.quota import holdings
+from callwell.core.quota import holder_exchange, holdings
 from callwell.core.quota.account import AnsweredBatch
 from callwell.core.quota.bins import count
 from callwell.core.quota.holder_exchange import MARGIN_S, MIN_INTERVAL_S
 from callwell.core.quota.holdings import MAX_EVENTS
 from callwell.core.quota.lease_records import LEASE_S
+from callwell.core.quota.lease_rollbacks import was_rolled_back
 from callwell.core.quota.permits import MAX_PAUSE_S, STRETCH, Permit
 from callwell.core.quota.record import PLAIN_SUCCESS, SendEnd
 from callwell.core.rules.profile import QuotaRule
@@ -141,6 +142,24 @@ def test_a_record_that_was_rolled_back(known: int, late_s: float) -> None:
         assert free(pool) == 0
         pool.now += LEASE_S + COVERS_S + COOLS_S
         assert free(pool) == LIMIT
+
+
+KEPT_S = LEASE_S + COVERS_S
+
+
+@pytest.mark.parametrize(
+    ("store_s", "passed_s", "expected"),
+    [(KEPT_S + 1.0, KEPT_S + 1.0, False), (0.1, 0.1, True), (0.1, KEPT_S + 1.0, True), (KEPT_S + 1.0, 0.1, True)],
+    ids=["over", "just now", "store time stood still", "store time stood still in what was lost"],
+)
+def test_a_lease_that_the_record_does_not_have(*, store_s: float, passed_s: float, expected: bool) -> None:
+    """It is over only if both store time and the holder's own clock say so: one of them may lag, or be of a past."""
+    pool = Pool()
+    member = Member(pool, "a", OWN)
+    member.exchange(LIMIT)
+    _, report = holder_exchange.prepare(member.holding, OWN, {}, member.holding.prepared_at + passed_s)
+    found = was_rolled_back(None, report, OWN, member.holding.store_at + store_s, report.prepared_at)
+    assert found is expected
 
 
 @pytest.mark.parametrize("goes_on", [False, True])

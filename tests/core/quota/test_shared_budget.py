@@ -16,7 +16,16 @@ NEEDS = (Need(NAMES, permits=1, reserve=0, waiting=1, rate=1.0),)
 
 def report(needs: tuple[Need, ...]) -> Report:
     """What a holder says that calls, or is idle."""
-    return Report(holder="h", seq=1, has_lease=True, prepared_at=0.0, store_at=0.0, covers_s=90.0, needs=needs)
+    return Report(
+        holder="h",
+        seq=1,
+        has_lease=True,
+        prepared_at=0.0,
+        store_at=0.0,
+        last_prepared_at=0.0,
+        covers_s=90.0,
+        needs=needs,
+    )
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,7 @@ def prepare(
         has_lease=holding.has_lease,
         prepared_at=now,
         store_at=holding.store_at,
+        last_prepared_at=holding.prepared_at,
         covers_s=_covers(holding, own),
         returned=returned,
         unused=_all_unused(record),
@@ -143,11 +144,18 @@ def prepare(
         clock=clock,
         leaving=leaving,
     )
-    prepared = replace(
+    return _with_pending(holding, report, record, rates, has_trial=keeps_trial), report
+
+
+def _with_pending(
+    holding: Holding, report: Report, record: AccountRecord, rates: dict[Names, float], *, has_trial: bool
+) -> Holding:
+    """The holding while a report has no answer: it counts from zero what the report has."""
+    return replace(
         holding,
         record=record,
         seq=report.seq,
-        prepared_at=now,
+        prepared_at=report.prepared_at,
         pending=report,
         covers_s=min(holding.covers_s, report.covers_s),
         taken={},
@@ -155,9 +163,8 @@ def prepare(
         cooled={key: bucket.cooled_count for key, bucket in record.buckets.items()},
         events=(),
         log=NO_TOKENS,
-        has_trial=keeps_trial,
+        has_trial=has_trial,
     )
-    return prepared, report
 
 
 def _keep_needed(

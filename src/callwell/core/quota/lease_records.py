@@ -258,6 +258,7 @@ class Report(Struct, frozen=True):
         has_lease: the record should have its lease.
         prepared_at: monotonic seconds at which the report was created.
         store_at: store time of the holder's last exchange.
+        last_prepared_at: monotonic seconds at which the report of that exchange was created.
         covers_s: the longest that its requests can take, from acquiring a permit to their end.
         returned: the returned permits, by bucket key.
         unused: permits that it keeps and that are not in a caller's hand.
@@ -278,6 +279,7 @@ class Report(Struct, frozen=True):
     has_lease: bool
     prepared_at: float
     store_at: float
+    last_prepared_at: float
     covers_s: float
     returned: dict[str, Returned] = {}
     unused: Counts = {}

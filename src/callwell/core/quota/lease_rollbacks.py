@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from callwell.core.quota.record import AccountQuotas, AccountRecord
 
 
-def was_rolled_back(lease: Lease | None, report: Report, own: AccountQuotas, now: float) -> bool:
+def was_rolled_back(lease: Lease | None, report: Report, own: AccountQuotas, now: float, holder_now: float) -> bool:
     """Whether the record has lost changes that a holder knows of.
 
     Args:
@@ -32,12 +32,15 @@ def was_rolled_back(lease: Lease | None, report: Report, own: AccountQuotas, now
         report: of the holder.
         own: its quotas.
         now: store time.
+        holder_now: monotonic seconds of the holder's clock.
     """
     if not report.has_lease:
         return False
     if lease is None:
-        # A lease is kept for as long as its requests can take.
-        return now < report.store_at + LEASE_S + own.max_hold_s
+        # A lease is kept for as long as its requests can take. Store time does not tell alone how long ago it began:
+        # it may stand still where a clock was set, and the earlier record does not know that.
+        kept_s = LEASE_S + own.max_hold_s
+        return now < report.store_at + kept_s or holder_now < report.last_prepared_at + kept_s
     return lease.seq < report.seq - 1
 
 

@@ -108,7 +108,7 @@ def exchange(
         return replace(record, time=time), lease.grant
     account, leases = _to_pool(record, own, time.at, stepped=stepped)
     news = account.rules.keys() - record.account.rules.keys()
-    if was_rolled_back(leases.get(report.holder), report, own, time.at):
+    if was_rolled_back(leases.get(report.holder), report, own, time.at, clocks.monotonic):
         account, leases = assume_handed_out(account, leases, time.at, max(own.max_hold_s, report.covers_s))
     lease = leases.pop(report.holder, None)
     known = replace(record, leases=leases, time=time, clock=None if stepped else record.clock)
