@@ -31,8 +31,6 @@ ELSEWHERE = {
     "folders.py": "this is where it is done",
     "keys/secret.py": EXCLUSIVE,
     "readiness/shapes/scan_history.py": "a temporary folder, gone when kingfisher has read it",
-    "readiness/shapes/excerpts.py": "the same",
-    "readiness/shapes/gate.py": "the same: a pipe",
     "readiness/shapes/kingfisher.py": "the same",
     "readiness/contents/parts.py": "nothing: it opens for reading, without following links",
     "readiness/files/staged.py": PRIVATE,

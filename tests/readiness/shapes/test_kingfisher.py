@@ -116,31 +116,6 @@ def test_it_does_not_end(tmp_path: Path) -> None:
         Kingfisher([], program=make_program(tmp_path, "sleep 600"), time_out_s=0.01).scan([tmp_path])
 
 
-def test_it_waits_for_what_is_written(tmp_path: Path) -> None:
-    """The real program reads what is written after its start."""
-    folder = tmp_path / "late"
-    folder.mkdir()
-
-    def write() -> None:
-        (folder / "a.py").write_text(f"key = '{fake_key(3)}'\n")
-
-    rule = {"name": "Test", "id": "callwell.test", "pattern": r"\b(uspl_\w+)", "confidence": "medium"}
-    with Kingfisher([rule], with_builtin_rules=False) as kingfisher:
-        found = kingfisher.scan([folder], write=write)
-    assert [hit.path for hit in found.hits] == [str(folder / "a.py")]
-
-
-def test_what_is_to_be_read_cannot_be_written(tmp_path: Path) -> None:
-    """Then it ends at once, and says why."""
-
-    def write() -> None:
-        raise OSError("no space")
-
-    program = make_program(tmp_path, "sleep 600")
-    with pytest.raises(OSError, match="no space"):
-        Kingfisher([], program=program).scan([tmp_path], write=write)
-
-
 def test_it_is_stopped(tmp_path: Path) -> None:
     """Closing ends a run with all processes that it has started, and no other one begins."""
     pipe = tmp_path / "pipe"

@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Final, NamedTuple
 from callwell.readiness.git import GitError, last_line
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from callwell.readiness.history.repository import Repository
 
@@ -64,13 +64,34 @@ class ObjectList(NamedTuple):
 
 
 @contextmanager
-def list_objects(repository: Repository, since: str | None, kinds: Collection[bytes] = WANTED) -> Iterator[ObjectList]:
+def find_missing_objects(repository: Repository) -> Iterator[Callable[[], list[str]]]:
+    """Find the objects of a repository that cannot be read, in the background.
+
+    Args:
+        repository: the repository.
+
+    Yields:
+        a function that waits for the result and returns their IDs.
+    """
+    with tempfile.TemporaryFile() as listed:
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": listed, "stderr": subprocess.DEVNULL}
+        with repository.start(ALL_OBJECTS, **pipes) as process:
+
+            def wait() -> list[str]:
+                process.wait()
+                listed.seek(0)
+                return [line.split()[0].decode() for line in listed if line.endswith(MISSING)]
+
+            yield wait
+
+
+@contextmanager
+def list_objects(repository: Repository, since: str | None) -> Iterator[ObjectList]:
     """List objects.
 
     Args:
         repository: the repository.
         since: only objects added by commits after this revision; all objects if None.
-        kinds: the kinds of objects to list.
 
     Raises:
         GitError: there is no such revision, or the repository cannot be read.
@@ -86,7 +107,7 @@ def list_objects(repository: Repository, since: str | None, kinds: Collection[by
         with repository.start(words, stdin=named, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
             for line in _output(process):
                 kind, _, name = line.rstrip(b"\n").partition(b" ")
-                if kind in kinds:
+                if kind in WANTED:
                     wanted.write(name + b"\n")
                 elif line.endswith(MISSING):
                     missing.append(kind.decode())

@@ -18,11 +18,10 @@ import msgspec
 from callwell.description.index import cache_folder
 from callwell.extras import install_command
 from callwell.readiness.findings import CannotCheck
-from callwell.readiness.shapes.gate import HAS_PIPES, Gate
 from callwell.readiness.shapes.hits import read_report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from callwell.readiness.shapes.hits import ShapeReport
 
@@ -61,9 +60,6 @@ class Kingfisher:
         program: its path; that of the installed package if None.
         with_builtin_rules: whether to use its own rules as well.
 
-    Attributes:
-        reading: set when it has begun to read, so that others may use the processor.
-
     Raises:
         CannotCheck: it is not installed.
     """
@@ -80,20 +76,16 @@ class Kingfisher:
         self._options = [] if with_builtin_rules else ["--load-builtins", "false"]
         self._rules = json.dumps({"rules": rules})
         self._time_out_s = time_out_s
-        self.reading = threading.Event()
         self._running: set[subprocess.Popen[bytes]] = set()
         self._closed = False
         self._lock = threading.Lock()
 
-    def scan(
-        self, targets: Sequence[Path], options: Sequence[str] = (), write: Callable[[], None] | None = None
-    ) -> ShapeReport:
+    def scan(self, targets: Sequence[Path], options: Sequence[str] = ()) -> ShapeReport:
         """Scan folders, and the objects of repositories.
 
         Args:
             targets: the folders; for a repository the folder with its objects. Few: each takes some milliseconds.
             options: more options of `kingfisher scan`.
-            write: writes what is to be read, while kingfisher starts. What it raises ends kingfisher.
 
         Raises:
             CannotCheck: it could not be started, timed out, or failed.
@@ -103,11 +95,7 @@ class Kingfisher:
             rules.write_text(self._rules, encoding="utf-8")  # JSON is YAML
             command = [self._program, "scan", *map(str, targets), *FLAGS, *self._options, *options]
             command += ["--rules-path", str(rules), "--rule-cache-dir", str(compiled_rules())]
-            if write is None or HAS_PIPES:
-                self._run(command, out, Path(name), write)
-            else:
-                write()
-                self._run(command, out, Path(name))
+            self._run(command, out)
             out.seek(0)
             return _read(out.read())
 
@@ -124,14 +112,10 @@ class Kingfisher:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _run(self, command: list[str], out: IO[bytes], folder: Path, write: Callable[[], None] | None = None) -> None:
-        gate = None if write is None else Gate(folder)
+    def _run(self, command: list[str], out: IO[bytes]) -> None:
         with tempfile.TemporaryFile() as errors:
-            process = self._start([*command, *(gate.options if gate is not None else ())], out, errors)
+            process = self._start(command, out, errors)
             try:
-                if gate is not None and write is not None:
-                    self._write(process, gate, write)
-                self.reading.set()
                 code = self._wait(process)
             finally:
                 with self._lock:
@@ -139,16 +123,6 @@ class Kingfisher:
             if code not in FOUND:
                 errors.seek(0)
                 raise CannotCheck(f"kingfisher ended with {code}{_last_error(errors.read())}")
-
-    def _write(self, process: subprocess.Popen[bytes], gate: Gate, write: Callable[[], None]) -> None:
-        """Write what kingfisher is to read, and let it read."""
-        try:
-            write()
-        except BaseException:
-            _kill(process)
-            raise
-        finally:
-            gate.open()
 
     def _start(self, command: list[str], out: IO[bytes], errors: IO[bytes]) -> subprocess.Popen[bytes]:
         environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}

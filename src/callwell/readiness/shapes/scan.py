@@ -82,7 +82,7 @@ class ShapeScan:
         self._requested.add(HISTORY)
 
     def start(self) -> None:
-        """Start all requested scans. Return when kingfisher reads: until then the history is written for it.
+        """Start all requested scans.
 
         Raises:
             CannotCheck: kingfisher is not installed.
@@ -94,19 +94,11 @@ class ShapeScan:
                 done = _Results(Future(), Future())
                 self._submit(lambda kingfisher: self._scan_both(kingfisher, files, done))
                 self._files, self._history = done
-                self._wait_until_reading(done.history)
                 return
         if FILES in self._requested:
             self.start_files()
         if HISTORY in self._requested and not self._staged:
             self.start_history()
-
-    def _wait_until_reading(self, history: Future[ScanResult]) -> None:
-        """Wait for the reader of the history: two that share the interpreter's lock take twice as long."""
-        if self._kingfisher is not None:
-            reading = self._kingfisher.reading
-            history.add_done_callback(lambda _: reading.set())
-            reading.wait()
 
     def start_files(self) -> Future[ScanResult]:
         """Start the scan of the files.
