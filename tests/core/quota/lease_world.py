@@ -249,7 +249,7 @@ class Fleet:
             # Nobody counts all requests of a quota that is not documented: they do not bind one that joins.
             return
         for key in self._counting(process.own, names):
-            self._servers[key].arrive(self.true_s, latest, informed=key in known)
+            self._servers[key].arrive(self.true_s, latest, informed=key in known, documented=not process.own.adaptives)
 
     def _counting(self, own: AccountQuotas, names: Names) -> tuple[str, ...]:
         """The keys of all quotas that count a call."""
