@@ -110,7 +110,7 @@ def run_check(project: Project, check: Check) -> CheckResult:
     except NotApplicable as none:
         return CheckResult(check=check, applicable=False, reason=none.reason, asked_by=asked_by)
     except CannotCheck as stopped:
-        unchecked.append(Unchecked(what=stopped.reason, fix=stopped.fix))
+        unchecked.append(_redact_finding(project, Unchecked(what=stopped.reason, fix=stopped.fix)))
     except (CallwellError, OSError, RecursionError, MemoryError) as error:
         unchecked.append(_redact_finding(project, Unchecked(what=f"stopped by {type(error).__name__}: {error}")))
     return CheckResult(

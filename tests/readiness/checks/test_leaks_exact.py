@@ -16,7 +16,7 @@ import pytest
 
 from callwell.keys import Key
 from callwell.readiness import registry
-from callwell.readiness.check import Severity
+from callwell.readiness.check import CannotCheck, Severity
 from callwell.readiness.known_keys.digests import make_digests, write_digests
 from callwell.readiness.known_keys.known_key import KnownKey
 from callwell.readiness.project import Project, Scope
@@ -26,8 +26,10 @@ from tests.readiness.accounts import make_account
 from tests.readiness.repositories import git, write_files
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from callwell.readiness.check import Finding
     from callwell.readiness.report import CheckResult
 
 KEY = f"uspl_{secrets.token_hex(20)}"
@@ -104,6 +106,21 @@ def test_a_name_with_the_key_in_it_is_not_printed(project: Project) -> None:
         "the file, as it is",  # a ZIP file has the names of its members as they are
         "(a name with the key in it) which is inside the file, as it is",
     }
+
+
+@pytest.mark.parametrize("error", [CannotCheck, OSError], ids=lambda kind: kind.__name__)
+def test_what_stops_a_check_is_reported_without_the_key(project: Project, error: type[Exception]) -> None:
+    """A program that a check runs may name the file that stops it."""
+
+    def stop(asked: Project) -> Iterator[Finding]:
+        yield from ()
+        assert asked.keys_in_use.keys
+        raise error(f"git cannot read {KEY}.txt")
+
+    result = run_check(project, registry.load("leaks.keys-in-files")._replace(run=stop))
+    assert result.outcome is CheckOutcome.INCOMPLETE
+    assert "git cannot read" in result.unchecked[0].what
+    assert KEY not in repr(result)
 
 
 def test_kinds_of_files(project: Project) -> None:
