@@ -70,6 +70,8 @@ def test_every_setting_has_its_line(tmp_path: Path) -> None:
         ("deadline = 'soon'", ":1: deadline: expected seconds above zero, found 'soon'"),
         ("deadline = true", ":1: deadline: expected seconds above zero"),
         ("deadline = 0", ":1: deadline: expected seconds above zero"),
+        ("deadline = nan", ":1: deadline: expected seconds above zero"),
+        ("deadline = inf", ":1: deadline: expected seconds above zero"),
         ("state = 3", ":1: state: expected a string, found 3"),
         ("state = ''", ":1: state: expected a string"),
         ("[state]\nx = 1", ":1: state: expected a string"),
@@ -128,6 +130,14 @@ def test_the_nearest_file_counts(tmp_path: Path) -> None:
     outside = find_config_file(None, tmp_path, home)
     assert outside is not None
     assert outside.values["deadline",].value == 1
+
+
+def test_a_folder_that_cannot_be_searched_has_no_file(tmp_path: Path) -> None:
+    """A parent may be closed to this user, or have a name that the system refuses: the search goes on above it."""
+    written(tmp_path, "deadline = 1")
+    found = find_config_file(None, tmp_path / ("n" * 300), tmp_path / "home")
+    assert found is not None
+    assert found.values["deadline",].value == 1
 
 
 @pytest.mark.parametrize(("name", "why"), [("none.toml", "No such file"), (".", "Is a directory")])

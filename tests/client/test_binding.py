@@ -242,6 +242,56 @@ def test_what_objects_must_have() -> None:
         check_value("x", free, {"any": "a"})
 
 
+PATTERNED: dict[str, Any] = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}},
+    "patternProperties": {"^x-": {"type": "string"}, "[": {}},
+    "additionalProperties": False,
+}
+
+
+def test_keys_that_a_pattern_allows() -> None:
+    """`additionalProperties` is about the keys that no pattern matches; each matching pattern's schema counts."""
+    check_value("x", PATTERNED, {"name": "a", "x-note": "b"})
+    with pytest.raises(InvalidOption, match=r"x\.x-note cannot be 1: expected a string"):
+        check_value("x", PATTERNED, {"x-note": 1})
+    with pytest.raises(UnknownName, match="unknown field 'note' of x"):
+        check_value("x", {**PATTERNED, "patternProperties": {"^x-": {}}}, {"note": 1})
+    free = {"type": "object", "patternProperties": {"^x-": {}}, "additionalProperties": {"type": "integer"}}
+    check_value("x", free, {"x-a": "a", "b": 1})
+    with pytest.raises(InvalidOption, match=r"x\.b cannot be 'a'"):
+        check_value("x", free, {"b": "a"})
+
+
+def test_a_pattern_that_python_cannot_read_allows_every_key() -> None:
+    """A document writes patterns as ECMA-262 has them: the provider decides about those that `re` does not know."""
+    check_value("x", PATTERNED, {"other": 1})
+
+
+@pytest.mark.parametrize("value", [b"ab", bytearray(b"ab"), memoryview(b"ab"), "ab"])
+def test_bytes_are_no_list(value: object) -> None:
+    """Text and bytes are sequences in Python, but no arrays of JSON."""
+    assert not takes({"type": "array", "items": {"type": "integer"}}, value)
+
+
+@pytest.mark.parametrize(
+    ("schema", "noun"),
+    [
+        ({"oneOf": [{"type": "string"}, {"type": "integer"}]}, "a string or a whole number"),
+        ({"anyOf": [{"type": "null"}, {"type": "integer"}]}, "a whole number"),
+        ({"anyOf": [{"type": "string"}, {"type": "string"}]}, "a string"),
+        (
+            {"anyOf": [{"enum": ["a", "b"]}, {"type": "integer", "minimum": 1}, {"type": "boolean"}]},
+            "one of a, b, or a whole number of at least 1, or True or False",
+        ),
+        ({"type": ["string", "integer", "null"]}, "a string or a whole number"),
+    ],
+)
+def test_every_alternative_is_named(schema: dict[str, Any], noun: str) -> None:
+    """A message that names the first alternative alone would be false about the others."""
+    assert describe_schema(schema) == noun
+
+
 def test_null_in_the_older_words() -> None:
     """`nullable` is as good as the type `null`, and a list has at most so many items."""
     note = parameter("note", "body", {"type": "string", "nullable": True, "enum": ["a"]})

@@ -10,6 +10,7 @@ CALLWELL_CONFIG names. It holds no keys, only where they are.
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import re
 import tomllib
@@ -88,7 +89,7 @@ def find_config_file(named: str | None, folder: Path, home: Path) -> ConfigFile 
         return read_config_file(Path(named).expanduser(), trusted=True)
     for parent in (folder, *folder.parents):
         path = parent / NAME
-        if path.is_file():
+        if os.path.isfile(path):  # noqa: PTH113 - `Path.is_file` of 3.11 raises if it may not look
             _check_owner(path)
             return read_config_file(path, trusted=parent == home)
         if parent == home:
@@ -182,7 +183,7 @@ def _check_value(path: KeyPath, value: object) -> str | float:
     name = path[-1]
     kind = "text" if name == FOLDER else SETTINGS[name].kind
     if kind == "seconds":
-        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
             raise DescriptionError(path, "expected seconds above zero", found=value)
         return float(value)
     if kind == "flag":

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Control characters except tab and line feed, and characters that change the direction of text (Unicode bidi)."""
 
 SECRET_NAME: Final = re.compile(r"(?i)(?:^|_)(?:api_?key|key|token|secret|password)$")
@@ -81,11 +81,14 @@ def emit_json(value: object) -> None:
         emit_data(f"{line}\n")
         return
     import msgspec
+    from rich.highlighter import JSONHighlighter
 
+    line = CONTROL.sub(lambda found: _escape(found[0]), line)  # JSON has them in strings only
+    # Rich's own `print_json` would parse the escapes, and print the characters.
+    text = JSONHighlighter()(escape_unencodable(msgspec.json.format(line, indent=2), _encoding()))
     terminal = console()
-    ensure_ascii = not line.isascii() and not _can_encode(line, _encoding())
     with terminal.capture() as printed:
-        terminal.print_json(msgspec.json.format(line, indent=2), ensure_ascii=ensure_ascii)
+        terminal.print(text, soft_wrap=True)
     emit(printed.get().rstrip("\n"))
 
 

@@ -25,6 +25,12 @@ SCALARS: Final[dict[str, tuple[type | tuple[type, ...], str]]] = {
     "boolean": (bool, "True or False"),
 }
 
+TEXT_OR_BYTES: Final = (str, bytes, bytearray, memoryview)
+"""Sequences of Python that are no arrays of JSON."""
+
+MAX_NAMED: Final = 4
+"""Alternatives that a message names: some unions have dozens."""
+
 PLAIN_KEYWORDS: Final = frozenset({"type", "minLength", "nullable", "title", "description", "default", "example"})
 """Keywords of a schema that need no check beyond the type, see `plain_type`."""
 
@@ -37,8 +43,11 @@ def describe_schema(schema: Mapping[str, Any]) -> str:
     if values := schema.get("enum"):
         return "one of " + ", ".join(map(str, values))
     if not schema.get("type") and (parts := [part for part in alternatives(schema) if part != schema]):
-        stated = (part for part in parts if part.get("type") != "null")
-        return describe_schema(next(stated, {}))
+        stated = [part for part in parts if part.get("type") != "null"]
+        return _join_alternatives([describe_schema(part) for part in stated or [{}]])
+    kinds = type_names(schema)
+    if len(kinds) > 1:
+        return _join_alternatives([describe_schema({**schema, "type": kind}) for kind in kinds])
     types = [kind for kind in _declared_types(schema) if kind != "null"]
     kind = types[0] if types else ""
     if kind == "array":
@@ -60,6 +69,14 @@ def describe_schema(schema: Mapping[str, Any]) -> str:
     return f"{words}{_bounds(schema, 'characters')}"
 
 
+def _join_alternatives(phrases: Sequence[str]) -> str:
+    """One noun phrase for all: with commas if a phrase has one itself."""
+    different = list(dict.fromkeys(phrases))
+    if len(different) > MAX_NAMED:
+        different = [*different[: MAX_NAMED - 1], "another form"]
+    return (", or " if "," in "".join(different) else " or ").join(different)
+
+
 def check_value(name: str, schema: Mapping[str, Any], value: object) -> None:
     """Check a value against a schema.
 
@@ -76,7 +93,7 @@ def check_value(name: str, schema: Mapping[str, Any], value: object) -> None:
         raise InvalidOption(name, value, describe_schema(schema))
     if isinstance(value, Mapping):
         _check_fields(name, schema, value)
-    elif isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray):
+    elif isinstance(value, Sequence) and not isinstance(value, TEXT_OR_BYTES):
         for item in value:
             check_value(name, schema.get("items", {}), item)
 
@@ -104,15 +121,31 @@ def _is_in_enumeration(schema: Mapping[str, Any], value: object) -> bool:
 
 def _check_fields(name: str, schema: Mapping[str, Any], value: Mapping[str, object]) -> None:
     known = schema.get("properties", {})
-    extra = schema.get("additionalProperties")
     for key, inner in value.items():
-        if key not in known and extra is False:
-            raise UnknownName("field", key, known, owner=name)
-        field_schema = known.get(key, extra)
-        check_value(f"{name}.{key}", field_schema if isinstance(field_schema, Mapping) else {}, inner)
+        for field_schema in _field_schemas(schema, key):
+            if field_schema is False and key not in known:
+                raise UnknownName("field", key, known, owner=name)
+            check_value(f"{name}.{key}", field_schema if isinstance(field_schema, Mapping) else {}, inner)
     for key in required_names(schema):
         if key not in value and not known.get(key, {}).get("readOnly"):
             raise InvalidOption(f"{name}.{key}", None, describe_schema(known.get(key, {})))
+
+
+def _field_schemas(schema: Mapping[str, Any], key: str) -> list[Any]:
+    """The schemas that a field must fit: those of its name and of matching patterns, or of additional properties."""
+    known = schema.get("properties", {})
+    patterns = schema.get("patternProperties", {})
+    found = [known[key]] if key in known else []
+    found += [field_schema for pattern, field_schema in patterns.items() if _matches(pattern, key)]
+    return found or [schema.get("additionalProperties")]
+
+
+def _matches(pattern: str, key: str) -> bool:
+    """Whether a pattern of ECMA-262 matches; True if `re` cannot read it, so that the provider decides."""
+    try:
+        return re.search(pattern, key) is not None
+    except re.error:
+        return True
 
 
 def _fits_part(schema: Mapping[str, Any], value: object) -> bool:
@@ -136,7 +169,7 @@ def _declared_types(schema: Mapping[str, Any]) -> list[str]:
 
 def _fits(kind: str, schema: Mapping[str, Any], value: object) -> bool:
     if kind == "array":
-        if not isinstance(value, Sequence) or isinstance(value, str | bytes):
+        if not isinstance(value, Sequence) or isinstance(value, TEXT_OR_BYTES):
             return False
         return len(value) <= int(schema.get("maxItems", len(value)))
     if kind == "object":

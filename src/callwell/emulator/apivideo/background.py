@@ -78,7 +78,8 @@ class BackgroundWork:
         """Do what can be done now; return whether there will be more."""
         for video in self._unfinished():
             await asyncio.to_thread(ingest, video, self._plan_ingest(video), self._stop)
-        self._idle.set()
+        if not self._unfinished():  # a file that came meanwhile has woken this again
+            self._idle.set()
         account = self._account
         if account is None:
             return False

@@ -30,7 +30,7 @@ BUILD_CACHES: Final = {
     "build": ("lib", "bdist", "temp", "intermediates", "tmp", "CMakeFiles"),
     ".svelte-kit": ("types",),
 }
-"""Output folder → prefixes of names in it that are not shipped, such as caches."""
+"""Output folder → folders in it that are not shipped, such as caches; `lib` is also `lib.linux-x86_64-cpython-313`."""
 
 
 def find_output(name: str) -> str | None:
@@ -41,6 +41,12 @@ def find_output(name: str) -> str | None:
     """
     parts = name.split("/")
     for place, part in enumerate(parts[:-1]):
-        if part in OUTPUTS and not parts[place + 1].startswith(BUILD_CACHES.get(part, ("\0",))):
+        if part in OUTPUTS and not _is_cache(part, parts[place + 1 : -1]):
             return "/".join(parts[: place + 1])
     return None
+
+
+def _is_cache(output: str, below: list[str]) -> bool:
+    """Whether the first folder below an output folder is a cache: the whole name, or all before its first dot."""
+    caches = BUILD_CACHES.get(output, ())
+    return bool(below) and any(below[0] == cache or below[0].startswith(f"{cache}.") for cache in caches)
