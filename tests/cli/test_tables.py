@@ -74,7 +74,7 @@ def paper(monkeypatch: pytest.MonkeyPatch, encoding: str) -> io.BytesIO:
     """What is written to a standard output of an encoding."""
     under = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(under, encoding=encoding, write_through=True))
-    output.prepare()
+    output.prepare_streams()
     return under
 
 

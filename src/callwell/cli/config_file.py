@@ -3,8 +3,8 @@
 
 Only the command line reads it, never the library. A file in the working folder or above it may come from anyone, for
 instance with a cloned repository. So it cannot set what decides who receives the key (`trusted_only` in
-`callwell.client.settings`), except an address on this machine: that takes a file in the home folder, or one that
-CALLWELL_CONFIG names. It holds no keys, only where they are.
+`callwell.client.settings`), except an address on this machine. Any other address needs a file in the home folder,
+or one that CALLWELL_CONFIG names. It holds no keys, only where they are.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class ConfigFile(NamedTuple):
     values: Mapping[KeyPath, SourcedValue]
 
     def folders(self) -> dict[str, SourcedValue]:
-        """By provider that is not bundled: the folder of its description."""
+        """The description folder of each provider that is not bundled."""
         return {path[0]: value for path, value in self.values.items() if path[1:] == (FOLDER,)}
 
 

@@ -109,7 +109,7 @@ def _run_demo(folder: Path, *, seed: int, recordings: int | None, only: Collecti
     from callwell.clock import scaled_clock
 
     clock = scaled_clock(fault_scripts.SCALE)
-    output.log_to_stderr(verbose=False)
+    output.configure_logging(verbose=False)
     with ProgressDisplay(clock) as display:
         display.say(
             f"providers are emulated on this machine with a clock {fault_scripts.SCALE:g} times as fast (seed {seed})"

@@ -30,14 +30,21 @@ if TYPE_CHECKING:
 
 NOT_INSTALLED: Final = "the emulator needs packages that are not installed ({name} is missing); run: {install}"
 
-Port = Annotated[int, typer.Option(min=0, max=65_535, metavar="PORT", help="0 takes any free port.")]
+
+def _port(flag: str, purpose: str) -> Any:
+    return typer.Option(flag, min=0, max=65_535, metavar="PORT", help=f"Port of {purpose}; 0 takes any free one.")
+
+
+Port = Annotated[int, _port("--port", "the first API, others take the next numbers")]
+StoragePort = Annotated[int, _port("--storage-port", "the first storage, others take the next numbers")]
+ControlPort = Annotated[int, _port("--control-port", "the control server")]
 
 ProviderArguments = Annotated[
     list[str] | None,
     typer.Argument(metavar="PROVIDER", help="The providers to emulate. Default: all.", show_default=False),
 ]
 ProviderOptions = Annotated[
-    list[str] | None, typer.Option("--provider", metavar="NAME", help="The same, as an option. Repeatable.")
+    list[str] | None, typer.Option("--provider", metavar="NAME", help="Same as PROVIDER. Repeatable.")
 ]
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -57,7 +64,7 @@ EXPECTED: Final = {int: "a whole number", bool: "true or false"}
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print addresses and keys as one line of JSON.")]
-Speed = Annotated[
+Scale = Annotated[
     float | None, typer.Option("--scale", metavar="S", help="Run the clock S times as fast. Default: CALLWELL_CLOCK.")
 ]
 Window = Annotated[
@@ -87,9 +94,7 @@ SetOption = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="The seed of the emulated data.")]
-Recordings = Annotated[
-    int, typer.Option("--recordings", metavar="N", help="The number of objects, such as recordings or videos.")
-]
+Recordings = Annotated[int, typer.Option("--recordings", metavar="N", help="The number of recordings.")]
 PerMinute = Annotated[int, typer.Option("--per-minute", metavar="N", help="The quota per minute.")]
 PerDay = Annotated[int, typer.Option("--per-day", metavar="N", help="The quota per day.")]
 UrlLife = Annotated[int, typer.Option("--url-life", metavar="SECONDS", help="How long signed URLs are valid.")]
@@ -114,7 +119,7 @@ def emulate(
     provider_options: ProviderOptions = None,
     seed: Seed = 1,
     recordings: Recordings = 40,
-    speed: Speed = None,
+    scale: Scale = None,
     window: Window = "fixed",
     per_minute: PerMinute = 120,
     per_day: PerDay = 10_000,
@@ -125,8 +130,8 @@ def emulate(
     deprecated: Deprecated = None,
     set_values: SetOption = None,
     port: Port = 0,
-    storage_port: Port = 0,
-    control_port: Port = 0,
+    storage_port: StoragePort = 0,
+    control_port: ControlPort = 0,
     public_url: PublicUrl = None,
 ) -> None:
     """Run emulated providers on 127.0.0.1 until Ctrl-C, with real quotas, signed URLs and faults on demand."""
@@ -135,7 +140,7 @@ def emulate(
         provider=names,
         seed=seed,
         recordings=recordings,
-        clock=os.environ.get("CALLWELL_CLOCK") if speed is None else f"{speed:g}",
+        clock=os.environ.get("CALLWELL_CLOCK") if scale is None else f"{scale:g}",
         window=window,
         per_minute=per_minute,
         per_day=per_day,

@@ -161,7 +161,7 @@ class ClientFlags:
         from callwell.cli import output
         from callwell.cli.settings import Settings, explaining_state_errors
 
-        output.log_to_stderr(verbose=self.verbose)
+        output.configure_logging(verbose=self.verbose)
         settings = Settings.discover()
         loaded = settings.load(provider)
         values = settings.resolve(loaded, dataclasses.asdict(self))

@@ -62,11 +62,11 @@ def generate(
         output.emit_json(
             {
                 "path": str(target),
-                "client": package.client,
-                "async_client": f"Async{package.client}",
+                "client": package.client_class,
+                "async_client": f"Async{package.client_class}",
                 "operations": count,
                 "files": sorted(package.files),
             }
         )
         return
-    output.emit(f"{target}: {package.client} and Async{package.client}, {count} operations")
+    output.emit(f"{target}: {package.client_class} and Async{package.client_class}, {count} operations")

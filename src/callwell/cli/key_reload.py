@@ -38,7 +38,7 @@ def reload(
     from callwell.cli.settings import Settings
 
     settings = Settings.discover()
-    output.log_to_stderr(verbose=False)
+    output.configure_logging(verbose=False)
     with ExitStack() as opened:
         states = [
             shared

@@ -105,7 +105,7 @@ def rotate(
     from callwell.cli.settings import Settings
 
     settings = Settings.discover()
-    output.log_to_stderr(verbose=False)
+    output.configure_logging(verbose=False)
     described = settings.load(provider)
     confirmed = _read_confirmed(confirm or ())
     values = settings.resolve(described, {"environment": environment, "key": key, "state": state})

@@ -70,7 +70,7 @@ def list_(provider: OptionalProviderArgument = None, *, key: KeyOption = None, a
     from callwell.cli.settings import Settings
 
     settings = Settings.discover()
-    output.log_to_stderr(verbose=False)
+    output.configure_logging(verbose=False)
     rows = [
         row
         for name in ([provider] if provider else settings.names())
@@ -106,7 +106,7 @@ def revoked(
     from callwell.cli.settings import Settings
 
     settings = Settings.discover()
-    output.log_to_stderr(verbose=False)
+    output.configure_logging(verbose=False)
     marks = mark_key(settings, provider or (), key_id, revoked=not undo, state=state)
     if as_json:
         output.emit_json(

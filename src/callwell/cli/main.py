@@ -67,9 +67,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _prepare() -> None:
-    from callwell.cli.output import prepare
+    from callwell.cli.output import prepare_streams
 
-    prepare()
+    prepare_streams()
 
 
 def _run(arguments: list[str]) -> int:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Prints results on standard output and everything else on standard error.
 
-No secret leaves through here: keys, signatures and passwords are removed from what goes to standard error, and so are
-control characters, which a terminal would obey.
+Standard error carries no secrets: keys, signatures and passwords are removed from it, and so are control characters,
+which a terminal would obey.
 """
 
 from __future__ import annotations
@@ -27,14 +27,17 @@ CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u20
 """Control characters except tab and line feed, and characters that change the direction of text (Unicode bidi)."""
 
 SECRET_NAME: Final = re.compile(r"(?i)(?:^|_)(?:api_?key|key|token|secret|password)$")
-MIN_SECRET: Final = 8
-"""Characters: a shorter value of such a variable is too common a string to be removed everywhere."""
+"""Names of environment variables that hold secrets: their values are removed from what is printed."""
+
+MIN_SECRET_LENGTH: Final = 8
+"""Characters: a shorter value is too common a string to be removed everywhere."""
+
 PIPE_WIDTH: Final = 160
 """Columns of a table that goes to a pipe or file: wide enough for most, narrow enough for a log viewer."""
 
 
 ERROR_HANDLER: Final = "callwell.plain"
-"""The error handler that `prepare` registers for characters the encoding does not have."""
+"""The error handler that `prepare_streams` registers for characters the encoding does not have."""
 
 ASCII_SUBSTITUTES: Final = str.maketrans(
     {"─": "-", "│": "|", "–": "-", "—": "-", "…": "...", "→": "->", "×": "x", "·": "."}
@@ -47,7 +50,7 @@ def on_terminal() -> bool:
     return sys.stdout.isatty()
 
 
-def prepare() -> None:
+def prepare_streams() -> None:
     """Make standard output and error accept every character, and work even if the caller has closed them."""
     codecs.register_error(ERROR_HANDLER, _replace_unencodable)
     for name in ("stdout", "stderr"):
@@ -116,7 +119,7 @@ def emit_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empt
     if not cells:
         say(empty)
         return
-    if not _can_encode("…─–", _encoding()):  # what replaces a sign is wider, so it counts before columns are made
+    if not _can_encode("…─–", _encoding()):  # substitutes can be wider, so make them before measuring columns
         cells = [[text.translate(ASCII_SUBSTITUTES) for text in row] for row in cells]
     for line in tables.lines(columns, cells, width()):
         emit(line)
@@ -200,16 +203,20 @@ def say(text: str) -> None:
 
 
 def clean(text: str) -> str:
-    """Remove secrets and control characters from a string."""
+    """Remove secrets and control characters from a string.
+
+    A secret is the value of a variable such as API_TOKEN, unless it is the path of an existing file: such a path is no
+    secret, and messages must name it.
+    """
     secrets = (
         value
         for name, value in os.environ.items()
-        if len(value) >= MIN_SECRET and SECRET_NAME.search(name) and not os.path.exists(value)  # noqa: PTH110
+        if len(value) >= MIN_SECRET_LENGTH and SECRET_NAME.search(name) and not os.path.exists(value)  # noqa: PTH110
     )
     return CONTROL.sub("�", redact(text, *secrets))
 
 
-def log_to_stderr(*, verbose: bool) -> None:
+def configure_logging(*, verbose: bool) -> None:
     """Send the library's log to standard error, or discard it.
 
     Args:

@@ -93,7 +93,7 @@ def _opened(url: str | None) -> Iterator[SqliteState | PostgresState]:
     from callwell.cli.settings import Settings
     from callwell.state import MemoryState, open_state
 
-    output.log_to_stderr(verbose=False)
+    output.configure_logging(verbose=False)
     opened: Any = open_state(url or str(Settings.discover().general("state").value))
     if isinstance(opened, MemoryState):
         raise UsageError("the state is memory:, which ends with its process: name another (--state sqlite:///PATH)")

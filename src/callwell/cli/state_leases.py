@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from callwell.state.postgres import PostgresState
     from callwell.state.sqlite import SqliteState
 
-PREFIX: Final = "fleet:"
+FLEET_KEY_PREFIX: Final = "fleet:"
 """What the keys of these records begin with."""
 
 UNITS: Final = ((86_400, "d"), (3600, "h"), (60, "min"))
@@ -35,8 +35,8 @@ def read_accounts(state: SqliteState | PostgresState, keys: Iterable[str]) -> di
     """The state of each account that a fleet shares, by its name.
 
     Args:
-        state: the state, just after it has read its entries.
-        keys: of its records.
+        state: the state. Its `server_wall` must be fresh, so read its entries just before.
+        keys: the keys of its records.
     """
     from callwell.cli.flags import clock
     from callwell.clock import boot_id
@@ -45,14 +45,16 @@ def read_accounts(state: SqliteState | PostgresState, keys: Iterable[str]) -> di
     from callwell.core.quota.store_time import ClockReading
     from callwell.state.base import Cell
 
-    own = clock()
+    machine_clock = clock()
     server_wall = state.server_wall
     found = {}
     for key in keys:
-        if key.startswith(PREFIX):
+        if key.startswith(FLEET_KEY_PREFIX):
             record = state.read(Cell(key, FleetRecord, FleetRecord()))
-            clocks = ClockReading(f"{boot_id()} {own}", own.now(), own.wall(), server_wall)
-            found[key.removeprefix(PREFIX)] = status(record, clocks)
+            clocks = ClockReading(
+                f"{boot_id()} {machine_clock}", machine_clock.now(), machine_clock.wall(), server_wall
+            )
+            found[key.removeprefix(FLEET_KEY_PREFIX)] = status(record, clocks)
     return found
 
 
@@ -67,9 +69,11 @@ def emit(accounts: dict[str, FleetStatus]) -> None:
     """Print the accounts: where the permits of each quota are, and who has them."""
     for name, account in accounts.items():
         output.emit(f"\n{name}{_describe_problem(account)}\n")
-        output.emit_table(QUOTA_COLUMNS, [*map(_quota, account.quotas), *map(_undocumented, account.undocumented)])
+        output.emit_table(
+            QUOTA_COLUMNS, [*map(_quota_row, account.quotas), *map(_undocumented_row, account.undocumented)]
+        )
         output.emit("")
-        rows = [row for holder in account.holders for row in _rows(holder)]
+        rows = [row for holder in account.holders for row in _holder_rows(holder)]
         output.emit_table(HOLDER_COLUMNS, rows, empty="no process holds permits")
 
 
@@ -79,27 +83,43 @@ def _describe_problem(account: FleetStatus) -> str:
     return ": failures in a row, one request tries the provider" if account.breaker == "half-open" else ""
 
 
-def _quota(quota: QuotaStatus) -> list[Any]:
+def _quota_row(quota: QuotaStatus) -> list[Any]:
     limit = f"{quota.limit:,} in {format_span(quota.window_s)}"
     set_aside = quota.spent_by_others + quota.withheld
-    return [quota.quota, limit, quota.free, quota.cooling, quota.held, set_aside or None, _for(quota.throttled_s)]
+    return [
+        quota.quota,
+        limit,
+        quota.free,
+        quota.cooling,
+        quota.held,
+        set_aside or None,
+        _format_throttled(quota.throttled_s),
+    ]
 
 
-def _undocumented(quota: UndocumentedStatus) -> list[Any]:
+def _undocumented_row(quota: UndocumentedStatus) -> list[Any]:
     limit = f"found: {quota.rate:.3g} a second, {quota.limit} at once"
-    return [quota.quota, limit, max(0, quota.limit - quota.held), None, quota.held, None, _for(quota.throttled_s)]
+    return [
+        quota.quota,
+        limit,
+        max(0, quota.limit - quota.held),
+        None,
+        quota.held,
+        None,
+        _format_throttled(quota.throttled_s),
+    ]
 
 
-def _rows(holder: HolderStatus) -> Iterator[list[Any]]:
-    for hand in holder.hands:
-        yield [holder.process, hand.quota, hand.permits, hand.in_flight, hand.needs, _ends(holder, hand)]
+def _holder_rows(holder: HolderStatus) -> Iterator[list[Any]]:
+    for held in holder.hands:
+        yield [holder.process, held.quota, held.permits, held.in_flight, held.needs, _lease_end(holder, held)]
 
 
-def _ends(holder: HolderStatus, hand: HeldQuota) -> str:
+def _lease_end(holder: HolderStatus, held: HeldQuota) -> str:
     if holder.ends_in_s > 0.0:
         return f"in {format_span(holder.ends_in_s)}"
-    return f"has ended: free in {format_span(hand.free_in_s)}"
+    return f"ended; permits free in {format_span(held.free_in_s)}"
 
 
-def _for(seconds: float) -> str | None:
+def _format_throttled(seconds: float) -> str | None:
     return f"for {format_span(seconds)}" if seconds else None

@@ -69,7 +69,7 @@ def _count(provider: str, environment: str | None, state: str | None) -> tuple[s
     from callwell.cli.settings import Settings, explaining_state_errors
     from callwell.client.config import ClientConfig
 
-    output.log_to_stderr(verbose=False)
+    output.configure_logging(verbose=False)
     settings = Settings.discover()
     described = settings.load(provider)
     values = settings.resolve(described, {"environment": environment, "state": state})

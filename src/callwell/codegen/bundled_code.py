@@ -39,7 +39,7 @@ def bundled_code(provider: Provider) -> dict[str, str]:
         provider: the provider.
     """
     parts = collect_parts(provider)
-    files = {"client.py": _names_module(parts)}
+    files = {"client.py": _reexport_module(parts)}
     for prefix, side in SIDES.items():
         files[f"{side}_client.py"] = _side_module(parts, prefix, side)
     return files
@@ -62,7 +62,7 @@ def _side_module(parts: ClientParts, prefix: str, side: str) -> str:
     return head + imports + "\n\n" + body
 
 
-def _names_module(parts: ClientParts) -> str:
+def _reexport_module(parts: ClientParts) -> str:
     """The module with the types, which re-exports the classes of both sides."""
     classes = (parts.client, *parts.classes.values())
     modules = {

@@ -40,7 +40,7 @@ HEAD: Final = f'''"""{{about}}.
 from __future__ import annotations
 '''
 
-TYPED: Final = f"# {MARK}; do not edit.\n"
+PY_TYPED: Final = f"# {MARK}; do not edit.\n"
 """The content of `py.typed`, which may be empty (PEP 561)."""
 
 HERE: Final = '''HERE: Final = Path(__file__).parent{folder}
@@ -55,46 +55,47 @@ CONSTRUCTOR: Final = """
 
 GROUP_FOLDERS: Final = tuple(f"{side}_groups" for side in SIDES.values())
 
-LAZY: Final = {"callwell.lazy_exports": ("export_lazily",)}
+LAZY_IMPORTS: Final = {"callwell.lazy_exports": ("export_lazily",)}
 
 
 class PackageCode(NamedTuple):
     """A package, before it is written.
 
     Attributes:
-        client: the name of its sync client; the async one has `Async` before it.
+        client_class: the name of its sync client; the async one has `Async` before it.
         files: the content of each file, by its path in the package.
     """
 
-    client: str
+    client_class: str
     files: dict[str, str]
 
 
-def package_code(provider: Provider, description: str = "") -> PackageCode:
+def package_code(provider: Provider, description_path: str = "") -> PackageCode:
     """The package of a provider's typed client.
 
     Args:
         provider: the provider.
-        description: the path from the package to the folder of the description, with slashes; empty if both are one.
+        description_path: the path from the package to the folder of the description, with slashes; empty if both are
+            one.
     """
     parts = collect_parts(provider)
     title = safe_text(provider.profile.title)
     clients = {f".{side}_client": (prefix + parts.client,) for prefix, side in SIDES.items()}
     files = {
-        "__init__.py": _names_module(f"The typed client of {title}", clients, ()),
-        "client.py": _names_module(f"The typed client of {title}, and its types", clients, tuple(parts.types)),
+        "__init__.py": _reexport_module(f"The typed client of {title}", clients, ()),
+        "client.py": _reexport_module(f"The typed client of {title}, and its types", clients, tuple(parts.types)),
         **_type_modules(parts, title),
-        "py.typed": TYPED,
+        "py.typed": PY_TYPED,
     }
     for prefix, side in SIDES.items():
-        files[f"{side}_client.py"] = _client_module(parts, prefix, description)
+        files[f"{side}_client.py"] = _client_module(parts, prefix, description_path)
         files[f"{side}_groups/__init__.py"] = HEAD.format(about=f"The groups of {title}, {side}")
         for group in parts.classes:
             files[f"{side}_groups/{attribute_name(group)}.py"] = _group_module(parts, group, prefix)
     return PackageCode(parts.client, files)
 
 
-def _names_module(about: str, clients: Mapping[str, Sequence[str]], types: Sequence[str]) -> str:
+def _reexport_module(about: str, clients: Mapping[str, Sequence[str]], types: Sequence[str]) -> str:
     """A module that re-exports names of others, which are loaded on first use."""
     modules = {**clients, ".models": tuple(sorted(types))} if types else clients
     exported = sorted(name for names in modules.values() for name in names)
@@ -109,23 +110,23 @@ def _names_module(about: str, clients: Mapping[str, Sequence[str]], types: Seque
             "\n".join(["if not TYPE_CHECKING:", *format_lines(table, "    ")]),
         ]
     )
-    return HEAD.format(about=about) + import_lines(used_names(body), LAZY, own=modules) + "\n" + body + "\n"
+    return HEAD.format(about=about) + import_lines(used_names(body), LAZY_IMPORTS, own=modules) + "\n" + body + "\n"
 
 
 def _type_modules(parts: ClientParts, title: str) -> dict[str, str]:
     """The modules of the types, by the names of their files.
 
-    Many types have a second name, after the operation that returns them. It is given by `import … as`: mypy expands an
-    alias each time, with every type that it leads to. Stripe has 445 second names, and mypy takes 6 s instead of 16.
+    Many types have an alias, named after the operation that returns them. It is written as `import … as`, because mypy
+    expands a `TypeAlias` at every use, with all types inside. Stripe has 445 aliases, and mypy takes 6 s instead of 16.
     """
     about = f"The error codes of {title}, and the types of arguments and results"
     if not parts.types:
-        return {"models.py": HEAD.format(about=f"The types of {title}: it has none")}
-    second_names = _second_names(parts.types)
-    declared = [name for name in parts.types if name not in second_names]
+        return {"models.py": HEAD.format(about=f"The types of {title} (none)")}
+    aliases = _find_aliases(parts.types)
+    declared = [name for name in parts.types if name not in aliases]
     body = "\n\n\n".join([_all_names(declared), *(parts.types[name] for name in declared)]) + "\n"
     names = sorted(parts.types, key=str.lower)
-    imported = [f"{second_names[name]} as {name}" if name in second_names else name for name in names]
+    imported = [f"{aliases[name]} as {name}" if name in aliases else name for name in names]
     imports = "\n".join(format_lines(Brackets("from .schemas import (", imported, ")")))
     return {
         "schemas.py": HEAD.format(about=about) + import_lines(used_names(body), {}) + "\n" + body,
@@ -137,8 +138,8 @@ def _all_names(names: Iterable[str]) -> str:
     return "\n".join(format_lines(Brackets("__all__ = [", [quote(name) for name in sorted(names)], "]")))
 
 
-def _second_names(types: Mapping[str, str]) -> dict[str, str]:
-    """The types that are only a second name, each with its target."""
+def _find_aliases(types: Mapping[str, str]) -> dict[str, str]:
+    """The types that are only aliases, each with its target."""
     found: dict[str, str] = {}
     for name, code in types.items():
         target = code.removeprefix(f"{name}: TypeAlias = ")
@@ -147,11 +148,11 @@ def _second_names(types: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _client_module(parts: ClientParts, prefix: str, description: str) -> str:
+def _client_module(parts: ClientParts, prefix: str, description_path: str) -> str:
     side = SIDES[prefix]
     title = safe_text(parts.provider.profile.title)
     groups = {f".{side}_groups.{attribute_name(group)}": (prefix + name,) for group, name in parts.classes.items()}
-    here = HERE.format(folder=f" / {quote(description)}" if description else "")
+    here = HERE.format(folder=f" / {quote(description_path)}" if description_path else "")
     code = client_class_code(parts, prefix, constructor=CONSTRUCTOR, groups_from=f".{side}_groups")
     body = f"{here}\n\n\n{code}\n"
     imports = import_lines(used_names(body), STANDALONE, own=groups)

@@ -2,7 +2,7 @@
 """Finds schemas that are the same type, and the named schemas that a client needs.
 
 Two schemas are the same type if they would generate the same class: descriptions, examples and formats make no
-difference. Comparing them field by field would take forever, because schemas share parts, and written out they are
+difference. Comparing them field by field would be exponential, because schemas share parts: written out they are
 trees of millions of nodes. So each schema gets a number, its shape, computed from the shapes of its parts: equal shapes
 have equal numbers, and each schema is visited once.
 """
@@ -36,12 +36,12 @@ class Shapes:
         """The number of a schema's shape."""
         found = self._known.get(id(schema))
         if found is None:
-            key = self._key(schema) if isinstance(schema, Mapping) else ("no schema",)
-            found = (schema, self._numbers.setdefault(key, len(self._numbers)))
+            shape = self._shape_of(schema) if isinstance(schema, Mapping) else ("no schema",)
+            found = (schema, self._numbers.setdefault(shape, len(self._numbers)))
             self._known[id(schema)] = found
         return found[1]
 
-    def _key(self, schema: Mapping[str, Any]) -> tuple[object, ...]:
+    def _shape_of(self, schema: Mapping[str, Any]) -> tuple[object, ...]:
         if COMPONENT_NAME_KEY in schema:
             return (COMPONENT_NAME_KEY, schema[COMPONENT_NAME_KEY], schemas.is_nullable(schema))
         properties = schema.get("properties")
@@ -58,14 +58,16 @@ class Shapes:
         )
 
 
-def find_components(records: Iterable[Struct]) -> dict[str, Mapping[str, Any]]:
-    """The named schemas of the document: name → schema, where it is not cut off at a cycle.
+def find_components(operations: Iterable[Struct]) -> dict[str, Mapping[str, Any]]:
+    """The named schemas of the document: name → schema.
+
+    Of a schema's occurrences, it prefers one that is not cut off at a cycle.
 
     Args:
-        records: the operations, with all their schemas.
+        operations: the operations, with all their schemas.
     """
     found: dict[str, Mapping[str, Any]] = {}
-    for schema in iter_schemas(records):
+    for schema in iter_schemas(operations):
         component = schema.get(COMPONENT_NAME_KEY)
         if component is not None and (component not in found or not only_describes(schema)):
             found[component] = schema

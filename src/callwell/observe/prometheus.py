@@ -19,16 +19,17 @@ if TYPE_CHECKING:
 
     from callwell.observe.notices import AttemptBegan, Notice
 
-NO_ANSWER: Final = "none"
+NO_RESPONSE: Final = "none"
 """The status label of a request without a response."""
 
-ATTEMPT_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
-CALL_S: Final = (*ATTEMPT_S, 120.0, 300.0, 900.0)
-"""Bucket bounds in seconds, up to the default timeout of a request (`attempt_s`). A call may wait for a window of 15
-minutes."""
+ATTEMPT_BUCKETS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+"""Bucket bounds of requests in seconds, up to the default timeout of one (`attempt_s` of a profile's retry rule)."""
+
+CALL_BUCKETS_S: Final = (*ATTEMPT_BUCKETS_S, 120.0, 300.0, 900.0)
+"""Bucket bounds of calls in seconds: a call may wait for a window of 15 minutes."""
 
 
-class Collectors:
+class Metrics:
     """The metrics in one registry.
 
     Args:
@@ -45,7 +46,7 @@ class Collectors:
             "From sending a request to its response.",
             labels,
             registry=registry,
-            buckets=ATTEMPT_S,
+            buckets=ATTEMPT_BUCKETS_S,
         )
         self.calls = Counter("callwell_calls", "Calls that have ended.", [*labels, "outcome"], registry=registry)
         self.call_s = Histogram(
@@ -53,7 +54,7 @@ class Collectors:
             "From the beginning of a call to its end, waits included.",
             labels,
             registry=registry,
-            buckets=CALL_S,
+            buckets=CALL_BUCKETS_S,
         )
         self.retries = Counter("callwell_retries", "Attempts after a call's first.", labels, registry=registry)
         self.billed = Counter(
@@ -62,7 +63,7 @@ class Collectors:
             labels,
             registry=registry,
         )
-        self.waits = Counter("callwell_waits", "Waits that were begun.", ["provider", "reason"], registry=registry)
+        self.waits = Counter("callwell_waits", "Waits begun.", ["provider", "reason"], registry=registry)
         self.wait_s = Counter(
             "callwell_wait_seconds",
             "Seconds of these waits, as foreseen when they began.",
@@ -70,7 +71,7 @@ class Collectors:
             registry=registry,
         )
         self.fetches = Counter(
-            "callwell_fetches", "Requests for files, sent to storages.", [*labels, "status"], registry=registry
+            "callwell_fetches", "Requests for files, sent to storage.", [*labels, "status"], registry=registry
         )
         self.fetched = Counter("callwell_fetched_bytes", "Bytes of files that arrived.", labels, registry=registry)
         self.keys = Counter("callwell_key_changes", "Keys that came into use.", ["provider"], registry=registry)
@@ -83,13 +84,13 @@ class PrometheusHook:
         registry: where the metrics are registered; the default registry unless given.
     """
 
-    _by_registry: Final[WeakKeyDictionary[CollectorRegistry, Collectors]] = WeakKeyDictionary()
+    _by_registry: Final[WeakKeyDictionary[CollectorRegistry, Metrics]] = WeakKeyDictionary()
     _lock: Final = Lock()
 
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
         with self._lock:
             if registry not in self._by_registry:
-                self._by_registry[registry] = Collectors(registry)
+                self._by_registry[registry] = Metrics(registry)
             self._metrics = self._by_registry[registry]
 
     def began(self, attempt: AttemptBegan) -> None:
@@ -100,7 +101,7 @@ class PrometheusHook:
         metrics = self._metrics
         match notice:
             case AttemptEnded(provider, operation, attempt, status, _, _, seconds):
-                metrics.attempts.labels(provider, operation, str(status or NO_ANSWER)).inc()
+                metrics.attempts.labels(provider, operation, str(status or NO_RESPONSE)).inc()
                 metrics.attempt_s.labels(provider, operation).observe(seconds)
                 if attempt > 1:
                     metrics.retries.labels(provider, operation).inc()
@@ -113,7 +114,7 @@ class PrometheusHook:
                 metrics.waits.labels(provider, reason).inc()
                 metrics.wait_s.labels(provider, reason).inc(seconds)
             case FetchEnded(provider, operation, status, _, size):
-                metrics.fetches.labels(provider, operation, str(status or NO_ANSWER)).inc()
+                metrics.fetches.labels(provider, operation, str(status or NO_RESPONSE)).inc()
                 metrics.fetched.labels(provider, operation).inc(size)
             case KeyChanged(provider):
                 metrics.keys.labels(provider).inc()

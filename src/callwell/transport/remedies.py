@@ -39,8 +39,8 @@ REMEDIES: Final = {
         "the server does not speak TLS on this port; check the address: http:// or another port may be meant"
     ),
     "received fatal alert": (
-        "the server ends the TLS handshake: it shares no TLS version or cipher (it needs TLS 1.2 or newer), or it "
-        "requires a client certificate"
+        "the server aborted the TLS handshake: either there is no common TLS version or cipher (it needs TLS 1.2 or "
+        "newer), or it requires a client certificate"
     ),
     "peer is incompatible": (
         "the server and this client share no TLS version or cipher; the server needs TLS 1.2 or newer"
@@ -58,7 +58,7 @@ TRANSIENT: Final = ("InternalError", "UserCanceled", "CloseNotify")
 """TLS alerts of a temporarily failing server (RFC 8446, 6.2)."""
 
 
-CERTIFICATE_WANTED: Final = "CertificateRequired"
+CERTIFICATE_REQUIRED: Final = "CertificateRequired"
 """The alert that TLS 1.3 sends after the handshake, when the request may already be in transit (RFC 8446, 4.4.2.4)."""
 
 
@@ -70,7 +70,7 @@ def find_remedy(causes: Sequence[str], *, connecting: bool) -> str | None:
         connecting: no connection had been made yet.
     """
     for cause in causes:
-        if not connecting and CERTIFICATE_WANTED not in cause:
+        if not connecting and CERTIFICATE_REQUIRED not in cause:
             continue
         if any(alert in cause for alert in TRANSIENT):
             return None

@@ -160,13 +160,13 @@ def release(
         adaptives[name] = _release_adaptive(state, permit, end, now)
     budget = record.budget
     if end.inconclusive:
-        circuit = breaker.release(record.breaker)
+        breaker_state = breaker.release(record.breaker)
     else:
         failed = end.has_failed
         budget = retry.record_attempt(budget, failed=failed)
-        circuit = breaker.record_attempt(record.breaker, now, failed=failed)
+        breaker_state = breaker.record_attempt(record.breaker, now, failed=failed)
     released = replace(
-        record, buckets=changed, budget=budget, breaker=circuit, adaptives=_merge_adaptives(record, adaptives)
+        record, buckets=changed, budget=budget, breaker=breaker_state, adaptives=_merge_adaptives(record, adaptives)
     )
     return released, Released(retry.allows_retry(budget), observe(call, changed) if end.hints else {})
 
@@ -183,14 +183,14 @@ def release_batch(record: AccountRecord, call: CallQuotas, batch: AnsweredBatch,
     permit = Permit(batch.acquired_at, inf)
     change = partial(permits.release_answered, permit=permit, now=batch.answered_at, count=batch.answered)
     budget = retry.begin_calls(record.budget, batch.begun)
-    circuit = record.breaker
+    breaker_state = record.breaker
     if batch.answered:
-        circuit = breaker.record_attempt(circuit, now, failed=False)
+        breaker_state = breaker.record_attempt(breaker_state, now, failed=False)
     return replace(
         record,
         buckets=_change_buckets(record, call, now, change),
         budget=retry.record_successes(budget, batch.answered),
-        breaker=circuit,
+        breaker=breaker_state,
     )
 
 

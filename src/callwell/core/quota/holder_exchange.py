@@ -272,27 +272,27 @@ def _receive_bucket(quota: Quota, bucket: Bucket, given: BucketGrant, cooled_bas
 
 def _receive_shared(holding: Holding, record: AccountRecord, grant: Grant, now: float) -> AccountRecord:
     """The record with the breaker and the retry budget of a grant, and with the attempts since the report."""
-    circuit = breaker.shift(grant.breaker, now)
-    if record.breaker.trial_until > now and circuit.failures >= FAILURE_THRESHOLD:
-        circuit = replace(circuit, trial_until=record.breaker.trial_until)
+    breaker_state = breaker.shift(grant.breaker, now)
+    if record.breaker.trial_until > now and breaker_state.failures >= FAILURE_THRESHOLD:
+        breaker_state = replace(breaker_state, trial_until=record.breaker.trial_until)
     else:
-        circuit = breaker.release(circuit)
-    circuit = record_attempts(circuit, holding.log, now)
+        breaker_state = breaker.release(breaker_state)
+    breaker_state = record_attempts(breaker_state, holding.log, now)
     tokens = record.budget.tokens + grant.budget.tokens
     budget = retry.append_attempts(replace(grant.budget, tokens=tokens), holding.log)
-    return replace(record, breaker=circuit, budget=budget)
+    return replace(record, breaker=breaker_state, budget=budget)
 
 
-def record_attempts(circuit: breaker.Breaker, log: retry.RetryBudget, now: float) -> breaker.Breaker:
+def record_attempts(breaker_state: breaker.Breaker, log: retry.RetryBudget, now: float) -> breaker.Breaker:
     """A breaker after the attempts of a log: a success closes it, and the failures after that count."""
     row = 0
     while row < log.attempts and log.failures >> row & 1:
         row += 1
     if row < log.attempts:
-        circuit = breaker.record_attempt(circuit, now, failed=False)
+        breaker_state = breaker.record_attempt(breaker_state, now, failed=False)
     for _ in range(row):
-        circuit = breaker.record_attempt(circuit, now, failed=True)
-    return circuit
+        breaker_state = breaker.record_attempt(breaker_state, now, failed=True)
+    return breaker_state
 
 
 def _has_opened(holding: Holding) -> bool:

@@ -74,9 +74,9 @@ def acquire(
         return replace(holding, covers_wanted_s=max(holding.covers_wanted_s, covers_s)), (inf, 0)
     if now >= holding.usable_until:
         return holding, (inf, 0)
-    circuit = holding.record.breaker
-    if circuit.failures >= FAILURE_THRESHOLD and not holding.has_trial:
-        return holding, (circuit.open_until if circuit.open_until > now else inf, 0)
+    breaker_state = holding.record.breaker
+    if breaker_state.failures >= FAILURE_THRESHOLD and not holding.has_trial:
+        return holding, (breaker_state.open_until if breaker_state.open_until > now else inf, 0)
     if any(free_slots(holding.record, name) <= 0 for name in call.adaptives):
         return holding, (inf, 0)
     record, (acquired, count) = account.acquire(
@@ -165,8 +165,8 @@ def lose(holding: Holding, own: AccountQuotas, now: float) -> Holding:
         own: the account's quotas.
         now: monotonic seconds.
     """
-    circuit = breaker.release(holding.record.breaker)
-    record = replace(empty_record(own), budget=replace(holding.record.budget, tokens=0.0), breaker=circuit)
+    breaker_state = breaker.release(holding.record.breaker)
+    record = replace(empty_record(own), budget=replace(holding.record.budget, tokens=0.0), breaker=breaker_state)
     return replace(
         holding,
         record=record,

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the pool learns from holders' reports, with the same functions as a single process.
 
-A holder's times are mapped to store time in two ways: *late*, as if the report had been created when it was applied,
-where late is safe; and *early*, as if store time had been read when the holder read its clock afterwards, where early
-is safe.
+A holder's times are mapped to store time in two ways. *Late* assumes that an event happened as late as possible: as if
+the report had been created when it was applied. *Early* assumes that it happened as early as possible: as if store time
+had been read when the holder read its clock afterwards. Each is used where it is the safe one.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from callwell.core.quota.record import AccountQuotas
     from callwell.core.quota.store_time import ClockReading, StoreTime
 
-MIN_TOKENS: Final = 1.0
+MIN_SHARED_TOKENS: Final = 1.0
 """Tokens of the retry budget that a holder gets at least, if there are any: one retry."""
 
 
@@ -39,8 +39,8 @@ class AppliedReport(Struct, frozen=True):
 
     Attributes:
         account: the pool.
-        observed: the state of quotas that a response was about.
-        urgent: others must learn of it.
+        observed: the state of quotas that a response reported.
+        urgent: other holders must learn of the change now.
     """
 
     account: AccountRecord
@@ -75,13 +75,13 @@ def apply(  # noqa: PLR0917 - the two sides of an exchange, and its time
         observed.update(seen)
         throttled = throttled or event.end.throttles
     was_open = account.breaker.failures >= FAILURE_THRESHOLD
-    circuit = record_attempts(account.breaker, report.log, time.at)
+    breaker_state = record_attempts(account.breaker, report.log, time.at)
     if report.trial_unused:
-        circuit = breaker.release(circuit)
-    is_open = circuit.failures >= FAILURE_THRESHOLD
+        breaker_state = breaker.release(breaker_state)
+    is_open = breaker_state.failures >= FAILURE_THRESHOLD
     budget = retry.append_attempts(account.budget, report.log)
     tokens = min(retry.MAX_TOKENS, max(retry.MIN_TOKENS, budget.tokens + report.log.tokens))
-    account = replace(account, breaker=circuit, budget=replace(budget, tokens=tokens))
+    account = replace(account, breaker=breaker_state, budget=replace(budget, tokens=tokens))
     return AppliedReport(account, observed, throttled or was_open != is_open)
 
 
@@ -97,28 +97,35 @@ def share(
         now: store time.
         holders: how many holders there are.
     """
-    circuit = account.breaker
-    circuit_at_report = circuit
-    may_try = breaker.is_half_open(circuit, now) and circuit.trial_until <= now
+    breaker_state = account.breaker
+    before_trial = breaker_state
+    may_try = breaker.is_half_open(breaker_state, now) and breaker_state.trial_until <= now
     has_trial = may_try and any(need.waiting for need in report.needs)
     if has_trial:
-        circuit = breaker.admit(circuit, now, report.covers_s)
+        breaker_state = breaker.admit(breaker_state, now, report.covers_s)
     budget = account.budget
-    pool = budget.tokens
-    tokens = 0.0
-    if report.needs:
-        # A debt is handed out too: payments by a holder's calls pay it off before a retry is allowed there.
-        tokens = min(pool, max(MIN_TOKENS, pool / holders)) if pool > 0.0 else pool / holders
+    tokens = _share_tokens(budget.tokens, holders) if report.needs else 0.0
     granted = replace(
         grant,
-        breaker=breaker.shift(circuit_at_report, -now),
+        breaker=breaker.shift(before_trial, -now),
         has_trial=has_trial,
         budget=replace(budget, tokens=tokens),
     )
-    return replace(account, breaker=circuit, budget=replace(budget, tokens=budget.tokens - tokens)), granted
+    return replace(account, breaker=breaker_state, budget=replace(budget, tokens=budget.tokens - tokens)), granted
 
 
-def join_clock(known: ClockOffset | None, report: Report, time: StoreTime, clocks: ClockReading) -> ClockOffset | None:
+def _share_tokens(pool_tokens: float, holders: int) -> float:
+    """A holder's part of the retry budget."""
+    part = pool_tokens / holders
+    if pool_tokens <= 0.0:
+        # A negative balance is shared too; the holder's successes pay it off before it may retry.
+        return part
+    return min(pool_tokens, max(MIN_SHARED_TOKENS, part))
+
+
+def merge_clock_offset(
+    known: ClockOffset | None, report: Report, time: StoreTime, clocks: ClockReading
+) -> ClockOffset | None:
     """How far the provider's time of day is ahead of store time, after a report."""
     if report.clock is None:
         return known
@@ -131,8 +138,8 @@ def join_clock(known: ClockOffset | None, report: Report, time: StoreTime, clock
     return clock_offset.narrow(known, fresh)
 
 
-def relative_clock(known: ClockOffset | None, now: float) -> ClockOffset | None:
-    """The provider's time of day at the exchange, between two times."""
+def provider_time_bounds(known: ClockOffset | None, now: float) -> ClockOffset | None:
+    """The provider's time of day at the exchange, as a lower and an upper bound."""
     if known is None:
         return None
     present = clock_offset.widen(known, now)
@@ -157,13 +164,13 @@ def _apply_event(  # noqa: PLR0917 - two ways to map its times
     if end.throttles:
         late = Permit(event.acquired_at + to_late_s, inf)
         after = permits.throttle(call.quotas, after, late, ended_at, end.wait_s)
-    pool = {**account.buckets, **dict(zip(call.keys, after, strict=True))}
+    buckets = {**account.buckets, **dict(zip(call.keys, after, strict=True))}
     adaptives = dict(account.adaptives)
     if lease is not None:
         for name in call.adaptives:
             adaptives[name] = _learn_adaptive(adaptives.get(name, adaptive.UNUSED_QUOTA), lease, event, ended_at)
-    observed = decisions.observe(call, pool) if end.hints else {}
-    return replace(account, buckets=pool, adaptives=adaptives), observed
+    observed = decisions.observe(call, buckets) if end.hints else {}
+    return replace(account, buckets=buckets, adaptives=adaptives), observed
 
 
 def _learn_adaptive(state: AdaptiveQuota, lease: Lease, event: LeaseEvent, ended_at: float) -> AdaptiveQuota:

@@ -130,9 +130,9 @@ def status(record: FleetRecord, clocks: ClockReading) -> FleetStatus:
     account = record.account
     adaptives = {name: adaptive.expire(state, now) for name, state in sorted(account.adaptives.items())}
     holders = [_holder(name, lease, account.rules, now) for name, lease in sorted(record.leases.items())]
-    circuit = account.breaker
-    open_s = max(0.0, circuit.open_until - now) if circuit.failures >= breaker.FAILURE_THRESHOLD else 0.0
-    state = "half-open" if breaker.is_half_open(circuit, now) else "closed"
+    breaker_state = account.breaker
+    open_s = max(0.0, breaker_state.open_until - now) if breaker_state.failures >= breaker.FAILURE_THRESHOLD else 0.0
+    state = "half-open" if breaker.is_half_open(breaker_state, now) else "closed"
     return FleetStatus(
         quotas=tuple([_quota(record, key, now) for key in sorted(account.buckets) if key in account.rules]),
         undocumented=tuple([_undocumented(name, quota, now) for name, quota in adaptives.items()]),

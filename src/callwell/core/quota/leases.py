@@ -128,7 +128,7 @@ def exchange(
     passed_s = time.at - lease.exchanged_at if lease is not None else 0.0
     given, renewed, grant = _hand_out(pool, _renewed(lease, report, time.at), report, own, passed_s)
     account, grant = lease_events.share(given.account, grant, report, time.at, 1 + len(leases))
-    clock = lease_events.join_clock(known.clock, report, time, clocks)
+    clock = lease_events.merge_clock_offset(known.clock, report, time, clocks)
     several = len(account.versions_seen) > 1
     is_held = any(renewed.counts.values()) or any(renewed.slots.values())
     is_over = not (is_held or any(renewed.needs.values()) or grant.has_trial)
@@ -139,7 +139,7 @@ def exchange(
         store_at=time.at,
         rules=account.rules if several else {},
         versions=account.versions_seen if several else {},
-        clock=lease_events.relative_clock(clock, time.at),
+        clock=lease_events.provider_time_bounds(clock, time.at),
         observed=applied.observed,
         # Holders that do not know a quota yet have permits of it, so all are told immediately.
         urgent=applied.urgent or bool(news and leases),

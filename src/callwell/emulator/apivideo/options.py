@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MINUTE_S: Final = 60.0
-# Ten years: dates stay far from the ends of what they can hold.
+# Ten years, so that no date overflows.
 MAX_SKEW_S: Final = 10 * 365 * 86_400
 # Uploads, writes and reads a minute (reference/README).
 LIMITS: Final = {"production": (100, 200, 500), "sandbox": (40, 40, 100)}
@@ -30,18 +30,18 @@ class ApiVideoOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         uploads: requests of this class in 60 clock seconds; None for the environment's own limit.
         writes: the same.
         reads: the same.
-        token_life_s: how long access tokens live, clock seconds; more than 10, because the official Python client
-            refreshes 10 seconds before the end.
+        token_life_s: how long access tokens are valid, in clock seconds; more than 10, because the official Python
+            client refreshes 10 seconds before the end.
         refresh_status: the status for a dead refresh token: 400 as described, or 401 as the error pages say.
         absolute_links: the links of a page name the origin; the documentation has both forms.
         problem_json: send errors as `application/problem+json` instead of the documented `application/json`.
-        links_origin: another origin that the links name instead, which is false.
+        links_origin: a wrong origin to put into page links; empty for the right one.
         video_restore: the account can restore deleted videos for 90 days.
         suspended: the account is suspended.
         max_webhooks: how many webhooks there may be; the number is not published.
         max_video_bytes: the largest video file; the pages say 30 GiB (vod/video-best-practices).
         ingest_delay_s: clock seconds that each step of an ingest takes at least.
-        skew_s: how far the servers' time of day is off.
+        skew_s: how far the servers' time of day is ahead, in seconds; negative if behind.
     """
 
     seed: int = 1

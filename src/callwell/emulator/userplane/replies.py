@@ -64,7 +64,7 @@ class UserplaneError(Exception):
     """Raised by a handler to reply with an error.
 
     Args:
-        code: a name in `CODES`.
+        code: a name in `ERROR_CODES`.
     """
 
     def __init__(self, code: str) -> None:
@@ -84,7 +84,7 @@ def error_reply(code: str, *, status: int | None = None, retry_after_s: int | No
     """Return an error in the error envelope.
 
     Args:
-        code: a name in `CODES`.
+        code: a name in `ERROR_CODES`.
         status: a status other than the usual one.
         retry_after_s: whole seconds for a Retry-After header.
     """

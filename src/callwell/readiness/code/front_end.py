@@ -11,7 +11,14 @@ import msgspec
 
 from callwell.readiness.check import NotApplicable, Place, Unchecked
 from callwell.readiness.code.exposed_settings import names_in_any_spelling
-from callwell.readiness.code.front_end_signs import ALWAYS, APP_FILES, APP_SOURCES, Packages, is_front_end, is_server
+from callwell.readiness.code.front_end_signs import (
+    APP_FILES,
+    APP_SOURCES,
+    BROWSER_ONLY_SUFFIXES,
+    Packages,
+    is_front_end,
+    is_server,
+)
 from callwell.readiness.code.provider_signatures import read_signatures
 from callwell.readiness.code.text_files import TextFile, read_texts
 
@@ -24,7 +31,7 @@ if TYPE_CHECKING:
 
 SUFFIXES: Final = (
     *(".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".tsx", ".astro", ".map"),
-    *ALWAYS,
+    *BROWSER_ONLY_SUFFIXES,
     *APP_SOURCES,
 )
 

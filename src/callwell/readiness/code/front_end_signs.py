@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 TEMPLATES: Final = (".jinja", ".jinja2", ".ejs", ".hbs", ".njk", ".twig")
-ALWAYS: Final = (".vue", ".svelte", ".html", ".htm", *TEMPLATES)
+BROWSER_ONLY_SUFFIXES: Final = (".vue", ".svelte", ".html", ".htm", *TEMPLATES)
 """Suffixes of files that only browsers get, whether or not they are templates."""
 
 APP_SOURCES: Final = (".dart", ".kt", ".java", ".swift", ".m")
@@ -29,11 +29,12 @@ APP_TEXT: Final = re.compile(
 APP_SERVER: Final = re.compile(
     r"org\.springframework|io\.ktor\.server|\bimport\s+Vapor\b|package:shelf|dart_frog|javax?\.servlet|jakarta\.|quarkus"
 )
-"""What tells apps and servers apart that are written in the same language."""
+"""Text that only servers contain. Tells apps from servers written in the same language."""
 
-TEST: Final = re.compile(
+NOT_SHIPPED: Final = re.compile(
     r"(?:^|/)(?:__tests__|__mocks__|tests?|cypress|e2e|stories|fixtures)/|\.(?:test|spec|stories|cy|d)\.[jt]sx?$"
 )
+"""Tests, stories and type declarations."""
 
 SERVER_PATH: Final = re.compile(
     r"(?:^|/)(?:server|backend|functions|lambda|lambdas|workers?|scripts|bin|tools|ssr|edge|migrations)/"
@@ -143,13 +144,13 @@ def is_front_end(name: str, text: str, packages: frozenset[str]) -> bool:
     Args:
         name: the file, relative to the project's root.
         text: its text.
-        packages: the project's packages, with their dependencies.
+        packages: the packages that the nearest `package.json` names.
     """
-    if TEST.search(name):
+    if NOT_SHIPPED.search(name):
         return False
     if SHIPPED_PATH.search(name):
         return SERVER_TEXT.search(text) is None
-    if name.endswith(ALWAYS) or APP_FILES.search(name):
+    if name.endswith(BROWSER_ONLY_SUFFIXES) or APP_FILES.search(name):
         return True
     if name.endswith(APP_SOURCES):
         return is_app(name, text)
@@ -164,7 +165,7 @@ def is_front_end(name: str, text: str, packages: frozenset[str]) -> bool:
 
 
 def is_app(name: str, text: str) -> bool:
-    """Whether a file in Dart, Kotlin, Java or Swift is part of an app.
+    """Whether a file in Dart, Kotlin, Java, Swift or Objective-C is part of an app.
 
     Args:
         name: the file, relative to the project's root.
