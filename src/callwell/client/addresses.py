@@ -15,6 +15,7 @@ from callwell.core.addresses import LOOPBACK_HOSTS, mask_address
 from callwell.errors import InvalidOption
 
 if TYPE_CHECKING:
+    from callwell.core.rules.environments import EnvironmentRule
     from callwell.description.provider import Environment, Provider
 
 EXAMPLE: Final = "an address such as https://api.example.com/v1"
@@ -115,6 +116,26 @@ def resolve_base_urls(
         address = check_base_url(addresses[name]) if name in addresses else default
         others[name] = None if address == base_url else address
     return base_url, others
+
+
+def resolve_server(server: str, *, base_url: str, environment: EnvironmentRule) -> str:
+    """The address of an operation's own server; empty if it is the environment's. See `ClientConfig.resolve_server`.
+
+    Args:
+        server: see `Operation.server`.
+        base_url: the base URL in use.
+        environment: what the profile says about the environment.
+
+    Raises:
+        InvalidOption: an address to which no key can be sent.
+    """
+    if server.startswith("/"):
+        base = urlsplit(base_url)
+        return f"{base.scheme}://{base.netloc}{server}".rstrip("/")
+    if base_url != environment.base_url.rstrip("/"):
+        return ""
+    server = environment.servers.get(server, server)
+    return check_base_url(server) if server else ""
 
 
 def check_base_url(text: object) -> str:

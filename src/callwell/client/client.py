@@ -343,4 +343,4 @@ def attach_credentials(engine: AsyncEngine, keys: AsyncKeyManager, config: Clien
     elif engine.profile.key.canary is not None:
         from callwell.client.keys.canary import AsyncCanary
 
-        keys.use_canary(AsyncCanary(engine, config.provider, engine.profile.key.canary))
+        keys.use_canary(AsyncCanary(engine, config, engine.profile.key.canary))

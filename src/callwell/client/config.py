@@ -282,14 +282,8 @@ class ClientConfig(Struct, frozen=True, kw_only=True):
         Raises:
             InvalidOption: an address to which no key can be sent.
         """
-        if server.startswith("/"):
-            base = urlsplit(self.base_url)
-            return f"{base.scheme}://{base.netloc}{server}".rstrip("/")
         environment = self.provider.profile.environments[self.environment]
-        if self.base_url != environment.base_url.rstrip("/"):
-            return ""
-        server = environment.servers.get(server, server)
-        return addresses.check_base_url(server) if server else ""
+        return addresses.resolve_server(server, base_url=self.base_url, environment=environment)
 
     def check_link(self, url: str, server: str = "") -> LinkTarget:
         """Where a link or a redirect from the provider leads.

@@ -344,4 +344,4 @@ def attach_credentials(engine: Engine, keys: KeyManager, config: ClientConfig) -
     elif engine.profile.key.canary is not None:
         from callwell.client._sync.keys.canary import Canary
 
-        keys.use_canary(Canary(engine, config.provider, engine.profile.key.canary))
+        keys.use_canary(Canary(engine, config, engine.profile.key.canary))

@@ -14,7 +14,7 @@ from callwell.core.rules.operations import OperationRule
 from callwell.core.types import Traits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from callwell.client.calls.options import ResolvedOptions
     from callwell.core.rules.operations import PagingRule
@@ -63,16 +63,22 @@ class OperationHandle(Struct, frozen=True):
     is_plain: bool = True
 
 
-def find_operation(provider: Provider, name: str, server: str = "") -> OperationHandle:
+def _no_server(server: str) -> str:  # noqa: ARG001 - as `ClientConfig.resolve_server`
+    return ""
+
+
+def find_operation(provider: Provider, name: str, resolve_server: Callable[[str], str] = _no_server) -> OperationHandle:
     """An operation by its name.
 
     Args:
         provider: the provider.
         name: of the operation.
-        server: its own address, in place of the environment's; empty for none.
+        resolve_server: returns the address of an operation's own server, or an empty string for the environment's; see
+            `ClientConfig.resolve_server`. Without it, the handle is only for display.
 
     Raises:
         UnknownName: there is no such operation.
+        InvalidOption: an address to which no key can be sent.
     """
     operation = provider.operation(name)
     rule = provider.rule(name)
@@ -90,8 +96,9 @@ def find_operation(provider: Provider, name: str, server: str = "") -> Operation
         tries_keys=traits.repeatable and not operation.redirects,
         takes_range=any(parameter.wire_name.lower() == "range" for parameter in operation.parameters),
     )
-    lookup = None if rule.gone_if is None else _deleted_lookup(provider, rule.gone_if)
+    lookup = None if rule.gone_if is None else _deleted_lookup(provider, rule.gone_if, resolve_server)
     is_plain = lookup is None and not plan.redirects
+    server = resolve_server(operation.server) if operation.server else ""
     return OperationHandle(Binder(operation, server), rule, plan, lookup, is_plain)
 
 
@@ -100,8 +107,8 @@ def plan_undescribed(provider: Provider, method: str) -> CallPlan:
     return CallPlan(method, _traits(method, None), _quotas(provider, method, None), None)
 
 
-def _deleted_lookup(provider: Provider, name: str) -> DeletedLookup:
-    found = find_operation(provider, name)
+def _deleted_lookup(provider: Provider, name: str, resolve_server: Callable[[str], str]) -> DeletedLookup:
+    found = find_operation(provider, name, resolve_server)
     parameters = provider.operation(name).parameters
     return DeletedLookup(
         found.binder, found.plan, frozenset(parameter.name for parameter in parameters if parameter.required)

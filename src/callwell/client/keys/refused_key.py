@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
+from callwell.client import addresses
 from callwell.client.calls.engine import AsyncEngine
 from callwell.client.concurrency.primitives import use_state
 from callwell.client.quota.account import Account
@@ -56,7 +57,7 @@ async def explain_refusal(error: KeyRefused, engine: AsyncEngine, config: Client
             results.append(f"environment {name} was not asked: pass its address as base_url")
             continue
         try:
-            await _try_environment(key, rule, address, engine, config)
+            await _try_environment(key, (name, address), rule, engine, config)
         except KeyRefused:
             results.append(f"environment {name} refuses it too")
         except CallError as failure:
@@ -73,8 +74,11 @@ async def explain_refusal(error: KeyRefused, engine: AsyncEngine, config: Client
     return KeyRefused("; ".join((str(error), *results)), code=error.code, explained=True)
 
 
-async def _try_environment(key: Key, rule: TokenRule, address: str, engine: AsyncEngine, config: ClientConfig) -> None:
+async def _try_environment(
+    key: Key, place: tuple[str, str], rule: TokenRule, engine: AsyncEngine, config: ClientConfig
+) -> None:
     """Exchange the key for tokens in another environment: once, and within that environment's own quotas."""
+    environment, address = place
     profile = config.provider.profile
     profile = replace(profile, retry=replace(profile.retry, attempts=1, throttles=0))
     other_engine = AsyncEngine(
@@ -86,4 +90,6 @@ async def _try_environment(key: Key, rule: TokenRule, address: str, engine: Asyn
         clock=config.clock,
         hooks=engine.hooks,
     )
-    await AsyncTokenExchange(other_engine, config.provider, rule).exchange_key(key, config.clock.now() + ASK_DEADLINE_S)
+    resolve_server = partial(addresses.resolve_server, base_url=address, environment=profile.environments[environment])
+    exchange = AsyncTokenExchange(other_engine, config.provider, rule, resolve_server)
+    await exchange.exchange_key(key, config.clock.now() + ASK_DEADLINE_S)

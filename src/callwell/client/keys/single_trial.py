@@ -32,5 +32,5 @@ async def try_one_key(provider: Provider, options: ClientOptions, key: Key) -> s
     own_options: ClientOptions = {**options, "key": key, "auth": "key"}  # a token would need an exchange first
     async with AsyncClient(provider, **own_options) as client:
         engine = client._engine  # noqa: SLF001 - of this package
-        canary = AsyncCanary(engine, client.provider, client.provider.profile.key.canary or "")
+        canary = AsyncCanary(engine, client.config, client.provider.profile.key.canary or "")
         return await canary.try_key(key, engine.clock.now() + CANARY_S)

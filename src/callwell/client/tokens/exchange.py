@@ -13,6 +13,8 @@ from callwell.errors import ApiError, KeyRefused
 from callwell.keys.source import describe_refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from callwell.client.calls.engine import AsyncEngine
     from callwell.client.tokens.store import IssuedTokens
     from callwell.core.rules.profile import TokenRule
@@ -27,12 +29,16 @@ class AsyncTokenExchange:
         engine: makes the calls.
         provider: the description.
         rule: how a key is exchanged for tokens.
+        resolve_server: see `find_operation`; it decides which addresses receive the key.
     """
 
-    def __init__(self, engine: AsyncEngine, provider: Provider, rule: TokenRule) -> None:
+    def __init__(
+        self, engine: AsyncEngine, provider: Provider, rule: TokenRule, resolve_server: Callable[[str], str]
+    ) -> None:
         self._engine = engine
         self._provider = provider
         self._rule = rule
+        self._resolve_server = resolve_server
 
     async def exchange_key(self, key: Key, until: float) -> IssuedTokens:
         """Exchange a key for tokens.
@@ -69,7 +75,7 @@ class AsyncTokenExchange:
 
     async def _call(self, operation: str, argument: str, secret: Key, until: float) -> IssuedTokens:
         asked_at = self._engine.clock.now()
-        handle = find_operation(self._provider, operation)
+        handle = find_operation(self._provider, operation, self._resolve_server)
         options = ResolvedOptions(deadline_s=max(MIN_DEADLINE_S, until - asked_at))
         call = PreparedCall(handle.plan, bind_secret(handle, argument, secret), options)
         return parse_tokens(  # the response is in no local variable, which an error reporter would write down

@@ -83,7 +83,7 @@ class AsyncTokenManager:
     def __init__(self, keys: AsyncKeyManager, config: ClientConfig, rule: TokenRule, engine: AsyncEngine) -> None:
         self.keys = keys
         self.keyless = keys.keyless
-        self._exchange = AsyncTokenExchange(engine, config.provider, rule)
+        self._exchange = AsyncTokenExchange(engine, config.provider, rule, config.resolve_server)
         self._early_s = rule.early_s
         self._clock = config.clock
         self._state = config.state

@@ -101,8 +101,7 @@ class Caller:
         handle = self._operations.get(name)
         if handle is None:
             provider = self.config.provider
-            server = provider.operation(name).server
-            handle = find_operation(provider, name, self.config.resolve_server(server) if server else "")
+            handle = find_operation(provider, name, self.config.resolve_server)
             self.config.check_allowed(handle.plan.operation, alpha=handle.rule.alpha)
             self._operations[name] = handle
         return handle

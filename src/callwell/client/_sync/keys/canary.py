@@ -17,7 +17,7 @@ from callwell.core.key_trial import NOT_TRIED
 from callwell.errors import CallError, Forbidden, KeyRefused, Unauthorized
 
 if TYPE_CHECKING:
-    from callwell.description.provider import Provider
+    from callwell.client.config import ClientConfig
     from callwell.keys import Key
 
 
@@ -26,13 +26,13 @@ class Canary:
 
     Args:
         engine: the client's engine, for its account, connections and hooks.
-        provider: the description.
+        config: the client's configuration.
         operation: the operation that tries a key: a read without arguments.
     """
 
-    def __init__(self, engine: Engine, provider: Provider, operation: str) -> None:
+    def __init__(self, engine: Engine, config: ClientConfig, operation: str) -> None:
         self._engine = engine
-        self._provider = provider
+        self._config = config
         self._operation = operation
 
     def try_key(self, key: Key, until: float) -> str | None:
@@ -57,7 +57,7 @@ class Canary:
             clock=engine.clock,
             hooks=engine.hooks,
         )
-        operation = find_operation(self._provider, self._operation)
+        operation = find_operation(self._config.provider, self._operation, self._config.resolve_server)
         options = ResolvedOptions(deadline_s=max(MIN_DEADLINE_S, until - engine.clock.now()))
         try:
             canary_engine.run(PreparedCall(operation.plan, operation.binder.bind({}), options))

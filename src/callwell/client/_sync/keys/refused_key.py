@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
+from callwell.client import addresses
 from callwell.client._sync.calls.engine import Engine
 from callwell.client._sync.concurrency.primitives import use_state
 from callwell.client._sync.tokens.exchange import TokenExchange
@@ -57,7 +58,7 @@ def explain_refusal(error: KeyRefused, engine: Engine, config: ClientConfig) -> 
             results.append(f"environment {name} was not asked: pass its address as base_url")
             continue
         try:
-            _try_environment(key, rule, address, engine, config)
+            _try_environment(key, (name, address), rule, engine, config)
         except KeyRefused:
             results.append(f"environment {name} refuses it too")
         except CallError as failure:
@@ -74,8 +75,9 @@ def explain_refusal(error: KeyRefused, engine: Engine, config: ClientConfig) -> 
     return KeyRefused("; ".join((str(error), *results)), code=error.code, explained=True)
 
 
-def _try_environment(key: Key, rule: TokenRule, address: str, engine: Engine, config: ClientConfig) -> None:
+def _try_environment(key: Key, place: tuple[str, str], rule: TokenRule, engine: Engine, config: ClientConfig) -> None:
     """Exchange the key for tokens in another environment: once, and within that environment's own quotas."""
+    environment, address = place
     profile = config.provider.profile
     profile = replace(profile, retry=replace(profile.retry, attempts=1, throttles=0))
     other_engine = Engine(
@@ -87,4 +89,6 @@ def _try_environment(key: Key, rule: TokenRule, address: str, engine: Engine, co
         clock=config.clock,
         hooks=engine.hooks,
     )
-    TokenExchange(other_engine, config.provider, rule).exchange_key(key, config.clock.now() + ASK_DEADLINE_S)
+    resolve_server = partial(addresses.resolve_server, base_url=address, environment=profile.environments[environment])
+    exchange = TokenExchange(other_engine, config.provider, rule, resolve_server)
+    exchange.exchange_key(key, config.clock.now() + ASK_DEADLINE_S)

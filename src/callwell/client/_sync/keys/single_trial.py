@@ -33,5 +33,5 @@ def try_one_key(provider: Provider, options: ClientOptions, key: Key) -> str | N
     own_options: ClientOptions = {**options, "key": key, "auth": "key"}  # a token would need an exchange first
     with Client(provider, **own_options) as client:
         engine = client._engine  # noqa: SLF001 - of this package
-        canary = Canary(engine, client.provider, client.provider.profile.key.canary or "")
+        canary = Canary(engine, client.config, client.provider.profile.key.canary or "")
         return canary.try_key(key, engine.clock.now() + CANARY_S)

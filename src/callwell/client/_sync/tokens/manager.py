@@ -84,7 +84,7 @@ class TokenManager:
     def __init__(self, keys: KeyManager, config: ClientConfig, rule: TokenRule, engine: Engine) -> None:
         self.keys = keys
         self.keyless = keys.keyless
-        self._exchange = TokenExchange(engine, config.provider, rule)
+        self._exchange = TokenExchange(engine, config.provider, rule, config.resolve_server)
         self._early_s = rule.early_s
         self._clock = config.clock
         self._state = config.state
