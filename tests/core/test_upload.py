@@ -105,7 +105,7 @@ class UploadSimulation:
         self.state, action = upload.next_action(self.state)
         if isinstance(action, ReadPiece):
             self.rest -= 1
-            self.state, action = upload.add_piece(self.state, last=self.rest == 0)
+            self.state, action = upload.add_piece(self.state, is_last=self.rest == 0)
         if isinstance(action, SendPiece):
             assert not any(run.first <= action.number <= run.last for run in self.state.confirmed)
             assert action.number not in self.sending.values()
@@ -253,11 +253,11 @@ def test_a_stream_is_read_when_nothing_is_under_way() -> None:
     """Its last piece is known when it is read; a lost one is not read again."""
     state, action = upload.next_action(upload.start_upload(RULE, 10, None, "v"))
     assert action == ReadPiece()
-    state, sent = upload.add_piece(state, last=False)
+    state, sent = upload.add_piece(state, is_last=False)
     assert (sent, upload.next_action(state)[1]) == (SendPiece(1), Idle())
     state, action = upload.next_action(upload.confirm_piece(state, 1))
     assert action == ReadPiece()
-    state, _ = upload.add_piece(state, last=True)
+    state, _ = upload.add_piece(state, is_last=True)
     state, _ = upload.next_action(upload.doubt_piece(state, 2))
     state, again = upload.next_action(upload.end_query(upload.start_query(state)))
     assert (again, state.total) == (SendPiece(2, again=True), 2)

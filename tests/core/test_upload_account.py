@@ -340,7 +340,7 @@ def test_a_forgotten_piece_of_a_stream_cannot_go_again() -> None:
     state = upload.start_upload(RULE, PIECE, None, "v")
     for number in (1, 2):
         state, _ = upload.next_action(state)
-        state, _ = upload.add_piece(state, last=number == 2)
+        state, _ = upload.add_piece(state, is_last=number == 2)
         state = upload.confirm_piece(state, number)
     for _ in range(2):
         state, _ = upload.next_action(state)

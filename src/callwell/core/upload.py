@@ -222,10 +222,10 @@ def next_action(state: Upload) -> tuple[Upload, Action]:
     return _start_piece(state, number), SendPiece(number, again)
 
 
-def add_piece(state: Upload, *, last: bool) -> tuple[Upload, SendPiece]:
-    """The stream's next piece was read; the `last` one is followed by no other."""
+def add_piece(state: Upload, *, is_last: bool) -> tuple[Upload, SendPiece]:
+    """The stream's next piece was read; none follows if it `is_last`."""
     number = _next_piece(state)
-    return _start_piece(state, number)._replace(total=number if last else None), SendPiece(number)
+    return _start_piece(state, number)._replace(total=number if is_last else None), SendPiece(number)
 
 
 def confirm_piece(state: Upload, number: int, target: str | None = None) -> Upload:

@@ -38,7 +38,7 @@ class EmulatorOptions:
         url_life_s: how long signed URLs live, clock seconds.
         retry_after: send Retry-After with every 429.
         rate_headers: the form of quota headers on every response: `delta`, `epoch`, `draft` or `off`.
-        skew_s: how far the servers' time of day is off, in `Date` and in signed URLs.
+        skew_s: how far the servers' time of day is ahead, in `Date` and in signed URLs, in seconds; negative if behind.
         deprecated: operations that answer with `Deprecation`, each with the clock seconds until its `Sunset`, or
             None for no `Sunset`.
         links_limit: how many links may be created in each workspace.

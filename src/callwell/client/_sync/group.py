@@ -7,7 +7,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from callwell.client.calls.operations import method_names, saving_operation
+from callwell.client.calls.operations import method_names, operation_of_saving_method
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -93,7 +93,7 @@ class DynamicGroup(Group):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        saved = saving_operation(self._client.provider, self._name, name)
+        saved = operation_of_saving_method(self._client.provider, self._name, name)
         if saved is not None:
             return partial(self._save, saved)
         operation = f"{self._name}.{name}"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec.structs import replace
 
 from callwell.client.calls.context import PreparedCall
-from callwell.client.calls.operations import OperationHandle, find_operation, list_operations
+from callwell.client.calls.operations import OperationHandle, find_operation, paged_operations
 from callwell.client.calls.options import NOT_GIVEN
 from callwell.client.calls.responses import rename_fields, resolve_link
 from callwell.client.concurrency.primitives import post_to_state
@@ -162,7 +162,7 @@ class AsyncCaller:
         provider = self.config.provider
         rule = handle.rule.paging
         if rule is None:
-            raise InvalidOption("operation", operation, f"a list ({', '.join(list_operations(provider))})")
+            raise InvalidOption("operation", operation, f"a list ({', '.join(paged_operations(provider))})")
         wire = handle.binder.wire(arguments)
         filters = {name: value for name, value in wire.items() if value is not None and value is not NOT_GIVEN}
         size = filters.setdefault(rule.size, rule.max_size) if rule.size and rule.max_size else 0

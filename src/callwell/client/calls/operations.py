@@ -32,16 +32,16 @@ class DeletedLookup(Struct, frozen=True):
     Attributes:
         binder: makes its requests.
         plan: what the engine needs to know about it.
-        names: the names of its arguments, all of which the other operation has too.
+        required_names: the names of its required arguments. The other operation has them all.
     """
 
     binder: Binder
     plan: CallPlan
-    names: frozenset[str]
+    required_names: frozenset[str]
 
     def prepare(self, options: ResolvedOptions, arguments: Mapping[str, object]) -> PreparedCall:
         """Its call, with the arguments of the other operation."""
-        taken = {name: value for name, value in arguments.items() if name in self.names}
+        taken = {name: value for name, value in arguments.items() if name in self.required_names}
         return PreparedCall(self.plan, self.binder.bind(taken), options)
 
 
@@ -50,7 +50,7 @@ class OperationHandle(Struct, frozen=True):
 
     Attributes:
         binder: makes its requests.
-        rule: what the profile says about it, paging under the names of arguments.
+        rule: what the profile says about it, with paging parameters renamed to arguments.
         plan: what the engine needs to know about it.
         deleted_lookup: the operation that still finds what this one stopped finding, if there is one.
         is_plain: a single call of the engine is enough.
@@ -72,7 +72,7 @@ def find_operation(provider: Provider, name: str, resolve_server: Callable[[str]
 
     Args:
         provider: the provider.
-        name: of the operation.
+        name: the operation's name.
         resolve_server: returns the address of an operation's own server, or an empty string for the environment's; see
             `ClientConfig.resolve_server`. Without it, the handle is only for display.
 
@@ -110,9 +110,8 @@ def plan_undescribed(provider: Provider, method: str) -> CallPlan:
 def _deleted_lookup(provider: Provider, name: str, resolve_server: Callable[[str], str]) -> DeletedLookup:
     found = find_operation(provider, name, resolve_server)
     parameters = provider.operation(name).parameters
-    return DeletedLookup(
-        found.binder, found.plan, frozenset(parameter.name for parameter in parameters if parameter.required)
-    )
+    required_names = frozenset(parameter.name for parameter in parameters if parameter.required)
+    return DeletedLookup(found.binder, found.plan, required_names)
 
 
 def _traits(method: str, declared: bool | None) -> Traits:  # noqa: FBT001 - private
@@ -129,7 +128,7 @@ def _quotas(provider: Provider, method: str, declared: tuple[str, ...] | None) -
 
 
 def _with_argument_names(rule: PagingRule, operation: Operation) -> PagingRule:
-    """How a list is read, with its query parameters under the names of arguments."""
+    """How a list is read, with paging parameters renamed to arguments."""
     names = {parameter.wire_name: parameter.name for parameter in operation.parameters if parameter.location == "query"}
     size = None if rule.size is None else names.get(rule.size, rule.size)
     return replace(rule, position=names.get(rule.position, rule.position), size=size)
@@ -148,7 +147,7 @@ def method_names(provider: Provider, group: str) -> tuple[str, ...]:
     return tuple(sorted(named | {name for name in saved if name is not None}))
 
 
-def list_operations(provider: Provider) -> tuple[str, ...]:
+def paged_operations(provider: Provider) -> tuple[str, ...]:
     """The operations that have pages."""
     return tuple(name for name, rule in provider.profile.operations.items() if rule.paging)
 
@@ -158,7 +157,7 @@ def asset_operations(provider: Provider) -> tuple[str, ...]:
     return tuple(name for name, rule in provider.profile.operations.items() if rule.asset)
 
 
-def saving_operation(provider: Provider, group: str, method: str) -> str | None:
+def operation_of_saving_method(provider: Provider, group: str, method: str) -> str | None:
     """The operation behind a method that saves a file, or None for any other method of the group."""
     rules = provider.profile.operations.items()
     named = (name for name, rule in rules if rule.asset is not None and rule.asset.method == method)

@@ -18,7 +18,7 @@ from callwell.client.uploads.piece_reader import PieceReader
 from callwell.description.schemas import alternatives, is_file, is_nullable, required_names, stated_value, type_names
 from callwell.errors import InvalidOption, UnknownName
 
-SCALARS: Final[dict[str, tuple[type | tuple[type, ...], str]]] = {
+SCALAR_TYPES: Final[dict[str, tuple[type | tuple[type, ...], str]]] = {
     "string": (str, "a string"),
     "integer": (int, "a whole number"),
     "number": ((int, float, Decimal), "a number"),
@@ -52,12 +52,13 @@ def describe_schema(schema: Mapping[str, Any]) -> str:
     kind = types[0] if types else ""
     if kind == "array":
         limit = schema.get("maxItems")
-        return f"a list{f' of at most {limit}' if limit else ''}, each {describe_schema(schema.get('items', {}))}"
+        bound = f" of at most {limit}" if limit else ""
+        return f"a list{bound}, each {describe_schema(schema.get('items', {}))}"
     if kind == "object":
         return f"a mapping with {', '.join(known)}" if (known := schema.get("properties")) else "a mapping of strings"
     if is_file(schema):
         return f"a file{_bounds(schema, 'bytes')}, as its path or its bytes"
-    words = SCALARS[kind][1] if kind in SCALARS else "a value"
+    words = SCALAR_TYPES[kind][1] if kind in SCALAR_TYPES else "a value"
     minimum = schema.get("minimum")
     maximum = schema.get("maximum")
     if minimum is not None and maximum is not None:
@@ -175,8 +176,8 @@ def _fits(kind: str, schema: Mapping[str, Any], value: object) -> bool:
     if kind == "object":
         return isinstance(value, Mapping) and all(isinstance(key, str) for key in value)
     if (
-        kind not in SCALARS
-        or not isinstance(value, SCALARS[kind][0])
+        kind not in SCALAR_TYPES
+        or not isinstance(value, SCALAR_TYPES[kind][0])
         or (kind != "boolean" and isinstance(value, bool))
     ):
         return False
@@ -184,11 +185,13 @@ def _fits(kind: str, schema: Mapping[str, Any], value: object) -> bool:
         min_length = schema.get("minLength", 0)
         max_length = schema.get("maxLength", len(value))
         return min_length <= len(value) <= max_length and not SURROGATES.search(value)
-    if isinstance(value, float | Decimal) and not math.isfinite(value):
+    if not isinstance(value, int | float | Decimal):
+        return True
+    if not isinstance(value, int) and not math.isfinite(value):  # an integer may be too large for `isfinite`
         return False
     minimum = schema.get("minimum", value)
     maximum = schema.get("maximum", value)
-    return bool(minimum <= value <= maximum) if isinstance(value, int | float | Decimal) else True
+    return bool(minimum <= value <= maximum)
 
 
 def _is_bool(value: object) -> bool:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The workers that send the pieces of one file, as `core.upload` decides: the first is the caller itself.
 
-They share one lock, which is held while the position is stored, but never during a wait. When one fails, all stop: a
+They share one lock, which is held while the state is stored, but never during a wait. When one fails, all stop: a
 piece being sent is aborted, and nothing more is stored.
 """
 
@@ -41,10 +41,10 @@ class AsyncPieceSender:
         engine: for its clock and random numbers.
         file: the source of the pieces; a stream is read one piece at a time.
         meter: counts their bytes.
-        store: stores a position, or queues it to be stored in order.
-        flush: waits until all queued positions are stored.
+        store: stores a state, or queues it to be stored in order.
+        flush: waits until all queued states are stored.
         state: the state of the upload.
-        compares_size: the provider reports the size of the file as sent.
+        reports_sent_size: the provider reports the original file's size, so it can be compared.
 
     Attributes:
         state: the state of the upload.
@@ -65,7 +65,7 @@ class AsyncPieceSender:
         store: Callable[[Upload], None],
         flush: AsyncWork,
         state: Upload,
-        compares_size: bool = True,
+        reports_sent_size: bool = True,
     ) -> None:
         self.state = state
         self.answer: Mapping[str, Any] = {}
@@ -78,10 +78,10 @@ class AsyncPieceSender:
         self._file = file
         self._meter = meter
         self._store = store
-        self._flush_positions = flush
-        self._compares_size = compares_size
+        self._flush = flush
+        self._reports_sent_size = reports_sent_size
         self._bytes_sent = dict[int, int]()
-        self._report = UploadStatus()
+        self._last_report = UploadStatus()
         self._checksum: bytes | None = None
         self._error: Exception | None = None
         self._stopped = False
@@ -98,7 +98,7 @@ class AsyncPieceSender:
         """
         helpers = list[AsyncBackgroundTask[bool]]()
         try:
-            if await self._work(alone=True):
+            if await self._work(until_target_known=True):
                 left = 1 if self.state.total is None else self.state.total - upload.count_confirmed(self.state)
                 helpers += [AsyncBackgroundTask(self._work) for _ in range(min(parallel, left) - 1)]
                 await self._work()
@@ -110,10 +110,14 @@ class AsyncPieceSender:
             self._meter.stopped = True
             await cancel_all(helpers)
 
-    async def _work(self, *, alone: bool = False) -> bool:
-        """Carry out actions until none is left; if `alone`, return true as soon as other workers can help."""
+    async def _work(self, *, until_target_known: bool = False) -> bool:
+        """Carry out actions until none is left; return true if other workers can help from now on.
+
+        Args:
+            until_target_known: stop as soon as the object has an ID, and no status query is due.
+        """
         while True:
-            if alone and self.state.target is not None and not self.state.needs_query:
+            if until_target_known and self.state.target is not None and not self.state.needs_query:
                 return True
             with self._lock:
                 self.state, action = upload.next_action(self.state)
@@ -124,18 +128,20 @@ class AsyncPieceSender:
             elif isinstance(action, QueryStatus):
                 await self._query(action)
             elif isinstance(action, UploadFailed):
-                raise to_error(action, self._operation, self.state, self._report, size=self._size(), error=self._error)
+                raise to_error(
+                    action, self._operation, self.state, self._last_report, size=self._size(), error=self._error
+                )
             else:
                 return False
 
     async def _read(self) -> SendPiece:
-        last = await self._file.read_piece(self.state)  # type: ignore[union-attr] # only a stream is read by pieces
+        is_last = await self._file.read_piece(self.state)  # type: ignore[union-attr] # only a stream is read by pieces
         with self._lock:
-            self.state, action = upload.add_piece(self.state, last=last)
+            self.state, action = upload.add_piece(self.state, is_last=is_last)
         return action
 
     async def _send(self, piece: SendPiece) -> None:
-        if self.state.size is None:  # a stream has one piece at hand
+        if self.state.size is None:  # of a stream, only the current piece is in memory
             reader = PieceReader(self._file, 0, self._file.size, self._meter)
         else:
             start, size = upload.piece_bounds(self.state, piece.number)
@@ -143,8 +149,8 @@ class AsyncPieceSender:
         if piece.again:
             self._count_resent(self._bytes_sent.pop(piece.number, reader.size))
         with self._lock:
-            self._set_state(self.state)
-        await self._flush_positions()  # before the send: a resumed call must know of it
+            self._store_state()
+        await self._flush()  # before the send: a resumed call must know of it
         total = self._rule.unknown_total if self.state.total is None else self.state.total
         arguments = {
             **self._arguments,
@@ -155,12 +161,12 @@ class AsyncPieceSender:
         try:
             answer = await self._call(self._operation, arguments)
         except OutcomeUnknown as error:
-            self._doubt(piece, reader, error)
+            self._mark_in_doubt(piece, reader, error)
         except ApiError as error:
             if error.outcome != "done":
                 self._reject(piece, reader, error)
             elif self.state.target is None:
-                self._doubt(piece, reader, error)
+                self._mark_in_doubt(piece, reader, error)
             else:
                 self._confirm(piece, None)
         else:
@@ -180,11 +186,12 @@ class AsyncPieceSender:
             if isinstance(json, dict) and len(json) > len(self.answer):
                 self.answer = json
             named = target if isinstance(target, str) else None
-            self._set_state(upload.confirm_piece(self.state, piece.number, named))
+            self.state = upload.confirm_piece(self.state, piece.number, named)
+            self._store_state()
         if self.state.target is None:
             raise UploadError(f"{self._operation}: the response to the first piece names no object")
 
-    def _doubt(self, piece: SendPiece, reader: PieceReader, error: Exception) -> None:
+    def _mark_in_doubt(self, piece: SendPiece, reader: PieceReader, error: Exception) -> None:
         self._bytes_sent[piece.number] = reader.given
         reader.reset()
         with self._lock:
@@ -193,17 +200,17 @@ class AsyncPieceSender:
 
     def _reject(self, piece: SendPiece, reader: PieceReader, error: ApiError) -> None:
         with self._lock:
-            self._set_state(upload.reject_piece(self.state, piece.number, error.code))
+            self.state = upload.reject_piece(self.state, piece.number, error.code)
+            self._store_state()
             if self.state.failure is None:
                 return
             self._error = error
         reader.reset()
 
-    def _set_state(self, state: Upload) -> None:
-        """Adopt a state, and store it unless the upload was stopped or has failed."""
-        self.state = state
-        if not self._stopped and state.failure is None:
-            self._store(state)
+    def _store_state(self) -> None:
+        """Store the state, unless the upload was stopped or has failed."""
+        if not self._stopped and self.state.failure is None:
+            self._store(self.state)
 
     async def _query(self, query: QueryStatus) -> None:
         if query.tries:
@@ -214,7 +221,7 @@ class AsyncPieceSender:
         try:
             json = (await self._call(self._rule.status, {self._rule.target: self.state.target})).json
         except (Unauthorized, Forbidden, KeyProblem, Missing) as error:
-            # An upload token often may not read: then the responses to the pieces must suffice.
+            # Upload tokens often lack read permission: then the responses to the pieces must suffice.
             if self._rule.token is None or (isinstance(error, Missing) and self.state.needs_query):
                 raise
             with self._lock:
@@ -224,8 +231,9 @@ class AsyncPieceSender:
         report = await self._compare(upload_status.parse_status(self._rule, json))
         with self._lock:
             before = upload.count_confirmed_bytes(self.state)
-            self._report = report
-            self._set_state(upload.apply_report(self.state, report, self._size()))
+            self._last_report = report
+            self.state = upload.apply_report(self.state, report, self._size())
+            self._store_state()
             added = upload.count_confirmed_bytes(self.state) - before
         self._meter.add(added)
 
@@ -233,11 +241,11 @@ class AsyncPieceSender:
         """Bytes of the whole file; None for a stream whose end has not been read."""
         if self.state.size is not None or self.state.total is None:
             return self.state.size
-        return self._file.total  # type: ignore[union-attr] # only of a stream the size is not known
+        return self._file.total  # type: ignore[union-attr] # only a stream's size is unknown
 
     async def _compare(self, report: UploadStatus) -> UploadStatus:
         """The report, with its checksum compared to the file's."""
-        if not self._compares_size:
+        if not self._reports_sent_size:
             report = report._replace(size=None)
         if report.checksum is None or self.state.total is None:
             return report

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an environment does without requests: it makes media files, one video at a time in a thread, and calls webhooks.
+"""What an environment does on its own: it makes media files, one video at a time in a thread, and calls webhooks.
 
-It sleeps while there is nothing to do, and polls while something waits for the clock: a moved clock makes no event.
+It sleeps while there is nothing to do. It polls while something is due at a clock time, because moving the clock wakes
+nobody.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ class BackgroundWork:
             while True:
                 await self._woken.wait()
                 self._woken.clear()
-                while await self._run_once():  # noqa: ASYNC110 - the clock that is waited for makes no event
+                while await self._run_once():  # noqa: ASYNC110 - moving the clock wakes nobody
                     await asyncio.sleep(POLL_REAL_S)
         finally:
             self._stop.set()

@@ -32,7 +32,7 @@ class LanguageConfidenceOptions(msgspec.Struct, frozen=True, forbid_unknown_fiel
         retry_after: send Retry-After with 429 and 503.
         user_required: the plan is billed by monthly active user: a request without an end user is refused.
         new_fields: reports have a field that is not described.
-        skew_s: how far the servers' time of day is off.
+        skew_s: how far the servers' time of day is ahead, in seconds; negative if behind.
     """
 
     seed: int = 1

@@ -35,7 +35,7 @@ class UserplaneOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
         url_life_s: how long signed URLs live, clock seconds; the documentation says only that it is short.
         retry_after: send Retry-After with every 429; the provider does not.
         rate_headers: the form of quota headers on every response; the provider sends none.
-        skew_s: how far the servers' time of day is off.
+        skew_s: how far the servers' time of day is ahead, in seconds; negative if behind.
         deprecated: operations that answer with `Deprecation`, each with the clock seconds until its `Sunset`, if any.
         links_limit: how many links the plan allows in each workspace; the numbers are not published.
         old_meta_name: send `meta`, as in the old documentation, instead of `linkMeta`.

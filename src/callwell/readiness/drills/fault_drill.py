@@ -58,7 +58,7 @@ class FaultDrill(NamedTuple):
         prove: judges the recorded requests.
         not_applicable: why the drill does not apply if no fault could be injected.
         may_fail: whether a call may end with an error, because the fault leaves no other outcome.
-        once: whether a workload makes each call once, because a second call would create another object.
+        one_call_per_step: whether a workload makes one call per step, because a second one would create another object.
     """
 
     faults: Callable[[ConfiguredAccount, bool], list[dict[str, Any]]]
@@ -67,7 +67,7 @@ class FaultDrill(NamedTuple):
     prove: Callable[[Sequence[LedgerRow]], Iterator[Proof]]
     not_applicable: str
     may_fail: bool = False
-    once: bool = False
+    one_call_per_step: bool = False
 
 
 def run_fault_drill(
@@ -137,21 +137,21 @@ async def _drill_with_workload(
             return None
         before = len(setup.rows())
         setup.inject([(drilled, drill.faults(drilled.account, False))])  # noqa: FBT003 - one of two cases
-        calls = len(steps) if drill.once else CALLS
+        calls = len(steps) if drill.one_call_per_step else CALLS
         run = await run_workload(client, steps, lambda begun: begun < calls)
     rows = setup.rows()[before:]
-    over = setup.count_over_quota(drilled)
+    over_quota = setup.count_over_quota(drilled)
     proofs = [
         *drill.prove(rows),
-        Proof("over-quota", over == 0, f"requests beyond the quota: {over}"),
+        Proof("over-quota", over_quota == 0, f"requests beyond the quota: {over_quota}"),
     ]
     if not drill.may_fail:
-        proofs.insert(0, prove_no_failure(run, drilled.account))
+        proofs.insert(0, judge_failures(run, drilled.account))
     return DrillResult(drilled.label, tuple(proofs))
 
 
-def prove_no_failure(run: WorkloadResult, account: ConfiguredAccount) -> Proof:
-    """Prove that every call of a workload succeeded.
+def judge_failures(run: WorkloadResult, account: ConfiguredAccount) -> Proof:
+    """Judge whether every call of a workload succeeded.
 
     Args:
         run: the result of the workload.
@@ -178,15 +178,15 @@ def _throttle(_: ConfiguredAccount, is_program: bool) -> list[dict[str, Any]]:  
 
 
 def _fail_reads(account: ConfiguredAccount, _: bool) -> list[dict[str, Any]]:  # noqa: FBT001 - the signature of `FaultDrill.faults`
-    names = _operations(account, _is_read)
+    names = _select_operations(account, _is_read)
     return [{"operation": name, "fault": "error_before", "status": 503, "nth": 1} for name in names]
 
 
-def _lose_creations(account: ConfiguredAccount, _: bool) -> list[dict[str, Any]]:  # noqa: FBT001 - the signature of `FaultDrill.faults`
-    return [{"operation": name, "fault": "lost_reply", "nth": 1} for name in _operations(account, _is_creation)]
+def _lose_creation_replies(account: ConfiguredAccount, _: bool) -> list[dict[str, Any]]:  # noqa: FBT001 - the signature of `FaultDrill.faults`
+    return [{"operation": name, "fault": "lost_reply", "nth": 1} for name in _select_operations(account, _is_creation)]
 
 
-def _operations(account: ConfiguredAccount, selects: Callable[[Operation, OperationRule], bool]) -> list[str]:
+def _select_operations(account: ConfiguredAccount, selects: Callable[[Operation, OperationRule], bool]) -> list[str]:
     provider = account.provider
     allowed = provider.environment(account.environment).operations
     return [
@@ -222,11 +222,11 @@ SERVER_ERRORS: Final = FaultDrill(
     not_applicable="nothing is read from the providers in use",
 )
 LOST_RESPONSE: Final = FaultDrill(
-    faults=_lose_creations,
+    faults=_lose_creation_replies,
     selects=_is_creation,
     fault_names=frozenset({"lost_reply"}),
     prove=prove_single_effects,
     not_applicable="nothing is created at the providers in use",
     may_fail=True,
-    once=True,
+    one_call_per_step=True,
 )

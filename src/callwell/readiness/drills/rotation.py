@@ -24,7 +24,7 @@ from callwell.keys import Key
 from callwell.readiness.check import CannotCheck, Severity, Unchecked
 from callwell.readiness.drill_record import ROTATION, record_drill
 from callwell.readiness.drills.accounts import drill_accounts, find_unknown_keys, no_requests
-from callwell.readiness.drills.fault_drill import SCALE, prove_no_failure
+from callwell.readiness.drills.fault_drill import SCALE, judge_failures
 from callwell.readiness.drills.program import LIMIT_S, POLL_S, run_program
 from callwell.readiness.drills.setup import set_up_drill, write_key
 from callwell.readiness.drills.verdict import DrillResult, Proof, only_api, prove_rotation
@@ -163,7 +163,7 @@ async def _drill_with_workload(setup: DrillSetup, drilled: DrillAccount, clock: 
     except TimeoutError as error:
         raise CannotCheck(f"{drilled.label}: the workload had not finished after {WORKLOAD_LIMIT_S:g} s") from error
     proofs = (
-        prove_no_failure(run, drilled.account),
+        judge_failures(run, drilled.account),
         *prove_steps(end),
         *prove_rotation(rows, old, drilled.fingerprint),
     )

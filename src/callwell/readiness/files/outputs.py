@@ -22,10 +22,10 @@ OUTPUTS: Final = frozenset(
     }
     | {"storybook-static", "wwwroot", "web-build", "staticfiles", "_build"}
 )
-"""Folders that front ends and packages are built into, by the manuals of Vite, Next.js, Nuxt, SvelteKit, Angular, Expo,
-Django, Hugo, Jekyll, Sphinx, and of Python's `build`."""
+"""Folders that front ends and packages are built into, according to the manuals of Vite, Next.js, Nuxt, SvelteKit,
+Angular, Expo, Django, Hugo, Jekyll, Sphinx, and of Python's `build`."""
 
-BUILD_CACHES: Final = {
+NOT_SHIPPED: Final = {
     ".next": ("cache",),
     "build": ("lib", "bdist", "temp", "intermediates", "tmp", "CMakeFiles"),
     ".svelte-kit": ("types",),
@@ -40,13 +40,16 @@ def find_output(name: str) -> str | None:
         name: the file's name relative to the project's root.
     """
     parts = name.split("/")
-    for place, part in enumerate(parts[:-1]):
-        if part in OUTPUTS and not _is_cache(part, parts[place + 1 : -1]):
-            return "/".join(parts[: place + 1])
+    for index, part in enumerate(parts[:-1]):
+        if part in OUTPUTS and _is_shipped(part, parts[index + 1 : -1]):
+            return "/".join(parts[: index + 1])
     return None
 
 
-def _is_cache(output: str, below: list[str]) -> bool:
-    """Whether the first folder below an output folder is a cache: the whole name, or all before its first dot."""
-    caches = BUILD_CACHES.get(output, ())
-    return bool(below) and any(below[0] == cache or below[0].startswith(f"{cache}.") for cache in caches)
+def _is_shipped(output: str, below: list[str]) -> bool:
+    """Whether a file in an output folder is shipped.
+
+    It is not if its first folder there is in `NOT_SHIPPED`: by the whole name, or by all before its first dot.
+    """
+    left_out = NOT_SHIPPED.get(output, ())
+    return not below or not any(below[0] == folder or below[0].startswith(f"{folder}.") for folder in left_out)

@@ -228,7 +228,7 @@ class Uploader:
             store=self._store,
             flush=partial(wait_for_state, self._config.state),
             state=state,
-            compares_size=not upload_options.may_be_cut(self._config.sandbox, self._duration_s),
+            reports_sent_size=not upload_options.may_be_cut(self._config.sandbox, self._duration_s),
         )
         try:
             sender.run(self._options.pieces)
