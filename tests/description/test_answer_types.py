@@ -55,6 +55,9 @@ def described(responses: dict[str, Any], method: str = "get") -> Any:
         ({"302": {"description": "there"}}, "*/*", ["any"]),
         ({"200": {"content": PDF}, "302": {"description": "there"}}, "application/pdf", ["bytes"]),
         ({"204": {}, "302": {}}, "application/json", []),
+        ({}, "application/json, */*;q=0.5", ["any"]),
+        ({"404": {"content": JSON}}, "application/json, */*;q=0.5", ["any"]),
+        ({"205": {}}, "application/json", []),
     ],
 )
 def test_what_is_declared_is_accepted(responses: dict[str, Any], accept: str, kinds: list[str]) -> None:

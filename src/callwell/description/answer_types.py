@@ -105,11 +105,12 @@ def declared_answers(
     offers = [tuple(classify(name, schema) for name, schema in content.items()) for content in contents]
     media = tuple(dict.fromkeys(kind for offer in offers for kind in offer))
     has_json = any(kind.kind == "json" for kind in media)
+    successes = successful(statuses)
     redirects = method == "GET" and any(map(_REDIRECT.fullmatch, statuses))
-    redirects = redirects and not has_json and bool(media or not successful(statuses))
+    redirects = redirects and not has_json and bool(media or not successes)
     if redirects and not media:
         return DeclaredAnswers(ANYTHING.name, (ANYTHING,), redirects=True)
-    if not media and not BODILESS.issuperset(successful(statuses)):
+    if not media and (not successes or not BODILESS.issuperset(successes)):
         return DeclaredAnswers(PREFERS_JSON, (UNDECLARED,), redirects=False)
     accepted = dict.fromkeys(kind.name for offer in offers for kind in _preferred(offer))
     if all(kind.kind == "json" for kind in media):
