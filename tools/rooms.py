@@ -40,6 +40,7 @@ BASE_MODULES: Final = (
     "clock",
     "folders",
     "staged_files",
+    "temporary_names",
     "forks",
     "extras",
     "opaque",

@@ -12,24 +12,22 @@ Links on the way to the folder that the caller names are the caller's own, and a
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
-import secrets
 import shutil
 import stat
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from callwell.errors import FileProblem
+from callwell.temporary_names import unguessable_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from io import BufferedReader
     from pathlib import Path
     from typing import Self
-
-PART_SUFFIX: Final = ".part"
-"""The suffix of every temporary name."""
 
 DEFAULT_MODE: Final = 0o666
 """The default mode of files, restricted only by the umask."""
@@ -39,6 +37,10 @@ READ_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 SEARCH_ONLY: Final = getattr(os, "O_PATH", os.O_RDONLY)
 """Flags to open a folder that can be written to but not listed."""
+
+
+CANNOT_SYNC: Final = frozenset({errno.EBADF, errno.EINVAL, errno.ENOTSUP})
+"""Errors of `fsync` for a folder: it was opened with `O_PATH`, or its file system does not synchronize folders."""
 
 
 class Folder:
@@ -191,7 +193,7 @@ class Folder:
         Raises:
             OSError: it cannot be created.
         """
-        hidden = f".{name}.{secrets.token_hex(8)}{PART_SUFFIX}"
+        hidden = unguessable_name(name)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         return hidden, os.fdopen(os.open(hidden, flags, mode, dir_fd=self._fd), "r+b")
 
@@ -263,7 +265,7 @@ class Folder:
             name: the name that `rename` will give it.
             chunks: its content.
             mode: its permissions, restricted by the umask.
-            sync: wait until the content is on disk, so that it survives a power failure.
+            sync: wait until the content is on disk, which a power failure then leaves; `write` also waits for the name.
 
         Returns:
             the temporary name.
@@ -297,9 +299,11 @@ class Folder:
             with suppress(OSError):
                 self.remove(hidden)
             raise
+        if sync:
+            self._sync_names()
 
     def walk(self) -> Iterator[tuple[str, str, Folder]]:
-        """Walk over everything that is not a folder, at any depth.
+        """Walk over everything that is not a folder, at any depth; links to folders are named, and not followed.
 
         Yields:
             the path below this folder, the name, and the open folder, which is closed before the next one is visited.
@@ -307,24 +311,29 @@ class Folder:
         Raises:
             OSError: a folder cannot be listed.
         """
-        for above, _, names, descriptor in os.fwalk(".", onerror=_raise, dir_fd=self._fd):
+        for above, folders, names, descriptor in os.fwalk(".", onerror=_raise, dir_fd=self._fd):
             folder = Folder(descriptor, self.path / above)
-            for name in sorted(names):
+            links = [name for name in folders if folder._is_link(name)]
+            for name in sorted([*names, *links]):
                 yield os.path.normpath(f"{above}/{name}"), name, folder
 
     def _child(self, name: str, *, make: bool) -> Folder:
         if make:
             with suppress(FileExistsError):
                 os.mkdir(name, dir_fd=self._fd)
-        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+        flags = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
-            return Folder(os.open(name, flags, dir_fd=self._fd), self.path / name)
-        except FileNotFoundError:
-            raise
+            return Folder(self._open_descriptor(name, os.O_RDONLY | flags), self.path / name)
+        except PermissionError:
+            return Folder(self._open_descriptor(name, SEARCH_ONLY | flags), self.path / name)
+
+    def _sync_names(self) -> None:
+        """Wait until the names in the folder are on disk, where that is possible."""
+        try:
+            os.fsync(self._fd)
         except OSError as error:
-            if self._is_link(name):
-                raise self._link_error(name) from error
-            raise
+            if error.errno not in CANNOT_SYNC:
+                raise
 
     def _open_descriptor(self, name: str, flags: int) -> int:
         try:

@@ -13,7 +13,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from callwell.errors import FileProblem
-from callwell.folders import DEFAULT_MODE, PART_SUFFIX, Folder
+from callwell.folders import DEFAULT_MODE, Folder
+from callwell.temporary_names import PART_SUFFIX, temporary_stem
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,7 +73,7 @@ class StagedFiles:
         folder = self._open(tuple(above))
         for leftover in self._leftovers[tuple(above)]:
             found = _TEMPORARY.fullmatch(leftover)
-            if found and found["name"] == name:
+            if found and found["name"] == temporary_stem(name):
                 folder.remove(leftover)
         self._staged.append((folder, folder.stage(name, [content], mode=mode), name))
 

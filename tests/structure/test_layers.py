@@ -16,15 +16,28 @@ from tests.structure import tree
 if TYPE_CHECKING:
     from pathlib import Path
 
-BASE = {"errors", "clock", "extras", "folders", "staged_files", "forks", "lazy_exports", "opaque", "version", "core"}
+BASE = {
+    "errors",
+    "clock",
+    "extras",
+    "folders",
+    "staged_files",
+    "temporary_names",
+    "forks",
+    "lazy_exports",
+    "opaque",
+    "version",
+    "core",
+}
 INWARD = BASE | {"description", "description.intake", "transport", "keys", "state", "observe", "media"}
 BULK = {"export", "assess", "batch"}
 
 ARROWS: dict[str, set[str]] = {
     "errors": set(),
     "clock": {"errors"},
-    "folders": {"errors"},
-    "staged_files": {"errors", "folders"},
+    "temporary_names": set(),
+    "folders": {"errors", "temporary_names"},
+    "staged_files": {"errors", "folders", "temporary_names"},
     "extras": set(),
     "forks": set(),
     "lazy_exports": set(),

@@ -32,7 +32,8 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from callwell.errors import DirectoryNotOurs, DiskFull, FileProblem
-from callwell.folders import PART_SUFFIX, Folder, open_unnamed
+from callwell.folders import Folder, open_unnamed
+from callwell.temporary_names import PART_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

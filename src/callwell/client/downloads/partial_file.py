@@ -32,7 +32,8 @@ from callwell.core.download import Download
 from callwell.core.ranges import ByteRange
 from callwell.core.storage_head import FileVersion
 from callwell.errors import DiskFull, FileProblem
-from callwell.folders import PART_SUFFIX, Folder
+from callwell.folders import Folder
+from callwell.temporary_names import PART_SUFFIX, temporary_stem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,7 +102,7 @@ class PartialFile:
         self, target: Path, *, resume: bool, progress: Callable[[int], None] | None, folder: Folder | None = None
     ) -> None:
         self._target = target
-        self._part_name = f".{target.name}{PART_SUFFIX}"
+        self._part_name = f".{temporary_stem(target.name)}{PART_SUFFIX}"
         self._record_name = f"{self._part_name}.json"
         self._resume = resume
         self._progress = progress
