@@ -56,13 +56,13 @@ class Folder:
         self._fd = descriptor
 
     @classmethod
-    def at(cls, path: Path, *, make: bool = False, listed: bool = False) -> Self:
+    def at(cls, path: Path, *, make: bool = False, for_listing: bool = False) -> Self:
         """Open the folder that a caller names, following links on the way.
 
         Args:
             path: the folder's path.
             make: create it, and the folders above it, if it does not exist.
-            listed: it will also be listed or locked.
+            for_listing: it will also be listed or locked.
 
         Raises:
             OSError: the folder cannot be opened.
@@ -73,7 +73,7 @@ class Folder:
         try:
             return cls(os.open(path, os.O_RDONLY | flags), path)
         except PermissionError:
-            if listed:
+            if for_listing:
                 raise
             return cls(os.open(path, SEARCH_ONLY | flags), path)
 
@@ -147,12 +147,12 @@ class Folder:
         except OSError:
             return False
 
-    def open(self, name: str, *, own: bool = False) -> BufferedReader:
+    def open(self, name: str, *, must_be_own: bool = False) -> BufferedReader:
         """Open a regular file for reading.
 
         Args:
             name: the file's name.
-            own: the file must belong to this user.
+            must_be_own: the file must belong to this user.
 
         Raises:
             FileProblem: it is a link, not a regular file, or another user's.
@@ -160,24 +160,24 @@ class Folder:
         """
         descriptor = self._open_descriptor(name, READ_FLAGS)
         try:
-            self._check_plain(name, os.fstat(descriptor), own=own)
+            self._check_plain(name, os.fstat(descriptor), must_be_own=must_be_own)
         except BaseException:
             os.close(descriptor)
             raise
         return os.fdopen(descriptor, "rb")
 
-    def read(self, name: str, *, own: bool = False) -> bytes:
+    def read(self, name: str, *, must_be_own: bool = False) -> bytes:
         """The content of a regular file.
 
         Args:
             name: the file's name.
-            own: the file must belong to this user.
+            must_be_own: the file must belong to this user.
 
         Raises:
             FileProblem: it is a link, not a regular file, or another user's.
             OSError: it cannot be read.
         """
-        with self.open(name, own=own) as file:
+        with self.open(name, must_be_own=must_be_own) as file:
             return file.read()
 
     def create(self, name: str, *, mode: int = DEFAULT_MODE) -> tuple[str, BinaryIO]:
@@ -193,9 +193,9 @@ class Folder:
         Raises:
             OSError: it cannot be created.
         """
-        hidden = unguessable_name(name)
+        temporary_name = unguessable_name(name)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        return hidden, os.fdopen(os.open(hidden, flags, mode, dir_fd=self._fd), "r+b")
+        return temporary_name, os.fdopen(os.open(temporary_name, flags, mode, dir_fd=self._fd), "r+b")
 
     def open_or_create(self, name: str) -> BinaryIO:
         """Open a file for reading and writing, and create it if it does not exist.
@@ -208,7 +208,7 @@ class Folder:
         descriptor = self._open_descriptor(name, flags)
         try:
             found = os.fstat(descriptor)
-            self._check_plain(name, found, own=True)
+            self._check_plain(name, found, must_be_own=True)
             if found.st_nlink > 1:
                 raise FileProblem(f"{self.path / name}: it is a hard link to a file with another name; remove it")
         except BaseException:
@@ -273,7 +273,7 @@ class Folder:
         Raises:
             OSError: the file cannot be written; nothing of it is left.
         """
-        hidden, file = self.create(name, mode=mode)
+        temporary_name, file = self.create(name, mode=mode)
         try:
             with file:
                 file.writelines(chunks)
@@ -282,9 +282,9 @@ class Folder:
                     os.fsync(file.fileno())
         except BaseException:
             with suppress(OSError):
-                self.remove(hidden)
+                self.remove(temporary_name)
             raise
-        return hidden
+        return temporary_name
 
     def write(self, name: str, chunks: Iterable[bytes], *, mode: int = DEFAULT_MODE, sync: bool = False) -> None:
         """Write a whole file atomically: other processes see the old or the new content. Arguments as for `stage`.
@@ -292,12 +292,12 @@ class Folder:
         Raises:
             OSError: the file cannot be written; the old content is still there.
         """
-        hidden = self.stage(name, chunks, mode=mode, sync=sync)
+        temporary_name = self.stage(name, chunks, mode=mode, sync=sync)
         try:
-            self.rename(hidden, name)
+            self.rename(temporary_name, name)
         except BaseException:
             with suppress(OSError):
-                self.remove(hidden)
+                self.remove(temporary_name)
             raise
         if sync:
             self._sync_names()
@@ -352,10 +352,10 @@ class Folder:
     def _link_error(self, name: str) -> FileProblem:
         return FileProblem(f"{self.path / name}: it is a symbolic link, which could lead anywhere; remove it")
 
-    def _check_plain(self, name: str, found: os.stat_result, *, own: bool) -> None:
+    def _check_plain(self, name: str, found: os.stat_result, *, must_be_own: bool) -> None:
         if not stat.S_ISREG(found.st_mode):
             raise FileProblem(f"{self.path / name}: it is not a regular file; remove it")
-        if own and found.st_uid != os.geteuid():
+        if must_be_own and found.st_uid != os.geteuid():
             raise FileProblem(f"{self.path / name}: it belongs to another user; remove it or name another folder")
 
 
@@ -392,7 +392,7 @@ def open_unnamed(folder: Folder, name: str) -> Iterator[BinaryIO]:
     Raises:
         OSError: it cannot be created.
     """
-    hidden, file = folder.create(name, mode=0o600)
+    temporary_name, file = folder.create(name, mode=0o600)
     with file:
-        folder.remove(hidden)
+        folder.remove(temporary_name)
         yield file

@@ -39,7 +39,7 @@ class StagedFiles:
     """
 
     def __init__(self, path: Path) -> None:
-        self.root = Folder.at(path, make=True, listed=True)
+        self.root = Folder.at(path, make=True, for_listing=True)
         self._folders: dict[tuple[str, ...], Folder] = {(): self.root}
         self._leftovers: dict[tuple[str, ...], list[str]] = {}
         self._staged: list[tuple[Folder, str, str]] = []

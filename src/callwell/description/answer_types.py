@@ -80,7 +80,7 @@ class DeclaredAnswers(NamedTuple):
     redirects: bool
 
 
-def successful(statuses: Collection[str]) -> list[str]:
+def success_statuses(statuses: Collection[str]) -> list[str]:
     """The keys of the Responses Object that mean a success, by ascending status.
 
     Args:
@@ -103,17 +103,17 @@ def declared_answers(
         contents: for each successful response, the schema of each media type.
     """
     offers = [tuple(classify(name, schema) for name, schema in content.items()) for content in contents]
-    media = tuple(dict.fromkeys(kind for offer in offers for kind in offer))
-    has_json = any(kind.kind == "json" for kind in media)
-    successes = successful(statuses)
-    redirects = method == "GET" and any(map(_REDIRECT.fullmatch, statuses))
-    redirects = redirects and not has_json and bool(media or not successes)
+    media = tuple(dict.fromkeys(answer_type for offer in offers for answer_type in offer))
+    has_json = any(answer_type.kind == "json" for answer_type in media)
+    successes = success_statuses(statuses)
+    may_redirect = method == "GET" and any(map(_REDIRECT.fullmatch, statuses))
+    redirects = may_redirect and not has_json and bool(media or not successes)
     if redirects and not media:
         return DeclaredAnswers(ANYTHING.name, (ANYTHING,), redirects=True)
     if not media and (not successes or not BODILESS.issuperset(successes)):
         return DeclaredAnswers(PREFERS_JSON, (UNDECLARED,), redirects=False)
-    accepted = dict.fromkeys(kind.name for offer in offers for kind in _preferred(offer))
-    if all(kind.kind == "json" for kind in media):
+    accepted = dict.fromkeys(answer_type.name for offer in offers for answer_type in _preferred(offer))
+    if all(answer_type.kind == "json" for answer_type in media):
         media = ()
     elif method == "GET" and OCTET_STREAM in accepted:
         media = (*media, ANY_BYTES)
@@ -128,11 +128,11 @@ def json_schema(contents: Sequence[Mapping[str, dict[str, Any]]]) -> dict[str, A
     """
     found: list[dict[str, Any]] = []
     for content in contents:
-        names = {classify(name, schema).name: name for name, schema in content.items()}
-        preferred = _preferred(tuple(classify(name, schema) for name, schema in content.items()))
-        for kind in preferred:
-            schema = content[names[kind.name]]
-            if kind.kind == "json" and schema not in found:
+        classified = {name: classify(name, schema) for name, schema in content.items()}
+        names = {answer_type.name: name for name, answer_type in classified.items()}
+        for answer_type in _preferred(tuple(classified.values())):
+            schema = content[names[answer_type.name]]
+            if answer_type.kind == "json" and schema not in found:
                 found.append(schema)
     found = [schema for schema in found if schema]
     return {"anyOf": found} if len(found) > 1 else next(iter(found), {})
@@ -176,7 +176,7 @@ def _kind_by_schema(schema: Mapping[str, Any]) -> AnswerKind:
 
 def _preferred(offer: tuple[AnswerType, ...]) -> tuple[AnswerType, ...]:
     """The media types that a request accepts, of those that one response offers."""
-    json = [kind for kind in offer if kind.kind == "json"]
+    json = [answer_type for answer_type in offer if answer_type.kind == "json"]
     if json:
-        return (next((kind for kind in json if kind.name == JSON), json[0]),)
-    return tuple(kind for kind in offer if kind.kind not in STREAMS) or offer
+        return (next((answer_type for answer_type in json if answer_type.name == JSON), json[0]),)
+    return tuple(answer_type for answer_type in offer if answer_type.kind not in STREAMS) or offer

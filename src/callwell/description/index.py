@@ -185,7 +185,7 @@ def _read(cache: Path, name: str, folder: Path) -> Provider | None:
     """Read the provider from an index; None if there is no index, or an outdated one."""
     try:
         with Folder.at(cache) as opened:
-            data = opened.read(name, own=True)
+            data = opened.read(name, must_be_own=True)
         start = len(MAGIC) + CHECKSUM_BYTES
         payload = memoryview(data)[start:]
         checksum = int.from_bytes(data[len(MAGIC) : start], "big")

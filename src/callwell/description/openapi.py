@@ -332,7 +332,7 @@ class _DocumentReader:
         is_optional = not str(self._document["openapi"]).startswith("3.0")  # since OpenAPI 3.1
         responses = {} if is_optional and "responses" not in node else expect_object(node.get("responses"), path)
         contents: list[dict[str, Schema]] = []
-        for status in answer_types.successful(responses):
+        for status in answer_types.success_statuses(responses):
             response, response_path = self._references.resolve(responses[status], (*path, status))
             content = self._references.media_types(response, response_path)
             contents.append({name: self._media_schema(*media) for name, media in content.items()})

@@ -81,7 +81,7 @@ class OutputFolder:
             FileProblem: it cannot be created or read, or another process is using it.
         """
         try:
-            self._root = Folder.at(self.folder, make=True, listed=True)
+            self._root = Folder.at(self.folder, make=True, for_listing=True)
             if not self._root.lock():
                 busy = f"{self.folder}: another {self._kind} is using this folder; wait until it has ended"
                 raise FileProblem(busy)

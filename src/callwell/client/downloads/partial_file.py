@@ -182,7 +182,7 @@ class PartialFile:
     def _read_record(self) -> ResumeRecord | None:
         """The record of an earlier save; None if that cannot be resumed."""
         try:
-            record = msgspec.json.decode(self._folder.read(self._record_name, own=True), type=ResumeRecord)
+            record = msgspec.json.decode(self._folder.read(self._record_name, must_be_own=True), type=ResumeRecord)
         except (OSError, FileProblem, msgspec.MsgspecError):
             return None
         stop = record.safe[-1].stop if record.safe else 0
