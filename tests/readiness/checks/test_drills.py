@@ -268,6 +268,13 @@ def test_a_program_that_does_not_exist(tmp_path: Path) -> None:
         list(run_fault_drill(THROTTLE, project, start=start))
 
 
+def test_a_workload_without_a_fault_proves_nothing(tmp_path: Path) -> None:
+    """What no request suffered shows nothing about the client, whoever sent the requests."""
+    faultless = SERVER_ERRORS._replace(faults=lambda _account, _is_program: [])
+    with pytest.raises(NotApplicable, match="nothing is read"):
+        list(run_fault_drill(faultless, Project(tmp_path, (USERPLANE,)), start=start))
+
+
 @pytest.mark.parametrize("drill", [THROTTLE, SERVER_ERRORS, LOST_RESPONSE, None])
 def test_without_an_emulator(tmp_path: Path, drill: FaultDrill | None) -> None:
     """A drill that cannot be made says so."""
