@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import json
 import os
@@ -63,6 +64,19 @@ def test_nothing_is_left_behind() -> None:
 def test_the_user_decides() -> None:
     """What the user has set stays, and holds."""
     assert loaded(MIMALLOC_ARENA_EAGER_COMMIT="2")[0] == "2"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="getenv is elsewhere")
+def test_other_threads_may_copy_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the library sees the option: a name that comes and goes in `os.environ` breaks a copy that is being made."""
+    monkeypatch.delenv(COMMIT_AHEAD, raising=False)
+    getenv = ctypes.CDLL(None).getenv
+    getenv.restype = ctypes.c_char_p
+    before = dict(os.environ)
+    with commit_on_demand():
+        assert getenv(COMMIT_AHEAD.encode()) == b"0"
+        assert dict(os.environ) == before
+    assert getenv(COMMIT_AHEAD.encode()) is None
 
 
 def test_an_error_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,12 +38,13 @@ def commit_on_demand() -> Iterator[None]:
         _load_for_good()
         yield
         return
-    os.environ[COMMIT_AHEAD] = "0"
+    # Not in `os.environ`: another thread that copies it meanwhile, to start a program, would end with a KeyError.
+    os.putenv(COMMIT_AHEAD, "0")
     try:
         _load_for_good()
         yield
     finally:
-        os.environ.pop(COMMIT_AHEAD, None)
+        os.unsetenv(COMMIT_AHEAD)
 
 
 def _load_for_good() -> None:
