@@ -123,14 +123,22 @@ class AsyncPermitQueue:
         with self._lock:
             insort(self.waiters, waiter, key=lambda other: other.rank)
         try:
-            return await self._wait_turn(waiter, deadline_at, retrying=retrying, on_wait=on_wait, extra_s=extra_s)
-        finally:
-            with self._lock:
-                if waiter in self.waiters:
-                    self.waiters.remove(waiter)
-                first = self._first()
-            if first is not None:
-                first.latch.set()
+            try:
+                return await self._wait_turn(waiter, deadline_at, retrying=retrying, on_wait=on_wait, extra_s=extra_s)
+            finally:
+                self._leave(waiter)
+        except KeyboardInterrupt:
+            self._leave(waiter)  # it may have struck while leaving, and all later callers would wait behind it
+            raise
+
+    def _leave(self, waiter: AsyncWaiter) -> None:
+        """Remove a waiter, unless it has left already, and let the next one check."""
+        with self._lock:
+            if waiter in self.waiters:
+                self.waiters.remove(waiter)
+            first = self._first()
+        if first is not None:
+            first.latch.set()
 
     def close(self) -> None:
         """Turn away all waiting callers."""
