@@ -120,15 +120,15 @@ class AsyncPermitQueue:
             if isinstance(acquired, Permit) or deadline_at < _earliest_certain(acquired) < inf:
                 return acquired
         waiter = AsyncWaiter(now + (BATCH_AGING_S if priority == "batch" else 0.0))
-        with self._lock:
-            insort(self.waiters, waiter, key=lambda other: other.rank)
         try:
+            with self._lock:
+                insort(self.waiters, waiter, key=lambda other: other.rank)
             try:
                 return await self._wait_turn(waiter, deadline_at, retrying=retrying, on_wait=on_wait, extra_s=extra_s)
             finally:
                 self._leave(waiter)
         except KeyboardInterrupt:
-            self._leave(waiter)  # it may have struck while leaving, and all later callers would wait behind it
+            self._leave(waiter)  # it may have struck on the way in or out, and all later callers would wait behind it
             raise
 
     def _leave(self, waiter: AsyncWaiter) -> None:
