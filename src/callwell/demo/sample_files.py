@@ -8,6 +8,21 @@ from __future__ import annotations
 
 from typing import Final
 
+WAREHOUSE: Final = """\
+name = "warehouse"
+title = "Warehouse"
+
+[environments.production]
+base_url = "https://warehouse.example.com/v1"
+
+[key]
+scheme = "bearer"
+header = "authorization"
+env = "WAREHOUSE_API_KEY"
+
+"""
+"""The beginning of a profile that is not bundled, the same in both projects."""
+
 FAULTY: Final = {
     "callwell.toml": """\
 state = "sqlite:///%{state}"
@@ -138,18 +153,8 @@ jobs:
     steps:
       - run: ./deploy
 """,
-    "apis/warehouse/profile.toml": """\
-name = "warehouse"
-title = "Warehouse"
-
-[environments.production]
-base_url = "https://warehouse.example.com/v1"
-
-[key]
-scheme = "bearer"
-header = "authorization"
-env = "WAREHOUSE_API_KEY"
-
+    "apis/warehouse/profile.toml": WAREHOUSE
+    + """\
 [retry]
 attempts = 1
 
@@ -282,18 +287,8 @@ jobs:
     steps:
       - run: ./deploy
 """,
-    "apis/warehouse/profile.toml": """\
-name = "warehouse"
-title = "Warehouse"
-
-[environments.production]
-base_url = "https://warehouse.example.com/v1"
-
-[key]
-scheme = "bearer"
-header = "authorization"
-env = "WAREHOUSE_API_KEY"
-
+    "apis/warehouse/profile.toml": WAREHOUSE
+    + """\
 [operations."shelves.list"]
 repeatable = true
 """,
